@@ -1,0 +1,48 @@
+/*
+ * gpa.h: the only door to guest memory.
+ *
+ * A guest's memory is a few contiguous regions, each with a guest-physical start (GPA), a length
+ * and the place where the VMM sees it.  Every address that comes from a guest passes through
+ * gmem_ptr() before it is used.
+ */
+#ifndef VMM_GPA_H
+#define VMM_GPA_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GMEM_REGIONS 4
+
+struct gmem_region {
+	uint64_t gpa, size; /* bytes */
+	uint8_t *hva;       /* the VMM's pointer to the first byte */
+};
+
+struct gmem {
+	unsigned n;
+	struct gmem_region region[GMEM_REGIONS];
+};
+
+/*
+ * The VMM's pointer to `len` bytes at `gpa`, or NULL when they do not lie wholly inside one region.
+ * len 0 is allowed and checks the address alone.  Never wraps.
+ */
+static inline void *gmem_ptr(const struct gmem *m, uint64_t gpa, uint64_t len)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct gmem_region *r = &m->region[i];
+		uint64_t off = gpa - r->gpa;
+		if (off < r->size && len <= r->size - off)
+			return r->hva + off;
+	}
+	return NULL;
+}
+
+/* Adds a region; false when the table is full, the region is empty or wraps, or overlaps another. */
+bool gmem_add(struct gmem *m, uint64_t gpa, uint64_t size, void *hva);
+
+/* Copies between the VMM and guest memory; may cross from one region into the next.
+ * false (and an unspecified part copied) when some byte is not guest memory. */
+bool gmem_read(const struct gmem *m, uint64_t gpa, void *dst, size_t len);
+bool gmem_write(const struct gmem *m, uint64_t gpa, const void *src, size_t len);
+#endif

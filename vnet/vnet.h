@@ -1,0 +1,147 @@
+/*
+ * vnet.h: the switch, and the index of this folder.
+ *
+ * The walk of a frame, step by step (the list of ../README.md, kept true):
+ *
+ *   1  the guest's driver fills its TX ring and kicks, or not         (guest)
+ *   2  virtio_net_kick() or vnet_poll() -> virtio_net_poll()          drivers/virtio/virtio_net.c
+ *   3  vring_pop(): descriptors are checked, become a frame view      drivers/virtio/vring.c
+ *   4  vnet_input(): port checks, counters                            vnet/port.c
+ *   6  vnet_switch(): look all up, then visit each destination once   vnet/core.c
+ *   7  vnet_lookup(): per-core cache, then routes / learned MACs      vnet/cache.c route.c learn.c
+ *   9  virtio_net_deliver(): the one copy into the peer's RX ring     drivers/virtio/virtio_net.c
+ *   9b the same call into Dom0's ring, for frames that leave          drivers/virtio/virtio_net.c
+ *  10  Dom0 puts it on the wire                                       guest-images/dom0/
+ *
+ * Pure C: no arch/ header, no allocation on the data path; the same objects are linked into the
+ * VMM and into host programs.  Tables are immutable snapshots that cores read without locks; a
+ * change builds a new one, publishes it, and frees the old one after every core has left the walk.
+ */
+#ifndef VNET_VNET_H
+#define VNET_VNET_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VNET_PORTS  1024 /* ports of a node, at most */
+#define VNET_NETS   64   /* isolated networks, at most */
+#define VNET_CORES  64   /* cores that may be in the walk at once */
+#define VNET_ROUTES 16384
+#define VNET_BATCH  64  /* frames of one batch, at most */
+#define VNET_SEGS   512 /* pieces of guest memory in one batch, at most */
+
+#define VNET_FRAME_MIN 14              /* an Ethernet header */
+#define VNET_FRAME_MAX (65536 + 14 + 4) /* a GSO frame with a VLAN tag */
+
+/* A MAC address in the low 48 bits, first byte on the wire lowest: as one 8-byte load reads it. */
+typedef uint64_t mac_t;
+#define MAC_MASK      0xffffffffffffull
+#define MAC_BROADCAST MAC_MASK
+#define MAC_MULTICAST 1ull /* the group bit, IEEE 802 */
+
+/* The offload header that travels with each frame (virtio 1.2, 5.1.6; little endian). */
+struct vnet_hdr {
+	uint8_t flags, gso_type;
+	uint16_t hdr_len, gso_size, csum_start, csum_offset, num_buffers;
+};
+#define VNET_HDR_F_NEEDS_CSUM 1
+#define VNET_HDR_F_DATA_VALID 2
+#define VNET_GSO_NONE         0
+#define VNET_GSO_TCPV4        1
+#define VNET_GSO_UDP          3
+#define VNET_GSO_TCPV6        4
+#define VNET_GSO_UDP_L4       5
+#define VNET_GSO_ECN          0x80
+
+/* A piece of the sender's memory; it stays valid until the walk of its batch returns. */
+struct vnet_seg {
+	uint8_t *base;
+	uint32_t len;
+};
+
+/* A view of one frame where the sender left it: nothing is copied before the one copy. */
+struct vnet_frame {
+	struct vnet_seg *seg;
+	uint32_t len; /* bytes of the Ethernet frame, the offload header not counted */
+	uint16_t nseg;
+	bool contiguous_head; /* the first 14 bytes lie in seg[0] */
+	struct vnet_hdr hdr;
+	mac_t dst, src;
+};
+
+struct vnet_batch {
+	unsigned n, nseg;
+	struct vnet_frame frame[VNET_BATCH];
+	struct vnet_seg seg[VNET_SEGS];
+};
+
+/* Why a frame was dropped: one counter each, per port, with this name. */
+#define VNET_DROPS(X) \
+	X(runt)         /* shorter than an Ethernet header */ \
+	X(oversize)     /* longer than VNET_FRAME_MAX or the destination's buffers */ \
+	X(bad_offload)  /* an offload header that contradicts the frame */ \
+	X(no_route)     /* nothing matched */ \
+	X(same_port)    /* the only destination was the port it came from */ \
+	X(bad_source)   /* a group address as source */ \
+	X(port_down)    /* the destination has no driver at its ring */ \
+	X(bridge_down)  /* the destination is the edge, and Dom0 is not there */ \
+	X(rx_full)      /* the destination offers no buffer */ \
+	X(rx_broken)    /* the destination's ring broke a rule */ \
+	X(no_offload)   /* cannot be cut or summed for a destination that needs it */ \
+	X(learn_full)   /* (not a drop of the frame: an address that the table had no room for) */
+
+enum vnet_drop {
+#define X(name) VNET_DROP_##name,
+	VNET_DROPS(X)
+#undef X
+	VNET_DROP_CAUSES
+};
+extern const char *const vnet_drop_name[VNET_DROP_CAUSES];
+
+struct vnet;
+struct vnet_port;
+struct vnet_core; /* one core's own: cache, batch, counters; see core.h */
+
+/*
+ * A port's two functions, the only indirect calls of the walk.  `dev` is the port's own.
+ * poll:    take up to `budget` frames from the device's TX ring through the whole walk; returns how
+ *          many were taken (0: nothing to do).  Called in poll mode only, by one core at a time.
+ * deliver: copy n frames, in order, to the device's RX ring and notify its guest at most once.
+ *          Called by any core (the device locks its RX ring).  Returns how many were delivered; the
+ *          device counts each other one with vnet_drop() on its own port.
+ */
+struct vnet_port_ops {
+	unsigned (*poll)(void *dev, struct vnet_core *core, unsigned budget);
+	unsigned (*deliver)(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+	                    unsigned n);
+};
+
+enum vnet_mode { VNET_KICK, VNET_POLL };      /* who moves a port's frames */
+enum vnet_policy { VNET_ROUTE, VNET_LEARN };  /* how a network finds destinations */
+
+/* Where memory for tables comes from (control path only). */
+struct vnet_mem {
+	void *(*alloc)(size_t size); /* zeroed, 64-byte aligned; NULL when there is none */
+	void (*free)(void *p, size_t size);
+};
+
+/* One qualifier of a route: what it says of a MAC. */
+enum vnet_match { VNET_MAC_IS, VNET_MAC_NOT, VNET_MAC_ANY, VNET_MAC_NONE };
+struct vnet_qual {
+	enum vnet_match match;
+	mac_t mac;
+};
+
+struct vnet_route {
+	uint16_t net;
+	struct vnet_qual src, dst;
+	int32_t from; /* port number, or -1 for any */
+	uint16_t to;  /* port number */
+	bool reflect; /* may go back to the port it came from */
+};
+
+#include "vnet/port.h"
+#include "vnet/core.h"
+#include "vnet/route.h"
+
+#endif
