@@ -1,0 +1,47 @@
+/* guest_walk.h: walks a guest's own page tables (AMD APM 2, chapter 5) over its memory. */
+#ifndef VMM_GUEST_WALK_H
+#define VMM_GUEST_WALK_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "vmm/gpa.h"
+
+struct guest_paging {
+	uint64_t cr0, cr3, cr4, efer;
+};
+
+/* What the access is; OR-ed together, 0 is a supervisor read. */
+#define WALK_WRITE 1
+#define WALK_USER  2
+#define WALK_FETCH 4
+
+enum walk_fault {
+	WALK_OK,
+	WALK_NOT_PRESENT,   /* some level's entry is not present */
+	WALK_PROTECTION,    /* present, but the access is not allowed */
+	WALK_RESERVED_BIT,  /* an entry has a reserved bit set */
+	WALK_NON_CANONICAL, /* the address is not canonical: #GP, not #PF */
+	WALK_NO_MEMORY,     /* a table, or the page itself, is not guest memory */
+	WALK_FIVE_LEVEL,    /* CR4.LA57 is set: not offered to guests */
+};
+
+/* "not-present", "protection", ...: never NULL. */
+const char *walk_fault_name(enum walk_fault fault);
+
+/*
+ * Translates one guest-virtual address (here: linear) to a GPA.  Reads at most four table entries,
+ * sets no accessed or dirty bits.  *gpa is written on WALK_OK only; it may be outside guest memory
+ * (MMIO).
+ */
+enum walk_fault guest_walk(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                           unsigned access, uint64_t *gpa);
+
+/* Copies between the VMM and a guest's linear addresses, page by page.  On a fault some bytes may
+ * have been copied.  guest_fetch gives in *got how many bytes of an instruction could be read. */
+enum walk_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                                void *dst, size_t len, unsigned access);
+enum walk_fault guest_virt_write(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                                 const void *src, size_t len, unsigned access);
+enum walk_fault guest_fetch(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                            uint8_t bytes[15], size_t *got);
+#endif
