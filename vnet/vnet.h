@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "vnet/mac.h"
 
 #define VNET_PORTS  1024 /* ports of a node, at most */
 #define VNET_NETS   64   /* isolated networks, at most */
@@ -30,14 +31,8 @@
 #define VNET_BATCH  64  /* frames of one batch, at most */
 #define VNET_SEGS   512 /* pieces of guest memory in one batch, at most */
 
-#define VNET_FRAME_MIN 14              /* an Ethernet header */
+#define VNET_FRAME_MIN 14               /* an Ethernet header */
 #define VNET_FRAME_MAX (65536 + 14 + 4) /* a GSO frame with a VLAN tag */
-
-/* A MAC address in the low 48 bits, first byte on the wire lowest: as one 8-byte load reads it. */
-typedef uint64_t mac_t;
-#define MAC_MASK      0xffffffffffffull
-#define MAC_BROADCAST MAC_MASK
-#define MAC_MULTICAST 1ull /* the group bit, IEEE 802 */
 
 /* The offload header that travels with each frame (virtio 1.2, 5.1.6; little endian). */
 struct vnet_hdr {
@@ -76,25 +71,25 @@ struct vnet_batch {
 };
 
 /* Why a frame was dropped: one counter each, per port, with this name. */
-#define VNET_DROPS(X) \
-	X(runt)         /* shorter than an Ethernet header */ \
-	X(oversize)     /* longer than VNET_FRAME_MAX or the destination's buffers */ \
-	X(bad_offload)  /* an offload header that contradicts the frame */ \
-	X(no_route)     /* nothing matched */ \
-	X(same_port)    /* the only destination was the port it came from */ \
-	X(bad_source)   /* a group address as source */ \
-	X(port_down)    /* the destination has no driver at its ring */ \
-	X(bridge_down)  /* the destination is the edge, and Dom0 is not there */ \
-	X(rx_full)      /* the destination offers no buffer */ \
-	X(rx_broken)    /* the destination's ring broke a rule */ \
-	X(no_offload)   /* cannot be cut or summed for a destination that needs it */ \
-	X(learn_full)   /* (not a drop of the frame: an address that the table had no room for) */
+#define VNET_DROPS(X)                                                                              \
+	X(runt)        /* shorter than an Ethernet header */                                       \
+	X(oversize)    /* longer than VNET_FRAME_MAX or the destination's buffers */               \
+	X(bad_offload) /* an offload header that contradicts the frame */                          \
+	X(no_route)    /* nothing matched */                                                       \
+	X(same_port)   /* the only destination was the port it came from */                        \
+	X(bad_source)  /* a group address as source */                                             \
+	X(port_down)   /* the destination has no driver at its ring */                             \
+	X(bridge_down) /* the destination is the edge, and Dom0 is not there */                    \
+	X(rx_full)     /* the destination offers no buffer */                                      \
+	X(rx_broken)   /* the destination's ring broke a rule */                                   \
+	X(no_offload)  /* cannot be cut or summed for a destination that needs it */               \
+	X(learn_full)  /* (not a drop of the frame: an address that the table had no room for) */
 
 enum vnet_drop {
 #define X(name) VNET_DROP_##name,
 	VNET_DROPS(X)
 #undef X
-	VNET_DROP_CAUSES
+	    VNET_DROP_CAUSES
 };
 extern const char *const vnet_drop_name[VNET_DROP_CAUSES];
 
@@ -116,8 +111,8 @@ struct vnet_port_ops {
 	                    unsigned n);
 };
 
-enum vnet_mode { VNET_KICK, VNET_POLL };      /* who moves a port's frames */
-enum vnet_policy { VNET_ROUTE, VNET_LEARN };  /* how a network finds destinations */
+enum vnet_mode { VNET_KICK, VNET_POLL };     /* who moves a port's frames */
+enum vnet_policy { VNET_ROUTE, VNET_LEARN }; /* how a network finds destinations */
 
 /* Where memory for tables comes from (control path only). */
 struct vnet_mem {

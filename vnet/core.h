@@ -1,0 +1,52 @@
+/* core.h: the switch as a whole, and one core's part in it.  Included by vnet.h. */
+#ifndef VNET_CORE_H
+#define VNET_CORE_H
+#include "vnet/vnet.h"
+
+/*
+ * Makes a switch for `cores` cores (1 to VNET_CORES), without networks, ports or routes.  All of
+ * its memory comes from *mem, which is copied.  NULL: a bad number of cores, or no memory.
+ */
+struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores);
+
+/* Frees the switch with all that is left in it.  No core is in the walk. */
+void vnet_destroy(struct vnet *v);
+
+/* The private part of core number `core` (0 .. cores-1), to be used by that core alone. */
+struct vnet_core *vnet_core(struct vnet *v, unsigned core);
+
+/* The core's own scratch batch, for a device to fill and hand to vnet_input(). */
+struct vnet_batch *vnet_core_batch(struct vnet_core *core);
+
+/* The number that vnet_core() was given for it. */
+unsigned vnet_core_id(const struct vnet_core *core);
+
+/*
+ * Makes network `net` (below VNET_NETS), or changes how it finds its destinations.  False: a bad
+ * number, or no memory for the table of addresses.
+ */
+bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy);
+
+/*
+ * The walk: moves the frames of the batch from `from` to where they belong, calling deliver() once
+ * for each destination, and counts each frame or its drop.  Frames need seg, len, nseg,
+ * contiguous_head and hdr; dst and src are filled in here.  Frames of one batch and sender keep
+ * their order.  The batch must not be changed by anyone until it returns.  deliver() must not call
+ * this function.  Returns the number of deliveries (a multicast frame counts once per port).
+ */
+unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch);
+
+/*
+ * Visits each port in poll mode once, taking at most `budget` frames from each; a port that another
+ * core is just polling is left out.  Returns the number of frames taken.
+ */
+unsigned vnet_poll(struct vnet_core *core, unsigned budget);
+
+/*
+ * The coarse clock of learning networks: tells the switch the time, in seconds from any start, and
+ * forgets addresses that were silent for VNET_AGE seconds.  Call it every ten seconds or so.
+ */
+void vnet_tick(struct vnet *v, uint64_t seconds);
+#define VNET_AGE 300 /* IEEE 802.1D-2004, table 7-5 */
+
+#endif

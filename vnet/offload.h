@@ -1,0 +1,65 @@
+/*
+ * offload.h: what a sender left undone, done in software: the checksum (virtio 1.2, 5.1.6.2) and
+ * the cutting of a large frame into segments (GSO).  Pure functions over a frame view, for
+ * receivers that did not negotiate the offload and for frames that leave the node.
+ */
+#ifndef VNET_OFFLOAD_H
+#define VNET_OFFLOAD_H
+#include "vnet/vnet.h"
+
+#define OFFLOAD_HEAD   256 /* bytes of headers, Ethernet to TCP, at most */
+#define OFFLOAD_SLICES 64  /* pieces of one segment, the headers included, at most */
+
+/* Where the headers of a frame lie, found in a private copy that its sender cannot change. */
+struct offload_head {
+	uint8_t byte[OFFLOAD_HEAD];
+	uint16_t l3, l4, len; /* offsets of the IP and the TCP or UDP header; of the payload */
+	bool ipv6, udp;
+};
+
+/*
+ * Whether the offload header fits the frame: the checksum field lies inside; a GSO type is TCPv4,
+ * TCPv6 or UDP_L4, asks for the checksum where that protocol has it, has a sane segment size, and
+ * the frame really carries these headers.  frame->hdr, seg, nseg and len are read.
+ */
+bool offload_check(const struct vnet_frame *frame);
+
+/*
+ * Completes the checksum that hdr asks for (VNET_HDR_F_NEEDS_CSUM) in place, in the frame of `len`
+ * bytes that the pieces hold: the sum from csum_start to the end, the field's own content (the
+ * pseudo-header's sum) included (RFC 1071).  Nothing to do is success.  False: the field or the
+ * frame lies outside of the pieces; nothing is written then.
+ */
+bool offload_csum(const struct vnet_hdr *hdr, const struct vnet_seg *seg, unsigned nseg,
+                  uint32_t len);
+
+/* A large frame being cut.  About 1.5 KiB; everything in it is private. */
+struct offload_cut {
+	const struct vnet_frame *frame;
+	struct offload_head head;  /* as the sender wrote it */
+	uint8_t out[OFFLOAD_HEAD]; /* the headers of the segment that was yielded last */
+	struct vnet_seg slice[OFFLOAD_SLICES];
+	uint32_t offset;          /* of the next payload byte in the frame */
+	uint32_t at_seg, at_byte; /* the same as a place in frame->seg */
+	uint32_t index;           /* segments yielded */
+	uint16_t size;            /* payload of a segment, the last may have less */
+	bool broken;              /* the pieces are too many for a segment */
+};
+
+/*
+ * Starts to cut a GSO frame (offload_check() is done again, on a private copy of the headers).
+ * False: the headers do not fit, or a segment's IP packet would be longer than `mtu` bytes.  The
+ * frame must outlive the cut.
+ */
+bool offload_cut_begin(struct offload_cut *cut, const struct vnet_frame *frame, unsigned mtu);
+
+/*
+ * The next segment, as a frame with all checksums complete: seg[0] its rewritten headers, then
+ * slices of the sender's payload; they stay valid until the next call.  TCP: sequence number, FIN
+ * and PSH on the last, CWR on the first only (RFC 9293, RFC 3168).  IPv4: length, a new
+ * identification, header checksum (RFC 791).  UDP: length (RFC 768).  False: there are no more, or
+ * cut->broken is set since a segment has more pieces than OFFLOAD_SLICES.
+ */
+bool offload_cut_next(struct offload_cut *cut, struct vnet_frame *segment);
+
+#endif

@@ -1,0 +1,71 @@
+/* port.h: the ports of the switch and their counters.  Included by vnet.h. */
+#ifndef VNET_PORT_H
+#define VNET_PORT_H
+#include <stdatomic.h>
+#include "vnet/vnet.h"
+
+#define VNET_NAME 32 /* bytes of a port's name, its end included */
+
+enum vnet_port_flags { VNET_EDGE = 1 }; /* the port is the way out of the node: Dom0's */
+
+/* One core's counters of one port.  "in": from the device into the switch; "out": the other way. */
+struct vnet_port_stats {
+	uint64_t in_frames, in_bytes, out_frames, out_bytes;
+	uint64_t drop[VNET_DROP_CAUSES];
+};
+
+/* One port.  Made by vnet_port_add(); of its fields the device sets `up`, the rest is constant. */
+struct vnet_port {
+	const struct vnet_port_ops *ops;
+	void *dev;
+	atomic_bool up; /* the device sets it: a driver is ready at the ring */
+	_Atomic uint8_t mode;
+	uint8_t flags;
+	uint16_t number, net;
+	atomic_flag polled; /* held by the core that polls the port */
+	struct vnet *vnet;
+	size_t size; /* bytes of this allocation */
+	char name[VNET_NAME];
+	/* One per core, so that counting needs no atomic. */
+	struct vnet_port_stats count[] __attribute__((aligned(64)));
+};
+
+/*
+ * Adds a port to network `net`, in kick mode and down.  `name` is copied; `ops` and `dev` stay the
+ * caller's and must outlive the port.  `flags`: enum vnet_port_flags.  NULL when the name is empty,
+ * too long or taken, the network was never set, all numbers are in use, or memory is short.
+ */
+struct vnet_port *vnet_port_add(struct vnet *v, const char *name, unsigned net,
+                                const struct vnet_port_ops *ops, void *dev, unsigned flags);
+
+/*
+ * Removes a port: its routes (to and from it) and learned addresses go with it.  The caller has
+ * stopped the device: no vnet_input() from this port runs or starts.  On return no core is in its
+ * functions and the port is freed.  False, and nothing changed, when memory is short.
+ */
+bool vnet_port_remove(struct vnet_port *port);
+
+/* Chooses who moves the port's frames.  Once VNET_KICK returns, no core polls the port. */
+void vnet_port_set_mode(struct vnet_port *port, enum vnet_mode mode);
+
+/* Who moves the port's frames now.  Any core, any time. */
+static inline enum vnet_mode vnet_port_mode(struct vnet_port *port)
+{
+	return (enum vnet_mode)atomic_load_explicit(&port->mode, memory_order_relaxed);
+}
+
+/* The port with this number or name; NULL when there is none.  Control path only. */
+struct vnet_port *vnet_port_get(struct vnet *v, unsigned number);
+struct vnet_port *vnet_port_find(struct vnet *v, const char *name);
+
+/* The port's counters, summed over the cores into *out. */
+void vnet_port_stats(const struct vnet_port *port, struct vnet_port_stats *out);
+
+/* Counts one drop on the port, for `why`.  Called by the core that `core` belongs to. */
+void vnet_drop(struct vnet_core *core, struct vnet_port *port, enum vnet_drop why);
+
+/* vnet_drop() for a frame that deliver() was given and did not deliver: its bytes do not count. */
+void vnet_refuse(struct vnet_core *core, struct vnet_port *port, const struct vnet_frame *frame,
+                 enum vnet_drop why);
+
+#endif
