@@ -1,0 +1,37 @@
+/*
+ * virtio_console.h: hvc0, the guest's console (virtio 1.2, 5.3), one port.
+ */
+#ifndef DRIVERS_VIRTIO_VIRTIO_CONSOLE_H
+#define DRIVERS_VIRTIO_VIRTIO_CONSOLE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "drivers/virtio/lock.h"
+#include "drivers/virtio/virtio_pci.h"
+
+#define VIRTIO_CONSOLE_QUEUE   64   /* ring entries */
+#define VIRTIO_CONSOLE_WAITING 1024 /* bytes of input that wait for a buffer; a power of two */
+
+#define VIRTIO_CONSOLE_RX 0 /* queue numbers (5.3.2) */
+#define VIRTIO_CONSOLE_TX 1
+
+struct virtio_console {
+	struct virtio_pci v; /* first */
+	void (*output)(void *ctx, const char *buf, size_t len);
+	void *ctx;
+	struct vgate tx_gate;
+	struct vlock rx_lock;
+	unsigned in_head, in_tail; /* free-running; bytes in_tail..in_head wait */
+	char waiting[VIRTIO_CONSOLE_WAITING];
+	struct vnet_seg tx_seg[VIRTIO_CONSOLE_QUEUE], rx_seg[VIRTIO_CONSOLE_QUEUE];
+};
+
+/* Prepares the device in memory that the caller owns (zeroed).  `output` gets what the guest
+ * prints, in order, in pieces that lie in guest memory; it is called by one core at a time.  Then
+ * vpci_add(&c->v.pci). */
+void virtio_console_init(struct virtio_console *c, const char *name, const struct gmem *mem,
+                         void (*output)(void *ctx, const char *buf, size_t len), void *ctx);
+
+/* Types at the guest.  Returns how many bytes were accepted; the rest had no room.  Any core. */
+size_t virtio_console_input(struct virtio_console *c, const char *buf, size_t len);
+#endif

@@ -1,0 +1,96 @@
+/*
+ * virtio_net.h: the network device of a guest (virtio 1.2, 5.1), between its rings and the switch.
+ *
+ *   virtio_net.c          identity, configuration, start and stop
+ *   virtio_net_tx.c       the guest sends: kick or poll -> batch -> vnet_input()
+ *   virtio_net_rx.c       the switch delivers: the one copy into the guest's receive buffers
+ *   virtio_net_offload.c  completes checksums and segments for a guest that did not accept them
+ */
+#ifndef DRIVERS_VIRTIO_VIRTIO_NET_H
+#define DRIVERS_VIRTIO_VIRTIO_NET_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "drivers/virtio/lock.h"
+#include "drivers/virtio/virtio_pci.h"
+#include "vnet/vnet.h"
+
+#define VIRTIO_NET_RX_SIZE 1024 /* ring entries, the default */
+#define VIRTIO_NET_TX_SIZE 256
+#define VIRTIO_NET_HDR     12 /* bytes before each frame (5.1.6, VERSION_1) */
+
+#define VIRTIO_NET_RX 0 /* queue numbers (5.1.2) */
+#define VIRTIO_NET_TX 1
+
+#define VIRTIO_NET_F_CSUM       (1ull << 0)
+#define VIRTIO_NET_F_GUEST_CSUM (1ull << 1)
+#define VIRTIO_NET_F_MTU        (1ull << 3)
+#define VIRTIO_NET_F_MAC        (1ull << 5)
+#define VIRTIO_NET_F_GUEST_TSO4 (1ull << 7)
+#define VIRTIO_NET_F_GUEST_TSO6 (1ull << 8)
+#define VIRTIO_NET_F_GUEST_ECN  (1ull << 9)
+#define VIRTIO_NET_F_HOST_TSO4  (1ull << 11)
+#define VIRTIO_NET_F_HOST_TSO6  (1ull << 12)
+#define VIRTIO_NET_F_HOST_ECN   (1ull << 13)
+#define VIRTIO_NET_F_MRG_RXBUF  (1ull << 15)
+#define VIRTIO_NET_F_STATUS     (1ull << 16)
+
+#define VIRTIO_NET_S_LINK_UP 1
+
+/* struct virtio_net_config as the driver reads it (5.1.4), little-endian. */
+struct virtio_net_registers {
+	uint8_t mac[6];
+	uint16_t status, max_virtqueue_pairs, mtu;
+};
+
+struct virtio_net_config {
+	const char *name;
+	mac_t mac;
+	uint16_t mtu;              /* bytes of payload in a frame that is not GSO, e.g. 1500 */
+	uint16_t rx_size, tx_size; /* 0: the defaults */
+	const struct gmem *mem;    /* the guest's memory; outlives the device */
+	struct vnet_core *(*this_core)(
+	    void); /* the core that runs now: a kick enters the walk on it */
+};
+
+struct virtio_net {
+	struct virtio_pci v; /* first */
+	struct vnet_port *port;
+	struct vnet_core *(*this_core)(void);
+	struct vgate tx_gate; /* who takes from the TX ring */
+	struct vlock rx_lock; /* who fills the RX ring */
+	uint8_t gso_accepted; /* bit per gso type that the driver takes as it is */
+	bool csum_accepted, mergeable;
+	uint64_t features; /* accepted: stable while the gate or the lock is held */
+	struct virtio_net_registers registers;
+	struct vnet_batch
+	    *batch; /* where TX descriptors become frames; the gate's holder owns it */
+	struct vnet_batch batch_store;
+	struct vnet_seg rx_seg[VNET_SEGS]; /* a receive chain; the lock's holder owns it */
+};
+
+/* The switch's door to the device: pass these with the device as `dev` to vnet_port_add(). */
+extern const struct vnet_port_ops virtio_net_port_ops;
+
+/*
+ * Prepares the device in memory that the caller owns (zeroed).  Then: virtio_net_attach() the port
+ * and vpci_add(&n->v.pci).
+ */
+void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c);
+
+/* Ties the device to its port of the switch; before the guest starts. */
+void virtio_net_attach(struct virtio_net *n, struct vnet_port *port);
+
+/* Sets the link state that the driver sees and tells it. */
+void virtio_net_set_link(struct virtio_net *n, bool up);
+
+/* A kick of the TX ring: runs the walk for all that is in it, on this core. */
+void virtio_net_kick(struct virtio_net *n);
+
+/* vnet_port_ops.poll: takes up to `budget` frames; kicks stay suppressed.  Once the port is back in
+ * VNET_KICK it arms kicks again, with a last look. */
+unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget);
+
+/* vnet_port_ops.deliver: one copy from the senders' memory into receive buffers. Any core. */
+unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                            unsigned n);
+#endif

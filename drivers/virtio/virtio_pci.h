@@ -1,0 +1,143 @@
+/*
+ * virtio_pci.h: the modern virtio transport over PCI (virtio 1.2, 4.1), device side.
+ *
+ * All registers lie in one I/O BAR of 256 bytes, because an I/O exit needs no instruction decoding;
+ * the MSI-X table lies in a memory BAR.  Each queue has its own notify port.
+ *
+ *   0x00 common configuration   0x40 ISR   0x50 device configuration   0x80 notify, 4 per queue
+ *
+ * Locking.  `lock` serialises the registers except notify.  A notify runs the device without it.
+ * When the device must stop (reset, bus mastering off, violation), `running` goes false first, then
+ * the stop() of the device waits until no core is in its rings: a core that is inside sees
+ * `running` at the end of its batch and leaves.  After stop() no core touches the old rings.  A
+ * violation is found by a core inside, so virtio_pci_break() waits for nobody; its rings stay valid
+ * memory.
+ */
+#ifndef DRIVERS_VIRTIO_VIRTIO_PCI_H
+#define DRIVERS_VIRTIO_VIRTIO_PCI_H
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "drivers/virtio/lock.h"
+#include "drivers/virtio/vring.h"
+#include "vmm/gpa.h"
+#include "vmm/vpci.h"
+
+#define VIRTIO_ID_NET     1
+#define VIRTIO_ID_CONSOLE 3
+
+#define VIRTIO_QUEUES_MAX 4
+
+/* Feature bits that belong to the transport and the rings (virtio 1.2, 6). */
+#define VIRTIO_F_INDIRECT_DESC (1ull << 28)
+#define VIRTIO_F_EVENT_IDX     (1ull << 29)
+#define VIRTIO_F_VERSION_1     (1ull << 32)
+
+/* Device status bits (2.1). */
+#define VIRTIO_ACKNOWLEDGE 1
+#define VIRTIO_DRIVER      2
+#define VIRTIO_DRIVER_OK   4
+#define VIRTIO_FEATURES_OK 8
+#define VIRTIO_NEEDS_RESET 0x40
+#define VIRTIO_FAILED      0x80
+
+#define VIRTIO_IO_BAR   0
+#define VIRTIO_MSIX_BAR 1
+
+/* Where the structures lie in the I/O BAR. */
+#define VIRTIO_IO_COMMON      0x00
+#define VIRTIO_IO_COMMON_SIZE 0x38
+#define VIRTIO_IO_ISR         0x40
+#define VIRTIO_IO_DEVICE      0x50
+#define VIRTIO_IO_NOTIFY      0x80
+#define VIRTIO_NOTIFY_STEP    4 /* notify_off_multiplier */
+
+struct virtio_pci;
+
+struct virtio_ops {
+	uint16_t id; /* VIRTIO_ID_... */
+	uint32_t class_code;
+	/* A kick of queue q while the device runs, or once at its start; any core. */
+	void (*kick)(struct virtio_pci *v, unsigned q);
+	/* The driver is ready: v->features and the rings of enabled queues are set. lock held. */
+	void (*start)(struct virtio_pci *v);
+	/* v->running is false: wait until no core is in the rings. lock held. */
+	void (*stop)(struct virtio_pci *v);
+};
+
+struct virtio_queue {
+	struct vring ring; /* valid while v->running, and until stop() has returned */
+	uint16_t max, num, vector;
+	bool enabled;
+	uint64_t desc, driver, device; /* GPAs as the driver wrote them */
+};
+
+/* What the transport counts, beside the violations and the MSI-X counters. */
+#define VIRTIO_COUNTERS(X)                                                                         \
+	X(kicks)        /* notifications from the guest to a running device */                     \
+	X(early_kicks)  /* those before DRIVER_OK or after a violation: ignored */                 \
+	X(resets)       /* by the guest's driver */                                                \
+	X(starts)       /* DRIVER_OK with all rings in order */                                    \
+	X(bad_access)   /* accesses to registers that do not exist, or of a wrong width */         \
+	X(bad_features) /* FEATURES_OK refused */
+
+enum virtio_counter {
+#define X(name) VIRTIO_COUNT_##name,
+	VIRTIO_COUNTERS(X)
+#undef X
+	    VIRTIO_COUNTER_COUNT
+};
+
+struct virtio_pci {
+	struct vpci_dev pci; /* first: the bus hands us this pointer */
+	const struct virtio_ops *ops;
+	const struct gmem *mem;
+	_Atomic bool running; /* DRIVER_OK, bus master, no violation */
+	unsigned nqueues;
+	struct vlock lock;
+	_Atomic uint8_t status;
+	_Atomic uint8_t isr;
+	uint8_t config_generation;
+	uint16_t config_vector, queue_select;
+	uint32_t device_feature_select, driver_feature_select;
+	uint64_t offered, driver_features; /* what the driver has written so far */
+	uint64_t features;                 /* accepted: stable while running */
+	const uint8_t *config;             /* the device configuration; read-only for the driver */
+	unsigned config_size;
+	struct virtio_queue queue[VIRTIO_QUEUES_MAX];
+	_Atomic uint64_t count[VIRTIO_COUNTER_COUNT];
+	_Atomic uint64_t violation[VRING_ERROR_COUNT];
+};
+
+/*
+ * Prepares a device.  `queue_max`: entries of each of the nqueues queues (powers of two up to
+ * VRING_MAX).  `offered`: the device's feature bits; VERSION_1, EVENT_IDX and INDIRECT_DESC are
+ * added.  `config`/`config_size`: at most 48 bytes, owned by the caller, changed only under
+ * virtio_pci_config_begin/end.  The caller then vpci_add()s &v->pci.
+ */
+void virtio_pci_init(struct virtio_pci *v, const char *name, const struct virtio_ops *ops,
+                     const struct gmem *mem, const uint16_t *queue_max, unsigned nqueues,
+                     uint64_t offered, const uint8_t *config, unsigned config_size);
+
+static inline bool virtio_pci_running(const struct virtio_pci *v)
+{
+	return atomic_load_explicit(&v->running, memory_order_acquire);
+}
+
+/* Interrupts the guest for queue q (2.3: used buffers). Any core. */
+void virtio_pci_notify(struct virtio_pci *v, unsigned q);
+
+/* The driver broke a rule: counts it, sets DEVICE_NEEDS_RESET (2.1.2), interrupts for the
+ * configuration, and takes no more from the rings until the driver resets the device. */
+void virtio_pci_break(struct virtio_pci *v, enum vring_error why);
+
+/* Brackets a change of the device configuration: moves the generation and, when the driver runs,
+ * sends the configuration interrupt. Called outside of all locks of this device. */
+void virtio_pci_config_begin(struct virtio_pci *v);
+void virtio_pci_config_end(struct virtio_pci *v);
+
+/* The i-th counter by name, from 0 on; false when there are no more.  Includes violations (named
+ * violation.X), the rings' suppressed interrupts and the MSI-X counters. */
+bool virtio_pci_counter(const struct virtio_pci *v, unsigned i, char *name, size_t size,
+                        uint64_t *value);
+#endif

@@ -1,0 +1,204 @@
+/*
+ * vring.h: the device side of a split virtqueue (virtio 1.2, 2.7), little-endian host.
+ *
+ * The ring lies in guest memory and the guest may change any byte of it at any time.  So each index
+ * and each descriptor is read exactly once into a local copy, checked there, and only the copy is
+ * used.  A rule that the guest broke has a name (VRING_ERRORS); the device then breaks itself with
+ * that name, the node goes on.
+ *
+ * The caller serialises all calls for one ring (the device's TX gate or RX lock).
+ */
+#ifndef DRIVERS_VIRTIO_VRING_H
+#define DRIVERS_VIRTIO_VRING_H
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "vmm/gpa.h"
+#include "vnet/vnet.h"
+
+#define VRING_MAX 1024 /* entries of a queue, at most */
+
+#define VRING_DESC_NEXT     1
+#define VRING_DESC_WRITE    2
+#define VRING_DESC_INDIRECT 4
+
+struct vring_desc {
+	uint64_t addr; /* GPA */
+	uint32_t len;
+	uint16_t flags, next;
+};
+
+struct vring_used_elem {
+	uint32_t id, len;
+};
+
+/* Every rule that a driver can break, by name; clause numbers are of virtio 1.2. */
+#define VRING_ERRORS(X)                                                                            \
+	X(queue_size)       /* zero, not a power of two or above the maximum: 2.7 */               \
+	X(ring_misaligned)  /* descriptors 16, available 2, used 4: 2.7 */                         \
+	X(ring_unmapped)    /* a ring area not wholly inside one region of guest memory */         \
+	X(avail_overrun)    /* available index ahead by more than the queue size: 2.7.13.3 */      \
+	X(head_range)       /* a chain's head beyond the table: 2.7.6 */                           \
+	X(next_range)       /* a next field beyond the table: 2.7.5 */                             \
+	X(chain_loop)       /* a chain longer than the queue size: 2.7.5.1 */                      \
+	X(chain_pieces)     /* a chain of more pieces than this device takes (VNET_SEGS) */        \
+	X(chain_bytes)      /* a chain of 2^32 bytes or more: 2.7.5.1 */                           \
+	X(zero_length)      /* a descriptor of no bytes */                                         \
+	X(bad_address)      /* a buffer not wholly inside guest memory, or one that wraps */       \
+	X(not_readable)     /* device-writable where the device reads: 2.7.5.1 */                  \
+	X(not_writable)     /* device-readable where the device writes: 2.7.5.1 */                 \
+	X(indirect_refused) /* INDIRECT without VIRTIO_F_INDIRECT_DESC: 2.7.5.3.1 */               \
+	X(indirect_nested)  /* INDIRECT inside an indirect table: 2.7.5.3.1 */                     \
+	X(indirect_next)    /* INDIRECT and NEXT in one descriptor: 2.7.5.3.1 */                   \
+	X(indirect_length)  /* a table of no entries, part of one, or above the queue size */      \
+	X(indirect_address) /* a table outside guest memory */                                     \
+	X(no_header)        /* a frame shorter than the device's header: 5.1.6 */
+
+enum vring_error {
+	VRING_OK,
+#define X(name) VRING_E_##name,
+	VRING_ERRORS(X)
+#undef X
+	    VRING_ERROR_COUNT
+};
+extern const char *const vring_error_name[VRING_ERROR_COUNT];
+
+enum vring_dir { VRING_READ, VRING_WRITE }; /* what the device does with a chain */
+
+struct vring {
+	const struct vring_desc *desc; /* guest memory, as the VMM sees it */
+	const uint16_t *avail;         /* flags, idx, ring[num], used_event */
+	uint16_t *used;                /* flags, idx, {id, len}[num], avail_event */
+	uint16_t num, mask;
+	uint16_t avail_next; /* the next available entry to take */
+	uint16_t avail_seen; /* the driver's index when it was last read (and found sane) */
+	uint16_t used_next;  /* the next used entry to fill */
+	uint16_t used_shown; /* the used index that the driver has been given */
+	uint16_t used_told;  /* used_shown at the last notification decision */
+	bool event_idx, indirect;
+	bool armed;                /* the driver was asked to kick */
+	struct gmem_region window; /* the region of the last data address */
+	const struct gmem *mem;
+	uint64_t suppressed; /* decisions not to notify, because the driver asked for none */
+};
+
+/*
+ * Prepares a ring for a driver that has enabled it: translates the three areas once.  `num`
+ * entries, areas by GPA; `mem` must outlive the ring.  Kicks start armed. Errors: queue_size,
+ * ring_misaligned, ring_unmapped (the ring must then not be used).
+ */
+enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t num, uint64_t desc,
+                              uint64_t avail, uint64_t used, bool event_idx, bool indirect);
+
+/* gmem_ptr() behind the one-region window; updates the window. */
+uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len);
+
+/*
+ * Decodes the chain that starts at `head` (any value) into at most `max` pieces, all of direction
+ * `dir`.  Returns the number of pieces (at least 1), or minus a vring_error; `*bytes` is the sum of
+ * their lengths.  The pieces point into guest memory and stay valid while the VM exists.
+ */
+int vring_chain_slow(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
+                     unsigned max, uint32_t *bytes);
+
+/*
+ * Reads the driver's available index.  Returns how many entries may be taken, or minus
+ * VRING_E_avail_overrun.
+ */
+static inline int vring_refresh(struct vring *r)
+{
+	/* Acquire: the entries and descriptors below this index are read after it (2.7.13.2). */
+	uint16_t idx = __atomic_load_n(&r->avail[1], __ATOMIC_ACQUIRE);
+	uint16_t n = (uint16_t)(idx - r->avail_next);
+
+	if (n > r->num)
+		return -VRING_E_avail_overrun;
+	r->avail_seen = idx;
+	return n;
+}
+
+/* The head in the i-th entry that has not been taken; i is less than what vring_refresh() said. */
+static inline uint16_t vring_head(const struct vring *r, unsigned i)
+{
+	return ((const volatile uint16_t *)r->avail)[2 + ((r->avail_next + i) & r->mask)];
+}
+
+/* The VMM's pointer to a buffer of the guest, or NULL when it is not wholly guest memory. */
+static inline uint8_t *vring_ptr(struct vring *r, uint64_t gpa, uint32_t len)
+{
+	uint64_t off = gpa - r->window.gpa;
+
+	if (__builtin_expect(off < r->window.size && len <= r->window.size - off, 1))
+		return r->window.hva + off;
+	return vring_ptr_slow(r, gpa, len);
+}
+
+/* One read of a descriptor: two volatile loads, so that no later use can look at the guest's copy
+ * again.  An indirect table may lie at any address, hence the alignment of 1. */
+static inline struct vring_desc vring_desc_read(const struct vring_desc *p)
+{
+	typedef uint64_t __attribute__((aligned(1), may_alias)) word;
+	const volatile word *w = (const volatile word *)p;
+	uint64_t addr = w[0], rest = w[1];
+
+	return (struct vring_desc){addr, (uint32_t)rest, (uint16_t)(rest >> 32),
+	                           (uint16_t)(rest >> 48)};
+}
+
+/* vring_chain_slow() with its most common case in line: one descriptor, one piece. */
+static inline int vring_chain(struct vring *r, uint16_t head, enum vring_dir dir,
+                              struct vnet_seg *seg, unsigned max, uint32_t *bytes)
+{
+	if (__builtin_expect(head < r->num && max, 1)) {
+		struct vring_desc d = vring_desc_read(&r->desc[head]);
+
+		if (d.flags == (dir == VRING_WRITE ? VRING_DESC_WRITE : 0) && d.len) {
+			uint8_t *p = vring_ptr(r, d.addr, d.len);
+
+			if (!p)
+				return -VRING_E_bad_address;
+			*seg = (struct vnet_seg){p, d.len};
+			*bytes = d.len;
+			return 1;
+		}
+	}
+	return vring_chain_slow(r, head, dir, seg, max, bytes);
+}
+
+/* Takes n available entries for good. */
+static inline void vring_take(struct vring *r, unsigned n)
+{
+	r->avail_next = (uint16_t)(r->avail_next + n);
+}
+
+/* Fills the i-th used entry that has not been shown: chain `head`, `len` bytes written into it. */
+static inline void vring_used(struct vring *r, unsigned i, uint16_t head, uint32_t len)
+{
+	struct vring_used_elem *e = (struct vring_used_elem *)(void *)(r->used + 2);
+
+	e[(r->used_next + i) & r->mask] = (struct vring_used_elem){head, len};
+}
+
+/* Counts n filled used entries as pending for vring_publish(). */
+static inline void vring_used_add(struct vring *r, unsigned n)
+{
+	r->used_next = (uint16_t)(r->used_next + n);
+}
+
+/*
+ * Shows all pending used entries to the driver at once.  Returns true when the driver wants an
+ * interrupt for them (2.7.7.2, 2.7.10.1); false and no work when nothing was pending.
+ */
+bool vring_publish(struct vring *r);
+
+/* Asks the driver not to kick.  With EVENT_IDX an event index that lies behind does that by itself.
+ */
+void vring_disarm(struct vring *r);
+
+/*
+ * Asks the driver to kick for the next entry, then looks once more.  Returns what vring_refresh()
+ * says: above 0 means that entries came in between and the driver may not kick for them.
+ */
+int vring_arm(struct vring *r);
+#endif
