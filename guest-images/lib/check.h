@@ -1,0 +1,14 @@
+/*
+ * The line protocol of the test guests on COM1: `ok NAME` or `FAIL NAME reason` for each check,
+ * other lines for people, `done` last; the debug-exit status is 1 when a check failed.
+ */
+#ifndef GUEST_CHECK_H
+#define GUEST_CHECK_H
+#include <stdbool.h>
+
+/* Prints the verdict on `name`; the reason is printed when `held` is false. Returns `held`. */
+bool check(bool held, const char *name, const char *reason, ...)
+    __attribute__((format(printf, 3, 4)));
+
+_Noreturn void done(void);
+#endif

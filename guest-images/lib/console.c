@@ -1,0 +1,70 @@
+/* COM1 (16550) by polling: every wait is bounded, so that a machine without a UART is no trap. */
+#include <stdio.h>
+#include "guest-images/lib/console.h"
+#include "guest-images/lib/cpu.h"
+
+#define COM1       0x3f8
+#define LCR        (COM1 + 3)
+#define LSR        (COM1 + 5)
+#define LSR_DATA   0x01
+#define LSR_THRE   0x20
+#define LSR_TEMT   0x40
+#define DEBUG_EXIT 0xf4
+#define PATIENCE   1000000
+
+void console_init(void)
+{
+	out8(COM1 + 1, 0);
+	out8(LCR, 0x80); /* divisor latch: 115200 baud */
+	out8(COM1, 1);
+	out8(COM1 + 1, 0);
+	out8(LCR, 3); /* 8n1 */
+	out8(COM1 + 2, 7);
+	out8(COM1 + 4, 3);
+}
+
+static void wait_for(uint8_t bit)
+{
+	for (unsigned i = 0; i < PATIENCE && !(in8(LSR) & bit); i++)
+		cpu_pause();
+}
+
+static void put(char c)
+{
+	if (c == '\n')
+		put('\r');
+	wait_for(LSR_THRE);
+	out8(COM1, (uint8_t)c);
+}
+
+void vprint(const char *fmt, va_list ap)
+{
+	char line[256];
+	vsnprintf(line, sizeof line, fmt, ap);
+	for (const char *p = line; *p; p++)
+		put(*p);
+}
+
+void print(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vprint(fmt, ap);
+	va_end(ap);
+}
+
+int console_getc(void)
+{
+	uint8_t lsr = in8(LSR);
+	if (lsr == 0xff || !(lsr & LSR_DATA)) /* 0xff: no UART answers here */
+		return -1;
+	return in8(COM1);
+}
+
+_Noreturn void guest_exit(int status)
+{
+	wait_for(LSR_TEMT);
+	out8(DEBUG_EXIT, (uint8_t)status);
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}

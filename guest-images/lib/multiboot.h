@@ -1,0 +1,63 @@
+/* What the loader tells a multiboot-1 guest (Multiboot 0.6.96, 3.3). */
+#ifndef GUEST_MULTIBOOT_H
+#define GUEST_MULTIBOOT_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MB_LOADER_MAGIC 0x2badb002u
+
+#define MB_HAS_MEM     (1u << 0)
+#define MB_HAS_CMDLINE (1u << 2)
+#define MB_HAS_MODS    (1u << 3)
+#define MB_HAS_MMAP    (1u << 6)
+
+struct mb_info {
+	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4],
+	    mmap_length, mmap_addr;
+};
+
+struct mb_module {
+	uint32_t start, end, string, reserved;
+};
+
+struct mb_range {
+	uint64_t base, len;
+	uint32_t type; /* 1: RAM */
+};
+
+/* The state that the loader left at the first instruction; see start.asm. */
+struct entry_state {
+	uint32_t eax, ebx, eflags, cr0, cr4, by_cs, by_es, by_fs, by_gs, by_ss;
+};
+#define ENTRY_PROBE 0x50415449u /* what each by_ field holds when its segment starts at 0 */
+extern const struct entry_state entry_state;
+
+/* Takes note of the loader's magic and information; called before guest_main(). */
+void mb_init(uint32_t magic, const struct mb_info *info);
+
+/* NULL unless the magic was right. */
+const struct mb_info *mb_info(void);
+
+/* The i-th range of the memory map; false past the end. */
+bool mb_range(unsigned i, struct mb_range *range);
+const struct mb_module *mb_module(unsigned i);
+
+/*
+ * The word `key=value` (or `key`, value "") of the command line. False when it is not there;
+ * a value that does not fit is cut.
+ */
+bool mb_option(const char *key, char *value, size_t size);
+
+/* The same as a number, decimal or 0x; `otherwise` when it is absent or no number. */
+uint64_t mb_number(const char *key, uint64_t otherwise);
+
+/* Six hex bytes with colons; false when absent or malformed. */
+bool mb_mac(const char *key, uint8_t mac[6]);
+
+/* Four decimal bytes with dots. */
+bool mb_ip(const char *key, uint8_t ip[4]);
+
+/* Called by the library once console, traps and the above are ready. */
+void guest_main(void);
+#endif

@@ -1,0 +1,29 @@
+/* Interrupts and exceptions of a guest. */
+#ifndef GUEST_TRAP_H
+#define GUEST_TRAP_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/* As isr.asm pushes it. */
+struct trap_frame {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	uint64_t vector, error, rip, cs, rflags, rsp, ss;
+};
+
+typedef void (*irq_handler)(void);
+
+/* Loads the IDT of the calling CPU; the boot CPU's call also masks the 8259s. */
+void trap_init(void);
+void trap_init_ap(void);
+
+/* Has `handler` called with interrupts off for `vector` (32..255); it does its own EOI. */
+void trap_set(uint8_t vector, irq_handler handler);
+
+/* Interrupts that came on a vector that nobody had asked for. */
+extern unsigned trap_spurious;
+
+/* RDMSR that survives #GP: false when the CPU refused. */
+bool rdmsr_safe(uint32_t msr, uint64_t *value);
+
+_Noreturn void cpu_triple_fault(void);
+#endif

@@ -1,0 +1,8 @@
+/* What the xapic and x2apic tests both ask of the local APIC. */
+#ifndef GUEST_TESTS_APIC_CHECKS_H
+#define GUEST_TESTS_APIC_CHECKS_H
+
+/* Version, spurious vector, task priority, self-IPI, timer in both modes, no vector left in
+ * service. */
+void apic_checks(void);
+#endif

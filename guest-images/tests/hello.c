@@ -1,0 +1,88 @@
+/* Is a multiboot-1 kernel entered as the specification says (0.6.96, 3.2 and 3.3)? */
+#include <string.h>
+#include "guest-images/lib/check.h"
+#include "guest-images/lib/console.h"
+#include "guest-images/lib/cpu.h"
+#include "guest-images/lib/multiboot.h"
+
+#define EFLAGS_IF   (1u << 9)
+#define EFLAGS_VM   (1u << 17)
+#define CR0_PE      1u
+#define CR0_PG      (1u << 31)
+#define ABSENT_PORT 0x1f0f
+#define ONE_MIB     0x100000u
+
+extern const uint8_t guest_end[];
+
+static void check_state(const struct entry_state *e)
+{
+	check(e->eax == MB_LOADER_MAGIC, "magic", "eax %x", e->eax);
+	check(mb_info() != NULL, "info", "ebx %x", e->ebx);
+	check(!(e->eflags & (EFLAGS_IF | EFLAGS_VM)), "eflags", "%x", e->eflags);
+	check((e->cr0 & (CR0_PE | CR0_PG)) == CR0_PE, "cr0", "%x", e->cr0);
+	check(e->by_cs == ENTRY_PROBE && e->by_es == ENTRY_PROBE && e->by_fs == ENTRY_PROBE &&
+	          e->by_gs == ENTRY_PROBE && e->by_ss == ENTRY_PROBE,
+	      "segments", "cs %x es %x fs %x gs %x ss %x", e->by_cs, e->by_es, e->by_fs, e->by_gs,
+	      e->by_ss);
+}
+
+static void check_a20(void)
+{
+	volatile uint32_t *low = (volatile uint32_t *)0x7ff0;
+	volatile uint32_t *high = (volatile uint32_t *)(0x7ff0 + (uintptr_t)ONE_MIB);
+	uint32_t keep = *low;
+	*low = ~*high;
+	check(*low != *high, "a20", "1 MiB wraps around");
+	*low = keep;
+}
+
+static void check_map(void)
+{
+	struct mb_range r;
+	uint64_t ram = 0;
+	bool holds_us = false;
+	for (unsigned i = 0; mb_range(i, &r); i++) {
+		print("range %lx + %lx type %u\n", r.base, r.len, r.type);
+		ram += r.type == 1 ? r.len : 0;
+		holds_us |=
+		    r.type == 1 && r.base <= ONE_MIB && r.base + r.len >= (uintptr_t)guest_end;
+	}
+	check(holds_us, "mmap", "no RAM range holds this image");
+	const struct mb_info *info = mb_info();
+	bool mem = info && (info->flags & MB_HAS_MEM);
+	check(mem && info->mem_lower <= 640 && info->mem_upper >= 1024 &&
+	          info->mem_upper * 1024ull <= ram,
+	      "mem", "lower %u upper %u KiB", mem ? info->mem_lower : 0, mem ? info->mem_upper : 0);
+}
+
+/* A module begins with the bytes that the option `module=` gives. */
+static void check_modules(void)
+{
+	char want[64];
+	const struct mb_module *m;
+	for (unsigned i = 0; (m = mb_module(i)); i++) {
+		print("module %x..%x '%s'\n", m->start, m->end, (const char *)(uintptr_t)m->string);
+		check(!(m->start & 4095) && m->start >= (uintptr_t)guest_end && m->end >= m->start,
+		      "module_place", "%x..%x", m->start, m->end);
+	}
+	if (mb_option("module", want, sizeof want)) {
+		m = mb_module(0);
+		check(m && !memcmp((void *)(uintptr_t)m->start, want, strlen(want)), "module_bytes",
+		      "not '%s'", want);
+	}
+}
+
+void guest_main(void)
+{
+	char word[64];
+	const struct mb_info *info = mb_info();
+	check_state(&entry_state);
+	check_a20();
+	if (info && (info->flags & MB_HAS_CMDLINE))
+		print("cmdline '%s'\n", (const char *)(uintptr_t)info->cmdline);
+	check(mb_option("hello", word, sizeof word), "cmdline", "no word hello= in it");
+	check_map();
+	check_modules();
+	check(in8(ABSENT_PORT) == 0xff, "absent_port", "reads %x", in8(ABSENT_PORT));
+	done();
+}

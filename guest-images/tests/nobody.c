@@ -1,0 +1,41 @@
+/*
+ * Touches what nobody claims: how=read|write (guest-physical address at=), how=exec, how=msr
+ * (msr=), how=port (port=).  Says what it got where it is let live.
+ */
+#include <string.h>
+#include "guest-images/lib/check.h"
+#include "guest-images/lib/console.h"
+#include "guest-images/lib/cpu.h"
+#include "guest-images/lib/multiboot.h"
+#include "guest-images/lib/trap.h"
+
+#define HOLE    0xd0000000ull
+#define NO_MSR  0xc0001234u
+#define NO_PORT 0x1f0fu
+
+void guest_main(void)
+{
+	char how[16] = "read";
+	uintptr_t at = mb_number("at", HOLE);
+	uint32_t msr = (uint32_t)mb_number("msr", NO_MSR);
+	uint16_t port = (uint16_t)mb_number("port", NO_PORT);
+	uint64_t v = 0;
+
+	mb_option("how", how, sizeof how);
+	print("nobody: %s\n", how);
+	if (!strcmp(how, "read")) {
+		print("nobody: %lx reads %x\n", at, mmio_read32(at));
+	} else if (!strcmp(how, "write")) {
+		mmio_write32(at, 0x5a5a5a5a);
+		print("nobody: wrote %lx\n", at);
+	} else if (!strcmp(how, "exec")) {
+		((void (*)(void))at)();
+	} else if (!strcmp(how, "msr")) {
+		bool read = rdmsr_safe(msr, &v);
+		print("nobody: msr %x %s %lx\n", msr, read ? "reads" : "#GP", v);
+	} else {
+		print("nobody: port %x reads %x\n", port, in8(port));
+	}
+	check(true, "survived", " ");
+	done();
+}
