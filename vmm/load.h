@@ -7,13 +7,15 @@
  */
 #ifndef VMM_LOAD_H
 #define VMM_LOAD_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "vmm/gpa.h"
 
-#define GUEST_LOW_TOP  0x90000 /* first byte above the guest's conventional memory */
-#define GUEST_ACPI_GPA 0xf0000 /* where a guest's ACPI tables lie: found by a BIOS-area scan too   \
-	                        */
+#define GUEST_LOW_TOP 0x90000 /* first byte above the guest's conventional memory */
+#define GUEST_ACPI_GPA                                                                             \
+	0xf0000 /* where a guest's ACPI tables lie: found by a BIOS-area scan too                  \
+	         */
 #define GUEST_ACPI_SIZE 0x8000
 #define GUEST_HIGH      0x100000 /* 1 MiB */
 
@@ -56,10 +58,13 @@ struct memmap {
 const char *memmap_build(struct memmap *map, const struct gmem *m, const struct gpa_range *reserved,
                          unsigned n_reserved);
 
+/* True when [start, start + size) is RAM of one piece in the map. */
+bool memmap_is_ram(const struct memmap *map, uint64_t start, uint64_t size);
+
 /*
  * The lowest (or, with `high`, the highest) `align`-aligned start of `size` bytes of RAM within
  * [min, max) that overlaps none of the n ranges `avoid`; UINT64_MAX when there is none.
- * align is a power of two.
+ * align is a power of two; size is not 0; no range of `avoid` wraps.
  */
 uint64_t memmap_place(const struct memmap *map, uint64_t size, uint64_t align, uint64_t min,
                       uint64_t max, const struct gpa_range *avoid, unsigned n, bool high);

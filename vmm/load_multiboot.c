@@ -1,0 +1,172 @@
+/* load_multiboot.c: Multiboot 1 kernels (Multiboot Specification 0.6.96), from header to entry. */
+#include <string.h>
+#include "vmm/elf.h"
+#include "vmm/le.h"
+#include "vmm/load_multiboot.h"
+#include "vmm/multiboot_info.h"
+
+#define SEARCH        8192 /* the header lies wholly in these first bytes (3.1) */
+#define HEADER_SIZE   12
+#define HEADER_ADDRS  32 /* with the address fields */
+#define FLAG_VIDEO    0x0004
+#define FLAG_KNOWN    0x0007 /* page-aligned modules, memory information, video */
+#define FLAG_REQUIRED 0xffff
+#define FLAG_ADDRS    0x10000
+#define LIMIT_4G      0x100000000ull
+
+/* The kernel's pieces in guest memory, and where it is entered. */
+struct kernel {
+	unsigned n;
+	struct gpa_range part[MULTIBOOT_PARTS_MAX];
+	uint64_t entry;
+};
+
+/* The offset of the header in the image, or -1. */
+static int find_header(struct blob image, uint32_t *flags)
+{
+	uint64_t end = image.size < SEARCH ? image.size : SEARCH;
+	for (uint64_t at = 0; at + HEADER_SIZE <= end; at += 4) {
+		const uint8_t *h = image.data + at;
+		*flags = get32(h + 4);
+		if (get32(h) != MULTIBOOT_HEADER_MAGIC || get32(h) + *flags + get32(h + 8) != 0)
+			continue;
+		if (*flags & FLAG_ADDRS && at + HEADER_ADDRS > end)
+			continue;
+		return (int)at;
+	}
+	return -1;
+}
+
+bool multiboot_header_present(struct blob image)
+{
+	uint32_t flags;
+	return find_header(image, &flags) >= 0;
+}
+
+/* Copies one piece to its physical address and clears what follows it. */
+static const char *load_part(const struct gmem *m, const struct memmap *map, struct kernel *k,
+                             struct blob content, uint64_t paddr, uint64_t memsz)
+{
+	if (k->n == MULTIBOOT_PARTS_MAX)
+		return "multiboot: too many segments";
+	if (paddr >= LIMIT_4G || memsz > LIMIT_4G - paddr)
+		return "multiboot: a segment lies above 4 GiB";
+	for (unsigned i = 0; i < k->n; i++)
+		if (paddr < k->part[i].start + k->part[i].size && k->part[i].start < paddr + memsz)
+			return "multiboot: two segments overlap";
+	uint8_t *to = gmem_ptr(m, paddr, memsz);
+	if (!to || !memmap_is_ram(map, paddr, memsz))
+		return "multiboot: a segment lies outside the guest's memory";
+	memcpy(to, content.data, content.size);
+	memset(to + content.size, 0, memsz - content.size);
+	k->part[k->n++] = (struct gpa_range){paddr, memsz};
+	return NULL;
+}
+
+static const char *load_elf(const struct gmem *m, const struct memmap *map, struct blob image,
+                            struct kernel *k)
+{
+	struct elf elf;
+	struct elf_segment s;
+	bool translated = false;
+	const char *why = elf_open(&elf, image);
+	if (why)
+		return why;
+	k->entry = elf.entry;
+	for (unsigned i = 0; i < elf.phnum; i++) {
+		why = elf_segment(&elf, i, &s);
+		if (why)
+			return why;
+		if (!s.load)
+			continue;
+		struct blob content = {image.data + s.offset, s.filesz};
+		why = load_part(m, map, k, content, s.paddr, s.memsz);
+		if (why)
+			return why;
+		/* The entry is virtual, and paging is off: GRUB and QEMU translate it as well. */
+		if (!translated && elf.entry - s.vaddr < s.memsz) {
+			k->entry = elf.entry - s.vaddr + s.paddr;
+			translated = true;
+		}
+	}
+	return NULL;
+}
+
+/* The address fields, for images that are not ELF (3.1.3). */
+static const char *load_by_addresses(const struct gmem *m, const struct memmap *map,
+                                     struct blob image, uint32_t header_at, struct kernel *k)
+{
+	const uint8_t *h = image.data + header_at;
+	uint64_t header_addr = get32(h + 12), load_addr = get32(h + 16);
+	uint64_t load_end = get32(h + 20), bss_end = get32(h + 24);
+	k->entry = get32(h + 28);
+	if (header_addr < load_addr || header_addr - load_addr > header_at)
+		return "multiboot: load_addr does not match the header's place in the file";
+	uint64_t offset = header_at - (header_addr - load_addr);
+	if (!load_end)
+		load_end = load_addr + (image.size - offset);
+	if (!bss_end)
+		bss_end = load_end;
+	if (load_end <= load_addr || bss_end < load_end)
+		return "multiboot: load_end_addr or bss_end_addr is below its predecessor";
+	if (load_end - load_addr > image.size - offset)
+		return "multiboot: load_end_addr is beyond the end of the file";
+	struct blob content = {image.data + offset, load_end - load_addr};
+	return load_part(m, map, k, content, load_addr, bss_end - load_addr);
+}
+
+static const char *load_kernel(const struct gmem *m, const struct memmap *map, struct blob image,
+                               struct kernel *k)
+{
+	uint32_t flags;
+	int header_at = find_header(image, &flags);
+	k->n = 0;
+	if (header_at < 0)
+		return "multiboot: no valid header in the first 8 KiB";
+	if (flags & FLAG_REQUIRED & ~FLAG_KNOWN)
+		return "multiboot: the header requires an unknown feature";
+	if (flags & FLAG_VIDEO)
+		return "multiboot: the header requires a video mode";
+	const char *why = flags & FLAG_ADDRS
+	                      ? load_by_addresses(m, map, image, (uint32_t)header_at, k)
+	                      : load_elf(m, map, image, k);
+	if (why)
+		return why;
+	for (unsigned i = 0; i < k->n; i++)
+		if (k->entry - k->part[i].start < k->part[i].size)
+			return NULL;
+	return "multiboot: the entry point lies outside the loaded segments";
+}
+
+/* Section 3.2.  The descriptor table is more than it asks for: some kernels reload a segment
+ * register before they load a table of their own. */
+static void fill_entry(struct cpu_entry *e, uint64_t entry, const struct multiboot_placed *info)
+{
+	struct seg data = {0x10, SEG_DATA, 0xffffffff, 0};
+	memset(e, 0, sizeof *e);
+	e->rip = entry;
+	e->rax = MULTIBOOT_EAX_MAGIC;
+	e->rbx = info->info;
+	e->rflags = 2;
+	e->cr0 = 0x11; /* PE ET */
+	e->cs = (struct seg){0x08, SEG_CODE32, 0xffffffff, 0};
+	e->ds = e->es = e->ss = e->fs = e->gs = data;
+	e->gdt = (struct desc_table){info->gdt, 0x17};
+}
+
+const char *load_multiboot(const struct gmem *m, const struct multiboot_boot *boot,
+                           struct cpu_entry *entry)
+{
+	struct memmap map;
+	struct kernel k;
+	struct multiboot_placed info;
+	const char *why = memmap_build(&map, m, boot->reserved, boot->n_reserved);
+	if (!why)
+		why = load_kernel(m, &map, boot->kernel, &k);
+	if (!why)
+		why = multiboot_info_build(m, &map, boot, k.part, k.n, &info);
+	if (why)
+		return why;
+	fill_entry(entry, k.entry, &info);
+	return NULL;
+}
