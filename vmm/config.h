@@ -20,15 +20,16 @@
 #define CONFIG_NETS    VNET_NETS
 #define CONFIG_PORTS   VNET_PORTS
 #define CONFIG_ROUTES  VNET_ROUTES
-#define CONFIG_CPUS    64   /* vCPUs of a guest, at most */
-#define CONFIG_CORES   256  /* core numbers are below this */
-#define CONFIG_MODULES 4    /* extra modules of a guest, at most */
-#define CONFIG_NAME    32   /* bytes of a name, its NUL included */
-#define CONFIG_MODULE  64   /* bytes of a boot module's name, its NUL included */
-#define CONFIG_ARGS    128  /* bytes of an extra module's arguments, their NUL included */
-#define CONFIG_CMDLINE 2048 /* bytes of a command line, its NUL included (Linux x86's own bound)   \
-	                     */
-#define CONFIG_LINE 4096    /* bytes of a line, continuations included */
+#define CONFIG_CPUS    64  /* vCPUs of a guest, at most */
+#define CONFIG_CORES   256 /* core numbers are below this */
+#define CONFIG_MODULES 4   /* extra modules of a guest, at most */
+#define CONFIG_NAME    32  /* bytes of a name, its NUL included */
+#define CONFIG_MODULE  64  /* bytes of a boot module's name, its NUL included */
+#define CONFIG_ARGS    128 /* bytes of an extra module's arguments, their NUL included */
+#define CONFIG_CMDLINE                                                                             \
+	2048             /* bytes of a command line, its NUL included (Linux x86's own bound)      \
+	                  */
+#define CONFIG_LINE 4096 /* bytes of a line, continuations included */
 #define CONFIG_TEXT (1024 * 1024) /* bytes of a whole text */
 
 enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
@@ -84,8 +85,8 @@ struct port_config {
 };
 
 /*
- * The node.  A slot's index never changes while its object lives, and is its number in the switch;
- * routes lie dense, in the order in which they were given.
+ * The node.  A slot's index never changes while its object lives; routes name networks and ports by
+ * slot, and lie dense, in the order in which they were given.
  */
 struct node_config {
 	enum config_log log;

@@ -1,0 +1,159 @@
+/* The grammar: every statement and its places.  The parser and the help both follow this table. */
+#include "vmm/config_parse.h"
+
+#define MIB (1024ull * 1024)
+#define LAST_TERM                                                                                  \
+	{                                                                                          \
+		0                                                                                  \
+	}
+
+static const char *const choice_yes[] = {"no", "yes", NULL};
+static const char *const choice_restart[] = {"never", "always", NULL};
+static const char *const choice_mode[] = {"route", "learn", NULL};
+static const char *const choice_move[] = {"kick", "poll", NULL};
+static const char *const choice_log[] = {"error", "warn", "info", "debug", NULL};
+static const char *const choice_idle[] = {"stay", "poweroff", "exit-with", NULL};
+static const char *const choice_classic_dst[] = {"interface", "edge", NULL};
+static const char *const choice_classic_src[] = {"interface", "edge", "any", NULL};
+static const char *const choice_show[] = {"guests", "vcpus",    "ports",  "networks", "routes",
+                                          "exits",  "counters", "memory", "all",      NULL};
+
+static const struct term guest_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {"cpus", "N", TERM_NUMBER, .optional = true, .min = 1, .max = CONFIG_CPUS},
+    {"memory", "SIZE", TERM_SIZE, .optional = true, .min = MIB, .max = 4096 * 1024 * MIB},
+    {"kernel", "MODULE", TERM_STRING, .min = 1, .max = CONFIG_MODULE - 1},
+    {"initrd", "MODULE", TERM_STRING, .optional = true, .min = 1, .max = CONFIG_MODULE - 1},
+    {"cmdline", "\"TEXT\"", TERM_STRING, .optional = true, .max = CONFIG_CMDLINE - 1},
+    {"module", "MODULE", TERM_STRING, true, true, .min = 1, .max = CONFIG_MODULE - 1},
+    {"args", "\"TEXT\"", TERM_STRING, true, true, .max = CONFIG_ARGS - 1},
+    {"pci", "BB:DD.F", TERM_PCI, .optional = true},
+    {"core", "N[,N..]", TERM_CORES, .optional = true},
+    {"debug-exit", .kind = TERM_FLAG, .optional = true},
+    {"autostart", "YES", TERM_CHOICE, .optional = true, .choice = choice_yes},
+    {"restart", "WHEN", TERM_CHOICE, .optional = true, .choice = choice_restart},
+    LAST_TERM,
+};
+
+static const struct term network_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {"mode", "MODE", TERM_CHOICE, .optional = true, .choice = choice_mode},
+    {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
+    LAST_TERM,
+};
+
+static const struct term port_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {"guest", "GUEST", TERM_GUEST, .optional = true},
+    {"network", "NET", TERM_NET, .optional = true},
+    {"mac", "MAC", TERM_MAC, .optional = true},
+    {"edge", .kind = TERM_FLAG, .optional = true},
+    {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
+    {"move", "MODE", TERM_CHOICE, .optional = true, .choice = choice_move},
+    LAST_TERM,
+};
+
+static const struct term route_terms[] = {
+    {"network", "NET", TERM_NET, .optional = true},
+    {"src", "QUAL", .kind = TERM_QUAL},
+    {"dst", "QUAL", .kind = TERM_QUAL},
+    {"from", "PORT", TERM_PORT, .optional = true},
+    {"to", "port PORT", .kind = TERM_TO},
+    {"reflect", .kind = TERM_FLAG, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term classic_terms[] = {
+    {.arg = "SRC-MAC", .kind = TERM_CLASSIC},
+    {.arg = "DST-MAC", .kind = TERM_CLASSIC},
+    {.arg = "DST-TYPE", .kind = TERM_CHOICE, .choice = choice_classic_dst},
+    {.arg = "DST-PORT", .kind = TERM_PORT},
+    {.arg = "SRC-TYPE", .kind = TERM_CHOICE, .choice = choice_classic_src},
+    {.arg = "SRC-PORT", .kind = TERM_PORT, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term move_terms[] = {
+    {.arg = "MODE", .kind = TERM_CHOICE, .choice = choice_move},
+    {"core", "N", TERM_NUMBER, .optional = true, .max = CONFIG_CORES - 1},
+    LAST_TERM,
+};
+
+static const struct term idle_terms[] = {
+    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_idle},
+    {.arg = "GUEST", .kind = TERM_GUEST, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term show_terms[] = {
+    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_show},
+    {.arg = "NAME", .kind = TERM_NAME, .optional = true},
+    {"json", .kind = TERM_FLAG, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term explain_terms[] = {
+    {.arg = "SRC-MAC", .kind = TERM_MAC},
+    {.arg = "DST-MAC", .kind = TERM_DST_MAC},
+    {.arg = "PORT", .kind = TERM_PORT},
+    {"json", .kind = TERM_FLAG, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term log_terms[] = {
+    {.arg = "LEVEL", .kind = TERM_CHOICE, .choice = choice_log},
+    LAST_TERM,
+};
+static const struct term help_terms[] = {
+    {.arg = "WORD", .kind = TERM_NAME, .optional = true},
+    LAST_TERM,
+};
+static const struct term one_guest[] = {{.arg = "GUEST", .kind = TERM_GUEST}, LAST_TERM};
+static const struct term one_net[] = {{.arg = "NET", .kind = TERM_NET}, LAST_TERM};
+static const struct term one_port[] = {{.arg = "PORT", .kind = TERM_PORT}, LAST_TERM};
+static const struct term nothing[] = {LAST_TERM};
+
+const struct statement config_statement[] = {
+    {"guest", .term = guest_terms, .apply = apply_guest,
+     .help = "declare a virtual machine; MODULE names a boot module (1 CPU, 256M unless said)"},
+    {"network", .term = network_terms, .apply = apply_network,
+     .help = "declare an isolated network, or change one; `default` is there, in mode learn"},
+    {"port", .term = port_terms, .apply = apply_port,
+     .help =
+         "give a guest a NIC; a new port needs its guest, on one that exists only `move` changes"},
+    {"route", .term = route_terms, .apply = apply_route,
+     .help = "send matching frames to a port; QUAL is a MAC, not MAC, any or none"},
+    {"add", .term = classic_terms, .apply = apply_classic,
+     .help = "a route in the classic positional form; the MACs may be any, none or not-MAC"},
+    {"remove", "route", route_terms, apply_remove_route,
+     .help = "remove the route that was given with the same words"},
+    {"remove", "port", one_port, apply_remove_port, .help = "remove a port that no route names"},
+    {"remove", "network", one_net, apply_remove_network,
+     .help = "remove a network that has no port"},
+    {"move", .term = move_terms, .apply = apply_move,
+     .help = "who moves frames: the sender at its kick, or a core that polls"},
+    {"log", .term = log_terms, .apply = apply_log, .help = "how much the node tells of itself"},
+    {"console", .term = one_guest, .apply = apply_console, .verb = CONFIG_ENTER,
+     .help = "put this guest's console on the terminal; Ctrl-A comes back"},
+    {"idle", .term = idle_terms, .apply = apply_idle,
+     .help = "what the node does when all guests, or this one, have ended"},
+    {"show", .term = show_terms, .apply = apply_show, .run_time = true, .verb = CONFIG_SHOW,
+     .help = "show the node; NAME (a guest, network or port) narrows it"},
+    {"explain", .term = explain_terms, .apply = apply_verb, .run_time = true,
+     .verb = CONFIG_EXPLAIN, .help = "what the switch does with such a frame from this port"},
+    {"start", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_START,
+     .help = "start a guest that has ended or was not started"},
+    {"stop", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_STOP,
+     .help = "stop a guest at once"},
+    {"restart", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_RESTART,
+     .help = "stop a guest and start it anew"},
+    {"load", .term = nothing, .apply = apply_verb, .run_time = true, .verb = CONFIG_LOAD,
+     .help = "take the lines that follow, up to `end`, as a whole or not at all"},
+    {"help", .term = help_terms, .apply = apply_help, .run_time = true, .verb = CONFIG_HELP,
+     .help = "this list, or one statement"},
+    {"poweroff", .term = nothing, .apply = apply_verb, .run_time = true, .verb = CONFIG_POWEROFF,
+     .help = "stop all guests and power the node off"},
+    {"reboot", .term = nothing, .apply = apply_verb, .run_time = true, .verb = CONFIG_REBOOT,
+     .help = "stop all guests and restart the node"},
+    {0},
+};

@@ -1,0 +1,176 @@
+/*
+ * config_parse.h: what the parser's files share: words, the grammar's table, the work space.
+ * Only vmm/config*.c include it.
+ */
+#ifndef VMM_CONFIG_PARSE_H
+#define VMM_CONFIG_PARSE_H
+#include "vmm/config.h"
+
+#define CONFIG_WORDS 256   /* words of one line, at most */
+#define CONFIG_TERMS 32    /* terms of one line, at most */
+#define CONFIG_INDEX 32768 /* places of the route index: twice CONFIG_ROUTES, a power of two */
+
+/* A word of a line, NUL-terminated, its escapes resolved. */
+struct word {
+	const char *text;
+	uint32_t line, column; /* of its first byte, from 1 */
+	bool quoted;
+};
+
+/* Where the reader stands in a text. */
+struct lexer {
+	const char *text;
+	size_t len, at;
+	size_t line_start; /* offset of the physical line that `at` is in */
+	uint32_t line;     /* its number, from 1 */
+	uint32_t bytes;    /* of the logical line so far */
+	size_t used;       /* of store[] */
+	char store[CONFIG_LINE + CONFIG_WORDS];
+};
+
+/* What may stand at a place of a statement. */
+enum term_kind {
+	TERM_FLAG,   /* the keyword alone */
+	TERM_NUMBER, /* min .. max */
+	TERM_SIZE,   /* bytes: 64M, 1G; min .. max */
+	TERM_NAME,   /* a name; who it belongs to is the statement's to say */
+	TERM_GUEST,  /* the name of a guest that exists; likewise net and port */
+	TERM_NET,
+	TERM_PORT,
+	TERM_MAC,     /* one station's address */
+	TERM_DST_MAC, /* any address */
+	TERM_QUAL,    /* MAC, not MAC, any, none */
+	TERM_CLASSIC, /* MAC, not-MAC, any, none */
+	TERM_TO,      /* port PORT */
+	TERM_STRING,  /* up to max bytes */
+	TERM_PCI,     /* BB:DD.F */
+	TERM_CORES,   /* N[,N..] */
+	TERM_CHOICE,  /* one of choice[] */
+};
+
+/* A place of a statement: with a keyword, in any order; without, by position. */
+struct term {
+	const char *word; /* keyword, or NULL */
+	const char *arg;  /* how the help calls the value; a choice is shown as what it offers */
+	enum term_kind kind;
+	bool optional, repeat;
+	uint64_t min, max;
+	const char *const *choice; /* NULL-terminated */
+};
+
+/* A term that was given, its value checked. */
+struct arg {
+	const struct term *term;
+	const struct word *word; /* the value's word, or the keyword of a flag */
+	uint64_t number;         /* number, bytes, choice, slot, address or function number */
+	struct vnet_qual qual;
+};
+
+struct parser;
+
+struct statement {
+	const char *word, *second; /* `second` for statements of two words, else NULL */
+	const struct term *term;   /* ends with a term without word, arg and choice */
+	/* Does it; returns false after config_fail(). */
+	bool (*apply)(struct parser *p);
+	bool run_time;         /* taken from the monitor only; the description does not change */
+	enum config_verb verb; /* of a run-time statement */
+	const char *help;
+};
+
+/* Ends with one whose word is NULL. */
+extern const struct statement config_statement[];
+
+/* The work space of one reading. */
+struct parser {
+	struct lexer lexer;
+	struct node_config *node;     /* staged */
+	struct config_action *action; /* NULL for a whole text */
+	struct config_report *report;
+	const struct statement *statement;
+	struct word word[CONFIG_WORDS + 1]; /* the last one marks the line's end, text "" */
+	uint32_t words;
+	uint32_t at; /* the word that is looked at */
+	struct arg arg[CONFIG_TERMS];
+	uint32_t args;
+	bool acts;    /* the statement filled in `action` and left the description alone */
+	bool indexed; /* the index below holds all routes */
+	uint16_t index[CONFIG_INDEX]; /* 1 + number of a route; 0: free */
+};
+
+struct config {
+	struct node_config node[2];
+	unsigned live; /* which of the two */
+	struct parser parser;
+};
+
+/* config_lex.c */
+void lexer_init(struct lexer *lx, const char *text, size_t len);
+/* Reads the next line that has words into p->word; false at the text's end or after a failure. */
+bool config_next_line(struct parser *p, bool *failed);
+
+/* config_parse.c: fits the line in p->word to the grammar, then does it. */
+bool config_statement_read(struct parser *p);
+/* The first given term with this keyword or, by position, this arg; NULL when it was left out. */
+const struct arg *config_arg(const struct parser *p, const char *name);
+const struct statement *config_find_statement(const char *word, const char *second);
+
+/* True for the entry that ends a table of terms. */
+static inline bool config_last_term(const struct term *t)
+{
+	return !t->word && !t->arg;
+}
+
+/* config_value.c: reads the term's value from p->word[p->at] on, and moves on. */
+bool config_value(struct parser *p, const struct term *t, struct arg *a);
+/* Reads "N[,N..]" (checked before as TERM_CORES) into core[]; returns how many. */
+unsigned config_cores(const char *text, uint16_t core[CONFIG_CPUS]);
+
+/* config_error.c */
+/* Notes the refusal of the word; returns false, so that a caller can `return config_fail(...)`. */
+bool config_fail(struct parser *p, const struct word *w, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void config_warn(struct parser *p, const struct word *w, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The known word nearest to one that is not known, as candidates are shown to it. */
+struct nearest {
+	const char *word; /* what was written */
+	const char *best; /* NULL while nothing was near enough */
+	unsigned distance;
+};
+void nearest_init(struct nearest *n, const char *word);
+void nearest_offer(struct nearest *n, const char *candidate);
+/* Fails with `what "WORD"`, then `; did you mean "BEST"?` or, if nothing was near, `; HINT`. */
+bool config_fail_unknown(struct parser *p, const struct word *w, const char *what,
+                         const struct nearest *n, const char *hint);
+
+/* config_mac.c */
+/* Reads XX:XX:XX:XX:XX:XX (hexadecimal, either case), nothing after it; false if malformed. */
+bool config_parse_mac(const char *text, mac_t *mac);
+/* Writes it in lower case with its NUL: 18 bytes. */
+void config_format_mac(mac_t mac, char text[18]);
+/* The address of a port that was given none: 52:54:00 and 24 bits of FNV-1a of its name. */
+mac_t config_derive_mac(const char *name);
+
+/* config_node.c: the guest that has this core for itself, or NULL. */
+const struct guest_config *config_core_owner(const struct node_config *n, unsigned core);
+
+/* config_node.c, config_route.c, config_action.c: what each statement does. */
+bool apply_guest(struct parser *p);
+bool apply_network(struct parser *p);
+bool apply_remove_network(struct parser *p);
+bool apply_port(struct parser *p);
+bool apply_remove_port(struct parser *p);
+bool apply_move(struct parser *p);
+bool apply_log(struct parser *p);
+bool apply_console(struct parser *p);
+bool apply_idle(struct parser *p);
+bool apply_route(struct parser *p);
+bool apply_classic(struct parser *p);
+bool apply_remove_route(struct parser *p);
+bool apply_show(struct parser *p);
+bool apply_help(struct parser *p);
+bool apply_verb(struct parser *p);
+
+#endif

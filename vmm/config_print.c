@@ -1,0 +1,151 @@
+/* The description as canonical text: every value written out, nothing left to a default. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "vmm/config_parse.h"
+
+struct writer {
+	config_put *put;
+	void *ctx;
+};
+
+/* Writes what fits one short piece; long texts go through say_quoted(). */
+__attribute__((format(printf, 2, 3))) static void say(const struct writer *w, const char *fmt, ...)
+{
+	char piece[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(piece, sizeof piece, fmt, ap);
+	va_end(ap);
+	w->put(w->ctx, piece, strlen(piece));
+}
+
+static void say_quoted(const struct writer *w, const char *keyword, const char *text)
+{
+	say(w, " %s \"", keyword);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			w->put(w->ctx, "\\", 1);
+		w->put(w->ctx, text, 1);
+	}
+	w->put(w->ctx, "\"", 1);
+}
+
+static void print_node(const struct writer *w, const struct node_config *n)
+{
+	static const char *const level[] = {"error", "warn", "info", "debug"};
+	say(w, "log %s\n", level[n->log]);
+	say(w, "move %s", n->move == CONFIG_MOVE_POLL ? "poll" : "kick");
+	if (n->poll_core >= 0)
+		say(w, " core %d", (int)n->poll_core);
+	say(w, "\n");
+}
+
+static void print_net(const struct writer *w, const struct net_config *net)
+{
+	say(w, "network %s mode %s mtu %u\n", net->name,
+	    net->mode == VNET_LEARN ? "learn" : "route", (unsigned)net->mtu);
+}
+
+static void print_memory(const struct writer *w, uint64_t bytes)
+{
+	const uint64_t mib = 1024ull * 1024, gib = 1024 * mib;
+	if (bytes % gib == 0)
+		say(w, " memory %lluG", (unsigned long long)(bytes / gib));
+	else
+		say(w, " memory %lluM", (unsigned long long)(bytes / mib));
+}
+
+static void print_guest(const struct writer *w, const struct guest_config *g)
+{
+	say(w, "guest %s cpus %u", g->name, g->cpus);
+	print_memory(w, g->memory);
+	say_quoted(w, "kernel", g->kernel);
+	if (g->initrd[0])
+		say_quoted(w, "initrd", g->initrd);
+	if (g->cmdline[0])
+		say_quoted(w, "cmdline", g->cmdline);
+	for (unsigned i = 0; i < g->modules; i++) {
+		say_quoted(w, "module", g->module[i].name);
+		if (g->module[i].args[0])
+			say_quoted(w, "args", g->module[i].args);
+	}
+	if (g->has_pci)
+		say(w, " pci %02x:%02x.%x", g->pci >> 8u, (g->pci >> 3u) & 31u, g->pci & 7u);
+	for (unsigned i = 0; i < g->cores; i++)
+		say(w, "%s%u", i ? "," : " core ", g->core[i]);
+	say(w, "%s autostart %s restart %s\n", g->debug_exit ? " debug-exit" : "",
+	    g->autostart ? "yes" : "no", g->restart == CONFIG_RESTART_ALWAYS ? "always" : "never");
+}
+
+static void print_port(const struct writer *w, const struct node_config *n,
+                       const struct port_config *p)
+{
+	static const char *const move[] = {" move kick", " move poll", ""};
+	char mac[18];
+	config_format_mac(p->mac, mac);
+	say(w, "port %s guest %s network %s", p->name, n->guest[p->guest].name,
+	    n->net[p->net].name);
+	say(w, " mac %s mtu %u%s%s\n", mac, (unsigned)p->mtu, p->edge ? " edge" : "",
+	    move[p->move]);
+}
+
+static void print_qual(const struct writer *w, const char *side, const struct vnet_qual *q)
+{
+	char mac[18];
+	config_format_mac(q->mac, mac);
+	switch (q->match) {
+	case VNET_MAC_IS:
+		say(w, " %s %s", side, mac);
+		break;
+	case VNET_MAC_NOT:
+		say(w, " %s not %s", side, mac);
+		break;
+	case VNET_MAC_ANY:
+		say(w, " %s any", side);
+		break;
+	case VNET_MAC_NONE:
+		say(w, " %s none", side);
+		break;
+	}
+}
+
+static void print_route(const struct writer *w, const struct node_config *n,
+                        const struct vnet_route *r)
+{
+	say(w, "route network %s", n->net[r->net].name);
+	print_qual(w, "src", &r->src);
+	print_qual(w, "dst", &r->dst);
+	if (r->from >= 0)
+		say(w, " from %s", n->port[r->from].name);
+	say(w, " to port %s%s\n", n->port[r->to].name, r->reflect ? " reflect" : "");
+}
+
+static void print_end(const struct writer *w, const struct node_config *n)
+{
+	if (n->console >= 0)
+		say(w, "console %s\n", n->guest[n->console].name);
+	if (n->idle == CONFIG_IDLE_EXIT_WITH)
+		say(w, "idle exit-with %s\n", n->guest[n->exit_guest].name);
+	else
+		say(w, "idle %s\n", n->idle == CONFIG_IDLE_POWEROFF ? "poweroff" : "stay");
+}
+
+void config_print(const struct node_config *n, config_put *put, void *ctx)
+{
+	struct writer w = {put, ctx};
+	print_node(&w, n);
+	for (uint32_t i = 0; i < n->nets; i++) {
+		if (n->net[i].name[0])
+			print_net(&w, &n->net[i]);
+	}
+	for (uint32_t i = 0; i < n->guests; i++)
+		print_guest(&w, &n->guest[i]);
+	for (uint32_t i = 0; i < n->ports; i++) {
+		if (n->port[i].name[0])
+			print_port(&w, n, &n->port[i]);
+	}
+	for (uint32_t i = 0; i < n->routes; i++)
+		print_route(&w, n, &n->route[i]);
+	print_end(&w, n);
+}
