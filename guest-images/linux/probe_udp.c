@@ -1,0 +1,113 @@
+/* UDP echo and ping-pong. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "probe.h"
+
+#define REPLY_SECONDS 1U   /* a datagram not back by then is lost */
+#define LOST_MAX      60U  /* more than this is no network: give up */
+#define REFUSED_MAX   300U /* the peer's echo may start later than we do; 10 ms each */
+
+static const char kind[] = "udp";
+
+static uint8_t out[BLOCK], in[BLOCK];
+static uint32_t lost, refused, stale;
+
+_Noreturn void udp_server(uint16_t port)
+{
+	struct sockaddr_in sa, from;
+	int fd = probe_socket(kind, SOCK_DGRAM, NULL, port, &sa);
+
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		probe_fail(kind, "bind");
+	for (;;) {
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(fd, in, sizeof(in), 0, (struct sockaddr *)&from, &len);
+
+		if (n < 0)
+			probe_fail(kind, "recvfrom");
+		if (sendto(fd, in, (size_t)n, 0, (struct sockaddr *)&from, len) != n)
+			perror("udp-server: sendto");
+	}
+}
+
+/* False when the peer refused the datagram (and is worth asking again). */
+static int send_once(int fd, uint32_t size)
+{
+	if (send(fd, out, size, 0) == (ssize_t)size)
+		return 1;
+	if (errno != ECONNREFUSED || ++refused > REFUSED_MAX)
+		probe_fail(kind, "send");
+	usleep(10000);
+	return 0;
+}
+
+/* Wait for datagram `seq`; false when it is lost.  Late answers to a datagram that was sent twice
+ * are counted and passed over: each one stands for a loss, so that their number is bounded. */
+static int await(int fd, uint32_t seq, uint32_t size)
+{
+	for (;;) {
+		ssize_t n = recv(fd, in, sizeof(in), 0);
+		uint32_t got;
+
+		if (n < 0) {
+			if (errno == ECONNREFUSED) {
+				if (++refused > REFUSED_MAX)
+					probe_fail(kind, "refused");
+				usleep(10000);
+				return 0;
+			}
+			if (++lost > LOST_MAX || errno != EAGAIN)
+				probe_fail(kind, "recv");
+			return 0;
+		}
+		memcpy(&got, in, sizeof(got));
+		if (n == (ssize_t)size && got == seq)
+			return 1;
+		if (++stale > LOST_MAX)
+			probe_fail(kind, "foreign datagrams");
+	}
+}
+
+static void round_trip(int fd, uint32_t seq, uint32_t size)
+{
+	memcpy(out, &seq, sizeof(seq));
+	while (!send_once(fd, size) || !await(fd, seq, size))
+		;
+}
+
+int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size)
+{
+	uint64_t *tsc = samples_new(kind, n), *ns = samples_new(kind, n);
+	uint64_t first_tsc, first_ns, last_tsc, last_ns;
+	struct sockaddr_in sa;
+	int fd = probe_socket(kind, SOCK_DGRAM, host, port, &sa);
+
+	probe_timeout(kind, fd, REPLY_SECONDS);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		probe_fail(kind, "connect");
+	for (uint32_t i = 0; i < warm; i++)
+		round_trip(fd, i, size);
+	first_ns = now_ns();
+	first_tsc = now_tsc();
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t t0 = now_ns(), c0 = now_tsc();
+
+		round_trip(fd, warm + i, size);
+		tsc[i] = now_tsc() - c0;
+		ns[i] = now_ns() - t0;
+	}
+	last_tsc = now_tsc();
+	last_ns = now_ns();
+	printf("{\"kind\":\"udp\",\"n\":%u,\"size\":%u,\"lost\":%u,\"stale\":%u,\"refused\":%u", n,
+	       size, lost, stale, refused);
+	samples_print("tsc", tsc, n);
+	samples_print("ns", ns, n);
+	printf(",\"tsc_total\":%llu,\"ns_total\":%llu}\n",
+	       (unsigned long long)(last_tsc - first_tsc),
+	       (unsigned long long)(last_ns - first_ns));
+	return 0;
+}
