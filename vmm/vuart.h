@@ -12,6 +12,8 @@
 #define VUART_PORTS 8    /* consecutive I/O ports, COM1: 0x3f8 */
 #define VUART_INPUT 1024 /* bytes of input kept until the guest reads them; a power of two */
 
+#define VUART_FIFO 16 /* depth of the chip's own FIFO, seen in loopback mode only */
+
 struct vuart {
 	void (*out)(void *ctx, uint8_t byte);
 	void *ctx;
@@ -19,6 +21,7 @@ struct vuart {
 	bool overrun, thr_told; /* LSR.OE is due; the THRE condition was read off IIR */
 	uint32_t head, tail;    /* head - tail bytes wait in the ring */
 	uint8_t ring[VUART_INPUT];
+	uint8_t loop[VUART_FIFO], loop_n;       /* bytes sent to itself in loopback mode */
 	uint64_t sent, received, input_dropped; /* counters, bytes */
 };
 
