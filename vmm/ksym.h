@@ -4,8 +4,9 @@
 #define VMM_KSYM_H
 #include <stdint.h>
 
-/* The table: function starts in ascending order; name i begins at ksym_names + ksym_name_off[i].
- * The image lies below 4 GiB, so 32 bits hold an address. */
+/* The table: ksym_count function starts in ascending order and, one further, the end of the last
+ * function; name i begins at ksym_names + ksym_name_off[i].  The image lies below 4 GiB, so 32 bits
+ * hold an address. */
 extern const uint32_t ksym_addr[];
 extern const uint32_t ksym_name_off[];
 extern const char ksym_names[];
