@@ -4,9 +4,18 @@
 #include "guest-images/lib/multiboot.h"
 #include "guest-images/lib/trap.h"
 
-#define VALUE_MAX 64
+#define VALUE_MAX   64
+#define CMDLINE_MAX 1024
+#define RANGES_MAX  64
+#define MODULES_MAX 16
 
-static const struct mb_info *the_info;
+/* Copies: the loader's own may lie anywhere in RAM that we later use. */
+static struct mb_info the_info;
+static bool have_info;
+static char cmdline[CMDLINE_MAX];
+static struct mb_range ranges[RANGES_MAX];
+static unsigned nranges;
+static struct mb_module modules[MODULES_MAX];
 
 void guest_start(uint32_t magic, const struct mb_info *info);
 
@@ -18,49 +27,67 @@ void guest_start(uint32_t magic, const struct mb_info *info)
 	guest_main();
 }
 
+static void copy_ranges(const uint8_t *p, size_t len)
+{
+	const uint8_t *end = p + len;
+	while (end - p >= 24 && nranges < RANGES_MAX) {
+		struct mb_range *r = &ranges[nranges++];
+		uint32_t size;
+		memcpy(&size, p, 4);
+		memcpy(&r->base, p + 4, 8);
+		memcpy(&r->len, p + 12, 8);
+		memcpy(&r->type, p + 20, 4);
+		p += size + 4;
+	}
+}
+
 void mb_init(uint32_t magic, const struct mb_info *info)
 {
-	the_info = magic == MB_LOADER_MAGIC ? info : NULL;
+	have_info = magic == MB_LOADER_MAGIC;
+	if (!have_info)
+		return;
+	the_info = *info;
+	if (info->flags & MB_HAS_CMDLINE) {
+		const char *from = (const char *)(uintptr_t)info->cmdline;
+		memcpy(cmdline, from, strnlen(from, CMDLINE_MAX - 1));
+	}
+	if (info->flags & MB_HAS_MMAP)
+		copy_ranges((const uint8_t *)(uintptr_t)info->mmap_addr, info->mmap_length);
+	if (!(info->flags & MB_HAS_MODS))
+		the_info.mods_count = 0;
+	if (the_info.mods_count > MODULES_MAX)
+		the_info.mods_count = MODULES_MAX;
+	memcpy(modules, (const void *)(uintptr_t)info->mods_addr,
+	       the_info.mods_count * sizeof *modules);
 }
 
 const struct mb_info *mb_info(void)
 {
-	return the_info;
+	return have_info ? &the_info : NULL;
+}
+
+const char *mb_cmdline(void)
+{
+	return cmdline;
 }
 
 bool mb_range(unsigned i, struct mb_range *range)
 {
-	if (!the_info || !(the_info->flags & MB_HAS_MMAP))
+	if (i >= nranges)
 		return false;
-	const uint8_t *p = (const uint8_t *)(uintptr_t)the_info->mmap_addr;
-	const uint8_t *end = p + the_info->mmap_length;
-	for (; end - p >= 24; i--) {
-		uint32_t size;
-		memcpy(&size, p, 4);
-		if (!i) {
-			memcpy(&range->base, p + 4, 8);
-			memcpy(&range->len, p + 12, 8);
-			memcpy(&range->type, p + 20, 4);
-			return true;
-		}
-		p += size + 4;
-	}
-	return false;
+	*range = ranges[i];
+	return true;
 }
 
 const struct mb_module *mb_module(unsigned i)
 {
-	if (!the_info || !(the_info->flags & MB_HAS_MODS) || i >= the_info->mods_count)
-		return NULL;
-	return (const struct mb_module *)(uintptr_t)the_info->mods_addr + i;
+	return i < the_info.mods_count ? &modules[i] : NULL;
 }
 
 bool mb_option(const char *key, char *value, size_t size)
 {
 	size_t n = strlen(key);
-	const char *p = the_info && (the_info->flags & MB_HAS_CMDLINE)
-	                    ? (const char *)(uintptr_t)the_info->cmdline
-	                    : "";
+	const char *p = cmdline;
 	while (*p) {
 		const char *end = strchr(p, ' ');
 		size_t len = end ? (size_t)(end - p) : strlen(p);

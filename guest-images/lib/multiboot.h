@@ -36,11 +36,16 @@ extern const struct entry_state entry_state;
 /* Takes note of the loader's magic and information; called before guest_main(). */
 void mb_init(uint32_t magic, const struct mb_info *info);
 
-/* NULL unless the magic was right. */
+/* A copy that stays; NULL unless the magic was right. */
 const struct mb_info *mb_info(void);
 
-/* The i-th range of the memory map; false past the end. */
+/* The command line, "" when there is none; at most 1023 characters of it. */
+const char *mb_cmdline(void);
+
+/* The i-th range of the memory map (64 at most are kept); false past the end. */
 bool mb_range(unsigned i, struct mb_range *range);
+
+/* The i-th module (16 at most are kept), NULL past the end. */
 const struct mb_module *mb_module(unsigned i);
 
 /*

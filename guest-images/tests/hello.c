@@ -75,11 +75,9 @@ static void check_modules(void)
 void guest_main(void)
 {
 	char word[64];
-	const struct mb_info *info = mb_info();
 	check_state(&entry_state);
 	check_a20();
-	if (info && (info->flags & MB_HAS_CMDLINE))
-		print("cmdline '%s'\n", (const char *)(uintptr_t)info->cmdline);
+	print("cmdline '%s'\n", mb_cmdline());
 	check(mb_option("hello", word, sizeof word), "cmdline", "no word hello= in it");
 	check_map();
 	check_modules();

@@ -1,0 +1,17 @@
+/* Memory for rings and buffers: given out once, never back. */
+#ifndef GUEST_MEM_H
+#define GUEST_MEM_H
+#include <stddef.h>
+#include <stdint.h>
+
+#define MEM_DMA_FLOOR (16ull << 20) /* below it Patio gives Dom0 no memory that a NIC can reach */
+
+/*
+ * Takes the largest piece of RAM in the memory map above `floor`, this image and the modules.
+ * Returns its size in bytes, 0 when there is none.
+ */
+uint64_t mem_init(uint64_t floor);
+
+/* `size` zeroed bytes; `align` a power of two. NULL when memory is used up. */
+void *mem_alloc(size_t size, size_t align);
+#endif

@@ -1,0 +1,35 @@
+/* The common start of test guests with a NIC. */
+#include <string.h>
+#include "guest-images/lib/check.h"
+#include "guest-images/lib/console.h"
+#include "guest-images/lib/lapic.h"
+#include "guest-images/lib/mem.h"
+#include "guest-images/lib/multiboot.h"
+#include "guest-images/lib/netguest.h"
+#include "guest-images/lib/trap.h"
+
+#define TICK_VECTOR 0x71
+#define TICK        20000000 /* timer ticks: some 20 ms */
+#define SECOND      (1ull << 31)
+
+void netguest_start(struct vnic *nic, struct packet_host *me)
+{
+	mem_init(0);
+	lapic_init(mb_number("page", 0));
+	trap_set(TICK_VECTOR, lapic_eoi);
+	lapic_timer(TICK_VECTOR, LVT_PERIODIC, TICK);
+	const char *error = vnic_open(nic, (unsigned)mb_number("nic", 0));
+	if (!check(!error, "nic", "%s", error ? error : ""))
+		done();
+	memset(me, 0, sizeof *me);
+	mb_ip("ip", me->ip);
+	if (!mb_mac("mac", me->mac))
+		memcpy(me->mac, nic->mac, 6);
+	const uint8_t *m = me->mac;
+	print("mac %02x:%02x:%02x:%02x:%02x:%02x\n", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+uint64_t netguest_patience(void)
+{
+	return mb_number("timeout", SECOND);
+}

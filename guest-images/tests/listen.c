@@ -1,0 +1,47 @@
+/*
+ * Says what it hears: a line for each of the first lines= (20) frames, the number of all at the
+ * end. Ends after time= TSC ticks, or frames= frames; with announce=1 it sends one broadcast first,
+ * so that a learning switch knows it.
+ */
+#include "guest-images/lib/check.h"
+#include "guest-images/lib/console.h"
+#include "guest-images/lib/cpu.h"
+#include "guest-images/lib/multiboot.h"
+#include "guest-images/lib/netguest.h"
+
+static struct vnic nic;
+static struct packet_host me;
+static uint8_t frame[VNIC_FRAME];
+
+static void show(const uint8_t *f, unsigned len)
+{
+	print("heard dst=%02x:%02x:%02x:%02x:%02x:%02x src=%02x:%02x:%02x:%02x:%02x:%02x type=%04x "
+	      "len=%u\n",
+	      f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11],
+	      get16(f + 12), len);
+}
+
+void guest_main(void)
+{
+	static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
+	netguest_start(&nic, &me);
+	uint64_t time = mb_number("time", UINT64_MAX), limit = mb_number("frames", UINT64_MAX);
+	uint64_t lines = mb_number("lines", 20), heard = 0, start = rdtsc();
+
+	if (mb_number("announce", 0)) {
+		vnic_send(&nic, frame, packet_test(frame, all, me.mac, 0, TEST_BYTES));
+		vnic_flush(&nic);
+	}
+	print("listen: ready\n");
+	while (heard < limit && rdtsc() - start < time) {
+		unsigned len = vnic_receive(&nic, frame);
+		if (!len) {
+			vnic_wait(&nic);
+			continue;
+		}
+		if (heard++ < lines)
+			show(frame, len);
+	}
+	print("listen: frames=%lu\n", heard);
+	done();
+}
