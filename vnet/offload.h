@@ -25,6 +25,12 @@ struct offload_head {
 bool offload_check(const struct vnet_frame *frame);
 
 /*
+ * Finds the headers of a GSO frame and checks them as offload_check() does; *head is filled in.
+ * False: they do not fit.
+ */
+bool offload_parse(struct offload_head *head, const struct vnet_frame *frame);
+
+/*
  * Completes the checksum that hdr asks for (VNET_HDR_F_NEEDS_CSUM) in place, in the frame of `len`
  * bytes that the pieces hold: the sum from csum_start to the end, the field's own content (the
  * pseudo-header's sum) included (RFC 1071).  Nothing to do is success.  False: the field or the

@@ -1,0 +1,192 @@
+/* offload.c: checking offload headers, and completing checksums. */
+#include "vnet/offload.h"
+#include "vnet/sum.h"
+
+#define ETHER_TYPE   12
+#define TYPE_IPV4    0x0800
+#define TYPE_IPV6    0x86dd
+#define TYPE_VLAN    0x8100 /* IEEE 802.1Q */
+#define TYPE_SERVICE 0x88a8 /* IEEE 802.1ad */
+#define PROTO_TCP    6
+#define PROTO_UDP    17
+#define IPV6_HOP_OPT 0
+#define IPV6_DST_OPT 60
+#define TCP_CSUM     16 /* offset of the checksum in the header, RFC 9293, 3.1 */
+#define UDP_CSUM     6  /* RFC 768 */
+#define GSO_MIN      8  /* Linux sends no smaller segments: 48 bytes less 40 of options */
+
+static uint16_t be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+/* Copies the frame's first bytes, OFFLOAD_HEAD at most; returns how many there were. */
+static unsigned copy_head(uint8_t *to, const struct vnet_frame *f)
+{
+	unsigned want = f->len < OFFLOAD_HEAD ? f->len : OFFLOAD_HEAD, n = 0;
+
+	for (unsigned s = 0; s < f->nseg && n < want; s++)
+		for (uint32_t i = 0; i < f->seg[s].len && n < want; i++)
+			to[n++] = f->seg[s].base[i];
+	return n;
+}
+
+/* IPv4, RFC 791: returns the protocol and sets head->l4; -1: not to be cut. */
+static int parse_ipv4(struct offload_head *head, unsigned have)
+{
+	const uint8_t *ip = head->byte + head->l3;
+	unsigned words;
+
+	if (have < head->l3 + 20u)
+		return -1;
+	words = ip[0] & 15;
+	if (ip[0] >> 4 != 4 || words < 5 || be16(ip + 6) & 0x3fff) /* a fragment */
+		return -1;
+	head->l4 = (uint16_t)(head->l3 + 4 * words);
+	return ip[9];
+}
+
+/* IPv6, RFC 8200: as parse_ipv4(); options may stand before the TCP or UDP header. */
+static int parse_ipv6(struct offload_head *head, unsigned have)
+{
+	const uint8_t *ip = head->byte + head->l3;
+	unsigned at = head->l3 + 40u;
+	int proto;
+
+	if (have < at || ip[0] >> 4 != 6)
+		return -1;
+	proto = ip[6];
+	while (proto == IPV6_HOP_OPT || proto == IPV6_DST_OPT) {
+		if (have < at + 8)
+			return -1;
+		proto = head->byte[at];
+		at += 8u * (head->byte[at + 1] + 1u);
+	}
+	head->ipv6 = true;
+	head->l4 = (uint16_t)at;
+	return proto;
+}
+
+/* The IP header: returns the protocol in it; -1: none that can be cut. */
+static int parse_ip(struct offload_head *head, unsigned have)
+{
+	unsigned at = ETHER_TYPE, type;
+
+	if (have < ETHER_TYPE + 2 + 8) /* the type, and two VLAN tags before it */
+		return -1;
+	type = be16(head->byte + at);
+	for (unsigned tags = 0; tags < 2 && (type == TYPE_VLAN || type == TYPE_SERVICE); tags++) {
+		at += 4;
+		type = be16(head->byte + at);
+	}
+	head->l3 = (uint16_t)(at + 2);
+	head->ipv6 = false;
+	if (type == TYPE_IPV4)
+		return parse_ipv4(head, have);
+	return type == TYPE_IPV6 ? parse_ipv6(head, have) : -1;
+}
+
+/* Whether the TCP or UDP header is there; sets the payload's offset. */
+static bool parse_l4(struct offload_head *head, unsigned have)
+{
+	unsigned words;
+
+	if (have < head->l4 + (head->udp ? 8u : 20u))
+		return false;
+	words = head->udp ? 2 : head->byte[head->l4 + 12] >> 4;
+	head->len = (uint16_t)(head->l4 + 4 * words);
+	return (head->udp || words >= 5) && have >= head->len;
+}
+
+/* Whether the headers are those that the GSO type promises. */
+static bool type_fits(const struct offload_head *head, unsigned type)
+{
+	if (head->udp)
+		return type == VNET_GSO_UDP_L4;
+	return (type & ~VNET_GSO_ECN) == (head->ipv6 ? VNET_GSO_TCPV6 : VNET_GSO_TCPV4);
+}
+
+bool offload_parse(struct offload_head *head, const struct vnet_frame *frame)
+{
+	const struct vnet_hdr *hdr = &frame->hdr;
+	unsigned have = copy_head(head->byte, frame);
+	int proto = parse_ip(head, have);
+
+	if (proto != PROTO_TCP && proto != PROTO_UDP)
+		return false;
+	head->udp = proto == PROTO_UDP;
+	if (!parse_l4(head, have) || !type_fits(head, hdr->gso_type))
+		return false;
+	return hdr->flags & VNET_HDR_F_NEEDS_CSUM && hdr->csum_start == head->l4 &&
+	       hdr->csum_offset == (head->udp ? UDP_CSUM : TCP_CSUM) && hdr->gso_size >= GSO_MIN &&
+	       frame->len > head->len;
+}
+
+/* Whether the checksum field lies in the frame, behind the Ethernet header. */
+static bool csum_inside(const struct vnet_hdr *hdr, uint32_t len)
+{
+	return hdr->csum_start >= VNET_FRAME_MIN &&
+	       (uint32_t)hdr->csum_start + hdr->csum_offset + 2 <= len;
+}
+
+bool offload_check(const struct vnet_frame *frame)
+{
+	const struct vnet_hdr *hdr = &frame->hdr;
+	struct offload_head head;
+
+	if (hdr->flags & VNET_HDR_F_NEEDS_CSUM && !csum_inside(hdr, frame->len))
+		return false;
+	return hdr->gso_type == VNET_GSO_NONE || offload_parse(&head, frame);
+}
+
+/* The byte at an offset of the pieces; NULL: beyond them. */
+static uint8_t *byte_at(const struct vnet_seg *seg, unsigned nseg, uint32_t offset)
+{
+	for (unsigned s = 0; s < nseg; s++) {
+		if (offset < seg[s].len)
+			return seg[s].base + offset;
+		offset -= seg[s].len;
+	}
+	return NULL;
+}
+
+/* Sums the bytes [from, end) of the pieces; returns how many of them there were. */
+static uint32_t sum_pieces(struct sum *sum, const struct vnet_seg *seg, unsigned nseg,
+                           uint32_t from, uint32_t end)
+{
+	uint32_t done = 0, at = 0; /* at: the piece's offset in the frame, never beyond end */
+
+	for (unsigned s = 0; s < nseg && at < end; s++) {
+		uint32_t skip = from > at ? from - at : 0;
+		uint32_t stop = seg[s].len < end - at ? seg[s].len : end - at;
+
+		if (skip < stop) {
+			sum_bytes(sum, seg[s].base + skip, stop - skip);
+			done += stop - skip;
+		}
+		at += stop;
+	}
+	return done;
+}
+
+bool offload_csum(const struct vnet_hdr *hdr, const struct vnet_seg *seg, unsigned nseg,
+                  uint32_t len)
+{
+	uint32_t field = (uint32_t)hdr->csum_start + hdr->csum_offset;
+	struct sum sum = {0, false};
+	uint8_t result[2], *low, *high;
+
+	if (!(hdr->flags & VNET_HDR_F_NEEDS_CSUM))
+		return true;
+	low = byte_at(seg, nseg, field);
+	high = byte_at(seg, nseg, field + 1);
+	if (!csum_inside(hdr, len) || !low || !high)
+		return false;
+	if (sum_pieces(&sum, seg, nseg, hdr->csum_start, len) != len - hdr->csum_start)
+		return false;
+	/* Whether it is UDP is not known here; 0xffff is as good as 0 for every protocol. */
+	sum_store_udp(&sum, result);
+	*low = result[0];
+	*high = result[1];
+	return true;
+}
