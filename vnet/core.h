@@ -12,7 +12,8 @@ struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores);
 /* Frees the switch with all that is left in it.  No core is in the walk. */
 void vnet_destroy(struct vnet *v);
 
-/* The private part of core number `core` (0 .. cores-1), to be used by that core alone. */
+/* The private part of core number `core` (0 .. cores-1), to be used by that core alone; NULL:
+ * there is no such core. */
 struct vnet_core *vnet_core(struct vnet *v, unsigned core);
 
 /* The core's own scratch batch, for a device to fill and hand to vnet_input(). */

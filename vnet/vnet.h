@@ -6,9 +6,9 @@
  *   1  the guest's driver fills its TX ring and kicks, or not         (guest)
  *   2  virtio_net_kick() or vnet_poll() -> virtio_net_poll()          drivers/virtio/virtio_net.c
  *   3  vring_pop(): descriptors are checked, become a frame view      drivers/virtio/vring.c
- *   4  vnet_input(): port checks, counters                            vnet/port.c
- *   6  vnet_switch(): look all up, then visit each destination once   vnet/core.c
- *   7  vnet_lookup(): per-core cache, then routes / learned MACs      vnet/cache.c route.c learn.c
+ *   4  vnet_input(): counters; admit(): checks                        vnet/core.c
+ *   6  vnet_input(): look all up, then visit() each destination once  vnet/core.c
+ *   7  cache_find(), else table_match(); or learn_find()              vnet/cache.h table.c learn.h
  *   9  virtio_net_deliver(): the one copy into the peer's RX ring     drivers/virtio/virtio_net.c
  *   9b the same call into Dom0's ring, for frames that leave          drivers/virtio/virtio_net.c
  *  10  Dom0 puts it on the wire                                       guest-images/dom0/
@@ -103,7 +103,7 @@ struct vnet_core; /* one core's own: cache, batch, counters; see core.h */
  *          many were taken (0: nothing to do).  Called in poll mode only, by one core at a time.
  * deliver: copy n frames, in order, to the device's RX ring and notify its guest at most once.
  *          Called by any core (the device locks its RX ring).  Returns how many were delivered; the
- *          device counts each other one with vnet_drop() on its own port.
+ *          device counts each other one with vnet_refuse() on its own port.
  */
 struct vnet_port_ops {
 	unsigned (*poll)(void *dev, struct vnet_core *core, unsigned budget);

@@ -1,0 +1,215 @@
+/* test_vnet_rig.h: a switch with devices that record what they were given. */
+#ifndef TEST_VNET_RIG_H
+#define TEST_VNET_RIG_H
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "vnet/vnet.h"
+
+#define RIG_PORTS 8
+#define RIG_GOT   256
+
+struct rig_dev {
+	struct vnet_port *port;
+	unsigned calls, n;        /* deliver() calls; frames delivered */
+	unsigned room;            /* frames that still fit */
+	uint32_t serial[RIG_GOT]; /* of the frames, in order */
+	unsigned to_send;         /* frames that poll() will send */
+	mac_t poll_dst;
+};
+
+struct rig {
+	struct vnet *v;
+	struct vnet_core *core;
+	struct rig_dev dev[RIG_PORTS];
+	uint8_t bytes[VNET_BATCH][64];
+};
+
+static unsigned rig_failing; /* allocations that succeed before one fails; 0: none fails */
+
+static void *rig_alloc(size_t size)
+{
+	void *p;
+
+	if (rig_failing && --rig_failing == 0)
+		return NULL;
+	p = aligned_alloc(64, (size + 63) & ~(size_t)63);
+	memset(p, 0, size);
+	return p;
+}
+
+static void rig_free(void *p, size_t size)
+{
+	(void)size;
+	free(p);
+}
+
+static const struct vnet_mem rig_mem = {rig_alloc, rig_free};
+
+static unsigned rig_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                            unsigned n)
+{
+	struct rig_dev *d = dev;
+	unsigned done = 0;
+
+	d->calls++;
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t serial;
+
+		if (!d->room) {
+			vnet_refuse(core, d->port, frames[i], VNET_DROP_rx_full);
+			continue;
+		}
+		d->room--;
+		memcpy(&serial, frames[i]->seg[0].base + 14, 4);
+		d->serial[d->n++ % RIG_GOT] = serial;
+		done++;
+	}
+	return done;
+}
+
+/* Appends a frame of 64 bytes to the batch. */
+static inline void rig_add(struct rig *r, struct vnet_batch *b, mac_t dst, mac_t src,
+                           uint32_t serial)
+{
+	struct vnet_frame *f = &b->frame[b->n];
+	uint8_t *p = r->bytes[b->n];
+
+	memset(f, 0, sizeof *f);
+	memset(p, 0, 64);
+	mac_write(p, dst);
+	mac_write(p + 6, src);
+	memcpy(p + 14, &serial, 4);
+	b->seg[b->nseg].base = p;
+	b->seg[b->nseg].len = 64;
+	f->seg = &b->seg[b->nseg++];
+	f->nseg = 1;
+	f->len = 64;
+	f->contiguous_head = true;
+	b->n++;
+}
+
+static inline unsigned rig_send(struct rig *r, unsigned from, mac_t dst, mac_t src, uint32_t serial)
+{
+	struct vnet_batch *b = vnet_core_batch(r->core);
+
+	b->n = b->nseg = 0;
+	rig_add(r, b, dst, src, serial);
+	return vnet_input(r->core, r->dev[from].port, b);
+}
+
+static struct rig *rig_now; /* for rig_poll(), which is given its device only */
+
+static unsigned rig_poll(void *dev, struct vnet_core *core, unsigned budget)
+{
+	struct rig_dev *d = dev;
+	struct vnet_batch *b = vnet_core_batch(core);
+	unsigned n = d->to_send < budget ? d->to_send : budget;
+
+	b->n = b->nseg = 0;
+	for (unsigned i = 0; i < n; i++)
+		rig_add(rig_now, b, d->poll_dst, 0x10 * 2, i);
+	d->to_send -= n;
+	vnet_input(core, d->port, b);
+	return n;
+}
+
+static const struct vnet_port_ops rig_ops = {rig_poll, rig_deliver};
+
+static inline void rig_port(struct rig *r, unsigned i, unsigned net, unsigned flags)
+{
+	char name[16];
+
+	snprintf(name, sizeof name, "p%u", i);
+	r->dev[i].port = vnet_port_add(r->v, name, net, &rig_ops, &r->dev[i], flags);
+	assert_non_null(r->dev[i].port);
+	assert_int_equal(r->dev[i].port->number, i);
+	r->dev[i].port->up = true;
+	r->dev[i].room = 1000000;
+}
+
+/* Ports 0 to 5 in network 0, 6 and 7 in network 1. */
+static inline int rig_setup(void **state)
+{
+	struct rig *r = calloc(1, sizeof *r);
+
+	r->v = vnet_create(&rig_mem, 2);
+	assert_non_null(r->v);
+	r->core = vnet_core(r->v, 0);
+	assert_true(vnet_net_set(r->v, 0, VNET_ROUTE));
+	assert_true(vnet_net_set(r->v, 1, VNET_ROUTE));
+	for (unsigned i = 0; i < RIG_PORTS; i++)
+		rig_port(r, i, i >= 6, 0);
+	rig_now = r;
+	*state = r;
+	return 0;
+}
+
+static inline int rig_teardown(void **state)
+{
+	struct rig *r = *state;
+
+	vnet_destroy(r->v);
+	free(r);
+	return 0;
+}
+
+/* The drops of one kind on a port. */
+static inline uint64_t rig_drops(struct rig *r, unsigned port, enum vnet_drop why)
+{
+	struct vnet_port_stats s;
+
+	vnet_port_stats(r->dev[port].port, &s);
+	return s.drop[why];
+}
+
+/* Qualifiers and routes, shortly. */
+#define IS(m)  ((struct vnet_qual){VNET_MAC_IS, (m)})
+#define NOT(m) ((struct vnet_qual){VNET_MAC_NOT, (m)})
+#define ANY    ((struct vnet_qual){VNET_MAC_ANY, 0})
+#define NONE   ((struct vnet_qual){VNET_MAC_NONE, 0})
+
+static inline struct vnet_route rt(struct vnet_qual src, struct vnet_qual dst, unsigned to)
+{
+	return (struct vnet_route){0, src, dst, -1, (uint16_t)to, false};
+}
+
+static inline void rig_routes(struct rig *r, const struct vnet_route *routes, unsigned n)
+{
+	char err[128] = "";
+
+	if (!vnet_routes_set(r->v, routes, n, err, sizeof err))
+		fail_msg("%s", err);
+}
+
+/* Sends one frame from port 0 and tells which ports got it, as a bit mask. */
+static inline unsigned rig_reach_from(struct rig *r, unsigned from, mac_t dst, mac_t src)
+{
+	unsigned before[RIG_PORTS], mask = 0;
+
+	for (unsigned i = 0; i < RIG_PORTS; i++)
+		before[i] = r->dev[i].n;
+	rig_send(r, from, dst, src, 0);
+	for (unsigned i = 0; i < RIG_PORTS; i++) {
+		assert_in_range(r->dev[i].n - before[i], 0, 1);
+		mask |= (r->dev[i].n - before[i]) << i;
+	}
+	return mask;
+}
+
+static inline unsigned rig_reach(struct rig *r, mac_t dst, mac_t src)
+{
+	return rig_reach_from(r, 0, dst, src);
+}
+
+#define A 0x0a0052ull /* unicast addresses: the first byte on the wire is 0x52 */
+#define B 0x0b0052ull
+#define C 0x0c0052ull
+#define D 0x0d0052ull
+
+#endif

@@ -1,0 +1,151 @@
+/* control.c: making the switch and its networks; how control waits for the walks. */
+#include "vnet/learn.h"
+#include "vnet/state.h"
+
+void control_lock(struct vnet *v)
+{
+	while (atomic_flag_test_and_set_explicit(&v->control, memory_order_acquire))
+		__builtin_ia32_pause();
+}
+
+void control_unlock(struct vnet *v)
+{
+	atomic_flag_clear_explicit(&v->control, memory_order_release);
+}
+
+void vnet_sync(struct vnet *v)
+{
+	for (unsigned i = 0; i < v->cores; i++) {
+		uint64_t seen = atomic_load(&v->core[i]->epoch);
+
+		while (seen & 1 && atomic_load(&v->core[i]->epoch) == seen)
+			__builtin_ia32_pause();
+	}
+}
+
+static bool core_make(struct vnet *v, unsigned id)
+{
+	struct vnet_core *c = v->mem.alloc(sizeof *c);
+
+	if (!c)
+		return false;
+	c->id = id;
+	c->vnet = v;
+	cache_flush(&c->cache);
+	v->core[id] = c;
+	return true;
+}
+
+static bool fill(struct vnet *v)
+{
+	char err[1];
+	struct vnet_table *empty = table_make(&v->mem, v->cores, NULL, 0, err, sizeof err);
+
+	atomic_store(&v->table, empty);
+	for (unsigned i = 0; i < v->cores; i++)
+		if (!core_make(v, i))
+			return false;
+	return empty != NULL;
+}
+
+struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores)
+{
+	struct vnet *v;
+
+	if (cores == 0 || cores > VNET_CORES)
+		return NULL;
+	v = mem->alloc(sizeof *v);
+	if (!v)
+		return NULL;
+	v->mem = *mem;
+	v->cores = cores;
+	atomic_flag_clear(&v->control);
+	atomic_store(&v->members, &v->member_space[0]);
+	if (fill(v))
+		return v;
+	vnet_destroy(v);
+	return NULL;
+}
+
+void vnet_destroy(struct vnet *v)
+{
+	struct vnet_mem mem = v->mem;
+
+	for (unsigned i = 0; i < VNET_PORTS; i++)
+		if (v->port[i])
+			mem.free(v->port[i], v->port[i]->size);
+	for (unsigned i = 0; i < VNET_NETS; i++)
+		if (v->learn[i])
+			mem.free(v->learn[i], sizeof(struct vnet_learn));
+	for (unsigned i = 0; i < v->cores; i++)
+		if (v->core[i])
+			mem.free(v->core[i], sizeof(struct vnet_core));
+	if (v->table)
+		table_free(&mem, v->table);
+	mem.free(v, sizeof *v);
+}
+
+struct vnet_core *vnet_core(struct vnet *v, unsigned core)
+{
+	return core < v->cores ? v->core[core] : NULL;
+}
+
+struct vnet_batch *vnet_core_batch(struct vnet_core *core)
+{
+	return &core->batch;
+}
+
+unsigned vnet_core_id(const struct vnet_core *core)
+{
+	return core->id;
+}
+
+static bool net_learn(struct vnet *v, unsigned net)
+{
+	struct vnet_learn *l;
+
+	if (v->learn[net])
+		return true;
+	l = v->mem.alloc(sizeof *l);
+	if (!l)
+		return false;
+	atomic_store(&l->stamp, learn_stamp(v->seconds));
+	atomic_store(&v->learn[net], l);
+	return true;
+}
+
+static void net_route(struct vnet *v, unsigned net)
+{
+	struct vnet_learn *old = atomic_exchange(&v->learn[net], NULL);
+
+	if (!old)
+		return;
+	vnet_sync(v);
+	v->mem.free(old, sizeof *old);
+}
+
+bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy)
+{
+	bool done = true;
+
+	if (net >= VNET_NETS)
+		return false;
+	control_lock(v);
+	if (policy == VNET_LEARN)
+		done = net_learn(v, net);
+	else
+		net_route(v, net);
+	v->net[net] |= done;
+	control_unlock(v);
+	return done;
+}
+
+void vnet_tick(struct vnet *v, uint64_t seconds)
+{
+	control_lock(v);
+	for (unsigned i = 0; i < VNET_NETS; i++)
+		if (v->learn[i])
+			learn_age(v->learn[i], v->seconds, seconds);
+	v->seconds = seconds;
+	control_unlock(v);
+}

@@ -1,0 +1,292 @@
+/* core.c: the walk: look all frames of a batch up, then visit each destination once. */
+#include "vnet/core.h"
+#include "vnet/learn.h"
+#include "vnet/offload.h"
+#include "vnet/state.h"
+
+/* One batch on its way. */
+struct walk {
+	struct vnet_core *core;
+	struct vnet_port *from;
+	struct vnet_batch *batch;
+	struct vnet_port_stats *count; /* of the incoming port on this core */
+	unsigned n;
+};
+
+static inline void mark(struct vnet_core *c, unsigned port, uint64_t frames)
+{
+	uint64_t before = c->pending[port];
+
+	if (!before)
+		c->touched[c->ntouched++] = (uint16_t)port;
+	c->pending[port] = before | frames;
+}
+
+static inline uint64_t load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	/* The builtin: freestanding, a plain memcpy() would be a call. */
+	__builtin_memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* The 14 bytes of an Ethernet header that lies in pieces; false: the pieces are too short. */
+static bool head_gather(const struct vnet_frame *f, uint8_t *head)
+{
+	unsigned n = 0;
+
+	for (unsigned s = 0; s < f->nseg; s++)
+		for (uint32_t i = 0; i < f->seg[s].len; i++) {
+			head[n++] = f->seg[s].base[i];
+			if (n == VNET_FRAME_MIN)
+				return true;
+		}
+	return false;
+}
+
+static __attribute__((noinline)) bool head_slow(struct walk *w, struct vnet_frame *f)
+{
+	uint8_t head[VNET_FRAME_MIN];
+
+	if (!head_gather(f, head)) {
+		w->count->drop[VNET_DROP_runt]++;
+		return false;
+	}
+	f->dst = mac_read(head);
+	f->src = mac_read(head + 6);
+	return true;
+}
+
+static __attribute__((noinline)) bool offload_fits(struct walk *w, struct vnet_frame *f)
+{
+	/* Flags that the standard does not give to a sender are to be ignored, so nobody sees them.
+	 */
+	f->hdr.flags &= VNET_HDR_F_NEEDS_CSUM | VNET_HDR_F_DATA_VALID;
+	if (offload_check(f))
+		return true;
+	w->count->drop[VNET_DROP_bad_offload]++;
+	return false;
+}
+
+static __attribute__((noinline)) bool bad_length(struct walk *w, const struct vnet_frame *f)
+{
+	w->count->drop[f->len < VNET_FRAME_MIN ? VNET_DROP_runt : VNET_DROP_oversize]++;
+	return false;
+}
+
+/* Checks one frame and reads its addresses, once: the sender may still write to its buffer. */
+static inline bool admit(struct walk *w, struct vnet_frame *f)
+{
+	const uint8_t *head;
+
+	if (f->len - VNET_FRAME_MIN > VNET_FRAME_MAX - VNET_FRAME_MIN)
+		return bad_length(w, f);
+	if (f->contiguous_head) {
+		head = f->seg[0].base;
+		f->dst = load64(head) & MAC_MASK;
+		f->src = load64(head + 4) >> 16;
+	} else if (!head_slow(w, f)) {
+		return false;
+	}
+	if (f->src & MAC_MULTICAST) {
+		w->count->drop[VNET_DROP_bad_source]++;
+		return false;
+	}
+	return !(f->hdr.flags | f->hdr.gso_type) || offload_fits(w, f);
+}
+
+/* A frame that no route, several routes, or only a route back to its port has won. */
+static __attribute__((noinline)) void route_odd(struct walk *w, const struct vnet_table *t,
+                                                const struct vnet_cached *e, unsigned i)
+{
+	struct vnet_core *c = w->core;
+	const uint16_t *list = e->count == 1 ? &e->route : &c->cache.list[e->list];
+	bool moved = false;
+
+	for (unsigned k = 0; k < e->count; k++) {
+		const struct vnet_route *r = &t->route[list[k]];
+
+		table_hits(t, c->id)[list[k]]++;
+		if (r->to == w->from->number && !r->reflect)
+			continue;
+		mark(c, r->to, 1ull << i);
+		moved = true;
+	}
+	if (!moved)
+		w->count->drop[e->count ? VNET_DROP_same_port : VNET_DROP_no_route]++;
+}
+
+static void look_up_routes(struct walk *w)
+{
+	struct vnet_core *c = w->core;
+	const struct vnet_table *t = atomic_load_explicit(&c->vnet->table, memory_order_acquire);
+	struct vnet_asked q = {0, 0, w->from->net, w->from->number, 0};
+	uint64_t *hits = table_hits(t, c->id);
+	uint64_t bytes = 0;
+
+	q.place = cache_place(t, q.net, q.from);
+	if (c->cache.generation != t->generation) {
+		c->cache.generation = t->generation;
+		cache_flush(&c->cache);
+	}
+	for (unsigned i = 0; i < w->n; i++) {
+		struct vnet_frame *f = &w->batch->frame[i];
+		const struct vnet_cached *e;
+
+		bytes += f->len;
+		if (!admit(w, f))
+			continue;
+		q.dst = f->dst;
+		q.src = f->src;
+		e = cache_find(&c->cache, t, &q);
+		if (e->count == 1 && e->avoid != q.from) {
+			hits[e->route]++;
+			mark(c, e->to, 1ull << i);
+		} else {
+			route_odd(w, t, e, i);
+		}
+	}
+	w->count->in_bytes += bytes;
+}
+
+/* Gives the frames to all ports of the network but their own. */
+static void flood(struct walk *w, uint64_t frames)
+{
+	struct vnet_core *c = w->core;
+	const struct vnet_members *m =
+	    atomic_load_explicit(&c->vnet->members, memory_order_acquire);
+	unsigned first = m->start[w->from->net], end = m->start[w->from->net + 1];
+
+	for (unsigned i = first; i < end; i++)
+		if (m->port[i] != w->from->number)
+			mark(c, m->port[i], frames);
+	if (end - first > 1)
+		return;
+	for (; frames; frames &= frames - 1)
+		w->count->drop[VNET_DROP_no_route]++;
+}
+
+/* Where an address was seen; -1: to be flooded, for the port that was there may be gone. */
+static int learned_port(struct walk *w, struct vnet_learn *learn, mac_t dst)
+{
+	int to = dst & MAC_MULTICAST ? -1 : learn_find(learn, dst);
+
+	return to >= 0 && port_at(w->core->vnet, (unsigned)to) ? to : -1;
+}
+
+static void look_up_learned(struct walk *w, struct vnet_learn *learn)
+{
+	mac_t known = 0; /* the source that was learned last: one sender often fills a batch */
+	uint64_t unknown = 0, bytes = 0;
+
+	for (unsigned i = 0; i < w->n; i++) {
+		struct vnet_frame *f = &w->batch->frame[i];
+		int to;
+
+		bytes += f->len;
+		if (!admit(w, f))
+			continue;
+		if (f->src != known && !learn_source(learn, f->src, w->from->number))
+			w->count->drop[VNET_DROP_learn_full]++;
+		known = f->src;
+		to = learned_port(w, learn, f->dst);
+		if (to < 0)
+			unknown |= 1ull << i;
+		else if (to != w->from->number)
+			mark(w->core, (unsigned)to, 1ull << i);
+		else
+			w->count->drop[VNET_DROP_same_port]++;
+	}
+	if (unknown)
+		flood(w, unknown);
+	w->count->in_bytes += bytes;
+}
+
+static __attribute__((noinline)) unsigned visit_down(struct walk *w, struct vnet_port *port,
+                                                     uint64_t frames)
+{
+	enum vnet_drop why = VNET_DROP_port_down;
+
+	if (port && port->flags & VNET_EDGE)
+		why = VNET_DROP_bridge_down;
+	/* A port that was removed a moment ago has no counters any more: its sender's count. */
+	for (; frames; frames &= frames - 1)
+		count_drop(w->core, port ? port : w->from, why, 1);
+	return 0;
+}
+
+static inline unsigned visit(struct walk *w, unsigned number)
+{
+	struct vnet_core *c = w->core;
+	struct vnet_port *port = port_at(c->vnet, number);
+	uint64_t frames = c->pending[number], bytes = 0;
+	struct vnet_port_stats *count;
+	unsigned n = 0;
+
+	c->pending[number] = 0;
+	if (!port || !atomic_load_explicit(&port->up, memory_order_acquire))
+		return visit_down(w, port, frames);
+	for (; frames; frames &= frames - 1) {
+		struct vnet_frame *f = &w->batch->frame[__builtin_ctzll(frames)];
+
+		c->visit[n++] = f;
+		bytes += f->len;
+	}
+	count = &port->count[c->id];
+	count->out_bytes += bytes;
+	n = port->ops->deliver(port->dev, c, c->visit, n);
+	count->out_frames += n;
+	return n;
+}
+
+unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch)
+{
+	struct walk w = {core, from, batch, &from->count[core->id], batch->n};
+	struct vnet_learn *learn;
+	unsigned moved = 0;
+
+	if (w.n > VNET_BATCH)
+		w.n = VNET_BATCH;
+	w.count->in_frames += w.n;
+	walk_enter(core);
+	learn = atomic_load_explicit(&core->vnet->learn[from->net], memory_order_acquire);
+	if (learn)
+		look_up_learned(&w, learn);
+	else
+		look_up_routes(&w);
+	for (unsigned i = 0; i < core->ntouched; i++)
+		moved += visit(&w, core->touched[i]);
+	core->ntouched = 0;
+	walk_leave(core);
+	return moved;
+}
+
+/* One turn of one port; nothing when another core has it. */
+static unsigned poll_port(struct vnet_core *core, struct vnet_port *port, unsigned budget)
+{
+	unsigned n;
+
+	if (atomic_flag_test_and_set_explicit(&port->polled, memory_order_acquire))
+		return 0;
+	n = port->ops->poll(port->dev, core, budget);
+	atomic_flag_clear_explicit(&port->polled, memory_order_release);
+	return n;
+}
+
+unsigned vnet_poll(struct vnet_core *core, unsigned budget)
+{
+	const struct vnet_members *m;
+	unsigned n = 0;
+
+	walk_enter(core);
+	m = atomic_load_explicit(&core->vnet->members, memory_order_acquire);
+	for (unsigned i = 0; i < m->npoll; i++) {
+		struct vnet_port *port = port_at(core->vnet, m->poll[i]);
+
+		if (port && atomic_load_explicit(&port->up, memory_order_relaxed))
+			n += poll_port(core, port, budget);
+	}
+	walk_leave(core);
+	return n;
+}
