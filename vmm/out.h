@@ -25,8 +25,9 @@ struct out_column {
 struct out_level {
 	const struct out_column *column; /* NULL for an object */
 	uint32_t columns, cell;          /* of the row being written */
-	bool any;                        /* something was written in it */
-	bool row;                        /* a row is open */
+	bool any;  /* something was written in it, of a table: in the open row */
+	bool row;  /* a row is open */
+	bool rows; /* a row was begun */
 };
 
 struct out {
@@ -34,6 +35,7 @@ struct out {
 	void *ctx;
 	bool json;
 	unsigned depth;
+	unsigned lost;   /* levels that could not be opened and are still to be closed */
 	unsigned errors; /* calls that did not fit the nest, each left out: 0 in a right program */
 	struct out_level level[OUT_DEPTH];
 };

@@ -1,0 +1,345 @@
+/* One answer in two forms: what is written is said once, and each form only dresses it. */
+#include "vmm/out.h"
+#include <stdio.h>
+#include <string.h>
+
+static void put(struct out *o, const char *text)
+{
+	o->put(o->ctx, text, strlen(text));
+}
+
+static void put_blanks(struct out *o, size_t n)
+{
+	for (; n; n--)
+		o->put(o->ctx, " ", 1);
+}
+
+/* The innermost open object or table, or NULL where nothing can be written. */
+static struct out_level *top(struct out *o)
+{
+	return o->depth && !o->lost ? &o->level[o->depth - 1] : NULL;
+}
+
+static void indent(struct out *o)
+{
+	put_blanks(o, o->depth ? 2 * (o->depth - 1) : 0);
+}
+
+/* ---- strings ---- */
+
+/* Bytes of the UTF-8 sequence at s (RFC 3629), 0 when it is none. */
+static unsigned utf8_length(const uint8_t *s)
+{
+	static const struct {
+		uint8_t first, last, low, high, len;
+	} lead[] = {
+	    {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+	    {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+	    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+	for (unsigned i = 0; i < sizeof lead / sizeof lead[0]; i++) {
+		if (s[0] < lead[i].first || s[0] > lead[i].last)
+			continue;
+		unsigned n = 1;
+		while (n < lead[i].len && s[n] >= (n == 1 ? lead[i].low : 0x80) &&
+		       s[n] <= (n == 1 ? lead[i].high : 0xbf))
+			n++;
+		return n == lead[i].len ? n : 0;
+	}
+	return 0;
+}
+
+/* The next piece of a string as it is shown, into piece; returns how many bytes of s it covers. */
+static unsigned next_piece(const struct out *o, const uint8_t *s, char piece[8])
+{
+	unsigned n = utf8_length(s);
+	if (!n || *s < ' ' || *s == 0x7f)
+		snprintf(piece, 8, o->json ? (n ? "\\u%04x" : "\\ufffd") : "\\x%02x", *s);
+	else if (o->json && (*s == '"' || *s == '\\'))
+		snprintf(piece, 8, "\\%c", *s);
+	else
+		snprintf(piece, 8, "%.*s", (int)n, (const char *)s);
+	return n ? n : 1;
+}
+
+static size_t shown_length(const struct out *o, const char *s)
+{
+	char piece[8];
+	size_t len = 0;
+	while (*s) {
+		s += next_piece(o, (const uint8_t *)s, piece);
+		len += strlen(piece);
+	}
+	return len;
+}
+
+static void put_shown(struct out *o, const char *s)
+{
+	char piece[8];
+	while (*s) {
+		s += next_piece(o, (const uint8_t *)s, piece);
+		put(o, piece);
+	}
+}
+
+/* ---- values ---- */
+
+static void json_key(struct out *o, struct out_level *l, const char *name)
+{
+	put(o, l->any ? ",\"" : "\"");
+	put_shown(o, name);
+	put(o, "\":");
+	l->any = true;
+}
+
+static size_t column_width(const struct out_column *c)
+{
+	size_t name = strlen(c->name);
+	return name > c->width ? name : c->width;
+}
+
+/* One cell of a line of the table, aligned; nothing follows the last one. */
+static void put_cell(struct out *o, const struct out_level *l, uint32_t i, const char *shown)
+{
+	const struct out_column *c = &l->column[i];
+	size_t len = shown_length(o, shown), width = column_width(c);
+	size_t pad = len < width ? width - len : 0;
+	if (i)
+		put(o, "  ");
+	else
+		indent(o);
+	put_blanks(o, c->right ? pad : 0);
+	put_shown(o, shown);
+	if (i + 1 == l->columns)
+		put(o, "\n");
+	else
+		put_blanks(o, c->right ? 0 : pad);
+}
+
+static void value_cell(struct out *o, struct out_level *l, const char *shown, bool quote)
+{
+	if (!l->row || l->cell == l->columns) {
+		o->errors++;
+		return;
+	}
+	if (!o->json) {
+		put_cell(o, l, l->cell++, shown);
+		return;
+	}
+	json_key(o, l, l->column[l->cell++].name);
+	put(o, quote ? "\"" : "");
+	put_shown(o, shown);
+	put(o, quote ? "\"" : "");
+}
+
+static void value_field(struct out *o, struct out_level *l, const char *name, const char *shown,
+                        bool quote)
+{
+	if (o->json) {
+		json_key(o, l, name);
+		put(o, quote ? "\"" : "");
+		put_shown(o, shown);
+		put(o, quote ? "\"" : "");
+		return;
+	}
+	indent(o);
+	put(o, name);
+	put(o, ": ");
+	put_shown(o, shown);
+	put(o, "\n");
+	l->any = true;
+}
+
+/* Writes one value; `quote` when it is a string in JSON. */
+static void value(struct out *o, const char *name, const char *shown, bool quote)
+{
+	struct out_level *l = top(o);
+	if (!l || !l->column != !!name)
+		o->errors++;
+	else if (l->column)
+		value_cell(o, l, shown, quote);
+	else
+		value_field(o, l, name, shown, quote);
+}
+
+void out_null(struct out *o, const char *name)
+{
+	value(o, name, o->json ? "null" : "-", false);
+}
+
+void out_string(struct out *o, const char *name, const char *s)
+{
+	if (!s)
+		out_null(o, name);
+	else
+		value(o, name, *s || o->json ? s : "\"\"", true);
+}
+
+void out_number(struct out *o, const char *name, uint64_t v)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%llu", (unsigned long long)v);
+	value(o, name, text, false);
+}
+
+void out_signed(struct out *o, const char *name, int64_t v)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%lld", (long long)v);
+	value(o, name, text, false);
+}
+
+void out_bool(struct out *o, const char *name, bool v)
+{
+	if (o->json)
+		value(o, name, v ? "true" : "false", false);
+	else
+		value(o, name, v ? "yes" : "no", false);
+}
+
+void out_size(struct out *o, const char *name, uint64_t v)
+{
+	static const char unit[] = "KMGT";
+	char text[24];
+	unsigned i = 0;
+	while (!o->json && v && v % 1024 == 0 && unit[i]) {
+		v /= 1024;
+		i++;
+	}
+	snprintf(text, sizeof text, "%llu%.1s", (unsigned long long)v, i ? &unit[i - 1] : "");
+	value(o, name, text, false);
+}
+
+void out_mac(struct out *o, const char *name, uint64_t mac)
+{
+	char text[24];
+	for (unsigned i = 0; i < 6; i++)
+		snprintf(text + 3 * i, 4, "%02x:", (unsigned)(mac >> (8 * i)) & 0xff);
+	text[17] = '\0';
+	value(o, name, text, true);
+}
+
+/* ---- the nest ---- */
+
+/* Opens a level inside an object; false where none can be. */
+static bool open_level(struct out *o, const char *name, const struct out_column *column, unsigned n)
+{
+	struct out_level *l = top(o);
+	if (!l || l->column || o->depth == OUT_DEPTH) {
+		o->errors++;
+		o->lost++;
+		return false;
+	}
+	if (o->json)
+		json_key(o, l, name);
+	else if (l->any && column)
+		put(o, "\n");
+	l->any = true;
+	o->level[o->depth++] = (struct out_level){.column = column, .columns = n};
+	return true;
+}
+
+/* Closes the innermost level if it is of this kind; a level that was not opened is just forgotten.
+ */
+static struct out_level *close_level(struct out *o, bool table)
+{
+	struct out_level *l = top(o);
+	if (o->lost) {
+		o->lost--;
+		return NULL;
+	}
+	if (o->depth < 2 || !l->column == table) {
+		o->errors++;
+		return NULL;
+	}
+	return l;
+}
+
+/* The cells that were left out of the open row are null. */
+static void close_row(struct out *o, struct out_level *l)
+{
+	while (l->row && l->cell < l->columns)
+		out_null(o, NULL);
+	if (o->json && l->row)
+		put(o, "}");
+	l->row = false;
+}
+
+void out_begin(struct out *o, bool json, void (*put_fn)(void *, const char *, size_t), void *ctx)
+{
+	memset(o, 0, sizeof *o);
+	o->put = put_fn;
+	o->ctx = ctx;
+	o->json = json;
+	o->depth = 1;
+	put(o, json ? "{" : "");
+}
+
+void out_end(struct out *o)
+{
+	o->lost = 0;
+	while (o->depth > 1) {
+		if (top(o)->column)
+			out_end_table(o);
+		else
+			out_end_object(o);
+	}
+	o->depth = 0;
+	put(o, o->json ? "}\n" : "");
+}
+
+void out_begin_object(struct out *o, const char *name)
+{
+	if (!open_level(o, name, NULL, 0))
+		return;
+	if (o->json) {
+		put(o, "{");
+		return;
+	}
+	put_blanks(o, 2 * (o->depth - 2));
+	put(o, name);
+	put(o, ":\n");
+}
+
+void out_end_object(struct out *o)
+{
+	if (!close_level(o, false))
+		return;
+	put(o, o->json ? "}" : "");
+	o->depth--;
+}
+
+void out_begin_table(struct out *o, const char *name, const struct out_column *column, unsigned n)
+{
+	if (!open_level(o, name, column, n))
+		return;
+	put(o, o->json ? "[" : "");
+	for (uint32_t i = 0; !o->json && i < n; i++)
+		put_cell(o, top(o), i, column[i].name);
+}
+
+void out_row(struct out *o)
+{
+	struct out_level *l = top(o);
+	if (!l || !l->column) {
+		o->errors++;
+		return;
+	}
+	bool first = !l->rows;
+	close_row(o, l);
+	l->rows = l->row = true;
+	l->any = false;
+	l->cell = 0;
+	if (o->json)
+		put(o, first ? "{" : ",{");
+}
+
+void out_end_table(struct out *o)
+{
+	struct out_level *l = close_level(o, true);
+	if (!l)
+		return;
+	close_row(o, l);
+	put(o, o->json ? "]" : "");
+	o->depth--;
+}
