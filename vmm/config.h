@@ -27,10 +27,11 @@
 #define CONFIG_MODULE  64  /* bytes of a boot module's name, its NUL included */
 #define CONFIG_ARGS    128 /* bytes of an extra module's arguments, their NUL included */
 #define CONFIG_CMDLINE                                                                             \
-	2048             /* bytes of a command line, its NUL included (Linux x86's own bound)      \
-	                  */
-#define CONFIG_LINE 4096 /* bytes of a line, continuations included */
-#define CONFIG_TEXT (1024 * 1024) /* bytes of a whole text */
+	2048                  /* bytes of a command line, its NUL included (Linux x86's own bound) \
+	                       */
+#define CONFIG_LINE      4096 /* bytes of a line */
+#define CONFIG_STATEMENT 8192 /* bytes of a statement, all its continued lines together */
+#define CONFIG_TEXT      (1024 * 1024) /* bytes of a whole text */
 
 enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
 enum config_move { CONFIG_MOVE_KICK, CONFIG_MOVE_POLL, CONFIG_MOVE_NODE /* as the node does */ };

@@ -51,14 +51,18 @@ static bool fail_here(struct parser *p, const char *why)
 	return config_fail(p, &w, "%s", why);
 }
 
-/* Takes the byte that peek() showed; a line's bytes are bounded, so store[] never overflows. */
+/* Takes the byte that peek() showed; a statement's bytes are bounded, so store[] is never full. */
 static bool take(struct parser *p)
 {
-	if (++p->lexer.bytes > CONFIG_LINE) {
-		struct word w = here(&p->lexer);
+	struct lexer *lx = &p->lexer;
+	struct word w = here(lx);
+	if (w.column > CONFIG_LINE)
 		return config_fail(p, &w, "the line is longer than %u bytes", CONFIG_LINE);
-	}
-	p->lexer.at++;
+	if (lx->bytes == CONFIG_STATEMENT)
+		return config_fail(p, &w, "the statement is longer than %u bytes",
+		                   CONFIG_STATEMENT);
+	lx->bytes++;
+	lx->at++;
 	return true;
 }
 

@@ -23,9 +23,9 @@ struct lexer {
 	size_t len, at;
 	size_t line_start; /* offset of the physical line that `at` is in */
 	uint32_t line;     /* its number, from 1 */
-	uint32_t bytes;    /* of the logical line so far */
+	uint32_t bytes;    /* of the statement, all its lines */
 	size_t used;       /* of store[] */
-	char store[CONFIG_LINE + CONFIG_WORDS];
+	char store[CONFIG_STATEMENT + CONFIG_WORDS];
 };
 
 /* What may stand at a place of a statement. */

@@ -56,6 +56,7 @@ static void print_memory(const struct writer *w, uint64_t bytes)
 		say(w, " memory %lluM", (unsigned long long)(bytes / mib));
 }
 
+/* Long texts stand on lines of their own: no line outgrows CONFIG_LINE, escapes included. */
 static void print_guest(const struct writer *w, const struct guest_config *g)
 {
 	say(w, "guest %s cpus %u", g->name, g->cpus);
@@ -63,19 +64,23 @@ static void print_guest(const struct writer *w, const struct guest_config *g)
 	say_quoted(w, "kernel", g->kernel);
 	if (g->initrd[0])
 		say_quoted(w, "initrd", g->initrd);
-	if (g->cmdline[0])
-		say_quoted(w, "cmdline", g->cmdline);
-	for (unsigned i = 0; i < g->modules; i++) {
-		say_quoted(w, "module", g->module[i].name);
-		if (g->module[i].args[0])
-			say_quoted(w, "args", g->module[i].args);
-	}
 	if (g->has_pci)
 		say(w, " pci %02x:%02x.%x", g->pci >> 8u, (g->pci >> 3u) & 31u, g->pci & 7u);
 	for (unsigned i = 0; i < g->cores; i++)
 		say(w, "%s%u", i ? "," : " core ", g->core[i]);
-	say(w, "%s autostart %s restart %s\n", g->debug_exit ? " debug-exit" : "",
+	say(w, "%s autostart %s restart %s", g->debug_exit ? " debug-exit" : "",
 	    g->autostart ? "yes" : "no", g->restart == CONFIG_RESTART_ALWAYS ? "always" : "never");
+	for (unsigned i = 0; i < g->modules; i++) {
+		say(w, " \\\n   ");
+		say_quoted(w, "module", g->module[i].name);
+		if (g->module[i].args[0])
+			say_quoted(w, "args", g->module[i].args);
+	}
+	if (g->cmdline[0]) {
+		say(w, " \\\n   ");
+		say_quoted(w, "cmdline", g->cmdline);
+	}
+	say(w, "\n");
 }
 
 static void print_port(const struct writer *w, const struct node_config *n,
