@@ -61,11 +61,6 @@ struct vpci_ops {
 	void (*reset)(struct vpci_dev *d);
 };
 
-struct vpci_msix_entry {
-	uint64_t addr;
-	uint32_t data, control; /* control bit 0: masked */
-};
-
 /* Interrupts of a device by what became of them. */
 #define VPCI_MSIX_COUNTERS(X)                                                                      \
 	X(interrupts) /* sent */                                                                   \
@@ -87,16 +82,18 @@ struct vpci_dev {
 	struct vpci *bus;
 	unsigned slot;
 	uint8_t cfg[256], mask[256]; /* mask: bits that the guest may write */
-	uint8_t cap_end;             /* where the next capability goes */
-	uint8_t cap_last;            /* offset of the last capability's next pointer */
+	uint8_t home[256];           /* cfg as firmware left it: what a reset brings back */
+	uint16_t cap_end;            /* where the next capability goes */
+	uint8_t cap_last;            /* offset of the pointer to the next capability */
 	_Atomic uint16_t command;
 	struct vpci_bar bar[VPCI_BARS];
 	struct vlock msix_lock; /* the table, the pending bits and the counters */
 	uint8_t msix_cap;       /* offset of the capability, 0 = no MSI-X */
 	uint8_t msix_bar;
 	uint16_t msix_n;
+	uint16_t msix_control; /* as the capability says */
 	uint64_t msix_pending;
-	struct vpci_msix_entry msix[VPCI_MSIX_MAX];
+	uint32_t msix[VPCI_MSIX_MAX][4]; /* address, its high half, data, control: 6.8.2.6 */
 	uint64_t msix_count[VPCI_MSIX_COUNTER_COUNT];
 };
 
@@ -152,6 +149,36 @@ static inline bool vpci_claims_mmio(uint64_t gpa)
 {
 	return gpa - VPCI_MEM_BASE < VPCI_MEM_SIZE;
 }
+
+/* Little-endian fields of configuration space. */
+static inline uint32_t vpci_get(const uint8_t *cfg, unsigned off, unsigned size)
+{
+	uint32_t v = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		v |= (uint32_t)cfg[off + i] << (8 * i);
+	return v;
+}
+
+static inline void vpci_put(uint8_t *cfg, unsigned off, unsigned size, uint32_t v)
+{
+	for (unsigned i = 0; i < size; i++)
+		cfg[off + i] = (uint8_t)(v >> (8 * i));
+}
+
+/* The bus decodes the device's I/O, memory; the device may write memory. */
+static inline bool vpci_enabled(const struct vpci_dev *d, uint16_t command_bit)
+{
+	return atomic_load_explicit(&d->command, memory_order_relaxed) & command_bit;
+}
+
+/* True when the guest has switched the device's MSI-X on. */
+bool vpci_msix_enabled(struct vpci_dev *d);
+
+/* vpci_msix.c, for vpci.c: the capability's control word was written; an access to the table. */
+void vpci_msix_control(struct vpci_dev *d, uint16_t control);
+void vpci_msix_access(struct vpci_dev *d, uint32_t off, unsigned size, bool write, uint64_t *val);
+void vpci_msix_reset(struct vpci_dev *d);
 
 /* Sends the device's MSI-X vector (VPCI_NO_VECTOR: none), or leaves it pending when masked.
  * Any core. */

@@ -58,14 +58,12 @@ struct virtio_net {
 	struct vnet_core *(*this_core)(void);
 	struct vgate tx_gate; /* who takes from the TX ring */
 	struct vlock rx_lock; /* who fills the RX ring */
-	uint8_t gso_accepted; /* bit per gso type that the driver takes as it is */
-	bool csum_accepted, mergeable;
-	uint64_t features; /* accepted: stable while the gate or the lock is held */
+	uint64_t features; /* accepted by the driver; this and the next change only in stop/start */
+	uint32_t gso_accepted; /* a bit for each gso type that the driver takes as it is */
+	bool csum_accepted, mergeable, tx_ready, rx_ready;
 	struct virtio_net_registers registers;
-	struct vnet_batch
-	    *batch; /* where TX descriptors become frames; the gate's holder owns it */
-	struct vnet_batch batch_store;
-	struct vnet_seg rx_seg[VNET_SEGS]; /* a receive chain; the lock's holder owns it */
+	struct vnet_seg
+	    rx_seg[VNET_SEGS]; /* receive buffers of a frame; the lock's holder owns it */
 };
 
 /* The switch's door to the device: pass these with the device as `dev` to vnet_port_add(). */
@@ -83,7 +81,8 @@ void virtio_net_attach(struct virtio_net *n, struct vnet_port *port);
 /* Sets the link state that the driver sees and tells it. */
 void virtio_net_set_link(struct virtio_net *n, bool up);
 
-/* A kick of the TX ring: runs the walk for all that is in it, on this core. */
+/* A kick of the TX ring: runs the walk for all that is in it, on this core.  Also to be called once
+ * after vnet_port_set_mode(port, VNET_KICK): it takes what is left and asks for kicks again. */
 void virtio_net_kick(struct virtio_net *n);
 
 /* vnet_port_ops.poll: takes up to `budget` frames; kicks stay suppressed.  Once the port is back in

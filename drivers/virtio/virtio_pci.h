@@ -57,6 +57,8 @@ struct virtio_pci;
 struct virtio_ops {
 	uint16_t id; /* VIRTIO_ID_... */
 	uint32_t class_code;
+	/* Whether these accepted bits go together (may be NULL). */
+	bool (*features_fit)(uint64_t features);
 	/* A kick of queue q while the device runs, or once at its start; any core. */
 	void (*kick)(struct virtio_pci *v, unsigned q);
 	/* The driver is ready: v->features and the rings of enabled queues are set. lock held. */
@@ -67,8 +69,10 @@ struct virtio_ops {
 
 struct virtio_queue {
 	struct vring ring; /* valid while v->running, and until stop() has returned */
-	uint16_t max, num, vector;
-	bool enabled;
+	uint16_t max, num;
+	_Atomic uint16_t vector;
+	_Atomic bool enabled;
+	uint64_t suppressed;           /* ring.suppressed of the drivers before this one */
 	uint64_t desc, driver, device; /* GPAs as the driver wrote them */
 };
 
@@ -79,7 +83,7 @@ struct virtio_queue {
 	X(resets)       /* by the guest's driver */                                                \
 	X(starts)       /* DRIVER_OK with all rings in order */                                    \
 	X(bad_access)   /* accesses to registers that do not exist, or of a wrong width */         \
-	X(bad_features) /* FEATURES_OK refused */
+	X(bad_features) /* FEATURES_OK refused, or DRIVER_OK without it */
 
 enum virtio_counter {
 #define X(name) VIRTIO_COUNT_##name,
@@ -98,12 +102,14 @@ struct virtio_pci {
 	_Atomic uint8_t status;
 	_Atomic uint8_t isr;
 	uint8_t config_generation;
-	uint16_t config_vector, queue_select;
+	_Atomic uint16_t config_vector;
+	uint16_t queue_select;
 	uint32_t device_feature_select, driver_feature_select;
 	uint64_t offered, driver_features; /* what the driver has written so far */
 	uint64_t features;                 /* accepted: stable while running */
 	const uint8_t *config;             /* the device configuration; read-only for the driver */
 	unsigned config_size;
+	unsigned window_cap; /* offset of the capability of 4.1.4.9 */
 	struct virtio_queue queue[VIRTIO_QUEUES_MAX];
 	_Atomic uint64_t count[VIRTIO_COUNTER_COUNT];
 	_Atomic uint64_t violation[VRING_ERROR_COUNT];

@@ -75,9 +75,9 @@ struct vring {
 	uint16_t avail_seen; /* the driver's index when it was last read (and found sane) */
 	uint16_t used_next;  /* the next used entry to fill */
 	uint16_t used_shown; /* the used index that the driver has been given */
-	uint16_t used_told;  /* used_shown at the last notification decision */
+	uint16_t event_at;   /* EVENT_IDX: the available index at which we asked for a kick */
 	bool event_idx, indirect;
-	bool armed;                /* the driver was asked to kick */
+	bool armed;                /* without EVENT_IDX: the driver was asked to kick */
 	struct gmem_region window; /* the region of the last data address */
 	const struct gmem *mem;
 	uint64_t suppressed; /* decisions not to notify, because the driver asked for none */
@@ -192,9 +192,18 @@ static inline void vring_used_add(struct vring *r, unsigned n)
  */
 bool vring_publish(struct vring *r);
 
-/* Asks the driver not to kick.  With EVENT_IDX an event index that lies behind does that by itself.
+/* Asks the driver not to kick, now. */
+void vring_disarm_now(struct vring *r);
+
+/*
+ * Asks the driver not to kick, where that is not so already: an event index that the driver has
+ * passed asks for no kick by itself until the indices have gone round, so it is moved in time.
  */
-void vring_disarm(struct vring *r);
+static inline void vring_disarm(struct vring *r)
+{
+	if (r->event_idx ? (uint16_t)(r->avail_next - r->event_at) > 0x4000 : r->armed)
+		vring_disarm_now(r);
+}
 
 /*
  * Asks the driver to kick for the next entry, then looks once more.  Returns what vring_refresh()

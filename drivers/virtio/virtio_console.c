@@ -1,0 +1,152 @@
+/* virtio_console.c: see virtio_console.h. */
+#include <string.h>
+#include "drivers/virtio/virtio_console.h"
+
+static struct virtio_console *console_of(struct virtio_pci *v)
+{
+	return (struct virtio_console *)v;
+}
+
+/* Prints all that the guest has offered; gate held. */
+static void print(struct virtio_console *c)
+{
+	struct vring *r = &c->v.queue[VIRTIO_CONSOLE_TX].ring;
+
+	while (virtio_pci_running(&c->v) && c->v.queue[VIRTIO_CONSOLE_TX].enabled) {
+		uint32_t bytes = 0;
+		int nseg = vring_refresh(r);
+
+		if (nseg == 0)
+			nseg = vring_arm(r);
+		if (nseg == 0)
+			return;
+
+		uint16_t head = vring_head(r, 0);
+
+		if (nseg > 0)
+			nseg = vring_chain(r, head, VRING_READ, c->tx_seg, VIRTIO_CONSOLE_QUEUE,
+			                   &bytes);
+		if (nseg < 0) {
+			virtio_pci_break(&c->v, (enum vring_error) - nseg);
+			return;
+		}
+		for (int i = 0; i < nseg; i++)
+			c->output(c->ctx, (const char *)c->tx_seg[i].base, c->tx_seg[i].len);
+		vring_used(r, 0, head, 0);
+		vring_take(r, 1);
+		vring_used_add(r, 1);
+		if (vring_publish(r))
+			virtio_pci_notify(&c->v, VIRTIO_CONSOLE_TX);
+	}
+}
+
+/* Moves waiting input to the pieces of one chain; returns how many bytes. */
+static uint32_t fill(struct virtio_console *c, unsigned nseg)
+{
+	uint32_t done = 0;
+
+	for (unsigned i = 0; i < nseg; i++)
+		for (uint32_t k = 0; k < c->rx_seg[i].len && c->in_tail != c->in_head; k++, done++)
+			c->rx_seg[i].base[k] =
+			    (uint8_t)c->waiting[c->in_tail++ % VIRTIO_CONSOLE_WAITING];
+	return done;
+}
+
+/* Hands waiting input to the driver's buffers; rx_lock held.  True: interrupt it. */
+static bool type(struct virtio_console *c)
+{
+	struct vring *r = &c->v.queue[VIRTIO_CONSOLE_RX].ring;
+
+	if (!virtio_pci_running(&c->v) || !c->v.queue[VIRTIO_CONSOLE_RX].enabled)
+		return false;
+	while (c->in_tail != c->in_head) {
+		uint32_t bytes = 0;
+		int nseg = vring_refresh(r);
+
+		if (nseg == 0)
+			nseg = vring_arm(r);
+		if (nseg == 0)
+			break;
+
+		uint16_t head = vring_head(r, 0);
+
+		if (nseg > 0)
+			nseg = vring_chain(r, head, VRING_WRITE, c->rx_seg, VIRTIO_CONSOLE_QUEUE,
+			                   &bytes);
+		if (nseg < 0) {
+			virtio_pci_break(&c->v, (enum vring_error) - nseg);
+			return false;
+		}
+		vring_used(r, 0, head, fill(c, (unsigned)nseg));
+		vring_take(r, 1);
+		vring_used_add(r, 1);
+	}
+	return vring_publish(r);
+}
+
+static void type_and_notify(struct virtio_console *c)
+{
+	vlock_take(&c->rx_lock);
+	bool interrupt = type(c);
+	vlock_drop(&c->rx_lock);
+	if (interrupt)
+		virtio_pci_notify(&c->v, VIRTIO_CONSOLE_RX);
+}
+
+static void kick(struct virtio_pci *v, unsigned q)
+{
+	struct virtio_console *c = console_of(v);
+
+	if (q == VIRTIO_CONSOLE_RX)
+		type_and_notify(c);
+	else if (vgate_enter(&c->tx_gate))
+		do
+			print(c);
+		while (!vgate_leave(&c->tx_gate));
+}
+
+static void start(struct virtio_pci *v)
+{
+	(void)v; /* the rings say all */
+}
+
+static void stop(struct virtio_pci *v)
+{
+	struct virtio_console *c = console_of(v);
+
+	vgate_close(&c->tx_gate);
+	vlock_take(&c->rx_lock);
+	vlock_drop(&c->rx_lock);
+	vgate_open(&c->tx_gate);
+}
+
+static const struct virtio_ops ops = {
+    .id = VIRTIO_ID_CONSOLE,
+    .class_code = 0x078000, /* communication controller, other */
+    .kick = kick,
+    .start = start,
+    .stop = stop,
+};
+
+void virtio_console_init(struct virtio_console *c, const char *name, const struct gmem *mem,
+                         void (*output)(void *ctx, const char *buf, size_t len), void *ctx)
+{
+	static const uint16_t size[2] = {VIRTIO_CONSOLE_QUEUE, VIRTIO_CONSOLE_QUEUE};
+
+	c->output = output;
+	c->ctx = ctx;
+	c->in_head = c->in_tail = 0;
+	virtio_pci_init(&c->v, name, &ops, mem, size, 2, 0, NULL, 0);
+}
+
+size_t virtio_console_input(struct virtio_console *c, const char *buf, size_t len)
+{
+	size_t n = 0;
+
+	vlock_take(&c->rx_lock);
+	while (n < len && c->in_head - c->in_tail < VIRTIO_CONSOLE_WAITING)
+		c->waiting[c->in_head++ % VIRTIO_CONSOLE_WAITING] = buf[n++];
+	vlock_drop(&c->rx_lock);
+	type_and_notify(c);
+	return n;
+}

@@ -1,0 +1,123 @@
+/* virtio_net.c: identity, configuration, start and stop of the network device; see virtio_net.h. */
+#include <string.h>
+#include "drivers/virtio/virtio_net.h"
+#include "drivers/virtio/virtio_net_parts.h"
+
+#define F_GUEST_GSO (VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_GUEST_ECN)
+#define F_HOST_GSO  (VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_HOST_ECN)
+#define F_OFFERED                                                                                  \
+	(VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MRG_RXBUF |      \
+	 VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | F_GUEST_GSO | F_HOST_GSO)
+
+static struct virtio_net *net_of(struct virtio_pci *v)
+{
+	return (struct virtio_net *)v;
+}
+
+void virtio_net_break(struct virtio_net *n, enum vring_error why)
+{
+	atomic_store(&n->port->up, false);
+	virtio_pci_break(&n->v, why);
+}
+
+/* 5.1.3.1: segmentation needs the checksum feature of its direction, ECN needs segmentation. */
+static bool features_fit(uint64_t f)
+{
+	if ((f & F_GUEST_GSO) && !(f & VIRTIO_NET_F_GUEST_CSUM))
+		return false;
+	if ((f & F_HOST_GSO) && !(f & VIRTIO_NET_F_CSUM))
+		return false;
+	if ((f & F_GUEST_GSO) == VIRTIO_NET_F_GUEST_ECN)
+		return false;
+	return (f & F_HOST_GSO) != VIRTIO_NET_F_HOST_ECN;
+}
+
+static uint32_t gso_types(uint64_t f)
+{
+	uint32_t types = 0;
+
+	if (f & VIRTIO_NET_F_GUEST_TSO4)
+		types |= virtio_net_gso_bit(VNET_GSO_TCPV4);
+	if (f & VIRTIO_NET_F_GUEST_TSO6)
+		types |= virtio_net_gso_bit(VNET_GSO_TCPV6);
+	if (f & VIRTIO_NET_F_GUEST_ECN)
+		types |= types << 16;
+	return types;
+}
+
+static void kick(struct virtio_pci *v, unsigned q)
+{
+	/* Receive buffers are looked for when there is a frame, so their kick needs no answer. */
+	if (q == VIRTIO_NET_TX)
+		virtio_net_kick(net_of(v));
+}
+
+static void start(struct virtio_pci *v)
+{
+	struct virtio_net *n = net_of(v);
+
+	n->features = v->features;
+	n->mergeable = v->features & VIRTIO_NET_F_MRG_RXBUF;
+	n->csum_accepted = v->features & VIRTIO_NET_F_GUEST_CSUM;
+	n->gso_accepted = gso_types(v->features);
+	n->tx_ready = v->queue[VIRTIO_NET_TX].enabled;
+	n->rx_ready = v->queue[VIRTIO_NET_RX].enabled;
+	if (n->rx_ready)
+		vring_disarm_now(&v->queue[VIRTIO_NET_RX].ring);
+	if (n->port)
+		atomic_store(&n->port->up, n->rx_ready);
+}
+
+static void stop(struct virtio_pci *v)
+{
+	struct virtio_net *n = net_of(v);
+
+	if (n->port)
+		atomic_store(&n->port->up, false);
+	vgate_close(&n->tx_gate);
+	vlock_take(&n->rx_lock);
+	n->tx_ready = n->rx_ready = false;
+	vlock_drop(&n->rx_lock);
+	vgate_open(&n->tx_gate);
+}
+
+static const struct virtio_ops ops = {
+    .id = VIRTIO_ID_NET,
+    .class_code = 0x020000, /* Ethernet controller */
+    .features_fit = features_fit,
+    .kick = kick,
+    .start = start,
+    .stop = stop,
+};
+
+const struct vnet_port_ops virtio_net_port_ops = {
+    .poll = virtio_net_poll,
+    .deliver = virtio_net_deliver,
+};
+
+void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c)
+{
+	uint16_t size[2] = {c->rx_size ? c->rx_size : VIRTIO_NET_RX_SIZE,
+	                    c->tx_size ? c->tx_size : VIRTIO_NET_TX_SIZE};
+
+	n->port = NULL;
+	n->this_core = c->this_core;
+	mac_write(n->registers.mac, c->mac);
+	n->registers.status = VIRTIO_NET_S_LINK_UP;
+	n->registers.max_virtqueue_pairs = 1;
+	n->registers.mtu = c->mtu;
+	virtio_pci_init(&n->v, c->name, &ops, c->mem, size, 2, F_OFFERED,
+	                (const uint8_t *)&n->registers, sizeof n->registers);
+}
+
+void virtio_net_attach(struct virtio_net *n, struct vnet_port *port)
+{
+	n->port = port;
+}
+
+void virtio_net_set_link(struct virtio_net *n, bool up)
+{
+	virtio_pci_config_begin(&n->v);
+	n->registers.status = up ? VIRTIO_NET_S_LINK_UP : 0;
+	virtio_pci_config_end(&n->v);
+}

@@ -1,0 +1,227 @@
+/* virtio_net_rx.c: the switch delivers; step 9 of the walk of a frame, the one copy. */
+#include <string.h>
+#include "drivers/virtio/virtio_net.h"
+#include "drivers/virtio/virtio_net_parts.h"
+#include "vnet/offload.h"
+
+#define SMALL 128 /* bytes up to which a frame is moved in line */
+
+static inline void copy(uint8_t *to, const uint8_t *from, uint32_t len)
+{
+	if (len < 16 || len > SMALL) {
+		memcpy(to, from, len);
+		return;
+	}
+	for (uint32_t i = 0; i + 16 < len; i += 16)
+		vnet_move16(to + i, from + i);
+	vnet_move16(to + len - 16, from + len - 16);
+}
+
+/* The receive buffers of one frame: pieces, and the used entries filled for them. */
+struct buffers {
+	unsigned nseg, heads;
+	uint64_t bytes;
+};
+
+/* Adds the next available chain; its used length is what is left of `need`. */
+static bool add_chain(struct virtio_net *n, struct buffers *b, uint32_t need, enum vnet_drop *why)
+{
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	uint16_t head = vring_head(r, b->heads);
+	uint32_t bytes = 0;
+	int nseg =
+	    vring_chain(r, head, VRING_WRITE, &n->rx_seg[b->nseg], VNET_SEGS - b->nseg, &bytes);
+
+	if (nseg == -VRING_E_chain_pieces && b->nseg) {
+		*why = VNET_DROP_oversize; /* for buffers as small as these */
+		return false;
+	}
+	if (nseg < 0) {
+		virtio_net_break(n, (enum vring_error) - nseg);
+		*why = VNET_DROP_rx_broken;
+		return false;
+	}
+	vring_used(r, b->heads, head,
+	           bytes < need - b->bytes ? bytes : (uint32_t)(need - b->bytes));
+	b->heads++;
+	b->nseg += (unsigned)nseg;
+	b->bytes += bytes;
+	return true;
+}
+
+/* How many chains are there; refreshed only when the ones that we know of do not suffice. */
+static int offered(struct virtio_net *n, unsigned wanted)
+{
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	uint16_t known = (uint16_t)(r->avail_seen - r->avail_next);
+
+	return known >= wanted ? known : vring_refresh(r);
+}
+
+/* Gathers buffers for `need` bytes: one chain, or as many as it takes where that was negotiated. */
+static bool gather(struct virtio_net *n, struct buffers *b, uint32_t need, enum vnet_drop *why)
+{
+	do {
+		int have = offered(n, b->heads + 1);
+
+		if (have < 0) {
+			virtio_net_break(n, (enum vring_error) - have);
+			*why = VNET_DROP_rx_broken;
+			return false;
+		}
+		if ((unsigned)have <= b->heads) {
+			*why = VNET_DROP_rx_full;
+			return false;
+		}
+		if (!add_chain(n, b, need, why))
+			return false;
+	} while (b->bytes < need && n->mergeable);
+	*why = VNET_DROP_oversize;
+	return b->bytes >= need;
+}
+
+/* A place in the receive buffers. */
+struct cursor {
+	struct vnet_seg *seg;
+	uint32_t at;
+};
+
+/* Writes len bytes at the cursor, which has room for them. */
+static void put_bytes(struct cursor *c, const uint8_t *from, uint32_t len)
+{
+	while (len) {
+		uint32_t room, part;
+
+		if (c->at == c->seg->len) {
+			c->seg++;
+			c->at = 0;
+		}
+		room = c->seg->len - c->at;
+		part = len < room ? len : room;
+		copy(c->seg->base + c->at, from, part);
+		c->at += part;
+		from += part;
+		len -= part;
+	}
+}
+
+/* Completes the checksum in the receive buffers, behind the header at their front. */
+static bool complete_sum(struct virtio_net *n, const struct vnet_frame *f, const struct buffers *b)
+{
+	struct vnet_seg *seg = n->rx_seg;
+	unsigned nseg = b->nseg;
+	uint32_t skip = VIRTIO_NET_HDR;
+
+	while (seg->len <= skip) {
+		skip -= seg->len;
+		seg++;
+		nseg--;
+	}
+	seg->base += skip;
+	seg->len -= skip;
+	return offload_csum(&f->hdr, seg, nseg, f->len);
+}
+
+bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const struct vnet_hdr *hdr,
+                    bool sum, enum vnet_drop *why)
+{
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	struct cursor c = {n->rx_seg, 0};
+	struct buffers b = {0};
+	struct vnet_hdr h = *hdr;
+
+	if (!gather(n, &b, f->len + VIRTIO_NET_HDR, why))
+		return false;
+	h.num_buffers = (uint16_t)b.heads;
+	put_bytes(&c, (const uint8_t *)&h, sizeof h);
+	for (unsigned i = 0; i < f->nseg; i++)
+		put_bytes(&c, f->seg[i].base, f->seg[i].len);
+	if (sum && !complete_sum(n, f, &b)) {
+		*why = VNET_DROP_no_offload;
+		return false;
+	}
+	vring_take(r, b.heads);
+	vring_used_add(r, b.heads);
+	return true;
+}
+
+/* The common case in line: one piece, into one buffer of one piece, nothing to complete. */
+static inline bool put_simple(struct vring *r, const struct vnet_frame *f)
+{
+	struct vnet_seg to;
+	uint32_t bytes = 0, need = f->len + VIRTIO_NET_HDR;
+
+	if (f->nseg != 1 || r->avail_next == r->avail_seen)
+		return false;
+
+	uint16_t head = vring_head(r, 0);
+
+	if (vring_chain(r, head, VRING_WRITE, &to, 1, &bytes) != 1 || bytes < need)
+		return false;
+	memcpy(to.base, &f->hdr, VIRTIO_NET_HDR);
+	to.base[offsetof(struct vnet_hdr, num_buffers)] = 1; /* 5.1.6.4: 1 without MRG_RXBUF too */
+	copy(to.base + VIRTIO_NET_HDR, f->seg->base, f->len);
+	vring_used(r, 0, head, need);
+	vring_take(r, 1);
+	vring_used_add(r, 1);
+	return true;
+}
+
+static bool put(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
+{
+	if (!virtio_net_takes(n, &f->hdr))
+		return virtio_net_put_completed(n, f, why);
+	/* What went wrong there, if anything, is found again and named here. */
+	return virtio_net_put(n, f, &f->hdr, false, why);
+}
+
+/* All frames, in order; rx_lock held.  Returns how many were delivered. */
+static unsigned put_all(struct virtio_net *n, struct vnet_core *core,
+                        struct vnet_frame *const *frames, unsigned count)
+{
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	unsigned delivered = 0;
+
+	/* An index that is wrong is met, and named, when the entries known so far are used up. */
+	if ((uint16_t)(r->avail_seen - r->avail_next) < count)
+		vring_refresh(r);
+	for (unsigned i = 0; i < count; i++) {
+		const struct vnet_frame *f = frames[i];
+		enum vnet_drop why = VNET_DROP_port_down;
+
+		if (__builtin_expect(virtio_net_takes(n, &f->hdr) && put_simple(r, f), 1))
+			delivered++;
+		else if (virtio_pci_running(&n->v) && put(n, f, &why))
+			delivered++;
+		else
+			vnet_refuse(core, n->port, f, why);
+	}
+	vring_disarm(r);
+	return delivered;
+}
+
+static void refuse_all(struct virtio_net *n, struct vnet_core *core,
+                       struct vnet_frame *const *frames, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		vnet_refuse(core, n->port, frames[i], VNET_DROP_port_down);
+}
+
+unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                            unsigned count)
+{
+	struct virtio_net *n = dev;
+	unsigned delivered = 0;
+	bool interrupt = false;
+
+	vlock_take(&n->rx_lock);
+	if (n->rx_ready && virtio_pci_running(&n->v)) {
+		delivered = put_all(n, core, frames, count);
+		interrupt = vring_publish(&n->v.queue[VIRTIO_NET_RX].ring);
+	} else
+		refuse_all(n, core, frames, count);
+	vlock_drop(&n->rx_lock);
+	if (interrupt)
+		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
+	return delivered;
+}

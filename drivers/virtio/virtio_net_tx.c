@@ -1,0 +1,200 @@
+/* virtio_net_tx.c: the guest sends; steps 2 to 4 of the walk of a frame (vnet/vnet.h). */
+#include <string.h>
+#include "drivers/virtio/virtio_net.h"
+#include "drivers/virtio/virtio_net_parts.h"
+#include "vnet/offload.h"
+
+#define BROKEN (-1)
+
+/* Whether the driver may use this header at all: it asks only for what was negotiated (5.1.6.2). */
+static bool negotiated(const struct virtio_net *n, const struct vnet_hdr *h)
+{
+	uint64_t need = 0;
+
+	if (h->flags & ~VNET_HDR_F_NEEDS_CSUM)
+		return false;
+	if (h->flags)
+		need |= VIRTIO_NET_F_CSUM;
+	switch (h->gso_type & ~VNET_GSO_ECN) {
+	case VNET_GSO_NONE:
+		break;
+	case VNET_GSO_TCPV4:
+		need |= VIRTIO_NET_F_HOST_TSO4;
+		break;
+	case VNET_GSO_TCPV6:
+		need |= VIRTIO_NET_F_HOST_TSO6;
+		break;
+	default:
+		return false;
+	}
+	if (h->gso_type & VNET_GSO_ECN)
+		need |= VIRTIO_NET_F_HOST_ECN;
+	return (n->features & need) == need;
+}
+
+/* Copies the first `want` bytes of the pieces to `to` and takes them off; returns the pieces left.
+ * The pieces hold at least that much. */
+static unsigned strip(struct vnet_seg **seg, unsigned nseg, uint8_t *to, uint32_t want)
+{
+	while (want) {
+		struct vnet_seg *s = *seg;
+		uint32_t len = s->len < want ? s->len : want;
+
+		memcpy(to, s->base, len);
+		to += len;
+		want -= len;
+		s->base += len;
+		s->len -= len;
+		if (s->len == 0) {
+			(*seg)++;
+			nseg--;
+		}
+	}
+	return nseg;
+}
+
+/* Makes a frame of a chain's pieces, with the header in a private copy.  The chain has `bytes`, at
+ * least a header.  False: the frame is to be dropped for its header. */
+static inline bool make_frame(const struct virtio_net *n, struct vnet_frame *f,
+                              struct vnet_seg *seg, unsigned nseg, uint32_t bytes)
+{
+	if (__builtin_expect(seg->len > VIRTIO_NET_HDR, 1)) {
+		memcpy(&f->hdr, seg->base, VIRTIO_NET_HDR);
+		seg->base += VIRTIO_NET_HDR;
+		seg->len -= VIRTIO_NET_HDR;
+	} else {
+		nseg = strip(&seg, nseg, (uint8_t *)&f->hdr, VIRTIO_NET_HDR);
+	}
+	/* Nothing below may look at the guest's copy of the header again. */
+	__asm__ volatile("" : "+m"(f->hdr));
+	f->seg = seg;
+	f->nseg = (uint16_t)nseg;
+	f->len = bytes - VIRTIO_NET_HDR;
+	f->contiguous_head = nseg && seg->len >= VNET_FRAME_MIN;
+	if (__builtin_expect((f->hdr.flags | f->hdr.gso_type) == 0, 1)) {
+		memset(&f->hdr, 0, sizeof f->hdr);
+		return true;
+	}
+	f->hdr.num_buffers = 0;
+	return negotiated(n, &f->hdr) && offload_check(f);
+}
+
+/*
+ * Turns up to `max` available chains into frames of the batch; their used entries are filled but
+ * not yet counted.  Returns how many chains were taken; BROKEN when the guest broke a rule.
+ */
+static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batch *b, int max)
+{
+	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
+	int avail = vring_refresh(r), i;
+
+	if (avail < 0) {
+		virtio_net_break(n, (enum vring_error) - avail);
+		return BROKEN;
+	}
+	b->n = b->nseg = 0;
+	for (i = 0; i < avail && i < max; i++) {
+		struct vnet_seg *seg = &b->seg[b->nseg];
+		uint16_t head = vring_head(r, (unsigned)i);
+		uint32_t bytes = 0;
+		int nseg = vring_chain(r, head, VRING_READ, seg, VNET_SEGS - b->nseg, &bytes);
+
+		if (__builtin_expect(nseg < 0, 0)) {
+			if (nseg == -VRING_E_chain_pieces && b->nseg)
+				break; /* there is room for it in the next batch */
+			virtio_net_break(n, (enum vring_error) - nseg);
+			return BROKEN;
+		}
+		if (bytes < VIRTIO_NET_HDR) {
+			virtio_net_break(n, VRING_E_no_header);
+			return BROKEN;
+		}
+		__builtin_prefetch(seg->base);
+		vring_used(r, (unsigned)i, head, 0);
+		b->nseg += (unsigned)nseg;
+		if (make_frame(n, &b->frame[b->n], seg, (unsigned)nseg, bytes))
+			b->n++;
+		else
+			vnet_drop(core, n->port, VNET_DROP_bad_offload);
+	}
+	return i;
+}
+
+/* One batch through the walk; gate held.  Returns how many chains were taken, or BROKEN. */
+static int send_batch(struct virtio_net *n, struct vnet_core *core, int max)
+{
+	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
+	struct vnet_batch *b = vnet_core_batch(core);
+	int taken = gather(n, core, b, max < VNET_BATCH ? max : VNET_BATCH);
+
+	if (taken <= 0)
+		return taken;
+	if (b->n)
+		vnet_input(core, n->port, b);
+	/* Only now may the guest have its buffers back. */
+	vring_take(r, (unsigned)taken);
+	vring_used_add(r, (unsigned)taken);
+	if (vring_publish(r))
+		virtio_pci_notify(&n->v, VIRTIO_NET_TX);
+	return taken;
+}
+
+static bool ready(const struct virtio_net *n)
+{
+	return virtio_pci_running(&n->v) && n->tx_ready;
+}
+
+/* Takes what there is, and asks for a kick when there is nothing left; gate held. */
+static void drain(struct virtio_net *n, struct vnet_core *core)
+{
+	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
+
+	vring_disarm(r);
+	while (ready(n) && vnet_port_mode(n->port) == VNET_KICK) {
+		int taken = send_batch(n, core, VNET_BATCH);
+
+		if (taken == BROKEN)
+			return;
+		if (taken < VNET_BATCH && vring_arm(r) == 0)
+			return;
+		vring_disarm(r);
+	}
+}
+
+void virtio_net_kick(struct virtio_net *n)
+{
+	if (vnet_port_mode(n->port) != VNET_KICK || !vgate_enter(&n->tx_gate))
+		return; /* the poller sees the frames, or the core that is inside goes round again
+		         */
+	do {
+		if (ready(n))
+			drain(n, n->this_core());
+	} while (!vgate_leave(&n->tx_gate));
+}
+
+unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
+{
+	struct virtio_net *n = dev;
+	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
+	unsigned total = 0;
+
+	if (vnet_port_mode(n->port) == VNET_KICK) {
+		virtio_net_kick(n);
+		return 0;
+	}
+	if (!vgate_try(&n->tx_gate))
+		return 0;
+	if (ready(n))
+		vring_disarm(r);
+	while (total < budget && ready(n)) {
+		int taken = send_batch(n, core, (int)(budget - total));
+
+		if (taken <= 0)
+			break;
+		total += (unsigned)taken;
+	}
+	while (!vgate_leave(&n->tx_gate)) /* a kick came as the mode went back */
+		if (ready(n))
+			drain(n, core);
+	return total;
+}

@@ -1,0 +1,229 @@
+/* virtio_pci.c: the life of a device and what it tells its guest; see virtio_pci.h. */
+#include <stdio.h>
+#include <string.h>
+#include "drivers/virtio/virtio_pci.h"
+#include "drivers/virtio/virtio_pci_regs.h"
+
+#define ISR_QUEUE  1 /* 4.1.4.5 */
+#define ISR_CONFIG 2
+
+static const char *const counter_name[VIRTIO_COUNTER_COUNT] = {
+#define X(name) #name,
+    VIRTIO_COUNTERS(X)
+#undef X
+};
+
+void virtio_pci_count(struct virtio_pci *v, enum virtio_counter c)
+{
+	atomic_fetch_add_explicit(&v->count[c], 1, memory_order_relaxed);
+}
+
+void virtio_pci_notify(struct virtio_pci *v, unsigned q)
+{
+	/* With MSI-X on, the ISR does not tell of queues (4.1.4.5.1). */
+	if (!vpci_msix_enabled(&v->pci))
+		atomic_fetch_or(&v->isr, ISR_QUEUE);
+	vpci_msix_send(&v->pci, atomic_load_explicit(&v->queue[q].vector, memory_order_relaxed));
+}
+
+static void notify_config(struct virtio_pci *v)
+{
+	atomic_fetch_or(&v->isr, ISR_CONFIG);
+	vpci_msix_send(&v->pci, atomic_load_explicit(&v->config_vector, memory_order_relaxed));
+}
+
+void virtio_pci_break(struct virtio_pci *v, enum vring_error why)
+{
+	uint8_t old = atomic_fetch_or(&v->status, VIRTIO_NEEDS_RESET);
+
+	/* In this order: virtio_pci_resume() finds either `running` or the reason why not. */
+	atomic_store(&v->running, false);
+	atomic_fetch_add_explicit(&v->violation[why], 1, memory_order_relaxed);
+	if (!(old & VIRTIO_NEEDS_RESET))
+		notify_config(v);
+}
+
+void virtio_pci_config_begin(struct virtio_pci *v)
+{
+	vlock_take(&v->lock);
+}
+
+void virtio_pci_config_end(struct virtio_pci *v)
+{
+	v->config_generation++;
+	vlock_drop(&v->lock);
+	if (virtio_pci_running(v))
+		notify_config(v);
+}
+
+void virtio_pci_resume(struct virtio_pci *v)
+{
+	if (atomic_load(&v->running) || !vpci_enabled(&v->pci, VPCI_CMD_MASTER))
+		return;
+
+	uint8_t status = atomic_load(&v->status);
+
+	if (!(status & VIRTIO_DRIVER_OK) || (status & VIRTIO_NEEDS_RESET))
+		return;
+	v->ops->start(v);
+	atomic_store(&v->running, true);
+	virtio_pci_count(v, VIRTIO_COUNT_starts);
+}
+
+void virtio_pci_suspend(struct virtio_pci *v)
+{
+	atomic_store(&v->running, false);
+	v->ops->stop(v);
+}
+
+void virtio_pci_first_look(struct virtio_pci *v)
+{
+	for (unsigned q = 0; q < v->nqueues; q++)
+		if (virtio_pci_running(v) && v->queue[q].enabled)
+			v->ops->kick(v, q);
+}
+
+void virtio_pci_reset(struct virtio_pci *v)
+{
+	virtio_pci_suspend(v);
+	v->queue_select = 0;
+	v->device_feature_select = v->driver_feature_select = 0;
+	v->driver_features = v->features = 0;
+	atomic_store(&v->config_vector, VPCI_NO_VECTOR);
+	atomic_store(&v->isr, 0);
+	for (unsigned q = 0; q < v->nqueues; q++) {
+		struct virtio_queue *vq = &v->queue[q];
+
+		vq->num = vq->max;
+		vq->enabled = false;
+		vq->desc = vq->driver = vq->device = 0;
+		atomic_store(&vq->vector, VPCI_NO_VECTOR);
+	}
+	atomic_store(&v->status, 0);
+}
+
+/* The bus was reset: as if the driver had written 0 to the status. */
+static void bus_reset(struct vpci_dev *d)
+{
+	struct virtio_pci *v = (struct virtio_pci *)d;
+
+	vlock_take(&v->lock);
+	virtio_pci_reset(v);
+	vlock_drop(&v->lock);
+}
+
+/* Without bus mastering the device must not touch guest memory. */
+static void bus_command(struct vpci_dev *d, uint16_t command)
+{
+	struct virtio_pci *v = (struct virtio_pci *)d;
+
+	vlock_take(&v->lock);
+	if (command & VPCI_CMD_MASTER)
+		virtio_pci_resume(v);
+	else
+		virtio_pci_suspend(v);
+	vlock_drop(&v->lock);
+	virtio_pci_first_look(v);
+}
+
+/* A vendor capability that says where a structure lies (4.1.4); `extra` bytes follow it. */
+static unsigned add_cap(struct virtio_pci *v, uint8_t type, uint32_t off, uint32_t len,
+                        uint32_t extra, unsigned extra_size, const uint8_t *mask)
+{
+	uint8_t body[20] = {0x09, 0, (uint8_t)(16 + extra_size), type, VIRTIO_IO_BAR};
+
+	vpci_put(body, 8, 4, off);
+	vpci_put(body, 12, 4, len);
+	vpci_put(body, 16, 4, extra);
+	return vpci_cap_add(&v->pci, body, mask, 16 + extra_size);
+}
+
+static void add_caps(struct virtio_pci *v)
+{
+	static const uint8_t window_mask[20] = {[4] = 0xff, [8] = 0xff, 0xff, 0xff, 0xff,
+	                                        0xff,       0xff,       0xff, 0xff, 0xff,
+	                                        0xff,       0xff,       0xff};
+
+	add_cap(v, 1, VIRTIO_IO_COMMON, VIRTIO_IO_COMMON_SIZE, 0, 0, NULL);
+	add_cap(v, 2, VIRTIO_IO_NOTIFY, v->nqueues * VIRTIO_NOTIFY_STEP, VIRTIO_NOTIFY_STEP, 4,
+	        NULL);
+	add_cap(v, 3, VIRTIO_IO_ISR, 1, 0, 0, NULL);
+	if (v->config_size)
+		add_cap(v, 4, VIRTIO_IO_DEVICE, v->config_size, 0, 0, NULL);
+	v->window_cap = add_cap(v, 5, 0, 0, 0, 4, window_mask);
+	vpci_msix_init(&v->pci, VIRTIO_MSIX_BAR, v->nqueues + 1);
+}
+
+static const struct vpci_ops bus_ops = {
+    .bar = virtio_pci_bar,
+    .cfg_read = virtio_pci_window_read,
+    .cfg_write = virtio_pci_window_write,
+    .command = bus_command,
+    .reset = bus_reset,
+};
+
+void virtio_pci_init(struct virtio_pci *v, const char *name, const struct virtio_ops *ops,
+                     const struct gmem *mem, const uint16_t *queue_max, unsigned nqueues,
+                     uint64_t offered, const uint8_t *config, unsigned config_size)
+{
+	memset(v, 0, sizeof *v);
+	/* 4.1.2.1: device ID 0x1040 + type, revision 1 or higher, subsystem 0x40 or higher. */
+	vpci_dev_init(&v->pci, name, &bus_ops, 0x1af4, (uint16_t)(0x1040 + ops->id),
+	              ops->class_code, 1);
+	vpci_put(v->pci.cfg, 0x2c, 2, 0x1af4);
+	vpci_put(v->pci.cfg, 0x2e, 2, 0x1100);
+	vpci_bar_init(&v->pci, VIRTIO_IO_BAR, VPCI_BAR_IO, VPCI_IO_SIZE);
+	v->ops = ops;
+	v->mem = mem;
+	v->nqueues = nqueues;
+	v->offered = offered | VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC;
+	v->config = config;
+	v->config_size = config_size;
+	for (unsigned q = 0; q < nqueues; q++)
+		v->queue[q].max = queue_max[q];
+	add_caps(v);
+	virtio_pci_reset(v);
+}
+
+/* The i-th counter, or as many as there are counters in the list when i is beyond it. */
+static bool count_of(const struct virtio_pci *v, unsigned i, const char **group, const char **name,
+                     uint64_t *value)
+{
+	*group = "";
+	if (i < VIRTIO_COUNTER_COUNT) {
+		*name = counter_name[i];
+		*value = atomic_load(&v->count[i]);
+		return true;
+	}
+	i -= VIRTIO_COUNTER_COUNT;
+	if (i < VPCI_MSIX_COUNTER_COUNT) {
+		*name = vpci_msix_counter_name[i];
+		*value = v->pci.msix_count[i];
+		return true;
+	}
+	i -= VPCI_MSIX_COUNTER_COUNT;
+	if (i == 0) {
+		*name = "suppressed";
+		*value = 0;
+		for (unsigned q = 0; q < v->nqueues; q++)
+			*value += v->queue[q].suppressed + v->queue[q].ring.suppressed;
+		return true;
+	}
+	if (i >= VRING_ERROR_COUNT)
+		return false;
+	*group = "violation.";
+	*name = vring_error_name[i];
+	*value = atomic_load(&v->violation[i]);
+	return true;
+}
+
+bool virtio_pci_counter(const struct virtio_pci *v, unsigned i, char *name, size_t size,
+                        uint64_t *value)
+{
+	const char *group, *base;
+
+	if (!count_of(v, i, &group, &base, value))
+		return false;
+	snprintf(name, size, "%s%s", group, base);
+	return true;
+}

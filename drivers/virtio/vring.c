@@ -1,0 +1,205 @@
+/* vring.c: see vring.h. */
+#include "drivers/virtio/vring.h"
+
+#define NO_NOTIFY    1 /* used flags (virtio 1.2, 2.7.10) */
+#define NO_INTERRUPT 1 /* available flags (2.7.7) */
+
+const char *const vring_error_name[VRING_ERROR_COUNT] = {"ok",
+#define X(name) #name,
+                                                         VRING_ERRORS(X)
+#undef X
+};
+
+/* The areas beside the descriptors, as 16-bit words: flags, index, entries, event index. */
+#define AVAIL_WORDS(num) (3u + (num))
+#define USED_WORDS(num)  (3u + 4u * (num))
+
+static uint16_t *avail_event(struct vring *r)
+{
+	return &r->used[2 + 4 * r->num];
+}
+
+static uint16_t used_event(const struct vring *r)
+{
+	return __atomic_load_n(&r->avail[2 + r->num], __ATOMIC_RELAXED);
+}
+
+enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t num, uint64_t desc,
+                              uint64_t avail, uint64_t used, bool event_idx, bool indirect)
+{
+	if (num == 0 || num > VRING_MAX || (num & (num - 1)))
+		return VRING_E_queue_size;
+	if (desc % 16 || avail % 2 || used % 4)
+		return VRING_E_ring_misaligned;
+
+	/* The areas without the event indices when these are not used: the guest need not have
+	 * them. */
+	unsigned event = event_idx ? 0 : 1;
+	void *d = gmem_ptr(mem, desc, 16ull * num);
+	void *a = gmem_ptr(mem, avail, 2ull * (AVAIL_WORDS(num) - event));
+	void *u = gmem_ptr(mem, used, 2ull * (USED_WORDS(num) - event));
+
+	if (!d || !a || !u)
+		return VRING_E_ring_unmapped;
+	*r = (struct vring){
+	    .desc = d,
+	    .avail = a,
+	    .used = u,
+	    .num = num,
+	    .mask = (uint16_t)(num - 1),
+	    .event_idx = event_idx,
+	    .indirect = indirect,
+	    .armed = true,
+	    .mem = mem,
+	};
+	return VRING_OK;
+}
+
+uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len)
+{
+	for (unsigned i = 0; i < r->mem->n; i++) {
+		const struct gmem_region *g = &r->mem->region[i];
+		uint64_t off = gpa - g->gpa;
+
+		if (off < g->size && len <= g->size - off) {
+			r->window = *g;
+			return g->hva + off;
+		}
+	}
+	return NULL;
+}
+
+/* A chain being decoded: the table that it is in now, and what has been found so far. */
+struct walk {
+	const struct vring_desc *table;
+	unsigned entries;
+	bool inside_indirect;
+	enum vring_dir dir;
+	struct vnet_seg *seg;
+	unsigned max, n;
+	uint64_t bytes;
+};
+
+/* Goes on in the table that descriptor *d names. */
+static enum vring_error enter_indirect(struct vring *r, struct walk *w, const struct vring_desc *d)
+{
+	if (!r->indirect)
+		return VRING_E_indirect_refused;
+	if (w->inside_indirect)
+		return VRING_E_indirect_nested;
+	if (d->flags & VRING_DESC_NEXT)
+		return VRING_E_indirect_next;
+	if (d->len == 0 || d->len % sizeof *d || d->len / sizeof *d > r->num)
+		return VRING_E_indirect_length;
+	w->table = (const void *)vring_ptr(r, d->addr, d->len);
+	if (!w->table)
+		return VRING_E_indirect_address;
+	w->entries = d->len / sizeof *d;
+	w->inside_indirect = true;
+	return VRING_OK;
+}
+
+static enum vring_error add_piece(struct vring *r, struct walk *w, const struct vring_desc *d)
+{
+	bool writable = d->flags & VRING_DESC_WRITE;
+
+	if (w->dir == VRING_READ && writable)
+		return VRING_E_not_readable;
+	if (w->dir == VRING_WRITE && !writable)
+		return VRING_E_not_writable;
+	if (d->len == 0)
+		return VRING_E_zero_length;
+	w->bytes += d->len;
+	if (w->bytes > UINT32_MAX)
+		return VRING_E_chain_bytes;
+	if (w->n == w->max)
+		return VRING_E_chain_pieces;
+
+	uint8_t *p = vring_ptr(r, d->addr, d->len);
+
+	if (!p)
+		return VRING_E_bad_address;
+	w->seg[w->n++] = (struct vnet_seg){p, d->len};
+	return VRING_OK;
+}
+
+int vring_chain_slow(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
+                     unsigned max, uint32_t *bytes)
+{
+	struct walk w = {.table = r->desc, .entries = r->num, .dir = dir, .seg = seg, .max = max};
+	unsigned at = head, left = r->num;
+
+	if (head >= r->num)
+		return -VRING_E_head_range;
+	for (;;) {
+		struct vring_desc d = vring_desc_read(&w.table[at]);
+		enum vring_error e;
+
+		if (d.flags & VRING_DESC_INDIRECT) { /* at most once: nesting is refused */
+			e = enter_indirect(r, &w, &d);
+			if (e)
+				return -(int)e;
+			at = 0;
+			continue;
+		}
+		if (left-- == 0)
+			return -VRING_E_chain_loop;
+		e = add_piece(r, &w, &d);
+		if (e)
+			return -(int)e;
+		if (!(d.flags & VRING_DESC_NEXT))
+			break;
+		if (d.next >= w.entries)
+			return -VRING_E_next_range;
+		at = d.next;
+	}
+	*bytes = (uint32_t)w.bytes;
+	return (int)w.n;
+}
+
+bool vring_publish(struct vring *r)
+{
+	uint16_t was = r->used_shown, now = r->used_next;
+	bool wanted;
+
+	if (was == now)
+		return false;
+	r->used_shown = now;
+	/*
+	 * The exchange is a release (the entries are visible before the index) and a full barrier:
+	 * the driver's wish is read after the index is visible.  The driver does the reverse,
+	 * writes its wish and then looks at the index, so one of the two sees the other's
+	 * (2.7.8.2).
+	 */
+	__atomic_exchange_n(&r->used[1], now, __ATOMIC_SEQ_CST);
+	if (r->event_idx)
+		wanted = (uint16_t)(now - used_event(r) - 1) < (uint16_t)(now - was);
+	else
+		wanted = !(__atomic_load_n(&r->avail[0], __ATOMIC_RELAXED) & NO_INTERRUPT);
+	r->suppressed += !wanted;
+	return wanted;
+}
+
+void vring_disarm_now(struct vring *r)
+{
+	r->armed = false;
+	r->event_at = (uint16_t)(r->avail_next - 1);
+	/* Relaxed: a kick that comes all the same does no harm. */
+	if (r->event_idx)
+		__atomic_store_n(avail_event(r), r->event_at, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(&r->used[0], NO_NOTIFY, __ATOMIC_RELAXED);
+}
+
+int vring_arm(struct vring *r)
+{
+	r->armed = true;
+	r->event_at = r->avail_next;
+	/* Sequentially consistent: the wish is visible before the index is read, and the driver
+	 * moves the index before it reads the wish, so one of the two sees the other's. */
+	if (r->event_idx)
+		__atomic_exchange_n(avail_event(r), r->event_at, __ATOMIC_SEQ_CST);
+	else
+		__atomic_exchange_n(&r->used[0], 0, __ATOMIC_SEQ_CST);
+	return vring_refresh(r);
+}

@@ -1,0 +1,312 @@
+/* vpci.c: configuration space, base addresses and dispatch; see vpci.h. */
+#include <string.h>
+#include "vmm/vpci.h"
+
+/* Registers of a type 0 header (PCI 3.0, 6.1). */
+#define CFG_VENDOR    0x00
+#define CFG_DEVICE    0x02
+#define CFG_COMMAND   0x04
+#define CFG_STATUS    0x06
+#define CFG_REVISION  0x08
+#define CFG_CLASS     0x09
+#define CFG_BAR(i)    (0x10 + 4 * (i))
+#define CFG_CAP       0x34
+#define CFG_LINE      0x3c
+#define CFG_FIRST_CAP 0x40
+
+#define STATUS_CAP_LIST 0x10
+#define BAR_IO          1 /* low bits of an I/O BAR */
+
+#define PORT_ADDRESS   0xcf8
+#define PORT_DATA      0xcfc
+#define ADDRESS_ENABLE 0x80000000u
+
+void vpci_dev_init(struct vpci_dev *d, const char *name, const struct vpci_ops *ops,
+                   uint16_t vendor, uint16_t device, uint32_t class_code, uint8_t revision)
+{
+	memset(d, 0, sizeof *d);
+	d->name = name;
+	d->ops = ops;
+	vpci_put(d->cfg, CFG_VENDOR, 2, vendor);
+	vpci_put(d->cfg, CFG_DEVICE, 2, device);
+	vpci_put(d->cfg, CFG_REVISION, 1, revision);
+	vpci_put(d->cfg, CFG_CLASS, 3, class_code);
+	/* As firmware leaves it: decoding on, bus mastering left to the driver. */
+	vpci_put(d->cfg, CFG_COMMAND, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
+	vpci_put(d->mask, CFG_COMMAND, 2,
+	         VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER | VPCI_CMD_INTX_OFF);
+	d->mask[CFG_LINE] = 0xff;
+	d->cap_end = CFG_FIRST_CAP;
+	d->cap_last = CFG_CAP;
+}
+
+void vpci_bar_init(struct vpci_dev *d, unsigned index, enum vpci_bar_kind kind, uint32_t size)
+{
+	struct vpci_bar *b = &d->bar[index];
+
+	b->dev = d;
+	b->kind = kind;
+	b->index = index;
+	b->size = kind == VPCI_BAR_IO ? VPCI_IO_SIZE : size;
+	vpci_put(d->mask, CFG_BAR(index), 4, ~(b->size - 1));
+}
+
+unsigned vpci_cap_add(struct vpci_dev *d, const uint8_t *body, const uint8_t *mask, unsigned len)
+{
+	unsigned at = d->cap_end;
+
+	if (len < 2 || at + len > sizeof d->cfg)
+		return 0;
+	memcpy(&d->cfg[at], body, len);
+	if (mask)
+		memcpy(&d->mask[at], mask, len);
+	d->mask[at] = d->mask[at + 1] = 0;
+	d->cfg[at + 1] = 0;
+	d->cfg[d->cap_last] = (uint8_t)at;
+	d->cap_last = (uint8_t)(at + 1);
+	d->cap_end = (uint16_t)((at + len + 3) & ~3u);
+	vpci_put(d->cfg, CFG_STATUS, 2, STATUS_CAP_LIST);
+	return at;
+}
+
+/* The address in a BAR register, or 0 (which is never mapped) when it is switched off. */
+static uint32_t bar_address(const struct vpci_dev *d, const struct vpci_bar *b)
+{
+	uint16_t need = b->kind == VPCI_BAR_IO ? VPCI_CMD_IO : VPCI_CMD_MEM;
+
+	if (b->kind == VPCI_BAR_NONE || !vpci_enabled(d, need))
+		return 0;
+	return vpci_get(d->cfg, CFG_BAR(b->index), 4) & ~(b->size - 1);
+}
+
+/* The BAR's place in the table of I/O ports, or 0 for none: outside of the 64 KiB, or where the
+ * configuration ports are. */
+static unsigned io_place(const struct vpci_bar *b)
+{
+	uint32_t base = atomic_load(&b->base);
+
+	if (b->kind != VPCI_BAR_IO || base > 0xffff ||
+	    base / VPCI_IO_SIZE == PORT_ADDRESS / VPCI_IO_SIZE)
+		return 0;
+	return base / VPCI_IO_SIZE;
+}
+
+/* Works out where all BARs are now.  Entries of the port table that do not change are stored with
+ * the same value, so a kick on another core never misses its device. */
+static void remap(struct vpci *p)
+{
+	struct vpci_bar *table[256] = {0};
+
+	for (unsigned s = VPCI_SLOTS; s-- > 0;)
+		for (unsigned i = 0; p->dev[s] && i < VPCI_BARS; i++) {
+			struct vpci_bar *b = &p->dev[s]->bar[i];
+
+			atomic_store(&b->base, bar_address(p->dev[s], b));
+			if (io_place(b))
+				table[io_place(b)] = b;
+		}
+	for (unsigned i = 0; i < 256; i++)
+		atomic_store_explicit(&p->io[i], table[i], memory_order_release);
+}
+
+static uint32_t cfg_read(struct vpci_dev *d, unsigned off, unsigned size)
+{
+	uint32_t val;
+
+	if (d->ops->cfg_read && d->ops->cfg_read(d, off, size, &val))
+		return val;
+	return vpci_get(d->cfg, off, size);
+}
+
+static bool touches(unsigned off, unsigned size, unsigned reg, unsigned len)
+{
+	return off < reg + len && reg < off + size;
+}
+
+static void command_written(struct vpci_dev *d)
+{
+	uint16_t command = (uint16_t)vpci_get(d->cfg, CFG_COMMAND, 2);
+
+	if (command == atomic_load(&d->command))
+		return;
+	atomic_store(&d->command, command);
+	remap(d->bus);
+	if (d->ops->command)
+		d->ops->command(d, command);
+}
+
+static void cfg_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val)
+{
+	if (d->ops->cfg_write && d->ops->cfg_write(d, off, size, val))
+		return;
+	for (unsigned i = 0; i < size; i++) {
+		uint8_t m = d->mask[off + i], v = (uint8_t)(val >> (8 * i));
+
+		d->cfg[off + i] = (uint8_t)((d->cfg[off + i] & ~m) | (v & m));
+	}
+	if (touches(off, size, CFG_COMMAND, 2))
+		command_written(d);
+	if (touches(off, size, CFG_BAR(0), 4 * VPCI_BARS))
+		remap(d->bus);
+	if (d->msix_cap && touches(off, size, d->msix_cap + 2u, 2))
+		vpci_msix_control(d, (uint16_t)vpci_get(d->cfg, d->msix_cap + 2u, 2));
+}
+
+/* The device that the address register selects; NULL: no such bus, device or function. */
+static struct vpci_dev *selected(const struct vpci *p)
+{
+	if (!(p->address & ADDRESS_ENABLE) || (p->address & 0x00ff0700))
+		return NULL;
+	return p->dev[p->address >> 11 & 31];
+}
+
+static void data_access(struct vpci *p, unsigned byte, unsigned size, bool write, uint32_t *val)
+{
+	struct vpci_dev *d = selected(p);
+	unsigned off = (p->address & 0xfc) + byte;
+
+	if (d && write)
+		cfg_write(d, off, size, *val);
+	else if (!write)
+		*val = d ? cfg_read(d, off, size) : ~0u;
+}
+
+/* The eight ports of mechanism #1. Only dwords reach the address register; what is smaller goes to
+ * no device, as on a PC. */
+static bool config_io(struct vpci *p, uint16_t port, unsigned size, bool write, uint32_t *val)
+{
+	unsigned byte = port & 3;
+
+	if (byte + size > 4)
+		return false;
+	vlock_take(&p->lock);
+	if (port >= PORT_DATA)
+		data_access(p, byte, size, write, val);
+	else if (size == 4 && write)
+		p->address = *val;
+	else if (!write)
+		*val = size == 4 ? p->address : ~0u;
+	vlock_drop(&p->lock);
+	return true;
+}
+
+bool vpci_io(struct vpci *p, uint16_t port, unsigned size, bool write, uint32_t *val)
+{
+	struct vpci_bar *b =
+	    atomic_load_explicit(&p->io[port / VPCI_IO_SIZE], memory_order_acquire);
+	unsigned off = port % VPCI_IO_SIZE;
+
+	if (!b)
+		return (port & ~7u) == PORT_ADDRESS && config_io(p, port, size, write, val);
+	if (off + size > VPCI_IO_SIZE)
+		return false;
+
+	uint64_t v = *val;
+
+	b->dev->ops->bar(b->dev, b->index, off, size, write, &v);
+	*val = (uint32_t)v;
+	return true;
+}
+
+static struct vpci_bar *find_mem(struct vpci *p, uint64_t gpa, unsigned size)
+{
+	for (unsigned s = 0; s < VPCI_SLOTS; s++)
+		for (unsigned i = 0; p->dev[s] && i < VPCI_BARS; i++) {
+			struct vpci_bar *b = &p->dev[s]->bar[i];
+			uint32_t base = atomic_load(&b->base);
+
+			if (b->kind == VPCI_BAR_MEM && base && gpa >= base && gpa - base < b->size)
+				return gpa - base <= b->size - size ? b : NULL;
+		}
+	return NULL;
+}
+
+bool vpci_mmio(struct vpci *p, uint64_t gpa, unsigned size, bool write, uint64_t *val)
+{
+	struct vpci_bar *b = find_mem(p, gpa, size);
+
+	if (!b)
+		return false;
+
+	struct vpci_dev *d = b->dev;
+	uint32_t off = (uint32_t)gpa & (b->size - 1);
+
+	if (d->msix_n && b->index == d->msix_bar)
+		vpci_msix_access(d, off, size, write, val);
+	else if (d->ops->bar)
+		d->ops->bar(d, b->index, off, size, write, val);
+	else
+		return false;
+	return true;
+}
+
+/* Gives a BAR its home address; false when its window is full. */
+static bool give_home(struct vpci *p, struct vpci_dev *d, struct vpci_bar *b)
+{
+	bool io = b->kind == VPCI_BAR_IO;
+	uint32_t *next = io ? &p->next_io : &p->next_mem;
+	uint64_t end = io ? 0x10000 : (uint64_t)VPCI_MEM_BASE + VPCI_MEM_SIZE;
+	uint64_t base = ((uint64_t)*next + b->size - 1) & ~((uint64_t)b->size - 1);
+
+	if (base + b->size > end)
+		return false;
+	b->home = (uint32_t)base;
+	*next = (uint32_t)(base + b->size);
+	vpci_put(d->cfg, CFG_BAR(b->index), 4, b->home | (io ? BAR_IO : 0));
+	return true;
+}
+
+bool vpci_add(struct vpci *p, struct vpci_dev *d, unsigned slot)
+{
+	if (slot == 0)
+		for (slot = 1; slot < VPCI_SLOTS && p->dev[slot]; slot++)
+			;
+	if (slot >= VPCI_SLOTS || p->dev[slot])
+		return false;
+	for (unsigned i = 0; i < VPCI_BARS; i++)
+		if (d->bar[i].kind != VPCI_BAR_NONE && !give_home(p, d, &d->bar[i]))
+			return false;
+	d->bus = p;
+	d->slot = slot;
+	memcpy(d->home, d->cfg, sizeof d->home);
+	atomic_store(&d->command, (uint16_t)vpci_get(d->cfg, CFG_COMMAND, 2));
+	p->dev[slot] = d;
+	remap(p);
+	return true;
+}
+
+void vpci_init(struct vpci *p, void (*msi)(void *ctx, uint64_t addr, uint32_t data), void *ctx)
+{
+	static const struct vpci_ops nothing;
+
+	memset(p, 0, sizeof *p);
+	p->msi = msi;
+	p->ctx = ctx;
+	p->next_io = VPCI_IO_FIRST;
+	p->next_mem = VPCI_MEM_BASE;
+	/* A host bridge that no driver binds to and no quirk list knows (Red Hat's generic one). */
+	vpci_dev_init(&p->host_bridge, "host bridge", &nothing, 0x1b36, 0x0008, 0x060000, 0);
+	p->host_bridge.bus = p;
+	p->dev[0] = &p->host_bridge;
+	memcpy(p->host_bridge.home, p->host_bridge.cfg, sizeof p->host_bridge.home);
+}
+
+static void dev_reset(struct vpci_dev *d)
+{
+	memcpy(d->cfg, d->home, sizeof d->cfg);
+	vpci_msix_reset(d);
+	atomic_store(&d->command, (uint16_t)vpci_get(d->cfg, CFG_COMMAND, 2));
+	if (d->ops->reset)
+		d->ops->reset(d);
+}
+
+void vpci_reset(struct vpci *p)
+{
+	vlock_take(&p->lock);
+	p->address = 0;
+	for (unsigned s = 0; s < VPCI_SLOTS; s++)
+		if (p->dev[s])
+			dev_reset(p->dev[s]);
+	remap(p);
+	vlock_drop(&p->lock);
+}

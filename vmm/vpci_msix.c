@@ -1,0 +1,160 @@
+/* vpci_msix.c: message-signalled interrupts of a guest's PCI device (PCI 3.0, 6.8.2). */
+#include <string.h>
+#include "vmm/vpci.h"
+
+#define CAP_MSIX       0x11
+#define CONTROL_ENABLE 0x8000 /* in the capability's control word */
+#define CONTROL_MASK   0x4000 /* all vectors are masked */
+#define VECTOR_MASK    1u     /* in an entry's control word */
+
+enum { ADDR, ADDR_HIGH, DATA, CONTROL }; /* the words of an entry */
+#define PENDING_AT 2048u                 /* offset of the pending bits in the BAR */
+
+const char *const vpci_msix_counter_name[VPCI_MSIX_COUNTER_COUNT] = {
+#define X(name) #name,
+    VPCI_MSIX_COUNTERS(X)
+#undef X
+};
+
+void vpci_msix_init(struct vpci_dev *d, unsigned bar, unsigned n)
+{
+	uint8_t body[12] = {CAP_MSIX}, mask[12] = {0};
+
+	vpci_put(body, 2, 2, n - 1);
+	vpci_put(body, 4, 4, bar);
+	vpci_put(body, 8, 4, PENDING_AT | bar);
+	vpci_put(mask, 2, 2, CONTROL_ENABLE | CONTROL_MASK);
+	vpci_bar_init(d, bar, VPCI_BAR_MEM, 4096);
+	d->msix_cap = (uint8_t)vpci_cap_add(d, body, mask, sizeof body);
+	d->msix_bar = (uint8_t)bar;
+	d->msix_n = (uint16_t)n;
+	vpci_msix_reset(d);
+}
+
+void vpci_msix_reset(struct vpci_dev *d)
+{
+	vlock_take(&d->msix_lock);
+	d->msix_control = 0;
+	d->msix_pending = 0;
+	memset(d->msix, 0, sizeof d->msix);
+	for (unsigned i = 0; i < d->msix_n; i++)
+		d->msix[i][CONTROL] = VECTOR_MASK;
+	vlock_drop(&d->msix_lock);
+}
+
+bool vpci_msix_enabled(struct vpci_dev *d)
+{
+	return __atomic_load_n(&d->msix_control, __ATOMIC_RELAXED) & CONTROL_ENABLE;
+}
+
+/* msix_lock held. */
+static bool masked(const struct vpci_dev *d, unsigned vector)
+{
+	return (d->msix_control & CONTROL_MASK) || (d->msix[vector][CONTROL] & VECTOR_MASK);
+}
+
+/* A message to send once the lock is free. */
+struct message {
+	uint64_t addr;
+	uint32_t data;
+};
+
+static struct message message_of(const struct vpci_dev *d, unsigned vector)
+{
+	const uint32_t *e = d->msix[vector];
+
+	return (struct message){(uint64_t)e[ADDR_HIGH] << 32 | e[ADDR], e[DATA]};
+}
+
+void vpci_msix_send(struct vpci_dev *d, uint16_t vector)
+{
+	enum vpci_msix_counter outcome = VPCI_interrupts;
+	struct message m = {0};
+
+	vlock_take(&d->msix_lock);
+	if (vector >= d->msix_n)
+		outcome = VPCI_no_vector;
+	else if (!(d->msix_control & CONTROL_ENABLE) || !vpci_enabled(d, VPCI_CMD_MASTER))
+		outcome = VPCI_msix_off;
+	else if (masked(d, vector)) {
+		outcome = VPCI_masked;
+		d->msix_pending |= 1ull << vector;
+	} else
+		m = message_of(d, vector);
+	d->msix_count[outcome]++;
+	vlock_drop(&d->msix_lock);
+	if (outcome == VPCI_interrupts)
+		d->bus->msi(d->bus->ctx, m.addr, m.data);
+}
+
+/* Takes one pending vector that is no longer masked; false: there is none. */
+static bool take_pending(struct vpci_dev *d, struct message *m)
+{
+	bool found = false;
+
+	vlock_take(&d->msix_lock);
+	for (unsigned i = 0; i < d->msix_n && !found; i++)
+		if ((d->msix_pending >> i & 1) && (d->msix_control & CONTROL_ENABLE) &&
+		    !masked(d, i) && vpci_enabled(d, VPCI_CMD_MASTER)) {
+			d->msix_pending &= ~(1ull << i);
+			d->msix_count[VPCI_interrupts]++;
+			*m = message_of(d, i);
+			found = true;
+		}
+	vlock_drop(&d->msix_lock);
+	return found;
+}
+
+/* Each vector at most once: what becomes pending meanwhile has been masked again by another vCPU,
+ * whose unmasking sends it. */
+static void send_pending(struct vpci_dev *d)
+{
+	struct message m;
+
+	for (unsigned i = 0; i < d->msix_n && take_pending(d, &m); i++)
+		d->bus->msi(d->bus->ctx, m.addr, m.data);
+}
+
+void vpci_msix_control(struct vpci_dev *d, uint16_t control)
+{
+	vlock_take(&d->msix_lock);
+	d->msix_control = control;
+	vlock_drop(&d->msix_lock);
+	send_pending(d);
+}
+
+static uint32_t read_word(struct vpci_dev *d, uint32_t off)
+{
+	if (off < 16u * d->msix_n)
+		return d->msix[off / 16][off % 16 / 4];
+	if (off == PENDING_AT || off == PENDING_AT + 4)
+		return (uint32_t)(d->msix_pending >> (off == PENDING_AT ? 0 : 32));
+	return 0;
+}
+
+static void write_word(struct vpci_dev *d, uint32_t off, uint32_t val)
+{
+	if (off < 16u * d->msix_n)
+		d->msix[off / 16][off % 16 / 4] = off % 16 / 4 == CONTROL ? val & VECTOR_MASK : val;
+}
+
+void vpci_msix_access(struct vpci_dev *d, uint32_t off, unsigned size, bool write, uint64_t *val)
+{
+	if (size < 4 || off % size) { /* 6.8.2: aligned dwords and qwords only */
+		if (!write)
+			*val = ~0ull;
+		return;
+	}
+	vlock_take(&d->msix_lock);
+	if (!write)
+		*val = 0;
+	for (unsigned i = 0; i < size; i += 4) {
+		if (write)
+			write_word(d, off + i, (uint32_t)(*val >> (8 * i)));
+		else
+			*val |= (uint64_t)read_word(d, off + i) << (8 * i);
+	}
+	vlock_drop(&d->msix_lock);
+	if (write)
+		send_pending(d);
+}
