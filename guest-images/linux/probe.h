@@ -61,10 +61,10 @@ _Noreturn void udp_server(uint16_t port);
 /**
  * UDP ping-pong with one datagram in flight.
  * @param n     round trips that count, >= 1
- * @param warm  round trips before them that do not
+ * @param warm  round trips before them that do not: while the peer is still starting, say
  * @param size  payload in bytes, 4..65507
  * @return 0; a datagram that does not come back within a second is sent again and counted in
- *         "lost", and too many of them end the probe
+ *         "lost" ("warm_lost" before the trips that count), and too many of them end the probe
  */
 int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size);
 

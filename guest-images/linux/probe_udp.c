@@ -9,7 +9,7 @@
 
 #define REPLY_SECONDS 1U   /* a datagram not back by then is lost */
 #define LOST_MAX      60U  /* more than this is no network: give up */
-#define REFUSED_MAX   300U /* the peer's echo may start later than we do; 10 ms each */
+#define REFUSED_MAX   300U /* the peer may start later than we do; 10 ms each */
 
 static const char kind[] = "udp";
 
@@ -34,14 +34,25 @@ _Noreturn void udp_server(uint16_t port)
 	}
 }
 
-/* False when the peer refused the datagram (and is worth asking again). */
+/* True when `err` only says that the peer is not up yet (no echo, or no answer to ARP); waits then.
+ */
+static int not_up_yet(int err)
+{
+	if (err != ECONNREFUSED && err != EHOSTUNREACH)
+		return 0;
+	if (++refused > REFUSED_MAX)
+		return 0;
+	usleep(10000);
+	return 1;
+}
+
+/* Send the datagram; false when it is worth another try. */
 static int send_once(int fd, uint32_t size)
 {
 	if (send(fd, out, size, 0) == (ssize_t)size)
 		return 1;
-	if (errno != ECONNREFUSED || ++refused > REFUSED_MAX)
+	if (!not_up_yet(errno))
 		probe_fail(kind, "send");
-	usleep(10000);
 	return 0;
 }
 
@@ -54,14 +65,12 @@ static int await(int fd, uint32_t seq, uint32_t size)
 		uint32_t got;
 
 		if (n < 0) {
-			if (errno == ECONNREFUSED) {
-				if (++refused > REFUSED_MAX)
-					probe_fail(kind, "refused");
-				usleep(10000);
+			if (not_up_yet(errno))
 				return 0;
-			}
-			if (++lost > LOST_MAX || errno != EAGAIN)
+			if (errno != EAGAIN)
 				probe_fail(kind, "recv");
+			if (++lost > LOST_MAX)
+				probe_fail(kind, "too many lost");
 			return 0;
 		}
 		memcpy(&got, in, sizeof(got));
@@ -83,6 +92,7 @@ int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint3
 {
 	uint64_t *tsc = samples_new(kind, n), *ns = samples_new(kind, n);
 	uint64_t first_tsc, first_ns, last_tsc, last_ns;
+	uint32_t warm_lost;
 	struct sockaddr_in sa;
 	int fd = probe_socket(kind, SOCK_DGRAM, host, port, &sa);
 
@@ -91,6 +101,7 @@ int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint3
 		probe_fail(kind, "connect");
 	for (uint32_t i = 0; i < warm; i++)
 		round_trip(fd, i, size);
+	warm_lost = lost;
 	first_ns = now_ns();
 	first_tsc = now_tsc();
 	for (uint32_t i = 0; i < n; i++) {
@@ -102,8 +113,9 @@ int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint3
 	}
 	last_tsc = now_tsc();
 	last_ns = now_ns();
-	printf("{\"kind\":\"udp\",\"n\":%u,\"size\":%u,\"lost\":%u,\"stale\":%u,\"refused\":%u", n,
-	       size, lost, stale, refused);
+	printf("{\"kind\":\"udp\",\"n\":%u,\"size\":%u,\"lost\":%u,\"warm_lost\":%u,\"stale\":%u,"
+	       "\"refused\":%u",
+	       n, size, lost - warm_lost, warm_lost, stale, refused);
 	samples_print("tsc", tsc, n);
 	samples_print("ns", ns, n);
 	printf(",\"tsc_total\":%llu,\"ns_total\":%llu}\n",
