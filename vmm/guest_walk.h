@@ -37,11 +37,15 @@ enum walk_fault guest_walk(const struct gmem *m, const struct guest_paging *p, u
                            unsigned access, uint64_t *gpa);
 
 /* Copies between the VMM and a guest's linear addresses, page by page.  On a fault some bytes may
- * have been copied.  guest_fetch gives in *got how many bytes of an instruction could be read. */
+ * have been copied; guest_virt_write adds WALK_WRITE to `access` by itself. */
 enum walk_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
                                 void *dst, size_t len, unsigned access);
 enum walk_fault guest_virt_write(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
                                  const void *src, size_t len, unsigned access);
+
+/* Reads the up to 15 bytes of an instruction that the guest has begun to execute (so its rights are
+ * not asked again) at linear address gva, CS base added already.  *got is 15, or less where the
+ * following page cannot be read. */
 enum walk_fault guest_fetch(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
                             uint8_t bytes[15], size_t *got);
 #endif

@@ -1,0 +1,214 @@
+/* guest_walk.c: guest-virtual to guest-physical, by the guest's own tables. */
+#include <string.h>
+#include "vmm/guest_walk.h"
+
+#define CR0_WP   (1ull << 16)
+#define CR0_PG   (1ull << 31)
+#define CR4_PSE  (1ull << 4)
+#define CR4_PAE  (1ull << 5)
+#define CR4_LA57 (1ull << 12)
+#define CR4_SMEP (1ull << 20)
+#define EFER_LMA (1ull << 10)
+#define EFER_NXE (1ull << 11)
+
+#define PTE_P  (1ull << 0)
+#define PTE_W  (1ull << 1)
+#define PTE_U  (1ull << 2)
+#define PTE_PS (1ull << 7)
+#define PTE_NX (1ull << 63)
+
+#define PAGE         4096ull
+#define ADDRESS_BITS 0x000ffffffffff000ull /* a table or page address in an 8-byte entry */
+
+/* The three formats of table trees. */
+struct format {
+	unsigned levels, index_bits, entry_size;
+	unsigned large_top; /* the highest level whose entries may map a page */
+	bool top_unguarded; /* PAE: the top level's four entries carry no permissions */
+	uint64_t root_mask;
+};
+
+static const struct format legacy = {2, 10, 4, 2, false, 0xfffff000};
+static const struct format pae = {3, 9, 8, 2, true, 0xffffffe0};
+static const struct format four_level = {4, 9, 8, 3, false, ADDRESS_BITS};
+
+/* What the entries so far allow. */
+struct rights {
+	bool write, user, fetch;
+};
+
+const char *walk_fault_name(enum walk_fault fault)
+{
+	static const char *const names[] = {
+	    [WALK_OK] = "ok",
+	    [WALK_NOT_PRESENT] = "not-present",
+	    [WALK_PROTECTION] = "protection",
+	    [WALK_RESERVED_BIT] = "reserved-bit",
+	    [WALK_NON_CANONICAL] = "non-canonical",
+	    [WALK_NO_MEMORY] = "no-memory",
+	    [WALK_FIVE_LEVEL] = "five-level",
+	};
+	return (unsigned)fault < sizeof names / sizeof *names ? names[fault] : "unknown";
+}
+
+static bool allowed(const struct guest_paging *p, const struct rights *r, unsigned access)
+{
+	bool user = access & WALK_USER;
+	if (user && !r->user)
+		return false;
+	if (access & WALK_WRITE && !r->write && (user || p->cr0 & CR0_WP))
+		return false;
+	if (access & WALK_FETCH && (!r->fetch || (!user && r->user && p->cr4 & CR4_SMEP)))
+		return false;
+	return true;
+}
+
+static bool maps_page(const struct guest_paging *p, const struct format *f, unsigned level,
+                      uint64_t entry)
+{
+	if (level == 1)
+		return true;
+	if (level > f->large_top || !(entry & PTE_PS))
+		return false;
+	return f != &legacy || p->cr4 & CR4_PSE;
+}
+
+/* Reserved bits that are the same on every CPU: what depends on the width of a physical address is
+ * left out, such an address is no guest memory anyway. */
+static bool reserved_bit_set(const struct guest_paging *p, const struct format *f, unsigned level,
+                             bool leaf, uint64_t entry)
+{
+	if (f == &legacy)
+		return leaf && level == 2 && entry & 1 << 21;
+	if (entry & PTE_NX && !(p->efer & EFER_NXE))
+		return true;
+	if (leaf && level > 1) {
+		unsigned shift = 12 + 9 * (level - 1);
+		return entry & ((1ull << shift) - 1) & ~0x1fffull;
+	}
+	return f == &four_level && level == 4 && entry & PTE_PS;
+}
+
+static void restrict_rights(struct rights *r, uint64_t entry)
+{
+	r->write &= !!(entry & PTE_W);
+	r->user &= !!(entry & PTE_U);
+	r->fetch &= !(entry & PTE_NX);
+}
+
+static uint64_t leaf_address(const struct format *f, unsigned level, uint64_t entry, uint64_t gva)
+{
+	unsigned shift = 12 + f->index_bits * (level - 1);
+	uint64_t offset = gva & ((1ull << shift) - 1);
+	if (f == &legacy && level == 2) /* PSE-36: address bits 32 to 39 are in 13 to 20 */
+		return (entry & 0xffc00000) | (entry >> 13 & 0xff) << 32 | offset;
+	return (entry & ADDRESS_BITS & ~((1ull << shift) - 1)) | offset;
+}
+
+static enum walk_fault walk_tables(const struct gmem *m, const struct guest_paging *p,
+                                   const struct format *f, uint64_t gva, unsigned access,
+                                   uint64_t *gpa)
+{
+	struct rights rights = {true, true, true};
+	uint64_t table = p->cr3 & f->root_mask;
+	for (unsigned level = f->levels; level; level--) {
+		unsigned shift = 12 + f->index_bits * (level - 1);
+		uint64_t entry = 0, index = gva >> shift & ((1u << f->index_bits) - 1);
+		if (!gmem_read(m, table + index * f->entry_size, &entry, f->entry_size))
+			return WALK_NO_MEMORY;
+		if (!(entry & PTE_P))
+			return WALK_NOT_PRESENT;
+		bool leaf = maps_page(p, f, level, entry);
+		if (reserved_bit_set(p, f, level, leaf, entry))
+			return WALK_RESERVED_BIT;
+		if (!(f->top_unguarded && level == f->levels))
+			restrict_rights(&rights, entry);
+		if (leaf) {
+			*gpa = leaf_address(f, level, entry, gva);
+			return allowed(p, &rights, access) ? WALK_OK : WALK_PROTECTION;
+		}
+		table = entry & ADDRESS_BITS;
+	}
+	return WALK_NOT_PRESENT;
+}
+
+enum walk_fault guest_walk(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                           unsigned access, uint64_t *gpa)
+{
+	uint64_t at = 0;
+	enum walk_fault fault = WALK_OK;
+	if (!(p->efer & EFER_LMA))
+		gva &= UINT32_MAX;
+	if (!(p->cr0 & CR0_PG)) {
+		*gpa = gva;
+		return WALK_OK;
+	}
+	if (p->efer & EFER_LMA) {
+		if (p->cr4 & CR4_LA57)
+			return WALK_FIVE_LEVEL;
+		if (gva >> 47 != 0 && gva >> 47 != 0x1ffff)
+			return WALK_NON_CANONICAL;
+		fault = walk_tables(m, p, &four_level, gva, access, &at);
+	} else {
+		fault = walk_tables(m, p, p->cr4 & CR4_PAE ? &pae : &legacy, gva, access, &at);
+	}
+	if (fault == WALK_OK)
+		*gpa = at;
+	return fault;
+}
+
+/* Bytes from gva to the end of its page, `len` at most. */
+static size_t within_page(uint64_t gva, size_t len)
+{
+	size_t left = PAGE - gva % PAGE;
+	return len < left ? len : left;
+}
+
+enum walk_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                                void *dst, size_t len, unsigned access)
+{
+	uint8_t *d = dst;
+	uint64_t gpa;
+	for (size_t n; len; len -= n, gva += n, d += n) {
+		enum walk_fault fault = guest_walk(m, p, gva, access, &gpa);
+		n = within_page(gva, len);
+		if (fault != WALK_OK)
+			return fault;
+		if (!gmem_read(m, gpa, d, n))
+			return WALK_NO_MEMORY;
+	}
+	return WALK_OK;
+}
+
+enum walk_fault guest_virt_write(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                                 const void *src, size_t len, unsigned access)
+{
+	const uint8_t *s = src;
+	uint64_t gpa;
+	for (size_t n; len; len -= n, gva += n, s += n) {
+		enum walk_fault fault = guest_walk(m, p, gva, access | WALK_WRITE, &gpa);
+		n = within_page(gva, len);
+		if (fault != WALK_OK)
+			return fault;
+		if (!gmem_write(m, gpa, s, n))
+			return WALK_NO_MEMORY;
+	}
+	return WALK_OK;
+}
+
+enum walk_fault guest_fetch(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                            uint8_t bytes[15], size_t *got)
+{
+	size_t first = within_page(gva, 15);
+	enum walk_fault fault = guest_virt_read(m, p, gva, bytes, first, 0);
+	*got = 0;
+	if (fault != WALK_OK)
+		return fault;
+	*got = first;
+	/* The second page matters only if the instruction reaches it, which its decoder will tell.
+	 */
+	if (first < 15 &&
+	    guest_virt_read(m, p, gva + first, bytes + first, 15 - first, 0) == WALK_OK)
+		*got = 15;
+	return WALK_OK;
+}
