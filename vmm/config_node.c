@@ -61,8 +61,8 @@ static bool set_cores(struct parser *p, struct guest_config *g)
 	g->cores = (uint16_t)config_cores(core->word->text, g->core);
 	if (g->cores != g->cpus)
 		return config_fail(p, core->word,
-		                   "%u cores for %u vCPUs; write one core for each vCPU", g->cores,
-		                   g->cpus);
+		                   "core lists %u, cpus says %u; write one core for each vCPU",
+		                   g->cores, g->cpus);
 	for (unsigned i = 0; i < g->cores; i++) {
 		if (!check_core(p, core->word, g->core[i]))
 			return false;

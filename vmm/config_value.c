@@ -138,11 +138,15 @@ static bool read_station(struct parser *p, const struct term *t, const struct wo
 	return true;
 }
 
+static bool is_source(const struct term *t)
+{
+	return strcmp(label(t), "src") == 0 || strcmp(label(t), "SRC-MAC") == 0;
+}
+
 /* A MAC of a qualifier; where it qualifies the source it must be one that a source can have. */
 static bool read_qual_mac(struct parser *p, const struct term *t, const struct word *w, mac_t *mac)
 {
-	bool source = strcmp(label(t), "src") == 0 || strcmp(label(t), "SRC-MAC") == 0;
-	return source ? read_station(p, t, w, mac) : read_mac(p, t, w, mac);
+	return is_source(t) ? read_station(p, t, w, mac) : read_mac(p, t, w, mac);
 }
 
 static bool read_qual(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
@@ -168,6 +172,12 @@ static bool read_qual(struct parser *p, const struct term *t, const struct word 
 		a->qual.match = VNET_MAC_NOT;
 		return read_qual_mac(p, t, &rest, &a->qual.mac);
 	}
+	if (!config_parse_mac(w->text, &a->qual.mac))
+		return config_fail(
+		    p, w,
+		    "%s \"%.40s\" is no qualifier; write a MAC as 52:54:00:00:00:01, "
+		    "%s, any or none",
+		    label(t), w->text, t->kind == TERM_QUAL ? "not MAC" : "not-MAC");
 	return read_qual_mac(p, t, w, &a->qual.mac);
 }
 

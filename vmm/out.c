@@ -20,9 +20,10 @@ static struct out_level *top(struct out *o)
 	return o->depth && !o->lost ? &o->level[o->depth - 1] : NULL;
 }
 
-static void indent(struct out *o)
+/* To where the fields of the innermost object begin; what is opened there, one level less. */
+static void indent(struct out *o, bool opened)
 {
-	put_blanks(o, o->depth ? 2 * (o->depth - 1) : 0);
+	put_blanks(o, 2 * (o->depth - (opened ? 2 : 1)));
 }
 
 /* ---- strings ---- */
@@ -107,7 +108,7 @@ static void put_cell(struct out *o, const struct out_level *l, uint32_t i, const
 	if (i)
 		put(o, "  ");
 	else
-		indent(o);
+		indent(o, true);
 	put_blanks(o, c->right ? pad : 0);
 	put_shown(o, shown);
 	if (i + 1 == l->columns)
@@ -142,7 +143,7 @@ static void value_field(struct out *o, struct out_level *l, const char *name, co
 		put(o, quote ? "\"" : "");
 		return;
 	}
-	indent(o);
+	indent(o, false);
 	put(o, name);
 	put(o, ": ");
 	put_shown(o, shown);
@@ -296,7 +297,7 @@ void out_begin_object(struct out *o, const char *name)
 		put(o, "{");
 		return;
 	}
-	put_blanks(o, 2 * (o->depth - 2));
+	indent(o, true);
 	put(o, name);
 	put(o, ":\n");
 }

@@ -1,0 +1,167 @@
+/* The monitor: run-time statements become actions, others change the staged description. */
+#include "tests/unit/config_test.h"
+
+static struct config *node(void)
+{
+	struct config *c = new_config();
+	accept_text(c, "network lab\n"
+	               "guest dom0 kernel k\n"
+	               "guest alice kernel k\n"
+	               "port uplink guest dom0 edge\n"
+	               "port alice.0 guest alice network lab mac 52:54:00:00:00:0a\n"
+	               "port alice guest alice\n");
+	return c;
+}
+
+static struct config_action act(struct config *c, const char *line)
+{
+	struct config_action a;
+	struct config_report r;
+	enum config_outcome o = config_read_line(c, line, strlen(line), &a, &r);
+	if (o == CONFIG_REFUSED)
+		fail_msg("%s: %s", line, r.error.text);
+	assert_int_equal(o, CONFIG_ACTION);
+	return a;
+}
+
+static void refuse_line(struct config *c, const char *line, const char *message)
+{
+	struct config_action a;
+	struct config_report r;
+	char got[400];
+	assert_int_equal(config_read_line(c, line, strlen(line), &a, &r), CONFIG_REFUSED);
+	config_format(&r.error, "", got, sizeof got);
+	assert_string_equal(got, message);
+}
+
+static void test_show(void **state)
+{
+	struct config *c = node();
+	(void)state;
+	struct config_action a = act(c, "show guests");
+	assert_int_equal(a.verb, CONFIG_SHOW);
+	assert_int_equal(a.what, CONFIG_SHOW_GUESTS);
+	assert_true(a.guest == -1 && a.net == -1 && a.port == -1 && !a.json);
+	a = act(c, "show all json");
+	assert_true(a.what == CONFIG_SHOW_ALL && a.json);
+	a = act(c, "show exits alice json");
+	assert_true(a.what == CONFIG_SHOW_EXITS && a.guest == 1 && a.port == -1 && a.json);
+	a = act(c, "show ports json alice");
+	assert_true(a.what == CONFIG_SHOW_PORTS && a.port == 2 && a.guest == -1 && a.json);
+	a = act(c, "show counters dom0");
+	assert_true(a.what == CONFIG_SHOW_COUNTERS && a.guest == 0 && a.port == -1);
+	a = act(c, "show routes lab");
+	assert_true(a.what == CONFIG_SHOW_ROUTES && a.net == 1);
+	refuse_line(c, "show", ":1:5: missing: WHAT");
+	refuse_line(c, "show port", ":1:6: unknown word \"port\"; did you mean \"ports\"?");
+	refuse_line(c, "show vcpus alise",
+	            ":1:12: unknown name \"alise\"; did you mean \"alice\"?");
+	refuse_line(c, "show memory uplink",
+	            ":1:13: unknown name \"uplink\"; nothing of that name can be shown so");
+	refuse_line(c, "show vcpus alice jsno",
+	            ":1:18: unknown word \"jsno\"; did you mean \"json\"?");
+	refuse_line(c, "show all json json", ":1:15: \"json\" is given twice");
+	free(c);
+}
+
+static void test_verbs(void **state)
+{
+	static const struct {
+		const char *line;
+		enum config_verb verb;
+		int32_t guest;
+	} row[] = {
+	    {"start alice", CONFIG_START, 1},
+	    {"stop dom0", CONFIG_STOP, 0},
+	    {"restart alice", CONFIG_RESTART, 1},
+	    {"console alice", CONFIG_ENTER, 1},
+	    {"poweroff", CONFIG_POWEROFF, -1},
+	    {"reboot", CONFIG_REBOOT, -1},
+	    {"load", CONFIG_LOAD, -1},
+	    {"help", CONFIG_HELP, -1},
+	};
+	struct config *c = node();
+	(void)state;
+	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct config_action a = act(c, row[i].line);
+		assert_int_equal(a.verb, row[i].verb);
+		assert_int_equal(a.guest, row[i].guest);
+	}
+	assert_int_equal(config_live(c)->console, -1);
+	refuse_line(c, "start", ":1:6: missing: GUEST");
+	refuse_line(c, "stop bob", ":1:6: unknown guest \"bob\"; declare it first");
+	refuse_line(c, "reboot now", ":1:8: \"now\" is too much; the statement ends before it");
+	free(c);
+}
+
+static void test_explain(void **state)
+{
+	struct config *c = node();
+	(void)state;
+	struct config_action a = act(c, "explain 52:54:00:00:00:0a ff:ff:ff:ff:ff:ff alice.0 json");
+	assert_int_equal(a.verb, CONFIG_EXPLAIN);
+	assert_int_equal(a.src, 0x0a0000005452ull);
+	assert_int_equal(a.dst, MAC_BROADCAST);
+	assert_true(a.port == 1 && a.json);
+	refuse_line(c, "explain ff:ff:ff:ff:ff:ff 52:54:00:00:00:0a alice.0",
+	            ":1:9: SRC-MAC ff:ff:ff:ff:ff:ff is a group address; "
+	            "only one station's can stand here");
+	refuse_line(c, "explain 52:54:00:00:00:0a 52:54:00:00:00:0b", ":1:44: missing: PORT");
+	free(c);
+}
+
+static void test_help(void **state)
+{
+	struct config *c = node();
+	struct text t = {0};
+	(void)state;
+	assert_string_equal(act(c, "help remove").word, "remove");
+	assert_string_equal(act(c, "help").word, "");
+	refuse_line(c, "help gest", ":1:6: unknown statement \"gest\"; did you mean \"guest\"?");
+	config_help("remove", text_put, &t);
+	assert_string_equal(
+	    t.at,
+	    "remove route [network NET] src QUAL dst QUAL [from PORT] to port PORT [reflect]\n"
+	    "    remove the route that was given with the same words\n"
+	    "remove port PORT\n    remove a port that no route names\n"
+	    "remove network NET\n    remove a network that has no port\n");
+	t.len = 0;
+	config_help("", text_put, &t);
+	assert_non_null(strstr(t.at, "\nmove kick|poll [core N]\n"));
+	assert_non_null(strstr(t.at, "\nshow guests|vcpus|"));
+	free(t.at);
+	free(c);
+}
+
+static void test_changes(void **state)
+{
+	struct config *c = node();
+	struct config_action a;
+	struct config_report r;
+	(void)state;
+	assert_int_equal(config_read_line(c, "move poll core 3\n", 17, &a, &r), CONFIG_CHANGED);
+	assert_int_equal(config_staged(c)->move, CONFIG_MOVE_POLL);
+	config_commit(c);
+	assert_int_equal(config_read_line(c, "port uplink move kick", 21, &a, &r), CONFIG_CHANGED);
+	config_commit(c);
+	assert_int_equal(config_live(c)->port[0].move, CONFIG_MOVE_KICK);
+	assert_int_equal(config_read_line(c, "network lab mode route", 22, &a, &r), CONFIG_CHANGED);
+	config_commit(c);
+	assert_int_equal(config_live(c)->net[1].mode, VNET_ROUTE);
+	assert_int_equal(config_read_line(c, " # hm", 5, &a, &r), CONFIG_NOTHING);
+	assert_int_equal(config_read_line(c, "", 0, &a, &r), CONFIG_NOTHING);
+	refuse_line(c, "log info\nlog debug", ":2:1: one statement a line; `load` takes several");
+	refuse_line(c, "log info\n\"", ":2:1: the quote that opens here is not closed on its line");
+	assert_int_equal(config_live(c)->log, CONFIG_LOG_INFO);
+	free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_show),    cmocka_unit_test(test_verbs),
+	    cmocka_unit_test(test_explain), cmocka_unit_test(test_help),
+	    cmocka_unit_test(test_changes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
