@@ -16,27 +16,28 @@ void cache_flush(struct vnet_cache *c)
 }
 
 const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
-                                     struct vnet_cached *set, const struct vnet_asked *q)
+                                     const struct vnet_asked *q)
 {
-	struct vnet_cached *e = &set[0];
+	struct vnet_cached *e, new = {.dst = q->dst | cache_place(t, q->net, q->from)};
 	const struct vnet_route *r;
 	uint16_t *list;
 
 	if (c->used > VNET_ROUTES)
 		cache_flush(c);
 	list = &c->list[c->used];
-	set[1] = set[0];
-	e->dst = q->dst | q->place;
-	e->src = (q->src & t->src_mask) | c->tag;
-	e->list = c->used;
-	e->count = (uint16_t)table_match(t, q->net, q->src, q->dst, q->from, list);
-	if (e->count == 1) {
+	new.src = (q->src & t->src_mask) | c->tag;
+	new.list = c->used;
+	new.count = (uint16_t)table_match(t, q->net, q->src, q->dst, q->from, list);
+	if (new.count == 1) {
 		r = &t->route[list[0]];
-		e->route = list[0];
-		e->to = r->to;
-		e->avoid = r->reflect ? CACHE_REFLECT : r->to;
+		new.route = list[0];
+		new.to = r->to;
+		new.avoid = r->reflect ? CACHE_REFLECT : r->to;
 	} else {
-		c->used += e->count;
+		c->used += new.count;
 	}
+	e = cache_set(c, new.dst, new.src);
+	e[1] = e[0];
+	e[0] = new;
 	return e;
 }

@@ -10,7 +10,7 @@
 #define VNET_CACHE_H
 #include "vnet/table.h"
 
-#define CACHE_BITS 11
+#define CACHE_BITS 12
 #define CACHE_SETS (1u << CACHE_BITS)
 
 /* What a look-up found. */
@@ -40,7 +40,6 @@ _Static_assert(sizeof(struct vnet_cached[2]) == 64, "a set is a cache line");
 struct vnet_asked {
 	mac_t dst, src;
 	unsigned net, from;
-	uint64_t place; /* cache_place() of net and from */
 };
 
 /* The part of the key that says where frames come from: constant for a batch. */
@@ -52,23 +51,30 @@ static inline uint64_t cache_place(const struct vnet_table *t, unsigned net, uns
 /* Voids all entries. */
 void cache_flush(struct vnet_cache *c);
 
-/* Looks a frame up in the table and remembers what it found, in the set that it belongs to. */
-const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
-                                     struct vnet_cached *set, const struct vnet_asked *q);
-
-/* What the table says of a frame.  The answer is valid until the next call. */
-static inline const struct vnet_cached *cache_find(struct vnet_cache *c, const struct vnet_table *t,
-                                                   const struct vnet_asked *q)
+static inline struct vnet_cached *cache_set(struct vnet_cache *c, uint64_t dst, uint64_t src)
 {
-	uint64_t dst = q->dst | q->place, src = (q->src & t->src_mask) | c->tag;
 	uint64_t mixed = dst ^ (src << 21 | src >> 43);
-	struct vnet_cached *set = c->set[(mixed * 0x9e3779b97f4a7c15ull) >> (64 - CACHE_BITS)];
 
+	return c->set[(mixed * 0x9e3779b97f4a7c15ull) >> (64 - CACHE_BITS)];
+}
+
+/*
+ * What is known of a frame whose destination and place (cache_place()), and source under the
+ * table's src_mask, are given; NULL: nothing, ask cache_miss().
+ */
+static inline const struct vnet_cached *cache_find(struct vnet_cache *c, uint64_t dst, uint64_t src)
+{
+	struct vnet_cached *set;
+
+	src |= c->tag;
+	set = cache_set(c, dst, src);
 	if (set[0].dst == dst && set[0].src == src)
 		return &set[0];
-	if (set[1].dst == dst && set[1].src == src)
-		return &set[1];
-	return cache_miss(c, t, set, q);
+	return set[1].dst == dst && set[1].src == src ? &set[1] : NULL;
 }
+
+/* Asks the table and remembers its answer, which is valid until the next call. */
+const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
+                                     const struct vnet_asked *q);
 
 #endif

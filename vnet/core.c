@@ -8,9 +8,10 @@
 struct walk {
 	struct vnet_core *core;
 	struct vnet_port *from;
-	struct vnet_batch *batch;
-	struct vnet_port_stats *count; /* of the incoming port on this core */
+	struct vnet_frame *frame;
 	unsigned n;
+	struct vnet_port_stats *count; /* of the incoming port on this core */
+	uint8_t head[16];              /* the header of a frame that has it in pieces */
 };
 
 static inline void mark(struct vnet_core *c, unsigned port, uint64_t frames)
@@ -22,40 +23,37 @@ static inline void mark(struct vnet_core *c, unsigned port, uint64_t frames)
 	c->pending[port] = before | frames;
 }
 
+/* The builtin below: freestanding, a plain memcpy() would be a call. */
 static inline uint64_t load64(const uint8_t *p)
 {
 	uint64_t v;
 
-	/* The builtin: freestanding, a plain memcpy() would be a call. */
 	__builtin_memcpy(&v, p, sizeof v);
 	return v;
 }
 
-/* The 14 bytes of an Ethernet header that lies in pieces; false: the pieces are too short. */
-static bool head_gather(const struct vnet_frame *f, uint8_t *head)
+/* Whether the offload header asks for anything: its first two bytes at once. */
+static inline bool has_offload(const struct vnet_frame *f)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, &f->hdr, sizeof v);
+	return v != 0;
+}
+
+/* Gathers an Ethernet header from its pieces into w->head; false: they are too short. */
+static __attribute__((noinline)) bool head_gather(struct walk *w, const struct vnet_frame *f)
 {
 	unsigned n = 0;
 
 	for (unsigned s = 0; s < f->nseg; s++)
 		for (uint32_t i = 0; i < f->seg[s].len; i++) {
-			head[n++] = f->seg[s].base[i];
+			w->head[n++] = f->seg[s].base[i];
 			if (n == VNET_FRAME_MIN)
 				return true;
 		}
+	w->count->drop[VNET_DROP_runt]++;
 	return false;
-}
-
-static __attribute__((noinline)) bool head_slow(struct walk *w, struct vnet_frame *f)
-{
-	uint8_t head[VNET_FRAME_MIN];
-
-	if (!head_gather(f, head)) {
-		w->count->drop[VNET_DROP_runt]++;
-		return false;
-	}
-	f->dst = mac_read(head);
-	f->src = mac_read(head + 6);
-	return true;
 }
 
 static __attribute__((noinline)) bool offload_fits(struct walk *w, struct vnet_frame *f)
@@ -82,23 +80,21 @@ static inline bool admit(struct walk *w, struct vnet_frame *f)
 
 	if (f->len - VNET_FRAME_MIN > VNET_FRAME_MAX - VNET_FRAME_MIN)
 		return bad_length(w, f);
-	if (f->contiguous_head) {
-		head = f->seg[0].base;
-		f->dst = load64(head) & MAC_MASK;
-		f->src = load64(head + 4) >> 16;
-	} else if (!head_slow(w, f)) {
+	if (!f->contiguous_head && !head_gather(w, f))
 		return false;
-	}
+	head = f->contiguous_head ? f->seg[0].base : w->head;
+	f->dst = load64(head) & MAC_MASK;
+	f->src = load64(head + 4) >> 16;
 	if (f->src & MAC_MULTICAST) {
 		w->count->drop[VNET_DROP_bad_source]++;
 		return false;
 	}
-	return !(f->hdr.flags | f->hdr.gso_type) || offload_fits(w, f);
+	return !has_offload(f) || offload_fits(w, f);
 }
 
 /* A frame that no route, several routes, or only a route back to its port has won. */
 static __attribute__((noinline)) void route_odd(struct walk *w, const struct vnet_table *t,
-                                                const struct vnet_cached *e, unsigned i)
+                                                const struct vnet_cached *e, uint64_t bit)
 {
 	struct vnet_core *c = w->core;
 	const uint16_t *list = e->count == 1 ? &e->route : &c->cache.list[e->list];
@@ -110,41 +106,56 @@ static __attribute__((noinline)) void route_odd(struct walk *w, const struct vne
 		table_hits(t, c->id)[list[k]]++;
 		if (r->to == w->from->number && !r->reflect)
 			continue;
-		mark(c, r->to, 1ull << i);
+		mark(c, r->to, bit);
 		moved = true;
 	}
 	if (!moved)
 		w->count->drop[e->count ? VNET_DROP_same_port : VNET_DROP_no_route]++;
 }
 
-static void look_up_routes(struct walk *w)
+static __attribute__((noinline)) const struct vnet_cached *
+ask(struct walk *w, const struct vnet_table *t, const struct vnet_frame *f)
 {
-	struct vnet_core *c = w->core;
-	const struct vnet_table *t = atomic_load_explicit(&c->vnet->table, memory_order_acquire);
-	struct vnet_asked q = {0, 0, w->from->net, w->from->number, 0};
-	uint64_t *hits = table_hits(t, c->id);
-	uint64_t bytes = 0;
+	const struct vnet_asked q = {f->dst, f->src, w->from->net, w->from->number};
 
-	q.place = cache_place(t, q.net, q.from);
+	return cache_miss(&w->core->cache, t, &q);
+}
+
+/* The present table; what the cache knows is of it afterwards. */
+static const struct vnet_table *table_of(struct vnet_core *c)
+{
+	const struct vnet_table *t = atomic_load_explicit(&c->vnet->table, memory_order_acquire);
+
 	if (c->cache.generation != t->generation) {
 		c->cache.generation = t->generation;
 		cache_flush(&c->cache);
 	}
-	for (unsigned i = 0; i < w->n; i++) {
-		struct vnet_frame *f = &w->batch->frame[i];
+	return t;
+}
+
+static void look_up_routes(struct walk *w)
+{
+	struct vnet_core *c = w->core;
+	const struct vnet_table *t = table_of(c);
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t place = cache_place(t, w->from->net, w->from->number);
+	uint64_t *hits = table_hits(t, c->id), bytes = 0, bit = 1;
+	const uint16_t from = w->from->number;
+
+	for (; f < end; f++, bit <<= 1) {
 		const struct vnet_cached *e;
 
 		bytes += f->len;
 		if (!admit(w, f))
 			continue;
-		q.dst = f->dst;
-		q.src = f->src;
-		e = cache_find(&c->cache, t, &q);
-		if (e->count == 1 && e->avoid != q.from) {
+		e = cache_find(&c->cache, f->dst | place, f->src & t->src_mask);
+		if (!e)
+			e = ask(w, t, f);
+		if (e->count == 1 && e->avoid != from) {
 			hits[e->route]++;
-			mark(c, e->to, 1ull << i);
+			mark(c, e->to, bit);
 		} else {
-			route_odd(w, t, e, i);
+			route_odd(w, t, e, bit);
 		}
 	}
 	w->count->in_bytes += bytes;
@@ -178,10 +189,10 @@ static int learned_port(struct walk *w, struct vnet_learn *learn, mac_t dst)
 static void look_up_learned(struct walk *w, struct vnet_learn *learn)
 {
 	mac_t known = 0; /* the source that was learned last: one sender often fills a batch */
-	uint64_t unknown = 0, bytes = 0;
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t unknown = 0, bytes = 0, bit = 1;
 
-	for (unsigned i = 0; i < w->n; i++) {
-		struct vnet_frame *f = &w->batch->frame[i];
+	for (; f < end; f++, bit <<= 1) {
 		int to;
 
 		bytes += f->len;
@@ -192,9 +203,9 @@ static void look_up_learned(struct walk *w, struct vnet_learn *learn)
 		known = f->src;
 		to = learned_port(w, learn, f->dst);
 		if (to < 0)
-			unknown |= 1ull << i;
+			unknown |= bit;
 		else if (to != w->from->number)
-			mark(w->core, (unsigned)to, 1ull << i);
+			mark(w->core, (unsigned)to, bit);
 		else
 			w->count->drop[VNET_DROP_same_port]++;
 	}
@@ -228,7 +239,8 @@ static inline unsigned visit(struct walk *w, unsigned number)
 	if (!port || !atomic_load_explicit(&port->up, memory_order_acquire))
 		return visit_down(w, port, frames);
 	for (; frames; frames &= frames - 1) {
-		struct vnet_frame *f = &w->batch->frame[__builtin_ctzll(frames)];
+		size_t i = (size_t)__builtin_ctzll(frames);
+		struct vnet_frame *f = &w->frame[i];
 
 		c->visit[n++] = f;
 		bytes += f->len;
@@ -242,13 +254,16 @@ static inline unsigned visit(struct walk *w, unsigned number)
 
 unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch)
 {
-	struct walk w = {core, from, batch, &from->count[core->id], batch->n};
+	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH, moved = 0;
+	struct walk w;
 	struct vnet_learn *learn;
-	unsigned moved = 0;
 
-	if (w.n > VNET_BATCH)
-		w.n = VNET_BATCH;
-	w.count->in_frames += w.n;
+	w.core = core;
+	w.from = from;
+	w.frame = batch->frame;
+	w.n = n;
+	w.count = &from->count[core->id];
+	w.count->in_frames += n;
 	walk_enter(core);
 	learn = atomic_load_explicit(&core->vnet->learn[from->net], memory_order_acquire);
 	if (learn)
