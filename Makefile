@@ -1,0 +1,68 @@
+# Patio.  `make run` boots the demonstration, `make test` proves it, `make help` says the rest.
+
+SHELL := /bin/bash
+CC    ?= gcc
+B     := build
+
+.DEFAULT_GOAL := all
+.SUFFIXES:
+.DELETE_ON_ERROR:
+$(V).SILENT:	# V=1 shows the commands
+
+include vmm/vmm.mk guest-images/guests.mk guest-images/linux/linux.mk tests/tests.mk
+
+# --- the image -------------------------------------------------------------------------------
+
+VMM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -nostdinc \
+	-isystem $(shell $(CC) -print-file-name=include) -Ilib/include -I. \
+	-mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -fno-stack-protector \
+	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fcf-protection=none -MMD -MP
+
+VMM_C   := $(filter-out %/asm-offsets.c,$(wildcard arch/x86_64/*.c)) $(wildcard vmm/*.c vnet/*.c) \
+	$(filter-out drivers/virtio/guest_%,$(wildcard drivers/virtio/*.c)) $(wildcard lib/*.c) \
+	$(VMM_GENERATED)
+VMM_ASM := $(wildcard arch/x86_64/*.asm)
+VMM_OBJ := $(patsubst %,$(B)/vmm/%.o,$(VMM_C) $(VMM_ASM))
+
+.PHONY: all
+all: $(B)/patio.elf
+
+$(B)/asm-offsets.inc: arch/x86_64/asm-offsets.c
+	@mkdir -p $(@D)
+	$(CC) $(VMM_CFLAGS) -MF $(B)/asm-offsets.d -MT $@ -S -o $(B)/asm-offsets.s $<
+	sed -n 's/^@@ \([A-Z0-9_]*\) \(.*\)/\1 equ \2/p' $(B)/asm-offsets.s > $@
+
+$(B)/vmm/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(VMM_CFLAGS) -c -o $@ $<
+
+$(B)/vmm/%.asm.o: %.asm $(B)/asm-offsets.inc
+	@mkdir -p $(@D)
+	nasm -f elf64 -o $@ $<
+
+# Linked twice: the names for a back-trace come from the first time.  Code does not move, because
+# the table lies behind it.
+LINK = $(LD) -T linker.ld -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments
+
+$(B)/ksyms0.c: tools/mksyms
+	@mkdir -p $(@D)
+	tools/mksyms --empty > $@
+
+$(B)/patio.elf.tmp: $(VMM_OBJ) $(B)/vmm/$(B)/ksyms0.c.o linker.ld
+	$(LINK) -o $@ $(filter %.o,$^)
+
+$(B)/ksyms.c: $(B)/patio.elf.tmp tools/mksyms
+	tools/mksyms $< > $@
+
+$(B)/patio.elf64: $(VMM_OBJ) $(B)/vmm/$(B)/ksyms.c.o linker.ld
+	$(LINK) -o $@ $(filter %.o,$^)
+
+# QEMU's -kernel takes a multiboot image as ELF32 only; GRUB takes both.
+$(B)/patio.elf: $(B)/patio.elf64
+	objcopy -O elf32-i386 $< $@
+
+-include $(VMM_OBJ:.o=.d) $(B)/asm-offsets.d
+
+.PHONY: clean
+clean:
+	rm -rf $(B)

@@ -1,0 +1,76 @@
+/*
+ * core.h: what each physical core owns, and how cores call each other.
+ *
+ * The VMM runs with interrupts off (IF = 0) everywhere but in core_idle() and lapic_scrub().
+ * A core is called by setting a request bit and sending it an NMI: that gets through whether the
+ * core runs a guest (the NMI exits), runs the VMM (the handler marks `attention`, which is looked
+ * at with GIF = 0 before each entry) or sleeps (the handler sends the core a fixed vector that ends
+ * the HLT, even when the NMI came just before it).
+ */
+#ifndef ARCH_CORE_H
+#define ARCH_CORE_H
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CORES_MAX     64
+#define CORE_STACK    32768  /* bytes */
+#define AP_TRAMPOLINE 0x8000 /* physical address of the real-mode start code */
+#define WAKE_VECTOR   0xF0   /* the fixed vector that ends core_idle()'s HLT */
+
+struct vcpu;
+struct vnet_core;
+
+/* What one core asks of another. */
+enum core_request {
+	CORE_RUN = 1,      /* a vCPU was assigned: look at core->vcpu */
+	CORE_VCPU = 2,     /* look at the vCPU's own requests (INIT, SIPI, NMI, stop) */
+	CORE_POLL = 4,     /* the poll role changed */
+	CORE_PANIC = 8,    /* another core panicked: stop */
+	CORE_CONSOLE = 16, /* the serial port or the monitor wants the boot core */
+};
+
+struct core {
+	struct core *self; /* at GS:0 */
+	unsigned index;
+	uint32_t apic_id;
+	void *stack_top;
+	_Atomic uint32_t requests; /* enum core_request */
+	_Atomic bool attention;    /* an NMI came: look at the requests */
+	_Atomic bool idle;         /* in core_idle(): the NMI handler must end the HLT */
+	_Atomic bool online;
+	_Atomic bool poll; /* dedicated to the network */
+	_Atomic(struct vcpu *) vcpu;
+	struct vnet_core *net;
+	uint64_t hvm_host;      /* physical address of the vendor half's per-core page */
+	uint64_t stray_vectors; /* interrupts that found no owner (scrubbed or while idle) */
+};
+
+extern struct core cores[CORES_MAX];
+extern unsigned ncores;
+
+static inline struct core *this_core(void)
+{
+	struct core *c;
+	__asm__("mov %%gs:0, %0" : "=r"(c));
+	return c;
+}
+
+/* Sets the request bits on `c` and gets its attention; also from the core itself (then no NMI). */
+void core_call(struct core *c, uint32_t requests);
+
+/* Takes all waiting requests. */
+static inline uint32_t core_take_requests(struct core *c)
+{
+	atomic_store(&c->attention, false);
+	return atomic_exchange(&c->requests, 0);
+}
+
+/* Sleeps until core_call(), an NMI or any interrupt; returns at once when one came already. */
+void core_idle(struct core *c);
+
+static inline void core_pause(void)
+{
+	__builtin_ia32_pause();
+}
+#endif

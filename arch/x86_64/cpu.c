@@ -1,0 +1,85 @@
+/* Descriptor tables and the per-core block of the running core. */
+#include <string.h>
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/platform.h"
+
+#define SEL_CODE         0x08
+#define SEL_DATA         0x10
+#define SEL_TSS          0x20
+#define IST_DOUBLE_FAULT 1
+
+struct gate {
+	uint16_t offset_low, selector;
+	uint8_t ist, type;
+	uint16_t offset_mid;
+	uint32_t offset_high, zero;
+};
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3], reserved1, ist[7], reserved2;
+	uint16_t reserved3, iomap;
+} __attribute__((packed));
+
+/* 08 code and 10 data as in boot.asm; 18 is its 32-bit code for the start of a core. */
+struct tables {
+	uint64_t gdt[6];
+	struct tss tss;
+	uint8_t double_fault_stack[4096];
+} __attribute__((aligned(64)));
+
+static struct tables tables[CORES_MAX];
+static struct gate idt[256];
+
+extern const uint64_t trap_stubs[256];
+
+static void idt_fill(void)
+{
+	for (unsigned v = 0; v < 256; v++) {
+		uint64_t at = trap_stubs[v];
+		idt[v] = (struct gate){.offset_low = (uint16_t)at,
+		                       .selector = SEL_CODE,
+		                       .ist = v == 8 ? IST_DOUBLE_FAULT : 0,
+		                       .type = 0x8E,
+		                       .offset_mid = (uint16_t)(at >> 16),
+		                       .offset_high = (uint32_t)(at >> 32)};
+	}
+}
+
+static void load_table(const char *what, const void *base, uint16_t limit)
+{
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) p = {limit, (uint64_t)base};
+	if (*what == 'g')
+		__asm__ volatile("lgdt %0" : : "m"(p));
+	else
+		__asm__ volatile("lidt %0" : : "m"(p));
+}
+
+void cpu_init(struct core *c)
+{
+	struct tables *t = &tables[c->index];
+	uint64_t tss = (uint64_t)&t->tss;
+	if (c->index == 0)
+		idt_fill();
+	t->tss.ist[IST_DOUBLE_FAULT - 1] =
+	    (uint64_t)t->double_fault_stack + sizeof t->double_fault_stack;
+	t->tss.iomap = sizeof t->tss;
+	t->gdt[1] = 0x00AF9B000000FFFF;
+	t->gdt[2] = 0x00CF93000000FFFF;
+	t->gdt[3] = 0x00CF9B000000FFFF;
+	t->gdt[4] =
+	    (sizeof t->tss - 1) | (tss & 0xFFFFFF) << 16 | 0x89ul << 40 | (tss >> 24 & 0xFF) << 56;
+	t->gdt[5] = tss >> 32;
+	load_table("gdt", t->gdt, sizeof t->gdt - 1);
+	load_table("idt", idt, sizeof idt - 1);
+	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+	c->self = c;
+	wrmsr(MSR_GS_BASE, (uint64_t)c);
+	if (cpuid(1, 0).ecx & 1u << 26) {
+		write_cr4(read_cr4() | CR4_OSXSAVE);
+		xsetbv(1);
+	}
+}

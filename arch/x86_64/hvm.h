@@ -1,0 +1,153 @@
+/*
+ * hvm.h: the narrow door between the VMM and the CPU's virtualization (SVM; VT-x).
+ *
+ * A vendor file translates exits into `struct vmexit` and nothing more; vmm/exit.c dispatches on
+ * `kind` to handlers that know no vendor.
+ */
+#ifndef ARCH_HVM_H
+#define ARCH_HVM_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "vmm/vcpu_state.h"
+
+/* General registers in the order of their encoding. */
+enum reg {
+	REG_RAX,
+	REG_RCX,
+	REG_RDX,
+	REG_RBX,
+	REG_RSP,
+	REG_RBP,
+	REG_RSI,
+	REG_RDI,
+	REG_R8,
+	REG_R9,
+	REG_R10,
+	REG_R11,
+	REG_R12,
+	REG_R13,
+	REG_R14,
+	REG_R15,
+	REGS
+};
+
+/* State outside the general registers that generic code reads or sets. */
+enum hvm_state {
+	HVM_RIP,
+	HVM_RFLAGS,
+	HVM_CR0,
+	HVM_CR2,
+	HVM_CR3,
+	HVM_CR4,
+	HVM_EFER,
+	HVM_PAT,
+	HVM_TSC_OFFSET,
+};
+
+/* Segment registers in the order of their encoding. */
+enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
+
+#define VECTOR_DB  1
+#define VECTOR_NMI 2
+#define VECTOR_UD  6
+#define VECTOR_GP  13
+#define VECTOR_PF  14
+#define VECTOR_AC  17
+#define VECTOR_MC  18
+
+#define VMEXIT_KINDS(X)                                                                            \
+	X(kick) /* the host called this core (NMI) */                                              \
+	X(io)   /* IN, OUT, INS, OUTS */                                                           \
+	X(msr)  /* RDMSR, WRMSR */                                                                 \
+	X(cpuid)                                                                                   \
+	X(memory) /* no such guest-physical page, or not so */                                     \
+	X(hypercall)                                                                               \
+	X(xsetbv)                                                                                  \
+	X(cache)      /* INVD, WBINVD */                                                           \
+	X(forbidden)  /* an instruction that the guest's CPU does not have: #UD */                 \
+	X(privileged) /* one that it may not use: #GP */                                           \
+	X(exception)  /* an exception that is watched and goes back to the guest */                \
+	X(nmi_window) /* the guest returned from its NMI handler */                                \
+	X(shutdown)   /* triple fault */                                                           \
+	X(invalid)    /* the CPU refused the guest's state */                                      \
+	X(raw)        /* what nobody claims: both codes are in `raw` */
+
+enum vmexit_kind {
+#define X(name) VMEXIT_##name,
+	VMEXIT_KINDS(X)
+#undef X
+	    VMEXIT_COUNT
+};
+
+struct vmexit {
+	enum vmexit_kind kind;
+	uint8_t insn_len; /* bytes to step over when the exit is done; 0: the handler must decode */
+	union {
+		struct {
+			uint16_t port;
+			uint8_t size; /* 1, 2, 4 */
+			bool in, string, rep;
+		} io;
+		struct {
+			uint32_t index;
+			bool write;
+		} msr;
+		struct {
+			uint64_t gpa;
+			bool write, fetch;
+			bool walk; /* met while walking the guest's own page tables */
+		} memory;
+		struct {
+			uint8_t vector;
+			bool has_error;
+			uint32_t error;
+		} exception;
+		struct {
+			uint64_t code, info1, info2;
+		} raw;
+	};
+};
+
+/* The kind's name, for counters and logs. */
+const char *vmexit_name(enum vmexit_kind kind);
+
+struct vcpu;
+struct core;
+struct npt_format;
+
+struct hvm_ops {
+	const char *name;
+	const struct npt_format *npt;
+	/* false with one line in `why` when the CPU lacks it or the firmware locked it. */
+	bool (*probe)(char *why, size_t size);
+	/* Once on each core; false when memory is short. */
+	bool (*core_enable)(struct core *c);
+	/* Allocates and frees the vendor's part of a vCPU; false when memory is short. */
+	bool (*vcpu_init)(struct vcpu *v);
+	void (*vcpu_free)(struct vcpu *v);
+	/* Puts the vCPU into the given state, with nothing pending. */
+	void (*reset)(struct vcpu *v, const struct cpu_entry *entry);
+	/* Runs the guest until an exit.  Interrupts off; the caller's GIF is 1 before and after.
+	 * Returns a kick at once when the core's `attention` is set. */
+	void (*run)(struct vcpu *v, struct vmexit *exit);
+	uint64_t (*get)(const struct vcpu *v, enum hvm_state what);
+	void (*set)(struct vcpu *v, enum hvm_state what, uint64_t value);
+	unsigned (*get_cpl)(const struct vcpu *v);
+	void (*get_seg)(const struct vcpu *v, enum hvm_seg which, struct seg *out);
+	/* Queue one event for the next entry. */
+	void (*inject_exception)(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
+	/* false: the guest is in its NMI handler; ask again after a VMEXIT_nmi_window. */
+	bool (*inject_nmi)(struct vcpu *v);
+	/* Forgets cached nested translations of this vCPU. */
+	void (*flush)(struct vcpu *v);
+	/* The vendor's own codes of the last exit, for a register dump. */
+	void (*codes)(const struct vcpu *v, uint64_t codes[3]);
+};
+
+extern const struct hvm_ops svm_ops;
+extern const struct hvm_ops *hvm; /* picked once at boot */
+
+/* Picks the vendor half that this CPU has; NULL in `hvm` and a reason when there is none. */
+bool hvm_select(char *why, size_t size);
+#endif

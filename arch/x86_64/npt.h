@@ -1,0 +1,30 @@
+/* npt.h: nested page tables (AMD APM vol. 2, 15.25). */
+#ifndef ARCH_NPT_H
+#define ARCH_NPT_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NPT_ADDR 0x000FFFFFFFFFF000ul
+
+/* The bits of one vendor's format. */
+struct npt_format {
+	uint64_t present; /* any of these: the entry is there */
+	uint64_t large;   /* the entry maps a page above the last level */
+	uint64_t table;   /* bits of an entry that leads to a table */
+	uint64_t ram, device;
+	bool (*gib_pages)(void);
+};
+
+/* An empty root table; its physical address, or 0 when memory is short. */
+uint64_t npt_create(void);
+
+/*
+ * Maps [gpa, gpa + size) to [hpa, ...) with the largest pages that fit; all three are multiples of
+ * 4 KiB.  false when memory for tables is short or something is mapped there already.
+ */
+bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size,
+             bool device);
+
+/* Frees all tables; no vCPU may use them any more. */
+void npt_destroy(const struct npt_format *f, uint64_t root);
+#endif

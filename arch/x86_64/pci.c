@@ -1,0 +1,60 @@
+/* Physical PCI configuration space by mechanism #1 (PCI 3.0, 3.2.2.3.2). */
+#include "arch/x86_64/platform.h"
+#include "vmm/lock.h"
+
+static struct spinlock lock;
+
+static void select(uint16_t bdf, uint8_t reg)
+{
+	outl(0xCF8, 0x80000000u | (uint32_t)bdf << 8 | (reg & 0xFC));
+}
+
+uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
+{
+	uint16_t port = (uint16_t)(0xCFC + (reg & 3));
+	spin_lock(&lock);
+	select(bdf, reg);
+	uint32_t v = size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+	spin_unlock(&lock);
+	return v;
+}
+
+void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
+{
+	uint16_t port = (uint16_t)(0xCFC + (reg & 3));
+	spin_lock(&lock);
+	select(bdf, reg);
+	if (size == 1)
+		outb(port, (uint8_t)v);
+	else if (size == 2)
+		outw(port, (uint16_t)v);
+	else
+		outl(port, v);
+	spin_unlock(&lock);
+}
+
+uint8_t pci_find_cap(uint16_t bdf, uint8_t id)
+{
+	if (!(pci_read(bdf, 6, 2) & 0x10))
+		return 0;
+	uint8_t at = (uint8_t)pci_read(bdf, 0x34, 1) & 0xFC;
+	for (unsigned i = 0; at && i < 48; i++) {
+		if (pci_read(bdf, at, 1) == id)
+			return at;
+		at = (uint8_t)pci_read(bdf, at + 1, 1) & 0xFC;
+	}
+	return 0;
+}
+
+uint32_t pci_bar_size(uint16_t bdf, unsigned bar)
+{
+	uint8_t reg = (uint8_t)(0x10 + 4 * bar);
+	uint32_t command = pci_read(bdf, 4, 2), old = pci_read(bdf, reg, 4);
+	pci_write(bdf, 4, 2, command & ~3u);
+	pci_write(bdf, reg, 4, ~0u);
+	uint32_t mask = pci_read(bdf, reg, 4);
+	pci_write(bdf, reg, 4, old);
+	pci_write(bdf, 4, 2, command);
+	mask &= old & 1 ? ~3u : ~15u;
+	return mask ? ~mask + 1 : 0;
+}

@@ -1,0 +1,123 @@
+/* platform.h: the PC under the VMM; the index of this folder's non-virtualization half. */
+#ifndef ARCH_PLATFORM_H
+#define ARCH_PLATFORM_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+
+/* --- multiboot.c: what the loader left --- */
+#define BOOT_RANGES  64
+#define BOOT_MODULES 32
+
+struct boot_range {
+	paddr_t start, size;
+};
+struct boot_module {
+	char name[64]; /* last part of the first word of its string */
+	paddr_t start;
+	uint64_t size;
+	char args[192]; /* the rest of its string */
+};
+struct boot_info {
+	char cmdline[512];
+	const char *loader;
+	unsigned nram, nmodules;
+	struct boot_range ram[BOOT_RANGES];
+	struct boot_module module[BOOT_MODULES];
+	paddr_t rsdp; /* 0: not given */
+};
+extern struct boot_info boot;
+
+/* Reads the multiboot 1 or 2 information (by the magic in EAX); panics when it is neither. */
+void multiboot_parse(uint32_t magic, uint32_t info);
+/* True when physical address p is RAM by the loader's map. */
+bool holds_ram_at(paddr_t p);
+/* The value of `key=value` on the VMM's own command line, or false. */
+bool boot_option(const char *key, char *value, size_t size);
+const struct boot_module *boot_module_find(const char *name);
+
+/* --- uart.c: the physical serial port --- */
+void uart_init(uint16_t base);
+void uart_put(const char *s, size_t n);
+int uart_get(void); /* -1: nothing there */
+void uart_enable_rx_interrupt(void);
+
+/* --- acpi.c --- */
+struct acpi_info {
+	unsigned ncpus;
+	uint32_t apic_id[CORES_MAX];
+	uint32_t ioapic_addr, ioapic_gsi_base;
+	struct {
+		uint32_t gsi;
+		uint16_t flags;
+	} isa_irq[16];          /* identity unless overridden */
+	uint16_t pm_timer_port; /* 0: none */
+	bool pm_timer_32bit;
+	bool has_reset;
+	uint16_t reset_port;
+	uint8_t reset_value;
+};
+extern struct acpi_info acpi;
+/* Reads MADT and FADT; false with a reason. */
+bool acpi_parse(char *why, size_t size);
+
+/* --- paging.c --- */
+/* Makes the VMM's own map: all memory and the first 4 GiB, identity. */
+void paging_init(void);
+extern paddr_t host_cr3;
+
+/* --- lapic.c: the core's own x2APIC --- */
+bool x2apic_present(void);
+void lapic_enable(void);
+uint32_t lapic_id(void);
+/* Sends an interprocessor interrupt; `icr_low` is the low half of the ICR. */
+static inline void lapic_ipi(uint32_t apic_id, uint32_t icr_low)
+{
+	wrmsr(MSR_X2APIC + 0x30, (uint64_t)apic_id << 32 | icr_low);
+}
+static inline void lapic_self_ipi(uint8_t vector)
+{
+	wrmsr(MSR_X2APIC + 0x3F, vector);
+}
+#define ICR_FIXED 0x4000u
+#define ICR_NMI   0x4400u
+#define ICR_INIT  0x4500u
+#define ICR_SIPI  0x4600u
+/* Leaves the core's APIC as after reset but enabled: no vector in service, waiting or armed. */
+void lapic_scrub(struct core *c);
+
+/* --- ioapic.c --- */
+/* Routes a GSI to a core; level/low as PCI, edge/high as ISA.  vector 0: as an NMI. */
+void ioapic_route(uint32_t gsi, uint32_t apic_id, uint8_t vector, bool level_low);
+void ioapic_mask(uint32_t gsi);
+void ioapic_init(void);
+
+/* --- smp.c --- */
+void smp_start(void);
+
+/* --- tsc.c --- */
+extern uint64_t tsc_khz;
+void tsc_init(void);
+void tsc_delay_us(uint64_t us);
+
+/* --- rtc.c --- */
+/* Seconds since 1970 by the CMOS clock; 0 when there is none. */
+uint64_t rtc_read(void);
+
+/* --- pci.c: physical PCI configuration space, mechanism #1 --- */
+uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size);
+void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v);
+uint8_t pci_find_cap(uint16_t bdf, uint8_t id); /* offset, 0: none */
+/* Size of a BAR by the usual write of ones; memory decoding is off meanwhile. */
+uint32_t pci_bar_size(uint16_t bdf, unsigned bar);
+
+/* --- trap.c --- */
+#define PANIC_STATUS 127 /* what node_exit() gets from a panic */
+void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* --- power.c: the end of the node --- */
+void node_exit(uint8_t status) __attribute__((noreturn)); /* emulators' debug exits, then halt */
+void node_reboot(void) __attribute__((noreturn));
+#endif

@@ -1,0 +1,37 @@
+/* The CMOS clock (MC146818A), read once for the guests' wall clock. */
+#include "arch/x86_64/platform.h"
+
+static uint8_t cmos(uint8_t reg)
+{
+	outb(0x70, reg);
+	return inb(0x71);
+}
+
+static unsigned number(uint8_t v, bool binary)
+{
+	return binary ? v : (v >> 4) * 10u + (v & 15);
+}
+
+/* Days since 1970-01-01 of a date after 2000 (proleptic Gregorian, March-based year). */
+static uint64_t days(unsigned year, unsigned month, unsigned day)
+{
+	unsigned y = month <= 2 ? year - 1 : year;
+	unsigned era_day = y % 400 * 365 + y % 400 / 4 - y % 400 / 100 +
+	                   (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+	return (uint64_t)(y / 400) * 146097 + era_day - 719468;
+}
+
+uint64_t rtc_read(void)
+{
+	unsigned tries = 0;
+	while (cmos(0x0A) & 0x80)
+		if (++tries > 1000000)
+			return 0;
+	bool binary = cmos(0x0B) & 4;
+	unsigned s = number(cmos(0), binary), m = number(cmos(2), binary);
+	unsigned h = number(cmos(4) & 0x7F, binary), d = number(cmos(7), binary);
+	unsigned mon = number(cmos(8), binary), y = 2000 + number(cmos(9), binary);
+	if (s > 59 || m > 59 || h > 23 || !d || d > 31 || !mon || mon > 12)
+		return 0;
+	return ((days(y, mon, d) * 24 + h) * 60 + m) * 60 + s;
+}

@@ -1,0 +1,79 @@
+/* All cores of the machine: start-up by INIT-SIPI-SIPI (Intel MP 1.4, B.4), calls, idling. */
+#include <string.h>
+#include "arch/x86_64/platform.h"
+#include "vmm/log.h"
+#include "vmm/main.h"
+#include "vmm/mem.h"
+
+struct core cores[CORES_MAX];
+unsigned ncores = 1;
+
+extern const uint8_t ap_trampoline[], ap_trampoline_end[];
+extern uint64_t ap_cr3;
+extern struct core *ap_core;
+
+void ap_main(struct core *c) __attribute__((noreturn));
+void ap_main(struct core *c)
+{
+	cpu_init(c);
+	lapic_enable();
+	atomic_store(&c->online, true);
+	core_main(c);
+}
+
+static bool start_core(struct core *c)
+{
+	uint8_t *stack = mem_zalloc(CORE_STACK);
+	if (!stack)
+		panic("not enough memory for the stack of core %u", c->index);
+	c->stack_top = stack + CORE_STACK;
+	ap_cr3 = host_cr3;
+	ap_core = c;
+	lapic_ipi(c->apic_id, ICR_INIT);
+	tsc_delay_us(10000);
+	for (unsigned i = 0; i < 2 && !atomic_load(&c->online); i++) {
+		lapic_ipi(c->apic_id, ICR_SIPI | AP_TRAMPOLINE >> 12);
+		tsc_delay_us(200);
+	}
+	for (unsigned ms = 0; ms < 5000 && !atomic_load(&c->online); ms++)
+		tsc_delay_us(1000);
+	return atomic_load(&c->online);
+}
+
+void smp_start(void)
+{
+	memcpy((void *)AP_TRAMPOLINE, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
+	for (unsigned i = 0; i < acpi.ncpus && ncores < CORES_MAX; i++) {
+		if (acpi.apic_id[i] == cores[0].apic_id)
+			continue;
+		struct core *c = &cores[ncores];
+		c->index = ncores;
+		c->apic_id = acpi.apic_id[i];
+		if (start_core(c))
+			ncores++;
+		else
+			log_warn("the core with APIC ID %u did not start: it stays unused",
+			         c->apic_id);
+	}
+}
+
+void core_call(struct core *c, uint32_t requests)
+{
+	atomic_fetch_or(&c->requests, requests);
+	if (c == this_core())
+		atomic_store(&c->attention, true);
+	else
+		lapic_ipi(c->apic_id, ICR_NMI);
+}
+
+/*
+ * STI takes effect after the next instruction, so an interrupt that waits ends the HLT.  An NMI
+ * between the test and the HLT finds `idle` set and sends the core WAKE_VECTOR.
+ */
+void core_idle(struct core *c)
+{
+	atomic_store(&c->idle, true);
+	if (!atomic_load(&c->attention))
+		__asm__ volatile("sti; hlt; cli" ::: "memory");
+	atomic_store(&c->idle, false);
+}

@@ -1,0 +1,435 @@
+/* The SVM half of hvm.h (AMD APM vol. 2, chapter 15): translates exits, nothing more. */
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/npt.h"
+#include "arch/x86_64/platform.h"
+#include "arch/x86_64/svm.h"
+#include "vmm/mem.h"
+#include "vmm/vm.h"
+
+#define IOPM_SIZE  (3 * PAGE_SIZE)
+#define MSRPM_SIZE (2 * PAGE_SIZE)
+#define ASID       1 /* a core runs one vCPU; its translations are flushed when that starts */
+#define PAT_RESET  0x0007040600070406ul
+
+struct svm_vcpu {
+	struct vmcb vmcb; /* first: page-aligned */
+	bool in_nmi;      /* the guest has not returned from its NMI handler */
+};
+
+/* One map for all guests: every port exits; the MSRs below do not. */
+static uint8_t *iopm, *msrpm;
+
+/* --- what a guest's own core does without us ------------------------------------------------ */
+
+static void msr_bits(uint32_t msr, bool read_exits, bool write_exits)
+{
+	uint32_t base = msr < 0x2000 ? 0 : 0x800, index = msr & 0x1FFF;
+	uint32_t bit = index * 2;
+	uint8_t *byte = msrpm + base + bit / 8;
+	*byte = (uint8_t)((*byte & ~(3u << bit % 8)) |
+	                  ((read_exits ? 1u : 0) | (write_exits ? 2u : 0)) << bit % 8);
+}
+
+/*
+ * Direct interrupts: the guest owns its core's x2APIC but for what names other cores (ICR) or the
+ * core itself (ID, LDR).  Besides, what VMRUN or VMSAVE switch, and TSC_AUX, which the VMM never
+ * reads.
+ */
+static void msrpm_fill(void)
+{
+	static const uint32_t own[] = {
+	    0x174,      0x175,      0x176,                  /* SYSENTER */
+	    0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, /* STAR, LSTAR, CSTAR, SFMASK */
+	    0xC0000100, 0xC0000101, 0xC0000102, 0xC0000103, /* FS, GS, KernelGS base, TSC_AUX */
+	};
+	memset(msrpm, 0xFF, MSRPM_SIZE);
+	for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++)
+		msr_bits(own[i], false, false);
+	msr_bits(MSR_TSC, false, true);
+	for (uint32_t msr = MSR_X2APIC; msr < MSR_X2APIC + 0x40; msr++)
+		msr_bits(msr, false, false);
+	msr_bits(MSR_X2APIC + 0x02, true, true);
+	msr_bits(MSR_X2APIC + 0x0D, true, true);
+	msr_bits(MSR_X2APIC + 0x30, true, true);
+}
+
+/* --- the CPU -------------------------------------------------------------------------------- */
+
+static bool svm_probe(char *why, size_t size)
+{
+	if (cpuid(0x80000000, 0).eax < 0x8000000A || !(cpuid(0x80000001, 0).ecx & 1u << 2)) {
+		snprintf(why, size,
+		         "this CPU has no AMD SVM: Patio needs it (QEMU: -cpu EPYC,+x2apic)");
+		return false;
+	}
+	if (!(cpuid(0x8000000A, 0).edx & 1)) {
+		snprintf(why, size, "this CPU's SVM has no nested paging: Patio needs it");
+		return false;
+	}
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) {
+		snprintf(why, size, "SVM is locked off (VM_CR.SVMDIS): enable SVM in the firmware");
+		return false;
+	}
+	return true;
+}
+
+static bool maps_init(void)
+{
+	iopm = (void *)mem_alloc(IOPM_SIZE, PAGE_SIZE, 0);
+	msrpm = (void *)mem_alloc(MSRPM_SIZE, PAGE_SIZE, 0);
+	if (!iopm || !msrpm)
+		return false;
+	memset(iopm, 0xFF, IOPM_SIZE);
+	msrpm_fill();
+	return true;
+}
+
+/* The first page holds the host state that VMRUN saves, the second what VMSAVE does. */
+static bool svm_core_enable(struct core *c)
+{
+	if (!iopm && !maps_init())
+		return false;
+	void *pages = mem_zalloc(2 * PAGE_SIZE);
+	if (!pages)
+		return false;
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE_PA, (paddr_t)pages);
+	c->hvm_host = (paddr_t)pages + PAGE_SIZE;
+	__asm__ volatile("vmsave %0" : : "a"(c->hvm_host) : "memory");
+	return true;
+}
+
+/* --- a vCPU --------------------------------------------------------------------------------- */
+
+static struct svm_vcpu *svm_of(const struct vcpu *v)
+{
+	return v->hvm;
+}
+
+static bool svm_vcpu_init(struct vcpu *v)
+{
+	v->hvm = mem_zalloc(sizeof(struct svm_vcpu));
+	return v->hvm;
+}
+
+static void svm_vcpu_free(struct vcpu *v)
+{
+	mem_zfree(v->hvm, sizeof(struct svm_vcpu));
+	v->hvm = NULL;
+}
+
+static struct vmcb_seg seg_to_vmcb(const struct seg *s)
+{
+	return (struct vmcb_seg){s->selector, seg_attr_packed(s->attr), s->limit, s->base};
+}
+
+static void reset_control(struct vmcb *b, uint64_t nested_root)
+{
+	/* #DB and #AC: delivering them can loop in microcode for ever (CVE-2015-8104, -5307), and
+	 * no NMI gets through meanwhile; #MC belongs to the host. */
+	b->intercept_exceptions = 1u << 1 | 1u << 17 | 1u << 18;
+	b->intercept3 = ICPT3_NMI | ICPT3_INIT | ICPT3_RDPMC | ICPT3_CPUID | ICPT3_INVD |
+	                ICPT3_INVLPGA | ICPT3_IOIO | ICPT3_MSR | ICPT3_SHUTDOWN;
+	b->intercept4 = ICPT4_VMRUN | ICPT4_VMMCALL | ICPT4_VMLOAD | ICPT4_VMSAVE | ICPT4_STGI |
+	                ICPT4_CLGI | ICPT4_SKINIT | ICPT4_MONITOR | ICPT4_MWAIT |
+	                ICPT4_MWAIT_ARMED | ICPT4_XSETBV;
+	b->iopm_base = (paddr_t)iopm;
+	b->msrpm_base = (paddr_t)msrpm;
+	b->asid = ASID;
+	b->tlb_control = TLB_FLUSH_ALL;
+	b->nested_control = 1;
+	b->nested_cr3 = nested_root;
+	b->g_pat = PAT_RESET;
+}
+
+static void svm_reset(struct vcpu *v, const struct cpu_entry *e)
+{
+	struct vmcb *b = &svm_of(v)->vmcb;
+	memset(svm_of(v), 0, sizeof(struct svm_vcpu));
+	reset_control(b, v->vm->npt_root);
+	b->cs = seg_to_vmcb(&e->cs);
+	b->ds = seg_to_vmcb(&e->ds);
+	b->es = seg_to_vmcb(&e->es);
+	b->ss = seg_to_vmcb(&e->ss);
+	b->fs = seg_to_vmcb(&e->fs);
+	b->gs = seg_to_vmcb(&e->gs);
+	b->gdtr = (struct vmcb_seg){.limit = e->gdt.limit, .base = e->gdt.base};
+	b->idtr = (struct vmcb_seg){.limit = e->idt.limit, .base = e->idt.base};
+	b->tr = (struct vmcb_seg){.attr = SEG_TSS, .limit = 0xFFFF};
+	b->ldtr = (struct vmcb_seg){.attr = SEG_LDT, .limit = 0xFFFF};
+	b->cr0 = e->cr0;
+	b->cr3 = e->cr3;
+	b->cr4 = e->cr4;
+	/* LMA is the CPU's to set on a real entry to long mode; VMRUN wants it there already */
+	b->efer = e->efer | EFER_SVME | ((e->efer & EFER_LME) && (e->cr0 & CR0_PG) ? EFER_LMA : 0);
+	b->dr6 = 0xFFFF0FF0;
+	b->dr7 = 0x400;
+	b->rflags = e->rflags | 2;
+	b->rip = e->rip;
+	memset(v->regs, 0, sizeof v->regs);
+	v->regs[REG_RAX] = e->rax;
+	v->regs[REG_RBX] = e->rbx;
+	v->regs[REG_RSI] = e->rsi;
+	v->regs[REG_RSP] = e->rsp;
+}
+
+static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
+{
+	switch (what) {
+	case HVM_RIP:
+		return &b->rip;
+	case HVM_RFLAGS:
+		return &b->rflags;
+	case HVM_CR0:
+		return &b->cr0;
+	case HVM_CR2:
+		return &b->cr2;
+	case HVM_CR3:
+		return &b->cr3;
+	case HVM_CR4:
+		return &b->cr4;
+	case HVM_EFER:
+		return &b->efer;
+	case HVM_PAT:
+		return &b->g_pat;
+	case HVM_TSC_OFFSET:
+		return &b->tsc_offset;
+	default:
+		return NULL;
+	}
+}
+
+static const struct vmcb_seg *seg_place(const struct vmcb *b, enum hvm_seg which)
+{
+	const struct vmcb_seg *const place[] = {&b->es, &b->cs, &b->ss, &b->ds, &b->fs, &b->gs};
+	return place[which];
+}
+
+static uint64_t svm_get(const struct vcpu *v, enum hvm_state what)
+{
+	uint64_t value = *state_place(&svm_of(v)->vmcb, what);
+	return what == HVM_EFER ? value & ~(uint64_t)EFER_SVME : value;
+}
+
+static void svm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
+{
+	struct vmcb *b = &svm_of(v)->vmcb;
+	if (what == HVM_EFER)
+		value |= EFER_SVME;
+	if (what == HVM_RIP)
+		b->interrupt_shadow = 0; /* the instruction is over, and so is its shadow */
+	*state_place(b, what) = value;
+}
+
+static unsigned svm_get_cpl(const struct vcpu *v)
+{
+	return svm_of(v)->vmcb.cpl;
+}
+
+static void svm_get_seg(const struct vcpu *v, enum hvm_seg which, struct seg *out)
+{
+	const struct vmcb_seg *s = seg_place(&svm_of(v)->vmcb, which);
+	*out = (struct seg){s->selector, seg_attr_unpacked(s->attr), s->limit, s->base};
+}
+
+static void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
+{
+	svm_of(v)->vmcb.event_inject = vector | EVENT_EXCEPTION | EVENT_VALID |
+	                               (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
+}
+
+static bool svm_inject_nmi(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm_of(v);
+	if (s->in_nmi || (s->vmcb.event_inject & EVENT_VALID) || s->vmcb.interrupt_shadow)
+		return false;
+	s->vmcb.event_inject = VECTOR_NMI | EVENT_NMI | EVENT_VALID;
+	s->vmcb.intercept3 |= ICPT3_IRET;
+	s->in_nmi = true;
+	return true;
+}
+
+static void svm_flush(struct vcpu *v)
+{
+	svm_of(v)->vmcb.tlb_control = TLB_FLUSH_ALL;
+}
+
+/* --- exits ---------------------------------------------------------------------------------- */
+
+/* EXITINFO1 of IOIO: bit 0 IN, 2 string, 3 REP, 4-6 size, 16-31 port (APM 2, 15.10.2). */
+static void exit_io(const struct vmcb *b, struct vmexit *e)
+{
+	uint32_t info = (uint32_t)b->exit_info1;
+	e->kind = VMEXIT_io;
+	e->insn_len = (uint8_t)(b->exit_info2 - b->rip);
+	e->io.port = (uint16_t)(info >> 16);
+	e->io.size = info >> 4 & 7;
+	e->io.in = info & 1;
+	e->io.string = info & 4;
+	e->io.rep = info & 8;
+}
+
+/* EXITINFO1 of #NPF: a page-fault error code; bit 33: in the walk of the guest's own tables. */
+static void exit_npf(const struct vmcb *b, struct vmexit *e)
+{
+	e->kind = VMEXIT_memory;
+	e->memory.gpa = b->exit_info2;
+	e->memory.write = b->exit_info1 & 2;
+	e->memory.fetch = b->exit_info1 & 16;
+	e->memory.walk = b->exit_info1 >> 33 & 1;
+}
+
+static void exit_raw(const struct vmcb *b, struct vmexit *e)
+{
+	e->kind = VMEXIT_raw;
+	e->raw.code = b->exit_code;
+	e->raw.info1 = b->exit_info1;
+	e->raw.info2 = b->exit_info2;
+}
+
+static void exit_exception(const struct vmcb *b, struct vmexit *e, uint8_t vector)
+{
+	if (vector == VECTOR_MC) {
+		exit_raw(b, e);
+		return;
+	}
+	e->kind = VMEXIT_exception;
+	e->exception.vector = vector;
+	e->exception.has_error = vector == VECTOR_AC;
+	e->exception.error = (uint32_t)b->exit_info1;
+}
+
+static void exit_iret(struct svm_vcpu *s, struct vmexit *e)
+{
+	s->vmcb.intercept3 &= ~ICPT3_IRET;
+	s->in_nmi = false;
+	e->kind = VMEXIT_nmi_window;
+}
+
+static void simple(struct vmexit *e, enum vmexit_kind kind, uint8_t insn_len)
+{
+	e->kind = kind;
+	e->insn_len = insn_len;
+}
+
+/* The CPU may not give the next RIP (no NRIPS): lengths are the plain encodings' (APM 3). */
+static void translate(struct svm_vcpu *s, struct vmexit *e)
+{
+	const struct vmcb *b = &s->vmcb;
+	uint32_t code = (uint32_t)b->exit_code;
+	e->insn_len = 0;
+	if (code == SVM_EXIT_IOIO)
+		exit_io(b, e);
+	else if (code == SVM_EXIT_NMI)
+		e->kind = VMEXIT_kick;
+	else if (code == SVM_EXIT_MSR) {
+		simple(e, VMEXIT_msr, 2);
+		e->msr.write = b->exit_info1;
+	} else if (code == SVM_EXIT_NPF)
+		exit_npf(b, e);
+	else if (code == SVM_EXIT_CPUID)
+		simple(e, VMEXIT_cpuid, 2);
+	else if (code == SVM_EXIT_VMMCALL)
+		simple(e, VMEXIT_hypercall, 3);
+	else if (code == SVM_EXIT_XSETBV)
+		simple(e, VMEXIT_xsetbv, 3);
+	else if (code == SVM_EXIT_INVD)
+		simple(e, VMEXIT_cache, 2);
+	else if (code == SVM_EXIT_RDPMC)
+		e->kind = VMEXIT_privileged;
+	else if (code == SVM_EXIT_SHUTDOWN)
+		e->kind = VMEXIT_shutdown;
+	else if (code == SVM_EXIT_IRET)
+		exit_iret(s, e);
+	else if (code == SVM_EXIT_INVALID)
+		simple(e, VMEXIT_invalid, 0);
+	else if (code == SVM_EXIT_INVLPGA || code == SVM_EXIT_VMRUN ||
+	         (code > SVM_EXIT_VMMCALL && code <= SVM_EXIT_SKINIT) ||
+	         (code >= SVM_EXIT_MONITOR && code <= SVM_EXIT_MWAIT_ARMED))
+		e->kind = VMEXIT_forbidden;
+	else if (code >= SVM_EXIT_EXCP0 && code < SVM_EXIT_EXCP0 + 32)
+		exit_exception(b, e, (uint8_t)(code - SVM_EXIT_EXCP0));
+	else
+		exit_raw(b, e);
+}
+
+/*
+ * An event whose delivery was cut short by the exit goes in again (APM 2, 15.7.2).  Only bit 31
+ * tells: emulators leave old bits below it.  Software interrupts are executed again instead: RIP
+ * still points at the INT instruction.
+ */
+static void reinject(struct vmcb *b)
+{
+	uint64_t event = b->exit_int_info;
+	if ((event & EVENT_VALID) && (event & EVENT_TYPE_MASK) != EVENT_SOFT_INT)
+		b->event_inject = event;
+	else
+		b->event_inject = 0;
+}
+
+static void svm_run(struct vcpu *v, struct vmexit *e)
+{
+	struct svm_vcpu *s = svm_of(v);
+	struct vmcb *b = &s->vmcb;
+	struct core *c = v->core;
+	__asm__ volatile("clgi" ::: "memory");
+	if (atomic_load_explicit(&c->attention, memory_order_relaxed)) {
+		__asm__ volatile("stgi" ::: "memory");
+		simple(e, VMEXIT_kick, 0);
+		return;
+	}
+	b->rax = v->regs[REG_RAX];
+	b->rsp = v->regs[REG_RSP];
+	svm_enter(v->regs, (paddr_t)b, c->hvm_host);
+	v->regs[REG_RAX] = b->rax;
+	v->regs[REG_RSP] = b->rsp;
+	__asm__ volatile("stgi" ::: "memory");
+	b->tlb_control = 0;
+	reinject(b);
+	translate(s, e);
+}
+
+static void svm_codes(const struct vcpu *v, uint64_t codes[3])
+{
+	const struct vmcb *b = &svm_of(v)->vmcb;
+	codes[0] = b->exit_code;
+	codes[1] = b->exit_info1;
+	codes[2] = b->exit_info2;
+}
+
+static bool gib_pages(void)
+{
+	return cpuid(0x80000001, 0).edx & 1u << 26;
+}
+
+/* Nested entries are looked up as user accesses: without U every one faults (APM 2, 15.25.5). */
+static const struct npt_format npt_format = {
+    .present = 1,
+    .large = 0x80,
+    .table = 7,
+    .ram = 7,
+    .device = 7 | 0x18 | 1ul << 63,
+    .gib_pages = gib_pages,
+};
+
+const struct hvm_ops svm_ops = {
+    .name = "AMD SVM",
+    .npt = &npt_format,
+    .probe = svm_probe,
+    .core_enable = svm_core_enable,
+    .vcpu_init = svm_vcpu_init,
+    .vcpu_free = svm_vcpu_free,
+    .reset = svm_reset,
+    .run = svm_run,
+    .get = svm_get,
+    .set = svm_set,
+    .get_cpl = svm_get_cpl,
+    .get_seg = svm_get_seg,
+    .inject_exception = svm_inject_exception,
+    .inject_nmi = svm_inject_nmi,
+    .flush = svm_flush,
+    .codes = svm_codes,
+};

@@ -1,0 +1,121 @@
+/* Exceptions, NMIs and stray interrupts of the host; the panic that ends the node. */
+#include <stdarg.h>
+#include <stdio.h>
+#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/platform.h"
+#include "vmm/ksym.h"
+#include "vmm/log.h"
+
+struct trap_frame {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	uint64_t vector, error, rip, cs, rflags, rsp, ss;
+};
+
+void trap_handle(struct trap_frame *f);
+
+extern const char image_start[], text_end[], image_end[];
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+	char buf[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof buf, fmt, ap);
+	va_end(ap);
+	for (const char *p = buf; *p; p++)
+		uart_put(p, 1);
+	uart_put("\r\n", 2);
+}
+
+static bool is_stack(uint64_t p)
+{
+	return p >= (uint64_t)image_start && p % 8 == 0 && holds_ram_at(p);
+}
+
+static void say_frame(unsigned i, uint64_t rip)
+{
+	uint64_t off;
+	const char *name = ksym_find(rip, &off);
+	say("  #%-2u %016lx %s+0x%lx", i, rip, name ? name : "?", name ? off : 0);
+}
+
+/* Frames are linked through RBP; anything that does not look like one ends the walk. */
+static void backtrace(uint64_t rip, uint64_t rbp)
+{
+	if (rip)
+		say_frame(0, rip);
+	for (unsigned i = 1; i < 24 && is_stack(rbp); i++) {
+		uint64_t *frame = (uint64_t *)rbp;
+		if (frame[1] < (uint64_t)image_start || frame[1] >= (uint64_t)text_end)
+			break;
+		say_frame(i, frame[1]);
+		if (frame[0] <= rbp)
+			break;
+		rbp = frame[0];
+	}
+}
+
+static void stop_other_cores(void)
+{
+	for (unsigned i = 0; i < ncores; i++)
+		if (&cores[i] != this_core() && atomic_load(&cores[i].online))
+			core_call(&cores[i], CORE_PANIC);
+}
+
+static void say_registers(const struct trap_frame *f)
+{
+	say("  rip %016lx rflags %08lx cr2 %016lx cr3 %08lx", f->rip, f->rflags, read_cr2(),
+	    read_cr3());
+	say("  rax %016lx rbx %016lx rcx %016lx rdx %016lx", f->rax, f->rbx, f->rcx, f->rdx);
+	say("  rsi %016lx rdi %016lx rbp %016lx rsp %016lx", f->rsi, f->rdi, f->rbp, f->rsp);
+	say("  r8  %016lx r9  %016lx r10 %016lx r11 %016lx", f->r8, f->r9, f->r10, f->r11);
+	say("  r12 %016lx r13 %016lx r14 %016lx r15 %016lx", f->r12, f->r13, f->r14, f->r15);
+}
+
+void panic(const char *fmt, ...)
+{
+	char buf[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof buf, fmt, ap);
+	va_end(ap);
+	stop_other_cores();
+	say("patio: panic on core %u: %s", this_core()->index, buf);
+	backtrace(0, (uint64_t)__builtin_frame_address(0));
+	node_exit(PANIC_STATUS);
+}
+
+static void trap_panic(const struct trap_frame *f)
+{
+	stop_other_cores();
+	say("patio: panic on core %u: exception %lu, error code %lx", this_core()->index, f->vector,
+	    f->error);
+	say_registers(f);
+	backtrace(f->rip, f->rbp);
+	node_exit(PANIC_STATUS);
+}
+
+static void handle_nmi(struct core *c)
+{
+	atomic_store(&c->attention, true);
+	if (atomic_load(&c->idle))
+		lapic_self_ipi(WAKE_VECTOR);
+	if (atomic_load(&c->requests) & CORE_PANIC)
+		for (;;)
+			__asm__ volatile("cli; hlt");
+}
+
+void trap_handle(struct trap_frame *f)
+{
+	struct core *c = this_core();
+	if (f->vector == VECTOR_NMI) {
+		handle_nmi(c);
+	} else if (f->vector >= 32) {
+		if (f->vector != WAKE_VECTOR)
+			c->stray_vectors++;
+		wrmsr(MSR_X2APIC + 0x0B, 0);
+	} else {
+		trap_panic(f);
+	}
+}

@@ -1,0 +1,73 @@
+/*
+ * The TSC's rate, measured against the ACPI PM timer (3.579545 MHz) or PIT channel 2.
+ *
+ * The core may lose the CPU for milliseconds when the node is itself emulated, so each reading of
+ * the reference is bracketed by two TSC readings and taken again when the bracket is wide.
+ */
+#include "arch/x86_64/platform.h"
+
+#define PM_HZ      3579545ul
+#define PIT_HZ     1193182ul
+#define MEASURE_US 20000ul
+
+uint64_t tsc_khz;
+
+static uint32_t pm_now(void)
+{
+	return inl(acpi.pm_timer_port) & 0xFFFFFF;
+}
+
+static uint32_t pit_now(void)
+{
+	outb(0x43, 0x80); /* latch channel 2 */
+	uint32_t lo = inb(0x42);
+	return 0xFFFF - (lo | (uint32_t)inb(0x42) << 8);
+}
+
+static void pit_start(void)
+{
+	outb(0x61, (inb(0x61) & ~2) | 1); /* gate on, speaker off */
+	outb(0x43, 0xB0);                 /* channel 2, both bytes, mode 0 */
+	outb(0x42, 0xFF);
+	outb(0x42, 0xFF);
+}
+
+/* A reading of the reference and the TSC at that moment; the narrowest bracket of several. */
+static uint64_t sample(uint32_t (*now)(void), uint32_t *ref)
+{
+	uint64_t best = UINT64_MAX, at = 0;
+	for (unsigned i = 0; i < 8; i++) {
+		uint64_t a = rdtsc();
+		uint32_t r = now();
+		uint64_t b = rdtsc();
+		if (b - a < best) {
+			best = b - a;
+			at = a + (b - a) / 2;
+			*ref = r;
+		}
+	}
+	return at;
+}
+
+void tsc_init(void)
+{
+	bool pm = acpi.pm_timer_port;
+	uint32_t (*now)(void) = pm ? pm_now : pit_now;
+	uint64_t hz = pm ? PM_HZ : PIT_HZ;
+	uint32_t mask = pm ? 0xFFFFFF : 0xFFFF, r0, r1;
+	if (!pm)
+		pit_start();
+	uint64_t t0 = sample(now, &r0), t1;
+	do
+		t1 = sample(now, &r1);
+	while (((r1 - r0) & mask) < hz * MEASURE_US / 1000000);
+	uint64_t ticks = (r1 - r0) & mask;
+	tsc_khz = (t1 - t0) * hz / ticks / 1000;
+}
+
+void tsc_delay_us(uint64_t us)
+{
+	uint64_t end = rdtsc() + us * tsc_khz / 1000;
+	while ((int64_t)(rdtsc() - end) < 0)
+		core_pause();
+}

@@ -1,0 +1,46 @@
+/* The physical 16550A (115200 8N1), polled for output. */
+#include "arch/x86_64/platform.h"
+
+#define UART_IER  1
+#define UART_FCR  2
+#define UART_LCR  3
+#define UART_MCR  4
+#define UART_LSR  5
+#define LSR_DATA  0x01
+#define LSR_EMPTY 0x20
+
+static uint16_t base;
+static bool absent = true;
+
+void uart_init(uint16_t port)
+{
+	base = port;
+	outb(base + UART_LCR, 0x80);
+	outb(base, 1);
+	outb(base + UART_IER, 0);
+	outb(base + UART_LCR, 3);
+	outb(base + UART_FCR, 7);
+	outb(base + UART_MCR, 0x0B); /* OUT2 gates the interrupt line on a PC */
+	absent = inb(base + UART_LSR) == 0xFF;
+}
+
+void uart_enable_rx_interrupt(void)
+{
+	outb(base + UART_IER, 1);
+}
+
+void uart_put(const char *s, size_t n)
+{
+	for (; n && !absent; n--, s++) {
+		while (!(inb(base + UART_LSR) & LSR_EMPTY))
+			core_pause();
+		outb(base, (uint8_t)*s);
+	}
+}
+
+int uart_get(void)
+{
+	if (absent || !(inb(base + UART_LSR) & LSR_DATA))
+		return -1;
+	return inb(base);
+}

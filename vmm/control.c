@@ -1,0 +1,441 @@
+/*
+ * From description to machine.  A change is checked against the machine first (modules, cores,
+ * memory), then built; only what cannot fail happens after the commit.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/platform.h"
+#include "vmm/control.h"
+#include "vmm/log.h"
+#include "vmm/mem.h"
+#include "vmm/monitor.h"
+#include "vmm/tick.h"
+#include "vmm/vm.h"
+
+struct nic {
+	struct virtio_net net;
+	struct vnet_port *port;
+};
+
+struct vnet *node_vnet;
+_Atomic uint64_t tick_next;
+static struct config *config;
+static struct nic *nics[CONFIG_PORTS];
+
+static const struct vnet_mem vnet_memory = {mem_zalloc, mem_zfree};
+
+static struct vnet_core *this_vnet_core(void)
+{
+	return this_core()->net;
+}
+
+const struct node_config *control_config(void)
+{
+	return config_live(config);
+}
+
+struct vnet_port *control_port(unsigned slot)
+{
+	return slot < CONFIG_PORTS && nics[slot] ? nics[slot]->port : NULL;
+}
+
+struct virtio_net *control_nic(unsigned slot)
+{
+	return slot < CONFIG_PORTS && nics[slot] ? &nics[slot]->net : NULL;
+}
+
+void control_init(void)
+{
+	void *mem = mem_zalloc(config_size());
+	node_vnet = vnet_create(&vnet_memory, ncores);
+	if (!mem || !node_vnet)
+		panic("not enough memory for the description and the switch");
+	config = config_init(mem);
+	for (unsigned i = 0; i < ncores; i++)
+		cores[i].net = vnet_core(node_vnet, i);
+	vnet_net_set(node_vnet, 0, config_live(config)->net[0].mode);
+}
+
+void tick_move(uint64_t tsc)
+{
+	uint64_t due = atomic_load(&tick_next), period = tsc_khz * 10000; /* ten seconds */
+	if (atomic_compare_exchange_strong(&tick_next, &due, tsc + period))
+		vnet_tick(node_vnet, tsc / (tsc_khz * 1000));
+}
+
+bool control_core_reserved(unsigned core)
+{
+	return config_live(config)->poll_core == (int)core;
+}
+
+/* --- checks against the machine ------------------------------------------------------------- */
+
+static bool need_module(const struct guest_config *g, const char *name, char *why, size_t size)
+{
+	if (!name[0] || boot_module_find(name))
+		return true;
+	snprintf(why, size,
+	         "line %u: guest %s: no boot module is called %s: load it beside the image",
+	         g->line, g->name, name);
+	return false;
+}
+
+static bool check_guest(const struct guest_config *g, char *why, size_t size)
+{
+	if (!need_module(g, g->kernel, why, size) || !need_module(g, g->initrd, why, size))
+		return false;
+	for (unsigned i = 0; i < g->modules; i++)
+		if (!need_module(g, g->module[i].name, why, size))
+			return false;
+	if (g->cpus > ncores) {
+		snprintf(why, size, "line %u: guest %s: %u vCPUs, but the node has %u cores",
+		         g->line, g->name, g->cpus, ncores);
+		return false;
+	}
+	for (unsigned i = 0; i < g->cores; i++) {
+		if (g->core[i] >= ncores) {
+			snprintf(why, size, "line %u: guest %s: the node has no core %u (0 to %u)",
+			         g->line, g->name, g->core[i], ncores - 1);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_poll_core(const struct node_config *n, char *why, size_t size)
+{
+	if (n->poll_core < 0)
+		return true;
+	if ((unsigned)n->poll_core >= ncores) {
+		snprintf(why, size, "move poll: the node has no core %d (0 to %u)", n->poll_core,
+		         ncores - 1);
+		return false;
+	}
+	if (atomic_load(&cores[n->poll_core].vcpu)) {
+		snprintf(why, size, "move poll: core %d runs a guest", n->poll_core);
+		return false;
+	}
+	return true;
+}
+
+static bool check(const struct node_config *n, char *why, size_t size)
+{
+	for (unsigned i = 0; i < n->guests; i++)
+		if (n->guest[i].name[0] && !vms[i] && !check_guest(&n->guest[i], why, size))
+			return false;
+	for (unsigned i = 0; i < n->ports; i++) {
+		bool there = n->port[i].name[0];
+		unsigned g = there     ? n->port[i].guest
+		             : nics[i] ? config_live(config)->port[i].guest
+		                       : 0;
+		if (there != !!nics[i] && vms[g] && vm_active(vms[g])) {
+			snprintf(why, size,
+			         "the ports of guest %s cannot change while it runs: stop it first",
+			         vms[g]->name);
+			return false;
+		}
+	}
+	return check_poll_core(n, why, size);
+}
+
+/* --- building ------------------------------------------------------------------------------- */
+
+static bool nic_create(const struct node_config *n, unsigned slot, char *why, size_t size)
+{
+	const struct port_config *p = &n->port[slot];
+	struct nic *nic = mem_zalloc(sizeof *nic);
+	if (!nic) {
+		snprintf(why, size, "port %s: no memory left", p->name);
+		return false;
+	}
+	struct vm *vm = vms[p->guest];
+	struct virtio_net_config c = {.name = p->name,
+	                              .mac = p->mac,
+	                              .mtu = (uint16_t)p->mtu,
+	                              .mem = &vm->mem,
+	                              .this_core = this_vnet_core};
+	virtio_net_init(&nic->net, &c);
+	nic->port = vnet_port_add(node_vnet, p->name, p->net, &virtio_net_port_ops, &nic->net,
+	                          p->edge ? VNET_EDGE : 0);
+	if (!nic->port || !vpci_add(&vm->pci, &nic->net.v.pci, 0)) {
+		snprintf(why, size, "port %s: %s", p->name,
+		         nic->port ? "the guest's PCI bus is full" : "the switch has no room");
+		if (nic->port)
+			vnet_port_remove(nic->port);
+		mem_zfree(nic, sizeof *nic);
+		return false;
+	}
+	virtio_net_attach(&nic->net, nic->port);
+	nics[slot] = nic;
+	return true;
+}
+
+static void nic_destroy(unsigned slot)
+{
+	struct nic *nic = nics[slot];
+	vpci_remove(&nic->net.v.pci);
+	vnet_port_remove(nic->port);
+	mem_zfree(nic, sizeof *nic);
+	nics[slot] = NULL;
+}
+
+/* Undoes what build() made for slots that the live description does not have. */
+static void unbuild(void)
+{
+	const struct node_config *live = config_live(config);
+	for (unsigned i = 0; i < CONFIG_PORTS; i++)
+		if (nics[i] && !live->port[i].name[0])
+			nic_destroy(i);
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
+		if (vms[i] && !live->guest[i].name[0]) {
+			vm_destroy(vms[i]);
+			vms[i] = NULL;
+		}
+	}
+}
+
+static bool build(const struct node_config *n, char *why, size_t size)
+{
+	for (unsigned i = 0; i < n->guests; i++) {
+		if (!n->guest[i].name[0] || vms[i])
+			continue;
+		vms[i] = vm_create(i, &n->guest[i], why, size);
+		if (!vms[i])
+			return false;
+	}
+	for (unsigned i = 0; i < n->nets; i++) {
+		if (n->net[i].name[0] && !vnet_net_set(node_vnet, i, n->net[i].mode)) {
+			snprintf(why, size, "network %s: no memory left", n->net[i].name);
+			return false;
+		}
+	}
+	for (unsigned i = 0; i < n->ports; i++)
+		if (n->port[i].name[0] && !nics[i] && !nic_create(n, i, why, size))
+			return false;
+	return true;
+}
+
+/* The description counts ports by slot, the switch by its own numbers. */
+static bool set_routes(const struct node_config *n, char *why, size_t size)
+{
+	size_t bytes = n->routes * sizeof(struct vnet_route);
+	struct vnet_route *r = bytes ? mem_zalloc(bytes) : NULL;
+	if (bytes && !r) {
+		snprintf(why, size, "routes: no memory left");
+		return false;
+	}
+	for (unsigned i = 0; i < n->routes; i++) {
+		r[i] = n->route[i];
+		r[i].to = nics[r[i].to]->port->number;
+		if (r[i].from >= 0)
+			r[i].from = nics[r[i].from]->port->number;
+	}
+	bool ok = vnet_routes_set(node_vnet, r, n->routes, why, size);
+	if (r)
+		mem_zfree(r, bytes);
+	return ok;
+}
+
+static void set_polling(const struct node_config *n)
+{
+	for (unsigned i = 0; i < ncores; i++) {
+		bool poll = n->poll_core == (int)i;
+		if (poll != atomic_load(&cores[i].poll)) {
+			atomic_store(&cores[i].poll, poll);
+			core_call(&cores[i], CORE_POLL);
+		}
+	}
+	for (unsigned i = 0; i < n->ports; i++) {
+		if (!nics[i])
+			continue;
+		enum config_move m =
+		    n->port[i].move == CONFIG_MOVE_NODE ? n->move : n->port[i].move;
+		enum vnet_mode mode = m == CONFIG_MOVE_POLL ? VNET_POLL : VNET_KICK;
+		if (mode == vnet_port_mode(nics[i]->port))
+			continue;
+		vnet_port_set_mode(nics[i]->port, mode);
+		virtio_net_kick(&nics[i]->net); /* takes what waits; arms or disarms the kicks */
+	}
+}
+
+/* After the commit: nothing here can fail. */
+static void follow(const struct node_config *n)
+{
+	static const enum log_level level[] = {LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG};
+	log_level = level[n->log];
+	for (unsigned i = 0; i < CONFIG_PORTS; i++)
+		if (nics[i] && !n->port[i].name[0])
+			nic_destroy(i);
+	for (unsigned i = 0; i < n->guests; i++)
+		if (vms[i])
+			vms[i]->config = &n->guest[i];
+	set_polling(n);
+}
+
+static void autostart(const struct node_config *n)
+{
+	char why[256];
+	for (unsigned i = 0; i < n->guests; i++)
+		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i]) &&
+		    !vm_start(vms[i], why, sizeof why))
+			log_error("%s", why);
+}
+
+static bool apply(char *why, size_t size)
+{
+	const struct node_config *n = config_staged(config);
+	if (!check(n, why, size) || !build(n, why, size) || !set_routes(n, why, size)) {
+		unbuild();
+		return false;
+	}
+	config_commit(config);
+	follow(config_live(config));
+	autostart(config_live(config));
+	return true;
+}
+
+/* --- texts and lines ------------------------------------------------------------------------ */
+
+static void print(void *ctx, const char *text, size_t len)
+{
+	(void)ctx;
+	for (size_t i = 0; i < len;) {
+		const char *nl = memchr(text + i, '\n', len - i);
+		size_t n = nl ? (size_t)(nl - text) - i : len - i;
+		log_raw(text + i, n);
+		if (nl)
+			log_raw("\r\n", 2);
+		i += n + (nl ? 1 : 0);
+	}
+}
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+	char buf[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof buf, fmt, ap);
+	va_end(ap);
+	print(NULL, buf, strlen(buf));
+}
+
+static void say_message(const char *kind, const struct config_message *m, const char *source)
+{
+	char buf[384];
+	config_format(m, source, buf, sizeof buf);
+	say("%s: %s\n", kind, buf);
+}
+
+static void say_warnings(const struct config_report *r, const char *source)
+{
+	for (unsigned i = 0; i < r->warnings && i < CONFIG_WARNINGS; i++)
+		say_message("warning", &r->warning[i], source);
+}
+
+static bool take(enum config_outcome outcome, const struct config_report *r, const char *source)
+{
+	char why[256];
+	if (outcome == CONFIG_REFUSED) {
+		say_message("error", &r->error, source);
+		return false;
+	}
+	say_warnings(r, source);
+	if (outcome != CONFIG_CHANGED || apply(why, sizeof why))
+		return true;
+	say("error: %s: %s\n", source, why);
+	return false;
+}
+
+bool control_text(const char *text, size_t len, const char *source)
+{
+	static struct config_report r;
+	return take(config_read(config, text, len, &r), &r, source);
+}
+
+static void act_on_guest(enum config_verb verb, struct vm *vm)
+{
+	char why[256];
+	if (verb == CONFIG_ENTER) {
+		monitor_enter(&vm->console);
+	} else if (verb == CONFIG_START) {
+		if (!vm_start(vm, why, sizeof why))
+			say("error: %s\n", why);
+	} else if (!vm_active(vm) && verb == CONFIG_STOP) {
+		say("error: guest %s does not run\n", vm->name);
+	} else {
+		vm->restart_once = verb == CONFIG_RESTART;
+		if (vm_active(vm))
+			vm_stop(vm, "stopped from the monitor");
+		else
+			control_guest_ended(vm);
+	}
+}
+
+static void act(const struct config_action *a)
+{
+	switch (a->verb) {
+	case CONFIG_SHOW:
+		show(a, print, NULL);
+		break;
+	case CONFIG_EXPLAIN:
+		show_explain(a, print, NULL);
+		break;
+	case CONFIG_HELP:
+		config_help(a->word, print, NULL);
+		break;
+	case CONFIG_LOAD:
+		monitor_gather();
+		break;
+	case CONFIG_POWEROFF:
+		node_exit(0);
+	case CONFIG_REBOOT:
+		node_reboot();
+	case CONFIG_START:
+	case CONFIG_STOP:
+	case CONFIG_RESTART:
+	case CONFIG_ENTER:
+		act_on_guest(a->verb, vms[a->guest]);
+		break;
+	}
+}
+
+void control_line(const char *text, size_t len)
+{
+	static struct config_report r;
+	struct config_action a;
+	enum config_outcome o = config_read_line(config, text, len, &a, &r);
+	if (o == CONFIG_ACTION)
+		act(&a);
+	else
+		take(o, &r, "monitor");
+}
+
+/* --- the end of a guest --------------------------------------------------------------------- */
+
+static bool all_ended(void)
+{
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
+		if (vms[i] && atomic_load(&vms[i]->state) != VM_OFF)
+			return false;
+	return true;
+}
+
+#define STATUS_STOPPED 126 /* the node's status when the guest was stopped, not ended */
+
+void control_guest_ended(struct vm *vm)
+{
+	const struct node_config *n = config_live(config);
+	char why[256];
+	if (vm->restart_once || vm->config->restart == CONFIG_RESTART_ALWAYS) {
+		vm->restart_once = false;
+		if (!vm_start(vm, why, sizeof why))
+			log_error("%s", why);
+		return;
+	}
+	if (n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot)
+		node_exit(vm->ended ? vm->exit_status : STATUS_STOPPED);
+	if (n->idle == CONFIG_IDLE_POWEROFF && all_ended())
+		node_exit(0);
+}

@@ -1,0 +1,227 @@
+/* MMIO and string I/O: fetch, decode, carry out. */
+#include <string.h>
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/insn.h"
+#include "vmm/emulate.h"
+#include "vmm/guest_walk.h"
+#include "vmm/vm.h"
+
+#define STRING_BURST 512 /* elements of one REP INS/OUTS that one exit carries out */
+#define RFLAGS_DF    (1ul << 10)
+#define PF_WRITE     2
+
+/* The vCPU as the decoder and the page walk want it. */
+struct context {
+	struct insn_regs regs;
+	struct guest_paging paging;
+	uint64_t seg_base[6];
+	enum insn_mode mode;
+	unsigned access; /* WALK_USER or 0 */
+};
+
+static void context_load(struct vcpu *v, struct context *c)
+{
+	struct seg s;
+	memcpy(c->regs.gpr, v->regs, sizeof c->regs.gpr);
+	c->regs.rip = hvm->get(v, HVM_RIP);
+	c->regs.rflags = hvm->get(v, HVM_RFLAGS);
+	c->paging = (struct guest_paging){hvm->get(v, HVM_CR0), hvm->get(v, HVM_CR3),
+	                                  hvm->get(v, HVM_CR4), hvm->get(v, HVM_EFER)};
+	for (unsigned i = 0; i < 6; i++) {
+		hvm->get_seg(v, (enum hvm_seg)i, &s);
+		c->seg_base[i] = s.base;
+	}
+	hvm->get_seg(v, HVM_CS, &s);
+	bool is64 = (c->paging.efer & EFER_LMA) && (s.attr & 0x2000);
+	c->mode = is64 ? INSN_64 : s.attr & 0x4000 ? INSN_32 : INSN_16;
+	if (is64)
+		for (unsigned i = 0; i < 4; i++)
+			c->seg_base[i] = 0;
+	c->access = hvm->get_cpl(v) == 3 ? WALK_USER : 0;
+}
+
+static void context_store(struct vcpu *v, const struct context *c)
+{
+	memcpy(v->regs, c->regs.gpr, sizeof c->regs.gpr);
+	hvm->set(v, HVM_RFLAGS, c->regs.rflags);
+	hvm->set(v, HVM_RIP, c->regs.rip);
+}
+
+static size_t fetch(struct vcpu *v, const struct context *c, uint8_t bytes[15])
+{
+	size_t got = 0;
+	uint64_t at = c->regs.rip + c->seg_base[HVM_CS];
+	guest_fetch(&v->vm->mem, &c->paging, c->mode == INSN_64 ? at : (uint32_t)at, bytes, &got);
+	return got;
+}
+
+size_t emulate_fetch(struct vcpu *v, uint8_t bytes[15])
+{
+	struct context c;
+	context_load(v, &c);
+	return fetch(v, &c, bytes);
+}
+
+/* --- MMIO ----------------------------------------------------------------------------------- */
+
+static bool is_device(const struct vcpu *v, uint64_t gpa)
+{
+	return gpa - VAPIC_PAGE < PAGE_SIZE || vpci_claims_mmio(gpa) ||
+	       gmem_ptr(&v->vm->mem, gpa, 1);
+}
+
+/* One access of the instruction, wherever it leads: device or, for string moves, memory too. */
+static bool access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
+{
+	if (gpa - VAPIC_PAGE < PAGE_SIZE) {
+		uint32_t offset = (uint32_t)(gpa - VAPIC_PAGE);
+		if (write)
+			vapic_page_write(v, offset, (uint32_t)*val);
+		else
+			*val = vapic_page_read(v, offset);
+		return true;
+	}
+	void *p = gmem_ptr(&v->vm->mem, gpa, width);
+	if (p && write)
+		memcpy(p, val, width);
+	else if (p)
+		memcpy(val, p, width);
+	else if (!vpci_mmio(&v->vm->pci, gpa, width, write, val) && !write)
+		*val = ~0ul; /* a hole in the PCI window: nobody drives the bus */
+	return p || vpci_claims_mmio(gpa);
+}
+
+static bool translate(struct vcpu *v, struct context *c, uint64_t linear, bool write, uint64_t *gpa)
+{
+	unsigned how = c->access | (write ? WALK_WRITE : 0);
+	enum walk_fault f = guest_walk(&v->vm->mem, &c->paging, linear, how, gpa);
+	if (f == WALK_OK)
+		return true;
+	/* The CPU walked these tables a moment ago: another vCPU changed them.  The guest gets the
+	 * page fault that it has asked for. */
+	hvm->set(v, HVM_CR2, linear);
+	hvm->inject_exception(v, VECTOR_PF, true, (write ? PF_WRITE : 0) | (c->access ? 4 : 0));
+	return false;
+}
+
+/* Where the instruction reads and writes; false: a fault was injected. */
+static bool operands(struct vcpu *v, struct context *c, const struct insn *in, uint64_t *src,
+                     uint64_t *dst)
+{
+	bool string = in->op == INSN_MOVS || in->op == INSN_STOS;
+	if (in->op != INSN_STOS && !translate(v, c, insn_linear(in, c->mode, &c->regs, c->seg_base),
+	                                      in->mem_write && !string, src))
+		return false;
+	*dst = *src;
+	return !string ||
+	       translate(v, c, insn_linear_dst(in, c->mode, &c->regs, c->seg_base), true, dst);
+}
+
+static void carry_out(struct vcpu *v, struct context *c, const struct insn *in)
+{
+	uint64_t src = 0, dst = 0, loaded = 0;
+	if (!insn_rep_done(in, &c->regs)) {
+		if (!operands(v, c, in, &src, &dst))
+			return;
+		if ((in->mem_read && !is_device(v, src)) || (in->mem_write && !is_device(v, dst))) {
+			vcpu_fail(v, "access to guest-physical %lx, where nothing is",
+			          in->mem_read ? src : dst);
+			return;
+		}
+		if (in->mem_read)
+			access(v, src, in->width, false, &loaded);
+	}
+	bool write = in->mem_write && !insn_rep_done(in, &c->regs);
+	uint64_t result = insn_finish(in, c->mode, &c->regs, loaded);
+	if (write)
+		access(v, dst, in->width, true, &result);
+	context_store(v, c);
+}
+
+void emulate_memory(struct vcpu *v, const struct vmexit *e)
+{
+	struct context c;
+	struct insn in;
+	uint8_t bytes[15];
+	uint64_t gpa = e->memory.gpa;
+	if (e->memory.walk || e->memory.fetch ||
+	    !(gpa - VAPIC_PAGE < PAGE_SIZE || vpci_claims_mmio(gpa))) {
+		vcpu_fail(v, "%s guest-physical %lx, where nothing is",
+		          e->memory.walk    ? "page tables at"
+		          : e->memory.fetch ? "execution at"
+		          : e->memory.write ? "write to"
+		                            : "read of",
+		          gpa);
+		return;
+	}
+	context_load(v, &c);
+	size_t got = fetch(v, &c, bytes);
+	if (!insn_decode(bytes, got, c.mode, &in)) {
+		vcpu_fail(v, "instruction that cannot access a device at guest-physical %lx", gpa);
+		return;
+	}
+	carry_out(v, &c, &in);
+}
+
+/* --- INS and OUTS --------------------------------------------------------------------------- */
+
+static uint64_t addr_mask(unsigned addr_size)
+{
+	return addr_size == 8 ? ~0ul : (1ul << 8 * addr_size) - 1;
+}
+
+static void advance(uint64_t *reg, uint64_t mask, uint64_t step)
+{
+	*reg = (*reg & ~mask) | ((*reg + step) & mask);
+	if (mask == 0xFFFFFFFF)
+		*reg &= mask; /* a 32-bit result clears the upper half */
+}
+
+/* One element; false: a fault was injected. */
+static bool string_element(struct vcpu *v, struct context *c, const struct vmexit *e,
+                           const struct insn_sys *in)
+{
+	uint64_t mask = addr_mask(in->addr_size), gpa;
+	uint64_t *pointer = &c->regs.gpr[e->io.in ? GPR_RDI : GPR_RSI];
+	unsigned seg = e->io.in ? (unsigned)SEG_ES : in->seg;
+	uint64_t linear = (*pointer & mask) + c->seg_base[seg];
+	uint32_t val = 0;
+	if (c->mode != INSN_64)
+		linear = (uint32_t)linear;
+	if (!translate(v, c, linear, e->io.in, &gpa))
+		return false;
+	if (!e->io.in)
+		gmem_read(&v->vm->mem, gpa, &val, e->io.size);
+	io_access(v->vm, e->io.port, e->io.size, e->io.in, &val);
+	if (e->io.in)
+		gmem_write(&v->vm->mem, gpa, &val, e->io.size);
+	uint64_t step = e->io.size;
+	advance(pointer, mask, c->regs.rflags & RFLAGS_DF ? -step : step);
+	return true;
+}
+
+void emulate_string_io(struct vcpu *v, const struct vmexit *e)
+{
+	struct context c;
+	struct insn_sys in;
+	uint8_t bytes[15];
+	context_load(v, &c);
+	size_t got = fetch(v, &c, bytes);
+	if (!insn_sys_decode(bytes, got, c.mode, &in) ||
+	    in.kind != (e->io.in ? SYS_INS : SYS_OUTS)) {
+		vcpu_fail(v, "string I/O that does not decode, port %x", e->io.port);
+		return;
+	}
+	uint64_t mask = addr_mask(in.addr_size), *count = &c.regs.gpr[GPR_RCX];
+	unsigned left = in.rep ? STRING_BURST : 1;
+	for (; left && (!in.rep || (*count & mask)); left--) {
+		if (!string_element(v, &c, e, &in))
+			break;
+		if (in.rep)
+			advance(count, mask, -1ul);
+	}
+	bool faulted = left && (!in.rep || (*count & mask));
+	if (!faulted && (!in.rep || !(*count & mask)))
+		c.regs.rip += in.length;
+	context_store(v, &c);
+}

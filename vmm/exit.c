@@ -1,0 +1,210 @@
+/* What a guest's exit means: a table on the vendor-free kind. */
+#include <stdarg.h>
+#include <stdio.h>
+#include "arch/x86_64/platform.h"
+#include "vmm/emulate.h"
+#include "vmm/log.h"
+#include "vmm/policy.h"
+#include "vmm/vm.h"
+
+#define KVM_ENOSYS ((uint64_t)-1000) /* Linux, Documentation/virt/kvm/x86/hypercalls.rst */
+
+static const char *const kind_name[VMEXIT_COUNT] = {
+#define X(name) #name,
+    VMEXIT_KINDS(X)
+#undef X
+};
+
+const char *vmexit_name(enum vmexit_kind kind)
+{
+	return kind_name[kind];
+}
+
+void vcpu_inject_gp(struct vcpu *v)
+{
+	hvm->inject_exception(v, VECTOR_GP, true, 0);
+}
+
+void vcpu_inject_ud(struct vcpu *v)
+{
+	hvm->inject_exception(v, VECTOR_UD, false, 0);
+}
+
+static void step_over(struct vcpu *v, const struct vmexit *e)
+{
+	hvm->set(v, HVM_RIP, hvm->get(v, HVM_RIP) + e->insn_len);
+}
+
+static void exit_io(struct vcpu *v, const struct vmexit *e)
+{
+	uint64_t *rax = &v->regs[REG_RAX];
+	uint32_t val = (uint32_t)*rax;
+	if (e->io.string) {
+		emulate_string_io(v, e);
+		return;
+	}
+	io_access(v->vm, e->io.port, e->io.size, e->io.in, &val);
+	if (e->io.in) {
+		if (e->io.size == 4)
+			*rax = val;
+		else
+			*rax = e->io.size == 2 ? (*rax & ~0xFFFFul) | (val & 0xFFFF)
+			                       : (*rax & ~0xFFul) | (val & 0xFF);
+	}
+	step_over(v, e);
+}
+
+static void exit_msr(struct vcpu *v, const struct vmexit *e)
+{
+	uint32_t index = (uint32_t)v->regs[REG_RCX];
+	uint64_t value = v->regs[REG_RDX] << 32 | (uint32_t)v->regs[REG_RAX];
+	bool ok = e->msr.write ? msr_write(v, index, value) : msr_read(v, index, &value);
+	if (!ok) {
+		log_debug("%s: vcpu %u: %s of MSR %08x at %lx refused", v->vm->name, v->id,
+		          e->msr.write ? "write" : "read", index, hvm->get(v, HVM_RIP));
+		vcpu_inject_gp(v);
+		return;
+	}
+	if (!e->msr.write) {
+		v->regs[REG_RAX] = (uint32_t)value;
+		v->regs[REG_RDX] = value >> 32;
+	}
+	step_over(v, e);
+}
+
+static void exit_cpuid(struct vcpu *v, const struct vmexit *e)
+{
+	cpuid_exit(v);
+	step_over(v, e);
+}
+
+static void exit_memory(struct vcpu *v, const struct vmexit *e)
+{
+	emulate_memory(v, e);
+}
+
+static void exit_hypercall(struct vcpu *v, const struct vmexit *e)
+{
+	v->regs[REG_RAX] = KVM_ENOSYS;
+	step_over(v, e);
+}
+
+static void exit_xsetbv(struct vcpu *v, const struct vmexit *e)
+{
+	uint64_t value = v->regs[REG_RDX] << 32 | (uint32_t)v->regs[REG_RAX];
+	if (xcr_write(v, (uint32_t)v->regs[REG_RCX], value))
+		step_over(v, e);
+	else
+		vcpu_inject_gp(v);
+}
+
+/* INVD would throw away the whole machine's dirty lines: write them back instead. */
+static void exit_cache(struct vcpu *v, const struct vmexit *e)
+{
+	__asm__ volatile("wbinvd" ::: "memory");
+	step_over(v, e);
+}
+
+static void exit_forbidden(struct vcpu *v, const struct vmexit *e)
+{
+	(void)e;
+	vcpu_inject_ud(v);
+}
+
+static void exit_privileged(struct vcpu *v, const struct vmexit *e)
+{
+	(void)e;
+	vcpu_inject_gp(v);
+}
+
+static void exit_exception(struct vcpu *v, const struct vmexit *e)
+{
+	hvm->inject_exception(v, e->exception.vector, e->exception.has_error, e->exception.error);
+}
+
+/* Nothing to do: a waiting NMI goes in at a later entry (vcpu_run), after the guest's IRET. */
+static void exit_nmi_window(struct vcpu *v, const struct vmexit *e)
+{
+	(void)v;
+	(void)e;
+}
+
+static void exit_shutdown(struct vcpu *v, const struct vmexit *e)
+{
+	(void)e;
+	vcpu_fail(v, "triple fault");
+}
+
+static void exit_invalid(struct vcpu *v, const struct vmexit *e)
+{
+	(void)e;
+	vcpu_fail(v, "the CPU refused the guest's state");
+}
+
+static void exit_raw(struct vcpu *v, const struct vmexit *e)
+{
+	vcpu_fail(v, "exit that nobody claims: code %lx, info %lx %lx", e->raw.code, e->raw.info1,
+	          e->raw.info2);
+}
+
+static void (*const handler[VMEXIT_COUNT])(struct vcpu *, const struct vmexit *) = {
+    [VMEXIT_io] = exit_io,
+    [VMEXIT_msr] = exit_msr,
+    [VMEXIT_cpuid] = exit_cpuid,
+    [VMEXIT_memory] = exit_memory,
+    [VMEXIT_hypercall] = exit_hypercall,
+    [VMEXIT_xsetbv] = exit_xsetbv,
+    [VMEXIT_cache] = exit_cache,
+    [VMEXIT_forbidden] = exit_forbidden,
+    [VMEXIT_privileged] = exit_privileged,
+    [VMEXIT_exception] = exit_exception,
+    [VMEXIT_nmi_window] = exit_nmi_window,
+    [VMEXIT_shutdown] = exit_shutdown,
+    [VMEXIT_invalid] = exit_invalid,
+    [VMEXIT_raw] = exit_raw,
+};
+
+void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e)
+{
+	handler[e->kind](v, e);
+}
+
+static void dump_code(struct vcpu *v)
+{
+	uint8_t bytes[15];
+	char text[48];
+	size_t got = emulate_fetch(v, bytes), n = 0;
+	for (size_t i = 0; i < got; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, " %02x", bytes[i]);
+	text[n] = 0;
+	log_error("  code at rip:%s", got ? text : " not readable");
+}
+
+void vcpu_dump(struct vcpu *v)
+{
+	const uint64_t *r = v->regs;
+	uint64_t codes[3];
+	hvm->codes(v, codes);
+	log_error("  %s vcpu %u on core %u, exit code %lx info %lx %lx", v->vm->name, v->id,
+	          v->core->index, codes[0], codes[1], codes[2]);
+	log_error("  rip %016lx rflags %08lx cpl %u efer %lx", hvm->get(v, HVM_RIP),
+	          hvm->get(v, HVM_RFLAGS), hvm->get_cpl(v), hvm->get(v, HVM_EFER));
+	log_error("  cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx", hvm->get(v, HVM_CR0),
+	          hvm->get(v, HVM_CR2), hvm->get(v, HVM_CR3), hvm->get(v, HVM_CR4));
+	for (unsigned i = 0; i < REGS; i += 4)
+		log_error("  r%-2u %016lx %016lx %016lx %016lx", i, r[i], r[i + 1], r[i + 2],
+		          r[i + 3]);
+	dump_code(v);
+}
+
+void vcpu_fail(struct vcpu *v, const char *fmt, ...)
+{
+	char reason[128];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof reason, fmt, ap);
+	va_end(ap);
+	log_error("%s: %s", v->vm->name, reason);
+	vcpu_dump(v);
+	vm_stop(v->vm, "%s", reason);
+}

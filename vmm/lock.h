@@ -1,0 +1,22 @@
+/* lock.h: the VMM's spin lock, for control paths.  FIFO, so that no core starves. */
+#ifndef VMM_LOCK_H
+#define VMM_LOCK_H
+#include <stdatomic.h>
+
+struct spinlock {
+	_Atomic unsigned next, owner;
+};
+
+static inline void spin_lock(struct spinlock *l)
+{
+	unsigned mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
+	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
+		__builtin_ia32_pause();
+}
+
+static inline void spin_unlock(struct spinlock *l)
+{
+	unsigned owner = atomic_load_explicit(&l->owner, memory_order_relaxed);
+	atomic_store_explicit(&l->owner, owner + 1, memory_order_release);
+}
+#endif

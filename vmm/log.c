@@ -1,0 +1,36 @@
+/* The log: lines to the serial port under one lock. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include "arch/x86_64/platform.h"
+#include "vmm/lock.h"
+#include "vmm/log.h"
+
+enum log_level log_level = LOG_INFO;
+static struct spinlock lock;
+
+void log_raw(const char *s, size_t n)
+{
+	spin_lock(&lock);
+	uart_put(s, n);
+	spin_unlock(&lock);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	static const char *const name[] = {"error", "warn", "info", "debug"};
+	char buf[512];
+	if (level > log_level)
+		return;
+	uint64_t us = tsc_khz ? rdtsc() * 1000 / tsc_khz : 0;
+	size_t n = (size_t)snprintf(buf, sizeof buf, "[%4lu.%06lu c%u %s] ", us / 1000000,
+	                            us % 1000000, this_core()->index, name[level]);
+	va_list ap;
+	va_start(ap, fmt);
+	n += (size_t)vsnprintf(buf + n, sizeof buf - n, fmt, ap);
+	va_end(ap);
+	if (n > sizeof buf - 3)
+		n = sizeof buf - 3;
+	buf[n++] = '\r';
+	buf[n++] = '\n';
+	log_raw(buf, n);
+}

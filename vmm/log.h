@@ -1,0 +1,21 @@
+/* log.h: the VMM's log on the serial port, with levels. */
+#ifndef VMM_LOG_H
+#define VMM_LOG_H
+#include <stdarg.h>
+#include <stddef.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+extern enum log_level log_level;
+
+/* One line: a time stamp, the core, the level and the text; nothing when `level` is above
+ * log_level.  Lines of different cores do not mix. */
+void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+/* Raw text to the serial port, whole, not mixed with another core's. */
+void log_raw(const char *s, size_t n);
+#endif

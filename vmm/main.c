@@ -1,0 +1,132 @@
+/* The boot, read from top to bottom. */
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/platform.h"
+#include "vmm/control.h"
+#include "vmm/log.h"
+#include "vmm/main.h"
+#include "vmm/mem.h"
+#include "vmm/monitor.h"
+#include "vmm/policy.h"
+#include "vmm/vm.h"
+
+#define COM1          0x3F8
+#define LOW_MEMORY    MIB /* start code, firmware tables: never given out */
+#define MIN_MEMORY    (48 * MIB)
+#define STATUS_CANNOT 125 /* node_exit() when this machine cannot run Patio */
+
+extern const char image_start[], image_end[];
+
+static void cannot(const char *why) __attribute__((noreturn));
+static void cannot(const char *why)
+{
+	log_error("cannot start: %s", why);
+	node_exit(STATUS_CANNOT);
+}
+
+static void take_memory(void)
+{
+	char why[128];
+	struct mem_stats ms;
+	for (unsigned i = 0; i < boot.nram; i++)
+		mem_add(boot.ram[i].start, boot.ram[i].size);
+	mem_reserve(0, LOW_MEMORY);
+	mem_reserve((uint64_t)image_start, (uint64_t)(image_end - image_start));
+	for (unsigned i = 0; i < boot.nmodules; i++)
+		mem_reserve(boot.module[i].start, boot.module[i].size);
+	mem_stats(&ms);
+	if (ms.free < MIN_MEMORY) {
+		snprintf(why, sizeof why,
+		         "%lu MiB of memory left beside image and modules, at least "
+		         "%lu MiB are needed: give the machine more",
+		         ms.free / MIB, MIN_MEMORY / MIB);
+		cannot(why);
+	}
+}
+
+static void take_cpu(struct core *c)
+{
+	char why[128];
+	if (!hvm_select(why, sizeof why))
+		cannot(why);
+	if (!x2apic_present())
+		cannot("this CPU has no x2APIC, which direct interrupts need "
+		       "(QEMU 9 or newer: -cpu EPYC,+x2apic)");
+	lapic_enable();
+	c->apic_id = lapic_id();
+	atomic_store(&c->online, true);
+	if (!hvm->core_enable(c))
+		cannot("not enough memory for the boot core's host state");
+}
+
+static void take_platform(void)
+{
+	char why[128];
+	if (!acpi_parse(why, sizeof why))
+		cannot(why);
+	tsc_init();
+	ioapic_init();
+	pvclock_init();
+	smp_start();
+}
+
+static void say_hello(void)
+{
+	struct mem_stats ms;
+	mem_stats(&ms);
+	log_info("Patio on %s by %s: %u core%s, %lu MiB, TSC %lu.%03lu MHz", hvm->name, boot.loader,
+	         ncores, ncores > 1 ? "s" : "", ms.total / MIB, tsc_khz / 1000, tsc_khz % 1000);
+	log_info("image %lu KiB, %u module%s, %lu KiB kept by the VMM",
+	         (uint64_t)(image_end - image_start) >> 10, boot.nmodules,
+	         boot.nmodules == 1 ? "" : "s", ms.vmm >> 10);
+}
+
+/* The description of the node, and with it the guests, come from the module patio.conf. */
+static void take_config(void)
+{
+	const struct boot_module *m = boot_module_find("patio.conf");
+	if (!m)
+		cannot(
+		    "no boot module is called patio.conf: load one beside the image (GRUB: module "
+		    "/boot/patio.conf patio.conf)");
+	if (!control_text((const char *)m->start, m->size, "patio.conf"))
+		cannot("patio.conf was refused: nothing of it was taken");
+}
+
+static void log_options(void)
+{
+	char value[32];
+	static const char *const name[] = {"error", "warn", "info", "debug"};
+	if (!boot_option("log", value, sizeof value))
+		return;
+	for (unsigned i = 0; i < sizeof name / sizeof name[0]; i++)
+		if (!strcmp(value, name[i]))
+			log_level = (enum log_level)i;
+}
+
+void core_main(struct core *c)
+{
+	if (!hvm->core_enable(c))
+		panic("not enough memory for the host state of core %u", c->index);
+	core_loop(c);
+}
+
+void boot_main(uint32_t magic, uint32_t info)
+{
+	struct core *c = &cores[0];
+	cpu_init(c);
+	uart_init(COM1);
+	multiboot_parse(magic, info);
+	log_options();
+	take_memory();
+	paging_init();
+	take_cpu(c);
+	take_platform();
+	control_init();
+	say_hello();
+	monitor_init();
+	take_config();
+	monitor_start();
+	core_loop(c);
+}

@@ -1,0 +1,16 @@
+/* main.h: where a core's life begins in the VMM, and the loop it stays in. */
+#ifndef VMM_MAIN_H
+#define VMM_MAIN_H
+#include <stdint.h>
+
+struct core;
+
+/* main.c: the boot core's entry, from boot.asm. */
+void boot_main(uint32_t magic, uint32_t info) __attribute__((noreturn));
+
+/* main.c: every other core's, from smp.c. */
+void core_main(struct core *c) __attribute__((noreturn));
+
+/* vcpu.c: serves requests, runs the core's vCPU, polls the network or sleeps; for ever. */
+void core_loop(struct core *c) __attribute__((noreturn));
+#endif

@@ -1,0 +1,29 @@
+/* mem.h: physical memory of the node, in pages and contiguous pieces (control path only). */
+#ifndef VMM_MEM_H
+#define VMM_MEM_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Gives a range of RAM to the allocator; partial pages at its ends are left out. */
+void mem_add(uint64_t start, uint64_t size);
+/* Takes a range out again (image, modules, low memory). */
+void mem_reserve(uint64_t start, uint64_t size);
+
+/*
+ * `size` contiguous bytes at a multiple of `align` (a power of two, at least a page) ending at or
+ * below `limit` (0: anywhere), the highest that fits.  Physical address, or 0 when there is none.
+ * Not zeroed.
+ */
+uint64_t mem_alloc(uint64_t size, uint64_t align, uint64_t limit);
+void mem_free(uint64_t start, uint64_t size);
+
+/* Zeroed memory for the VMM's own tables; NULL when there is none.  Sizes are rounded to pages. */
+void *mem_zalloc(size_t size);
+void mem_zfree(void *p, size_t size);
+
+struct mem_stats {
+	uint64_t total, free, largest, vmm; /* bytes; vmm: what mem_zalloc() gave out */
+};
+void mem_stats(struct mem_stats *out);
+#endif

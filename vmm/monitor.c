@@ -1,0 +1,133 @@
+/* The serial monitor: a line editor that hands whole lines to control.c. */
+#include <string.h>
+#include "arch/x86_64/platform.h"
+#include "vmm/console.h"
+#include "vmm/control.h"
+#include "vmm/log.h"
+#include "vmm/mem.h"
+#include "vmm/monitor.h"
+#include "vmm/vm.h"
+
+#define COM1_IRQ  4
+#define CTRL_A    1
+#define CTRL_C    3
+#define CTRL_U    21
+#define BACKSPACE 8
+#define DELETE    127
+#define PROMPT    "patio> "
+
+static char line[CONFIG_LINE];
+static size_t length;
+static char *text; /* of a `load`, while one is gathered */
+static size_t text_length;
+
+static void say(const char *s)
+{
+	log_raw(s, strlen(s));
+}
+
+void monitor_init(void)
+{
+	ioapic_route(acpi.isa_irq[COM1_IRQ].gsi, cores[0].apic_id, 0, false);
+	uart_enable_rx_interrupt();
+}
+
+static void prompt(void)
+{
+	if (!console_shown())
+		say(PROMPT);
+}
+
+void monitor_enter(struct console *c)
+{
+	say("\r\n");
+	console_show(c);
+}
+
+void monitor_start(void)
+{
+	int guest = control_config()->console;
+	if (guest >= 0 && vms[guest])
+		console_show(&vms[guest]->console);
+	prompt();
+}
+
+void monitor_gather(void)
+{
+	text = mem_zalloc(CONFIG_TEXT);
+	text_length = 0;
+	if (!text)
+		say("no memory left for a text\r\n");
+}
+
+static void gather_line(void)
+{
+	line[length] = 0;
+	if (!strcmp(line, "end")) {
+		control_text(text, text_length, "load");
+		mem_zfree(text, CONFIG_TEXT);
+		text = NULL;
+	} else if (text_length + length + 1 > CONFIG_TEXT) {
+		say("text too long: nothing was taken\r\n");
+		mem_zfree(text, CONFIG_TEXT);
+		text = NULL;
+	} else {
+		memcpy(text + text_length, line, length);
+		text_length += length;
+		text[text_length++] = '\n';
+	}
+}
+
+static void end_line(void)
+{
+	say("\r\n");
+	if (text)
+		gather_line();
+	else
+		control_line(line, length);
+	length = 0;
+	prompt();
+}
+
+static void erase(size_t n)
+{
+	for (; n && length; n--, length--)
+		say("\b \b");
+}
+
+static void edit(char c)
+{
+	if (c == '\r' || c == '\n')
+		end_line();
+	else if (c == BACKSPACE || c == DELETE)
+		erase(1);
+	else if (c == CTRL_U || c == CTRL_C)
+		erase(length);
+	else if (c >= ' ' && length + 1 < sizeof line) {
+		line[length++] = c;
+		log_raw(&c, 1);
+	}
+}
+
+static void typed(char c)
+{
+	struct console *shown = console_shown();
+	if (!shown) {
+		edit(c);
+	} else if (c == CTRL_A) {
+		console_show(NULL);
+		say("\r\n");
+		prompt();
+	} else {
+		console_input(shown, &c, 1);
+	}
+}
+
+void monitor_poll(void)
+{
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
+		if (vms[i] && atomic_load(&vms[i]->state) == VM_STOPPED)
+			vm_reap(vms[i]);
+	for (int c; (c = uart_get()) >= 0;)
+		typed((char)c);
+}

@@ -1,0 +1,22 @@
+/* monitor.h: the line on the serial port that speaks the language of control. */
+#ifndef VMM_MONITOR_H
+#define VMM_MONITOR_H
+#include <stdbool.h>
+
+struct console;
+
+/* Prepares the serial port's interrupt (an NMI of the boot core). */
+void monitor_init(void);
+
+/* The boot is over: shows the console that the description names, or the prompt. */
+void monitor_start(void);
+
+/* The boot core was called: reads what was typed, reaps VMs that stopped. */
+void monitor_poll(void);
+
+/* Gives the terminal to a guest's console; Ctrl-A brings the monitor back. */
+void monitor_enter(struct console *c);
+
+/* Gathers the lines that follow, up to one that says `end`, as one text. */
+void monitor_gather(void);
+#endif

@@ -1,0 +1,134 @@
+/* The MSRs of a guest that exit: a table of what each does (AMD APM vol. 2, appendix A). */
+#include "arch/x86_64/platform.h"
+#include "vmm/policy.h"
+#include "vmm/vm.h"
+
+#define KVM_WALL_CLOCK  0x4b564d00
+#define KVM_SYSTEM_TIME 0x4b564d01
+#define MSR_DE_CFG      0xC0011029
+#define DE_CFG_LFENCE   2 /* LFENCE is serializing: as Linux would set it */
+
+/* Read as a constant, writes are ignored: what Linux touches on AMD and a guest need not have. */
+static const struct {
+	uint32_t first, last;
+	uint64_t value;
+} fixed[] = {
+    {0x8B, 0x8B, 0},                     /* microcode revision */
+    {0x1D9, 0x1D9, 0},                   /* DebugCtl */
+    {0xC0010000, 0xC0010007, 0},         /* performance counters, hidden by CPUID */
+    {0xC0010010, 0xC0010010, 0},         /* SYSCFG */
+    {0xC0010015, 0xC0010015, 1ul << 24}, /* HWCR: TscFreqSel */
+    {0xC0010055, 0xC0010055, 0},         /* interrupt pending message */
+    {MSR_DE_CFG, MSR_DE_CFG, DE_CFG_LFENCE},
+};
+
+static int find_fixed(uint32_t msr)
+{
+	for (unsigned i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+		if (msr >= fixed[i].first && msr <= fixed[i].last)
+			return (int)i;
+	return -1;
+}
+
+static bool efer_write(struct vcpu *v, uint64_t value)
+{
+	uint64_t allowed = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR;
+	uint64_t old = hvm->get(v, HVM_EFER);
+	bool paging = hvm->get(v, HVM_CR0) & CR0_PG;
+	if ((value & ~allowed) || (paging && ((value ^ old) & EFER_LME)))
+		return false;
+	hvm->set(v, HVM_EFER, (value & ~(uint64_t)EFER_LMA) | (old & EFER_LMA));
+	return true;
+}
+
+/* Each byte is a memory type: 0, 1, 4, 5, 6 or 7 (APM 2, 7.8.1). */
+static bool pat_write(struct vcpu *v, uint64_t value)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		uint8_t type = (uint8_t)(value >> 8 * i);
+		if (type > 7 || type == 2 || type == 3)
+			return false;
+	}
+	hvm->set(v, HVM_PAT, value);
+	return true;
+}
+
+static void tsc_write(struct vcpu *v, uint64_t value)
+{
+	v->tsc_offset = value - rdtsc();
+	hvm->set(v, HVM_TSC_OFFSET, v->tsc_offset);
+}
+
+bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
+{
+	int i = find_fixed(msr);
+	switch (msr) {
+	case MSR_EFER:
+		*value = hvm->get(v, HVM_EFER);
+		return true;
+	case MSR_PAT:
+		*value = hvm->get(v, HVM_PAT);
+		return true;
+	case MSR_APIC_BASE:
+		*value = v->apic.base;
+		return true;
+	case MSR_X2APIC + 0x02:
+		*value = v->id;
+		return true;
+	case MSR_X2APIC + 0x0D:
+		*value = vapic_x2_ldr(v->id);
+		return true;
+	case MSR_X2APIC + 0x30:
+		*value = v->apic.icr;
+		return true;
+	case KVM_SYSTEM_TIME:
+		*value = v->pvclock_msr;
+		return true;
+	default:
+		if (i < 0)
+			return false;
+		*value = fixed[i].value;
+		return true;
+	}
+}
+
+bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
+{
+	switch (msr) {
+	case MSR_X2APIC + 0x30:
+		vapic_write_icr(v, value);
+		return true;
+	case MSR_EFER:
+		return efer_write(v, value);
+	case MSR_PAT:
+		return pat_write(v, value);
+	case MSR_APIC_BASE:
+		return vapic_write_base(v, value);
+	case MSR_TSC:
+		tsc_write(v, value);
+		return true;
+	case KVM_SYSTEM_TIME:
+		return pvclock_write_system_time(v, value);
+	case KVM_WALL_CLOCK:
+		return pvclock_write_wall_clock(v, value);
+	default:
+		return find_fixed(msr) >= 0;
+	}
+}
+
+/*
+ * The core's XCR0 is the guest's while it lives there: the VMM uses no vector registers.  The rules
+ * are those of XSETBV itself (APM 2, 11.5.2), checked here because a fault would be the VMM's.
+ */
+bool xcr_write(struct vcpu *v, uint32_t index, uint64_t value)
+{
+	struct cpuid d = cpuid(0xD, 0);
+	uint64_t have = (uint64_t)d.edx << 32 | d.eax;
+	bool avx = value & 4, avx512 = value & 0xE0;
+	if (index || hvm->get_cpl(v) || !(value & 1) || (value & ~have))
+		return false;
+	if ((avx && !(value & 2)) || (avx512 && (!avx || (value & 0xE0) != 0xE0)))
+		return false;
+	xsetbv(value);
+	return true;
+}

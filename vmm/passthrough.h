@@ -1,0 +1,17 @@
+/* passthrough.h: a physical PCI device for one guest, whose memory is where it seems (vm.c). */
+#ifndef VMM_PASSTHROUGH_H
+#define VMM_PASSTHROUGH_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vm;
+
+/* Puts the device at bus << 8 | device << 3 | function onto the guest's PCI bus and maps its memory
+ * BARs at their own addresses.  false and a reason when it is not there or has no such BAR. */
+bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size);
+void passthrough_detach(struct vm *vm);
+
+/* The guest is gone: the device may touch no memory and raise no interrupt any more. */
+void passthrough_quiesce(struct vm *vm);
+#endif

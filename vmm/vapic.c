@@ -1,0 +1,222 @@
+/* The guest's local APIC: destinations, the ICR, and the xAPIC page (Intel SDM vol. 3, chapter 11).
+ */
+#include "arch/x86_64/platform.h"
+#include "vmm/vapic.h"
+#include "vmm/vm.h"
+
+#define ICR_LOGICAL  (1u << 11)
+#define ICR_ASSERT   (1u << 14)
+#define ICR_LEVEL    (1u << 15)
+#define SHORT_SELF   1
+#define SHORT_ALL    2
+#define SHORT_OTHERS 3
+
+enum delivery { FIXED, LOWEST, SMI, RESERVED, NMI, INIT, SIPI };
+
+void vapic_reset(struct vcpu *v, bool x2apic)
+{
+	v->apic = (struct vapic){.dfr = 0xFFFFFFFF};
+	v->apic.base =
+	    VAPIC_PAGE | APIC_BASE_EN | (v->id ? 0 : APIC_BASE_BSP) | (x2apic ? APIC_BASE_X2 : 0);
+}
+
+static bool is_x2(const struct vcpu *v)
+{
+	return v->apic.base & APIC_BASE_X2;
+}
+
+/* Does `dest`, written by a guest whose APICs are in the mode of `t`, name vCPU t? */
+static bool matches(const struct vcpu *t, uint32_t dest, bool logical)
+{
+	if (is_x2(t)) {
+		uint32_t ldr = vapic_x2_ldr(t->id);
+		if (dest == 0xFFFFFFFF)
+			return true;
+		return logical ? ldr >> 16 == dest >> 16 && (ldr & dest & 0xFFFF) : dest == t->id;
+	}
+	dest &= 0xFF;
+	if (dest == 0xFF)
+		return true;
+	if (!logical)
+		return dest == t->id;
+	uint8_t ldr = t->apic.ldr >> 24;
+	if (t->apic.dfr >> 28 == 0xF)
+		return ldr & dest;
+	return ldr >> 4 == dest >> 4 && (ldr & dest & 0xF);
+}
+
+/* The vCPU's own core runs the vCPU or will: its vector waits in the IRR until then. */
+static void raise(struct vcpu *t, uint8_t vector)
+{
+	if (atomic_load(&t->state) == VCPU_RUN)
+		lapic_ipi(t->core->apic_id, ICR_FIXED | vector);
+}
+
+void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector)
+{
+	if (vector < 16) /* reserved: never accepted by an APIC (11.5.2) */
+		return;
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		if (!matches(&vm->vcpu[i], dest, logical))
+			continue;
+		raise(&vm->vcpu[i], vector);
+		if (lowest)
+			return;
+	}
+}
+
+static void deliver(struct vcpu *t, enum delivery mode, uint32_t icr)
+{
+	uint8_t vector = (uint8_t)icr;
+	if ((mode == FIXED || mode == LOWEST) && vector >= 16)
+		raise(t, vector);
+	else if (mode == NMI)
+		vcpu_request(t, VCPU_REQ_NMI);
+	else if (mode == INIT && (!(icr & ICR_LEVEL) || (icr & ICR_ASSERT)))
+		vcpu_request(t, VCPU_REQ_INIT);
+	else if (mode == SIPI) {
+		t->sipi_vector = vector;
+		vcpu_request(t, VCPU_REQ_SIPI);
+	}
+}
+
+static bool is_target(struct vcpu *from, struct vcpu *t, uint64_t icr, uint32_t dest)
+{
+	switch (icr >> 18 & 3) {
+	case SHORT_SELF:
+		return t == from;
+	case SHORT_ALL:
+		return true;
+	case SHORT_OTHERS:
+		return t != from;
+	default:
+		return matches(t, dest, icr & ICR_LOGICAL);
+	}
+}
+
+void vapic_write_icr(struct vcpu *v, uint64_t icr)
+{
+	struct vm *vm = v->vm;
+	enum delivery mode = icr >> 8 & 7;
+	uint32_t dest = is_x2(v) ? (uint32_t)(icr >> 32) : (uint32_t)(icr >> 56);
+	v->apic.icr = icr & ~(1ul << 12); /* delivery status: never pending */
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		struct vcpu *t = &vm->vcpu[i];
+		if (!is_target(v, t, icr, dest))
+			continue;
+		deliver(t, mode, (uint32_t)icr);
+		if (mode == LOWEST)
+			return;
+	}
+}
+
+bool vapic_write_base(struct vcpu *v, uint64_t value)
+{
+	uint64_t fixed = VAPIC_PAGE | (v->apic.base & APIC_BASE_BSP) | APIC_BASE_EN;
+	if (value != fixed && value != (fixed | APIC_BASE_X2))
+		return false;
+	if (is_x2(v) && !(value & APIC_BASE_X2)) /* 11.12.5: only by way of "disabled" */
+		return false;
+	v->apic.base = value;
+	return true;
+}
+
+/* --- the xAPIC page ------------------------------------------------------------------------- */
+
+enum {
+	REG_ID = 0x02,
+	REG_VERSION = 0x03,
+	REG_TPR = 0x08,
+	REG_PPR = 0x0A,
+	REG_EOI = 0x0B,
+	REG_LDR = 0x0D,
+	REG_DFR = 0x0E,
+	REG_SVR = 0x0F,
+	REG_ISR = 0x10,
+	REG_IRR_END = 0x27,
+	REG_ESR = 0x28,
+	REG_ICR_LOW = 0x30,
+	REG_ICR_HIGH = 0x31,
+	REG_LVT_TIMER = 0x32,
+	REG_LVT_ERROR = 0x37,
+	REG_TMICT = 0x38,
+	REG_TMCCT = 0x39,
+	REG_TDCR = 0x3E
+};
+
+/* Bits that x2APIC lets be written, by register: others would be a #GP here, in the VMM. */
+static uint32_t write_mask(unsigned reg)
+{
+	static const uint32_t lvt[] = {0x300FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF};
+	if (reg >= REG_LVT_TIMER && reg <= REG_LVT_ERROR)
+		return lvt[reg - REG_LVT_TIMER];
+	switch (reg) {
+	case REG_TPR:
+		return 0xFF;
+	case REG_SVR:
+		return 0x1FF;
+	case REG_TMICT:
+		return 0xFFFFFFFF;
+	case REG_TDCR:
+		return 0xB;
+	default:
+		return 0;
+	}
+}
+
+static bool readable(unsigned reg)
+{
+	return reg == REG_VERSION || reg == REG_TPR || reg == REG_PPR || reg == REG_SVR ||
+	       (reg >= REG_ISR && reg <= REG_ESR) || (reg >= REG_LVT_TIMER && reg <= REG_TMCCT) ||
+	       reg == REG_TDCR;
+}
+
+uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
+{
+	unsigned reg = offset >> 4;
+	if (offset & 15)
+		return 0;
+	switch (reg) {
+	case REG_ID:
+		return v->id << 24;
+	case REG_LDR:
+		return v->apic.ldr;
+	case REG_DFR:
+		return v->apic.dfr;
+	case REG_ICR_LOW:
+		return (uint32_t)v->apic.icr;
+	case REG_ICR_HIGH:
+		return (uint32_t)(v->apic.icr >> 32);
+	default:
+		return readable(reg) ? (uint32_t)rdmsr(MSR_X2APIC + reg) : 0;
+	}
+}
+
+void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value)
+{
+	unsigned reg = offset >> 4;
+	if (offset & 15)
+		return;
+	switch (reg) {
+	case REG_LDR:
+		v->apic.ldr = value & 0xFF000000;
+		break;
+	case REG_DFR:
+		v->apic.dfr = value | 0x0FFFFFFF;
+		break;
+	case REG_ICR_HIGH:
+		v->apic.icr = (v->apic.icr & 0xFFFFFFFF) | (uint64_t)(value & 0xFF000000) << 32;
+		break;
+	case REG_ICR_LOW:
+		vapic_write_icr(v, (v->apic.icr & ~0xFFFFFFFFul) | value);
+		break;
+	case REG_EOI:
+	case REG_ESR:
+		wrmsr(MSR_X2APIC + reg, 0);
+		break;
+	default:
+		if (write_mask(reg))
+			wrmsr(MSR_X2APIC + reg, value & write_mask(reg));
+		break;
+	}
+}

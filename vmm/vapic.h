@@ -1,0 +1,47 @@
+/*
+ * vapic.h: what of a guest's local APIC is not the hardware's own.
+ *
+ * A guest owns its core's x2APIC but for three things, which exit: the ICR (a guest may interrupt
+ * its own vCPUs only), the APIC base, and the ID registers.  A guest in xAPIC mode uses the page at
+ * FEE00000, whose accesses are translated to the same x2APIC.
+ */
+#ifndef VMM_VAPIC_H
+#define VMM_VAPIC_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VAPIC_PAGE    0xFEE00000u
+#define APIC_BASE_BSP 0x100ul
+#define APIC_BASE_X2  0x400ul
+#define APIC_BASE_EN  0x800ul
+
+struct vcpu;
+struct vm;
+
+struct vapic {
+	uint64_t base; /* IA32_APIC_BASE as the guest sees it */
+	uint64_t icr;
+	uint32_t ldr, dfr; /* xAPIC logical destination, which x2APIC hardware does not have */
+};
+
+/* The state after reset; x2apic: the firmware (we) switched it on already. */
+void vapic_reset(struct vcpu *v, bool x2apic);
+
+static inline uint32_t vapic_x2_ldr(unsigned id)
+{
+	return (id >> 4) << 16 | 1u << (id & 15);
+}
+
+/* The guest writes its ICR: interrupts those of its vCPUs that are meant. */
+void vapic_write_icr(struct vcpu *v, uint64_t icr);
+
+/* IA32_APIC_BASE; false: #GP. */
+bool vapic_write_base(struct vcpu *v, uint64_t value);
+
+/* Sends a fixed vector to the vCPUs of `vm` that dest names; from any core. */
+void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector);
+
+/* An access to the xAPIC page; 32-bit, aligned (anything else reads 0 and is ignored). */
+uint32_t vapic_page_read(struct vcpu *v, uint32_t offset);
+void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value);
+#endif

@@ -1,0 +1,126 @@
+/* The run loop of a core, and the requests that reach a vCPU from elsewhere. */
+#include "arch/x86_64/platform.h"
+#include "vmm/log.h"
+#include "vmm/main.h"
+#include "vmm/monitor.h"
+#include "vmm/vm.h"
+#include "vmm/tick.h"
+
+#define POLL_BUDGET 64 /* frames from one port in one visit */
+
+void vcpu_request(struct vcpu *v, uint32_t requests)
+{
+	atomic_fetch_or(&v->requests, requests);
+	core_call(v->core, CORE_VCPU);
+}
+
+/* The core's APIC, XCR0 and debug registers go to the next owner as after a reset. */
+static void core_scrub(struct core *c)
+{
+	lapic_scrub(c);
+	if (read_cr4() & CR4_OSXSAVE)
+		xsetbv(1);
+	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" : : "r"(0ul));
+}
+
+static void vcpu_leave(struct core *c, struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	atomic_store(&v->state, VCPU_OFF);
+	core_scrub(c);
+	atomic_store(&c->vcpu, NULL);
+	if (atomic_fetch_sub(&vm->running_vcpus, 1) == 1) {
+		atomic_store(&vm->state, VM_STOPPED);
+		core_call(&cores[0], CORE_CONSOLE);
+	}
+}
+
+static void vcpu_init_signal(struct core *c, struct vcpu *v)
+{
+	atomic_store(&v->state, VCPU_WAIT_SIPI);
+	v->nmi_pending = false;
+	lapic_scrub(c);
+}
+
+/* Real mode at vector << 12 (Intel MP 1.4, B.4; AMD APM vol. 2, 14.1.3). */
+static void vcpu_startup(struct vcpu *v)
+{
+	struct seg data = {.attr = 0x93, .limit = 0xFFFF};
+	struct cpu_entry e = {.rflags = 2,
+	                      .cr0 = 0x60000010,
+	                      .ds = data,
+	                      .es = data,
+	                      .ss = data,
+	                      .fs = data,
+	                      .gs = data,
+	                      .idt = {.limit = 0x3FF}};
+	if (atomic_load(&v->state) != VCPU_WAIT_SIPI)
+		return;
+	e.cs = (struct seg){.selector = (uint16_t)(v->sipi_vector << 8),
+	                    .attr = 0x9B,
+	                    .limit = 0xFFFF,
+	                    .base = (uint64_t)v->sipi_vector << 12};
+	hvm->reset(v, &e);
+	hvm->set(v, HVM_TSC_OFFSET, v->tsc_offset);
+	atomic_store(&v->state, VCPU_RUN);
+}
+
+static void vcpu_serve(struct core *c, struct vcpu *v)
+{
+	uint32_t r = atomic_exchange(&v->requests, 0);
+	if (r & VCPU_REQ_STOP) {
+		vcpu_leave(c, v);
+		return;
+	}
+	if (r & VCPU_REQ_INIT)
+		vcpu_init_signal(c, v);
+	if (r & VCPU_REQ_SIPI)
+		vcpu_startup(v);
+	if (r & VCPU_REQ_NMI)
+		v->nmi_pending = true;
+}
+
+/* The boot core also looks after the serial port and the monitor whenever it is called. */
+static void core_serve(struct core *c)
+{
+	if (!atomic_load_explicit(&c->attention, memory_order_relaxed))
+		return;
+	core_take_requests(c);
+	struct vcpu *v = atomic_load(&c->vcpu);
+	if (v)
+		vcpu_serve(c, v);
+	if (c->index == 0)
+		monitor_poll();
+}
+
+static void vcpu_run(struct vcpu *v)
+{
+	struct vmexit e;
+	if (v->nmi_pending && hvm->inject_nmi(v))
+		v->nmi_pending = false;
+	hvm->run(v, &e);
+	uint64_t start = rdtsc();
+	struct exit_stat *stat = &v->exits[e.kind];
+	stat->count++;
+	if (e.kind != VMEXIT_kick)
+		vcpu_handle_exit(v, &e);
+	tick(start);
+	stat->ticks += rdtsc() - start;
+}
+
+void core_loop(struct core *c)
+{
+	for (;;) {
+		core_serve(c);
+		struct vcpu *v = atomic_load_explicit(&c->vcpu, memory_order_acquire);
+		if (v && atomic_load_explicit(&v->state, memory_order_relaxed) == VCPU_RUN) {
+			vcpu_run(v);
+		} else if (!v && atomic_load_explicit(&c->poll, memory_order_relaxed)) {
+			tick(rdtsc());
+			if (!vnet_poll(c->net, POLL_BUDGET))
+				core_pause();
+		} else {
+			core_idle(c);
+		}
+	}
+}

@@ -1,0 +1,396 @@
+/* The life of a VM: made once from its description, then started, stopped and started again. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/npt.h"
+#include "arch/x86_64/platform.h"
+#include "vmm/control.h"
+#include "vmm/guest_acpi.h"
+#include "vmm/load_linux.h"
+#include "vmm/load_multiboot.h"
+#include "vmm/log.h"
+#include "vmm/mem.h"
+#include "vmm/passthrough.h"
+#include "vmm/vm.h"
+
+#define COM1            0x3F8
+#define DEBUG_EXIT_PORT 0xF4
+#define SLEEP_CONTROL   0x600
+#define SLEEP_STATUS    0x601
+#define RESET_PORT      0x604
+#define LOW_MEMORY_END  (3 * GIB)  /* devices live above, up to 4 GiB */
+#define IDENTITY_START  (16 * MIB) /* below it a DMA guest's memory is not where it seems */
+
+struct vm *vms[CONFIG_GUESTS];
+
+/* --- ports ---------------------------------------------------------------------------------- */
+
+static void com1_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
+{
+	struct vm *vm = ctx;
+	if (in)
+		*val = size == 1 ? vuart_read(&vm->uart, offset) : 0xFFFFFFFF;
+	else
+		vuart_write(&vm->uart, offset, (uint8_t)*val);
+}
+
+static void com1_out(void *ctx, uint8_t byte)
+{
+	console_output(ctx, (const char *)&byte, 1);
+}
+
+static void debug_exit(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
+{
+	(void)offset;
+	(void)size;
+	if (in)
+		*val = 0;
+	else
+		vm_end(ctx, (uint8_t)*val, "debug exit");
+}
+
+static void sleep_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
+{
+	(void)size;
+	if (in)
+		*val = 0;
+	else if (offset == 0 && (uint8_t)*val == GUEST_ACPI_S5_VALUE)
+		vm_end(ctx, 0, "powered off");
+}
+
+static void reset_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
+{
+	(void)offset;
+	(void)size;
+	if (in)
+		*val = 0;
+	else if ((uint8_t)*val == GUEST_ACPI_RESET_VALUE)
+		vm_end(ctx, 0, "asked for a reset");
+}
+
+static void claim_ports(struct vm *vm)
+{
+	io_claim(&vm->io, COM1, VUART_PORTS, com1_access, vm);
+	io_claim(&vm->io, SLEEP_CONTROL, SLEEP_STATUS - SLEEP_CONTROL + 1, sleep_access, vm);
+	io_claim(&vm->io, RESET_PORT, 1, reset_access, vm);
+	if (vm->config->debug_exit)
+		io_claim(&vm->io, DEBUG_EXIT_PORT, 1, debug_exit, vm);
+}
+
+/* --- memory --------------------------------------------------------------------------------- */
+
+static bool map_memory(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	return gmem_add(&vm->mem, gpa, size, (void *)hpa) &&
+	       npt_map(hvm->npt, vm->npt_root, gpa, hpa, size, false);
+}
+
+static bool map_ordinary(struct vm *vm)
+{
+	uint64_t low = vm->mem_size < LOW_MEMORY_END ? vm->mem_size : LOW_MEMORY_END;
+	return map_memory(vm, 0, vm->mem_hpa, low) &&
+	       (low == vm->mem_size ||
+	        map_memory(vm, 4 * GIB, vm->mem_hpa + low, vm->mem_size - low));
+}
+
+/* A guest with a physical device: its memory is where it is, so that the device's DMA needs no
+ * IOMMU; only the first 16 MiB, which a kernel's image needs at its linked address, are moved. */
+static bool map_identity(struct vm *vm)
+{
+	return map_memory(vm, 0, vm->mem_hpa, IDENTITY_START) &&
+	       map_memory(vm, vm->mem_hpa + IDENTITY_START, vm->mem_hpa + IDENTITY_START,
+	                  vm->mem_size - IDENTITY_START);
+}
+
+/* The largest alignment that can be had decides the size of the pages.  A device may reach 32 bits
+ * of addresses only (82540EM). */
+static bool allocate_memory(struct vm *vm)
+{
+	uint64_t limit = vm->identity ? 4 * GIB : 0;
+	if (vm->mem_size >= GIB)
+		vm->mem_hpa = mem_alloc(vm->mem_size, GIB, limit);
+	if (!vm->mem_hpa)
+		vm->mem_hpa = mem_alloc(vm->mem_size, 2 * MIB, limit);
+	return vm->mem_hpa;
+}
+
+/* --- making --------------------------------------------------------------------------------- */
+
+static bool fill(struct vm *vm, char *why, size_t size)
+{
+	struct mem_stats ms;
+	if (!allocate_memory(vm)) {
+		mem_stats(&ms);
+		snprintf(why, size,
+		         "guest %s: no %lu MiB of contiguous memory left (largest: %lu MiB)",
+		         vm->name, vm->mem_size / MIB, ms.largest / MIB);
+		return false;
+	}
+	vm->npt_root = npt_create();
+	if (!vm->npt_root || !(vm->identity ? map_identity(vm) : map_ordinary(vm))) {
+		snprintf(why, size, "guest %s: no memory left for nested page tables", vm->name);
+		return false;
+	}
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		struct vcpu *v = &vm->vcpu[i];
+		v->vm = vm;
+		v->id = i;
+		if (!hvm->vcpu_init(v)) {
+			snprintf(why, size, "guest %s: no memory left for vCPUs", vm->name);
+			return false;
+		}
+	}
+	return !vm->config->has_pci || passthrough_attach(vm, vm->config->pci, why, size);
+}
+
+struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, size_t size)
+{
+	struct vm *vm = mem_zalloc(sizeof *vm);
+	if (!vm) {
+		snprintf(why, size, "guest %s: no memory left", g->name);
+		return NULL;
+	}
+	vm->slot = slot;
+	vm->config = g;
+	memcpy(vm->name, g->name, sizeof vm->name);
+	vm->nvcpus = g->cpus;
+	vm->mem_size = g->memory;
+	vm->identity = g->has_pci;
+	console_init(&vm->console, vm);
+	vpci_init(&vm->pci, vm_msi, vm);
+	virtio_console_init(&vm->hvc, "hvc", &vm->mem, console_output_hvc, &vm->console);
+	vpci_add(&vm->pci, &vm->hvc.v.pci, 0);
+	claim_ports(vm);
+	if (!fill(vm, why, size)) {
+		vm_destroy(vm);
+		return NULL;
+	}
+	return vm;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		if (vm->vcpu[i].hvm)
+			hvm->vcpu_free(&vm->vcpu[i]);
+	if (vm->passthrough)
+		passthrough_detach(vm);
+	if (vm->npt_root)
+		npt_destroy(hvm->npt, vm->npt_root);
+	if (vm->mem_hpa)
+		mem_free(vm->mem_hpa, vm->mem_size);
+	mem_zfree(vm, sizeof *vm);
+}
+
+/* --- starting ------------------------------------------------------------------------------- */
+
+static bool core_free(const struct core *c)
+{
+	return !atomic_load(&c->vcpu) && !atomic_load(&c->poll);
+}
+
+/* The boot core comes last: it looks after the monitor. */
+static struct core *choose_core(const struct vm *vm, unsigned vcpu)
+{
+	if (vm->config->cores) {
+		struct core *c = &cores[vm->config->core[vcpu]];
+		return core_free(c) ? c : NULL;
+	}
+	for (unsigned i = 1; i <= ncores; i++)
+		if (core_free(&cores[i % ncores]) && !control_core_reserved(i % ncores))
+			return &cores[i % ncores];
+	return NULL;
+}
+
+static void release_cores(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		if (vm->vcpu[i].core)
+			atomic_store(&vm->vcpu[i].core->vcpu, NULL);
+}
+
+/* Takes a core for each vCPU; the cores do not run them before core_call(). */
+static bool take_cores(struct vm *vm, char *why, size_t size)
+{
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		vm->vcpu[i].core = NULL;
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		struct vcpu *v = &vm->vcpu[i];
+		v->core = choose_core(vm, i);
+		if (!v->core) {
+			release_cores(vm);
+			snprintf(why, size, "guest %s: no free core for vCPU %u (the node has %u)",
+			         vm->name, i, ncores);
+			return false;
+		}
+		atomic_store(&v->state, VCPU_OFF);
+		atomic_store(&v->core->vcpu, v);
+	}
+	return true;
+}
+
+static struct blob module_blob(const char *name)
+{
+	const struct boot_module *m = name[0] ? boot_module_find(name) : NULL;
+	return m ? (struct blob){(const uint8_t *)m->start, m->size} : (struct blob){0};
+}
+
+static const char *load_acpi(struct vm *vm)
+{
+	uint32_t ids[VM_VCPUS_MAX];
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		ids[i] = i;
+	struct guest_acpi a = {vm->nvcpus, ids, SLEEP_CONTROL, SLEEP_STATUS, RESET_PORT};
+	return guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
+}
+
+static const char *load_image_linux(struct vm *vm, struct cpu_entry *entry)
+{
+	struct linux_boot b = {.kernel = module_blob(vm->config->kernel),
+	                       .initrd = module_blob(vm->config->initrd),
+	                       .cmdline = vm->config->cmdline,
+	                       .rsdp = GUEST_ACPI_GPA,
+	                       .x2apic = true};
+	return load_linux(&vm->mem, &b, entry);
+}
+
+static const char *load_image_multiboot(struct vm *vm, struct cpu_entry *entry)
+{
+	struct multiboot_module m[CONFIG_MODULES + 1];
+	const struct guest_config *g = vm->config;
+	unsigned n = 0;
+	if (g->initrd[0])
+		m[n++] = (struct multiboot_module){module_blob(g->initrd), g->initrd};
+	for (unsigned i = 0; i < g->modules; i++)
+		m[n++] =
+		    (struct multiboot_module){module_blob(g->module[i].name), g->module[i].args};
+	struct multiboot_boot b = {
+	    .kernel = module_blob(g->kernel), .cmdline = g->cmdline, .modules = m, .n_modules = n};
+	return load_multiboot(&vm->mem, &b, entry);
+}
+
+static bool load_images(struct vm *vm, struct cpu_entry *entry, char *why, size_t size)
+{
+	enum image_kind kind = load_kind(module_blob(vm->config->kernel));
+	const char *bad = load_acpi(vm);
+	if (!bad)
+		bad = kind == IMAGE_BZIMAGE     ? load_image_linux(vm, entry)
+		      : kind == IMAGE_MULTIBOOT ? load_image_multiboot(vm, entry)
+		                                : "neither a bzImage nor a multiboot kernel";
+	if (bad)
+		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->config->kernel, bad);
+	return !bad;
+}
+
+/* What another guest, or the machine's last system, left there is nobody's business. */
+static void clear_memory(struct vm *vm)
+{
+	memset((void *)vm->mem_hpa, 0, vm->mem_size);
+}
+
+static void reset_devices(struct vm *vm)
+{
+	vpci_reset(&vm->pci);
+	vuart_init(&vm->uart, com1_out, &vm->console);
+}
+
+static void launch(struct vm *vm, const struct cpu_entry *entry)
+{
+	vm->reason[0] = 0;
+	vm->ended = false;
+	vm->starts++;
+	atomic_store(&vm->running_vcpus, vm->nvcpus);
+	atomic_store(&vm->state, VM_RUNNING);
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		struct vcpu *v = &vm->vcpu[i];
+		atomic_store(&v->requests, 0);
+		v->nmi_pending = false;
+		v->tsc_offset = 0;
+		v->pvclock_msr = 0;
+		vapic_reset(v, entry->x2apic);
+		hvm->reset(v, entry);
+		atomic_store(&v->state, i ? VCPU_WAIT_SIPI : VCPU_RUN);
+	}
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		core_call(vm->vcpu[i].core, CORE_RUN);
+}
+
+bool vm_start(struct vm *vm, char *why, size_t size)
+{
+	struct cpu_entry entry;
+	if (vm_active(vm)) {
+		snprintf(why, size, "guest %s runs already", vm->name);
+		return false;
+	}
+	if (!take_cores(vm, why, size))
+		return false;
+	clear_memory(vm);
+	reset_devices(vm);
+	if (!load_images(vm, &entry, why, size)) {
+		release_cores(vm);
+		return false;
+	}
+	launch(vm, &entry);
+	log_info("guest %s started: %u vCPU%s, %lu MiB, core %u", vm->name, vm->nvcpus,
+	         vm->nvcpus > 1 ? "s" : "", vm->mem_size / MIB, vm->vcpu[0].core->index);
+	return true;
+}
+
+/* --- ending --------------------------------------------------------------------------------- */
+
+static bool begin_stop(struct vm *vm)
+{
+	enum vm_state running = VM_RUNNING;
+	return atomic_compare_exchange_strong(&vm->state, &running, VM_STOPPING);
+}
+
+static void stop_vcpus(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		vcpu_request(&vm->vcpu[i], VCPU_REQ_STOP);
+}
+
+void vm_stop(struct vm *vm, const char *reason, ...)
+{
+	if (!begin_stop(vm))
+		return;
+	va_list ap;
+	va_start(ap, reason);
+	vsnprintf(vm->reason, sizeof vm->reason, reason, ap);
+	va_end(ap);
+	stop_vcpus(vm);
+}
+
+void vm_end(struct vm *vm, uint8_t status, const char *reason)
+{
+	if (!begin_stop(vm))
+		return;
+	vm->ended = true;
+	vm->exit_status = status;
+	snprintf(vm->reason, sizeof vm->reason, "%s", reason);
+	stop_vcpus(vm);
+}
+
+void vm_reap(struct vm *vm)
+{
+	if (vm->passthrough)
+		passthrough_quiesce(vm);
+	vpci_reset(&vm->pci);
+	atomic_store(&vm->state, VM_OFF);
+	if (vm->ended)
+		log_info("guest %s ended: %s, status %u", vm->name, vm->reason, vm->exit_status);
+	else
+		log_warn("guest %s stopped: %s", vm->name, vm->reason);
+	control_guest_ended(vm);
+}
+
+/* --- interrupts ----------------------------------------------------------------------------- */
+
+/* Message address and data as the x86 local APIC takes them (Intel SDM vol. 3, 11.11). */
+void vm_msi(void *ctx, uint64_t addr, uint32_t data)
+{
+	unsigned mode = data >> 8 & 7;
+	if (addr >> 20 != VAPIC_PAGE >> 20 || mode > 1)
+		return;
+	vapic_send(ctx, addr >> 12 & 0xFF, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
+}

@@ -1,0 +1,137 @@
+/*
+ * vm.h: virtual machines and virtual CPUs; the index of what a guest is made of.
+ *
+ * A vCPU is pinned: it has a core of its own from start to stop.  Only that core touches the
+ * vCPU's registers; others ask through vcpu->requests and core_call().
+ */
+#ifndef VMM_VM_H
+#define VMM_VM_H
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "arch/x86_64/hvm.h"
+#include "drivers/virtio/virtio_console.h"
+#include "drivers/virtio/virtio_net.h"
+#include "vmm/config.h"
+#include "vmm/console.h"
+#include "vmm/gpa.h"
+#include "vmm/io.h"
+#include "vmm/vapic.h"
+#include "vmm/vpci.h"
+#include "vmm/vuart.h"
+
+#define VM_VCPUS_MAX CONFIG_CPUS
+
+struct vm;
+struct core;
+struct passthrough;
+
+enum vcpu_state {
+	VCPU_OFF,       /* no core runs it */
+	VCPU_WAIT_SIPI, /* on its core, waiting for a start-up IPI */
+	VCPU_RUN,
+};
+
+enum vcpu_request {
+	VCPU_REQ_STOP = 1,
+	VCPU_REQ_INIT = 2,
+	VCPU_REQ_SIPI = 4, /* vector in vcpu->sipi_vector */
+	VCPU_REQ_NMI = 8,
+};
+
+struct exit_stat {
+	uint64_t count;
+	uint64_t ticks; /* TSC ticks from this kind of exit to the next entry */
+};
+
+struct vcpu {
+	uint64_t regs[REGS]; /* first: svm_run.asm indexes it */
+	struct vm *vm;
+	struct core *core;
+	unsigned id; /* also its APIC ID as the guest sees it */
+	_Atomic enum vcpu_state state;
+	_Atomic uint32_t requests; /* enum vcpu_request */
+	uint8_t sipi_vector;
+	bool nmi_pending;
+	struct vapic apic;
+	uint64_t pvclock_msr; /* as the guest wrote it */
+	uint64_t tsc_offset;
+	void *hvm; /* the vendor half's own */
+	uint64_t entries;
+	struct exit_stat exits[VMEXIT_COUNT];
+};
+
+enum vm_state { VM_OFF, VM_RUNNING, VM_STOPPING, VM_STOPPED };
+
+struct vm {
+	const struct guest_config *config; /* its slot in the live description */
+	char name[CONFIG_NAME];
+	unsigned slot; /* number of that slot, and of the VM */
+	_Atomic enum vm_state state;
+	char reason[128]; /* why it stopped */
+	bool ended;       /* it ended itself with a status */
+	uint8_t exit_status;
+	_Atomic unsigned running_vcpus;
+	unsigned nvcpus;
+	struct vcpu vcpu[VM_VCPUS_MAX];
+	struct gmem mem;
+	uint64_t mem_hpa, mem_size; /* the one contiguous allocation behind `mem` */
+	uint64_t npt_root;
+	bool identity; /* guest-physical = host-physical above 16 MiB (DMA) */
+	struct io_space io;
+	struct vpci pci;
+	struct vuart uart;
+	struct console console;
+	struct virtio_console hvc;
+	struct passthrough *passthrough; /* NULL: no physical device */
+	bool restart_once;               /* start it again when it has stopped */
+	uint64_t starts;
+};
+
+extern struct vm *vms[CONFIG_GUESTS]; /* by slot; NULL: none */
+
+/* Makes the VM that `g` describes: memory, nested tables, console, vCPUs; not started.
+ * NULL and a reason in `why` when something is missing. */
+struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, size_t size);
+
+/* Frees a VM that does not run. */
+void vm_destroy(struct vm *vm);
+
+static inline bool vm_active(struct vm *vm)
+{
+	enum vm_state s = atomic_load(&vm->state);
+	return s == VM_RUNNING || s == VM_STOPPING;
+}
+
+/* Loads the guest's images, resets devices and vCPUs and starts it.  false and a reason when the
+ * images are bad or a core is taken. */
+bool vm_start(struct vm *vm, char *why, size_t size);
+
+/* Asks all vCPUs of the VM to stop for this reason (printf form); the first reason stays.
+ * Safe from any core, also from one of the VM's own. */
+void vm_stop(struct vm *vm, const char *reason, ...) __attribute__((format(printf, 2, 3)));
+
+/* The guest ended itself with a status (debug-exit port, power off). */
+void vm_end(struct vm *vm, uint8_t status, const char *reason);
+
+/* A message-signalled interrupt for the guest: any core. */
+void vm_msi(void *vm, uint64_t addr, uint32_t data);
+
+/* Called on the boot core for each VM whose last vCPU has stopped. */
+void vm_reap(struct vm *vm);
+
+/* Hands requests to a vCPU and gets its core's attention. */
+void vcpu_request(struct vcpu *v, uint32_t requests);
+
+/* exit.c: what the guest's exit means.  The vCPU steps over its instruction where due. */
+void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e);
+
+/* Prints registers, the code at RIP and the exit codes to the log. */
+void vcpu_dump(struct vcpu *v);
+
+/* Stops the vCPU's VM with a register dump. */
+void vcpu_fail(struct vcpu *v, const char *reason, ...) __attribute__((format(printf, 2, 3)));
+
+void vcpu_inject_gp(struct vcpu *v);
+void vcpu_inject_ud(struct vcpu *v);
+#endif
