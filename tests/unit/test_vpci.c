@@ -1,0 +1,361 @@
+/* test_vpci.c: the guest's PCI as a kernel sees it, by port and memory accesses. */
+#include "tests/unit/virtio_guest.h"
+
+/* A device that remembers what was asked of it. */
+struct toy {
+	struct vpci_dev d;
+	unsigned accesses, bar, size;
+	uint32_t off;
+	uint64_t written;
+	uint16_t command;
+	bool raw; /* answers configuration accesses itself */
+	unsigned resets;
+};
+
+static void toy_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
+                    uint64_t *val)
+{
+	struct toy *t = (struct toy *)d;
+
+	t->accesses++;
+	t->bar = bar;
+	t->off = off;
+	t->size = size;
+	if (write)
+		t->written = *val;
+	else
+		*val = 0x1122334455667788ull;
+}
+
+static bool toy_cfg_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *val)
+{
+	*val = 0xabc00000 | off << 4 | size;
+	return ((struct toy *)d)->raw;
+}
+
+static bool toy_cfg_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val)
+{
+	struct toy *t = (struct toy *)d;
+
+	if (t->raw) {
+		t->off = off;
+		t->size = size;
+		t->written = val;
+	}
+	return t->raw;
+}
+
+static void toy_command(struct vpci_dev *d, uint16_t command)
+{
+	((struct toy *)d)->command = command;
+}
+
+static void toy_reset(struct vpci_dev *d)
+{
+	((struct toy *)d)->resets++;
+}
+
+static const struct vpci_ops toy_ops = {toy_bar, toy_cfg_read, toy_cfg_write, toy_command,
+                                        toy_reset};
+
+static struct guest *g;
+static struct toy toy, other;
+
+static void toy_init(struct toy *t)
+{
+	memset(t, 0, sizeof *t);
+	vpci_dev_init(&t->d, "toy", &toy_ops, 0x1234, 0x5678, 0x020000, 3);
+	vpci_bar_init(&t->d, 0, VPCI_BAR_IO, 256);
+	vpci_bar_init(&t->d, 2, VPCI_BAR_MEM, 0x10000);
+	vpci_msix_init(&t->d, 1, 3);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	g = guest_new();
+	toy_init(&toy);
+	toy_init(&other);
+	assert_true(vpci_add(&g->pci, &toy.d, 3));
+	assert_true(vpci_add(&g->pci, &other.d, 0));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	guest_free(g);
+	return 0;
+}
+
+static void test_mechanism(void **state)
+{
+	(void)state;
+	out(g, 0xcfb, 1, 1); /* Linux's probe writes a byte here first: no effect */
+	out(g, 0xcf8, 4, 0x80000000);
+	assert_int_equal(in(g, 0xcf8, 4), 0x80000000);
+	assert_int_equal(in(g, 0xcfc, 2), 0x1b36);
+	assert_int_equal(cfg_get(g, 0, 10, 2), 0x0600);
+	assert_int_equal(cfg_get(g, 3, 0, 4), 0x56781234);
+	assert_int_equal(cfg_get(g, 3, 0, 2), 0x1234);
+	assert_int_equal(cfg_get(g, 3, 2, 2), 0x5678);
+	assert_int_equal(cfg_get(g, 3, 1, 1), 0x12);
+	assert_int_equal(cfg_get(g, 3, 8, 4), 0x02000003);
+	assert_int_equal(cfg_get(g, 3, 14, 1), 0);         /* one function */
+	assert_int_equal(cfg_get(g, 1, 0, 4), 0x56781234); /* the first free slot */
+	assert_int_equal(cfg_get(g, 2, 0, 4), 0xffffffff);
+	out(g, 0xcf8, 4, 0x80000000 | 3 << 11 | 1 << 8); /* function 1 */
+	assert_int_equal(in(g, 0xcfc, 4), 0xffffffff);
+	out(g, 0xcf8, 4, 0x80010000 | 3 << 11); /* bus 1 */
+	assert_int_equal(in(g, 0xcfc, 4), 0xffffffff);
+	out(g, 0xcf8, 4, 3 << 11); /* not enabled */
+	assert_int_equal(in(g, 0xcfc, 4), 0xffffffff);
+	uint32_t v = 5;
+	assert_false(vpci_io(&g->pci, 0xcfe, 4, false, &v)); /* over the end */
+	assert_false(vpci_io(&g->pci, 0xd00, 1, false, &v));
+	assert_int_equal(v, 5);
+}
+
+static void test_masks(void **state)
+{
+	(void)state;
+	cfg_set(g, 3, 0, 4, 0);
+	assert_int_equal(cfg_get(g, 3, 0, 4), 0x56781234);
+	cfg_set(g, 3, 4, 2, 0xffff);
+	assert_int_equal(cfg_get(g, 3, 4, 2), 0x0407);
+	assert_int_equal(toy.command, 0x0407);
+	assert_int_equal(cfg_get(g, 3, 6, 2), 0x10); /* a list of capabilities */
+	cfg_set(g, 3, 0x3c, 1, 9);
+	assert_int_equal(cfg_get(g, 3, 0x3c, 2), 9);
+}
+
+static void test_slots(void **state)
+{
+	static struct toy t;
+
+	(void)state;
+	toy_init(&t);
+	assert_false(vpci_add(&g->pci, &t.d, 3));
+	assert_false(vpci_add(&g->pci, &t.d, 32));
+	assert_true(vpci_add(&g->pci, &t.d, 31));
+}
+
+static void test_windows_full(void **state)
+{
+	static struct toy t[4];
+	int added = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		vpci_dev_init(&t[i].d, "big", &toy_ops, 1, 2, 3, 4);
+		vpci_bar_init(&t[i].d, 0, VPCI_BAR_MEM, 0x4000000);
+		added += vpci_add(&g->pci, &t[i].d, 0);
+	}
+	assert_int_equal(added, 1);
+}
+
+static void test_bar_sizing(void **state)
+{
+	uint32_t was = cfg_get(g, 3, 0x10, 4), mem = cfg_get(g, 3, 0x18, 4);
+
+	(void)state;
+	assert_int_equal(was & 0xff, 1);
+	assert_true(was >= 0x1000);
+	assert_int_equal(mem & 0xffff, 0);
+	assert_true(vpci_claims_mmio(mem));
+	cfg_set(g, 3, 0x10, 4, ~0u);
+	assert_int_equal(cfg_get(g, 3, 0x10, 4), 0xffffff01);
+	cfg_set(g, 3, 0x10, 4, was);
+	cfg_set(g, 3, 0x14, 4, ~0u);
+	assert_int_equal(cfg_get(g, 3, 0x14, 4), 0xfffff000);
+	cfg_set(g, 3, 0x18, 4, ~0u);
+	assert_int_equal(cfg_get(g, 3, 0x18, 4), 0xffff0000);
+	cfg_set(g, 3, 0x1c, 4, ~0u); /* no such BAR */
+	assert_int_equal(cfg_get(g, 3, 0x1c, 4), 0);
+}
+
+static void test_io_dispatch(void **state)
+{
+	uint16_t port = (uint16_t)(cfg_get(g, 3, 0x10, 4) & ~3u);
+
+	(void)state;
+	assert_int_equal(in(g, (uint16_t)(port + 0x84), 2), 0x7788);
+	assert_int_equal(toy.off, 0x84);
+	assert_int_equal(toy.size, 2);
+	out(g, (uint16_t)(port + 0xff), 1, 0x5a);
+	assert_int_equal(toy.written, 0x5a);
+	uint32_t v;
+	assert_false(vpci_io(&g->pci, (uint16_t)(port + 0xfe), 4, false, &v));
+	assert_int_equal(other.accesses, 0);
+	/* Decoding off. */
+	cfg_set(g, 3, 4, 2, VPCI_CMD_MEM);
+	assert_false(vpci_io(&g->pci, port, 1, false, &v));
+	cfg_set(g, 3, 4, 2, VPCI_CMD_IO);
+	assert_true(vpci_io(&g->pci, port, 1, false, &v));
+}
+
+static void test_bar_moves(void **state)
+{
+	uint16_t port = (uint16_t)(cfg_get(g, 3, 0x10, 4) & ~3u);
+	uint64_t mem = cfg_get(g, 3, 0x18, 4), wide;
+	uint32_t v;
+
+	(void)state;
+	cfg_set(g, 3, 0x10, 4, 0xc200);
+	assert_false(vpci_io(&g->pci, port, 1, false, &v));
+	assert_int_equal(in(g, 0xc204, 4), 0x55667788);
+	assert_int_equal(toy.off, 4);
+	cfg_set(g, 3, 0x12, 2, 1); /* above the 64 KiB of ports: gone */
+	assert_false(vpci_io(&g->pci, 0xc204, 1, false, &v));
+	cfg_set(g, 3, 0x10, 4, 0xc00); /* cannot hide the configuration ports */
+	assert_int_equal(cfg_get(g, 3, 0, 2), 0x1234);
+	cfg_set(g, 3, 0x10, 4, 0); /* 0 is "not assigned" */
+	assert_false(vpci_io(&g->pci, 4, 1, false, &v));
+	cfg_set(g, 3, 0x18, 4, 0xe7ff0000);
+	assert_false(vpci_mmio(&g->pci, mem, 4, false, &wide));
+	assert_true(vpci_mmio(&g->pci, 0xe7fffff8, 8, false, &wide));
+	assert_int_equal(wide, 0x1122334455667788ull);
+	assert_false(vpci_mmio(&g->pci, 0xe7fffffc, 8, false, &wide));
+	cfg_set(g, 3, 4, 2, 0);
+	assert_false(vpci_mmio(&g->pci, 0xe7fffff8, 8, false, &wide));
+}
+
+static void test_capabilities(void **state)
+{
+	uint8_t body[96] = {0x09};
+	unsigned cap = cfg_get(g, 3, 0x34, 1), at1, at2;
+
+	(void)state;
+	assert_int_equal(cap, 0x40);
+	assert_int_equal(cfg_get(g, 3, cap, 1), 0x11);
+	assert_int_equal(cfg_get(g, 3, cap + 1, 1), 0);
+	at1 = vpci_cap_add(&toy.d, body, NULL, 18);
+	at2 = vpci_cap_add(&toy.d, body, NULL, 80);
+	assert_int_equal(at2 % 4, 0);
+	assert_int_equal(cfg_get(g, 3, cap + 1, 1), at1);
+	assert_int_equal(cfg_get(g, 3, at1 + 1, 1), at2);
+	assert_int_equal(cfg_get(g, 3, at2 + 1, 1), 0);
+	assert_int_equal(vpci_cap_add(&toy.d, body, NULL, 96), 0); /* full */
+	assert_int_equal(cfg_get(g, 3, at2 + 1, 1), 0);
+}
+
+static struct probe ready(void)
+{
+	struct probe p = probe(g, 3);
+
+	cfg_set(g, 3, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
+	msix_on(g, &p, 3, 10);
+	return p;
+}
+
+static void test_msix(void **state)
+{
+	struct probe p = ready();
+
+	(void)state;
+	assert_int_equal(cfg_get(g, 3, p.msix_cap + 2, 2), 0x8002);
+	vpci_msix_send(&toy.d, 2);
+	assert_int_equal(g->msi_of[12], 1);
+	assert_int_equal(g->last_addr, 0xfee00000u);
+	vpci_msix_send(&toy.d, 3);
+	vpci_msix_send(&toy.d, VPCI_NO_VECTOR);
+	assert_int_equal(g->msis, 1);
+	assert_int_equal(toy.d.msix_count[VPCI_no_vector], 2);
+	cfg_set(g, 3, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM); /* no bus master, no message */
+	vpci_msix_send(&toy.d, 0);
+	cfg_set(g, 3, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
+	cfg_set(g, 3, p.msix_cap + 2, 2, 0);
+	vpci_msix_send(&toy.d, 0);
+	assert_int_equal(g->msis, 1);
+	assert_int_equal(toy.d.msix_count[VPCI_msix_off], 2);
+}
+
+static void test_msix_mask(void **state)
+{
+	struct probe p = ready();
+
+	(void)state;
+	mem_set(g, p.msix + 16 + 12, ~0u); /* only the mask bit exists */
+	assert_int_equal(mem_get(g, p.msix + 16 + 12), 1);
+	vpci_msix_send(&toy.d, 1);
+	vpci_msix_send(&toy.d, 1);
+	assert_int_equal(g->msis, 0);
+	assert_int_equal(mem_get(g, p.msix + 2048), 2);
+	mem_set(g, p.msix + 2048, 0xff); /* read-only */
+	assert_int_equal(mem_get(g, p.msix + 2048), 2);
+	mem_set(g, p.msix + 16 + 8, 33); /* changed while masked: the new one counts */
+	mem_set(g, p.msix + 16 + 12, 0);
+	assert_int_equal(g->msi_of[33], 1);
+	assert_int_equal(g->msis, 1);
+	assert_int_equal(mem_get(g, p.msix + 2048), 0);
+	/* The whole function. */
+	cfg_set(g, 3, p.msix_cap + 2, 2, 0xc000);
+	vpci_msix_send(&toy.d, 0);
+	vpci_msix_send(&toy.d, 2);
+	assert_int_equal(mem_get(g, p.msix + 2048), 5);
+	cfg_set(g, 3, p.msix_cap + 3, 1, 0x80);
+	assert_int_equal(g->msis, 3);
+	assert_int_equal(toy.d.msix_count[VPCI_masked], 4);
+}
+
+static void test_msix_access(void **state)
+{
+	struct probe p = ready();
+	uint64_t v = 0;
+
+	(void)state;
+	assert_true(vpci_mmio(&g->pci, p.msix + 8, 8, false, &v));
+	assert_int_equal(v, 10);
+	v = 0x0000000100001234ull;
+	assert_true(vpci_mmio(&g->pci, p.msix + 8, 8, true, &v));
+	assert_int_equal(mem_get(g, p.msix + 8), 0x1234);
+	assert_int_equal(mem_get(g, p.msix + 12), 1);
+	assert_true(vpci_mmio(&g->pci, p.msix + 8, 2, false, &v));
+	assert_int_equal(v, ~0ull);
+	mem_set(g, p.msix + 48, 77); /* beyond the last entry */
+	assert_int_equal(mem_get(g, p.msix + 48), 0);
+	assert_int_equal(mem_get(g, p.msix + 4092), 0);
+}
+
+static void test_passthrough_hooks(void **state)
+{
+	(void)state;
+	toy.raw = true;
+	assert_int_equal(cfg_get(g, 3, 0x12, 2), 0x0122);
+	cfg_set(g, 3, 0x41, 1, 0x77);
+	assert_int_equal(toy.off, 0x41);
+	assert_int_equal(toy.size, 1);
+	assert_int_equal(toy.written, 0x77);
+	toy.raw = false;
+	assert_int_equal(cfg_get(g, 3, 0, 2), 0x1234);
+}
+
+static void test_reset(void **state)
+{
+	struct probe p = ready();
+	uint32_t io = cfg_get(g, 3, 0x10, 4);
+
+	(void)state;
+	cfg_set(g, 3, 0x10, 4, 0xc000);
+	vpci_reset(&g->pci);
+	assert_int_equal(in(g, 0xcf8, 4), 0);
+	assert_int_equal(cfg_get(g, 3, 0x10, 4), io);
+	assert_int_equal(cfg_get(g, 3, 4, 2), VPCI_CMD_IO | VPCI_CMD_MEM);
+	assert_int_equal(cfg_get(g, 3, p.msix_cap + 2, 2), 2);
+	assert_int_equal(mem_get(g, p.msix + 12), 1);
+	assert_int_equal(toy.resets, 1);
+	assert_int_equal(in(g, (uint16_t)(io & ~3u), 1), 0x88);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(test_mechanism),  T(test_masks),       T(test_slots),       T(test_windows_full),
+	    T(test_bar_sizing), T(test_io_dispatch), T(test_bar_moves),   T(test_capabilities),
+	    T(test_msix),       T(test_msix_mask),   T(test_msix_access), T(test_passthrough_hooks),
+	    T(test_reset),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
