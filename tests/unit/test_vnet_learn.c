@@ -1,0 +1,146 @@
+/* test_vnet_learn.c: a network that learns: flooding, learning, moving, ageing, forgetting. */
+#include "tests/unit/test_vnet_rig.h"
+#include "vnet/learn.h"
+
+#define OTHERS 0x3e /* ports 1 to 5: the network of port 0 without it */
+
+static int setup(void **state)
+{
+	struct rig *r;
+
+	rig_setup(state);
+	r = *state;
+	assert_true(vnet_net_set(r->v, 0, VNET_LEARN));
+	assert_true(vnet_net_set(r->v, 1, VNET_LEARN));
+	return 0;
+}
+
+static void unknown_is_flooded_then_learned(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(rig_reach_from(r, 0, B, A), OTHERS);
+	assert_int_equal(rig_reach_from(r, 3, A, B), 1 << 0);
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 3);
+	assert_int_equal(rig_reach_from(r, 0, MAC_BROADCAST, A), OTHERS);
+	assert_int_equal(rig_reach_from(r, 0, 0x5e0001, A), OTHERS);
+	/* The address moves to another port. */
+	assert_int_equal(rig_reach_from(r, 4, A, B), 1 << 0);
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 4);
+	assert_int_equal(rig_reach_from(r, 4, B, C), 0);
+	assert_int_equal(rig_drops(r, 4, VNET_DROP_same_port), 1);
+}
+
+static void networks_learn_apart(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(rig_reach_from(r, 6, B, A), 1 << 7);
+	assert_int_equal(rig_reach_from(r, 0, A, B), OTHERS);
+	assert_int_equal(rig_reach_from(r, 7, A, B), 1 << 6);
+	assert_int_equal(rig_reach_from(r, 6, MAC_BROADCAST, A), 1 << 7);
+}
+
+static void a_group_source_is_dropped(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(rig_reach(r, B, A | MAC_MULTICAST), 0);
+	assert_int_equal(rig_drops(r, 0, VNET_DROP_bad_source), 1);
+	assert_int_equal(rig_reach_from(r, 1, A, 0), 0x3d);
+	assert_int_equal(rig_reach_from(r, 0, 0, A), OTHERS); /* address 0 is not learned */
+}
+
+static void silent_addresses_age(void **state)
+{
+	struct rig *r = *state;
+
+	vnet_tick(r->v, 1000);
+	rig_reach_from(r, 3, A, B);
+	rig_reach_from(r, 4, A, C);
+	for (unsigned s = 1000; s <= 1200; s += 10)
+		vnet_tick(r->v, s);
+	assert_int_equal(rig_reach_from(r, 4, B, C), 1 << 3); /* C speaks: it stays */
+	vnet_tick(r->v, 1300);
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 3);
+	vnet_tick(r->v, 1320);
+	assert_int_equal(rig_reach_from(r, 0, B, A), OTHERS);
+	assert_int_equal(rig_reach_from(r, 0, C, A), 1 << 4);
+	vnet_tick(r->v, 9000); /* a long time without a tick */
+	assert_int_equal(rig_reach_from(r, 0, C, A), OTHERS);
+	rig_reach_from(r, 4, A, C);
+	vnet_tick(r->v, 10); /* a clock that went back */
+	assert_int_equal(rig_reach_from(r, 0, C, A), OTHERS);
+}
+
+static void a_full_bucket_is_counted_and_flooded(void **state)
+{
+	struct rig *r = *state;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 4 * LEARN_ENTRIES; i++)
+		rig_send(r, 1, A, 0x52 | (mac_t)(i + 1) << 16, 0);
+	assert_true(rig_drops(r, 1, VNET_DROP_learn_full) >= 3 * LEARN_ENTRIES);
+	for (unsigned i = 0; i < 4 * LEARN_ENTRIES; i++)
+		n += rig_send(r, 0, 0x52 | (mac_t)(i + 1) << 16, 0x56, 0) == 1;
+	assert_int_equal(n, 4 * LEARN_ENTRIES - rig_drops(r, 1, VNET_DROP_learn_full));
+	assert_int_equal(rig_drops(r, 0, VNET_DROP_no_route), 0);
+}
+
+static void a_port_goes_with_its_addresses(void **state)
+{
+	struct rig *r = *state;
+
+	rig_reach_from(r, 3, A, B);
+	rig_reach_from(r, 4, A, C);
+	assert_true(vnet_port_remove(r->dev[3].port));
+	assert_int_equal(rig_reach_from(r, 0, B, A), OTHERS & ~(1 << 3));
+	assert_int_equal(rig_reach_from(r, 0, C, A), 1 << 4);
+	rig_port(r, 3, 1, 0); /* the number comes back elsewhere */
+	assert_int_equal(rig_reach_from(r, 0, B, A), OTHERS & ~(1 << 3));
+	assert_int_equal(rig_reach_from(r, 6, B, A), 1 << 3 | 1 << 7);
+}
+
+static void alone_there_is_nobody_to_flood(void **state)
+{
+	struct rig *r = *state;
+
+	assert_true(vnet_port_remove(r->dev[7].port));
+	assert_int_equal(rig_reach_from(r, 6, B, A), 0);
+	assert_int_equal(rig_drops(r, 6, VNET_DROP_no_route), 1);
+}
+
+static void the_policy_changes(void **state)
+{
+	struct rig *r = *state;
+	const struct vnet_route t[] = {rt(ANY, ANY, 2)};
+
+	rig_routes(r, t, 1);
+	rig_reach_from(r, 3, A, B);
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 3);
+	assert_true(vnet_net_set(r->v, 0, VNET_ROUTE));
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 2);
+	assert_true(vnet_net_set(r->v, 0, VNET_LEARN));
+	assert_int_equal(rig_reach_from(r, 0, B, A), OTHERS);
+	assert_true(vnet_net_set(r->v, 0, VNET_ROUTE));
+	rig_failing = 1;
+	assert_false(vnet_net_set(r->v, 0, VNET_LEARN));
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 2);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
+	const struct CMUnitTest tests[] = {
+	    T(unknown_is_flooded_then_learned),
+	    T(networks_learn_apart),
+	    T(a_group_source_is_dropped),
+	    T(silent_addresses_age),
+	    T(a_full_bucket_is_counted_and_flooded),
+	    T(a_port_goes_with_its_addresses),
+	    T(alone_there_is_nobody_to_flood),
+	    T(the_policy_changes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
