@@ -1,0 +1,135 @@
+/*
+ * From a virtio offload header (virtio 1.2, 5.1.6.2) to a context descriptor (8254x 3.3.6 and 3.5).
+ *
+ * Virtio's sender has put the pseudo-header's sum, length included, into the checksum field.  That
+ * is what the NIC wants for a plain checksum.  For segmentation it adds each segment's length
+ * itself, so the field must hold the sum without a length, and the IP lengths must be 0.
+ */
+#include "drivers/e1000/e1000.h"
+#include "drivers/e1000/regs.h"
+
+#define FIELD_MAX   255 /* context offsets have 8 bits */
+#define TYPE_IPV4   0x0800
+#define TYPE_IPV6   0x86dd
+#define TYPE_VLAN   0x8100
+#define TYPE_QINQ   0x88a8
+#define MAX_TAGS    2
+#define PROTO_TCP   6
+#define IPV4_HEADER 20u
+#define IPV6_HEADER 40u
+#define TCP_HEADER  20u
+#define TCP_CSUM    16 /* offset of the checksum in the header, RFC 9293 */
+#define MSS_MIN     64
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void put16(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+/* Where the network header starts, and its type; 0 when the tags do not end in `len` bytes. */
+static uint32_t find_l3(const uint8_t *head, uint32_t len, uint16_t *type)
+{
+	uint32_t at = 12;
+	for (unsigned i = 0; i <= MAX_TAGS && at + 2 <= len; i++, at += 4) {
+		*type = get16(head + at);
+		if (*type != TYPE_VLAN && *type != TYPE_QINQ)
+			return at + 2;
+	}
+	return 0;
+}
+
+/* The sum of addresses and protocol, folded, not inverted. */
+static uint32_t pseudo_sum(const uint8_t *address, unsigned len)
+{
+	uint32_t sum = PROTO_TCP;
+	for (unsigned i = 0; i < len; i += 2)
+		sum += get16(address + i);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static bool is_ipv4_tcp(const uint8_t *ip, uint32_t room)
+{
+	return room >= IPV4_HEADER && ip[0] >> 4 == 4 && (ip[0] & 15) * 4u == room &&
+	       ip[9] == PROTO_TCP;
+}
+
+static bool is_ipv6(const uint8_t *ip, uint32_t room)
+{
+	return room >= IPV6_HEADER && ip[0] >> 4 == 6;
+}
+
+static void prepare_ipv4(uint8_t *ip, uint8_t *tcp)
+{
+	put16(ip + 2, 0);
+	put16(ip + 10, 0);
+	put16(tcp + TCP_CSUM, pseudo_sum(ip + 12, 8));
+}
+
+static void prepare_ipv6(uint8_t *ip, uint8_t *tcp)
+{
+	put16(ip + 4, 0);
+	put16(tcp + TCP_CSUM, pseudo_sum(ip + 8, 32));
+}
+
+static uint64_t context_low(uint32_t l3, uint32_t l4, uint32_t csum_at)
+{
+	return l3 | (uint64_t)(l3 + 10) << 8 | (uint64_t)(l4 - 1) << 16 | (uint64_t)l4 << 32 |
+	       (uint64_t)csum_at << 40;
+}
+
+static enum e1000_sent segment(const struct vnet_hdr *hdr, uint8_t *head, uint32_t head_len,
+                               uint32_t frame_len, struct e1000_context *c)
+{
+	uint32_t l4 = hdr->csum_start;
+	uint16_t type = 0;
+	bool v4 = hdr->gso_type == VNET_GSO_TCPV4;
+	uint32_t l3 = find_l3(head, head_len, &type);
+	if (!l3 || l4 <= l3 || l4 + TCP_HEADER > head_len || hdr->csum_offset != TCP_CSUM ||
+	    hdr->gso_size < MSS_MIN || type != (v4 ? TYPE_IPV4 : TYPE_IPV6))
+		return E1000_BAD;
+	if (!(v4 ? is_ipv4_tcp(head + l3, l4 - l3) : is_ipv6(head + l3, l4 - l3)))
+		return E1000_BAD;
+	uint32_t end = l4 + (head[l4 + 12] >> 4) * 4u;
+	if (end < l4 + TCP_HEADER || end > head_len || end >= frame_len)
+		return E1000_BAD;
+	if (end > FIELD_MAX)
+		return E1000_UNABLE;
+	(v4 ? prepare_ipv4 : prepare_ipv6)(head + l3, head + l4);
+	c->low = context_low(l3, l4, l4 + TCP_CSUM);
+	c->high = (frame_len - end) | TXD_DTYP_CTX | TXD_CTX_TCP | (v4 ? TXD_CTX_IPV4 : 0) |
+	          TXD_TSE | TXD_DEXT | (uint64_t)end << 40 | (uint64_t)hdr->gso_size << 48;
+	c->popts = TXD_TXSM | (v4 ? TXD_IXSM : 0);
+	return E1000_SENT;
+}
+
+enum e1000_sent e1000_offload(const struct vnet_hdr *hdr, uint8_t *head, uint32_t head_len,
+                              uint32_t frame_len, struct e1000_context *c)
+{
+	*c = (struct e1000_context){0};
+	if (hdr->gso_type != VNET_GSO_NONE) {
+		if (!(hdr->flags & VNET_HDR_F_NEEDS_CSUM))
+			return E1000_BAD;
+		if (hdr->gso_type != VNET_GSO_TCPV4 && hdr->gso_type != VNET_GSO_TCPV6)
+			return E1000_UNABLE;
+		return segment(hdr, head, head_len, frame_len, c);
+	}
+	if (!(hdr->flags & VNET_HDR_F_NEEDS_CSUM))
+		return E1000_SENT;
+	uint32_t start = hdr->csum_start, field = start + hdr->csum_offset;
+	if (start < VNET_FRAME_MIN || field + 2 > frame_len)
+		return E1000_BAD;
+	if (field > FIELD_MAX)
+		return E1000_UNABLE;
+	c->low = context_low(VNET_FRAME_MIN, start, field);
+	c->high = TXD_DTYP_CTX | TXD_DEXT;
+	c->popts = TXD_TXSM;
+	return E1000_SENT;
+}

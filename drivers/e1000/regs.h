@@ -1,0 +1,133 @@
+/*
+ * Registers and descriptors of the 8254x and 82574L.  "8254x" in comments is Intel's PCI/PCI-X
+ * Family of Gigabit Ethernet Controllers Software Developer's Manual (317453), "82574" the 82574
+ * datasheet (section 10).
+ */
+#ifndef DRIVERS_E1000_REGS_H
+#define DRIVERS_E1000_REGS_H
+#include <stdint.h>
+
+enum { /* 8254x 13.4, 82574 10.2 */
+       CTRL = 0x0000,
+       STATUS = 0x0008,
+       EECD = 0x0010,
+       EERD = 0x0014,
+       CTRL_EXT = 0x0018,
+       FCAL = 0x0028,
+       FCAH = 0x002c,
+       FCT = 0x0030,
+       ICR = 0x00c0,
+       ITR = 0x00c4,
+       IMS = 0x00d0,
+       IMC = 0x00d8,
+       RCTL = 0x0100,
+       FCTTV = 0x0170,
+       TCTL = 0x0400,
+       TIPG = 0x0410,
+       RDBAL = 0x2800,
+       RDBAH = 0x2804,
+       RDLEN = 0x2808,
+       RDH = 0x2810,
+       RDT = 0x2818,
+       RDTR = 0x2820,
+       RADV = 0x282c,
+       TDBAL = 0x3800,
+       TDBAH = 0x3804,
+       TDLEN = 0x3808,
+       TDH = 0x3810,
+       TDT = 0x3818,
+       TIDV = 0x3820,
+       TXDCTL = 0x3828,
+       TADV = 0x382c,
+       RXCSUM = 0x5000,
+       MTA = 0x5200,
+       RAL = 0x5400,
+       RAH = 0x5404,
+       VFTA = 0x5600,
+};
+
+#define CTRL_GIO_MASTER_DISABLE (1u << 2) /* 82574 */
+#define CTRL_LRST               (1u << 3)
+#define CTRL_ASDE               (1u << 5)
+#define CTRL_SLU                (1u << 6)
+#define CTRL_ILOS               (1u << 7)
+#define CTRL_FRCSPD             (1u << 11)
+#define CTRL_FRCDPLX            (1u << 12)
+#define CTRL_RST                (1u << 26)
+#define CTRL_VME                (1u << 30)
+#define CTRL_PHY_RST            (1u << 31)
+
+#define STATUS_LU         (1u << 1)
+#define STATUS_GIO_MASTER (1u << 19) /* 82574 */
+
+#define EECD_AUTO_RD (1u << 9)
+
+#define CTRL_EXT_DRV_LOAD (1u << 28) /* 82574 */
+
+#define INT_TXDW   (1u << 0)
+#define INT_LSC    (1u << 2)
+#define INT_RXDMT0 (1u << 4)
+#define INT_RXO    (1u << 6)
+#define INT_RXT0   (1u << 7)
+#define INT_ALL    0xffffffffu
+
+#define RCTL_EN         (1u << 1)
+#define RCTL_UPE        (1u << 3)
+#define RCTL_MPE        (1u << 4)
+#define RCTL_BAM        (1u << 15)
+#define RCTL_BSIZE_2048 0u
+#define RCTL_SECRC      (1u << 26)
+
+#define TCTL_EN      (1u << 1)
+#define TCTL_PSP     (1u << 3)
+#define TCTL_CT      (0x0fu << 4)
+#define TCTL_COLD_FD (0x40u << 12)
+#define TCTL_MULR    (1u << 28) /* 82574 */
+
+#define TIPG_COPPER (10u | 8u << 10 | 6u << 20) /* 8254x 13.4.34 */
+#define TIPG_82574  (8u | 8u << 10 | 7u << 20)  /* 82574 10.2.6.2 */
+
+#define TXDCTL_BIT22 (1u << 22) /* 82574: to be written as 1 */
+
+#define RXCSUM_PCSS  14u
+#define RXCSUM_IPOFL (1u << 8)
+#define RXCSUM_TUOFL (1u << 9)
+
+#define RAH_AV (1u << 31)
+
+/* Legacy receive descriptor, 8254x 3.2.3. */
+struct e1000_rx_desc {
+	uint64_t addr;
+	uint16_t len, csum;
+	uint8_t status, errors;
+	uint16_t special;
+};
+#define RXD_DD    0x01
+#define RXD_EOP   0x02
+#define RXD_IXSM  0x04
+#define RXD_TCPCS 0x20
+#define RXE_CE    0x01
+#define RXE_SE    0x02
+#define RXE_SEQ   0x04
+#define RXE_CXE   0x10
+#define RXE_TCPE  0x20
+#define RXE_RXE   0x80
+
+/* Transmit descriptor: context (8254x 3.3.6) or data (3.3.7), as two words. */
+struct e1000_tx_desc {
+	uint64_t low, high;
+};
+#define TXD_LEN_MASK 0xfffffull
+#define TXD_DTYP_CTX (0ull << 20)
+#define TXD_DTYP_DAT (1ull << 20)
+#define TXD_EOP      (1ull << 24) /* data */
+#define TXD_IFCS     (1ull << 25) /* data */
+#define TXD_CTX_TCP  (1ull << 24) /* context */
+#define TXD_CTX_IPV4 (1ull << 25) /* context */
+#define TXD_TSE      (1ull << 26)
+#define TXD_RS       (1ull << 27)
+#define TXD_DEXT     (1ull << 29)
+#define TXD_DD       (1ull << 32)
+#define TXD_IXSM     (1ull << 40)
+#define TXD_TXSM     (1ull << 41)
+#endif

@@ -1,0 +1,52 @@
+/* The bridge's turn and its sleep. */
+#include "guest-images/dom0/bridge.h"
+#include "guest-images/lib/cpu.h"
+
+const char *const bridge_counter_name[BRIDGE_COUNTER_COUNT] = {
+#define X(name) #name,
+    BRIDGE_COUNTERS(X)
+#undef X
+};
+
+const char *bridge_start(struct bridge *b)
+{
+	const char *error = inward_start(b);
+	return error ? error : outward_start(b);
+}
+
+bool bridge_poll(struct bridge *b)
+{
+	bool moved = inward_poll(b);
+	return outward_poll(b) || moved;
+}
+
+/*
+ * Sent frames need no interrupt as long as the other side has buffers left: they are taken back on
+ * the next occasion.  With more than half of them away, their return is an occasion.
+ */
+static bool wait_for_nic(const struct bridge *b)
+{
+	return outward_blocked(b) || b->port.rx.nfree > b->port.rx.num / 2;
+}
+
+static bool wait_for_port(const struct bridge *b)
+{
+	return b->in_held > E1000_RX_RING / 2;
+}
+
+void bridge_sleep(struct bridge *b)
+{
+	bool for_nic = wait_for_nic(b), idle = true;
+	e1000_irq_on(&b->nic, for_nic);
+	if (!outward_blocked(b))
+		idle = guest_vq_arm(&b->port.rx);
+	if (wait_for_port(b))
+		idle = guest_vq_arm(&b->port.tx) && idle;
+	/* All are armed: what came before this look is seen by it, what comes after interrupts. */
+	if (idle && !e1000_rx_ready(&b->nic) && !(for_nic && e1000_tx_ready(&b->nic))) {
+		b->count[BRIDGE_sleeps]++;
+		irq_wait();
+	}
+	guest_vq_disarm(&b->port.rx);
+	guest_vq_disarm(&b->port.tx);
+}

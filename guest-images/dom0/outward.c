@@ -1,0 +1,136 @@
+/* From the node onto the wire: the port's buffers are chained into the NIC's ring. */
+#include <string.h>
+#include "guest-images/dom0/bridge.h"
+#include "guest-images/lib/mem.h"
+
+#define BATCH 64
+
+static void put_free(struct bridge *b, struct out_frame *f)
+{
+	f->n = f->want = 0;
+	f->next_free = b->out_free;
+	b->out_free = f;
+}
+
+const char *outward_start(struct bridge *b)
+{
+	unsigned n = b->port.rx.num; /* a frame has at least one of the ring's buffers */
+	struct out_frame *frames = mem_alloc(n * sizeof *frames, 64);
+	if (!frames)
+		return "no memory for frames";
+	for (unsigned i = 0; i < n; i++)
+		put_free(b, &frames[i]);
+	return NULL;
+}
+
+static void release(struct bridge *b, struct out_frame *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		port_give(&b->port, f->buffer[i]);
+	put_free(b, f);
+}
+
+/* The first buffer begins with the header, which tells how many there are (5.1.6.4). */
+static void begin(struct out_frame *f, uint8_t *buffer, uint32_t len)
+{
+	memcpy(&f->hdr, buffer, sizeof f->hdr);
+	f->want = f->hdr.num_buffers;
+	f->piece[0] = (struct vnet_seg){buffer + PORT_HEADER, len - PORT_HEADER};
+}
+
+/*
+ * Adds a used buffer to the frame.  False: it is none that we can send, and is counted and dropped
+ * by the buffer; what follows is then out of step only for as long as the device breaks its rules.
+ */
+static bool collect(struct out_frame *f, uint8_t *buffer, uint32_t len)
+{
+	f->buffer[f->n] = buffer;
+	if (len > PORT_BUFFER || len <= (f->n ? 0 : PORT_HEADER)) {
+		f->n++;
+		return false;
+	}
+	if (f->n == 0)
+		begin(f, buffer, len);
+	else
+		f->piece[f->n] = (struct vnet_seg){buffer, len};
+	f->n++;
+	return f->want >= 1 && f->want <= OUT_BUFFERS;
+}
+
+/* The next whole frame, or NULL when its buffers are not there yet. */
+static struct out_frame *next(struct bridge *b)
+{
+	if (!b->out_now) {
+		b->out_now = b->out_free;
+		if (!b->out_now)
+			return NULL;
+		b->out_free = b->out_now->next_free;
+	}
+	struct out_frame *f = b->out_now;
+	while (f->n < f->want || f->n == 0) {
+		uint32_t len;
+		uint8_t *buffer = guest_vq_used(&b->port.rx, &len);
+		if (!buffer)
+			return NULL;
+		if (collect(f, buffer, len))
+			continue;
+		b->count[BRIDGE_out_bad]++;
+		for (unsigned i = 0; i < f->n; i++)
+			port_give(&b->port, f->buffer[i]);
+		f->n = f->want = 0;
+	}
+	return f;
+}
+
+/* Takes back what has left the NIC. */
+static bool reclaim(struct bridge *b)
+{
+	struct out_frame *f;
+	bool any = false;
+	while ((f = e1000_tx_done(&b->nic))) {
+		release(b, f);
+		any = true;
+	}
+	return any;
+}
+
+/* Whether the frame is dealt with, one way or the other. */
+static bool send(struct bridge *b, struct out_frame *f)
+{
+	switch (e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f)) {
+	case E1000_SENT:
+		b->count[BRIDGE_out_frames]++;
+		return true;
+	case E1000_FULL:
+		b->count[BRIDGE_out_waits]++;
+		return false;
+	case E1000_UNABLE:
+		b->count[BRIDGE_out_unable]++;
+		break;
+	case E1000_BAD:
+		b->count[BRIDGE_out_bad]++;
+		break;
+	}
+	release(b, f);
+	return true;
+}
+
+bool outward_blocked(const struct bridge *b)
+{
+	return b->out_now && b->out_now->n && b->out_now->n >= b->out_now->want;
+}
+
+bool outward_poll(struct bridge *b)
+{
+	bool moved = reclaim(b);
+	for (unsigned i = 0; i < BATCH; i++) {
+		struct out_frame *f = next(b);
+		if (!f || !send(b, f))
+			break;
+		b->out_now = NULL;
+		moved = true;
+	}
+	e1000_tx_flush(&b->nic);
+	guest_vq_kick(&b->port.rx);
+	return moved;
+}

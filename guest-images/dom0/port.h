@@ -1,0 +1,25 @@
+/* Dom0's port of the switch: a virtio network device, driven without copies. */
+#ifndef DOM0_PORT_H
+#define DOM0_PORT_H
+#include <stdint.h>
+#include "drivers/virtio/guest_virtio.h"
+
+#define PORT_BUFFER 4096 /* bytes of a receive buffer; a frame may fill several */
+#define PORT_HEADER 12   /* struct vnet_hdr, before each frame (virtio 1.2, 5.1.6) */
+
+struct port {
+	struct guest_virtio dev;
+	struct guest_vq rx, tx; /* seen from Dom0: rx has what leaves the node */
+};
+
+/*
+ * Finds and starts the device, interrupts by MSI-X, with receive buffers in all of its ring.
+ * Returns NULL, or what is wrong.
+ */
+const char *port_start(struct port *port);
+
+/* Gives a receive buffer back to the ring; guest_vq_kick() shows it. */
+void port_give(struct port *port, void *buffer);
+
+uint64_t port_irqs(void);
+#endif
