@@ -16,19 +16,17 @@
 #include <stdint.h>
 #include "vnet/vnet.h"
 
-#define CONFIG_GUESTS  64
-#define CONFIG_NETS    VNET_NETS
-#define CONFIG_PORTS   VNET_PORTS
-#define CONFIG_ROUTES  VNET_ROUTES
-#define CONFIG_CPUS    64  /* vCPUs of a guest, at most */
-#define CONFIG_CORES   256 /* core numbers are below this */
-#define CONFIG_MODULES 4   /* extra modules of a guest, at most */
-#define CONFIG_NAME    32  /* bytes of a name, its NUL included */
-#define CONFIG_MODULE  64  /* bytes of a boot module's name, its NUL included */
-#define CONFIG_ARGS    128 /* bytes of an extra module's arguments, their NUL included */
-#define CONFIG_CMDLINE                                                                             \
-	2048                  /* bytes of a command line, its NUL included (Linux x86's own bound) \
-	                       */
+#define CONFIG_GUESTS    64
+#define CONFIG_NETS      VNET_NETS
+#define CONFIG_PORTS     VNET_PORTS
+#define CONFIG_ROUTES    VNET_ROUTES
+#define CONFIG_CPUS      64   /* vCPUs of a guest, at most */
+#define CONFIG_CORES     256  /* core numbers are below this */
+#define CONFIG_MODULES   4    /* extra modules of a guest, at most */
+#define CONFIG_NAME      32   /* bytes of a name, its NUL included */
+#define CONFIG_MODULE    64   /* bytes of a boot module's name, its NUL included */
+#define CONFIG_ARGS      128  /* bytes of an extra module's arguments, their NUL included */
+#define CONFIG_CMDLINE   2040 /* bytes of a command line, its NUL included */
 #define CONFIG_LINE      4096 /* bytes of a line */
 #define CONFIG_STATEMENT 8192 /* bytes of a statement, all its continued lines together */
 #define CONFIG_TEXT      (1024 * 1024) /* bytes of a whole text */

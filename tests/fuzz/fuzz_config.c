@@ -1,0 +1,181 @@
+/*
+ * The control language against any bytes.
+ *
+ * The first byte chooses: raw bytes as they are, or bytes of which those from 0x80 on stand for
+ * words of the language, so that few inputs already make whole statements.  What is accepted is
+ * printed, read again and printed again: the two must be equal; what is refused must say where.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "vmm/config.h"
+
+static const char *const words[] = {
+    "guest",
+    "network",
+    "port",
+    "route",
+    "add",
+    "remove",
+    "move",
+    "log",
+    "console",
+    "idle",
+    "show",
+    "explain",
+    "start",
+    "load",
+    "help",
+    "cpus",
+    "memory",
+    "kernel",
+    "initrd",
+    "cmdline",
+    "module",
+    "args",
+    "pci",
+    "core",
+    "mode",
+    "mtu",
+    "mac",
+    "edge",
+    "src",
+    "dst",
+    "from",
+    "to",
+    "reflect",
+    "any",
+    "none",
+    "not",
+    "kick",
+    "poll",
+    "learn",
+    "interface",
+    "debug",
+    "restart",
+    "exit-with",
+    "json",
+    "all",
+    "ports",
+    "g",
+    "h",
+    "p",
+    "q",
+    "default",
+    "n",
+    "1",
+    "2",
+    "64M",
+    "1G",
+    "00:03.0",
+    "1,2",
+    "\"x y\"",
+    "k",
+    "always",
+    "yes",
+    "\\\n",
+    "\n",
+    "guest g kernel k\n",
+    "guest h kernel k\n",
+    "port p guest g\n",
+    "port q guest h\n",
+    "network n mode route\n",
+    "02:00:00:00:00:01",
+    "02:00:00:00:00:02",
+    "ff:ff:ff:ff:ff:ff",
+    "not-02:00:00:00:00:01",
+    "move poll core 3\n",
+    "debug-exit",
+    "autostart",
+};
+
+#define TEXT 65536
+
+struct text {
+	size_t len;
+	char at[8 * TEXT];
+};
+
+static struct text input, first, second;
+
+static void put(void *ctx, const char *s, size_t n)
+{
+	struct text *t = ctx;
+	if (n > sizeof t->at - t->len)
+		abort();
+	memcpy(t->at + t->len, s, n);
+	t->len += n;
+}
+
+static void expand(const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < size && input.len < TEXT; i++) {
+		char c = (char)data[i];
+		if (data[i] < 0x80) {
+			put(&input, &c, 1);
+			continue;
+		}
+		const char *w = words[(data[i] - 0x80u) % (sizeof words / sizeof words[0])];
+		put(&input, w, strlen(w));
+		put(&input, " ", 1);
+	}
+}
+
+static void check_report(const struct config_report *r)
+{
+	if (!r->error.line || !r->error.column || !r->error.text[0])
+		abort();
+}
+
+static void check_print(struct config *c, struct config *again)
+{
+	struct config_report r;
+	first.len = second.len = 0;
+	config_print(config_live(c), put, &first);
+	config_init(again);
+	if (config_read(again, first.at, first.len, &r) != CONFIG_CHANGED)
+		abort();
+	config_print(config_staged(again), put, &second);
+	if (first.len != second.len || memcmp(first.at, second.at, first.len) != 0)
+		abort();
+}
+
+/* Each line on its own, as the monitor gives them. */
+static void read_lines(struct config *c)
+{
+	struct config_report r;
+	struct config_action a;
+	for (size_t at = 0, end; at < input.len; at = end + 1) {
+		const char *stop = memchr(input.at + at, '\n', input.len - at);
+		end = stop ? (size_t)(stop - input.at) : input.len;
+		enum config_outcome o = config_read_line(c, input.at + at, end - at, &a, &r);
+		if (o == CONFIG_REFUSED)
+			check_report(&r);
+		if (o == CONFIG_CHANGED)
+			config_commit(c);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct config *c, *again;
+	struct config_report r;
+	if (!c) {
+		c = malloc(config_size());
+		again = malloc(config_size());
+	}
+	config_init(c);
+	input.len = 0;
+	if (size && data[0] & 1)
+		put(&input, (const char *)data + 1, size - 1 < TEXT ? size - 1 : TEXT);
+	else if (size)
+		expand(data + 1, size - 1);
+	read_lines(c);
+	enum config_outcome o = config_read(c, input.at, input.len, &r);
+	if (o == CONFIG_REFUSED)
+		check_report(&r);
+	if (o == CONFIG_CHANGED)
+		config_commit(c);
+	check_print(c, again);
+	return 0;
+}
