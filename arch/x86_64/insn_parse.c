@@ -15,7 +15,7 @@ int64_t parse_signed(struct parse *p, unsigned size)
 	uint64_t v = 0;
 	for (unsigned i = 0; i < size; i++)
 		v |= (uint64_t)parse_byte(p) << 8 * i;
-	unsigned shift = 64 - 8 * size;
+	unsigned shift = size ? 64 - 8 * size : 0;
 	return (int64_t)(v << shift) >> shift;
 }
 

@@ -28,7 +28,7 @@ void parse_prefixes(struct parse *p, const uint8_t *bytes, size_t n, enum insn_m
 /* The next byte, or 0 with p->overrun set. */
 uint8_t parse_byte(struct parse *p);
 
-/* The next `size` (1, 2, 4 or 8) bytes, sign-extended. */
+/* The next `size` (0, 1, 2, 4 or 8) bytes, sign-extended. */
 int64_t parse_signed(struct parse *p, unsigned size);
 
 /* The ModRM byte, into mod, reg and rm. */
