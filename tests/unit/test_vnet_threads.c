@@ -1,0 +1,189 @@
+/* test_vnet_threads.c: cores walk while control replaces what they read. */
+#include "tests/unit/test_vnet_rig.h"
+#include <pthread.h>
+
+#define CHANGES 1000
+#define BATCH   16
+
+/* A sender on a core of its own, with its own frames and batch. */
+struct sender {
+	struct vnet *v;
+	unsigned core, port;
+	mac_t dst;
+	uint64_t sent;
+	pthread_t thread;
+};
+
+static atomic_bool stop;
+static atomic_uint lost, received[2];
+static uint32_t last[2][2]; /* per receiver and sender, one more than the last serial seen */
+
+/* The sender's number is in the frame; only its own core delivers its frames. */
+static unsigned receive(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                        unsigned n)
+{
+	unsigned which = *(unsigned *)dev;
+
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *p = frames[i]->seg[0].base;
+		uint32_t serial;
+		unsigned sender = p[18];
+
+		memcpy(&serial, p + 14, 4);
+		if (sender != vnet_core_id(core) || serial < last[which][sender])
+			atomic_fetch_add(&lost, 1);
+		last[which][sender] = serial + 1;
+	}
+	atomic_fetch_add(&received[which], n);
+	return n;
+}
+
+static const struct vnet_port_ops thread_ops = {NULL, receive};
+
+static void send_batch(struct sender *s, uint8_t (*bytes)[64])
+{
+	struct vnet_core *core = vnet_core(s->v, s->core);
+	struct vnet_batch *b = vnet_core_batch(core);
+
+	b->n = BATCH;
+	for (unsigned i = 0; i < BATCH; i++) {
+		uint32_t serial = (uint32_t)s->sent++;
+
+		mac_write(bytes[i], s->dst);
+		mac_write(bytes[i] + 6, A);
+		memcpy(bytes[i] + 14, &serial, 4);
+		bytes[i][18] = (uint8_t)s->core;
+		b->seg[i] = (struct vnet_seg){bytes[i], 64};
+		b->frame[i] = (struct vnet_frame){
+		    .seg = &b->seg[i], .len = 64, .nseg = 1, .contiguous_head = true};
+	}
+	if (vnet_input(core, vnet_port_get(s->v, s->port), b) != BATCH)
+		atomic_fetch_add(&lost, 1);
+}
+
+static void *walk(void *arg)
+{
+	static uint8_t bytes[2][BATCH][64];
+	struct sender *s = arg;
+
+	while (!atomic_load(&stop))
+		send_batch(s, bytes[s->core]);
+	return NULL;
+}
+
+static unsigned receiver[2] = {0, 1};
+
+static struct vnet *node(void)
+{
+	struct vnet *v = vnet_create(&rig_mem, 2);
+
+	vnet_net_set(v, 0, VNET_ROUTE);
+	for (unsigned i = 0; i < 4; i++) {
+		char name[8];
+
+		snprintf(name, sizeof name, "p%u", i);
+		vnet_port_add(v, name, 0, &thread_ops, &receiver[i & 1], 0)->up = true;
+	}
+	memset(last, 0, sizeof last);
+	received[0] = received[1] = lost = 0;
+	stop = false;
+	return v;
+}
+
+static void start(struct sender *s, struct vnet *v)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		s[i] = (struct sender){.v = v, .core = i, .port = 2 + i, .dst = B};
+		pthread_create(&s[i].thread, NULL, walk, &s[i]);
+	}
+}
+
+/* Ends the senders and checks that each frame came once, in order. */
+static void end(struct sender *s)
+{
+	atomic_store(&stop, true);
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(s[i].thread, NULL);
+	assert_int_equal(lost, 0);
+	assert_int_equal(received[0] + received[1], (unsigned)(s[0].sent + s[1].sent));
+	assert_true(s[0].sent > 0 && s[1].sent > 0);
+}
+
+static void routes(struct vnet *v, unsigned to, unsigned others)
+{
+	struct vnet_route t[64];
+	char err[64];
+
+	t[0] = rt(ANY, others & 1 ? IS(B) : ANY, to);
+	for (unsigned i = 1; i < 1 + others; i++)
+		t[i] = rt(i & 1 ? ANY : IS(A), IS(C + ((mac_t)i << 24)), 1);
+	assert_true(vnet_routes_set(v, t, 1 + others, err, sizeof err));
+}
+
+static void frames_survive_a_thousand_tables(void **state)
+{
+	struct vnet *v = node();
+	struct sender s[2];
+
+	(void)state;
+	routes(v, 0, 0);
+	start(s, v);
+	for (unsigned i = 0; i < CHANGES; i++)
+		routes(v, i & 1, i % 60);
+	end(s);
+	vnet_destroy(v);
+}
+
+static void ports_come_and_go_beside_the_walk(void **state)
+{
+	struct vnet *v = node();
+	struct sender s[2];
+
+	(void)state;
+	routes(v, 0, 0);
+	start(s, v);
+	for (unsigned i = 0; i < CHANGES / 4; i++) {
+		struct vnet_port *port = vnet_port_add(v, "guest", 0, &thread_ops, &receiver[1], 0);
+
+		port->up = true;
+		vnet_port_set_mode(vnet_port_get(v, 0), i & 1 ? VNET_POLL : VNET_KICK);
+		routes(v, port->number, i % 60);
+		routes(v, i & 1, 0);
+		assert_true(vnet_port_remove(port));
+	}
+	end(s);
+	vnet_destroy(v);
+}
+
+static void a_network_changes_its_policy_beside_the_walk(void **state)
+{
+	struct vnet *v = node();
+	struct sender s[2];
+	struct vnet_port_stats stats;
+
+	(void)state;
+	routes(v, 0, 0);
+	start(s, v);
+	for (unsigned i = 0; i < CHANGES / 4; i++) {
+		assert_true(vnet_net_set(v, 0, i & 1 ? VNET_ROUTE : VNET_LEARN));
+		vnet_tick(v, i * 10);
+	}
+	atomic_store(&stop, true);
+	for (unsigned i = 0; i < 2; i++) {
+		pthread_join(s[i].thread, NULL);
+		vnet_port_stats(vnet_port_get(v, 2 + i), &stats);
+		assert_int_equal(stats.in_frames, s[i].sent);
+	}
+	vnet_destroy(v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(frames_survive_a_thousand_tables),
+	    cmocka_unit_test(ports_come_and_go_beside_the_walk),
+	    cmocka_unit_test(a_network_changes_its_policy_beside_the_walk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
