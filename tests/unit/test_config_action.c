@@ -56,6 +56,8 @@ static void test_show(void **state)
 	refuse_line(c, "show port", ":1:6: unknown word \"port\"; did you mean \"ports\"?");
 	refuse_line(c, "show vcpus alise",
 	            ":1:12: unknown name \"alise\"; did you mean \"alice\"?");
+	refuse_line(c, "show counters uplnk",
+	            ":1:15: unknown name \"uplnk\"; did you mean \"uplink\"?");
 	refuse_line(c, "show memory uplink",
 	            ":1:13: unknown name \"uplink\"; nothing of that name can be shown so");
 	refuse_line(c, "show vcpus alice jsno",
