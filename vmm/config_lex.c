@@ -3,7 +3,7 @@
  *
  * A word ends at a blank; `#` at a word's start begins a comment; "..." is one word, with \" and \\
  * inside; `\` at a line's end continues the line.  Lines end with LF or CRLF.  Outside quotes only
- * printable ASCII and tabs are taken, inside them UTF-8 too; a NUL nowhere.
+ * printable ASCII and tabs are taken, inside them bytes from 0x80 on too; a NUL nowhere.
  */
 #include "vmm/config_parse.h"
 
