@@ -18,6 +18,7 @@ static const struct {
     {0xC0010000, 0xC0010007, 0},         /* performance counters, hidden by CPUID */
     {0xC0010010, 0xC0010010, 0},         /* SYSCFG */
     {0xC0010015, 0xC0010015, 1ul << 24}, /* HWCR: TscFreqSel */
+    {0xC001001F, 0xC001001F, 0},         /* NB_CFG */
     {0xC0010055, 0xC0010055, 0},         /* interrupt pending message */
     {MSR_DE_CFG, MSR_DE_CFG, DE_CFG_LFENCE},
 };
