@@ -29,7 +29,7 @@ static inline uint32_t virtio_net_gso_bit(uint8_t gso_type)
 static inline bool virtio_net_takes(const struct virtio_net *n, const struct vnet_hdr *h)
 {
 	return (h->flags | h->gso_type) == 0 ||
-	       ((n->csum_accepted || !(h->flags & VNET_HDR_F_NEEDS_CSUM)) &&
+	       ((n->csum_accepted || !h->flags) &&
 	        (h->gso_type == VNET_GSO_NONE ||
 	         (n->gso_accepted & virtio_net_gso_bit(h->gso_type))));
 }

@@ -2,17 +2,17 @@
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"
 #include "drivers/virtio/virtio_net_parts.h"
-#include "vnet/offload.h"
 
 #define BROKEN (-1)
 
-/* Whether the driver may use this header at all: it asks only for what was negotiated (5.1.6.2). */
-static bool negotiated(const struct virtio_net *n, const struct vnet_hdr *h)
+/* Whether the header asks only for what was negotiated (5.1.6.2).  vnet_input() checks that it
+ * fits the frame.  Flags that a driver has no use for are ignored, as the standard wants. */
+static __attribute__((noinline)) bool negotiated(const struct virtio_net *n, struct vnet_hdr *h)
 {
 	uint64_t need = 0;
 
-	if (h->flags & ~VNET_HDR_F_NEEDS_CSUM)
-		return false;
+	h->num_buffers = 0;
+	h->flags &= VNET_HDR_F_NEEDS_CSUM | VNET_HDR_F_DATA_VALID;
 	if (h->flags)
 		need |= VIRTIO_NET_F_CSUM;
 	switch (h->gso_type & ~VNET_GSO_ECN) {
@@ -75,8 +75,7 @@ static inline bool make_frame(const struct virtio_net *n, struct vnet_frame *f,
 		memset(&f->hdr, 0, sizeof f->hdr);
 		return true;
 	}
-	f->hdr.num_buffers = 0;
-	return negotiated(n, &f->hdr) && offload_check(f);
+	return negotiated(n, &f->hdr);
 }
 
 /*
