@@ -1,6 +1,8 @@
 /* test_vnet_threads.c: cores walk while control replaces what they read. */
 #include "tests/unit/test_vnet_rig.h"
 #include <pthread.h>
+#include <sched.h>
+#include <time.h>
 
 #define CHANGES 1000
 #define BATCH   16
@@ -165,8 +167,12 @@ static void a_network_changes_its_policy_beside_the_walk(void **state)
 	routes(v, 0, 0);
 	start(s, v);
 	for (unsigned i = 0; i < CHANGES / 4; i++) {
+		struct vnet_port *port = vnet_port_add(v, "guest", 0, &thread_ops, &receiver[1], 0);
+
+		port->up = true; /* flooded to, while the network learns */
 		assert_true(vnet_net_set(v, 0, i & 1 ? VNET_ROUTE : VNET_LEARN));
 		vnet_tick(v, i * 10);
+		assert_true(vnet_port_remove(port));
 	}
 	atomic_store(&stop, true);
 	for (unsigned i = 0; i < 2; i++) {
@@ -177,12 +183,55 @@ static void a_network_changes_its_policy_beside_the_walk(void **state)
 	vnet_destroy(v);
 }
 
+static atomic_uint inside, visits;
+
+static unsigned linger(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                       unsigned n)
+{
+	const struct timespec moment = {0, 2000000};
+
+	(void)dev, (void)core, (void)frames;
+	atomic_fetch_add(&inside, 1);
+	nanosleep(&moment, NULL);
+	atomic_fetch_sub(&inside, 1);
+	atomic_fetch_add(&visits, 1);
+	return n;
+}
+
+static void nobody_is_in_a_port_that_was_removed(void **state)
+{
+	static const struct vnet_port_ops slow_ops = {NULL, linger};
+	struct vnet *v = node();
+	struct sender s = {.v = v, .core = 0, .port = 2, .dst = B};
+	struct vnet_port *port;
+
+	(void)state;
+	assert_true(vnet_net_set(v, 0, VNET_LEARN));
+	port = vnet_port_add(v, "slow", 0, &slow_ops, NULL, 0);
+	port->up = true;
+	pthread_create(&s.thread, NULL, walk, &s);
+	for (unsigned i = 0; i < 20; i++) {
+		unsigned before = atomic_load(&visits);
+
+		while (atomic_load(&visits) == before)
+			sched_yield();
+		assert_true(vnet_port_remove(port));
+		assert_int_equal(inside, 0);
+		port = vnet_port_add(v, "slow", 0, &slow_ops, NULL, 0);
+		port->up = true;
+	}
+	atomic_store(&stop, true);
+	pthread_join(s.thread, NULL);
+	vnet_destroy(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(frames_survive_a_thousand_tables),
 	    cmocka_unit_test(ports_come_and_go_beside_the_walk),
 	    cmocka_unit_test(a_network_changes_its_policy_beside_the_walk),
+	    cmocka_unit_test(nobody_is_in_a_port_that_was_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
