@@ -14,8 +14,7 @@ linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netpr
 
 $(LINUX_OUT)/netprobe: $(NETPROBE_SRC) $(wildcard $(LINUX_SRC)/*.h) $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
-	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.tmp $(NETPROBE_SRC)
-	@mv $@.tmp $@
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $(NETPROBE_SRC) && mv $@.$$$$ $@
 
 # One stamp stands for the whole unpacked package: its files keep the package's own dates.
 $(LINUX_OUT)/kernel.stamp: $(LINUX_SRC)/fetch-kernel
@@ -23,7 +22,7 @@ $(LINUX_OUT)/kernel.stamp: $(LINUX_SRC)/fetch-kernel
 	@touch $@
 
 $(LINUX_OUT)/vmlinuz: $(LINUX_OUT)/kernel.stamp
-	cp $(LINUX_OUT)/kernel/vmlinuz $@
+	cp $(LINUX_OUT)/kernel/vmlinuz $@.$$$$ && mv $@.$$$$ $@
 
 $(LINUX_OUT)/initrd.cpio.gz: $(addprefix $(LINUX_SRC)/,make-initrd init shrc modules.list) \
 		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/netprobe
