@@ -119,7 +119,7 @@ bool offload_parse(struct offload_head *head, const struct vnet_frame *frame)
 		return false;
 	return hdr->flags & VNET_HDR_F_NEEDS_CSUM && hdr->csum_start == head->l4 &&
 	       hdr->csum_offset == (head->udp ? UDP_CSUM : TCP_CSUM) && hdr->gso_size >= GSO_MIN &&
-	       frame->len > head->len;
+	       hdr->hdr_len <= frame->len && frame->len > head->len;
 }
 
 /* Whether the checksum field lies in the frame, behind the Ethernet header. */

@@ -19,7 +19,8 @@ struct offload_head {
 
 /*
  * Whether the offload header fits the frame: the checksum field lies inside; a GSO type is TCPv4,
- * TCPv6 or UDP_L4, asks for the checksum where that protocol has it, has a sane segment size, and
+ * TCPv6 or UDP_L4, asks for the checksum where that protocol has it, has a sane segment size and
+ * header length (a hint only, but it must lie inside), and
  * the frame really carries these headers.  frame->hdr, seg, nseg and len are read.
  */
 bool offload_check(const struct vnet_frame *frame);

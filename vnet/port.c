@@ -10,26 +10,38 @@ const char *const vnet_drop_name[VNET_DROP_CAUSES] = {
 #undef X
 };
 
+/* Lists the ports by network: how many each has, where each begins, then one after the other. */
+static void members_list(struct vnet *v, struct vnet_members *m)
+{
+	uint16_t at[VNET_NETS] = {0};
+	struct vnet_port *port;
+
+	m->npoll = 0;
+	for (unsigned i = 0; i < VNET_PORTS; i++) {
+		port = port_at(v, i);
+		if (port)
+			at[port->net]++;
+	}
+	for (unsigned net = 0; net < VNET_NETS; net++) {
+		m->start[net + 1] = (uint16_t)(m->start[net] + at[net]);
+		at[net] = m->start[net];
+	}
+	for (unsigned i = 0; i < VNET_PORTS; i++) {
+		port = port_at(v, i);
+		if (!port)
+			continue;
+		m->port[at[port->net]++] = (uint16_t)i;
+		if (vnet_port_mode(port) == VNET_POLL)
+			m->poll[m->npoll++] = (uint16_t)i;
+	}
+}
+
 void members_publish(struct vnet *v)
 {
 	struct vnet_members *old = atomic_load(&v->members);
 	struct vnet_members *m = &v->member_space[old == &v->member_space[0]];
-	unsigned n = 0;
 
-	m->npoll = 0;
-	for (unsigned net = 0; net < VNET_NETS; net++) {
-		m->start[net] = (uint16_t)n;
-		for (unsigned i = 0; i < VNET_PORTS; i++) {
-			struct vnet_port *port = port_at(v, i);
-
-			if (!port || port->net != net)
-				continue;
-			m->port[n++] = (uint16_t)i;
-			if (vnet_port_mode(port) == VNET_POLL)
-				m->poll[m->npoll++] = (uint16_t)i;
-		}
-	}
-	m->start[VNET_NETS] = (uint16_t)n;
+	members_list(v, m);
 	atomic_store(&v->members, m);
 	vnet_sync(v);
 }

@@ -307,6 +307,7 @@ static void contradictions_are_refused(void **state)
 	REFUSED(m.frame.hdr.flags = 0);
 	REFUSED(m.frame.hdr.gso_size = 7);
 	REFUSED(m.frame.hdr.gso_size = 0);
+	REFUSED(m.frame.hdr.hdr_len = 65535);
 	REFUSED(m.frame.hdr.gso_type = VNET_GSO_TCPV6);
 	REFUSED(m.frame.hdr.gso_type = VNET_GSO_UDP_L4);
 	REFUSED(m.frame.hdr.gso_type = VNET_GSO_UDP);

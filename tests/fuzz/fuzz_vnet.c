@@ -1,0 +1,206 @@
+/*
+ * fuzz_vnet.c: control operations and frames in any order and of any shape.  Frames lie in
+ * allocations of their exact size, and no frame may leave its network.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "vnet/vnet.h"
+
+#define PORTS 6
+#define NETS  3
+
+struct input {
+	const uint8_t *p;
+	size_t left;
+};
+
+static struct vnet *v;
+static struct vnet_port *port[PORTS];
+static unsigned sender_net;
+static uint64_t clock_now;
+
+static void *get_memory(size_t size)
+{
+	void *p = aligned_alloc(64, (size + 63) & ~(size_t)63);
+
+	memset(p, 0, size);
+	return p;
+}
+
+static void put_memory(void *p, size_t size)
+{
+	(void)size;
+	free(p);
+}
+
+static const struct vnet_mem memory = {get_memory, put_memory};
+
+static unsigned next(struct input *in)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->p++;
+}
+
+static mac_t next_mac(struct input *in)
+{
+	static const mac_t mac[] = {0, MAC_BROADCAST, 0x5e0001, 0x10052, 0x20052, 0x30052};
+	unsigned i = next(in);
+
+	return i < 224 ? mac[i % 6] : (mac_t)i << 40 | (mac_t)next(in) << 16;
+}
+
+static unsigned deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                        unsigned n)
+{
+	struct vnet_port *self = port[(size_t)dev];
+
+	if (n == 0 || n > VNET_BATCH || self->net != sender_net)
+		abort();
+	for (unsigned i = 0; i < n; i++)
+		if (frames[i]->len < VNET_FRAME_MIN || frames[i]->len > VNET_FRAME_MAX ||
+		    frames[i]->src & MAC_MULTICAST || (i && frames[i] <= frames[i - 1]))
+			abort();
+	if (n > 3)
+		vnet_refuse(core, self, frames[n - 1], VNET_DROP_rx_full);
+	return n > 3 ? n - 1 : n;
+}
+
+static const struct vnet_port_ops ops = {NULL, deliver};
+
+static void plug(struct input *in)
+{
+	unsigned i = next(in) % PORTS;
+	char name[8];
+
+	if (port[i]) {
+		if (!vnet_port_remove(port[i]))
+			abort();
+		port[i] = NULL;
+		return;
+	}
+	snprintf(name, sizeof name, "p%u", i);
+	port[i] = vnet_port_add(v, name, next(in) % NETS, &ops, (void *)(size_t)i, next(in) & 1);
+	if (port[i])
+		port[i]->up = next(in) % 8 != 0;
+}
+
+static void routes(struct input *in)
+{
+	struct vnet_route t[32];
+	unsigned n = next(in) % 32;
+	char err[100];
+
+	for (unsigned i = 0; i < n; i++) {
+		t[i].net = (uint16_t)(next(in) % (NETS + 1));
+		t[i].src = (struct vnet_qual){(enum vnet_match)(next(in) % 5), next_mac(in)};
+		t[i].dst = (struct vnet_qual){(enum vnet_match)(next(in) % 5), next_mac(in)};
+		t[i].from = (int)(next(in) % 32) - 24;
+		t[i].from = t[i].from < -1 ? -1 : t[i].from;
+		t[i].to = (uint16_t)(next(in) % (PORTS + 1));
+		t[i].reflect = next(in) & 1;
+	}
+	/* A table of which one route is refused is tried again without its end. */
+	while (!vnet_routes_set(v, t, n, err, sizeof err))
+		n = (unsigned)strtoul(err + strlen("route "), NULL, 10);
+	if (vnet_routes_count(v) != n)
+		abort();
+}
+
+static void ignore(void *ctx, const struct vnet_verdict *verdict)
+{
+	(void)ctx;
+	if (verdict->drop >= VNET_DROP_CAUSES || verdict->port >= VNET_PORTS)
+		abort();
+}
+
+/* One frame in pieces of their own; returns how many pieces were used. */
+static unsigned frame(struct input *in, struct vnet_frame *f, struct vnet_seg *seg, unsigned room)
+{
+	uint8_t head[VNET_FRAME_MIN] = {0};
+	uint32_t len = next(in) % 100, at = 0, step = 1 + next(in) % 40;
+
+	mac_write(head, next_mac(in));
+	mac_write(head + 6, next_mac(in));
+	memset(f, 0, sizeof *f);
+	f->seg = seg;
+	while (at < len && f->nseg < room) {
+		uint32_t part = len - at < step ? len - at : step;
+
+		seg[f->nseg] = (struct vnet_seg){malloc(part), part};
+		for (uint32_t i = 0; i < part; i++)
+			seg[f->nseg].base[i] = at + i < 14 ? head[at + i] : (uint8_t)next(in);
+		f->nseg++;
+		at += part;
+	}
+	f->len = next(in) == 0 ? next(in) << 10 : at;
+	f->contiguous_head = f->nseg && seg[0].len >= VNET_FRAME_MIN;
+	if (next(in) % 4 == 0)
+		f->hdr = (struct vnet_hdr){
+		    (uint8_t)next(in),  (uint8_t)next(in),  0, (uint16_t)(next(in) * 5),
+		    (uint16_t)next(in), (uint16_t)next(in), 0};
+	return f->nseg;
+}
+
+static void send(struct input *in)
+{
+	unsigned core = next(in) & 1, from = next(in) % PORTS, n = next(in) % (VNET_BATCH + 1);
+	struct vnet_batch *b = vnet_core_batch(vnet_core(v, core));
+	unsigned used = 0;
+
+	if (!port[from])
+		return;
+	for (b->n = 0; b->n < n && in->left; b->n++)
+		used += frame(in, &b->frame[b->n], &b->seg[used], VNET_SEGS - used);
+	sender_net = port[from]->net;
+	vnet_input(vnet_core(v, core), port[from], b);
+	for (unsigned i = 0; i < used; i++)
+		free(b->seg[i].base);
+}
+
+static void step(struct input *in)
+{
+	switch (next(in) % 8) {
+	case 0:
+		plug(in);
+		break;
+	case 1:
+		routes(in);
+		break;
+	case 2:
+		vnet_net_set(v, next(in) % NETS, next(in) & 1 ? VNET_LEARN : VNET_ROUTE);
+		break;
+	case 3:
+		clock_now += next(in) * 4;
+		vnet_tick(v, clock_now);
+		break;
+	case 4:
+		vnet_explain(v, next(in) % NETS, next_mac(in), next_mac(in), next(in) % PORTS,
+		             ignore, NULL);
+		break;
+	default:
+		send(in);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint8_t ports[] = {0, 0, 0, 1, 1, 0, 0, 1, 2, 0, 0, 1,
+	                                3, 1, 0, 1, 4, 1, 0, 1, 5, 2, 1, 1};
+	struct input start = {ports, sizeof ports}, in = {data, size};
+
+	v = vnet_create(&memory, 2);
+	clock_now = 0;
+	vnet_net_set(v, 0, VNET_ROUTE);
+	vnet_net_set(v, 1, VNET_LEARN);
+	memset(port, 0, sizeof port);
+	while (start.left)
+		plug(&start);
+	while (in.left)
+		step(&in);
+	vnet_destroy(v);
+	return 0;
+}
