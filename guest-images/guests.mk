@@ -11,7 +11,7 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -nostdinc
 GUEST_LIB   := $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/lib/*.asm guest-images/lib/*.c) \
 		lib/string.c lib/printf.c $(wildcard drivers/virtio/guest_*.c))
 GUEST_NIC   := $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard drivers/e1000/*.c))
-GUEST_TESTS := $(patsubst guest-images/tests/%.c,%,$(filter-out %/apic_checks.c, \
+GUEST_TESTS := $(patsubst guest-images/tests/%.c,%,$(filter-out %/apic_checks.c %/tso_frame.c, \
 		$(wildcard guest-images/tests/*.c)))
 GUEST_NAMES := $(GUEST_TESTS) $(if $(wildcard guest-images/dom0/*.c),dom0)
 
@@ -30,8 +30,10 @@ $(GUEST_TESTS:%=$(GUEST_OUT)/%.elf64): $(GUEST_OUT)/%.elf64: \
 		$(GUEST_OUT)/guest-images/tests/%.c.o
 $(GUEST_OUT)/xapic.elf64 $(GUEST_OUT)/x2apic.elf64: \
 		$(GUEST_OUT)/guest-images/tests/apic_checks.c.o
-$(GUEST_OUT)/dom0.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/dom0/*.c)) \
-		$(GUEST_NIC)
+$(GUEST_OUT)/nic.elf64: $(GUEST_OUT)/guest-images/tests/tso_frame.c.o \
+		$(GUEST_OUT)/guest-images/dom0/nic.c.o $(GUEST_NIC)
+$(GUEST_OUT)/dom0.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/dom0/*.c) \
+		vnet/offload.c vnet/sum.c) $(GUEST_NIC)
 
 $(GUEST_OUT)/%.elf64: guest-images/lib/guest.ld $(GUEST_LIB)
 	$(LD) -static -nostdlib -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \

@@ -153,7 +153,7 @@ static void start_rx(struct e1000 *n)
 	wr(n, RDT, 0);
 	wr(n, RDTR, 0);
 	wr(n, RADV, 0);
-	wr(n, RXCSUM, RXCSUM_PCSS | RXCSUM_IPOFL | RXCSUM_TUOFL);
+	wr(n, RXCSUM, 0);
 	e1000_promiscuous(n, n->config.promiscuous);
 }
 
@@ -191,6 +191,11 @@ const char *e1000_start(struct e1000 *n, const struct e1000_ops *ops, void *ctx,
 	start_tx(n);
 	wr(n, ITR, config->itr);
 	return NULL;
+}
+
+bool e1000_tso6(const struct e1000 *n)
+{
+	return is_82574(n);
 }
 
 void e1000_stop(struct e1000 *n)

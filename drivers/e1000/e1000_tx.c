@@ -83,6 +83,8 @@ enum e1000_sent e1000_tx_send(struct e1000 *n, const struct vnet_seg *piece, uns
 		return refuse(n, E1000_BAD);
 	if (chunks + 1 > E1000_TX_RING - 1 - e1000_tx_pending(n))
 		return refuse(n, E1000_FULL);
+	if (hdr->gso_type == VNET_GSO_TCPV6 && !e1000_tso6(n))
+		return refuse(n, E1000_UNABLE);
 	enum e1000_sent can = e1000_offload(hdr, piece[0].base, piece[0].len, len, &c);
 	if (can != E1000_SENT)
 		return refuse(n, can);

@@ -89,10 +89,6 @@ enum { /* 8254x 13.4, 82574 10.2 */
 
 #define TXDCTL_BIT22 (1u << 22) /* 82574: to be written as 1 */
 
-#define RXCSUM_PCSS  14u
-#define RXCSUM_IPOFL (1u << 8)
-#define RXCSUM_TUOFL (1u << 9)
-
 #define RAH_AV (1u << 31)
 
 /* Legacy receive descriptor, 8254x 3.2.3. */
@@ -102,16 +98,13 @@ struct e1000_rx_desc {
 	uint8_t status, errors;
 	uint16_t special;
 };
-#define RXD_DD    0x01
-#define RXD_EOP   0x02
-#define RXD_IXSM  0x04
-#define RXD_TCPCS 0x20
-#define RXE_CE    0x01
-#define RXE_SE    0x02
-#define RXE_SEQ   0x04
-#define RXE_CXE   0x10
-#define RXE_TCPE  0x20
-#define RXE_RXE   0x80
+#define RXD_DD  0x01
+#define RXD_EOP 0x02
+#define RXE_CE  0x01
+#define RXE_SE  0x02
+#define RXE_SEQ 0x04
+#define RXE_CXE 0x10
+#define RXE_RXE 0x80
 
 /* Transmit descriptor: context (8254x 3.3.6) or data (3.3.7), as two words. */
 struct e1000_tx_desc {

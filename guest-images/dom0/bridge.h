@@ -20,8 +20,8 @@
 	X(out_frames)   /* port -> NIC */                                                          \
 	X(out_waits)    /* times that the NIC's full ring made the port wait */                    \
 	X(out_bad)      /* dropped: no frame, or an offload header that contradicts it */          \
-	X(out_software) /* completed in software: the NIC could not */                             \
-	X(out_unable)   /* dropped: neither could software */                                      \
+	X(out_software) /* checksums completed in software: the NIC could not */                   \
+	X(out_unable)   /* dropped: a segmentation that Dom0 never said it could do */             \
 	X(sleeps)
 
 enum bridge_counter {

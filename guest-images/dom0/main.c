@@ -77,7 +77,7 @@ void guest_main(void)
 		or_die("no memory above 16 MiB, where the NIC can reach it");
 	lapic_init(false);
 	or_die(nic_start(&b->nic, mb_number("promisc", 1), (uint16_t)mb_number("itr", 0)));
-	or_die(port_start(&b->port));
+	or_die(port_start(&b->port, e1000_tso6(&b->nic)));
 	or_die(bridge_start(b));
 	wait_for_link(&b->nic);
 	print_nic(&b->nic);

@@ -2,6 +2,7 @@
 #include <string.h>
 #include "guest-images/dom0/bridge.h"
 #include "guest-images/lib/mem.h"
+#include "vnet/offload.h"
 
 #define BATCH 64
 
@@ -94,10 +95,27 @@ static bool reclaim(struct bridge *b)
 	return any;
 }
 
+/* Completes the checksum that the NIC cannot: its field lies too far inside the frame. */
+static bool complete(struct out_frame *f)
+{
+	uint32_t len = 0;
+	for (unsigned i = 0; i < f->n; i++)
+		len += f->piece[i].len;
+	if (f->hdr.gso_type != VNET_GSO_NONE || !offload_csum(&f->hdr, f->piece, f->n, len))
+		return false;
+	f->hdr.flags = 0;
+	return true;
+}
+
 /* Whether the frame is dealt with, one way or the other. */
 static bool send(struct bridge *b, struct out_frame *f)
 {
-	switch (e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f)) {
+	enum e1000_sent sent = e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f);
+	if (sent == E1000_UNABLE && complete(f)) {
+		b->count[BRIDGE_out_software]++;
+		sent = e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f);
+	}
+	switch (sent) {
 	case E1000_SENT:
 		b->count[BRIDGE_out_frames]++;
 		return true;

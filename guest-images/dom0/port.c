@@ -16,7 +16,7 @@
 #define F_GUEST_TSO4 (1ull << 7)
 #define F_GUEST_TSO6 (1ull << 8)
 #define F_MRG_RXBUF  (1ull << 15)
-#define WANTED       (F_GUEST_CSUM | F_GUEST_TSO4 | F_GUEST_TSO6 | F_MRG_RXBUF | GUEST_VIRTIO_F_EVENT_IDX)
+#define WANTED       (F_GUEST_CSUM | F_GUEST_TSO4 | F_MRG_RXBUF | GUEST_VIRTIO_F_EVENT_IDX)
 
 static uint64_t irqs;
 
@@ -55,14 +55,14 @@ static const char *fill(struct port *port)
 	return NULL;
 }
 
-const char *port_start(struct port *port)
+const char *port_start(struct port *port, bool tso6)
 {
 	uint16_t bdf = pci_find(VENDOR, DEVICE_NET, 0);
 	if (bdf == PCI_NONE)
 		return "no virtio network device on the PCI bus";
 	const char *error = guest_virtio_open(&port->dev, &guest_bus, bdf);
 	if (!error)
-		error = guest_virtio_begin(&port->dev, WANTED);
+		error = guest_virtio_begin(&port->dev, WANTED | (tso6 ? F_GUEST_TSO6 : 0));
 	if (error)
 		return error;
 	if (!(port->dev.features & F_MRG_RXBUF))

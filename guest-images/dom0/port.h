@@ -13,10 +13,11 @@ struct port {
 };
 
 /*
- * Finds and starts the device, interrupts by MSI-X, with receive buffers in all of its ring.
- * Returns NULL, or what is wrong.
+ * Finds and starts the device.  `tso6`: whether the NIC segments TCP over IPv6; the switch cuts
+ * what we do not take.  Interrupts by MSI-X, with receive buffers in all of its ring. Returns NULL,
+ * or what is wrong.
  */
-const char *port_start(struct port *port);
+const char *port_start(struct port *port, bool tso6);
 
 /* Gives a receive buffer back to the ring; guest_vq_kick() shows it. */
 void port_give(struct port *port, void *buffer);

@@ -1,0 +1,228 @@
+/* Offload headers on a simulated NIC: what leaves is right, what contradicts the frame is refused.
+ */
+#include "tests/unit/test_e1000_rig.h"
+/* Shared with the test guest that asks the same of real NICs; not part of the host library. */
+#include "guest-images/lib/packet.c"
+#include "guest-images/tests/tso_frame.c"
+
+static uint8_t big[65536 + 64];
+
+static void send_big(struct rig *r, uint32_t len, const struct vnet_hdr *hdr)
+{
+	struct vnet_seg piece[E1000_PIECES];
+	unsigned n = tso_pieces(big, len, piece);
+	assert_int_equal(e1000_tx_send(&r->nic, piece, n, hdr, big), E1000_SENT);
+	e1000_tx_flush(&r->nic);
+	assert_ptr_equal(e1000_tx_done(&r->nic), big);
+}
+
+static void judge(struct rig *r, struct tso_check *c)
+{
+	for (unsigned i = 0; i < r->sim->n_out; i++) {
+		const char *error = tso_check_segment(c, r->sim->out[i].data, r->sim->out[i].len);
+		if (error)
+			fail_msg("segment %u: %s", i, error);
+	}
+	assert_true(tso_check_complete(c));
+	sim_forget(r->sim);
+}
+
+static void test_tso(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct vnet_hdr hdr;
+	struct tso_check c;
+	rig_open(&r, E1000_82574L);
+	for (uint32_t i = 0; i < 200; i++) {
+		bool v6 = i & 2;
+		uint32_t payload = 1 + i / 4 * 1307; /* each frame twice in a row */
+		uint16_t mss = (uint16_t)(64 + i / 4 * 41 % 1397);
+		uint32_t len = tso_build(big, &hdr, v6, payload, mss);
+		send_big(&r, len, &hdr);
+		tso_check_begin(&c, v6, payload, mss);
+		judge(&r, &c);
+	}
+	assert_int_equal(r.nic.count[E1000_COUNT_tx_tso], 200);
+	assert_int_equal(r.sim->contexts, 200);
+	rig_close(&r);
+}
+
+static void test_csum_keeps_context(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct vnet_hdr hdr;
+	struct tso_check c;
+	rig_open(&r, E1000_82540EM);
+	for (uint32_t i = 0; i < 40; i++) {
+		bool v6 = i >= 20;
+		uint32_t len = tso_build(big, &hdr, v6, 30 * i + 1, 1448);
+		hdr.gso_type = VNET_GSO_NONE;
+		send_big(&r, len, &hdr);
+		tso_check_begin(&c, v6, 30 * i + 1, 1448);
+		judge(&r, &c);
+	}
+	assert_int_equal(r.sim->contexts, 2); /* one for each kind */
+	assert_int_equal(r.nic.count[E1000_COUNT_tx_csum], 40);
+	rig_close(&r);
+}
+
+static void test_tso6_only_where_it_works(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct vnet_hdr hdr;
+	rig_open(&r, E1000_82540EM);
+	uint32_t len = tso_build(big, &hdr, true, 5000, 1000);
+	struct vnet_seg all = {big, len};
+	assert_false(e1000_tso6(&r.nic));
+	assert_int_equal(e1000_tx_send(&r.nic, &all, 1, &hdr, big), E1000_UNABLE);
+	assert_int_equal(r.nic.count[E1000_COUNT_tx_unable], 1);
+	rig_close(&r);
+}
+
+/* A frame with a VLAN tag: everything lies 4 bytes further. */
+static void test_vlan(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct vnet_hdr hdr;
+	struct tso_check c;
+	rig_open(&r, E1000_82540EM);
+	uint32_t len = tso_build(big, &hdr, false, 3000, 1400);
+	memmove(big + 16, big + 12, len - 12);
+	put32(big + 12, 0x81000007);
+	hdr.csum_start += 4;
+	send_big(&r, len + 4, &hdr);
+	assert_int_equal(r.sim->n_out, 3);
+	tso_check_begin(&c, false, 3000, 1400);
+	for (unsigned i = 0; i < r.sim->n_out; i++) {
+		uint8_t *f = r.sim->out[i].data;
+		assert_int_equal(get32(f + 12), 0x81000007);
+		memmove(f + 12, f + 16, r.sim->out[i].len - 16);
+		r.sim->out[i].len -= 4;
+	}
+	judge(&r, &c);
+	rig_close(&r);
+}
+
+/* Each case spoils one thing of a good header or frame. */
+enum spoil {
+	NO_NEEDS_CSUM,
+	START_IN_ETHERNET,
+	START_BEYOND,
+	WRONG_OFFSET,
+	NO_MSS,
+	OTHER_TYPE,
+	WRONG_IHL,
+	NOT_TCP,
+	SHORT_TCP,
+	LONG_TCP,
+	NO_PAYLOAD,
+	SPOILS,
+};
+
+static void spoil(enum spoil what, struct vnet_hdr *hdr, uint32_t *len)
+{
+	switch (what) {
+	case NO_NEEDS_CSUM:
+		hdr->flags = 0;
+		break;
+	case START_IN_ETHERNET:
+		hdr->csum_start = 13;
+		break;
+	case START_BEYOND:
+		hdr->csum_start = 0xfff0;
+		break;
+	case WRONG_OFFSET:
+		hdr->csum_offset = 6;
+		break;
+	case NO_MSS:
+		hdr->gso_size = 0;
+		break;
+	case OTHER_TYPE:
+		hdr->gso_type = VNET_GSO_TCPV6;
+		break;
+	case WRONG_IHL:
+		big[14] = 0x46;
+		break;
+	case NOT_TCP:
+		big[23] = 17;
+		break;
+	case SHORT_TCP:
+		big[34 + 12] = 0x40;
+		break;
+	case LONG_TCP:
+		big[34 + 12] = 0xf0;
+		*len = 34 + 59;
+		break;
+	case NO_PAYLOAD:
+		*len = 54;
+		break;
+	case SPOILS:
+		break;
+	}
+}
+
+static void test_refuses_contradictions(void **state)
+{
+	(void)state;
+	static uint8_t before[1100];
+	struct rig r;
+	rig_open(&r, E1000_82574L);
+	for (enum spoil what = 0; what < SPOILS; what++) {
+		struct vnet_hdr hdr;
+		uint32_t len = tso_build(big, &hdr, false, 1000, 500);
+		spoil(what, &hdr, &len);
+		memcpy(before, big, len);
+		struct vnet_seg all = {big, len};
+		assert_int_equal(e1000_tx_send(&r.nic, &all, 1, &hdr, big), E1000_BAD);
+		assert_memory_equal(before, big, len);
+	}
+	assert_int_equal(r.nic.count[E1000_COUNT_tx_bad], SPOILS);
+	assert_int_equal(e1000_tx_pending(&r.nic), 0);
+	rig_close(&r);
+}
+
+/* Exact allocations: no byte beyond the first piece is looked at. */
+static void test_short_first_piece(void **state)
+{
+	(void)state;
+	struct vnet_hdr hdr;
+	struct e1000_context c;
+	uint32_t len = tso_build(big, &hdr, false, 1000, 500);
+	for (uint32_t head = 14; head < 54; head++) {
+		uint8_t *p = malloc(head);
+		memcpy(p, big, head);
+		assert_int_equal(e1000_offload(&hdr, p, head, len, &c), E1000_BAD);
+		free(p);
+	}
+}
+
+static void test_unable(void **state)
+{
+	(void)state;
+	struct e1000_context c;
+	struct vnet_hdr hdr = {.flags = VNET_HDR_F_NEEDS_CSUM, .csum_start = 250, .csum_offset = 6};
+	assert_int_equal(e1000_offload(&hdr, big, 1000, 1000, &c), E1000_UNABLE);
+	hdr.gso_type = VNET_GSO_UDP_L4;
+	assert_int_equal(e1000_offload(&hdr, big, 1000, 1000, &c), E1000_UNABLE);
+	tso_build(big, &hdr, false, 1000, 500);
+	hdr.gso_type |= VNET_GSO_ECN;
+	assert_int_equal(e1000_offload(&hdr, big, 1054, 1054, &c), E1000_UNABLE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_tso),
+	    cmocka_unit_test(test_csum_keeps_context),
+	    cmocka_unit_test(test_tso6_only_where_it_works),
+	    cmocka_unit_test(test_vlan),
+	    cmocka_unit_test(test_refuses_contradictions),
+	    cmocka_unit_test(test_short_first_piece),
+	    cmocka_unit_test(test_unable),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
