@@ -82,6 +82,9 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_X2APIC + 0x30:
 		*value = v->apic.icr;
 		return true;
+	case MSR_X2APIC + 0x39:
+		*value = lapic_timer_count();
+		return true;
 	case KVM_SYSTEM_TIME:
 		*value = v->pvclock_msr;
 		return true;

@@ -187,6 +187,8 @@ uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
 		return (uint32_t)v->apic.icr;
 	case REG_ICR_HIGH:
 		return (uint32_t)(v->apic.icr >> 32);
+	case REG_TMCCT:
+		return lapic_timer_count();
 	default:
 		return readable(reg) ? (uint32_t)rdmsr(MSR_X2APIC + reg) : 0;
 	}

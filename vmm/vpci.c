@@ -300,6 +300,16 @@ static void dev_reset(struct vpci_dev *d)
 		d->ops->reset(d);
 }
 
+void vpci_remove(struct vpci_dev *d)
+{
+	struct vpci *p = d->bus;
+
+	vlock_take(&p->lock);
+	p->dev[d->slot] = NULL;
+	remap(p);
+	vlock_drop(&p->lock);
+}
+
 void vpci_reset(struct vpci *p)
 {
 	vlock_take(&p->lock);

@@ -135,6 +135,9 @@ void vpci_msix_init(struct vpci_dev *d, unsigned bar, unsigned n);
  * the slot is taken or a window is full. */
 bool vpci_add(struct vpci *p, struct vpci_dev *d, unsigned slot);
 
+/* Takes the device off its bus; no vCPU of the guest may run.  Its addresses are not used again. */
+void vpci_remove(struct vpci_dev *d);
+
 /* Resets the bus and all devices (a guest's restart); no vCPU of the guest may run. */
 void vpci_reset(struct vpci *p);
 

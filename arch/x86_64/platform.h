@@ -72,6 +72,8 @@ extern paddr_t host_cr3;
 bool x2apic_present(void);
 void lapic_enable(void);
 uint32_t lapic_id(void);
+/* Reads the core's timer counter (TMCCT). */
+uint32_t lapic_timer_count(void);
 /* Sends an interprocessor interrupt; `icr_low` is the low half of the ICR. */
 static inline void lapic_ipi(uint32_t apic_id, uint32_t icr_low)
 {

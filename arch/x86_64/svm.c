@@ -54,6 +54,7 @@ static void msrpm_fill(void)
 	msr_bits(MSR_X2APIC + 0x02, true, true);
 	msr_bits(MSR_X2APIC + 0x0D, true, true);
 	msr_bits(MSR_X2APIC + 0x30, true, true);
+	msr_bits(MSR_X2APIC + 0x39, true, true); /* TMCCT: see lapic_timer_count() */
 }
 
 /* --- the CPU -------------------------------------------------------------------------------- */
