@@ -9,7 +9,7 @@ B     := build
 .DELETE_ON_ERROR:
 $(V).SILENT:	# V=1 shows the commands
 
-include vmm/vmm.mk guest-images/guests.mk guest-images/linux/linux.mk tests/tests.mk
+include vmm/vmm.mk guest-images/guests.mk guest-images/linux/linux.mk tools/tools.mk tests/tests.mk
 
 # --- the image -------------------------------------------------------------------------------
 
