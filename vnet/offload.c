@@ -1,5 +1,6 @@
 /* offload.c: checking offload headers, and completing checksums. */
 #include "vnet/offload.h"
+#include <string.h>
 #include "vnet/sum.h"
 
 #define ETHER_TYPE   12
@@ -23,11 +24,16 @@ static uint16_t be16(const uint8_t *p)
 /* Copies the frame's first bytes, OFFLOAD_HEAD at most; returns how many there were. */
 static unsigned copy_head(uint8_t *to, const struct vnet_frame *f)
 {
-	unsigned want = f->len < OFFLOAD_HEAD ? f->len : OFFLOAD_HEAD, n = 0;
+	uint32_t want = f->len, n = 0;
 
-	for (unsigned s = 0; s < f->nseg && n < want; s++)
-		for (uint32_t i = 0; i < f->seg[s].len && n < want; i++)
-			to[n++] = f->seg[s].base[i];
+	if (want > OFFLOAD_HEAD)
+		want = OFFLOAD_HEAD;
+	for (unsigned s = 0; s < f->nseg && n < want; s++) {
+		uint32_t part = f->seg[s].len < want - n ? f->seg[s].len : want - n;
+
+		memcpy(to + n, f->seg[s].base, part);
+		n += part;
+	}
 	return n;
 }
 

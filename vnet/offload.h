@@ -7,7 +7,7 @@
 #define VNET_OFFLOAD_H
 #include "vnet/vnet.h"
 
-#define OFFLOAD_HEAD   256 /* bytes of headers, Ethernet to TCP, at most */
+#define OFFLOAD_HEAD   192 /* bytes of headers, Ethernet to TCP, at most */
 #define OFFLOAD_SLICES 64  /* pieces of one segment, the headers included, at most */
 
 /* Where the headers of a frame lie, found in a private copy that its sender cannot change. */
@@ -20,8 +20,8 @@ struct offload_head {
 /*
  * Whether the offload header fits the frame: the checksum field lies inside; a GSO type is TCPv4,
  * TCPv6 or UDP_L4, asks for the checksum where that protocol has it, has a sane segment size and
- * header length (a hint only, but it must lie inside), and
- * the frame really carries these headers.  frame->hdr, seg, nseg and len are read.
+ * header length (a hint only, but it must lie inside), and the frame really carries these headers.
+ * frame->hdr, seg, nseg and len are read.
  */
 bool offload_check(const struct vnet_frame *frame);
 

@@ -105,7 +105,7 @@ static struct vnet_table *routes_compile(struct vnet *v, const struct vnet_route
                                          unsigned n, char *err, size_t size)
 {
 	if (n > VNET_ROUTES) {
-		snprintf(err, size, "%u routes are more than %u", n, VNET_ROUTES);
+		snprintf(err, size, "%u routes are more than %d", n, VNET_ROUTES);
 		return NULL;
 	}
 	for (unsigned i = 0; i < n; i++)

@@ -48,12 +48,12 @@ static void store(uint8_t *p, uint16_t v)
 
 void sum_store(const struct sum *s, uint8_t *p)
 {
-	store(p, (uint16_t)~fold(s->words));
+	store(p, fold(s->words) ^ 0xffff);
 }
 
 void sum_store_udp(const struct sum *s, uint8_t *p)
 {
-	uint16_t v = (uint16_t)~fold(s->words);
+	uint16_t sum = fold(s->words);
 
-	store(p, v ? v : 0xffff);
+	store(p, sum == 0xffff ? sum : sum ^ 0xffff);
 }
