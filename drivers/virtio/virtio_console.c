@@ -33,8 +33,7 @@ static void print(struct virtio_console *c)
 		for (int i = 0; i < nseg; i++)
 			c->output(c->ctx, (const char *)c->tx_seg[i].base, c->tx_seg[i].len);
 		vring_used(r, 0, head, 0);
-		vring_take(r, 1);
-		vring_used_add(r, 1);
+		vring_done(r, 1);
 		if (vring_publish(r))
 			virtio_pci_notify(&c->v, VIRTIO_CONSOLE_TX);
 	}
@@ -78,8 +77,7 @@ static bool type(struct virtio_console *c)
 			return false;
 		}
 		vring_used(r, 0, head, fill(c, (unsigned)nseg));
-		vring_take(r, 1);
-		vring_used_add(r, 1);
+		vring_done(r, 1);
 	}
 	return vring_publish(r);
 }

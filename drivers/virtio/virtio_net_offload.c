@@ -10,7 +10,7 @@ static const struct vnet_hdr plain; /* nothing left to do */
 static bool put_cut(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
-	uint16_t avail_next = r->avail_next, used_next = r->used_next;
+	uint16_t next = r->next;
 	struct vnet_frame segment;
 	struct offload_cut cut;
 	bool all = offload_cut_begin(&cut, f, n->registers.mtu);
@@ -20,8 +20,7 @@ static bool put_cut(struct virtio_net *n, const struct vnet_frame *f, enum vnet_
 		all = virtio_net_put(n, &segment, &plain, false, why);
 	if (all && !cut.broken)
 		return true;
-	r->avail_next = avail_next; /* unpublished: the driver has not seen any of it */
-	r->used_next = used_next;
+	r->next = next; /* unpublished: the driver has not seen any of it */
 	return false;
 }
 

@@ -25,23 +25,36 @@ static inline uint32_t virtio_net_gso_bit(uint8_t gso_type)
 	return 1u << ((gso_type & 15) | (gso_type & VNET_GSO_ECN ? 16 : 0));
 }
 
+/* Whether a header asks for anything: its first two bytes at once. */
+static inline bool virtio_net_offload(const struct vnet_hdr *h)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, h, sizeof v);
+	return v != 0;
+}
+
 /* Whether the driver takes the frame's offload header as it is. */
 static inline bool virtio_net_takes(const struct virtio_net *n, const struct vnet_hdr *h)
 {
-	return (h->flags | h->gso_type) == 0 ||
-	       ((n->csum_accepted || !h->flags) &&
-	        (h->gso_type == VNET_GSO_NONE ||
-	         (n->gso_accepted & virtio_net_gso_bit(h->gso_type))));
+	return !virtio_net_offload(h) || ((n->csum_accepted || !h->flags) &&
+	                                  (h->gso_type == VNET_GSO_NONE ||
+	                                   (n->gso_accepted & virtio_net_gso_bit(h->gso_type))));
 }
 
-/* Moves the bytes of a frame.  The smallest frames go by 16 bytes in line, where the last move may
- * overlap the one before; longer ones by memcpy(). */
-struct vnet_chunk {
+/* Moves of 16 and 32 bytes at any address: in vector registers where the build has them. */
+struct virtio_net_16 {
 	uint64_t a, b;
 } __attribute__((packed, may_alias, aligned(1)));
 
 static inline void vnet_move16(uint8_t *to, const uint8_t *from)
 {
-	*(struct vnet_chunk *)to = *(const struct vnet_chunk *)from;
+	*(struct virtio_net_16 *)to = *(const struct virtio_net_16 *)from;
+}
+
+static inline void vnet_move32(uint8_t *to, const uint8_t *from)
+{
+	vnet_move16(to, from);
+	vnet_move16(to + 16, from + 16);
 }
 #endif

@@ -6,15 +6,26 @@
 
 #define SMALL 128 /* bytes up to which a frame is moved in line */
 
+/* The halves may overlap in the middle: any length from 16 to 128 in straight moves. */
 static inline void copy(uint8_t *to, const uint8_t *from, uint32_t len)
 {
-	if (len < 16 || len > SMALL) {
+	const uint8_t *from_end = from + len;
+	uint8_t *to_end = to + len;
+
+	if (len - 16 > SMALL - 16) {
 		memcpy(to, from, len);
 		return;
 	}
-	for (uint32_t i = 0; i + 16 < len; i += 16)
-		vnet_move16(to + i, from + i);
-	vnet_move16(to + len - 16, from + len - 16);
+	if (len > 32) {
+		if (len > 64) {
+			vnet_move32(to + 32, from + 32);
+			vnet_move32(to_end - 64, from_end - 64);
+		}
+		vnet_move16(to + 16, from + 16);
+		vnet_move16(to_end - 32, from_end - 32);
+	}
+	vnet_move16(to, from);
+	vnet_move16(to_end - 16, from_end - 16);
 }
 
 /* The receive buffers of one frame: pieces, and the used entries filled for them. */
@@ -53,7 +64,7 @@ static bool add_chain(struct virtio_net *n, struct buffers *b, uint32_t need, en
 static int offered(struct virtio_net *n, unsigned wanted)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
-	uint16_t known = (uint16_t)(r->avail_seen - r->avail_next);
+	uint16_t known = (uint16_t)(r->seen - r->next);
 
 	return known >= wanted ? known : vring_refresh(r);
 }
@@ -140,38 +151,37 @@ bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const stru
 		*why = VNET_DROP_no_offload;
 		return false;
 	}
-	vring_take(r, b.heads);
-	vring_used_add(r, b.heads);
+	vring_done(r, b.heads);
 	return true;
 }
 
-/* The common case in line: one piece, into one buffer of one piece, nothing to complete. */
+/* The common case in line: one piece, into one buffer of one piece, no offload. */
 static inline bool put_simple(struct vring *r, const struct vnet_frame *f)
 {
+	static const struct vnet_hdr plain = {.num_buffers =
+	                                          1}; /* 1 without MRG_RXBUF too: 5.1.6.4 */
+	uint32_t need = f->len + VIRTIO_NET_HDR;
 	struct vnet_seg to;
-	uint32_t bytes = 0, need = f->len + VIRTIO_NET_HDR;
 
-	if (f->nseg != 1 || r->avail_next == r->avail_seen)
+	if (f->nseg != 1 || virtio_net_offload(&f->hdr) || r->next == r->seen)
 		return false;
 
 	uint16_t head = vring_head(r, 0);
 
-	if (vring_chain(r, head, VRING_WRITE, &to, 1, &bytes) != 1 || bytes < need)
+	if (!vring_single(r, head, VRING_WRITE, &to) || to.len < need)
 		return false;
-	memcpy(to.base, &f->hdr, VIRTIO_NET_HDR);
-	to.base[offsetof(struct vnet_hdr, num_buffers)] = 1; /* 5.1.6.4: 1 without MRG_RXBUF too */
+	__builtin_memcpy(to.base, &plain, VIRTIO_NET_HDR); /* in line in a freestanding build too */
 	copy(to.base + VIRTIO_NET_HDR, f->seg->base, f->len);
 	vring_used(r, 0, head, need);
-	vring_take(r, 1);
-	vring_used_add(r, 1);
+	vring_done(r, 1);
 	return true;
 }
 
-static bool put(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
+static __attribute__((noinline)) bool put(struct virtio_net *n, const struct vnet_frame *f,
+                                          enum vnet_drop *why)
 {
 	if (!virtio_net_takes(n, &f->hdr))
 		return virtio_net_put_completed(n, f, why);
-	/* What went wrong there, if anything, is found again and named here. */
 	return virtio_net_put(n, f, &f->hdr, false, why);
 }
 
@@ -183,13 +193,13 @@ static unsigned put_all(struct virtio_net *n, struct vnet_core *core,
 	unsigned delivered = 0;
 
 	/* An index that is wrong is met, and named, when the entries known so far are used up. */
-	if ((uint16_t)(r->avail_seen - r->avail_next) < count)
+	if ((uint16_t)(r->seen - r->next) < count)
 		vring_refresh(r);
 	for (unsigned i = 0; i < count; i++) {
 		const struct vnet_frame *f = frames[i];
 		enum vnet_drop why = VNET_DROP_port_down;
 
-		if (__builtin_expect(virtio_net_takes(n, &f->hdr) && put_simple(r, f), 1))
+		if (__builtin_expect(put_simple(r, f), 1))
 			delivered++;
 		else if (virtio_pci_running(&n->v) && put(n, f, &why))
 			delivered++;

@@ -53,70 +53,98 @@ static unsigned strip(struct vnet_seg **seg, unsigned nseg, uint8_t *to, uint32_
 	return nseg;
 }
 
-/* Makes a frame of a chain's pieces, with the header in a private copy.  The chain has `bytes`, at
- * least a header.  False: the frame is to be dropped for its header. */
-static inline bool make_frame(const struct virtio_net *n, struct vnet_frame *f,
-                              struct vnet_seg *seg, unsigned nseg, uint32_t bytes)
+/* Keeps a private copy of the header, the only one that is looked at.  False: the frame is to be
+ * dropped for what it asks. */
+static inline bool take_header(const struct virtio_net *n, struct vnet_frame *f,
+                               const uint8_t *from)
 {
-	if (__builtin_expect(seg->len > VIRTIO_NET_HDR, 1)) {
-		memcpy(&f->hdr, seg->base, VIRTIO_NET_HDR);
-		seg->base += VIRTIO_NET_HDR;
-		seg->len -= VIRTIO_NET_HDR;
-	} else {
-		nseg = strip(&seg, nseg, (uint8_t *)&f->hdr, VIRTIO_NET_HDR);
-	}
-	/* Nothing below may look at the guest's copy of the header again. */
-	__asm__ volatile("" : "+m"(f->hdr));
-	f->seg = seg;
-	f->nseg = (uint16_t)nseg;
-	f->len = bytes - VIRTIO_NET_HDR;
-	f->contiguous_head = nseg && seg->len >= VNET_FRAME_MIN;
-	if (__builtin_expect((f->hdr.flags | f->hdr.gso_type) == 0, 1)) {
-		memset(&f->hdr, 0, sizeof f->hdr);
+	typedef uint64_t __attribute__((aligned(1), may_alias)) word;
+	uint64_t first = *(const volatile word *)from;
+	bool plain = (uint16_t)first == 0;
+
+	f->hdr = (struct vnet_hdr){0};
+	if (__builtin_expect(plain, 1))
 		return true;
-	}
+	__builtin_memcpy(&f->hdr, &first, sizeof first);
+	f->hdr.csum_offset = (uint16_t)(from[8] | from[9] << 8);
 	return negotiated(n, &f->hdr);
+}
+
+/* A chain that is not one simple piece.  Returns its pieces or minus a vring_error; the frame's
+ * header is still to be checked. */
+static __attribute__((noinline)) int take_chain(struct vring *r, uint16_t head,
+                                                struct vnet_frame *f, struct vnet_seg *seg,
+                                                unsigned room, uint8_t *hdr)
+{
+	uint32_t bytes = 0;
+	int pieces = vring_chain(r, head, VRING_READ, seg, room, &bytes);
+	unsigned nseg = (unsigned)pieces;
+
+	if (pieces < 0)
+		return pieces;
+	if (bytes < VIRTIO_NET_HDR)
+		return -VRING_E_no_header;
+	nseg = strip(&seg, nseg, hdr, VIRTIO_NET_HDR);
+	f->seg = seg;
+	f->len = bytes - VIRTIO_NET_HDR;
+	f->nseg = (uint16_t)nseg;
+	f->contiguous_head = nseg && seg->len >= VNET_FRAME_MIN;
+	return pieces;
+}
+
+/* The usual frame: header and all in one piece. */
+static inline void take_single(struct vnet_frame *f, struct vnet_seg *seg)
+{
+	seg->base += VIRTIO_NET_HDR;
+	seg->len -= VIRTIO_NET_HDR;
+	f->seg = seg;
+	f->len = seg->len;
+	f->nseg = 1;
+	f->contiguous_head = true;
 }
 
 /*
  * Turns up to `max` available chains into frames of the batch; their used entries are filled but
- * not yet counted.  Returns how many chains were taken; BROKEN when the guest broke a rule.
+ * not yet shown.  Returns how many chains were taken; BROKEN when the guest broke a rule.
  */
 static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batch *b, int max)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
-	int avail = vring_refresh(r), i;
+	struct vnet_seg *seg = b->seg, *const end = b->seg + VNET_SEGS;
+	struct vnet_frame *f = b->frame;
+	int avail = vring_refresh(r), i, e = -avail;
 
-	if (avail < 0) {
-		virtio_net_break(n, (enum vring_error) - avail);
-		return BROKEN;
-	}
-	b->n = b->nseg = 0;
 	for (i = 0; i < avail && i < max; i++) {
-		struct vnet_seg *seg = &b->seg[b->nseg];
 		uint16_t head = vring_head(r, (unsigned)i);
-		uint32_t bytes = 0;
-		int nseg = vring_chain(r, head, VRING_READ, seg, VNET_SEGS - b->nseg, &bytes);
+		uint8_t hdr[VIRTIO_NET_HDR], *from = hdr;
+		int pieces = 1;
 
-		if (__builtin_expect(nseg < 0, 0)) {
-			if (nseg == -VRING_E_chain_pieces && b->nseg)
-				break; /* there is room for it in the next batch */
-			virtio_net_break(n, (enum vring_error) - nseg);
-			return BROKEN;
+		if (__builtin_expect(seg < end && vring_single(r, head, VRING_READ, seg) &&
+		                         seg->len >= VIRTIO_NET_HDR + VNET_FRAME_MIN,
+		                     1)) {
+			from = seg->base;
+			__builtin_prefetch(from);
+			take_single(f, seg);
+		} else {
+			pieces = take_chain(r, head, f, seg, (unsigned)(end - seg), hdr);
+			if (pieces < 0) {
+				e = -pieces;
+				break;
+			}
 		}
-		if (bytes < VIRTIO_NET_HDR) {
-			virtio_net_break(n, VRING_E_no_header);
-			return BROKEN;
-		}
-		__builtin_prefetch(seg->base);
+		seg += pieces;
 		vring_used(r, (unsigned)i, head, 0);
-		b->nseg += (unsigned)nseg;
-		if (make_frame(n, &b->frame[b->n], seg, (unsigned)nseg, bytes))
-			b->n++;
+		if (__builtin_expect(take_header(n, f, from), 1))
+			f++;
 		else
 			vnet_drop(core, n->port, VNET_DROP_bad_offload);
 	}
-	return i;
+	b->n = (unsigned)(f - b->frame);
+	b->nseg = (unsigned)(seg - b->seg);
+	if (e <= 0 || (e == VRING_E_chain_pieces && b->nseg))
+		return i; /* all, or what the pieces of this batch had room for */
+	virtio_net_break(n, (enum vring_error)e);
+	return BROKEN;
 }
 
 /* One batch through the walk; gate held.  Returns how many chains were taken, or BROKEN. */
@@ -131,8 +159,7 @@ static int send_batch(struct virtio_net *n, struct vnet_core *core, int max)
 	if (b->n)
 		vnet_input(core, n->port, b);
 	/* Only now may the guest have its buffers back. */
-	vring_take(r, (unsigned)taken);
-	vring_used_add(r, (unsigned)taken);
+	vring_done(r, (unsigned)taken);
 	if (vring_publish(r))
 		virtio_pci_notify(&n->v, VIRTIO_NET_TX);
 	return taken;

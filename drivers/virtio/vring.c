@@ -1,9 +1,6 @@
 /* vring.c: see vring.h. */
 #include "drivers/virtio/vring.h"
 
-#define NO_NOTIFY    1 /* used flags (virtio 1.2, 2.7.10) */
-#define NO_INTERRUPT 1 /* available flags (2.7.7) */
-
 const char *const vring_error_name[VRING_ERROR_COUNT] = {"ok",
 #define X(name) #name,
                                                          VRING_ERRORS(X)
@@ -17,11 +14,6 @@ const char *const vring_error_name[VRING_ERROR_COUNT] = {"ok",
 static uint16_t *avail_event(struct vring *r)
 {
 	return &r->used[2 + 4 * r->num];
-}
-
-static uint16_t used_event(const struct vring *r)
-{
-	return __atomic_load_n(&r->avail[2 + r->num], __ATOMIC_RELAXED);
 }
 
 enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t num, uint64_t desc,
@@ -123,8 +115,8 @@ static enum vring_error add_piece(struct vring *r, struct walk *w, const struct 
 	return VRING_OK;
 }
 
-int vring_chain_slow(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
-                     unsigned max, uint32_t *bytes)
+int vring_chain(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
+                unsigned max, uint32_t *bytes)
 {
 	struct walk w = {.table = r->desc, .entries = r->num, .dir = dir, .seg = seg, .max = max};
 	unsigned at = head, left = r->num;
@@ -157,44 +149,21 @@ int vring_chain_slow(struct vring *r, uint16_t head, enum vring_dir dir, struct 
 	return (int)w.n;
 }
 
-bool vring_publish(struct vring *r)
-{
-	uint16_t was = r->used_shown, now = r->used_next;
-	bool wanted;
-
-	if (was == now)
-		return false;
-	r->used_shown = now;
-	/*
-	 * The exchange is a release (the entries are visible before the index) and a full barrier:
-	 * the driver's wish is read after the index is visible.  The driver does the reverse,
-	 * writes its wish and then looks at the index, so one of the two sees the other's
-	 * (2.7.8.2).
-	 */
-	__atomic_exchange_n(&r->used[1], now, __ATOMIC_SEQ_CST);
-	if (r->event_idx)
-		wanted = (uint16_t)(now - used_event(r) - 1) < (uint16_t)(now - was);
-	else
-		wanted = !(__atomic_load_n(&r->avail[0], __ATOMIC_RELAXED) & NO_INTERRUPT);
-	r->suppressed += !wanted;
-	return wanted;
-}
-
 void vring_disarm_now(struct vring *r)
 {
 	r->armed = false;
-	r->event_at = (uint16_t)(r->avail_next - 1);
+	r->event_at = (uint16_t)(r->next - 1);
 	/* Relaxed: a kick that comes all the same does no harm. */
 	if (r->event_idx)
 		__atomic_store_n(avail_event(r), r->event_at, __ATOMIC_RELAXED);
 	else
-		__atomic_store_n(&r->used[0], NO_NOTIFY, __ATOMIC_RELAXED);
+		__atomic_store_n(&r->used[0], VRING_NO_NOTIFY, __ATOMIC_RELAXED);
 }
 
 int vring_arm(struct vring *r)
 {
 	r->armed = true;
-	r->event_at = r->avail_next;
+	r->event_at = r->next;
 	/* Sequentially consistent: the wish is visible before the index is read, and the driver
 	 * moves the index before it reads the wish, so one of the two sees the other's. */
 	if (r->event_idx)

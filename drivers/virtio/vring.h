@@ -23,6 +23,9 @@
 #define VRING_DESC_WRITE    2
 #define VRING_DESC_INDIRECT 4
 
+#define VRING_NO_NOTIFY    1 /* used flags (2.7.10) */
+#define VRING_NO_INTERRUPT 1 /* available flags (2.7.7) */
+
 struct vring_desc {
 	uint64_t addr; /* GPA */
 	uint32_t len;
@@ -71,11 +74,10 @@ struct vring {
 	const uint16_t *avail;         /* flags, idx, ring[num], used_event */
 	uint16_t *used;                /* flags, idx, {id, len}[num], avail_event */
 	uint16_t num, mask;
-	uint16_t avail_next; /* the next available entry to take */
-	uint16_t avail_seen; /* the driver's index when it was last read (and found sane) */
-	uint16_t used_next;  /* the next used entry to fill */
-	uint16_t used_shown; /* the used index that the driver has been given */
-	uint16_t event_at;   /* EVENT_IDX: the available index at which we asked for a kick */
+	uint16_t next;  /* the next entry, available and used alike: this device works in order */
+	uint16_t seen;  /* the driver's index when it was last read (and found sane) */
+	uint16_t shown; /* the used index that the driver has been given */
+	uint16_t event_at; /* EVENT_IDX: the available index at which we asked for a kick */
 	bool event_idx, indirect;
 	bool armed;                /* without EVENT_IDX: the driver was asked to kick */
 	struct gmem_region window; /* the region of the last data address */
@@ -99,8 +101,8 @@ uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len);
  * `dir`.  Returns the number of pieces (at least 1), or minus a vring_error; `*bytes` is the sum of
  * their lengths.  The pieces point into guest memory and stay valid while the VM exists.
  */
-int vring_chain_slow(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
-                     unsigned max, uint32_t *bytes);
+int vring_chain(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
+                unsigned max, uint32_t *bytes);
 
 /*
  * Reads the driver's available index.  Returns how many entries may be taken, or minus
@@ -110,18 +112,18 @@ static inline int vring_refresh(struct vring *r)
 {
 	/* Acquire: the entries and descriptors below this index are read after it (2.7.13.2). */
 	uint16_t idx = __atomic_load_n(&r->avail[1], __ATOMIC_ACQUIRE);
-	uint16_t n = (uint16_t)(idx - r->avail_next);
+	uint16_t n = (uint16_t)(idx - r->next);
 
 	if (n > r->num)
 		return -VRING_E_avail_overrun;
-	r->avail_seen = idx;
+	r->seen = idx;
 	return n;
 }
 
 /* The head in the i-th entry that has not been taken; i is less than what vring_refresh() said. */
 static inline uint16_t vring_head(const struct vring *r, unsigned i)
 {
-	return ((const volatile uint16_t *)r->avail)[2 + ((r->avail_next + i) & r->mask)];
+	return ((const volatile uint16_t *)r->avail)[2 + ((r->next + i) & r->mask)];
 }
 
 /* The VMM's pointer to a buffer of the guest, or NULL when it is not wholly guest memory. */
@@ -146,51 +148,72 @@ static inline struct vring_desc vring_desc_read(const struct vring_desc *p)
 	                           (uint16_t)(rest >> 48)};
 }
 
-/* vring_chain_slow() with its most common case in line: one descriptor, one piece. */
-static inline int vring_chain(struct vring *r, uint16_t head, enum vring_dir dir,
-                              struct vnet_seg *seg, unsigned max, uint32_t *bytes)
+/*
+ * The most common chain, in line: one descriptor, of direction `dir`, in the region of the last
+ * one. False says only that it is not that simple (or not right): then vring_chain() is to be
+ * asked.
+ */
+static inline bool vring_single(const struct vring *r, uint16_t head, enum vring_dir dir,
+                                struct vnet_seg *seg)
 {
-	if (__builtin_expect(head < r->num && max, 1)) {
-		struct vring_desc d = vring_desc_read(&r->desc[head]);
+	struct vring_desc d;
+	uint64_t off;
 
-		if (d.flags == (dir == VRING_WRITE ? VRING_DESC_WRITE : 0) && d.len) {
-			uint8_t *p = vring_ptr(r, d.addr, d.len);
-
-			if (!p)
-				return -VRING_E_bad_address;
-			*seg = (struct vnet_seg){p, d.len};
-			*bytes = d.len;
-			return 1;
-		}
-	}
-	return vring_chain_slow(r, head, dir, seg, max, bytes);
+	if (head >= r->num)
+		return false;
+	d = vring_desc_read(&r->desc[head]);
+	off = d.addr - r->window.gpa;
+	if (d.flags != (dir == VRING_WRITE ? VRING_DESC_WRITE : 0) || off >= r->window.size ||
+	    d.len > r->window.size - off)
+		return false;
+	seg->base = r->window.hva + off;
+	seg->len = d.len;
+	return true;
 }
 
-/* Takes n available entries for good. */
-static inline void vring_take(struct vring *r, unsigned n)
-{
-	r->avail_next = (uint16_t)(r->avail_next + n);
-}
-
-/* Fills the i-th used entry that has not been shown: chain `head`, `len` bytes written into it. */
+/* Fills the used entry of the i-th chain that has not been taken: `len` bytes written into it. */
 static inline void vring_used(struct vring *r, unsigned i, uint16_t head, uint32_t len)
 {
 	struct vring_used_elem *e = (struct vring_used_elem *)(void *)(r->used + 2);
 
-	e[(r->used_next + i) & r->mask] = (struct vring_used_elem){head, len};
+	e[(r->next + i) & r->mask] = (struct vring_used_elem){head, len};
 }
 
-/* Counts n filled used entries as pending for vring_publish(). */
-static inline void vring_used_add(struct vring *r, unsigned n)
+/* Takes n available entries for good; their used entries have been filled. */
+static inline void vring_done(struct vring *r, unsigned n)
 {
-	r->used_next = (uint16_t)(r->used_next + n);
+	r->next = (uint16_t)(r->next + n);
 }
 
 /*
- * Shows all pending used entries to the driver at once.  Returns true when the driver wants an
+ * Shows the used entries of all chains taken so far at once.  Returns true when the driver wants an
  * interrupt for them (2.7.7.2, 2.7.10.1); false and no work when nothing was pending.
  */
-bool vring_publish(struct vring *r);
+static inline bool vring_publish(struct vring *r)
+{
+	uint16_t was = r->shown, now = r->next;
+	bool wanted;
+
+	if (was == now)
+		return false;
+	r->shown = now;
+	/*
+	 * The exchange is a release (the entries are visible before the index) and a full barrier:
+	 * the driver's wish is read after the index is visible.  The driver does the reverse,
+	 * writes its wish and then looks at the index, so one of the two sees the other's
+	 * (2.7.8.2).
+	 */
+	__atomic_exchange_n(&r->used[1], now, __ATOMIC_SEQ_CST);
+	if (r->event_idx) {
+		uint16_t event = __atomic_load_n(&r->avail[2 + r->num], __ATOMIC_RELAXED);
+
+		wanted = (uint16_t)(now - event - 1) < (uint16_t)(now - was);
+	} else {
+		wanted = !(__atomic_load_n(&r->avail[0], __ATOMIC_RELAXED) & VRING_NO_INTERRUPT);
+	}
+	r->suppressed += !wanted;
+	return wanted;
+}
 
 /* Asks the driver not to kick, now. */
 void vring_disarm_now(struct vring *r);
@@ -201,7 +224,7 @@ void vring_disarm_now(struct vring *r);
  */
 static inline void vring_disarm(struct vring *r)
 {
-	if (r->event_idx ? (uint16_t)(r->avail_next - r->event_at) > 0x4000 : r->armed)
+	if (r->event_idx ? (uint16_t)(r->next - r->event_at) > 0x4000 : r->armed)
 		vring_disarm_now(r);
 }
 

@@ -43,14 +43,19 @@ static bool turn(struct vring *r, enum vring_dir dir, unsigned max)
 		uint16_t head = vring_head(r, 0);
 		int pieces = vring_chain(r, head, dir, seg, max, &bytes);
 
+		struct vnet_seg single;
+
+		/* Where the short way says yes, the long way must say the same. */
+		if (vring_single(r, head, dir, &single) && single.len &&
+		    (pieces != 1 || single.base != seg[0].base || single.len != seg[0].len))
+			abort();
 		if (pieces < 0 ? pieces <= -VRING_ERROR_COUNT : (unsigned)pieces > max)
 			abort();
 		if (pieces <= 0)
 			return false;
 		touch(seg, pieces, dir, bytes);
 		vring_used(r, 0, head, bytes);
-		vring_take(r, 1);
-		vring_used_add(r, 1);
+		vring_done(r, 1);
 	}
 	vring_publish(r);
 	return n >= 0 && vring_arm(r) >= 0;

@@ -81,8 +81,7 @@ static void test_single(void **state)
 	assert_int_equal(bytes, 100);
 	assert_ptr_equal(seg[0].base, ram + DATA);
 	vring_used(&ring, 0, 3, 7);
-	vring_take(&ring, 1);
-	vring_used_add(&ring, 1);
+	vring_done(&ring, 1);
 	assert_int_equal(used[1], 0);
 	vring_publish(&ring);
 	assert_int_equal(used[1], 1);
@@ -238,8 +237,7 @@ static void test_wrap(void **state)
 		assert_int_equal(vring_refresh(&ring), 1);
 		assert_int_equal(chain(VRING_READ), 1);
 		vring_used(&ring, 0, vring_head(&ring, 0), i);
-		vring_take(&ring, 1);
-		vring_used_add(&ring, 1);
+		vring_done(&ring, 1);
 		vring_publish(&ring);
 		assert_int_equal(used[1], (uint16_t)(i + 1));
 		assert_int_equal(*(uint32_t *)(void *)&used[4 + 4 * slot], i);
@@ -248,7 +246,7 @@ static void test_wrap(void **state)
 
 static bool give_back(unsigned n)
 {
-	vring_used_add(&ring, n);
+	vring_done(&ring, n);
 	return vring_publish(&ring);
 }
 
@@ -264,7 +262,7 @@ static void test_interrupt_event(void **state)
 	avail[2 + NUM] = 7;
 	assert_true(give_back(5)); /* 4 to 9 goes over it */
 	avail[2 + NUM] = 0xffff;
-	ring.used_next = ring.used_shown = 0xfffe;
+	ring.next = ring.shown = 0xfffe;
 	assert_false(give_back(1));
 	assert_true(give_back(1)); /* over the wrap */
 }
@@ -292,12 +290,12 @@ static void test_arm(void **state)
 	offer(0);
 	assert_true(kick_wanted(0)); /* armed from the start */
 	assert_int_equal(vring_refresh(&ring), 1);
-	vring_take(&ring, 1);
+	vring_done(&ring, 1);
 	vring_disarm(&ring);
 	offer(0);
 	assert_false(kick_wanted(1));
 	assert_int_equal(vring_arm(&ring), 1); /* it came before: the last look finds it */
-	vring_take(&ring, 1);
+	vring_done(&ring, 1);
 	assert_int_equal(vring_arm(&ring), 0);
 	offer(0);
 	assert_true(kick_wanted(2));
@@ -323,7 +321,7 @@ static void test_no_notification_lost(void **state)
 			kick = kick_wanted(old);
 		}
 		assert_true(when == 2 ? !kick && !found : kick != (found > 0));
-		vring_take(&ring, when < 2);
+		vring_done(&ring, when < 2);
 	}
 }
 
@@ -338,7 +336,7 @@ static void test_disarmed_for_long(void **state)
 		offer(0);
 		assert_false(kick_wanted(old));
 		assert_int_equal(vring_refresh(&ring), 1);
-		vring_take(&ring, 1);
+		vring_done(&ring, 1);
 		vring_disarm(&ring);
 	}
 }
