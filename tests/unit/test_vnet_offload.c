@@ -343,6 +343,27 @@ static void contradictions_are_refused(void **state)
 	assert_false(offload_check(&m.frame));
 }
 
+static void headers_that_end_too_early_are_refused(void **state)
+{
+	struct offload_head head;
+
+	(void)state;
+	for (unsigned kind = 0; kind < 4; kind++) {
+		unsigned proto = kind & 1 ? 6 : 17, end;
+
+		if (kind & 2)
+			make6(&m, proto, true, 5300);
+		else
+			make4(&m, proto, 2, 5300);
+		end = m.head;
+		assert_true(offload_parse(&head, &m.frame));
+		for (unsigned len = 0; len <= end; len++) {
+			m.frame.len = m.seg[0].len = len;
+			assert_false(offload_parse(&head, &m.frame));
+		}
+	}
+}
+
 static void a_plain_checksum_needs_its_field_inside(void **state)
 {
 	struct vnet_frame f = {.len = 60};
@@ -368,6 +389,7 @@ int main(void)
 	    cmocka_unit_test(a_sum_of_zero_is_written_as_its_equal),
 	    cmocka_unit_test(sums_do_not_depend_on_pieces),
 	    cmocka_unit_test(contradictions_are_refused),
+	    cmocka_unit_test(headers_that_end_too_early_are_refused),
 	    cmocka_unit_test(a_plain_checksum_needs_its_field_inside),
 	};
 
