@@ -32,10 +32,13 @@
 #define DIVIDE_BY_1  0xb
 
 /*
- * Enables the calling CPU's APIC, as x2APIC where the CPU has it and `page_only` is false.
+ * Enables the boot CPU's APIC, as x2APIC where the CPU has it and `page_only` is false.
  * Returns true when x2APIC is on.
  */
 bool lapic_init(bool page_only);
+
+/* Enables an AP's APIC, in the mode that the boot CPU chose. */
+void lapic_init_ap(void);
 
 uint32_t lapic_read(unsigned reg);
 void lapic_write(unsigned reg, uint32_t v);

@@ -22,7 +22,7 @@ static atomic_bool ap_up;
 void ap_start(void)
 {
 	trap_init_ap();
-	lapic_init(false);
+	lapic_init_ap();
 	atomic_store(&ap_up, true);
 	ap_main();
 }
