@@ -273,13 +273,23 @@ static void follow(const struct node_config *n)
 	set_polling(n);
 }
 
-static void autostart(const struct node_config *n)
+#define STATUS_NO_START 125 /* the node's status when the guest that it ends with cannot start */
+
+static void start(struct vm *vm, const struct node_config *n)
 {
 	char why[256];
+	if (vm_start(vm, why, sizeof why))
+		return;
+	log_error("%s", why);
+	if (n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot)
+		node_exit(STATUS_NO_START);
+}
+
+static void autostart(const struct node_config *n)
+{
 	for (unsigned i = 0; i < n->guests; i++)
-		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i]) &&
-		    !vm_start(vms[i], why, sizeof why))
-			log_error("%s", why);
+		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i]))
+			start(vms[i], n);
 }
 
 static bool apply(char *why, size_t size)
@@ -299,13 +309,14 @@ static bool apply(char *why, size_t size)
 
 static void print(void *ctx, const char *text, size_t len)
 {
+	void (*put)(const char *, size_t) = monitor_started() ? log_raw : log_text;
 	(void)ctx;
 	for (size_t i = 0; i < len;) {
 		const char *nl = memchr(text + i, '\n', len - i);
 		size_t n = nl ? (size_t)(nl - text) - i : len - i;
-		log_raw(text + i, n);
+		put(text + i, n);
 		if (nl)
-			log_raw("\r\n", 2);
+			put("\r\n", 2);
 		i += n + (nl ? 1 : 0);
 	}
 }
@@ -427,11 +438,9 @@ static bool all_ended(void)
 void control_guest_ended(struct vm *vm)
 {
 	const struct node_config *n = config_live(config);
-	char why[256];
 	if (vm->restart_once || vm->config->restart == CONFIG_RESTART_ALWAYS) {
 		vm->restart_once = false;
-		if (!vm_start(vm, why, sizeof why))
-			log_error("%s", why);
+		start(vm, n);
 		return;
 	}
 	if (n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot)

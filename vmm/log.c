@@ -6,12 +6,28 @@
 #include "vmm/log.h"
 
 enum log_level log_level = LOG_INFO;
+bool log_apart;
 static struct spinlock lock;
+
+void log_put(const char *s, size_t n)
+{
+	if (log_apart)
+		debugcon_put(s, n);
+	else
+		uart_put(s, n);
+}
 
 void log_raw(const char *s, size_t n)
 {
 	spin_lock(&lock);
 	uart_put(s, n);
+	spin_unlock(&lock);
+}
+
+void log_text(const char *s, size_t n)
+{
+	spin_lock(&lock);
+	log_put(s, n);
 	spin_unlock(&lock);
 }
 
@@ -32,5 +48,5 @@ void log_line(enum log_level level, const char *fmt, ...)
 		n = sizeof buf - 3;
 	buf[n++] = '\r';
 	buf[n++] = '\n';
-	log_raw(buf, n);
+	log_text(buf, n);
 }

@@ -98,6 +98,7 @@ static void log_options(void)
 {
 	char value[32];
 	static const char *const name[] = {"error", "warn", "info", "debug"};
+	log_apart = boot_option("log-to", value, sizeof value) && !strcmp(value, "debugcon");
 	if (!boot_option("log", value, sizeof value))
 		return;
 	for (unsigned i = 0; i < sizeof name / sizeof name[0]; i++)

@@ -20,6 +20,7 @@ static char line[CONFIG_LINE];
 static size_t length;
 static char *text; /* of a `load`, while one is gathered */
 static size_t text_length;
+static bool started;
 
 static void say(const char *s)
 {
@@ -44,8 +45,14 @@ void monitor_enter(struct console *c)
 	console_show(c);
 }
 
+bool monitor_started(void)
+{
+	return started;
+}
+
 void monitor_start(void)
 {
+	started = true;
 	int guest = control_config()->console;
 	if (guest >= 0 && vms[guest])
 		console_show(&vms[guest]->console);

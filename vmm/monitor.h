@@ -11,6 +11,9 @@ void monitor_init(void);
 /* The boot is over: shows the console that the description names, or the prompt. */
 void monitor_start(void);
 
+/* False during the boot: nobody is at the monitor yet, messages belong in the log. */
+bool monitor_started(void);
+
 /* The boot core was called: reads what was typed, reaps VMs that stopped. */
 void monitor_poll(void);
 

@@ -24,8 +24,8 @@ static void say(const char *fmt, ...)
 	vsnprintf(buf, sizeof buf, fmt, ap);
 	va_end(ap);
 	for (const char *p = buf; *p; p++)
-		uart_put(p, 1);
-	uart_put("\r\n", 2);
+		log_put(p, 1);
+	log_put("\r\n", 2);
 }
 
 static bool is_stack(uint64_t p)

@@ -8,6 +8,7 @@
 #define UART_LSR  5
 #define LSR_DATA  0x01
 #define LSR_EMPTY 0x20
+#define DEBUGCON  0xE9 /* Bochs's debug port, QEMU's -debugcon */
 
 static uint16_t base;
 static bool absent = true;
@@ -43,4 +44,10 @@ int uart_get(void)
 	if (absent || !(inb(base + UART_LSR) & LSR_DATA))
 		return -1;
 	return inb(base);
+}
+
+void debugcon_put(const char *s, size_t n)
+{
+	for (; n; n--)
+		outb(DEBUGCON, (uint8_t)*s++);
 }
