@@ -124,6 +124,16 @@ static void put_madt(uint8_t *t, const struct guest_acpi *cfg)
 	seal(t);
 }
 
+/* mov dx, port; mov al, value; out dx, al; then hlt for ever: the VMM ends the guest at the OUT. */
+static void put_reset_vector(uint8_t *at, uint16_t port)
+{
+	static const uint8_t code[] = {0xba, 0,    0,    0xb0, GUEST_ACPI_RESET_VALUE,
+	                               0xee, 0xf4, 0xeb, 0xfd};
+	_Static_assert(sizeof code <= 16, "the reset vector ends with the first MiB");
+	memcpy(at, code, sizeof code);
+	put16(at + 1, port);
+}
+
 static uint32_t align16(uint32_t n)
 {
 	return (n + 15) & ~15u;
@@ -137,12 +147,15 @@ const char *guest_acpi_build(const struct gmem *m, uint64_t gpa, uint64_t len,
 	uint32_t xsdt = align16(RSDP_SIZE), fadt = align16(xsdt + XSDT_SIZE);
 	uint32_t madt = align16(fadt + FADT_SIZE), dsdt = align16(madt + madt_size(cfg));
 	uint32_t size = dsdt + guest_dsdt_size;
-	uint8_t *t = gmem_ptr(m, gpa, size);
+	uint8_t *t = gmem_ptr(m, gpa, size), *vector = gmem_ptr(m, GUEST_RESET_VECTOR, 16);
 	if (size > len)
 		return "ACPI: the tables do not fit into their place";
 	if (!t || gpa % 16 || gpa > UINT32_MAX - size)
 		return "ACPI: the tables' place is no aligned guest memory below 4 GiB";
+	if (!vector)
+		return "ACPI: the guest has no memory at the reset vector";
 	memset(t, 0, size);
+	put_reset_vector(vector, cfg->reset_port);
 	put_rsdp(t, gpa + xsdt);
 	put_header(t + xsdt, "XSDT", XSDT_SIZE, 1);
 	put64(t + xsdt + HEADER_SIZE, gpa + fadt);

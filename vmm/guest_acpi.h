@@ -14,6 +14,10 @@
 #define GUEST_ACPI_S5_VALUE    0x34
 #define GUEST_ACPI_RESET_VALUE 0x01
 
+/* Where a PC's BIOS is entered at reset.  Linux, on hardware-reduced ACPI without EFI, reboots by a
+ * jump to it in real mode and never tries the reset register (efi_reboot_required()). */
+#define GUEST_RESET_VECTOR 0xffff0
+
 /* What vmm/dsdt.asl promises to a guest; the virtual PCI host bridge decodes exactly this. */
 #define GUEST_PCI_IO_BASE  0x1000
 #define GUEST_PCI_IO_END   0x10000 /* first port above */
@@ -29,7 +33,9 @@ struct guest_acpi {
 
 /*
  * Writes the tables into guest memory at gpa (16-byte aligned), at most len bytes; the RSDP comes
- * first, so gpa is also its address.  NULL on success, otherwise the reason.
+ * first, so gpa is also its address.  At GUEST_RESET_VECTOR it puts a few instructions that write
+ * the reset value to the reset port.  NULL on success, otherwise the reason; nothing is written
+ * then.
  */
 const char *guest_acpi_build(const struct gmem *m, uint64_t gpa, uint64_t len,
                              const struct guest_acpi *cfg);

@@ -96,8 +96,20 @@ static void the_largest_guest_fits(void **state)
 		many[i] = 1000 + i;
 	struct guest_acpi cfg = {GUEST_ACPI_MAX_CPUS, many, 0x600, 0x601, 0x604};
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
-	for (size_t i = GUEST_ACPI_GPA + GUEST_ACPI_SIZE; i < sizeof ram; i++)
+	for (size_t i = GUEST_ACPI_GPA + GUEST_ACPI_SIZE; i < GUEST_RESET_VECTOR; i++)
 		assert_int_equal(ram[i], 0xcc);
+}
+
+static void the_reset_vector_writes_the_reset_port(void **state)
+{
+	(void)state;
+	struct gmem m = memory();
+	static const uint8_t code[] = {0xba, 0x04, 0x06, 0xb0, 0x01, 0xee, 0xf4, 0xeb, 0xfd, 0xcc};
+	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &four));
+	assert_memory_equal(ram + GUEST_RESET_VECTOR, code, sizeof code);
+	m.region[0].size = GUEST_RESET_VECTOR;
+	assert_string_equal(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &four),
+	                    "ACPI: the guest has no memory at the reset vector");
 }
 
 /* Writes one table to a file, has iasl disassemble it, and looks for `want` in the result. */
@@ -145,6 +157,7 @@ int main(void)
 	    cmocka_unit_test(the_chain_of_tables),
 	    cmocka_unit_test(refusals),
 	    cmocka_unit_test(the_largest_guest_fits),
+	    cmocka_unit_test(the_reset_vector_writes_the_reset_port),
 	    cmocka_unit_test(iasl_reads_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
