@@ -11,7 +11,8 @@
 #define PATIENCE   (1ull << 32) /* TSC ticks, seconds on any CPU */
 #define INIT_DELAY 10000000     /* TSC ticks between INIT and SIPI */
 
-extern const uint8_t ap_trampoline[], ap_trampoline_end[];
+extern const uint8_t ap_trampoline[];
+extern const uint32_t ap_trampoline_size;
 extern uint64_t ap_stack;
 void ap_start(void);
 
@@ -37,8 +38,7 @@ static bool wait_up(uint64_t ticks)
 
 bool smp_start(uint32_t apic_id, void (*main)(void))
 {
-	memcpy((void *)(uintptr_t)TRAMPOLINE, ap_trampoline,
-	       (size_t)(ap_trampoline_end - ap_trampoline));
+	memcpy((void *)(uintptr_t)TRAMPOLINE, ap_trampoline, ap_trampoline_size);
 	ap_stack = (uintptr_t)(stack + sizeof stack);
 	ap_main = main;
 	atomic_store(&ap_up, false);

@@ -140,7 +140,7 @@ load_segments:
 
 ; Copied below 1 MiB by cpu_start_ap(); the SIPI vector sets CS, all addresses are image addresses.
 bits 16
-global ap_trampoline, ap_trampoline_end
+global ap_trampoline, ap_trampoline_size
 ap_trampoline:
 	cli
 	o32 lgdt [cs:trampoline_gdt - ap_trampoline]
@@ -152,6 +152,8 @@ trampoline_gdt:
 	dw gdt_end - gdt - 1
 	dd gdt
 ap_trampoline_end:
+ap_trampoline_size:
+	dd ap_trampoline_end - ap_trampoline
 
 section .data
 align 8

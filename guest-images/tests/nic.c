@@ -67,9 +67,9 @@ static bool one_tso(uint8_t *big, bool v6, uint32_t payload, uint16_t mss)
 
 static void check_tso(uint8_t *big, unsigned rounds)
 {
-	unsigned good[2] = {0, 0};
+	unsigned good[2] = {0, 0}, kinds = e1000_tso6(&nic) ? 2 : 1;
 	for (unsigned i = 0; i < rounds; i++)
-		for (unsigned v6 = 0; v6 <= e1000_tso6(&nic); v6++)
+		for (unsigned v6 = 0; v6 < kinds; v6++)
 			good[v6] += one_tso(big, v6, 1 + (i * 3433) % 64000, 1428 - (i % 3) * 400);
 	check(good[0] == rounds, "tso_ipv4", "%u of %u", good[0], rounds);
 	if (e1000_tso6(&nic))
