@@ -120,7 +120,6 @@ static const char *load_kernel(const struct gmem *m, const struct memmap *map, s
 {
 	uint32_t flags;
 	int header_at = find_header(image, &flags);
-	k->n = 0;
 	if (header_at < 0)
 		return "multiboot: no valid header in the first 8 KiB";
 	if (flags & FLAG_REQUIRED & ~FLAG_KNOWN)
@@ -158,7 +157,7 @@ const char *load_multiboot(const struct gmem *m, const struct multiboot_boot *bo
                            struct cpu_entry *entry)
 {
 	struct memmap map;
-	struct kernel k;
+	struct kernel k = {.n = 0};
 	struct multiboot_placed info;
 	const char *why = memmap_build(&map, m, boot->reserved, boot->n_reserved);
 	if (!why)
