@@ -113,7 +113,8 @@ static void convert(struct sink *s, char conv, struct spec *sp, va_list *ap)
 	case 'u':
 	case 'x':
 	case 'X':
-		put_number(s, sp, sp->longs > 0 ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned),
+		put_number(s, sp,
+		           sp->longs > 0 ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned),
 		           conv == 'u' ? 10 : 16, conv == 'X', false);
 		break;
 	case 'p':
