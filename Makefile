@@ -30,7 +30,7 @@ all: $(B)/patio.elf
 $(B)/asm-offsets.inc: arch/x86_64/asm-offsets.c
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) -MF $(B)/asm-offsets.d -MT $@ -S -o $(B)/asm-offsets.s $<
-	sed -n 's/^@@ \([A-Z0-9_]*\) \(.*\)/\1 equ \2/p' $(B)/asm-offsets.s > $@
+	sed -n 's/.*"@@ \([A-Z0-9_]*\) \(.*\)".*/\1 equ \2/p' $(B)/asm-offsets.s > $@
 
 $(B)/vmm/%.c.o: %.c
 	@mkdir -p $(@D)

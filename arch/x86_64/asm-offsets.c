@@ -3,7 +3,7 @@
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/hvm.h"
 
-#define EMIT(name, value) __asm__ volatile("\n@@ " #name " %c0" : : "i"(value))
+#define EMIT(name, value) __asm__ volatile(".ascii \"@@ " #name " %c0\"" : : "i"(value))
 
 void asm_offsets(void);
 void asm_offsets(void)
