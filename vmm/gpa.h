@@ -38,7 +38,7 @@ static inline void *gmem_ptr(const struct gmem *m, uint64_t gpa, uint64_t len)
 	return NULL;
 }
 
-/* Adds a region; false when the table is full, the region is empty or wraps, or overlaps another. */
+/* Adds a region; false when the table is full, or when the region is empty, wraps or overlaps. */
 bool gmem_add(struct gmem *m, uint64_t gpa, uint64_t size, void *hva);
 
 /* Copies between the VMM and guest memory; may cross from one region into the next.

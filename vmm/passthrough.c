@@ -207,7 +207,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 	if (!p || (id & 0xFFFF) == 0xFFFF) {
 		snprintf(why, size, "guest %s: %s %02x:%02x.%u", vm->name,
 		         p ? "no PCI device at" : "no memory left for the device", bdf >> 8,
-		         bdf >> 3 & 31, bdf & 7);
+		         bdf >> 3 & 31u, bdf & 7u);
 		mem_zfree(p, sizeof *p);
 		return false;
 	}
@@ -220,7 +220,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 	if (!map_bars(p) || !vpci_add(&vm->pci, &p->dev, 0)) {
 		snprintf(why, size,
 		         "guest %s: device %02x:%02x.%u has no memory BAR that can be given to it",
-		         vm->name, bdf >> 8, bdf >> 3 & 31, bdf & 7);
+		         vm->name, bdf >> 8, bdf >> 3 & 31u, bdf & 7u);
 		mem_zfree(p, sizeof *p);
 		return false;
 	}
@@ -229,7 +229,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 	quiesce(p);
 	log_warn(
 	    "%s: device %02x:%02x.%u passed through without an IOMMU: its DMA reaches all memory",
-	    vm->name, bdf >> 8, bdf >> 3 & 31, bdf & 7);
+	    vm->name, bdf >> 8, bdf >> 3 & 31u, bdf & 7u);
 	return true;
 }
 

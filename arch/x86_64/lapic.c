@@ -13,7 +13,7 @@
 #define X2_LVT_TIMER     (MSR_X2APIC + 0x32)
 #define X2_LVT_LAST      (MSR_X2APIC + 0x37)
 #define X2_TMICT         (MSR_X2APIC + 0x38)
-#define X2_TMCCT    (MSR_X2APIC + 0x39)
+#define X2_TMCCT         (MSR_X2APIC + 0x39)
 #define X2_TDCR          (MSR_X2APIC + 0x3E)
 #define LVT_MASKED       0x10000
 
@@ -28,8 +28,8 @@ uint32_t lapic_id(void)
 }
 
 /*
- * QEMU under -icount ends itself ("Bad icount read") when RDMSR reads this register in the middle of
- * a translated block.  The instruction in the shadow of MOV SS is a block of its own
+ * QEMU under -icount ends itself ("Bad icount read") when RDMSR reads this register in the middle
+ * of a translated block.  The instruction in the shadow of MOV SS is a block of its own
  * (docs/emulator-traps.md).
  */
 uint32_t lapic_timer_count(void)
