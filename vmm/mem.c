@@ -101,14 +101,19 @@ void mem_free(uint64_t start, uint64_t size)
 	spin_unlock(&lock);
 }
 
-void *mem_zalloc(size_t size)
+void *mem_zalloc_below(size_t size, uint64_t limit)
 {
-	uint64_t p = mem_alloc(size, PAGE, 0);
+	uint64_t p = mem_alloc(size, PAGE, limit);
 	if (!p)
 		return NULL;
 	memset((void *)p, 0, size);
 	vmm_bytes += (size + PAGE - 1) & ~(PAGE - 1);
 	return (void *)p;
+}
+
+void *mem_zalloc(size_t size)
+{
+	return mem_zalloc_below(size, 0);
 }
 
 void mem_zfree(void *p, size_t size)

@@ -20,6 +20,8 @@ void mem_free(uint64_t start, uint64_t size);
 
 /* Zeroed memory for the VMM's own tables; NULL when there is none.  Sizes are rounded to pages. */
 void *mem_zalloc(size_t size);
+/* The same, ending at or below `limit` as in mem_alloc(). */
+void *mem_zalloc_below(size_t size, uint64_t limit);
 void mem_zfree(void *p, size_t size);
 
 struct mem_stats {

@@ -1,5 +1,4 @@
 /* The VMM's own address space: identity, large pages, device memory below 4 GiB uncached. */
-#include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/mem.h"
 
@@ -20,9 +19,11 @@ static bool holds_ram(paddr_t start, uint64_t size)
 	return false;
 }
 
+/* Below 4 GiB: the tables in force until these are do not map more, and a starting core loads CR3
+ * in 32-bit mode. */
 static uint64_t *new_table(void)
 {
-	uint64_t *t = mem_zalloc(PAGE_SIZE);
+	uint64_t *t = mem_zalloc_below(PAGE_SIZE, 4 * GIB);
 	if (!t)
 		panic("not enough memory for page tables");
 	return t;
@@ -49,11 +50,7 @@ void paging_init(void)
 		if (boot.ram[i].start + boot.ram[i].size > top)
 			top = boot.ram[i].start + boot.ram[i].size;
 	bool gib_pages = cpuid(0x80000001, 0).edx & 1u << 26;
-	/* a starting core loads CR3 in 32-bit mode */
-	uint64_t *pml4 = (uint64_t *)mem_alloc(PAGE_SIZE, PAGE_SIZE, 4 * GIB);
-	if (!pml4)
-		panic("not enough memory for page tables");
-	memset(pml4, 0, PAGE_SIZE);
+	uint64_t *pml4 = new_table();
 	for (paddr_t at = 0; at < top; at += GIB) {
 		uint64_t *slot = &pml4[at >> 39 & 511];
 		if (!*slot)
