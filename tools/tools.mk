@@ -1,0 +1,26 @@
+# What people run: make run, make guest, make bench.  Included by the root Makefile.
+#   make run                 the demonstration; on a terminal it ends in Patio's monitor
+#   make guest GUEST=file    a kernel of one's own (ARGS="..." CPUS=n MEM=size INITRD=file)
+#   make bench BENCH=rtt     instruction counts: rtt, tcp, boot or ring; all of them without BENCH
+
+JOBS  ?= $(shell nproc)
+BENCH ?= all
+
+# Packages first: what they bring is seen by the second make.  Standard output belongs to the guest.
+PREPARE = tools/install run >&2 && $(MAKE) --no-print-directory -j$(JOBS)
+
+.PHONY: run guest bench
+run:
+	$(PREPARE) all guests linux-guest >&2
+	tools/run
+
+# The variables come from the environment as they were given; make exports those of its command line.
+guest:
+	[ -n "$$GUEST" ] || { echo 'make guest GUEST=file [ARGS="..."] [CPUS=n] [MEM=size] [INITRD=file]' >&2; exit 2; }
+	$(PREPARE) all >&2
+	tools/guest --args="$$ARGS" --cpus="$${CPUS:-1}" --mem="$${MEM:-256M}" \
+		$${INITRD:+--initrd="$$INITRD"} -- "$$GUEST"
+
+bench:
+	$(PREPARE) all guests linux-guest >&2
+	tests/bench/bench $(BENCH)
