@@ -170,7 +170,8 @@ static inline bool put_simple(struct vring *r, const struct vnet_frame *f)
 
 	if (!vring_single(r, head, VRING_WRITE, &to) || to.len < need)
 		return false;
-	__builtin_memcpy(to.base, &plain, VIRTIO_NET_HDR); /* in line in a freestanding build too */
+	/* The builtin stays in line in a freestanding build too. */
+	__builtin_memcpy(to.base, &plain, VIRTIO_NET_HDR);
 	copy(to.base + VIRTIO_NET_HDR, f->seg->base, f->len);
 	vring_used(r, 0, head, need);
 	vring_done(r, 1);

@@ -93,46 +93,47 @@ static __attribute__((noinline)) int take_chain(struct vring *r, uint16_t head,
 }
 
 /* The usual frame: header and all in one piece. */
-static inline void take_single(struct vnet_frame *f, struct vnet_seg *seg)
+static inline void take_single(struct vnet_frame *f, struct vnet_seg *seg, const struct vnet_seg *s)
 {
-	seg->base += VIRTIO_NET_HDR;
-	seg->len -= VIRTIO_NET_HDR;
+	seg->base = s->base + VIRTIO_NET_HDR;
+	seg->len = s->len - VIRTIO_NET_HDR;
 	f->seg = seg;
-	f->len = seg->len;
+	f->len = s->len - VIRTIO_NET_HDR;
 	f->nseg = 1;
 	f->contiguous_head = true;
 }
 
 /*
  * Turns up to `max` available chains into frames of the batch; their used entries are filled but
- * not yet shown.  Returns how many chains were taken; BROKEN when the guest broke a rule.
+ * not yet shown.  Returns how many chains were taken; BROKEN when the guest broke a rule.  The
+ * batch ends when the pieces left might not suffice for as many simple frames as may follow.
  */
 static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batch *b, int max)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
-	struct vnet_seg *seg = b->seg, *const end = b->seg + VNET_SEGS;
+	struct vnet_seg *seg = b->seg, *const end = b->seg + VNET_SEGS, s;
 	struct vnet_frame *f = b->frame;
 	int avail = vring_refresh(r), i, e = -avail;
 
-	for (i = 0; i < avail && i < max; i++) {
+	for (i = 0; i < avail && i < max && end - seg >= VNET_BATCH; i++) {
 		uint16_t head = vring_head(r, (unsigned)i);
 		uint8_t hdr[VIRTIO_NET_HDR], *from = hdr;
-		int pieces = 1;
 
-		if (__builtin_expect(seg < end && vring_single(r, head, VRING_READ, seg) &&
-		                         seg->len >= VIRTIO_NET_HDR + VNET_FRAME_MIN,
+		if (__builtin_expect(vring_single(r, head, VRING_READ, &s) &&
+		                         s.len >= VIRTIO_NET_HDR + VNET_FRAME_MIN,
 		                     1)) {
-			from = seg->base;
+			from = s.base;
 			__builtin_prefetch(from);
-			take_single(f, seg);
+			take_single(f, seg++, &s);
 		} else {
-			pieces = take_chain(r, head, f, seg, (unsigned)(end - seg), hdr);
+			int pieces = take_chain(r, head, f, seg, (unsigned)(end - seg), hdr);
+
 			if (pieces < 0) {
 				e = -pieces;
 				break;
 			}
+			seg += pieces;
 		}
-		seg += pieces;
 		vring_used(r, (unsigned)i, head, 0);
 		if (__builtin_expect(take_header(n, f, from), 1))
 			f++;

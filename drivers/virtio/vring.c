@@ -37,6 +37,8 @@ enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t 
 	    .desc = d,
 	    .avail = a,
 	    .used = u,
+	    .avail_ring = (const uint16_t *)a + 2,
+	    .used_ring = (void *)((uint16_t *)u + 2),
 	    .num = num,
 	    .mask = (uint16_t)(num - 1),
 	    .event_idx = event_idx,

@@ -73,6 +73,8 @@ struct vring {
 	const struct vring_desc *desc; /* guest memory, as the VMM sees it */
 	const uint16_t *avail;         /* flags, idx, ring[num], used_event */
 	uint16_t *used;                /* flags, idx, {id, len}[num], avail_event */
+	const uint16_t *avail_ring;    /* avail->ring */
+	struct vring_used_elem *used_ring;
 	uint16_t num, mask;
 	uint16_t next;  /* the next entry, available and used alike: this device works in order */
 	uint16_t seen;  /* the driver's index when it was last read (and found sane) */
@@ -123,7 +125,7 @@ static inline int vring_refresh(struct vring *r)
 /* The head in the i-th entry that has not been taken; i is less than what vring_refresh() said. */
 static inline uint16_t vring_head(const struct vring *r, unsigned i)
 {
-	return ((const volatile uint16_t *)r->avail)[2 + ((r->next + i) & r->mask)];
+	return ((const volatile uint16_t *)r->avail_ring)[(r->next + i) & r->mask];
 }
 
 /* The VMM's pointer to a buffer of the guest, or NULL when it is not wholly guest memory. */
@@ -163,8 +165,9 @@ static inline bool vring_single(const struct vring *r, uint16_t head, enum vring
 		return false;
 	d = vring_desc_read(&r->desc[head]);
 	off = d.addr - r->window.gpa;
-	if (d.flags != (dir == VRING_WRITE ? VRING_DESC_WRITE : 0) || off >= r->window.size ||
-	    d.len > r->window.size - off)
+	/* The sum wraps only for an offset that the next condition refuses. */
+	if (d.flags != (dir == VRING_WRITE ? VRING_DESC_WRITE : 0) ||
+	    off + d.len > r->window.size || off >= r->window.size)
 		return false;
 	seg->base = r->window.hva + off;
 	seg->len = d.len;
@@ -174,9 +177,7 @@ static inline bool vring_single(const struct vring *r, uint16_t head, enum vring
 /* Fills the used entry of the i-th chain that has not been taken: `len` bytes written into it. */
 static inline void vring_used(struct vring *r, unsigned i, uint16_t head, uint32_t len)
 {
-	struct vring_used_elem *e = (struct vring_used_elem *)(void *)(r->used + 2);
-
-	e[(r->next + i) & r->mask] = (struct vring_used_elem){head, len};
+	r->used_ring[(r->next + i) & r->mask] = (struct vring_used_elem){head, len};
 }
 
 /* Takes n available entries for good; their used entries have been filled. */
