@@ -1,0 +1,97 @@
+# What proves the tree.  Included by the root Makefile, run from the root.
+#   make test            everything, item by item; the last line says `N passed, N failed`
+#   make test T=NAME     the items whose name contains NAME
+#   make lint            the part of it that only reads and compiles
+#   make unit fuzzers    builds the programs without running them
+# UNIT_CC (gcc) and FUZZ_CC (clang) choose the compilers.
+
+UNIT_OUT := build/unit
+FUZZ_OUT := build/fuzz
+UNIT_CC  ?= gcc
+FUZZ_CC  ?= clang
+
+.PHONY: test lint unit fuzzers
+test:
+	tools/install test
+	+tests/run $(if $(T),'$(T)')
+
+# --- programs for the host ---------------------------------------------------------------------
+
+# Everything that knows neither the CPU nor the rest of the VMM.
+HOST_C := $(wildcard vnet/*.c drivers/virtio/*.c drivers/e1000/*.c vmm/config*.c vmm/load_*.c \
+	vmm/vpci*.c arch/x86_64/insn*.c) vmm/gpa.c vmm/guest_acpi.c vmm/guest_walk.c vmm/ksym.c \
+	vmm/out.c vmm/vuart.c $(VMM_GENERATED)
+
+HOST_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP
+UNIT_FLAGS := $(HOST_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_FLAGS := $(HOST_FLAGS) -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined
+
+UNIT_NAMES := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+unit: $(UNIT_NAMES:%=$(UNIT_OUT)/%)
+fuzzers: $(FUZZ_NAMES:%=$(FUZZ_OUT)/%)
+
+$(UNIT_OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_FLAGS) -c -o $@ $<
+
+$(FUZZ_OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_FLAGS) -c -o $@ $<
+
+$(UNIT_OUT)/libpatio.a: $(HOST_C:%.c=$(UNIT_OUT)/%.o)
+$(FUZZ_OUT)/libpatio.a: $(HOST_C:%.c=$(FUZZ_OUT)/%.o)
+%/libpatio.a:
+	rm -f $@
+	ar rcs $@ $^
+
+$(UNIT_NAMES:%=$(UNIT_OUT)/%): $(UNIT_OUT)/%: $(UNIT_OUT)/tests/unit/%.o $(UNIT_OUT)/libpatio.a
+	$(UNIT_CC) $(UNIT_FLAGS) -o $@ $^ -lcmocka -lpthread
+
+$(FUZZ_NAMES:%=$(FUZZ_OUT)/%): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(FUZZ_OUT)/libpatio.a
+	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^
+
+-include $(shell find $(UNIT_OUT) $(FUZZ_OUT) -name '*.d' 2>/dev/null)
+
+# --- lint --------------------------------------------------------------------------------------
+
+# Sources: what git knows and what is new, without what git ignores.
+LINT_FILES = $(shell git ls-files -co --exclude-standard -- $(1) | sort -u | \
+	while read -r f; do [ -f "$$f" ] && echo "$$f"; done)
+LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-layers lint-length lint-python
+
+.PHONY: $(LINT_PARTS)
+lint: $(LINT_PARTS)
+
+lint-format:
+	clang-format --dry-run -Werror $(call LINT_FILES,'*.c' '*.h')
+
+# System headers are not shown to it; what else it shall not say is in tests/cppcheck.suppress.
+lint-cppcheck:
+	cppcheck -q --std=c11 --platform=unix64 --enable=warning,performance,portability \
+		--inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
+		--suppressions-list=tests/cppcheck.suppress -I. \
+		$(call LINT_FILES,'arch/*.c' 'vmm/*.c' 'vnet/*.c' 'drivers/*.c' 'lib/*.c' 'guest-images/*.c')
+
+# Both compilers, -Wall -Wextra -Werror, on everything that is C.
+lint-gcc:
+	+$(MAKE) CC=gcc UNIT_CC=gcc all guests unit
+
+CLANG := build/clang
+lint-clang:
+	+$(MAKE) CC=clang UNIT_CC=clang NETPROBE_CC=clang B=$(CLANG) GUEST_OUT=$(CLANG)/guests \
+		UNIT_OUT=$(CLANG)/unit LINUX_OUT=$(CLANG)/linux \
+		all guests unit fuzzers $(CLANG)/linux/netprobe
+
+# The switch and the rings know no machine; only the vendor files know the vendor.
+lint-layers:
+	tests/check-layers
+
+lint-length:
+	wc -l $(call LINT_FILES,'*.c' '*.h' '*.asm' '*.py' '*.mk') | \
+		awk '$$2 != "total" && $$1 > 600 {print $$2 ": " $$1 " lines, over 600"; bad = 1} END {exit bad}'
+
+lint-python:
+	/usr/bin/python3 tests/check-python $(call LINT_FILES,'*.py' 'tools/*' 'tests/*')

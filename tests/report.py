@@ -1,0 +1,55 @@
+"""pytest speaks as tests/run does: a line for each test, and what a failed one said.
+
+The environment's PATIO_WANTED selects the tests whose name contains it.
+"""
+
+import os
+import re
+import textwrap
+
+FULL = 12000  # characters of a failure's text
+
+
+def name_of(nodeid):
+    """tests/system/test_boot.py::test_iso[multiboot] -> system boot iso[multiboot]"""
+    path, _, test = nodeid.partition("::")
+    file = re.sub(r"^test_|\.py$", "", os.path.basename(path))
+    kind = "system" if path.startswith("tests/system") else "bare"
+    return f"{kind} {file} {re.sub('^test_', '', test)}".strip()
+
+
+def indented(text):
+    """A failure's last lines; none of them may look like a verdict."""
+    return textwrap.indent(text[-FULL:], "    ", lambda line: True)
+
+
+def pytest_collection_modifyitems(config, items):
+    wanted = os.environ.get("PATIO_WANTED", "")
+    keep = [i for i in items if wanted in name_of(i.nodeid)]
+    config.hook.pytest_deselected(items=[i for i in items if i not in keep])
+    items[:] = keep
+
+
+def pytest_collection_finish(session):
+    if session.config.option.collectonly:
+        for item in session.items:
+            print(name_of(item.nodeid))
+
+
+def pytest_runtest_logreport(report):
+    """A test's verdict comes with its call; set-up and end speak only when they fail."""
+    if report.skipped or (report.passed and report.when != "call"):
+        if report.skipped:
+            print(f"skip {name_of(report.nodeid)} {report.longrepr}", flush=True)
+        return
+    where = "" if report.when == "call" else f" ({report.when})"
+    print(f"{'ok  ' if report.passed else 'FAIL'} {name_of(report.nodeid)}{where} "
+          f"{report.duration:.1f} s", flush=True)
+    if report.failed:
+        print(indented(report.longreprtext), flush=True)
+
+
+def pytest_collectreport(report):
+    if report.failed:
+        print(f"FAIL {name_of(report.nodeid)} (collect) 0.0 s\n"
+              f"{indented(report.longreprtext)}")
