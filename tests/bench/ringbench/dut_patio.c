@@ -1,0 +1,173 @@
+/*
+ * dut_patio.c: Patio's switch and virtio devices as a device under test of the ring-to-ring rig.
+ *
+ * Each of the rig's ports is a guest's network device, negotiated through its registers as a driver
+ * does, in poll mode; fwd() is the poll loop of a core that is given to the network.  The number of
+ * routes comes from the environment (RB_ROUTES); those that no frame needs are filled up with routes
+ * to addresses that nobody sends to.
+ */
+#include "ringbench.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "drivers/virtio/virtio_net.h"
+#include "vmm/gpa.h"
+#include "vmm/vpci.h"
+#include "vnet/vnet.h"
+
+extern struct port P[MAXP];
+
+static struct vnet *net;
+static struct vnet_core *core;
+static struct gmem guest_memory;
+static struct vpci *bus[MAXP];
+
+static void *alloc(size_t size)
+{
+	void *p = aligned_alloc(64, (size + 63) & ~(size_t)63);
+
+	memset(p, 0, size);
+	return p;
+}
+
+static void release(void *p, size_t size)
+{
+	(void)size;
+	free(p);
+}
+
+static struct vnet_core *this_core(void)
+{
+	return core;
+}
+
+static void no_interrupt(void *ctx, uint64_t addr, uint32_t data)
+{
+	(void)ctx;
+	(void)addr;
+	(void)data;
+}
+
+static void out(struct vpci *p, uint16_t port, unsigned size, uint32_t val)
+{
+	vpci_io(p, port, size, true, &val);
+}
+
+static void give_queue(struct vpci *p, uint16_t common, unsigned index, const struct vq *q)
+{
+	const void *area[3] = {q->desc, q->avail, q->used};
+
+	out(p, (uint16_t)(common + 0x16), 2, index);
+	out(p, (uint16_t)(common + 0x18), 2, QSZ);
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t gpa = (uint64_t)((const uint8_t *)area[i] - gmem);
+
+		out(p, (uint16_t)(common + 0x20 + 8 * i), 4, (uint32_t)gpa);
+		out(p, (uint16_t)(common + 0x24 + 8 * i), 4, (uint32_t)(gpa >> 32));
+	}
+	out(p, (uint16_t)(common + 0x1c), 2, 1);
+}
+
+/* What the guest's driver does (virtio 1.2, 3.1.1): MRG_RXBUF and VERSION_1. */
+static void drive(struct vpci *p, const struct port *rings)
+{
+	uint16_t common = VPCI_IO_FIRST + VIRTIO_IO_COMMON;
+
+	out(p, 0xcf8, 4, 0x80000000u | 1 << 11 | 4);
+	out(p, 0xcfc, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
+	out(p, (uint16_t)(common + 8), 4, 0);
+	out(p, (uint16_t)(common + 12), 4, VIRTIO_NET_F_MRG_RXBUF);
+	out(p, (uint16_t)(common + 8), 4, 1);
+	out(p, (uint16_t)(common + 12), 4, 1);
+	out(p, (uint16_t)(common + 0x14), 1, 3);
+	out(p, (uint16_t)(common + 0x14), 1, 11);
+	give_queue(p, common, VIRTIO_NET_RX, &rings->rx);
+	give_queue(p, common, VIRTIO_NET_TX, &rings->tx);
+	out(p, (uint16_t)(common + 0x14), 1, 15);
+}
+
+static struct vnet_port *make_port(int i)
+{
+	struct virtio_net_config c = {"net", mac_of((unsigned)i), 1500, QSZ,
+	                              QSZ,   &guest_memory,       this_core};
+	struct virtio_net *n = alloc(sizeof *n);
+	struct vnet_port *port;
+	char name[16];
+
+	snprintf(name, sizeof name, "p%d", i);
+	virtio_net_init(n, &c);
+	port = vnet_port_add(net, name, 0, &virtio_net_port_ops, n, 0);
+	virtio_net_attach(n, port);
+	bus[i] = alloc(sizeof *bus[i]);
+	vpci_init(bus[i], no_interrupt, NULL);
+	if (!port || !vpci_add(bus[i], &n->v.pci, 1))
+		return NULL;
+	drive(bus[i], &P[i]);
+	vnet_port_set_mode(port, VNET_POLL);
+	return port;
+}
+
+static int set_routes(struct vnet_port **port, int lookup)
+{
+	unsigned want = getenv("RB_ROUTES") ? (unsigned)atoi(getenv("RB_ROUTES")) : 0, n = 0;
+	struct vnet_route *r = calloc(VNET_ROUTES, sizeof *r);
+	char err[128];
+
+	if (want == 1) { /* one for all: two ports, the frames of the second come back to it */
+		r[n++] = (struct vnet_route){.src = {VNET_MAC_ANY, 0},
+		                             .dst = {VNET_MAC_ANY, 0},
+		                             .from = -1,
+		                             .to = port[1]->number,
+		                             .reflect = true};
+	} else {
+		unsigned used = lookup ? nmac : (unsigned)nports;
+
+		for (; n < used || n < want; n++) {
+			uint16_t to = port[port_of(n)]->number;
+
+			r[n] = (struct vnet_route){.src = {VNET_MAC_ANY, 0},
+			                           .dst = {VNET_MAC_IS, mac_of(n)},
+			                           .from = -1,
+			                           .to = to};
+		}
+	}
+	if (!vnet_routes_set(net, r, n, err, sizeof err))
+		return fprintf(stderr, "routes: %s\n", err), -1;
+	free(r);
+	return 0;
+}
+
+static int init_with(int lookup)
+{
+	static const struct vnet_mem mem = {alloc, release};
+	struct vnet_port **port = calloc(MAXP, sizeof(void *));
+
+	gmem_add(&guest_memory, 0, gmem_sz, gmem);
+	net = vnet_create(&mem, 1);
+	core = vnet_core(net, 0);
+	vnet_net_set(net, 0, VNET_ROUTE);
+	for (int i = 0; i < nports; i++) {
+		port[i] = make_port(i);
+		if (!port[i])
+			return fprintf(stderr, "port %d\n", i), -1;
+	}
+	return set_routes(port, lookup);
+}
+
+static int init_lookup(void)
+{
+	return init_with(1);
+}
+
+static int init_pairs(void)
+{
+	return init_with(0);
+}
+
+static int forward(int batch)
+{
+	return (int)vnet_poll(core, (unsigned)batch);
+}
+
+struct dut dut_patio = {"patio", 1, init_lookup, forward};
+struct dut dut_patio_nolookup = {"patio-nolookup", 0, init_pairs, forward};
