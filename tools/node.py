@@ -77,7 +77,7 @@ def qemu_command(conf, modules, *, cores=3, memory=1024, machine="pc", boot="ker
     if icount:
         cmd += ICOUNT
     if boot == "kernel":
-        cmd += ["-kernel", image, "-initrd", ",".join([conf] + list(modules))]
+        cmd += ["-kernel", image, "-initrd", ",".join(f.replace(",", ",,") for f in [conf, *modules])]
         if options:
             cmd += ["-append", options]
     else:
@@ -152,12 +152,16 @@ class Node:
 
     # --- the monitor
 
-    def monitor(self, line, timeout=60):
-        """One line of the monitor; its answer as text."""
+    def leave(self):
+        """Leaves a guest's console, if one is shown, for the monitor."""
         if self.where is not None:
             self.child.send(CTRL_A)
             self.expect(re.escape(PROMPT))
             self.where = None
+
+    def monitor(self, line, timeout=60):
+        """One line of the monitor; its answer as text."""
+        self.leave()
         self.child.send(line + "\r")
         self.expect(r"\r*\n")
         self.expect(r"(?:^|\n)" + re.escape(PROMPT), timeout)
@@ -189,9 +193,7 @@ class Node:
         """Puts the guest's console on the terminal."""
         if self.where == name:
             return
-        if self.where is not None:
-            self.child.send(CTRL_A)
-            self.expect(re.escape(PROMPT))
+        self.leave()
         self.child.send(f"console {name}\r")
         self.expect(r"\r*\n")
         self.where = name
