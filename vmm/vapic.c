@@ -56,6 +56,10 @@ void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t
 {
 	if (vector < 16) /* reserved: never accepted by an APIC (11.5.2) */
 		return;
+	if (!logical && dest < vm->nvcpus) { /* what every interrupt of a device looks like */
+		raise(&vm->vcpu[dest], vector);
+		return;
+	}
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		if (!matches(&vm->vcpu[i], dest, logical))
 			continue;

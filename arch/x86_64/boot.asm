@@ -7,7 +7,7 @@ MB1_FLAGS  equ 3			; modules on page boundaries, memory information
 MB2_MAGIC  equ 0xE85250D6
 
 CR0_LONG   equ 0x80010033		; PG WP NE ET MP PE
-CR4_HOST   equ 0x00000620		; PAE, OSFXSR, OSXMMEXCPT
+CR4_HOST   equ 0x00000660		; PAE, MCE, OSFXSR, OSXMMEXCPT
 EFER_LME   equ 0x100
 EFER_NXE   equ 0x800
 
