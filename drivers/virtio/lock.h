@@ -72,15 +72,16 @@ static inline bool vgate_try(struct vgate *g)
 	return atomic_compare_exchange_strong(&g->state, &was, 1);
 }
 
-/* Waits until nobody is inside, and holds the gate; marks of others are forgotten on release. */
+/* Waits until nobody is inside, and holds the gate; to be left by vgate_open(). */
 static inline void vgate_close(struct vgate *g)
 {
 	while (!vgate_try(g))
 		__builtin_ia32_pause();
 }
 
+/* Leaves and forgets marks: for a holder after whom somebody looks again anyway. */
 static inline void vgate_open(struct vgate *g)
 {
-	atomic_store(&g->state, 0);
+	atomic_store_explicit(&g->state, 0, memory_order_release);
 }
 #endif

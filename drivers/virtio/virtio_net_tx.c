@@ -211,17 +211,15 @@ unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 	}
 	if (!vgate_try(&n->tx_gate))
 		return 0;
-	if (ready(n))
-		vring_disarm(r);
 	while (total < budget && ready(n)) {
 		int taken = send_batch(n, core, (int)(budget - total));
 
 		if (taken <= 0)
 			break;
 		total += (unsigned)taken;
+		vring_disarm(r);
 	}
-	while (!vgate_leave(&n->tx_gate)) /* a kick came as the mode went back */
-		if (ready(n))
-			drain(n, core);
+	/* A mark was left by a kick while the mode went back: who changed it kicks once more. */
+	vgate_open(&n->tx_gate);
 	return total;
 }

@@ -720,6 +720,8 @@ static void test_two_vcpus(void **state)
 /* One vCPU resets the device again and again while the other sends to it and it sends. */
 static atomic_bool stop_sending;
 
+static uint16_t victim; /* the notify port of the guest that resets */
+
 static void *sender(void *arg)
 {
 	struct node *b = arg;
@@ -728,7 +730,7 @@ static void *sender(void *arg)
 	while (!atomic_load(&stop_sending)) {
 		queue_offer(&b->tx, 0);
 		kick(b);
-		kick(&node[0]);
+		out(node[0].g, victim, 2, 1);
 	}
 	return NULL;
 }
@@ -742,6 +744,7 @@ static void test_reset_in_flight(void **state)
 	introduce();
 	compose(&node[1], 0, mac_of(0), 60, 1);
 	atomic_store(&stop_sending, false);
+	victim = node[0].tx.notify;
 	pthread_create(&t, NULL, sender, &node[1]);
 	for (unsigned i = 0; i < 500; i++)
 		up(&node[0], FULL, 64, 2048);
