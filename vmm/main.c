@@ -77,6 +77,7 @@ static void say_hello(void)
 	mem_stats(&ms);
 	log_info("Patio on %s by %s: %u core%s, %lu MiB, TSC %lu.%03lu MHz", hvm->name, boot.loader,
 	         ncores, ncores > 1 ? "s" : "", ms.total / MIB, tsc_khz / 1000, tsc_khz % 1000);
+	log_debug("entered at TSC %lu", entry_tsc);
 	log_info("image %lu KiB, %u module%s, %lu KiB kept by the VMM",
 	         (uint64_t)(image_end - image_start) >> 10, boot.nmodules,
 	         boot.nmodules == 1 ? "" : "s", ms.vmm >> 10);

@@ -331,6 +331,7 @@ bool vm_start(struct vm *vm, char *why, size_t size)
 		return false;
 	}
 	launch(vm, &entry);
+	log_debug("guest %s runs from TSC %lu", vm->name, rdtsc());
 	log_info("guest %s started: %u vCPU%s, %lu MiB, core %u", vm->name, vm->nvcpus,
 	         vm->nvcpus > 1 ? "s" : "", vm->mem_size / MIB, vm->vcpu[0].core->index);
 	return true;

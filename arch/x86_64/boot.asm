@@ -31,6 +31,9 @@ _start:
 	mov esp, boot_stack_top
 	mov [boot_magic], eax
 	mov [boot_info_addr], ebx
+	rdtsc
+	mov [entry_tsc], eax
+	mov [entry_tsc + 4], edx
 	call check_long_mode
 	call map_4g
 	mov eax, boot_pml4
@@ -162,6 +165,8 @@ section .data
 global ap_cr3, ap_core
 ap_cr3	dq 0
 ap_core	dq 0
+global entry_tsc
+entry_tsc dq 0
 boot_magic dd 0
 boot_info_addr dd 0
 

@@ -101,6 +101,7 @@ void ioapic_init(void);
 void smp_start(void);
 
 /* --- tsc.c --- */
+extern uint64_t entry_tsc; /* at the image's first instructions (boot.asm) */
 extern uint64_t tsc_khz;
 void tsc_init(void);
 void tsc_delay_us(uint64_t us);
