@@ -3,8 +3,8 @@
  *
  * Each of the rig's ports is a guest's network device, negotiated through its registers as a driver
  * does, in poll mode; fwd() is the poll loop of a core that is given to the network.  The number of
- * routes comes from the environment (RB_ROUTES); those that no frame needs are filled up with routes
- * to addresses that nobody sends to.
+ * routes comes from the environment (RB_ROUTES); those that no frame needs are filled up with
+ * routes to addresses that nobody sends to.
  */
 #include "ringbench.h"
 #include <stdio.h>
@@ -88,7 +88,7 @@ static void drive(struct vpci *p, const struct port *rings)
 
 static struct vnet_port *make_port(int i)
 {
-	struct virtio_net_config c = {"net", mac_of((unsigned)i), 1500, QSZ,
+	struct virtio_net_config c = {"net", mac_of((unsigned)i), 1500,     QSZ,
 	                              QSZ,   &guest_memory,       this_core};
 	struct virtio_net *n = alloc(sizeof *n);
 	struct vnet_port *port;
