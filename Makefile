@@ -1,4 +1,4 @@
-# Patio.  `make run` boots the demonstration, `make test` proves it, `make help` says the rest.
+# Patio: `make run` boots the demonstration, `make test` proves it, `make help` says the rest.
 
 SHELL := /bin/bash
 CC    ?= gcc
@@ -63,6 +63,17 @@ $(B)/patio.elf: $(B)/patio.elf64
 
 -include $(VMM_OBJ:.o=.d) $(B)/asm-offsets.d
 
-.PHONY: clean
+.PHONY: clean help
+help:
+	echo 'make                    the image: build/patio.elf'
+	echo 'make run                the demonstration; on a terminal it ends in the monitor'
+	echo 'make guest GUEST=file   one kernel of yours (ARGS="..." CPUS=n MEM=size INITRD=file)'
+	echo 'make test [T=name]      everything that proves the tree, or what contains name'
+	echo 'make lint               format, static checks, gcc and clang'
+	echo 'make bench [BENCH=name] rtt, tcp, ring or boot; all of them without a name'
+	echo 'make guests linux-guest our own guests; the Linux guest image'
+	echo 'make clean              removes build/'
+	echo 'V=1                     shows the commands'
+
 clean:
 	rm -rf $(B)
