@@ -3,18 +3,18 @@
  *
  * The walk of a frame, step by step, as in ../README.md:
  *
- *   1  the guest's driver fills its TX ring and kicks, or not          (guest)
- *   2  the kick is an OUT: exit_io() -> io_access() -> vpci_io()        vmm/exit.c io.c vpci.c
- *      -> virtio_net_kick(); or vnet_poll() -> virtio_net_poll()        drivers/virtio/virtio_net_tx.c
- *   3  vring_single(), vring_chain(): descriptors are checked and       drivers/virtio/vring.[ch]
+ *   1  the guest's driver fills its TX ring and kicks, or not     (guest)
+ *   2  the kick is an OUT: exit_io() -> io_access() -> vpci_io()  vmm/exit.c io.c vpci.c
+ *      -> virtio_net_kick(); or vnet_poll() -> virtio_net_poll()  drivers/virtio/virtio_net_tx.c
+ *   3  vring_single(), vring_chain(): descriptors, checked,       drivers/virtio/vring.h vring.c
  *      become a frame view
- *   4  vnet_input(): counters; admit(): checks                          vnet/core.c
- *   6  vnet_input(): look all up, then visit() each destination once    vnet/core.c
- *   7  cache_find(), else table_match(); or learn_find()                vnet/cache.h table.c learn.h
- *   9  virtio_net_deliver(): the one copy into the peer's RX ring, its  drivers/virtio/virtio_net_rx.c
- *      interrupt: virtio_pci_notify() -> vm_msi() -> vapic_send()       vmm/vm.c vapic.c
- *   9b the same call into Dom0's ring, for frames that leave            drivers/virtio/virtio_net_rx.c
- *  10  Dom0 puts it on the wire: bridge.c -> e1000_tx.c                 guest-images/dom0/ drivers/e1000/
+ *   4  vnet_input(): counters; admit(): checks                    vnet/core.c
+ *   6  vnet_input(): look all up, then visit() each once          vnet/core.c
+ *   7  cache_find(), else table_match(); or learn_find()          vnet/cache.h table.c learn.h
+ *   9  virtio_net_deliver(): the one copy into the peer's ring;   drivers/virtio/virtio_net_rx.c
+ *      its interrupt: virtio_pci_notify(), vm_msi(), vapic_send() vmm/vm.c vapic.c
+ *  9b  the same call into Dom0's ring, for frames that leave
+ *  10  Dom0: outward.c, then e1000_tx.c: the wire                 guest-images/dom0 drivers/e1000
  *
  * (Steps 5 and 8 of the design, the queue and the scheduler of a contended output, are not built.)
  *
