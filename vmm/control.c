@@ -388,10 +388,14 @@ static void act(const struct config_action *a)
 {
 	switch (a->verb) {
 	case CONFIG_SHOW:
+		log_hold();
 		show(a, print, NULL);
+		log_release();
 		break;
 	case CONFIG_EXPLAIN:
+		log_hold();
 		show_explain(a, print, NULL);
+		log_release();
 		break;
 	case CONFIG_HELP:
 		config_help(a->word, print, NULL);

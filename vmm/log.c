@@ -8,6 +8,7 @@
 enum log_level log_level = LOG_INFO;
 bool log_apart;
 static struct spinlock lock;
+static _Atomic(struct core *) holder; /* of the lock for a whole answer, or NULL */
 
 void log_put(const char *s, size_t n)
 {
@@ -17,18 +18,44 @@ void log_put(const char *s, size_t n)
 		uart_put(s, n);
 }
 
-void log_raw(const char *s, size_t n)
+static bool enter(void)
+{
+	if (atomic_load(&holder) == this_core())
+		return false;
+	spin_lock(&lock);
+	return true;
+}
+
+static void leave(bool entered)
+{
+	if (entered)
+		spin_unlock(&lock);
+}
+
+void log_hold(void)
 {
 	spin_lock(&lock);
-	uart_put(s, n);
+	atomic_store(&holder, this_core());
+}
+
+void log_release(void)
+{
+	atomic_store(&holder, NULL);
 	spin_unlock(&lock);
+}
+
+void log_raw(const char *s, size_t n)
+{
+	bool entered = enter();
+	uart_put(s, n);
+	leave(entered);
 }
 
 void log_text(const char *s, size_t n)
 {
-	spin_lock(&lock);
+	bool entered = enter();
 	log_put(s, n);
-	spin_unlock(&lock);
+	leave(entered);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)

@@ -29,4 +29,8 @@ void log_text(const char *s, size_t n);
 
 /* Raw text to the serial port, whole, not mixed with another core's. */
 void log_raw(const char *s, size_t n);
+
+/* Between the two, only this core's text comes: an answer in many pieces stays whole. */
+void log_hold(void);
+void log_release(void);
 #endif
