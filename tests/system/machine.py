@@ -1,0 +1,82 @@
+"""Steps that the tests on whole machines have in common, on top of tools/node.py.
+
+No verdict depends on how fast anything is: LIMIT only ends what hangs.
+"""
+
+import re
+import time
+
+from node import CTRL_A, PROMPT, Node, guest
+
+LIMIT = 120  # seconds
+TINY = "memory 32M debug-exit"  # enough for each of our own guests
+
+
+def images(*names):
+    return [guest(n) for n in names]
+
+
+def node(conf, names=(), modules=(), **machine):
+    """A node with our own guests' images as modules; one emulator thread, so that the host's load
+    does not disturb the guests' clocks."""
+    machine.setdefault("single", True)
+    machine.setdefault("timeout", LIMIT)
+    return Node(conf, images(*names) + list(modules), **machine)
+
+
+def until(what, probe, limit=LIMIT):
+    """Asks until the answer is true, and returns it."""
+    end = time.monotonic() + limit
+    while not (answer := probe()):
+        assert time.monotonic() < end, f"not within {limit} s: {what}"
+        time.sleep(0.1)
+    return answer
+
+
+def about(n, name):
+    """The guest's row of `show guests`."""
+    return next(g for g in n.show("guests")["guests"] if g["guest"] == name)
+
+
+def ended(n, name, *states):
+    """Waits until the guest has ended or was stopped; returns its row."""
+    states = states or ("ended", "stopped")
+    return until(f"{name} is {states}",
+                 lambda: (g := about(n, name))["state"] in states and g)
+
+
+def said(n, name):
+    """All that the guest has printed (what its console remembers)."""
+    n.enter(name)
+    n.child.send(CTRL_A)
+    n.expect(re.escape(PROMPT))
+    n.where = None
+    return n.child.before.replace("\r", "").strip()
+
+
+def judge(n, name):
+    """The guest has ended by itself, and each of its checks held; returns its lines."""
+    row = ended(n, name)
+    lines = said(n, name).splitlines()
+    assert row["state"] == "ended" and row["status"] == 0, (row, lines)
+    assert lines[-1] == "done" and not [l for l in lines if l.startswith("FAIL")], lines
+    return lines
+
+
+def passes(n, name):
+    """Starts the guest and judges it."""
+    n.monitor(f"start {name}")
+    return judge(n, name)
+
+
+def refuse(n, text, message):
+    """`load` of the text is refused with the message, and nothing of it is taken."""
+    before = {k: v for k, v in n.show("all").items() if k in ("guests", "networks", "routes")}
+    ports = [p["port"] for p in n.show("ports")["ports"]]
+    n.monitor("load")
+    for line in text.splitlines():
+        n.monitor(line)
+    answer = n.monitor("end")
+    assert message in answer, answer
+    after = {k: v for k, v in n.show("all").items() if k in before}
+    assert after == before and [p["port"] for p in n.show("ports")["ports"]] == ports

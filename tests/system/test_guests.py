@@ -1,0 +1,86 @@
+"""Our own guests on one node: the machine that they see, and how they end."""
+
+import pytest
+
+from machine import TINY, about, ended, node, passes, said
+
+IMAGES = ["xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple"]
+
+
+def conf():
+    """A guest for each case, none started."""
+    cases = {
+        "xapic": "kernel xapic.elf", "x2apic": "kernel x2apic.elf",
+        "ticks": 'kernel x2apic.elf cmdline "ticks=3000"',
+        "smp": "kernel smp.elf cpus 2", "page": 'kernel smp.elf cpus 2 cmdline "page=1"',
+        "rounds": 'kernel smp.elf cpus 2 cmdline "rounds=3000"',
+        "cpuid": "kernel cpuid.elf", "triple": "kernel triple.elf",
+        "msr": 'kernel nobody.elf cmdline "how=msr"', "in": 'kernel nobody.elf cmdline "how=port"',
+        "read": 'kernel nobody.elf cmdline "how=read"',
+        "write": 'kernel nobody.elf cmdline "how=write"',
+        "exec": 'kernel nobody.elf cmdline "how=exec"',
+    }
+    text = [f"guest {name} {what} {TINY} autostart no" for name, what in cases.items()]
+    return "\n".join(text + ["guest bigmem kernel bigmem.elf memory 512M debug-exit autostart no\n"])
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with node(conf(), IMAGES, cores=4, memory=1536) as n:
+        yield n.ready()
+
+
+@pytest.mark.parametrize("name", ["xapic", "x2apic", "smp", "page", "cpuid", "bigmem", "msr", "in"])
+def test_guest(n, name):
+    """Everything that the guest looks at is as on a PC."""
+    passes(n, name)
+
+
+def cost(n, name):
+    """{kind: exits} of one whole life of the guest, without those that the life of any guest has by
+    chance: the console's port accesses, and kicks that make a core begin."""
+    before = n.exits(name)
+    passes(n, name)
+    after = n.exits(name)
+    return {k: v - before.get(k, 0) for k, v in after.items() if k not in ("io", "kick")}
+
+
+def test_timer_ticks_cost_no_exit(n):
+    """2900 more timer interrupts with their EOIs, each ending a HLT, and not one exit more."""
+    io = n.exits("ticks").get("io", 0)
+    assert cost(n, "ticks") == cost(n, "x2apic")
+    assert n.exits("ticks")["io"] - io < 1500  # what its text needs
+
+
+def test_received_interrupts_cost_no_exit(n):
+    """2000 more rounds between two vCPUs: the two ICR writes of each, nothing for the receivers."""
+    few, many = cost(n, "smp"), cost(n, "rounds")
+    assert many.pop("msr") - few.pop("msr") == 2 * 2000
+    assert many == few
+
+
+def test_triple_fault(n):
+    """A named reason and a register dump; the monitor starts it again."""
+    n.monitor("start triple")
+    n.child.expect("guest triple stopped: triple fault")
+    dump = n.child.before
+    assert "rip 0000" in dump and "cr3" in dump and "code at rip" in dump
+    assert ended(n, "triple")["reason"] == "triple fault"
+    assert said(n, "triple") == "triple: now"
+    starts = about(n, "triple")["starts"]
+    n.monitor("restart triple")
+    assert ended(n, "triple")["starts"] == starts + 1
+
+
+@pytest.mark.parametrize("name,reason", [
+    ("read", "read of guest-physical d0000000, where nothing is"),
+    ("write", "write to guest-physical d0000000, where nothing is"),
+    ("exec", "execution at guest-physical d0000000, where nothing is")])
+def test_memory_that_nobody_claims(n, name, reason):
+    """The guest is stopped with the address and a register dump; the node goes on."""
+    n.monitor(f"start {name}")
+    n.child.expect(f"guest {name} stopped")
+    assert "code at rip" in n.child.before
+    row = ended(n, name)
+    assert (row["state"], row["reason"]) == ("stopped", reason)
+    passes(n, "cpuid")
