@@ -17,6 +17,7 @@ static struct virtio_net *net_of(struct virtio_pci *v)
 void virtio_net_break(struct virtio_net *n, enum vring_error why)
 {
 	atomic_store(&n->port->up, false);
+	atomic_store(&n->rx_ready, false);
 	virtio_pci_break(&n->v, why);
 }
 
@@ -61,11 +62,14 @@ static void start(struct virtio_pci *v)
 	n->csum_accepted = v->features & VIRTIO_NET_F_GUEST_CSUM;
 	n->gso_accepted = gso_types(v->features);
 	n->tx_ready = v->queue[VIRTIO_NET_TX].enabled;
-	n->rx_ready = v->queue[VIRTIO_NET_RX].enabled;
-	if (n->rx_ready)
+
+	bool rx = v->queue[VIRTIO_NET_RX].enabled;
+
+	if (rx)
 		vring_disarm_now(&v->queue[VIRTIO_NET_RX].ring);
+	atomic_store(&n->rx_ready, rx);
 	if (n->port)
-		atomic_store(&n->port->up, n->rx_ready);
+		atomic_store(&n->port->up, rx);
 }
 
 static void stop(struct virtio_pci *v)
@@ -76,7 +80,8 @@ static void stop(struct virtio_pci *v)
 		atomic_store(&n->port->up, false);
 	vgate_close(&n->tx_gate);
 	vlock_take(&n->rx_lock);
-	n->tx_ready = n->rx_ready = false;
+	n->tx_ready = false;
+	atomic_store(&n->rx_ready, false);
 	vlock_drop(&n->rx_lock);
 	vgate_open(&n->tx_gate);
 }

@@ -60,7 +60,9 @@ struct virtio_net {
 	struct vlock rx_lock; /* who fills the RX ring */
 	uint64_t features; /* accepted by the driver; this and the next change only in stop/start */
 	uint32_t gso_accepted; /* a bit for each gso type that the driver takes as it is */
-	bool csum_accepted, mergeable, tx_ready, rx_ready;
+	bool csum_accepted, mergeable, tx_ready;
+	atomic_bool
+	    rx_ready; /* the RX ring may be filled: changed by stop/start and by a violation */
 	struct virtio_net_registers registers;
 	struct vnet_seg
 	    rx_seg[VNET_SEGS]; /* receive buffers of a frame; the lock's holder owns it */

@@ -186,6 +186,11 @@ static __attribute__((noinline)) bool put(struct virtio_net *n, const struct vne
 	return virtio_net_put(n, f, &f->hdr, false, why);
 }
 
+static inline bool rx_ready(const struct virtio_net *n)
+{
+	return atomic_load_explicit(&n->rx_ready, memory_order_relaxed);
+}
+
 /* All frames, in order; rx_lock held.  Returns how many were delivered. */
 static unsigned put_all(struct virtio_net *n, struct vnet_core *core,
                         struct vnet_frame *const *frames, unsigned count)
@@ -194,20 +199,21 @@ static unsigned put_all(struct virtio_net *n, struct vnet_core *core,
 	unsigned delivered = 0;
 
 	/* An index that is wrong is met, and named, when the entries known so far are used up. */
-	if ((uint16_t)(r->seen - r->next) < count)
+	if ((uint16_t)(r->seen - r->next) < count) {
 		vring_refresh(r);
+		vring_disarm(r);
+	}
 	for (unsigned i = 0; i < count; i++) {
 		const struct vnet_frame *f = frames[i];
 		enum vnet_drop why = VNET_DROP_port_down;
 
 		if (__builtin_expect(put_simple(r, f), 1))
 			delivered++;
-		else if (virtio_pci_running(&n->v) && put(n, f, &why))
+		else if (rx_ready(n) && put(n, f, &why))
 			delivered++;
 		else
 			vnet_refuse(core, n->port, f, why);
 	}
-	vring_disarm(r);
 	return delivered;
 }
 
@@ -226,7 +232,7 @@ unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame
 	bool interrupt = false;
 
 	vlock_take(&n->rx_lock);
-	if (n->rx_ready && virtio_pci_running(&n->v)) {
+	if (rx_ready(n)) {
 		delivered = put_all(n, core, frames, count);
 		interrupt = vring_publish(&n->v.queue[VIRTIO_NET_RX].ring);
 	} else

@@ -57,6 +57,7 @@ uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len)
 
 		if (off < g->size && len <= g->size - off) {
 			r->window = *g;
+			r->window_safe = g->size > VRING_SAFE ? g->size - VRING_SAFE : 0;
 			return g->hva + off;
 		}
 	}

@@ -17,7 +17,9 @@
 #include "vmm/gpa.h"
 #include "vnet/vnet.h"
 
-#define VRING_MAX 1024 /* entries of a queue, at most */
+#define VRING_MAX  1024    /* entries of a queue, at most */
+#define VRING_SAFE 0x20000 /* bytes; longer buffers, and those at a region's end, go the long way  \
+	                    */
 
 #define VRING_DESC_NEXT     1
 #define VRING_DESC_WRITE    2
@@ -83,6 +85,7 @@ struct vring {
 	bool event_idx, indirect;
 	bool armed;                /* without EVENT_IDX: the driver was asked to kick */
 	struct gmem_region window; /* the region of the last data address */
+	uint64_t window_safe;      /* offsets in it that have VRING_SAFE bytes behind them */
 	const struct gmem *mem;
 	uint64_t suppressed; /* decisions not to notify, because the driver asked for none */
 };
@@ -153,24 +156,21 @@ static inline struct vring_desc vring_desc_read(const struct vring_desc *p)
 /*
  * The most common chain, in line: one descriptor, of direction `dir`, in the region of the last
  * one. False says only that it is not that simple (or not right): then vring_chain() is to be
- * asked.
+ * asked. Each field is read once, by a volatile load.
  */
 static inline bool vring_single(const struct vring *r, uint16_t head, enum vring_dir dir,
                                 struct vnet_seg *seg)
 {
-	struct vring_desc d;
+	const volatile struct vring_desc *d = &r->desc[head];
 	uint64_t off;
 
-	if (head >= r->num)
+	if (head >= r->num || d->flags != (dir == VRING_WRITE ? VRING_DESC_WRITE : 0))
 		return false;
-	d = vring_desc_read(&r->desc[head]);
-	off = d.addr - r->window.gpa;
-	/* The sum wraps only for an offset that the next condition refuses. */
-	if (d.flags != (dir == VRING_WRITE ? VRING_DESC_WRITE : 0) ||
-	    off + d.len > r->window.size || off >= r->window.size)
+	seg->len = d->len;
+	off = d->addr - r->window.gpa;
+	if (off >= r->window_safe || seg->len > VRING_SAFE)
 		return false;
 	seg->base = r->window.hva + off;
-	seg->len = d.len;
 	return true;
 }
 
