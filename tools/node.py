@@ -202,8 +202,9 @@ class Node:
         """A command in a Linux guest's shell: (exit status, output)."""
         self.enter(name)
         mark = f"@@{os.urandom(4).hex()}"
-        self.child.send(f"{command}; echo {mark[:4]}''{mark[4:]} $?\n")
+        split = f"{mark[:4]}''{mark[4:]}"  # so that the line's own echo does not look like it
+        self.child.send(f"echo {split}; {command}; echo {split} $?\n")
         self.expect(re.escape(mark) + r" (\d+)\r*\n", timeout)
         status = int(self.child.match.group(1))
         text = self.child.before.replace("\r", "")
-        return status, text.split(mark[:4] + "''" + mark[4:] + " $?\n", 1)[-1]
+        return status, text.split(mark + "\n", 1)[-1]

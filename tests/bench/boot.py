@@ -80,5 +80,6 @@ def where(row):
             f"included), {row['entry_to_shell_insn'] - row['entry_to_guest_insn']} the guest")
 
 
+LABEL = ("system", "variant")
 COLUMNS = ("system", "variant", "entry_to_guest_insn", "entry_to_shell_insn",
            "reset_to_shell_insn", "image_file_bytes", "image_memory_bytes", "kept_bytes")

@@ -6,7 +6,6 @@ emulated machine executes, and idle time is skipped.  Ticks are instructions.
 
 import json
 import os
-import re
 import subprocess
 import sys
 
@@ -46,6 +45,12 @@ def conditions(**more):
             "kernel": kernel_version(), **more}
 
 
+def warm_up(node):
+    """What a guest does once only, at its first packets, is no part of any figure."""
+    netprobe(node, f"udp {BOB} 7 100 0 64")
+    netprobe(node, f"tcp {BOB} 9 1")
+
+
 def boot_pair(mode):
     """alice and bob, one vCPU each, alone on the node, both at their shells."""
     node = Node(CONF + MOVE[mode], LINUX, cores=CORES[mode], memory=640, icount=True, cpu=CPU,
@@ -57,6 +62,7 @@ def boot_pair(mode):
             node.expect(f"@@up name={name} .*\n")
             node.expect(f"{name}# ")
             node.shell(name, "stty -echo")
+        warm_up(node)
     except BaseException:
         node.close()
         raise
@@ -68,13 +74,18 @@ def pair_conditions(mode):
 
 
 def netprobe(node, words):
-    """A measurement in alice; netprobe's result, decoded."""
-    _, text = node.shell("alice", f"netprobe {words}", 400)
-    match = re.search(r'\{"kind".*\}', text)
-    found = json.loads(match[0]) if match else {}
-    if not match or "error" in found:
+    """A measurement in alice: (netprobe's result, the exits that fell into it).
+
+    Its output goes to a file meanwhile: printing costs exits too.
+    """
+    start = snapshot(node)
+    node.shell("alice", f"netprobe {words} >/tmp/probe", 400)
+    end = snapshot(node)
+    _, text = node.shell("alice", "cat /tmp/probe")
+    found = json.loads(text)
+    if "error" in found:
         raise NodeError(f"netprobe {words}: {text.strip()}")
-    return found
+    return found, {k: [v - w for v, w in zip(end[k], start.get(k, (0, 0)))] for k in end}
 
 
 def snapshot(node):
@@ -87,17 +98,14 @@ def snapshot(node):
     return total
 
 
-def growth(snapshots, units):
-    """{reason: (exits, instructions)} for each of `units` that the second run had more.
+def growth(short, long, units):
+    """{reason: [exits, instructions]} for each of `units` that the second run had more.
 
-    Of three snapshots, before a short run, between it and a longer one, and after: so what the
-    shell and the start of a measurement cost is taken off.
+    So what the shell and the start of a measurement cost is taken off.
     """
-    start, short, long = snapshots
     found = {}
-    for kind in long:
-        counts = [s.get(kind, [0, 0]) for s in (start, short, long)]
-        more = [(counts[2][i] - 2 * counts[1][i] + counts[0][i]) / units for i in (0, 1)]
+    for kind, counts in long.items():
+        more = [(v - w) / units for v, w in zip(counts, short.get(kind, (0, 0)))]
         if abs(more[0]) >= 0.0005:
             found[kind] = more
     return found

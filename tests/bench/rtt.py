@@ -1,6 +1,6 @@
 """UDP round trips between two Linux guests: rtt.json."""
 
-from icount import BOB, by_reason, growth, netprobe, pair_conditions, snapshot, totals
+from icount import BOB, by_reason, growth, netprobe, pair_conditions, totals
 
 SHORT, LONG, WARM = 2000, 6000, 200
 AIM_INSN = {"kick": 30500}
@@ -12,13 +12,11 @@ PEER = "peer (Linux + KVM + vhost-net + bridge, same machine): 82219 instruction
 
 def measure(node, mode, size):
     """One row: the long run's distribution, and its exits with the short run's taken off."""
-    seen = [snapshot(node)]
-    for rounds in SHORT, LONG:
-        probe = netprobe(node, f"udp {BOB} 7 {rounds} {WARM} {size}")
-        seen.append(snapshot(node))
-    found = growth(seen, LONG - SHORT)
+    _, short = netprobe(node, f"udp {BOB} 7 {SHORT} {WARM} {size}")
+    probe, long = netprobe(node, f"udp {BOB} 7 {LONG} {WARM} {size}")
+    found = growth(short, long, LONG - SHORT)
     exits, insn = totals(found)
-    floor = netprobe(node, f"udp 127.0.0.1 7 {SHORT} {WARM} {size}")["tsc"]["med"]
+    floor = netprobe(node, f"udp 127.0.0.1 7 {SHORT} {WARM} {size}")[0]["tsc"]["med"]
     return {"mode": mode, "size": size, "rtt_insn_median": probe["tsc"]["med"],
             "rtt_insn_min": probe["tsc"]["min"], "exits_per_rtt": round(exits, 3),
             "vmm_insn_per_frame": round(insn / FRAMES) if mode == "kick" else None,
@@ -56,5 +54,6 @@ def run(nodes):
     return [measure(nodes(mode), mode, size) for mode in ("kick", "poll") for size in (64, 1400)]
 
 
+LABEL = ("mode", "size")
 COLUMNS = ("mode", "size", "rtt_insn_median", "rtt_insn_min", "exits_per_rtt",
            "vmm_insn_per_frame", "floor_insn_median", "lost")

@@ -1,6 +1,6 @@
 """TCP bulk between two Linux guests: tcp.json."""
 
-from icount import BOB, by_reason, growth, netprobe, pair_conditions, snapshot, totals
+from icount import BOB, by_reason, growth, netprobe, pair_conditions, totals
 
 MIB = 16
 AIM_INSN = 1_400_000
@@ -9,17 +9,15 @@ PEER = "peer (Linux + KVM + vhost-net + bridge, same machine): 4.14 M instructio
 
 def measure(node, mode):
     """One row: instructions of a run of MIB, exits of twice as much with that run's taken off."""
-    seen, probes = [snapshot(node)], []
-    for mib in MIB, 2 * MIB:
-        probes.append(netprobe(node, f"tcp {BOB} 9 {mib}"))
-        seen.append(snapshot(node))
-    found = growth(seen, MIB)
+    probe, short = netprobe(node, f"tcp {BOB} 9 {MIB}")
+    _, long = netprobe(node, f"tcp {BOB} 9 {2 * MIB}")
+    found = growth(short, long, MIB)
     exits, insn = totals(found)
-    floor = netprobe(node, f"tcp 127.0.0.1 9 {MIB}")["tsc_per_mib"]
-    return {"mode": mode, "insn_per_mib": probes[0]["tsc_per_mib"],
+    floor = netprobe(node, f"tcp 127.0.0.1 9 {MIB}")[0]["tsc_per_mib"]
+    return {"mode": mode, "insn_per_mib": probe["tsc_per_mib"],
             "exits_per_mib": round(exits, 2),
             "vmm_insn_per_mib": round(insn) if mode == "kick" else None,
-            "floor_insn_per_mib": floor, "mib": MIB, "write_bytes": probes[0]["buf"],
+            "floor_insn_per_mib": floor, "mib": MIB, "write_bytes": probe["buf"],
             "by_reason": by_reason(found), "conditions": pair_conditions(mode)}
 
 
@@ -42,4 +40,5 @@ def run(nodes):
     return [measure(nodes(mode), mode) for mode in ("kick", "poll")]
 
 
+LABEL = ("mode",)
 COLUMNS = ("mode", "insn_per_mib", "exits_per_mib", "vmm_insn_per_mib", "floor_insn_per_mib")
