@@ -377,6 +377,7 @@ static void act_on_guest(enum config_verb verb, struct vm *vm)
 		say("error: guest %s does not run\n", vm->name);
 	} else {
 		vm->restart_once = verb == CONFIG_RESTART;
+		vm->stay_off = verb == CONFIG_STOP;
 		if (vm_active(vm))
 			vm_stop(vm, "stopped from the monitor");
 		else
@@ -442,7 +443,8 @@ static bool all_ended(void)
 void control_guest_ended(struct vm *vm)
 {
 	const struct node_config *n = config_live(config);
-	if (vm->restart_once || vm->config->restart == CONFIG_RESTART_ALWAYS) {
+	bool always = vm->config->restart == CONFIG_RESTART_ALWAYS && !vm->stay_off;
+	if (vm->restart_once || always) {
 		vm->restart_once = false;
 		start(vm, n);
 		return;

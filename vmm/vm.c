@@ -298,6 +298,7 @@ static void launch(struct vm *vm, const struct cpu_entry *entry)
 {
 	vm->reason[0] = 0;
 	vm->ended = false;
+	vm->stay_off = false;
 	vm->starts++;
 	atomic_store(&vm->running_vcpus, vm->nvcpus);
 	atomic_store(&vm->state, VM_RUNNING);

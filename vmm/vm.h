@@ -85,6 +85,7 @@ struct vm {
 	struct virtio_console hvc;
 	struct passthrough *passthrough; /* NULL: no physical device */
 	bool restart_once;               /* start it again when it has stopped */
+	bool stay_off;                   /* stopped from the monitor: `restart always` rests */
 	uint64_t starts;
 };
 
