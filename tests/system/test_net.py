@@ -1,0 +1,106 @@
+"""The switch between our own guests: broken rings, isolation, routes, who moves frames."""
+
+import pytest
+
+from machine import TINY, about, ended, node, passes, said, until
+
+ECHO, PING = "52:54:00:00:00:0e", "52:54:00:00:00:01"
+
+# what the guest does to its ring -> the violation's counter
+BROKEN = {"index": "avail_overrun", "loop": "chain_loop", "addr": "bad_address",
+          "len": "zero_length", "avail": "head_range", "indirect": "indirect_refused"}
+
+
+def pings(name, words):
+    return f'guest {name} kernel ping.elf cmdline "peer={ECHO} {words}" {TINY} autostart no'
+
+
+def ports(*names):
+    return [f"port {n} guest {n}" for n in names]
+
+
+def conf():
+    text = [f"guest echo kernel echo.elf {TINY}", f"port echo guest echo mac {ECHO}",
+            pings("forever", "n=500 loss=1") + " restart always",
+            pings("once", "n=50"), pings("lossy", "n=3 loss=1 timeout=100000000"),
+            pings("few", "n=1000 poll=1"), pings("many", "n=3000 poll=1"),
+            f'guest spinner kernel echo.elf cmdline "poll=1" {TINY} autostart no',
+            f"port spinner guest spinner network second mac {ECHO}"]
+    text += [f'guest {how} kernel badring.elf cmdline "how={how}" {TINY} autostart no'
+             for how in BROKEN]
+    text += ports("forever", "once", "lossy", *BROKEN)
+    text += ["port few guest few network second", "port many guest many network second"]
+    return "network second\n" + "\n".join(text) + "\n"
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with node(conf(), ["echo", "ping", "badring"], cores=4, memory=1024) as n:
+        yield n.ready()
+
+
+@pytest.fixture(name="traffic", scope="module")
+def traffic_beside(n):
+    """Two guests that talk all the time; frames() counts what reached one of them."""
+    until("echo is up", lambda: n.show("ports echo")["ports"][0]["up"])
+    n.monitor("start forever")
+    frames = lambda: n.counter("forever", "out_frames")
+    until("traffic", frames)
+    return frames
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_broken_ring(n, traffic, how):
+    """The device asks for its reset, names the violation, and works again; others do not notice."""
+    passes(n, how)
+    assert n.counter(how, f"violation.{BROKEN[how]}") == 1
+    seen = traffic()
+    until("the others' traffic goes on", lambda: traffic() > seen + 500)
+    assert {l.split()[2] for l in said(n, "forever").splitlines() if l.startswith("rtt")} \
+        == {"lost=0"}
+
+
+def test_dead_peer(n, traffic):
+    """Frames to a dead guest's port are counted by cause; started again, it answers again."""
+    passes(n, "once")
+    n.monitor("stop echo")
+    assert ended(n, "echo")["reason"] == "stopped from the monitor"
+    before = n.counter("echo", "drop.port_down")
+    lines = passes(n, "lossy")
+    assert [l for l in lines if l.startswith("rtt n=3 lost=3")]
+    assert n.counter("echo", "drop.port_down") >= before + 3
+    n.monitor("start echo")
+    until("echo is up", lambda: n.show("ports echo")["ports"][0]["up"])
+    passes(n, "once")
+    seen = traffic()
+    until("traffic comes back by itself", lambda: traffic() > seen + 100)
+
+
+def test_restart_always(n, traffic):
+    """`restart always` starts a guest again whenever it ends."""
+    starts = about(n, "forever")["starts"]
+    until("it is started again", lambda: about(n, "forever")["starts"] > starts)
+    assert traffic()
+
+
+def cost(n, name):
+    """Of one life of a guest that pings: (its notifications, its exits, its peer's exits)."""
+    def now():
+        return (n.counter(name, "kicks"), sum(n.exits(name).values()),
+                sum(n.exits("spinner").values()))
+    before = now()
+    passes(n, name)
+    return [b - a for a, b in zip(before, now())]
+
+
+def test_kick_and_poll(n):
+    """By kick a round trip costs an exit on each side; by poll none at all; and back again.  What
+    the guests print costs exits too, some hundred, but the same for few and for many rounds."""
+    n.monitor("stop forever")
+    until("the cores are free", lambda: n.monitor("start spinner") and
+          about(n, "spinner")["state"] == "running")
+    for move, each in ("move kick", 1), ("move poll core 3", 0), ("move kick", 1):
+        assert "error" not in n.monitor(move)
+        few, many = cost(n, "few"), cost(n, "many")
+        kicks, *exits = (b - a - 2000 * each for a, b in zip(few, many))
+        assert kicks == 0 and all(abs(e) < 200 for e in exits), (move, few, many)
