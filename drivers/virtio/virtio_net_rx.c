@@ -38,11 +38,15 @@ struct buffers {
 static bool add_chain(struct virtio_net *n, struct buffers *b, uint32_t need, enum vnet_drop *why)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	struct vnet_seg *to = &n->rx_seg[b->nseg];
 	uint16_t head = vring_head(r, b->heads);
 	uint32_t bytes = 0;
-	int nseg =
-	    vring_chain(r, head, VRING_WRITE, &n->rx_seg[b->nseg], VNET_SEGS - b->nseg, &bytes);
+	int nseg = 1;
 
+	if (b->nseg < VNET_SEGS && vring_single(r, head, VRING_WRITE, to))
+		bytes = to->len;
+	else
+		nseg = vring_chain(r, head, VRING_WRITE, to, VNET_SEGS - b->nseg, &bytes);
 	if (nseg == -VRING_E_chain_pieces && b->nseg) {
 		*why = VNET_DROP_oversize; /* for buffers as small as these */
 		return false;
@@ -155,23 +159,24 @@ bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const stru
 	return true;
 }
 
-/* The common case in line: one piece, into one buffer of one piece, no offload. */
-static inline bool put_simple(struct vring *r, const struct vnet_frame *f)
+/* The common case in line: one piece, into one buffer of one piece, its header taken as it is. */
+static inline bool put_simple(const struct virtio_net *n, struct vring *r,
+                              const struct vnet_frame *f)
 {
-	static const struct vnet_hdr plain = {.num_buffers =
-	                                          1}; /* 1 without MRG_RXBUF too: 5.1.6.4 */
+	struct vnet_hdr hdr = f->hdr;
 	uint32_t need = f->len + VIRTIO_NET_HDR;
 	struct vnet_seg to;
 
-	if (f->nseg != 1 || virtio_net_offload(&f->hdr) || r->next == r->seen)
+	if (f->nseg != 1 || r->next == r->seen || !virtio_net_takes(n, &hdr))
 		return false;
 
 	uint16_t head = vring_head(r, 0);
 
 	if (!vring_single(r, head, VRING_WRITE, &to) || to.len < need)
 		return false;
+	hdr.num_buffers = 1; /* without MRG_RXBUF too: 5.1.6.4 */
 	/* The builtin stays in line in a freestanding build too. */
-	__builtin_memcpy(to.base, &plain, VIRTIO_NET_HDR);
+	__builtin_memcpy(to.base, &hdr, VIRTIO_NET_HDR);
 	copy(to.base + VIRTIO_NET_HDR, f->seg->base, f->len);
 	vring_used(r, 0, head, need);
 	vring_done(r, 1);
@@ -207,7 +212,7 @@ static unsigned put_all(struct virtio_net *n, struct vnet_core *core,
 		const struct vnet_frame *f = frames[i];
 		enum vnet_drop why = VNET_DROP_port_down;
 
-		if (__builtin_expect(put_simple(r, f), 1))
+		if (__builtin_expect(put_simple(n, r, f), 1))
 			delivered++;
 		else if (rx_ready(n) && put(n, f, &why))
 			delivered++;
