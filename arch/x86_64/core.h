@@ -4,8 +4,8 @@
  * The VMM runs with interrupts off (IF = 0) everywhere but in core_idle() and lapic_scrub().
  * A core is called by setting a request bit and sending it an NMI: that gets through whether the
  * core runs a guest (the NMI exits), runs the VMM (the handler marks `attention`, which is looked
- * at with GIF = 0 before each entry) or sleeps (the handler sends the core a fixed vector that ends
- * the HLT, even when the NMI came just before it).
+ * at with GIF = 0 before each entry) or sleeps (the NMI ends the HLT, and the handler steps over it
+ * when it came just before).
  */
 #ifndef ARCH_CORE_H
 #define ARCH_CORE_H
@@ -16,7 +16,6 @@
 #define CORES_MAX     64
 #define CORE_STACK    32768  /* bytes */
 #define AP_TRAMPOLINE 0x8000 /* physical address of the real-mode start code */
-#define WAKE_VECTOR   0xF0   /* the fixed vector that ends core_idle()'s HLT */
 
 struct vcpu;
 struct vnet_core;
@@ -37,7 +36,6 @@ struct core {
 	void *stack_top;
 	_Atomic uint32_t requests; /* enum core_request */
 	_Atomic bool attention;    /* an NMI came: look at the requests */
-	_Atomic bool idle;         /* in core_idle(): the NMI handler must end the HLT */
 	_Atomic bool online;
 	_Atomic bool poll; /* dedicated to the network */
 	_Atomic(struct vcpu *) vcpu;

@@ -56,6 +56,22 @@ trap_entry:	push rax
 	add rsp, 16
 	iretq
 
+; void idle_wait(const _Atomic bool *attention)
+;
+; Sleeps unless *attention.  An NMI may come between the test and the HLT, where it would set
+; `attention` too late and end no HLT: trap_handle() continues at idle_end whatever interrupted
+; [idle_begin, idle_end).
+global idle_wait, idle_begin, idle_end
+idle_wait:
+idle_begin:
+	cmp byte [rdi], 0
+	jne idle_end
+	sti
+	hlt
+idle_end:
+	cli
+	ret
+
 section .rodata
 global trap_stubs
 trap_stubs:

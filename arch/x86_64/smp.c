@@ -66,14 +66,10 @@ void core_call(struct core *c, uint32_t requests)
 		lapic_ipi(c->apic_id, ICR_NMI);
 }
 
-/*
- * STI takes effect after the next instruction, so an interrupt that waits ends the HLT.  An NMI
- * between the test and the HLT finds `idle` set and sends the core WAKE_VECTOR.
- */
+/* isr.asm */
+void idle_wait(const _Atomic bool *attention);
+
 void core_idle(struct core *c)
 {
-	atomic_store(&c->idle, true);
-	if (!atomic_load(&c->attention))
-		__asm__ volatile("sti; hlt; cli" ::: "memory");
-	atomic_store(&c->idle, false);
+	idle_wait(&c->attention);
 }

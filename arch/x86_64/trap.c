@@ -14,6 +14,7 @@ struct trap_frame {
 void trap_handle(struct trap_frame *f);
 
 extern const char image_start[], text_end[], image_end[];
+extern const char idle_begin[], idle_end[]; /* isr.asm */
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *fmt, ...)
@@ -63,6 +64,21 @@ static void stop_other_cores(void)
 			core_call(&cores[i], CORE_PANIC);
 }
 
+/* The first core that panics speaks.  Another one that panics meanwhile only stops, and the first
+ * one, when it comes back from a fault in its own report, ends the node. */
+static void begin_panic(void)
+{
+	static struct core *_Atomic speaker;
+	struct core *nobody = NULL;
+	if (atomic_compare_exchange_strong(&speaker, &nobody, this_core()))
+		stop_other_cores();
+	else if (nobody == this_core())
+		node_exit(PANIC_STATUS);
+	else
+		for (;;)
+			__asm__ volatile("cli; hlt");
+}
+
 static void say_registers(const struct trap_frame *f)
 {
 	say("  rip %016lx rflags %08lx cr2 %016lx cr3 %08lx", f->rip, f->rflags, read_cr2(),
@@ -80,7 +96,7 @@ void panic(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof buf, fmt, ap);
 	va_end(ap);
-	stop_other_cores();
+	begin_panic();
 	say("patio: panic on core %u: %s", this_core()->index, buf);
 	backtrace(0, (uint64_t)__builtin_frame_address(0));
 	node_exit(PANIC_STATUS);
@@ -88,7 +104,7 @@ void panic(const char *fmt, ...)
 
 static void trap_panic(const struct trap_frame *f)
 {
-	stop_other_cores();
+	begin_panic();
 	say("patio: panic on core %u: exception %lu, error code %lx", this_core()->index, f->vector,
 	    f->error);
 	say_registers(f);
@@ -99,11 +115,16 @@ static void trap_panic(const struct trap_frame *f)
 static void handle_nmi(struct core *c)
 {
 	atomic_store(&c->attention, true);
-	if (atomic_load(&c->idle))
-		lapic_self_ipi(WAKE_VECTOR);
 	if (atomic_load(&c->requests) & CORE_PANIC)
 		for (;;)
 			__asm__ volatile("cli; hlt");
+}
+
+/* Whatever comes ends idle_wait(), also when it comes just before the HLT. */
+static void end_idle(struct trap_frame *f)
+{
+	if (f->rip >= (uint64_t)idle_begin && f->rip < (uint64_t)idle_end)
+		f->rip = (uint64_t)idle_end;
 }
 
 void trap_handle(struct trap_frame *f)
@@ -112,10 +133,10 @@ void trap_handle(struct trap_frame *f)
 	if (f->vector == VECTOR_NMI) {
 		handle_nmi(c);
 	} else if (f->vector >= 32) {
-		if (f->vector != WAKE_VECTOR)
-			c->stray_vectors++;
+		c->stray_vectors++;
 		wrmsr(MSR_X2APIC + 0x0B, 0);
 	} else {
 		trap_panic(f);
 	}
+	end_idle(f);
 }
