@@ -37,6 +37,7 @@
 #define LOADER_UNKNOWN  0xff  /* no registered loader id */
 #define CMDLINE_ROOM    0x10000
 #define LOW_END         (LINUX_CMDLINE_GPA + CMDLINE_ROOM)
+#define PAGE            0x1000ull
 #define MIB2            0x200000ull
 #define GIB             0x40000000ull
 #define INIT_SIZE_LIMIT GIB
@@ -58,8 +59,6 @@ static const char *check_sizes(struct linux_header *h)
 	h->align = get32(h->raw + KERNEL_ALIGNMENT);
 	if (h->align & (h->align - 1))
 		return "bzImage: kernel_alignment is no power of two";
-	if (h->align < MIB2)
-		h->align = MIB2;
 	h->init_size = get32(h->raw + INIT_SIZE);
 	if (h->init_size > INIT_SIZE_LIMIT)
 		return "bzImage: init_size is above 1 GiB";
@@ -103,13 +102,14 @@ static const char *parse_header(struct blob kernel, struct linux_header *h)
 static uint64_t place_kernel(const struct memmap *map, const struct linux_header *h)
 {
 	bool pref_ok =
-	    h->pref >= GUEST_HIGH && h->pref <= PLACE_LIMIT - h->init_size && !(h->pref % h->align);
+	    h->pref >= GUEST_HIGH && h->pref <= PLACE_LIMIT - h->init_size && !(h->pref % PAGE);
 	if (pref_ok && memmap_is_ram(map, h->pref, h->init_size))
 		return h->pref;
 	if (!h->relocatable)
 		return UINT64_MAX;
 	uint64_t max = h->above_4g ? PLACE_LIMIT : 4 * GIB;
-	return memmap_place(map, h->init_size, h->align, GUEST_HIGH, max, NULL, 0, false);
+	uint64_t align = h->align < MIB2 ? MIB2 : h->align;
+	return memmap_place(map, h->init_size, align, GUEST_HIGH, max, NULL, 0, false);
 }
 
 /* Copies the initramfs as high as the kernel allows, and tells it where. */

@@ -5,14 +5,16 @@
 #include "vmm/load_multiboot.h"
 #include "vmm/multiboot_info.h"
 
-#define SEARCH        8192 /* the header lies wholly in these first bytes (3.1) */
-#define HEADER_SIZE   12
-#define HEADER_ADDRS  32 /* with the address fields */
-#define FLAG_VIDEO    0x0004
-#define FLAG_KNOWN    0x0007 /* page-aligned modules, memory information, video */
-#define FLAG_REQUIRED 0xffff
-#define FLAG_ADDRS    0x10000
-#define LIMIT_4G      0x100000000ull
+#define SEARCH         8192 /* the header lies wholly in these first bytes (3.1) */
+#define HEADER_SIZE    12
+#define HEADER_ADDRS   32 /* with the address fields */
+#define FLAG_VIDEO     0x0004
+#define FLAG_KNOWN     0x0007 /* page-aligned modules, memory information, video */
+#define FLAG_REQUIRED  0xffff
+#define FLAG_ADDRS     0x10000
+#define LIMIT_4G       0x100000000ull
+#define BIOS_DATA      0x400
+#define BIOS_DATA_SIZE 0x100
 
 /* The kernel's pieces in guest memory, and where it is entered. */
 struct kernel {
@@ -137,6 +139,21 @@ static const char *load_kernel(const struct gmem *m, const struct memmap *map, s
 	return "multiboot: the entry point lies outside the loaded segments";
 }
 
+/* What firmware leaves at 0x40E (EBDA segment) and 0x413 (KiB below it): kernels that start other
+ * CPUs look there for a place below 640 KiB.  A kernel that was loaded over it has what it wants.
+ */
+static void write_bios_data(const struct gmem *m, const struct kernel *k)
+{
+	uint8_t *bda = gmem_ptr(m, BIOS_DATA, BIOS_DATA_SIZE);
+	for (unsigned i = 0; i < k->n; i++)
+		if (k->part[i].start < BIOS_DATA + BIOS_DATA_SIZE)
+			return;
+	if (!bda)
+		return;
+	put16(bda + 0x0E, GUEST_LOW_TOP >> 4);
+	put16(bda + 0x13, GUEST_LOW_TOP >> 10);
+}
+
 /* Section 3.2.  The descriptor table is more than it asks for: some kernels reload a segment
  * register before they load a table of their own. */
 static void fill_entry(struct cpu_entry *e, uint64_t entry, const struct multiboot_placed *info)
@@ -166,6 +183,7 @@ const char *load_multiboot(const struct gmem *m, const struct multiboot_boot *bo
 		why = multiboot_info_build(m, &map, boot, k.part, k.n, &info);
 	if (why)
 		return why;
+	write_bios_data(m, &k);
 	fill_entry(entry, k.entry, &info);
 	return NULL;
 }
