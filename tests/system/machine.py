@@ -8,6 +8,7 @@ import time
 
 from node import CTRL_A, PROMPT, Node, guest
 
+LOG_LINE = r"\[ *\d+\.\d{6} c\d+ \w+\] .*\n"  # the node's own, which may come at any time
 LIMIT = 120  # seconds
 TINY = "memory 32M debug-exit"  # enough for each of our own guests
 
@@ -51,7 +52,7 @@ def said(n, name):
     n.child.send(CTRL_A)
     n.expect(re.escape(PROMPT))
     n.where = None
-    return n.child.before.replace("\r", "").strip()
+    return re.sub(LOG_LINE, "", n.child.before.replace("\r", "")).strip()
 
 
 def judge(n, name):
