@@ -14,25 +14,31 @@ void vcpu_request(struct vcpu *v, uint32_t requests)
 	core_call(v->core, CORE_VCPU);
 }
 
-/* The core's APIC, XCR0 and debug registers go to the next owner as after a reset. */
+/* Nothing of one guest reaches the next owner of its core. */
 static void core_scrub(struct core *c)
 {
 	lapic_scrub(c);
-	if (read_cr4() & CR4_OSXSAVE)
-		xsetbv(1);
-	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" : : "r"(0ul));
+	cpu_scrub();
 }
 
+/* The core stays taken until vm_reap(): while another vCPU or a device of this VM lives, it may
+ * still send an interrupt there. */
 static void vcpu_leave(struct core *c, struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	atomic_store(&v->state, VCPU_OFF);
 	core_scrub(c);
-	atomic_store(&c->vcpu, NULL);
 	if (atomic_fetch_sub(&vm->running_vcpus, 1) == 1) {
 		atomic_store(&vm->state, VM_STOPPED);
 		core_call(&cores[0], CORE_CONSOLE);
 	}
+}
+
+/* What was sent to the core since its last owner left is none of this vCPU's. */
+static void vcpu_begin(struct core *c, struct vcpu *v)
+{
+	core_scrub(c);
+	atomic_store(&v->state, v->id ? VCPU_WAIT_SIPI : VCPU_RUN);
 }
 
 static void vcpu_init_signal(struct core *c, struct vcpu *v)
@@ -72,6 +78,8 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 		vcpu_leave(c, v);
 		return;
 	}
+	if (r & VCPU_REQ_START)
+		vcpu_begin(c, v);
 	if (r & VCPU_REQ_INIT)
 		vcpu_init_signal(c, v);
 	if (r & VCPU_REQ_SIPI)

@@ -209,7 +209,7 @@ static void release_cores(struct vm *vm)
 			atomic_store(&vm->vcpu[i].core->vcpu, NULL);
 }
 
-/* Takes a core for each vCPU; the cores do not run them before core_call(). */
+/* Takes a core for each vCPU; the cores do not run them before VCPU_REQ_START. */
 static bool take_cores(struct vm *vm, char *why, size_t size)
 {
 	for (unsigned i = 0; i < vm->nvcpus; i++)
@@ -310,17 +310,19 @@ static void launch(struct vm *vm, const struct cpu_entry *entry)
 		v->pvclock_msr = 0;
 		vapic_reset(v, entry->x2apic);
 		hvm->reset(v, entry);
-		atomic_store(&v->state, i ? VCPU_WAIT_SIPI : VCPU_RUN);
 	}
-	for (unsigned i = 0; i < vm->nvcpus; i++)
-		core_call(vm->vcpu[i].core, CORE_RUN);
+	/* the one that may call the others comes last */
+	for (unsigned i = vm->nvcpus; i-- > 0;)
+		vcpu_request(&vm->vcpu[i], VCPU_REQ_START);
 }
 
 bool vm_start(struct vm *vm, char *why, size_t size)
 {
 	struct cpu_entry entry;
 	if (vm_active(vm)) {
-		snprintf(why, size, "guest %s runs already", vm->name);
+		snprintf(why, size, "guest %s %s", vm->name,
+		         atomic_load(&vm->state) == VM_RUNNING ? "runs already"
+		                                               : "has not stopped yet");
 		return false;
 	}
 	if (!take_cores(vm, why, size))
@@ -378,6 +380,7 @@ void vm_reap(struct vm *vm)
 	if (vm->passthrough)
 		passthrough_quiesce(vm);
 	vpci_reset(&vm->pci);
+	release_cores(vm);
 	atomic_store(&vm->state, VM_OFF);
 	if (vm->ended)
 		log_info("guest %s ended: %s, status %u", vm->name, vm->reason, vm->exit_status);

@@ -37,6 +37,7 @@ enum vcpu_request {
 	VCPU_REQ_INIT = 2,
 	VCPU_REQ_SIPI = 4, /* vector in vcpu->sipi_vector */
 	VCPU_REQ_NMI = 8,
+	VCPU_REQ_START = 16,
 };
 
 struct exit_stat {
@@ -98,10 +99,10 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 /* Frees a VM that does not run. */
 void vm_destroy(struct vm *vm);
 
+/* From its start until it was reaped: it holds its cores, and its devices may be in use. */
 static inline bool vm_active(struct vm *vm)
 {
-	enum vm_state s = atomic_load(&vm->state);
-	return s == VM_RUNNING || s == VM_STOPPING;
+	return atomic_load(&vm->state) != VM_OFF;
 }
 
 /* Loads the guest's images, resets devices and vCPUs and starts it.  false and a reason when the

@@ -22,8 +22,7 @@ struct vnet_core;
 
 /* What one core asks of another. */
 enum core_request {
-	CORE_RUN = 1,      /* a vCPU was assigned: look at core->vcpu */
-	CORE_VCPU = 2,     /* look at the vCPU's own requests (INIT, SIPI, NMI, stop) */
+	CORE_VCPU = 2,     /* look at the vCPU's own requests (start, INIT, SIPI, NMI, stop) */
 	CORE_POLL = 4,     /* the poll role changed */
 	CORE_PANIC = 8,    /* another core panicked: stop */
 	CORE_CONSOLE = 16, /* the serial port or the monitor wants the boot core */

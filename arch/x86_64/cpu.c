@@ -83,3 +83,24 @@ void cpu_init(struct core *c)
 		xsetbv(1);
 	}
 }
+
+/* An image for FXRSTOR, and for XRSTOR with no component in it: that gives the initial state. */
+static const struct {
+	uint16_t fcw, rest[11];
+	uint32_t mxcsr;
+	uint8_t zero[512 - 28 + 64];
+} __attribute__((aligned(64))) clean = {.fcw = 0x37F, .mxcsr = 0x1F80};
+
+void cpu_scrub(void)
+{
+	if (read_cr4() & CR4_OSXSAVE) {
+		xsetbv(cpuid(0xD, 0).eax & XCR0_KNOWN);
+		__asm__ volatile("xrstor64 %0" : : "m"(clean), "a"(~0u), "d"(~0u));
+		xsetbv(1);
+	} else {
+		__asm__ volatile("fxrstor64 %0" : : "m"(clean));
+	}
+	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" : : "r"(0ul));
+	if (cpuid(0x80000001, 0).edx & 1u << 27)
+		wrmsr(MSR_TSC_AUX, 0);
+}

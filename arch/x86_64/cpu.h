@@ -16,6 +16,7 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 #define MSR_EFER      0xC0000080
 #define MSR_FS_BASE   0xC0000100
 #define MSR_GS_BASE   0xC0000101
+#define MSR_TSC_AUX   0xC0000103
 
 #define EFER_SCE   (1u << 0)
 #define EFER_LME   (1u << 8)
@@ -125,6 +126,13 @@ static inline void xsetbv(uint64_t v)
 {
 	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
+
+/* The components of XCR0 that a guest may have: x87, SSE, AVX, MPX, AVX-512, PKRU, AMX. */
+#define XCR0_KNOWN 0x602FFul
+
+/* Brings the registers that a guest leaves in the core, and no world switch replaces, to their
+ * state after a reset: vectors and x87, XCR0, PKRU, debug addresses, TSC_AUX. */
+void cpu_scrub(void);
 
 /* Sets up GDT, IDT, TSS and GS of the running core. */
 struct core;
