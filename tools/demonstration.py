@@ -13,8 +13,10 @@ OUTSIDE = "10.0.2.2"
 LINE = "console=hvc0 quiet cryptomgr.notests gw=10.0.2.2"
 CONF = f"""# Dom0 with the physical NIC and two Linux guests on one learning network
 guest dom0  memory 64M  kernel dom0.elf pci 00:03.0
-guest alice memory 256M kernel vmlinuz initrd initrd.cpio.gz cmdline "{LINE} name=alice ip=10.0.2.11/24"
-guest bob   memory 256M kernel vmlinuz initrd initrd.cpio.gz cmdline "{LINE} name=bob ip={BOB}/24" cpus 2
+guest alice memory 256M kernel vmlinuz initrd initrd.cpio.gz \\
+            cmdline "{LINE} name=alice ip=10.0.2.11/24"
+guest bob   memory 256M kernel vmlinuz initrd initrd.cpio.gz \\
+            cmdline "{LINE} name=bob ip={BOB}/24" cpus 2
 
 port uplink  guest dom0 edge
 port alice.0 guest alice mac 52:54:00:00:00:0a

@@ -1,4 +1,4 @@
-"""A Patio node in an emulator, driven over its serial line: for make run, the tests and the bench."""
+"""A Patio node in an emulator, driven over its serial line: for make run, tests and benches."""
 
 import json
 import os
@@ -77,7 +77,8 @@ def qemu_command(conf, modules, *, cores=3, memory=1024, machine="pc", boot="ker
     if icount:
         cmd += ICOUNT
     if boot == "kernel":
-        cmd += ["-kernel", image, "-initrd", ",".join(f.replace(",", ",,") for f in [conf, *modules])]
+        files = ",".join(f.replace(",", ",,") for f in [conf, *modules])
+        cmd += ["-kernel", image, "-initrd", files]
         if options:
             cmd += ["-append", options]
     else:

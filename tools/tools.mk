@@ -6,7 +6,7 @@
 JOBS  ?= $(shell nproc)
 BENCH ?= all
 
-# Packages first: what they bring is seen by the second make.  Standard output belongs to the guest.
+# Packages first: what they bring is seen by the second make.  Standard output is the guest's.
 PREPARE = tools/install run >&2 && $(MAKE) --no-print-directory -j$(JOBS)
 
 .PHONY: run guest bench
@@ -14,9 +14,10 @@ run:
 	$(PREPARE) all guests linux-guest >&2
 	tools/run
 
-# The variables come from the environment as they were given; make exports those of its command line.
+# The variables come by the environment, as they were given: make exports its command line's.
 guest:
-	[ -n "$$GUEST" ] || { echo 'make guest GUEST=file [ARGS="..."] [CPUS=n] [MEM=size] [INITRD=file]' >&2; exit 2; }
+	[ -n "$$GUEST" ] || { echo >&2 \
+		'make guest GUEST=file [ARGS="..."] [CPUS=n] [MEM=size] [INITRD=file]'; exit 2; }
 	$(PREPARE) all >&2
 	tools/guest --args="$$ARGS" --cpus="$${CPUS:-1}" --mem="$${MEM:-256M}" \
 		$${INITRD:+--initrd="$$INITRD"} -- "$$GUEST"

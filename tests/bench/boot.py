@@ -25,7 +25,7 @@ def page_up(size):
 
 
 def memory_row(node):
-    """Bytes: the image in memory, what was given out to the VMM, and all that is not the guest's."""
+    """Bytes: the image in memory, the VMM's tables, and all that is not the guest's."""
     m = node.show("memory")["memory"]
     modules = sum(page_up(os.stat(f).st_size) for f in LINUX)
     return {"image_file_bytes": os.stat(IMAGE).st_size, "image_memory_bytes": m["image"],
@@ -36,8 +36,8 @@ def memory_row(node):
 def patio(name, words):
     """A node with alice alone."""
     words = f"console=hvc0 {words}"
-    conf = (f'guest alice cpus 1 memory {MEMORY}M kernel vmlinuz initrd initrd.cpio.gz cmdline '
-            f'"{words}"\nport alice.0 guest alice\nconsole alice\nlog debug\n')
+    conf = (f'guest alice cpus 1 memory {MEMORY}M kernel vmlinuz initrd initrd.cpio.gz '
+            f'cmdline "{words}"\nport alice.0 guest alice\nconsole alice\nlog debug\n')
     with Node(conf, LINUX, cores=2, memory=512, icount=True, cpu=CPU, extra=EXTRA, timeout=400,
               options="log=debug") as node:
         entry = int(node.expect(r"entered at TSC (\d+)").group(1))

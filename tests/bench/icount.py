@@ -1,7 +1,7 @@
 """Nodes and machines whose clock counts instructions, and what the figures of all benches share.
 
-Under `-icount shift=0` the time stamp counter grows by one for every instruction that any CPU of the
-emulated machine executes, and idle time is skipped.  Ticks are instructions.
+Under `-icount shift=0` the time stamp counter grows by one for every instruction that any CPU of
+the emulated machine executes, and idle time is skipped.  Ticks are instructions.
 """
 
 import json
@@ -20,8 +20,10 @@ LINE = "console=hvc0 quiet nokaslr mitigations=off cryptomgr.notests"
 ALICE, BOB = "10.0.0.1", "10.0.0.2"
 CORES = {"kick": 3, "poll": 4}  # the monitor, alice, bob; and the one that polls
 CONF = f"""
-guest alice cpus 1 memory 128M kernel vmlinuz initrd initrd.cpio.gz cmdline "{LINE} name=alice ip={ALICE}/24"
-guest bob   cpus 1 memory 128M kernel vmlinuz initrd initrd.cpio.gz cmdline "{LINE} name=bob ip={BOB}/24"
+guest alice cpus 1 memory 128M kernel vmlinuz initrd initrd.cpio.gz \\
+            cmdline "{LINE} name=alice ip={ALICE}/24"
+guest bob   cpus 1 memory 128M kernel vmlinuz initrd initrd.cpio.gz \\
+            cmdline "{LINE} name=bob ip={BOB}/24"
 port alice.0 guest alice mac 52:54:00:00:00:0a
 port bob.0   guest bob   mac 52:54:00:00:00:0b
 """

@@ -7,7 +7,8 @@ AIM_INSN = {"kick": 30500}
 AIM_EXITS = {"kick": 2.1, "poll": 0}
 EXITS_SLACK = 0.005  # a poll aim of none: a timer's or the like may fall into the measured time
 FRAMES = 2  # of a round trip
-PEER = "peer (Linux + KVM + vhost-net + bridge, same machine): 82219 instructions, 5.93 exits at 64 bytes"
+PEER = ("peer (Linux + KVM + vhost-net + bridge, same machine): 82219 instructions, 5.93 exits "
+        "at 64 bytes")
 
 
 def measure(node, mode, size):

@@ -4,7 +4,8 @@ from icount import BOB, by_reason, growth, netprobe, pair_conditions, totals
 
 MIB = 16
 AIM_INSN = 1_400_000
-PEER = "peer (Linux + KVM + vhost-net + bridge, same machine): 4.14 M instructions per MiB; floor 0.99 M"
+PEER = ("peer (Linux + KVM + vhost-net + bridge, same machine): 4.14 M instructions per MiB; "
+        "floor 0.99 M")
 
 
 def measure(node, mode):
