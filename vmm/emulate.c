@@ -144,11 +144,12 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 	struct insn in;
 	uint8_t bytes[15];
 	uint64_t gpa = e->memory.gpa;
-	if (e->memory.walk || e->memory.fetch ||
+	if (e->memory.walk || e->memory.fetch || e->memory.event ||
 	    !(gpa - VAPIC_PAGE < PAGE_SIZE || vpci_claims_mmio(gpa))) {
 		vcpu_fail(v, "%s guest-physical %lx, where nothing is",
 		          e->memory.walk    ? "page tables at"
 		          : e->memory.fetch ? "execution at"
+		          : e->memory.event ? "an event's stack or table at"
 		          : e->memory.write ? "write to"
 		                            : "read of",
 		          gpa);

@@ -122,7 +122,7 @@ static void exit_exception(struct vcpu *v, const struct vmexit *e)
 	hvm->inject_exception(v, e->exception.vector, e->exception.has_error, e->exception.error);
 }
 
-/* Nothing to do: a waiting NMI goes in at a later entry (vcpu_run), after the guest's IRET. */
+/* Nothing to do: a waiting NMI asks again before the next entry (vcpu_run). */
 static void exit_nmi_window(struct vcpu *v, const struct vmexit *e)
 {
 	(void)v;

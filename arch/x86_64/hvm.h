@@ -50,6 +50,8 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 
 #define VECTOR_DB  1
 #define VECTOR_NMI 2
+#define VECTOR_BP  3
+#define VECTOR_OF  4
 #define VECTOR_UD  6
 #define VECTOR_GP  13
 #define VECTOR_PF  14
@@ -68,7 +70,7 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 	X(forbidden)  /* an instruction that the guest's CPU does not have: #UD */                 \
 	X(privileged) /* one that it may not use: #GP */                                           \
 	X(exception)  /* an exception that is watched and goes back to the guest */                \
-	X(nmi_window) /* the guest returned from its NMI handler */                                \
+	X(nmi_window) /* the guest comes to the end of what kept an NMI back */                    \
 	X(shutdown)   /* triple fault */                                                           \
 	X(invalid)    /* the CPU refused the guest's state */                                      \
 	X(raw)        /* what nobody claims: both codes are in `raw` */
@@ -96,7 +98,8 @@ struct vmexit {
 		struct {
 			uint64_t gpa;
 			bool write, fetch;
-			bool walk; /* met while walking the guest's own page tables */
+			bool walk;  /* met while walking the guest's own page tables */
+			bool event; /* met while delivering an event, by no instruction */
 		} memory;
 		struct {
 			uint8_t vector;
@@ -137,7 +140,8 @@ struct hvm_ops {
 	void (*get_seg)(const struct vcpu *v, enum hvm_seg which, struct seg *out);
 	/* Queue one event for the next entry. */
 	void (*inject_exception)(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
-	/* false: the guest is in its NMI handler; ask again after a VMEXIT_nmi_window. */
+	/* false: the guest cannot take one yet; ask again after the next exit, which comes by
+	 * itself as soon as it can. */
 	bool (*inject_nmi)(struct vcpu *v);
 	/* Forgets cached nested translations of this vCPU. */
 	void (*flush)(struct vcpu *v);

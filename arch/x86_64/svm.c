@@ -16,7 +16,11 @@
 
 struct svm_vcpu {
 	struct vmcb vmcb; /* first: page-aligned */
-	bool in_nmi;      /* the guest has not returned from its NMI handler */
+	bool in_nmi;      /* the guest has not come to the IRET of its NMI handler */
+	bool at_iret;     /* it came there, at iret_rip, and that IRET may not be done yet */
+	bool call_back;   /* exit again as soon as the event that goes in now is delivered */
+	bool stepping;    /* RFLAGS.TF is ours, for one instruction */
+	uint64_t iret_rip, step_rflags, step_dr6; /* the guest's own, before the step */
 };
 
 /* One map for all guests: every port exits; the MSRs below do not. */
@@ -242,13 +246,52 @@ static void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_error,
 	                               (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
 }
 
+/* SVM has no exit for "an NMI would be taken now": the guest runs one instruction with TF set. */
+static void step_once(struct svm_vcpu *s)
+{
+	if (s->stepping)
+		return;
+	s->stepping = true;
+	s->step_rflags = s->vmcb.rflags;
+	s->step_dr6 = s->vmcb.dr6;
+	s->vmcb.rflags |= RFLAGS_TF;
+}
+
+/* The #DB at the end of the step; true when it is the guest's as well. */
+static bool step_done(struct svm_vcpu *s)
+{
+	struct vmcb *b = &s->vmcb;
+	bool guests = (s->step_rflags & RFLAGS_TF) || (b->dr6 & ~s->step_dr6 & DR6_OTHERS);
+	s->stepping = s->at_iret = false;
+	if (!(s->step_rflags & RFLAGS_TF))
+		b->rflags &= ~RFLAGS_TF;
+	if (!guests)
+		b->dr6 = s->step_dr6;
+	return guests;
+}
+
+/*
+ * Not while the guest is in its NMI handler: the exit before its IRET says when that ends, and one
+ * step takes it over the IRET.  Nor in the shadow of STI or MOV SS, which a step ends too; nor
+ * beside another event.
+ */
 static bool svm_inject_nmi(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm_of(v);
-	if (s->in_nmi || (s->vmcb.event_inject & EVENT_VALID) || s->vmcb.interrupt_shadow)
+	struct vmcb *b = &s->vmcb;
+	if (s->in_nmi)
 		return false;
-	s->vmcb.event_inject = VECTOR_NMI | EVENT_NMI | EVENT_VALID;
-	s->vmcb.intercept3 |= ICPT3_IRET;
+	if (b->event_inject & EVENT_VALID) {
+		s->call_back = true;
+		return false;
+	}
+	if ((s->at_iret && b->rip == s->iret_rip) || b->interrupt_shadow) {
+		step_once(s);
+		return false;
+	}
+	s->at_iret = false;
+	b->event_inject = VECTOR_NMI | EVENT_NMI | EVENT_VALID;
+	b->intercept3 |= ICPT3_IRET;
 	s->in_nmi = true;
 	return true;
 }
@@ -281,6 +324,7 @@ static void exit_npf(const struct vmcb *b, struct vmexit *e)
 	e->memory.write = b->exit_info1 & 2;
 	e->memory.fetch = b->exit_info1 & 16;
 	e->memory.walk = b->exit_info1 >> 33 & 1;
+	e->memory.event = b->exit_int_info & EVENT_VALID;
 }
 
 static void exit_raw(const struct vmcb *b, struct vmexit *e)
@@ -291,10 +335,15 @@ static void exit_raw(const struct vmcb *b, struct vmexit *e)
 	e->raw.info2 = b->exit_info2;
 }
 
-static void exit_exception(const struct vmcb *b, struct vmexit *e, uint8_t vector)
+static void exit_exception(struct svm_vcpu *s, struct vmexit *e, uint8_t vector)
 {
+	const struct vmcb *b = &s->vmcb;
 	if (vector == VECTOR_MC) {
 		exit_raw(b, e);
+		return;
+	}
+	if (vector == VECTOR_DB && s->stepping && !step_done(s)) {
+		e->kind = VMEXIT_nmi_window;
 		return;
 	}
 	e->kind = VMEXIT_exception;
@@ -307,6 +356,8 @@ static void exit_iret(struct svm_vcpu *s, struct vmexit *e)
 {
 	s->vmcb.intercept3 &= ~ICPT3_IRET;
 	s->in_nmi = false;
+	s->at_iret = true;
+	s->iret_rip = s->vmcb.rip;
 	e->kind = VMEXIT_nmi_window;
 }
 
@@ -352,23 +403,24 @@ static void translate(struct svm_vcpu *s, struct vmexit *e)
 	         (code >= SVM_EXIT_MONITOR && code <= SVM_EXIT_MWAIT_ARMED))
 		e->kind = VMEXIT_forbidden;
 	else if (code >= SVM_EXIT_EXCP0 && code < SVM_EXIT_EXCP0 + 32)
-		exit_exception(b, e, (uint8_t)(code - SVM_EXIT_EXCP0));
+		exit_exception(s, e, (uint8_t)(code - SVM_EXIT_EXCP0));
 	else
 		exit_raw(b, e);
 }
 
 /*
  * An event whose delivery was cut short by the exit goes in again (APM 2, 15.7.2).  Only bit 31
- * tells: emulators leave old bits below it.  Software interrupts are executed again instead: RIP
- * still points at the INT instruction.
+ * tells: emulators leave old bits below it.  What an instruction raised (INT n, INT3, INTO) is
+ * executed again instead: RIP still points at the instruction, and a handler must find the next one
+ * on its stack.
  */
 static void reinject(struct vmcb *b)
 {
-	uint64_t event = b->exit_int_info;
-	if ((event & EVENT_VALID) && (event & EVENT_TYPE_MASK) != EVENT_SOFT_INT)
-		b->event_inject = event;
-	else
-		b->event_inject = 0;
+	uint64_t event = b->exit_int_info, type = event & EVENT_TYPE_MASK;
+	uint8_t vector = (uint8_t)event;
+	bool soft = type == EVENT_SOFT_INT ||
+	            (type == EVENT_EXCEPTION && (vector == VECTOR_BP || vector == VECTOR_OF));
+	b->event_inject = (event & EVENT_VALID) && !soft ? event : 0;
 }
 
 static void svm_run(struct vcpu *v, struct vmexit *e)
@@ -382,6 +434,10 @@ static void svm_run(struct vcpu *v, struct vmexit *e)
 		simple(e, VMEXIT_kick, 0);
 		return;
 	}
+	/* Held back by GIF = 0; VMRUN delivers its event, then this NMI exits. */
+	if (s->call_back)
+		lapic_ipi(c->apic_id, ICR_NMI);
+	s->call_back = false;
 	b->rax = v->regs[REG_RAX];
 	b->rsp = v->regs[REG_RSP];
 	svm_enter(v->regs, (paddr_t)b, c->hvm_host);

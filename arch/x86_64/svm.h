@@ -118,6 +118,8 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define EVENT_SOFT_INT  (4ul << 8)
 #define EVENT_TYPE_MASK (7ul << 8)
 
+#define DR6_OTHERS 0xA00Ful /* the causes of a #DB but the single step: BT, BD, B0 to B3 */
+
 #define TLB_FLUSH_ALL 1
 
 #define MSR_VM_CR       0xC0010114
