@@ -25,31 +25,26 @@ static bool is_x2(const struct vcpu *v)
 	return v->apic.base & APIC_BASE_X2;
 }
 
-/* Does `dest`, written by a guest whose APICs are in the mode of `t`, name vCPU t? */
 static bool matches(const struct vcpu *t, uint32_t dest, bool logical)
 {
-	if (is_x2(t)) {
-		uint32_t ldr = vapic_x2_ldr(t->id);
-		if (dest == 0xFFFFFFFF)
-			return true;
-		return logical ? ldr >> 16 == dest >> 16 && (ldr & dest & 0xFFFF) : dest == t->id;
-	}
-	dest &= 0xFF;
-	if (dest == 0xFF)
-		return true;
-	if (!logical)
-		return dest == t->id;
-	uint8_t ldr = t->apic.ldr >> 24;
-	if (t->apic.dfr >> 28 == 0xF)
-		return ldr & dest;
-	return ldr >> 4 == dest >> 4 && (ldr & dest & 0xF);
+	return vapic_matches(&t->apic, t->id, dest, logical);
 }
 
-/* The vCPU's own core runs the vCPU or will: its vector waits in the IRR until then. */
-static void raise(struct vcpu *t, uint8_t vector)
+struct vcpu *vapic_target(struct vm *vm, uint32_t dest, bool logical)
 {
-	if (atomic_load(&t->state) == VCPU_RUN)
-		lapic_ipi(t->core->apic_id, ICR_FIXED | vector);
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		if (matches(&vm->vcpu[i], dest, logical))
+			return &vm->vcpu[i];
+	return NULL;
+}
+
+/* False: the vCPU waits for its start, and its APIC takes no vector. */
+static bool raise(struct vcpu *t, uint8_t vector)
+{
+	if (atomic_load(&t->state) != VCPU_RUN)
+		return false;
+	lapic_ipi(t->core->apic_id, ICR_FIXED | vector);
+	return true;
 }
 
 void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector)
@@ -63,18 +58,18 @@ void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		if (!matches(&vm->vcpu[i], dest, logical))
 			continue;
-		raise(&vm->vcpu[i], vector);
-		if (lowest)
+		if (raise(&vm->vcpu[i], vector) && lowest)
 			return;
 	}
 }
 
-static void deliver(struct vcpu *t, enum delivery mode, uint32_t icr)
+/* True when t took a fixed vector. */
+static bool deliver(struct vcpu *t, enum delivery mode, uint32_t icr)
 {
 	uint8_t vector = (uint8_t)icr;
-	if ((mode == FIXED || mode == LOWEST) && vector >= 16)
-		raise(t, vector);
-	else if (mode == NMI)
+	if (mode == FIXED || mode == LOWEST)
+		return vector >= 16 && raise(t, vector);
+	if (mode == NMI)
 		vcpu_request(t, VCPU_REQ_NMI);
 	else if (mode == INIT && (!(icr & ICR_LEVEL) || (icr & ICR_ASSERT)))
 		vcpu_request(t, VCPU_REQ_INIT);
@@ -82,6 +77,7 @@ static void deliver(struct vcpu *t, enum delivery mode, uint32_t icr)
 		t->sipi_vector = vector;
 		vcpu_request(t, VCPU_REQ_SIPI);
 	}
+	return false;
 }
 
 static bool is_target(struct vcpu *from, struct vcpu *t, uint64_t icr, uint32_t dest)
@@ -108,8 +104,7 @@ void vapic_write_icr(struct vcpu *v, uint64_t icr)
 		struct vcpu *t = &vm->vcpu[i];
 		if (!is_target(v, t, icr, dest))
 			continue;
-		deliver(t, mode, (uint32_t)icr);
-		if (mode == LOWEST)
+		if (deliver(t, mode, (uint32_t)icr) && mode == LOWEST)
 			return;
 	}
 }

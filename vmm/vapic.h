@@ -32,6 +32,13 @@ static inline uint32_t vapic_x2_ldr(unsigned id)
 	return (id >> 4) << 16 | 1u << (id & 15);
 }
 
+/* vapic_dest.c: does `dest` of an interrupt message or ICR name this APIC?  APIC and guest are in
+ * the same mode (Intel SDM vol. 3, 11.6.2 and 11.12.10). */
+bool vapic_matches(const struct vapic *a, unsigned id, uint32_t dest, bool logical);
+
+/* The first vCPU that `dest` names, NULL: none. */
+struct vcpu *vapic_target(struct vm *vm, uint32_t dest, bool logical);
+
 /* The guest writes its ICR: interrupts those of its vCPUs that are meant. */
 void vapic_write_icr(struct vcpu *v, uint64_t icr);
 
