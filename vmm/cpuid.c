@@ -22,10 +22,13 @@
 #define LEAF1_EDX_HIDE (BIT(7) | BIT(12) | BIT(14) | BIT(21) | BIT(22) | BIT(28) | BIT(29))
 /* MCE, MTRR, MCA again */
 #define EXT1_EDX_HIDE (BIT(7) | BIT(12) | BIT(14))
-/* SVM, OSVW, IBS, SKINIT, WDT, topology extensions, performance counters, MWAITX */
+/* SVM, OSVW, IBS, SKINIT, WDT, LWP, TCE, topology extensions, performance counters, MWAITX */
 #define EXT1_ECX_HIDE                                                                              \
-	(BIT(2) | BIT(9) | BIT(10) | BIT(12) | BIT(13) | BIT(22) | BIT(23) | BIT(24) | BIT(26) |   \
-	 BIT(28) | BIT(29))
+	(BIT(2) | BIT(9) | BIT(10) | BIT(12) | BIT(13) | BIT(15) | BIT(17) | BIT(22) | BIT(23) |   \
+	 BIT(24) | BIT(26) | BIT(27) | BIT(28) | BIT(29))
+/* What is left of it: CLZERO, XSAVEERPTR, WBNOINVD, IBPB (whose MSR is the guest's).  The others
+ * are MSRs of the host's, or reach beyond the guest's core. */
+#define EXT8_EBX_KEEP (BIT(0) | BIT(2) | BIT(9) | BIT(12))
 
 static void leaf1(const struct vcpu *v, struct cpuid *r)
 {
@@ -38,8 +41,8 @@ static void leaf1(const struct vcpu *v, struct cpuid *r)
 		r->edx |= BIT(28);
 }
 
-/* Hidden: TSC_ADJUST, SGX, resource monitoring, trace, CET and others that need MSRs of the host's.
- */
+/* Hidden: TSC_ADJUST, SGX, resource monitoring, trace, CET, speculation control and others that
+ * need MSRs of the host's. */
 static void leaf7(uint32_t sub, struct cpuid *r)
 {
 	if (sub) {
@@ -49,8 +52,8 @@ static void leaf7(uint32_t sub, struct cpuid *r)
 	r->eax = 0;
 	r->ebx &= ~(BIT(1) | BIT(2) | BIT(12) | BIT(15) | BIT(25));
 	r->ecx &= ~(BIT(5) | BIT(7) | BIT(13) | BIT(16) | BIT(24));
-	r->edx &= ~(BIT(5) | BIT(14) | BIT(19) | BIT(20) | BIT(22) | BIT(24) | BIT(25) | BIT(29) |
-	            BIT(30));
+	r->edx &= ~(BIT(5) | BIT(14) | BIT(19) | BIT(20) | BIT(26) | BIT(27) | BIT(28) | BIT(29) |
+	            BIT(30) | BIT(31));
 }
 
 /* Extended topology (Intel SDM vol. 2, CPUID 0BH): one thread a core, all in one package. */
@@ -91,9 +94,10 @@ static void leaf_extended(const struct vcpu *v, uint32_t leaf, struct cpuid *r)
 	} else if (leaf == 0x80000007)
 		*r = (struct cpuid){.edx =
 		                        r->edx & BIT(8)}; /* invariant TSC, where the CPU has it */
-	else if (leaf == 0x80000008)
+	else if (leaf == 0x80000008) {
+		r->ebx &= EXT8_EBX_KEEP;
 		r->ecx = v->vm->nvcpus - 1;
-	else if (leaf > MAX_EXTENDED)
+	} else if (leaf > MAX_EXTENDED)
 		*r = (struct cpuid){0};
 }
 
@@ -109,7 +113,10 @@ static void leaf_basic(const struct vcpu *v, uint32_t leaf, uint32_t sub, struct
 		leaf7(sub, r);
 	else if (leaf == 0xB)
 		leaf_topology(v, sub, r);
-	else if (leaf == 0xD && sub == 1)
+	else if (leaf == 0xD && sub == 0) {
+		r->eax &= XCR0_KNOWN;
+		r->edx = 0;
+	} else if (leaf == 0xD && sub == 1)
 		*r = (struct cpuid){.eax = r->eax & ~BIT(3)}; /* XSAVES needs IA32_XSS */
 	else if (leaf == 4 || leaf == 5 || leaf == 0xA || leaf > MAX_BASIC)
 		*r = (struct cpuid){0};

@@ -31,9 +31,17 @@ static int find_fixed(uint32_t msr)
 	return -1;
 }
 
+/* A bit that the CPU does not have would make the next entry fail. */
+static uint64_t efer_bits(void)
+{
+	uint32_t edx = cpuid(0x80000001, 0).edx;
+	return EFER_SCE | EFER_LME | EFER_LMA | (edx & 1u << 20 ? EFER_NXE : 0) |
+	       (edx & 1u << 25 ? EFER_FFXSR : 0);
+}
+
 static bool efer_write(struct vcpu *v, uint64_t value)
 {
-	uint64_t allowed = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR;
+	uint64_t allowed = efer_bits();
 	uint64_t old = hvm->get(v, HVM_EFER);
 	bool paging = hvm->get(v, HVM_CR0) & CR0_PG;
 	if ((value & ~allowed) || (paging && ((value ^ old) & EFER_LME)))
@@ -42,14 +50,10 @@ static bool efer_write(struct vcpu *v, uint64_t value)
 	return true;
 }
 
-/* Each byte is a memory type: 0, 1, 4, 5, 6 or 7 (APM 2, 7.8.1). */
 static bool pat_write(struct vcpu *v, uint64_t value)
 {
-	for (unsigned i = 0; i < 8; i++) {
-		uint8_t type = (uint8_t)(value >> 8 * i);
-		if (type > 7 || type == 2 || type == 3)
-			return false;
-	}
+	if (!pat_valid(value))
+		return false;
 	hvm->set(v, HVM_PAT, value);
 	return true;
 }
@@ -58,6 +62,7 @@ static void tsc_write(struct vcpu *v, uint64_t value)
 {
 	v->tsc_offset = value - rdtsc();
 	hvm->set(v, HVM_TSC_OFFSET, v->tsc_offset);
+	pvclock_write_system_time(v, v->pvclock_msr); /* its time stamp is of the old count */
 }
 
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
@@ -121,17 +126,13 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 }
 
 /*
- * The core's XCR0 is the guest's while it lives there: the VMM uses no vector registers.  The rules
- * are those of XSETBV itself (APM 2, 11.5.2), checked here because a fault would be the VMM's.
+ * The core's XCR0 is the guest's while it lives there: the VMM uses no vector registers.  All that
+ * XSETBV would refuse is refused here, because its fault would be the VMM's.
  */
 bool xcr_write(struct vcpu *v, uint32_t index, uint64_t value)
 {
 	struct cpuid d = cpuid(0xD, 0);
-	uint64_t have = (uint64_t)d.edx << 32 | d.eax;
-	bool avx = value & 4, avx512 = value & 0xE0;
-	if (index || hvm->get_cpl(v) || !(value & 1) || (value & ~have))
-		return false;
-	if ((avx && !(value & 2)) || (avx512 && (!avx || (value & 0xE0) != 0xE0)))
+	if (index || hvm->get_cpl(v) || !xcr0_valid(value, (uint64_t)d.edx << 32 | d.eax))
 		return false;
 	xsetbv(value);
 	return true;

@@ -11,6 +11,7 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 
 #define MSR_TSC       0x10
 #define MSR_APIC_BASE 0x1B
+#define MSR_PRED_CMD  0x49
 #define MSR_PAT       0x277
 #define MSR_X2APIC    0x800
 #define MSR_EFER      0xC0000080

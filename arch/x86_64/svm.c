@@ -53,6 +53,7 @@ static void msrpm_fill(void)
 	for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++)
 		msr_bits(own[i], false, false);
 	msr_bits(MSR_TSC, false, true);
+	msr_bits(MSR_PRED_CMD, true, false); /* a barrier for the own core, no state */
 	for (uint32_t msr = MSR_X2APIC; msr < MSR_X2APIC + 0x40; msr++)
 		msr_bits(msr, false, false);
 	msr_bits(MSR_X2APIC + 0x02, true, true);
