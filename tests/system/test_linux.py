@@ -1,0 +1,146 @@
+"""Two Linux guests and the switch between them: learning, routed, by kick and by poll."""
+
+import time
+
+import pytest
+
+from linux import boot, linux, ping, run, tcp, udp, wait_shell
+from machine import about, refuse, until
+
+ALICE, BOB = "10.0.0.1", "10.0.0.2"
+MAC = {"alice": "52:54:00:00:00:0a", "bob": "52:54:00:00:00:0b"}
+CONF = f"""{linux("alice", ALICE)}
+{linux("bob", BOB, "cpus 2")}
+port alice guest alice mac {MAC["alice"]}
+port bob guest bob mac {MAC["bob"]}
+"""
+POLL_CORE = 4
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with boot(CONF, ["alice", "bob"], cores=5, memory=768) as n:
+        yield n
+
+
+def test_both_vcpus_are_online(n):
+    assert run(n, "bob", "cat /sys/devices/system/cpu/online").strip() == "0-1"
+    assert run(n, "bob", "nproc").strip() == "2"
+    for cpu in 0, 1:
+        assert run(n, "bob", f"taskset -c {cpu} true") == ""
+
+
+def test_clock(n):
+    """kvm-clock, and no calibration of the TSC."""
+    source = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+    assert run(n, "alice", f"cat {source}").strip() == "kvm-clock"
+
+
+def traffic(n):
+    ping(n, "alice", BOB)
+    ping(n, "bob", ALICE)
+    udp(n, "alice", BOB)
+    udp(n, "bob", ALICE, size=1400)
+    tcp(n, "alice", BOB)
+    tcp(n, "bob", ALICE)
+
+
+def drops(n):
+    return {p["port"]: p["drops"] for p in n.show("ports")["ports"]}
+
+
+def test_learning_network(n):
+    """Ping, UDP and TCP both ways; nothing is dropped."""
+    before = drops(n)
+    traffic(n)
+    assert drops(n) == before
+
+
+def test_segments_stay_whole(n):
+    """TCP between local guests crosses the switch in frames far longer than the MTU."""
+    before = n.show("ports alice")["ports"][0]
+    tcp(n, "alice", BOB, 16)
+    after = n.show("ports alice")["ports"][0]
+    frames = after["in_frames"] - before["in_frames"]
+    assert (after["in_bytes"] - before["in_bytes"]) / frames > 3 * 1500
+
+
+def exits(n):
+    """The exits of both guests, without the interrupts that bob's two vCPUs send each other."""
+    bob = {k: v for k, v in n.exits("bob").items() if k != "msr"}
+    return sum(n.exits("alice").values()) + sum(bob.values())
+
+
+def test_idle_guests_do_not_exit(n):
+    """Two seconds of idle Linux with its timer ticks: not one exit."""
+    ticks = "awk '/LOC:/ {print $2}' /proc/interrupts"
+    first = int(run(n, "alice", ticks))
+    n.leave()
+    before = exits(n)
+    time.sleep(2)
+    assert exits(n) == before
+    assert int(run(n, "alice", ticks)) > first
+
+
+def exits_of(n, rounds):
+    """Exits during so many UDP round trips, and all around them."""
+    before = exits(n)
+    udp(n, "alice", BOB, rounds)
+    return exits(n) - before
+
+
+def test_kick_and_poll_while_traffic_flows(n):
+    """The mover changes in the middle of a transfer; by poll a round trip costs no exit."""
+    n.shell("alice", f"netprobe tcp {BOB} 9 64 sha >/tmp/flow 2>&1 & true")
+    for _ in range(4):
+        assert "error" not in n.monitor(f"move poll core {POLL_CORE}")
+        udp(n, "bob", ALICE, 20)
+        assert n.show("ports alice")["ports"][0]["move"] == "poll"
+        assert "error" not in n.monitor("move kick")
+        udp(n, "bob", ALICE, 20)
+    assert '"ok":true' in run(n, "alice", "wait; cat /tmp/flow")
+    n.monitor(f"move poll core {POLL_CORE}")
+    polled = exits_of(n, 1100) - exits_of(n, 100)
+    n.monitor("move kick")
+    kicked = exits_of(n, 1100) - exits_of(n, 100)
+    assert polled < 100 and kicked >= 2000 - 100, (polled, kicked)
+
+
+ROUTES = [f"route src any dst {MAC['bob']} to port bob",
+          f"route src any dst {MAC['alice']} to port alice",
+          f"route src {MAC['alice']} dst none to port bob",
+          "route src any dst any from bob to port alice"]
+
+
+def test_routed_network(n):
+    """The same traffic by routes; explain names the one that wins, and its hits grow; without
+    routes nothing passes and is counted as such."""
+    assert "error" not in n.monitor("network default mode route")
+    n.shell("alice", f"ip neigh flush dev eth0; ping -c 2 -W 1 {BOB}")
+    assert n.counter("alice", "drop.no_route") > 0
+    n.monitor("load")
+    for line in ROUTES:
+        n.monitor(line)
+    assert "error" not in n.monitor("end")
+    traffic(n)
+    verdict = n.monitor(f"explain {MAC['alice']} {MAC['bob']} alice json")
+    assert '"route":0' in verdict and '"port":"bob"' in verdict
+    assert all(r["hits"] for r in n.show("routes")["routes"][:2])
+    refuse(n, ROUTES[0], "load:1:")
+    for line in reversed(ROUTES):
+        assert "error" not in n.monitor("remove " + line)
+    n.monitor("network default mode learn")
+    ping(n, "alice", BOB)
+
+
+def test_guest_that_dies(n):
+    """A guest that panics ends under a name, the other goes on, and it comes back."""
+    n.enter("bob")
+    n.child.send("echo c >/proc/sysrq-trigger\n")
+    row = until("bob has ended", lambda: (b := about(n, "bob"))["state"] in ("ended", "stopped")
+                and b)
+    assert row["reason"]
+    assert run(n, "alice", "echo alive").strip() == "alive"
+    n.monitor("start bob")
+    wait_shell(n, "bob", boots=2)
+    ping(n, "alice", BOB)
