@@ -368,6 +368,7 @@ bool control_text(const char *text, size_t len, const char *source)
 static void act_on_guest(enum config_verb verb, struct vm *vm)
 {
 	char why[256];
+	vm->short_lives = 0;
 	if (verb == CONFIG_ENTER) {
 		monitor_enter(&vm->console);
 	} else if (verb == CONFIG_START) {
@@ -440,11 +441,27 @@ static bool all_ended(void)
 
 #define STATUS_STOPPED 126 /* the node's status when the guest was stopped, not ended */
 
+#define SHORT_LIFE_MS   1000 /* a guest that dies sooner may be dying at once, each time */
+#define SHORT_LIVES_MAX 20
+
+/* A guest that never gets anywhere would keep the boot core busy with loading it. */
+static bool starts_again(struct vm *vm)
+{
+	bool brief = rdtsc() - vm->started_tsc < tsc_khz * SHORT_LIFE_MS;
+	if (vm->config->restart != CONFIG_RESTART_ALWAYS || vm->stay_off)
+		return false;
+	vm->short_lives = brief ? vm->short_lives + 1 : 0;
+	if (vm->short_lives < SHORT_LIVES_MAX)
+		return true;
+	log_error("guest %s died %u times within %u ms of its start: it is not restarted any more",
+	          vm->name, SHORT_LIVES_MAX, SHORT_LIFE_MS);
+	return false;
+}
+
 void control_guest_ended(struct vm *vm)
 {
 	const struct node_config *n = config_live(config);
-	bool always = vm->config->restart == CONFIG_RESTART_ALWAYS && !vm->stay_off;
-	if (vm->restart_once || always) {
+	if (vm->restart_once || starts_again(vm)) {
 		vm->restart_once = false;
 		start(vm, n);
 		return;

@@ -300,6 +300,7 @@ static void launch(struct vm *vm, const struct cpu_entry *entry)
 	vm->ended = false;
 	vm->stay_off = false;
 	vm->starts++;
+	vm->started_tsc = rdtsc();
 	atomic_store(&vm->running_vcpus, vm->nvcpus);
 	atomic_store(&vm->state, VM_RUNNING);
 	for (unsigned i = 0; i < vm->nvcpus; i++) {

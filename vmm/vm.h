@@ -86,7 +86,9 @@ struct vm {
 	struct virtio_console hvc;
 	struct passthrough *passthrough; /* NULL: no physical device */
 	bool restart_once;               /* start it again when it has stopped */
-	bool stay_off;                   /* stopped from the monitor: `restart always` rests */
+	unsigned short_lives;            /* how often in a row it died soon after its start */
+	uint64_t started_tsc;
+	bool stay_off; /* stopped from the monitor: `restart always` rests */
 	uint64_t starts;
 };
 
