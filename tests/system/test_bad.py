@@ -1,0 +1,107 @@
+"""Bad machines and bad configurations: one clear line, and nothing half done."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from machine import TINY, judge, node, passes, refuse
+
+HELLO = f'guest hello kernel hello.elf cmdline "hello=1" {TINY}\n'
+GOLDEN = Path(__file__).resolve().parents[1] / "unit" / "golden" / "config_errors.txt"
+CANNOT = 125  # the node's status
+
+
+@pytest.mark.parametrize("machine,line", [
+    ({"cpu": "EPYC,+x2apic,-svm"}, "cannot start: this CPU has no AMD SVM: Patio needs it"),
+    ({"cpu": "EPYC,-x2apic"}, "cannot start: this CPU has no x2APIC"),
+    ({"cpu": "qemu64,+x2apic"}, "cannot start: this CPU's SVM has no nested paging"),
+    ({"memory": 40}, "MiB of memory left beside image and modules"),
+], ids=["svm", "x2apic", "npt", "memory"])
+def test_bad_machine(machine, line):
+    """What is missing is said in one line, and the node ends."""
+    with node(HELLO, ["hello"], **({"memory": 256} | machine)) as n:
+        status, text = n.wait_end()
+    assert status == CANNOT and line in text, text
+    assert len([l for l in text.splitlines() if "error" in l]) == 1, text
+
+
+def test_no_configuration():
+    """The module patio.conf is missing."""
+    with node(None, ["hello"], memory=256) as n:
+        status, text = n.wait_end()
+    assert status == CANNOT and "no boot module is called patio.conf" in text
+
+
+@pytest.mark.parametrize("text,line", [
+    ("guest a kernel gone.elf\n",
+     "patio.conf: line 1: guest a: no boot module is called gone.elf"),
+    (HELLO + "guest b kernel hello.elf initrd gone.gz\n",
+     "line 2: guest b: no boot module is called gone.gz"),
+    ("guest a kernel hello.elf memory 2G\n", "guest a: no 2048 MiB of contiguous memory left"),
+    ("guest a kernel hello.elf cpus 9\n", "guest a: 9 vCPUs, but the node has 3 cores"),
+    ("guest a kernel hello.elf core 7\n", "guest a: the node has no core 7"),
+    ("guest a kernel hello.elf memory 32M pci 00:1f.7\n", "guest a: no PCI device at 00:1f.7"),
+    (HELLO + "move poll core 9\n", "move poll: the node has no core 9"),
+    (HELLO + "guest b kernl hello.elf\n", 'patio.conf:2:9: unknown word "kernl"; did you mean'),
+    ("\x00\xff\n", "patio.conf:1:1: "),
+], ids=["kernel", "initrd", "memory", "cpus", "core", "pci", "poll-core", "word", "bytes"])
+def test_bad_boot_file(text, line):
+    """The boot file is refused with its place, nothing of it is taken, and the node ends."""
+    with node(text, ["hello"], memory=256) as n:
+        status, said = n.wait_end()
+    assert status == CANNOT and line in said, said
+    assert "nothing of it was taken" in said and "started" not in said
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with node(HELLO + "port hello guest hello\n", ["hello"], memory=256) as n:
+        n.ready()
+        judge(n, "hello")
+        yield n
+
+
+def golden():
+    """(name, text, message) of the parser's golden cases that can be typed."""
+    for case in GOLDEN.read_text(encoding="latin-1").split("\n@case ")[1:]:
+        name, rest = case.split("\n", 1)
+        text, _, expected = rest.partition("\n@expect\n")
+        message = expected.split("\n")[0]
+        if re.fullmatch(r"[ -~\n]*", text) and "@" not in text and "\nend" not in text:
+            yield name, text, message.replace("patio.conf:", "load:", 1)
+
+
+def test_every_refusal_of_the_parser(n):
+    """All cases of the parser's golden file, one by one through the monitor's `load`."""
+    cases = [c for c in golden() if c[2].startswith("load:")]
+    assert len(cases) > 50
+    for name, text, message in cases:
+        try:
+            refuse(n, text, message)
+        except AssertionError as error:
+            raise AssertionError(f"case {name}: {text!r}: {message!r}") from error
+
+
+@pytest.mark.parametrize("line,message", [
+    ("guest b kernel gone.elf", "no boot module is called gone.elf"),
+    ("port hello2 guest hello mac 52:54:00:00:00:zz", "monitor:1:29: "),
+    ("frobnicate", 'monitor:1:1: unknown statement "frobnicate"'),
+    ("start nobody", 'unknown guest "nobody"'),
+    ("network lab mode magic", "monitor:1:18: "),
+    ("move poll core 99", "the node has no core 99")])
+def test_bad_line(n, line, message):
+    """A single line is refused in the same way, and the node goes on."""
+    before = n.show("guests"), n.show("ports"), n.show("networks")
+    answer = n.monitor(line)
+    assert "error: " in answer and message in answer, answer
+    assert (n.show("guests"), n.show("ports"), n.show("networks")) == before
+    passes(n, "hello")
+
+
+def test_bad_image():
+    """A kernel that is none: the guest is not started, and the monitor is there."""
+    with node("guest a kernel patio.conf memory 32M\n", [], ["/bin/true"], memory=256) as n:
+        n.expect("guest a: patio.conf: neither a bzImage nor a multiboot kernel")
+        n.ready()
+        assert n.show("guests")["guests"][0]["state"] == "new"
