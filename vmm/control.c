@@ -81,8 +81,20 @@ static bool need_module(const struct guest_config *g, const char *name, char *wh
 	return false;
 }
 
+/* Its first 16 MiB are elsewhere; a device's DMA needs some memory that is where it seems. */
+static bool check_dma_memory(const struct guest_config *g, char *why, size_t size)
+{
+	if (!g->has_pci || g->memory > VM_IDENTITY_START)
+		return true;
+	snprintf(why, size, "line %u: guest %s: with a PCI device it needs more than %lu MiB",
+	         g->line, g->name, VM_IDENTITY_START / MIB);
+	return false;
+}
+
 static bool check_guest(const struct guest_config *g, char *why, size_t size)
 {
+	if (!check_dma_memory(g, why, size))
+		return false;
 	if (!need_module(g, g->kernel, why, size) || !need_module(g, g->initrd, why, size))
 		return false;
 	for (unsigned i = 0; i < g->modules; i++)
@@ -119,6 +131,19 @@ static bool check_poll_core(const struct node_config *n, char *why, size_t size)
 	return true;
 }
 
+/* The slot of a port that the same text removes must not be taken before that port is gone. */
+static bool check_port_slot(const struct port_config *p, const struct nic *nic, char *why,
+                            size_t size)
+{
+	if (!nic || !p->line)
+		return true;
+	snprintf(why, size,
+	         "line %u: port %s takes the place of a removed one: remove that in a text of its "
+	         "own",
+	         p->line, p->name);
+	return false;
+}
+
 static bool check(const struct node_config *n, char *why, size_t size)
 {
 	for (unsigned i = 0; i < n->guests; i++)
@@ -126,6 +151,8 @@ static bool check(const struct node_config *n, char *why, size_t size)
 			return false;
 	for (unsigned i = 0; i < n->ports; i++) {
 		bool there = n->port[i].name[0];
+		if (!check_port_slot(&n->port[i], nics[i], why, size))
+			return false;
 		unsigned g = there     ? n->port[i].guest
 		             : nics[i] ? config_live(config)->port[i].guest
 		                       : 0;
@@ -180,6 +207,14 @@ static void nic_destroy(unsigned slot)
 	nics[slot] = NULL;
 }
 
+/* Ends the learning of every network that the description does not let learn: cannot fail. */
+static void settle_nets(const struct node_config *n)
+{
+	for (unsigned i = 0; i < CONFIG_NETS; i++)
+		if (i >= n->nets || !n->net[i].name[0] || n->net[i].mode != VNET_LEARN)
+			vnet_net_set(node_vnet, i, VNET_ROUTE);
+}
+
 /* Undoes what build() made for slots that the live description does not have. */
 static void unbuild(void)
 {
@@ -193,6 +228,22 @@ static void unbuild(void)
 			vms[i] = NULL;
 		}
 	}
+	settle_nets(live);
+}
+
+/* What may fail: new networks, and those that begin to learn.  One that ceases to waits for the
+ * commit. */
+static bool build_nets(const struct node_config *n, char *why, size_t size)
+{
+	const struct node_config *live = config_live(config);
+	for (unsigned i = 0; i < n->nets; i++) {
+		bool due = n->net[i].mode == VNET_LEARN || !live->net[i].name[0];
+		if (n->net[i].name[0] && due && !vnet_net_set(node_vnet, i, n->net[i].mode)) {
+			snprintf(why, size, "network %s: no memory left", n->net[i].name);
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool build(const struct node_config *n, char *why, size_t size)
@@ -204,12 +255,8 @@ static bool build(const struct node_config *n, char *why, size_t size)
 		if (!vms[i])
 			return false;
 	}
-	for (unsigned i = 0; i < n->nets; i++) {
-		if (n->net[i].name[0] && !vnet_net_set(node_vnet, i, n->net[i].mode)) {
-			snprintf(why, size, "network %s: no memory left", n->net[i].name);
-			return false;
-		}
-	}
+	if (!build_nets(n, why, size))
+		return false;
 	for (unsigned i = 0; i < n->ports; i++)
 		if (n->port[i].name[0] && !nics[i] && !nic_create(n, i, why, size))
 			return false;
@@ -270,6 +317,7 @@ static void follow(const struct node_config *n)
 	for (unsigned i = 0; i < n->guests; i++)
 		if (vms[i])
 			vms[i]->config = &n->guest[i];
+	settle_nets(n);
 	set_polling(n);
 }
 

@@ -15,11 +15,16 @@
 
 #define PCI_COMMAND  0x04
 #define PCI_BAR0     0x10
+#define PCI_HEADER   0x0E
 #define PCI_INT_LINE 0x3C
 #define PCI_CAP_MSI  5
 #define PCI_CAP_MSIX 0x11
 #define MSI_ENABLE   1
 #define MSI_64BIT    0x80
+#define MSI_LOGICAL  4 /* of the address */
+#define MSI_MODE     0x700
+#define MSI_LOWEST   0x100
+#define MSI_DEST_MAX 0xFF /* without interrupt remapping; the I/O APIC has 8 bits too */
 #define COMMAND_OWN  (VPCI_CMD_MEM | VPCI_CMD_MASTER)
 
 struct passthrough {
@@ -75,15 +80,22 @@ static void irq_on(struct passthrough *p)
 {
 	const struct vpci_dev *d = &p->dev;
 	uint32_t addr = cfg32(d, p->msi_virt + 4);
-	unsigned dest = addr >> 12 & 0xFF;
 	uint16_t message;
 	memcpy(&message, d->cfg + p->msi_virt + 12, 2);
 	uint8_t vector = (uint8_t)message;
-	if (addr >> 20 != VAPIC_PAGE >> 20 || dest >= p->vm->nvcpus || vector < 32) {
-		log_warn("%s: MSI to vCPU %u, vector %u refused", p->vm->name, dest, vector);
+	struct vcpu *t = vapic_target(p->vm, addr >> 12 & 0xFF, addr & MSI_LOGICAL);
+	if (addr >> 20 != VAPIC_PAGE >> 20 || (message & MSI_MODE) > MSI_LOWEST || vector < 16 ||
+	    !t) {
+		log_warn("%s: MSI to %08x, message %04x refused", p->vm->name, addr, message);
 		return;
 	}
-	uint32_t apic_id = p->vm->vcpu[dest].core->apic_id;
+	uint32_t apic_id = t->core->apic_id;
+	if (apic_id > MSI_DEST_MAX) {
+		log_warn("%s: its device cannot interrupt the core with APIC ID %u: give the guest "
+		         "another core",
+		         p->vm->name, apic_id);
+		return;
+	}
 	if (p->msi_phys)
 		msi_program(p, apic_id, vector);
 	else
@@ -172,6 +184,12 @@ static int msix_bar(uint16_t bdf)
 	return cap ? (int)(pci_read(bdf, cap + 4, 4) & 7) : -1;
 }
 
+/* The guest's own PCI window, where its virtio devices are, must not hide the device. */
+static bool in_window(uint64_t at, uint64_t size)
+{
+	return at < VPCI_MEM_BASE + (uint64_t)VPCI_MEM_SIZE && VPCI_MEM_BASE < at + size;
+}
+
 static bool map_bars(struct passthrough *p)
 {
 	int hidden = msix_bar(p->bdf);
@@ -180,7 +198,8 @@ static bool map_bars(struct passthrough *p)
 		uint32_t bar = pci_read(p->bdf, (uint8_t)(PCI_BAR0 + 4 * i), 4);
 		uint32_t size = pci_bar_size(p->bdf, i), at = bar & ~15u;
 		bool is64 = (bar & 7) == 4;
-		if (!(bar & 1) && at && size >= PAGE_SIZE && (int)i != hidden && !is64) {
+		if (!(bar & 1) && at && size >= PAGE_SIZE && (int)i != hidden && !is64 &&
+		    !in_window(at, size)) {
 			if (!npt_map(hvm->npt, p->vm->npt_root, at, at, size, true))
 				return false;
 			p->bar[i] = bar;
@@ -200,36 +219,63 @@ static void add_msi(struct passthrough *p)
 	p->msi_virt = (uint8_t)vpci_cap_add(&p->dev, body, mask, sizeof body);
 }
 
-bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
+/* NULL, or why the function cannot be given to a guest. */
+static const char *unfit(uint16_t bdf)
+{
+	if (pci_read(bdf, 0, 2) == 0xFFFF)
+		return "is not there";
+	if (pci_read(bdf, PCI_HEADER, 1) & 0x7F)
+		return "is a bridge: only an endpoint can be given to a guest";
+	return NULL;
+}
+
+static struct passthrough *create(struct vm *vm, uint16_t bdf)
 {
 	uint32_t id = pci_read(bdf, 0, 4);
 	struct passthrough *p = mem_zalloc(sizeof *p);
-	if (!p || (id & 0xFFFF) == 0xFFFF) {
-		snprintf(why, size, "guest %s: %s %02x:%02x.%u", vm->name,
-		         p ? "no PCI device at" : "no memory left for the device", bdf >> 8,
-		         bdf >> 3 & 31u, bdf & 7u);
-		mem_zfree(p, sizeof *p);
-		return false;
-	}
+	if (!p)
+		return NULL;
 	p->vm = vm;
 	p->bdf = bdf;
 	p->msi_phys = pci_find_cap(bdf, PCI_CAP_MSI);
 	vpci_dev_init(&p->dev, "passthrough", &ops, (uint16_t)id, (uint16_t)(id >> 16),
 	              pci_read(bdf, 8, 4) >> 8, (uint8_t)pci_read(bdf, 8, 1));
 	add_msi(p);
-	if (!map_bars(p) || !vpci_add(&vm->pci, &p->dev, 0)) {
-		snprintf(why, size,
-		         "guest %s: device %02x:%02x.%u has no memory BAR that can be given to it",
-		         vm->name, bdf >> 8, bdf >> 3 & 31u, bdf & 7u);
+	return p;
+}
+
+/* NULL, or what failed; `vm->passthrough` is set only when all is done. */
+static const char *attach(struct vm *vm, uint16_t bdf)
+{
+	const char *bad = unfit(bdf);
+	struct passthrough *p = bad ? NULL : create(vm, bdf);
+	if (!bad && !p)
+		bad = "has no memory left for it";
+	if (!bad && !map_bars(p))
+		bad = "has no memory BAR that can be given to the guest";
+	if (!bad && !vpci_add(&vm->pci, &p->dev, 0))
+		bad = "finds no room on the guest's PCI bus";
+	if (bad) {
 		mem_zfree(p, sizeof *p);
-		return false;
+		return bad;
 	}
 	memcpy(p->bar_seen, p->bar, sizeof p->bar);
 	vm->passthrough = p;
 	quiesce(p);
-	log_warn(
-	    "%s: device %02x:%02x.%u passed through without an IOMMU: its DMA reaches all memory",
-	    vm->name, bdf >> 8, bdf >> 3 & 31u, bdf & 7u);
+	return NULL;
+}
+
+bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
+{
+	char name[12];
+	snprintf(name, sizeof name, "%02x:%02x.%u", bdf >> 8, bdf >> 3 & 31u, bdf & 7u);
+	const char *bad = attach(vm, bdf);
+	if (bad) {
+		snprintf(why, size, "guest %s: device %s %s", vm->name, name, bad);
+		return false;
+	}
+	log_warn("%s: device %s passed through without an IOMMU: its DMA reaches all memory",
+	         vm->name, name);
 	return true;
 }
 

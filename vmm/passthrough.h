@@ -8,7 +8,8 @@
 struct vm;
 
 /* Puts the device at bus << 8 | device << 3 | function onto the guest's PCI bus and maps its memory
- * BARs at their own addresses.  false and a reason when it is not there or has no such BAR. */
+ * BARs at their own addresses.  false and a reason when it is not there, is a bridge, or has no
+ * such BAR. */
 bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size);
 void passthrough_detach(struct vm *vm);
 

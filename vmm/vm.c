@@ -18,8 +18,7 @@
 #define SLEEP_CONTROL   0x600
 #define SLEEP_STATUS    0x601
 #define RESET_PORT      0x604
-#define LOW_MEMORY_END  (3 * GIB)  /* devices live above, up to 4 GiB */
-#define IDENTITY_START  (16 * MIB) /* below it a DMA guest's memory is not where it seems */
+#define LOW_MEMORY_END  (3 * GIB) /* devices live above, up to 4 GiB */
 
 struct vm *vms[CONFIG_GUESTS];
 
@@ -97,16 +96,16 @@ static bool map_ordinary(struct vm *vm)
  * IOMMU; only the first 16 MiB, which a kernel's image needs at its linked address, are moved. */
 static bool map_identity(struct vm *vm)
 {
-	return map_memory(vm, 0, vm->mem_hpa, IDENTITY_START) &&
-	       map_memory(vm, vm->mem_hpa + IDENTITY_START, vm->mem_hpa + IDENTITY_START,
-	                  vm->mem_size - IDENTITY_START);
+	return map_memory(vm, 0, vm->mem_hpa, VM_IDENTITY_START) &&
+	       map_memory(vm, vm->mem_hpa + VM_IDENTITY_START, vm->mem_hpa + VM_IDENTITY_START,
+	                  vm->mem_size - VM_IDENTITY_START);
 }
 
 /* The largest alignment that can be had decides the size of the pages.  A device may reach 32 bits
- * of addresses only (82540EM). */
+ * of addresses only (82540EM), and the guest's PCI window must be free. */
 static bool allocate_memory(struct vm *vm)
 {
-	uint64_t limit = vm->identity ? 4 * GIB : 0;
+	uint64_t limit = vm->identity ? VPCI_MEM_BASE : 0;
 	if (vm->mem_size >= GIB)
 		vm->mem_hpa = mem_alloc(vm->mem_size, GIB, limit);
 	if (!vm->mem_hpa)

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm.h"
 #include "drivers/virtio/virtio_console.h"
 #include "drivers/virtio/virtio_net.h"
@@ -20,7 +21,8 @@
 #include "vmm/vpci.h"
 #include "vmm/vuart.h"
 
-#define VM_VCPUS_MAX CONFIG_CPUS
+#define VM_VCPUS_MAX      CONFIG_CPUS
+#define VM_IDENTITY_START (16 * MIB) /* below, a DMA guest's memory is not where it seems */
 
 struct vm;
 struct core;
@@ -78,7 +80,7 @@ struct vm {
 	struct gmem mem;
 	uint64_t mem_hpa, mem_size; /* the one contiguous allocation behind `mem` */
 	uint64_t npt_root;
-	bool identity; /* guest-physical = host-physical above 16 MiB (DMA) */
+	bool identity; /* guest-physical = host-physical above VM_IDENTITY_START (DMA) */
 	struct io_space io;
 	struct vpci pci;
 	struct vuart uart;
