@@ -74,6 +74,11 @@ static void take_platform(void)
 static void say_hello(void)
 {
 	struct mem_stats ms;
+	if (boot.ram_left_out)
+		log_warn("%lu MiB of memory stay unused: the map has more than %d ranges",
+		         boot.ram_left_out / MIB, BOOT_RANGES);
+	if (acpi.left_out)
+		log_warn("%u cores stay unused: Patio drives up to %d", acpi.left_out, CORES_MAX);
 	mem_stats(&ms);
 	log_info("Patio on %s by %s: %u core%s, %lu MiB, TSC %lu.%03lu MHz", hvm->name, boot.loader,
 	         ncores, ncores > 1 ? "s" : "", ms.total / MIB, tsc_khz / 1000, tsc_khz % 1000);

@@ -38,8 +38,8 @@ static const uint8_t *scan_rsdp(paddr_t from, paddr_t to)
 
 static const uint8_t *find_rsdp(void)
 {
-	if (boot.rsdp)
-		return (void *)boot.rsdp;
+	if (boot.rsdp[0])
+		return boot.rsdp;
 	uint16_t ebda;
 	memcpy(&ebda, (void *)(paddr_t)0x40E, 2);
 	const uint8_t *r = ebda ? scan_rsdp((paddr_t)ebda << 4, ((paddr_t)ebda << 4) + 1024) : NULL;
@@ -66,8 +66,15 @@ static const struct sdt *find_table(const uint8_t *rsdp, const char *signature)
 
 static void add_cpu(uint32_t id, uint32_t flags)
 {
-	if ((flags & 1) && acpi.ncpus < CORES_MAX)
+	if (!(flags & 1))
+		return;
+	for (unsigned i = 0; i < acpi.ncpus; i++)
+		if (acpi.apic_id[i] == id) /* listed in both forms: started once */
+			return;
+	if (acpi.ncpus < CORES_MAX)
 		acpi.apic_id[acpi.ncpus++] = id;
+	else
+		acpi.left_out++;
 }
 
 static void add_override(const uint8_t *e)

@@ -6,6 +6,8 @@
 #define REDIR_LEVEL  0x8000u
 #define REDIR_LOW    0x2000u
 #define REDIR_NMI    0x400u
+#define PIC_MASK1    0x21 /* of the two 8259s */
+#define PIC_MASK2    0xA1
 
 static unsigned pins;
 
@@ -23,8 +25,11 @@ static uint32_t read_reg(uint8_t reg)
 	return io[4];
 }
 
+/* Firmware leaves the 8259s on: a guest that opens LINT0 would get the node's timer. */
 void ioapic_init(void)
 {
+	outb(PIC_MASK1, 0xFF);
+	outb(PIC_MASK2, 0xFF);
 	if (!acpi.ioapic_addr)
 		return;
 	pins = (read_reg(1) >> 16 & 0xFF) + 1;

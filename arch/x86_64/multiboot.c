@@ -6,6 +6,9 @@
 #define MB1_EAX 0x2BADB002
 #define MB2_EAX 0x36D76289
 
+#define RSDP_OLD      20 /* bytes of ACPI 1.0's */
+#define RSDP_REVISION 15
+
 struct boot_info boot;
 
 static uint32_t rd32(paddr_t p)
@@ -31,8 +34,12 @@ static void copy_string(char *dst, size_t size, const char *src)
 
 static void add_ram(paddr_t start, uint64_t size)
 {
+	if (!size || start + size < start)
+		return;
 	if (boot.nram < BOOT_RANGES)
 		boot.ram[boot.nram++] = (struct boot_range){start, size};
+	else
+		boot.ram_left_out += size;
 }
 
 /* The module's name is the last path component of its string's first word: GRUB passes what was
@@ -70,7 +77,7 @@ static void parse_mb1(paddr_t info)
 		if (rd32(at + 20) == 1)
 			add_ram(rd64(at + 4), rd64(at + 12));
 	if (flags & 1 << 9)
-		boot.loader = (char *)(paddr_t)rd32(info + 64);
+		copy_string(boot.loader, sizeof boot.loader, (char *)(paddr_t)rd32(info + 64));
 }
 
 static void parse_mb2_mmap(paddr_t tag, uint32_t size)
@@ -79,6 +86,15 @@ static void parse_mb2_mmap(paddr_t tag, uint32_t size)
 	for (paddr_t at = tag + 16; entry >= 24 && at + entry <= tag + size; at += entry)
 		if (rd32(at + 16) == 1)
 			add_ram(rd64(at), rd64(at + 8));
+}
+
+/* The newer form (tag 15) goes before the older one, whatever their order. */
+static void copy_rsdp(const uint8_t *rsdp, uint32_t size)
+{
+	if (size < RSDP_OLD || boot.rsdp[RSDP_REVISION] >= 2)
+		return;
+	memset(boot.rsdp, 0, sizeof boot.rsdp);
+	memcpy(boot.rsdp, rsdp, size < sizeof boot.rsdp ? size : sizeof boot.rsdp);
 }
 
 static void parse_mb2(paddr_t info)
@@ -91,20 +107,20 @@ static void parse_mb2(paddr_t info)
 		if (type == 1)
 			copy_string(boot.cmdline, sizeof boot.cmdline, (char *)tag + 8);
 		else if (type == 2)
-			boot.loader = (char *)tag + 8;
+			copy_string(boot.loader, sizeof boot.loader, (char *)tag + 8);
 		else if (type == 3)
 			add_module(rd32(tag + 8), rd32(tag + 12), (char *)tag + 16);
 		else if (type == 6)
 			parse_mb2_mmap(tag, size);
 		else if (type == 14 || type == 15)
-			boot.rsdp = tag + 8;
+			copy_rsdp((const uint8_t *)tag + 8, size - 8);
 		tag += (size + 7) & ~7u;
 	}
 }
 
 void multiboot_parse(uint32_t magic, uint32_t info)
 {
-	boot.loader = "unnamed loader";
+	copy_string(boot.loader, sizeof boot.loader, "unnamed loader");
 	if (magic == MB1_EAX)
 		parse_mb1(info);
 	else if (magic == MB2_EAX)

@@ -22,11 +22,12 @@ struct boot_module {
 };
 struct boot_info {
 	char cmdline[512];
-	const char *loader;
+	char loader[64];
 	unsigned nram, nmodules;
 	struct boot_range ram[BOOT_RANGES];
+	uint64_t ram_left_out; /* bytes in ranges beyond BOOT_RANGES */
 	struct boot_module module[BOOT_MODULES];
-	paddr_t rsdp; /* 0: not given */
+	uint8_t rsdp[36]; /* as the loader copied it; zeroes: not given */
 };
 extern struct boot_info boot;
 
@@ -47,7 +48,7 @@ void uart_enable_rx_interrupt(void);
 
 /* --- acpi.c --- */
 struct acpi_info {
-	unsigned ncpus;
+	unsigned ncpus, left_out; /* left out: beyond CORES_MAX */
 	uint32_t apic_id[CORES_MAX];
 	uint32_t ioapic_addr, ioapic_gsi_base;
 	struct {

@@ -49,11 +49,14 @@ void smp_start(void)
 		struct core *c = &cores[ncores];
 		c->index = ncores;
 		c->apic_id = acpi.apic_id[i];
-		if (start_core(c))
+		if (start_core(c)) {
 			ncores++;
-		else
-			log_warn("the core with APIC ID %u did not start: it stays unused",
-			         c->apic_id);
+			continue;
+		}
+		/* should it come late, it must not take the place of the next one */
+		lapic_ipi(c->apic_id, ICR_INIT);
+		mem_zfree((uint8_t *)c->stack_top - CORE_STACK, CORE_STACK);
+		log_warn("the core with APIC ID %u did not start: it stays unused", c->apic_id);
 	}
 }
 

@@ -9,6 +9,7 @@
 #define PM_HZ      3579545ul
 #define PIT_HZ     1193182ul
 #define MEASURE_US 20000ul
+#define STANDSTILL (1ul << 35) /* TSC ticks: several seconds on any CPU */
 
 uint64_t tsc_khz;
 
@@ -49,20 +50,37 @@ static uint64_t sample(uint32_t (*now)(void), uint32_t *ref)
 	return at;
 }
 
+/* A clock to measure by: its reading, its rate and how many bits it has. */
+struct reference {
+	uint32_t (*now)(void);
+	uint64_t hz;
+	uint32_t mask;
+};
+
+/* false: the reference stands still. */
+static bool measure(const struct reference *ref)
+{
+	uint32_t r0 = 0, r1 = 0;
+	uint64_t t0 = sample(ref->now, &r0), t1;
+	do {
+		t1 = sample(ref->now, &r1);
+		if (t1 - t0 > STANDSTILL)
+			return false;
+	} while (((r1 - r0) & ref->mask) < ref->hz * MEASURE_US / 1000000);
+	tsc_khz = (t1 - t0) * ref->hz / ((r1 - r0) & ref->mask) / 1000;
+	return true;
+}
+
 void tsc_init(void)
 {
-	bool pm = acpi.pm_timer_port;
-	uint32_t (*now)(void) = pm ? pm_now : pit_now;
-	uint64_t hz = pm ? PM_HZ : PIT_HZ;
-	uint32_t mask = pm ? 0xFFFFFF : 0xFFFF, r0, r1;
-	if (!pm)
-		pit_start();
-	uint64_t t0 = sample(now, &r0), t1;
-	do
-		t1 = sample(now, &r1);
-	while (((r1 - r0) & mask) < hz * MEASURE_US / 1000000);
-	uint64_t ticks = (r1 - r0) & mask;
-	tsc_khz = (t1 - t0) * hz / ticks / 1000;
+	static const struct reference pm = {pm_now, PM_HZ, 0xFFFFFF},
+	                              pit = {pit_now, PIT_HZ, 0xFFFF};
+	if (acpi.pm_timer_port && measure(&pm))
+		return;
+	pit_start();
+	if (!measure(&pit))
+		panic(
+		    "neither the ACPI PM timer nor the PIT counts: nothing to measure the TSC by");
 }
 
 void tsc_delay_us(uint64_t us)
