@@ -10,7 +10,7 @@ static struct extent {
 	uint64_t start, end;
 } extent[EXTENTS];
 static unsigned nextents;
-static uint64_t total;
+static uint64_t total, lost;
 static _Atomic uint64_t vmm_bytes;
 static struct spinlock lock;
 
@@ -19,7 +19,7 @@ static void extent_remove(unsigned i)
 	memmove(&extent[i], &extent[i + 1], (--nextents - i) * sizeof extent[0]);
 }
 
-/* A full table loses the piece: memory is wasted, never given out twice. */
+/* A full table loses the piece, which is counted: memory is wasted, never given out twice. */
 static void extent_insert(uint64_t start, uint64_t end)
 {
 	unsigned i = 0;
@@ -39,8 +39,10 @@ static void extent_insert(uint64_t start, uint64_t end)
 		}
 		return;
 	}
-	if (nextents == EXTENTS)
+	if (nextents == EXTENTS) {
+		lost += end - start;
 		return;
+	}
 	memmove(&extent[i + 1], &extent[i], (nextents++ - i) * sizeof extent[0]);
 	extent[i] = (struct extent){start, end};
 }
@@ -63,6 +65,8 @@ static void extent_cut(uint64_t start, uint64_t end)
 void mem_add(uint64_t start, uint64_t size)
 {
 	uint64_t end = (start + size) & ~(PAGE - 1);
+	if (start + size < start)
+		return; /* wraps: no memory map means that */
 	start = (start + PAGE - 1) & ~(PAGE - 1);
 	if (end <= start)
 		return;
@@ -78,6 +82,8 @@ void mem_reserve(uint64_t start, uint64_t size)
 uint64_t mem_alloc(uint64_t size, uint64_t align, uint64_t limit)
 {
 	uint64_t found = 0;
+	if (size > UINT64_MAX - PAGE)
+		return 0;
 	size = (size + PAGE - 1) & ~(PAGE - 1);
 	spin_lock(&lock);
 	for (unsigned i = nextents; size && i-- > 0 && !found;) {
@@ -128,6 +134,7 @@ void mem_stats(struct mem_stats *out)
 {
 	*out = (struct mem_stats){.total = total, .vmm = vmm_bytes};
 	spin_lock(&lock);
+	out->lost = lost;
 	for (unsigned i = 0; i < nextents; i++) {
 		uint64_t size = extent[i].end - extent[i].start;
 		out->free += size;

@@ -25,7 +25,9 @@ void *mem_zalloc_below(size_t size, uint64_t limit);
 void mem_zfree(void *p, size_t size);
 
 struct mem_stats {
-	uint64_t total, free, largest, vmm; /* bytes; vmm: what mem_zalloc() gave out */
+	uint64_t total, free, largest; /* bytes */
+	uint64_t vmm;                  /* what mem_zalloc() gave out */
+	uint64_t lost;                 /* in pieces that the table of free ones had no room for */
 };
 void mem_stats(struct mem_stats *out);
 #endif

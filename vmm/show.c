@@ -281,6 +281,7 @@ static void show_memory(struct out *o)
 	out_size(o, "free", m.free);
 	out_size(o, "largest", m.largest);
 	out_size(o, "vmm", m.vmm);
+	out_size(o, "lost", m.lost);
 	out_size(o, "image", (uint64_t)(image_end - image_start));
 	out_end_object(o);
 }

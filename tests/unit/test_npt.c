@@ -1,0 +1,172 @@
+/* Nested tables: every page of a mapping is walked, as the CPU would. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "arch/x86_64/npt.c"
+
+#define TABLES 64
+
+static void *table[TABLES];
+static unsigned tables, limit;
+static bool with_gib;
+
+void *mem_zalloc(size_t size)
+{
+	if (tables == limit)
+		return NULL;
+	void *p = aligned_alloc(PAGE_SIZE, size);
+	assert_non_null(p);
+	return table[tables++] = memset(p, 0, size);
+}
+
+void mem_zfree(void *p, size_t size)
+{
+	(void)size;
+	for (unsigned i = 0; i < tables; i++) {
+		if (table[i] != p)
+			continue;
+		free(p);
+		table[i] = table[--tables];
+		return;
+	}
+	fail_msg("%p was freed twice", p);
+}
+
+static bool gib(void)
+{
+	return with_gib;
+}
+
+static const struct npt_format format = {.present = 1,
+                                         .large = 0x80,
+                                         .table = 7,
+                                         .ram = 7,
+                                         .device = 7 | 0x18 | 1ul << 63,
+                                         .gib_pages = gib};
+
+struct found {
+	uint64_t hpa, leaf; /* leaf: the bits that are no address */
+	unsigned shift;     /* of the page; 0: nothing there */
+};
+
+static struct found walk(uint64_t root, uint64_t gpa)
+{
+	uint64_t *t = (uint64_t *)root;
+	for (unsigned level = 39;; level -= 9) {
+		uint64_t entry = t[gpa >> level & 511], offset = (1ul << level) - 1;
+		if (!(entry & 1))
+			return (struct found){0};
+		if (level == 12 || (entry & 0x80))
+			return (struct found){(entry & NPT_ADDR & ~offset) | (gpa & offset),
+			                      entry & ~NPT_ADDR, level};
+		assert_int_equal(entry & ~NPT_ADDR, 7);
+		t = (uint64_t *)(entry & NPT_ADDR);
+	}
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	tables = 0;
+	limit = TABLES;
+	with_gib = true;
+	return 0;
+}
+
+static void map_and_walk(uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	uint64_t root = npt_create();
+	assert_true(npt_map(&format, root, gpa, hpa, size, false));
+	for (uint64_t at = 0; at < size; at += PAGE_SIZE) {
+		struct found f = walk(root, gpa + at + 0x123);
+		assert_int_equal(f.hpa, hpa + at + 0x123);
+		assert_int_equal(f.leaf & ~0x80ul, 7);
+	}
+	assert_int_equal(walk(root, gpa - 1).shift, 0);
+	assert_int_equal(walk(root, gpa + size).shift, 0);
+	npt_destroy(&format, root);
+	assert_int_equal(tables, 0);
+}
+
+static void test_translates(void **state)
+{
+	(void)state;
+	map_and_walk(0x100000, 0x40000000, 0x800000);           /* differently aligned */
+	map_and_walk(0x3FFFF000, 0xBFFFF000, GIB + 2 * 0x1000); /* 4 KiB, 1 GiB, 4 KiB */
+	map_and_walk(0x1000, 0x7000, 0x3000);                   /* within one table */
+	map_and_walk(0x7FFFFFE00000, 0x200000, 0x200000 * 3ul); /* across a root entry */
+	with_gib = false;
+	map_and_walk(GIB, 2 * GIB, GIB + 0x1000);
+}
+
+static void test_largest_pages(void **state)
+{
+	(void)state;
+	uint64_t root = npt_create();
+	assert_true(npt_map(&format, root, GIB - 0x201000, 3 * GIB - 0x201000, 2 * GIB, false));
+	assert_int_equal(walk(root, GIB - 0x201000).shift, 12);
+	assert_int_equal(walk(root, GIB - 0x200000).shift, 21);
+	assert_int_equal(walk(root, GIB).shift, 30);
+	assert_int_equal(walk(root, 2 * GIB).shift, 21);
+	assert_int_equal(walk(root, 3 * GIB - 0x202000).shift, 12);
+	npt_destroy(&format, root);
+	with_gib = false;
+	root = npt_create();
+	assert_true(npt_map(&format, root, GIB, 2 * GIB, GIB, false));
+	assert_int_equal(walk(root, GIB).shift, 21);
+	npt_destroy(&format, root);
+	assert_int_equal(tables, 0);
+}
+
+static void test_device(void **state)
+{
+	(void)state;
+	uint64_t root = npt_create();
+	assert_true(npt_map(&format, root, 0xFEBC0000, 0xFEBC0000, 0x20000, true));
+	assert_int_equal(walk(root, 0xFEBDFFFF).leaf, 7 | 0x18 | 1ul << 63);
+	npt_destroy(&format, root);
+}
+
+static void test_nothing_twice(void **state)
+{
+	(void)state;
+	uint64_t root = npt_create();
+	assert_true(npt_map(&format, root, 0, 0, 0x400000, false));
+	assert_false(
+	    npt_map(&format, root, 0x200000, 0x800000, 0x1000, false)); /* in a large one */
+	assert_false(npt_map(&format, root, 0x200000, 0x800000, 0x200000, false));
+	assert_true(npt_map(&format, root, 0x400000, 0x800000, 0x1000, false));
+	assert_false(npt_map(&format, root, 0x400000, 0x900000, 0x1000, false));
+	assert_false(npt_map(&format, root, 0, 0, GIB, false)); /* tables are there */
+	assert_int_equal(walk(root, 0x400000).hpa, 0x800000);
+	npt_destroy(&format, root);
+	assert_int_equal(tables, 0);
+}
+
+static void test_short_of_memory(void **state)
+{
+	(void)state;
+	for (limit = 0; limit < 4; limit++) {
+		uint64_t root = npt_create();
+		assert_int_equal(!!root, limit > 0);
+		if (!root)
+			continue;
+		assert_false(npt_map(&format, root, 0x1000, 0x1000, 0x1000, false));
+		npt_destroy(&format, root);
+		assert_int_equal(tables, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(test_translates, begin),
+	    cmocka_unit_test_setup(test_largest_pages, begin),
+	    cmocka_unit_test_setup(test_device, begin),
+	    cmocka_unit_test_setup(test_nothing_twice, begin),
+	    cmocka_unit_test_setup(test_short_of_memory, begin),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

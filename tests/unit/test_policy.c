@@ -1,0 +1,62 @@
+/* Which values of XCR0 and PAT a guest may set. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "vmm/policy.h"
+
+#define X87    0x1ul
+#define SSE    0x2ul
+#define AVX    0x4ul
+#define MPX    0x18ul
+#define AVX512 0xE0ul
+#define PKRU   0x200ul
+#define AMX    0x60000ul
+#define LWP    (1ul << 62)
+
+static void test_xcr0(void **state)
+{
+	(void)state;
+	uint64_t all = ~0ul;
+	assert_true(xcr0_valid(X87, all));
+	assert_true(xcr0_valid(X87 | SSE | AVX, all));
+	assert_true(xcr0_valid(X87 | SSE | AVX | MPX | AVX512 | PKRU | AMX, all));
+	assert_false(xcr0_valid(0, all));
+	assert_false(xcr0_valid(SSE, all));
+	assert_false(xcr0_valid(X87 | AVX, all));
+	assert_false(xcr0_valid(X87 | SSE | AVX512, all));
+	assert_false(xcr0_valid(X87 | LWP, all));
+	assert_false(xcr0_valid(X87 | SSE | AVX, X87 | SSE));
+}
+
+/* Parts of what only goes together, each bit alone. */
+static void test_xcr0_halves(void **state)
+{
+	static const uint64_t together[] = {MPX, AVX512, AMX};
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned bit = 0; bit < 64; bit++)
+			if (together[i] >> bit & 1)
+				assert_false(xcr0_valid(X87 | SSE | AVX | 1ul << bit, ~0ul));
+}
+
+static void test_pat(void **state)
+{
+	(void)state;
+	assert_true(pat_valid(0x0007040600070406));
+	for (unsigned byte = 0; byte < 8; byte++)
+		for (unsigned type = 0; type < 256; type++) {
+			bool good = type < 8 && type != 2 && type != 3;
+			assert_int_equal(pat_valid((uint64_t)type << 8 * byte), good);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_xcr0),
+	    cmocka_unit_test(test_xcr0_halves),
+	    cmocka_unit_test(test_pat),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
