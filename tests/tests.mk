@@ -80,7 +80,7 @@ lint-gcc:
 	+$(MAKE) CC=gcc UNIT_CC=gcc all guests unit
 
 CLANG := build/clang
-lint-clang:
+lint-clang: lint-gcc
 	+$(MAKE) CC=clang UNIT_CC=clang NETPROBE_CC=clang B=$(CLANG) GUEST_OUT=$(CLANG)/guests \
 		UNIT_OUT=$(CLANG)/unit LINUX_OUT=$(CLANG)/linux \
 		all guests unit fuzzers $(CLANG)/linux/netprobe

@@ -1,0 +1,79 @@
+"""What the monitor shows: text for people and JSON for programs, with the same names and values."""
+
+import pytest
+
+from machine import TINY, judge, node
+
+CONF = f"""network lab mode route mtu 9000
+guest hello kernel hello.elf cmdline "hello=1" {TINY}
+guest flood kernel flood.elf cmdline "count=100" {TINY}
+guest later kernel hello.elf {TINY} autostart no
+port flood guest flood network lab
+port later guest later network lab edge
+route src any dst not 52:54:00:00:00:01 from flood to port later
+"""
+TABLES = ["guests", "vcpus", "ports", "networks", "routes", "exits", "counters"]
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with node(CONF, ["hello", "flood"], cores=3, memory=256) as n:
+        n.ready()
+        judge(n, "hello")
+        judge(n, "flood")
+        yield n
+
+
+def as_text(key, value):
+    """A JSON value as the tables write it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if key == "memory":
+        return f"{value >> 20}M"
+    return str(value) if value != "" else '""'
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_text_and_json_agree(n, what):
+    """The same columns in the same order, the same rows, the same values."""
+    rows = n.show(what)[what]
+    lines = [l for l in n.monitor(f"show {what}").splitlines()
+             if l.strip() and not l.startswith(("show", "["))]
+    assert rows and len(lines) == 1 + len(rows), lines
+    assert lines[0].split() == list(rows[0])
+    for line, row in zip(lines[1:], rows):
+        expected = [word for k, v in row.items() for word in as_text(k, v).split()]
+        assert line.split() == expected
+
+
+def test_all_is_the_sum(n):
+    """`show all json` is one object with every table, and each as it is alone."""
+    everything = n.show("all")
+    assert list(everything) == TABLES + ["memory"]
+    assert all(everything[t] == n.show(t)[t] for t in TABLES)
+    assert everything["memory"]["total"] > everything["memory"]["free"] > 0
+
+
+def test_narrowing(n):
+    """A name narrows an answer to a guest or a port."""
+    assert [g["guest"] for g in n.show("guests flood")["guests"]] == ["flood"]
+    assert [p["port"] for p in n.show("ports later")["ports"]] == ["later"]
+    assert {c["port"] for c in n.show("counters flood")["counters"]} == {"flood"}
+
+
+def test_explain_tells_the_counter(n):
+    """explain names the counter that such a frame has moved."""
+    assert "port_down" in n.monitor("explain 52:54:00:00:00:05 ff:ff:ff:ff:ff:ff flood") or \
+        "bridge_down" in n.monitor("explain 52:54:00:00:00:05 ff:ff:ff:ff:ff:ff flood")
+    assert n.counter("later", "drop.bridge_down") == 100
+
+
+def test_help_names_every_statement(n):
+    """Each statement of the list has its own page."""
+    lines = n.monitor("help").splitlines()
+    words = {l.split()[0].split("|")[0] for l in lines if l[:1].isalpha()}
+    assert {"guest", "port", "route", "show", "load", "poweroff"} <= words
+    for word in words:
+        assert "error" not in (page := n.monitor(f"help {word}")) and page.strip()

@@ -1,0 +1,61 @@
+"""What people run: make guest with kernels of all kinds, and the demonstration of make run."""
+
+import json
+import os
+import signal
+import subprocess
+
+from machine import LIMIT
+from node import BUILD, LINUX, ROOT, guest
+
+
+def run(*command, limit=LIMIT, **env):
+    """A tool's (status, standard output, standard error), with nothing to read; at the limit it
+    ends, with the emulator that it started."""
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, errors="replace",
+                          env=os.environ | env, start_new_session=True) as tool:
+        try:
+            out, err = tool.communicate(timeout=limit)
+        except BaseException:
+            os.killpg(tool.pid, signal.SIGKILL)
+            raise
+    return tool.returncode, out, err
+
+
+def test_make_guest():
+    """Standard output is the guest's alone, and its status is make's success."""
+    status, out, err = run("make", "guest", f"GUEST={guest('hello')}", "ARGS=hello=1", "MEM=32M")
+    assert status == 0, err
+    lines = out.replace("\r", "").split("\n")
+    assert lines[0] == "ok magic" and lines[-2:] == ["done", ""]
+    assert "cmdline 'hello.elf hello=1'" in lines
+
+
+def test_status_of_a_guest():
+    """A failed check is status 1, a fault 126 with registers, no kernel 125."""
+    assert run("tools/guest", guest("hello"))[0] == 1
+    status, out, err = run("tools/guest", guest("triple"))
+    assert (status, out.strip()) == (126, "triple: now") and "triple fault" in err and "cr3" in err
+    status, out, err = run("tools/guest", "Makefile")
+    assert (status, out) == (125, "") and "neither a bzImage nor a multiboot kernel" in err
+    assert run("tools/guest", "no-such-file")[0] == 125
+
+
+def test_linux_by_make_guest():
+    """A bzImage with an initramfs runs a command and powers off: status 0."""
+    kernel, initrd = LINUX
+    status, out, err = run("tools/guest", kernel, "--initrd", initrd, "--cpus", "2", "--args",
+                           "quiet cryptomgr.notests run=echo+twice;nproc;poweroff")
+    assert status == 0, err
+    assert "twice" in out and "@@up name=guest" in out and "\n2" in out.replace("\r", "")
+
+
+def test_demonstration():
+    """`make run` without a terminal: every line holds."""
+    status, out, err = run("tools/run", limit=600)
+    assert status == 0, out + err
+    with open(os.path.join(BUILD, "run.json"), encoding="utf-8") as file:
+        report = json.load(file)
+    assert report["held"] and len(report["lines"]) == 6
+    assert all(line["held"] for line in report["lines"])
