@@ -69,17 +69,21 @@ void monitor_gather(void)
 		say("no memory left for a text\r\n");
 }
 
+static void end_text(void)
+{
+	mem_zfree(text, CONFIG_TEXT);
+	text = NULL;
+}
+
 static void gather_line(void)
 {
 	line[length] = 0;
 	if (!strcmp(line, "end")) {
 		control_text(text, text_length, "load");
-		mem_zfree(text, CONFIG_TEXT);
-		text = NULL;
+		end_text();
 	} else if (text_length + length + 1 > CONFIG_TEXT) {
 		say("text too long: nothing was taken\r\n");
-		mem_zfree(text, CONFIG_TEXT);
-		text = NULL;
+		end_text();
 	} else {
 		memcpy(text + text_length, line, length);
 		text_length += length;
@@ -104,12 +108,22 @@ static void erase(size_t n)
 		say("\b \b");
 }
 
+static void abandon_text(void)
+{
+	end_text();
+	length = 0;
+	say("\r\nnothing was taken\r\n");
+	prompt();
+}
+
 static void edit(char c)
 {
 	if (c == '\r' || c == '\n')
 		end_line();
 	else if (c == BACKSPACE || c == DELETE)
 		erase(1);
+	else if (c == CTRL_C && text)
+		abandon_text();
 	else if (c == CTRL_U || c == CTRL_C)
 		erase(length);
 	else if (c >= ' ' && length + 1 < sizeof line) {

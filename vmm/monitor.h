@@ -20,6 +20,6 @@ void monitor_poll(void);
 /* Gives the terminal to a guest's console; Ctrl-A brings the monitor back. */
 void monitor_enter(struct console *c);
 
-/* Gathers the lines that follow, up to one that says `end`, as one text. */
+/* Gathers the lines that follow, up to one that says `end`, as one text; Ctrl-C drops them. */
 void monitor_gather(void);
 #endif
