@@ -69,6 +69,16 @@ bool control_core_reserved(unsigned core)
 	return config_live(config)->poll_core == (int)core;
 }
 
+bool control_core_named(unsigned core)
+{
+	const struct node_config *n = config_live(config);
+	for (unsigned i = 0; i < n->guests; i++)
+		for (unsigned c = 0; c < n->guest[i].cores; c++)
+			if (n->guest[i].core[c] == core)
+				return true;
+	return control_core_reserved(core);
+}
+
 /* --- checks against the machine ------------------------------------------------------------- */
 
 static bool need_module(const struct guest_config *g, const char *name, char *why, size_t size)

@@ -26,6 +26,9 @@ void control_guest_ended(struct vm *vm);
 /* True when the core is set aside for the network. */
 bool control_core_reserved(unsigned core);
 
+/* True when it is, or a guest's description names it. */
+bool control_core_named(unsigned core);
+
 extern struct vnet *node_vnet;
 const struct node_config *control_config(void);
 struct vnet_port *control_port(unsigned slot); /* NULL: none */

@@ -189,16 +189,23 @@ static bool core_free(const struct core *c)
 }
 
 /* The boot core comes last: it looks after the monitor. */
+static struct core *any_core(bool (*unwanted)(unsigned core))
+{
+	for (unsigned i = 1; i <= ncores; i++)
+		if (core_free(&cores[i % ncores]) && !unwanted(i % ncores))
+			return &cores[i % ncores];
+	return NULL;
+}
+
+/* A guest that names no core leaves those to others that do, as long as it can. */
 static struct core *choose_core(const struct vm *vm, unsigned vcpu)
 {
 	if (vm->config->cores) {
 		struct core *c = &cores[vm->config->core[vcpu]];
 		return core_free(c) ? c : NULL;
 	}
-	for (unsigned i = 1; i <= ncores; i++)
-		if (core_free(&cores[i % ncores]) && !control_core_reserved(i % ncores))
-			return &cores[i % ncores];
-	return NULL;
+	struct core *c = any_core(control_core_named);
+	return c ? c : any_core(control_core_reserved);
 }
 
 static void release_cores(struct vm *vm)
