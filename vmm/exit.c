@@ -30,9 +30,14 @@ void vcpu_inject_ud(struct vcpu *v)
 	hvm->inject_exception(v, VECTOR_UD, false, 0);
 }
 
+/* A debugger in the guest that steps sees each instruction end, also those that exit. */
 static void step_over(struct vcpu *v, const struct vmexit *e)
 {
 	hvm->set(v, HVM_RIP, hvm->get(v, HVM_RIP) + e->insn_len);
+	if (!(hvm->get(v, HVM_RFLAGS) & RFLAGS_TF))
+		return;
+	hvm->set(v, HVM_DR6, hvm->get(v, HVM_DR6) | DR6_BS);
+	hvm->inject_exception(v, VECTOR_DB, false, 0);
 }
 
 static void exit_io(struct vcpu *v, const struct vmexit *e)

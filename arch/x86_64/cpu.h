@@ -30,6 +30,8 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 #define CR0_PG      (1ul << 31)
 #define CR4_OSXSAVE (1ul << 18)
 
+#define DR6_BS (1ul << 14) /* a single step */
+
 #define RFLAGS_TF (1ul << 8)
 #define RFLAGS_IF (1ul << 9)
 #define RFLAGS_RF (1ul << 16)

@@ -41,6 +41,7 @@ enum hvm_state {
 	HVM_CR3,
 	HVM_CR4,
 	HVM_EFER,
+	HVM_DR6,
 	HVM_PAT,
 	HVM_TSC_OFFSET,
 };

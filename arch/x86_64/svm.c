@@ -182,6 +182,35 @@ static void svm_reset(struct vcpu *v, const struct cpu_entry *e)
 	v->regs[REG_RSP] = e->rsp;
 }
 
+/* SVM has no exit for "an NMI would be taken now": the guest runs one instruction with TF set. */
+static void step_once(struct svm_vcpu *s)
+{
+	if (s->stepping)
+		return;
+	s->stepping = true;
+	s->step_rflags = s->vmcb.rflags;
+	s->step_dr6 = s->vmcb.dr6;
+	s->vmcb.rflags |= RFLAGS_TF;
+}
+
+static void step_end(struct svm_vcpu *s)
+{
+	s->stepping = s->at_iret = false;
+	if (!(s->step_rflags & RFLAGS_TF))
+		s->vmcb.rflags &= ~RFLAGS_TF;
+}
+
+/* The #DB at the end of the step; true when it is the guest's as well. */
+static bool step_done(struct svm_vcpu *s)
+{
+	struct vmcb *b = &s->vmcb;
+	bool guests = (s->step_rflags & RFLAGS_TF) || (b->dr6 & ~s->step_dr6 & DR6_OTHERS);
+	step_end(s);
+	if (!guests)
+		b->dr6 = s->step_dr6;
+	return guests;
+}
+
 static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 {
 	switch (what) {
@@ -199,6 +228,8 @@ static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 		return &b->cr4;
 	case HVM_EFER:
 		return &b->efer;
+	case HVM_DR6:
+		return &b->dr6;
 	case HVM_PAT:
 		return &b->g_pat;
 	case HVM_TSC_OFFSET:
@@ -225,9 +256,12 @@ static void svm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
 	struct vmcb *b = &svm_of(v)->vmcb;
 	if (what == HVM_EFER)
 		value |= EFER_SVME;
-	if (what == HVM_RIP)
-		b->interrupt_shadow = 0; /* the instruction is over, and so is its shadow */
 	*state_place(b, what) = value;
+	if (what != HVM_RIP)
+		return;
+	b->interrupt_shadow = 0; /* the instruction is over, and so is its shadow */
+	if (svm_of(v)->stepping)
+		step_end(svm_of(v));
 }
 
 static unsigned svm_get_cpl(const struct vcpu *v)
@@ -245,30 +279,6 @@ static void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_error,
 {
 	svm_of(v)->vmcb.event_inject = vector | EVENT_EXCEPTION | EVENT_VALID |
 	                               (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
-}
-
-/* SVM has no exit for "an NMI would be taken now": the guest runs one instruction with TF set. */
-static void step_once(struct svm_vcpu *s)
-{
-	if (s->stepping)
-		return;
-	s->stepping = true;
-	s->step_rflags = s->vmcb.rflags;
-	s->step_dr6 = s->vmcb.dr6;
-	s->vmcb.rflags |= RFLAGS_TF;
-}
-
-/* The #DB at the end of the step; true when it is the guest's as well. */
-static bool step_done(struct svm_vcpu *s)
-{
-	struct vmcb *b = &s->vmcb;
-	bool guests = (s->step_rflags & RFLAGS_TF) || (b->dr6 & ~s->step_dr6 & DR6_OTHERS);
-	s->stepping = s->at_iret = false;
-	if (!(s->step_rflags & RFLAGS_TF))
-		b->rflags &= ~RFLAGS_TF;
-	if (!guests)
-		b->dr6 = s->step_dr6;
-	return guests;
 }
 
 /*
