@@ -17,9 +17,10 @@
 #include "vmm/gpa.h"
 #include "vnet/vnet.h"
 
-#define VRING_MAX  1024    /* entries of a queue, at most */
-#define VRING_SAFE 0x20000 /* bytes; longer buffers, and those at a region's end, go the long way  \
-	                    */
+#define VRING_MAX 1024 /* entries of a queue, at most */
+
+/* Bytes; longer buffers, and those at a region's end, go the long way. */
+#define VRING_SAFE 0x20000
 
 #define VRING_DESC_NEXT     1
 #define VRING_DESC_WRITE    2
