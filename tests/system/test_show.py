@@ -76,4 +76,4 @@ def test_help_names_every_statement(n):
     words = {l.split()[0].split("|")[0] for l in lines if l[:1].isalpha()}
     assert {"guest", "port", "route", "show", "load", "poweroff"} <= words
     for word in words:
-        assert "error" not in (page := n.monitor(f"help {word}")) and page.strip()
+        assert "error:" not in (page := n.monitor(f"help {word}")) and page.strip()
