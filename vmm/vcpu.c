@@ -84,7 +84,8 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 		vcpu_init_signal(c, v);
 	if (r & VCPU_REQ_SIPI)
 		vcpu_startup(v);
-	if (r & VCPU_REQ_NMI)
+	/* one that waits for its start has no handler yet, and drops it */
+	if ((r & VCPU_REQ_NMI) && atomic_load(&v->state) == VCPU_RUN)
 		v->nmi_pending = true;
 }
 
