@@ -34,6 +34,7 @@ struct passthrough {
 	uint8_t msi_phys; /* the device's own capability; 0: INTx */
 	uint8_t msi_virt; /* the one that the guest sees */
 	bool irq_on;
+	bool complained;         /* of a message; once a life, the guest can go on for ever */
 	uint32_t bar[VPCI_BARS]; /* address and type bits; 0: not given to the guest */
 	uint32_t bar_size[VPCI_BARS];
 	uint32_t bar_seen[VPCI_BARS]; /* what the guest reads: for the sizing by ones */
@@ -75,6 +76,14 @@ static void msi_program(struct passthrough *p, uint32_t apic_id, uint8_t vector)
 	pci_write(p->bdf, p->msi_phys + 2, 2, (control & ~0x70u) | MSI_ENABLE);
 }
 
+static void refuse(struct passthrough *p, const char *what, uint32_t addr, uint16_t message)
+{
+	if (!p->complained)
+		log_warn("%s: MSI to %08x, message %04x refused: %s", p->vm->name, addr, message,
+		         what);
+	p->complained = true;
+}
+
 /* The message that the guest wrote, checked, sent to the core that its destination lives on. */
 static void irq_on(struct passthrough *p)
 {
@@ -84,23 +93,20 @@ static void irq_on(struct passthrough *p)
 	memcpy(&message, d->cfg + p->msi_virt + 12, 2);
 	uint8_t vector = (uint8_t)message;
 	struct vcpu *t = vapic_target(p->vm, addr >> 12 & 0xFF, addr & MSI_LOGICAL);
-	if (addr >> 20 != VAPIC_PAGE >> 20 || (message & MSI_MODE) > MSI_LOWEST || vector < 16 ||
-	    !t) {
-		log_warn("%s: MSI to %08x, message %04x refused", p->vm->name, addr, message);
-		return;
+	if (addr >> 20 != VAPIC_PAGE >> 20 || !t) {
+		refuse(p, "no vCPU has this address", addr, message);
+	} else if ((message & MSI_MODE) > MSI_LOWEST || vector < 16) {
+		refuse(p, "not a vector", addr, message);
+	} else if (t->core->apic_id > MSI_DEST_MAX) {
+		refuse(p, "its core's APIC ID has more than 8 bits: give it another core", addr,
+		       message);
+	} else {
+		if (p->msi_phys)
+			msi_program(p, t->core->apic_id, vector);
+		else
+			ioapic_route(intx_gsi(p), t->core->apic_id, vector, true);
+		p->irq_on = true;
 	}
-	uint32_t apic_id = t->core->apic_id;
-	if (apic_id > MSI_DEST_MAX) {
-		log_warn("%s: its device cannot interrupt the core with APIC ID %u: give the guest "
-		         "another core",
-		         p->vm->name, apic_id);
-		return;
-	}
-	if (p->msi_phys)
-		msi_program(p, apic_id, vector);
-	else
-		ioapic_route(intx_gsi(p), apic_id, vector, true);
-	p->irq_on = true;
 }
 
 static void msi_written(struct passthrough *p)
@@ -169,6 +175,7 @@ static void reset(struct vpci_dev *d)
 {
 	struct passthrough *p = of(d);
 	quiesce(p);
+	p->complained = false;
 	memcpy(p->bar_seen, p->bar, sizeof p->bar);
 }
 
