@@ -18,6 +18,12 @@ def name_of(nodeid):
     return f"{kind} {file} {re.sub('^test_', '', test)}".strip()
 
 
+def pytest_addoption(parser):
+    """The options of pytest's own reporter that its assertions ask for."""
+    parser.addoption("--verbose", type=int, default=0)
+    parser.addoption("--tb", dest="tbstyle", default="short")
+
+
 def indented(text):
     """A failure's last lines; none of them may look like a verdict."""
     return textwrap.indent(text[-FULL:], "    ", lambda line: True)

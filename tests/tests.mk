@@ -73,7 +73,8 @@ lint-cppcheck:
 	cppcheck -q --std=c11 --platform=unix64 --enable=warning,performance,portability \
 		--inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
 		--suppressions-list=tests/cppcheck.suppress -I. \
-		$(call LINT_FILES,'arch/*.c' 'vmm/*.c' 'vnet/*.c' 'drivers/*.c' 'lib/*.c' 'guest-images/*.c')
+		$(call LINT_FILES,'arch/*.c' 'vmm/*.c' 'vnet/*.c' 'drivers/*.c' 'lib/*.c' 'guest-images/*.c' \
+			'tests/*.c')
 
 # Both compilers, -Wall -Wextra -Werror, on everything that is C.
 lint-gcc:

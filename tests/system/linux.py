@@ -50,6 +50,11 @@ def ping(n, name, address, count=5):
     assert f"{count} packets received" in text, text
 
 
+def answers(n, name, address):
+    """One ping is answered."""
+    return n.shell(name, f"ping -c 1 -W 1 {address}")[0] == 0
+
+
 def probe(n, name, words):
     """netprobe's result, decoded."""
     text = run(n, name, f"netprobe {words}")

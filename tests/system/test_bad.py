@@ -41,7 +41,7 @@ def test_no_configuration():
     ("guest a kernel hello.elf memory 2G\n", "guest a: no 2048 MiB of contiguous memory left"),
     ("guest a kernel hello.elf cpus 9\n", "guest a: 9 vCPUs, but the node has 3 cores"),
     ("guest a kernel hello.elf core 7\n", "guest a: the node has no core 7"),
-    ("guest a kernel hello.elf memory 32M pci 00:1f.7\n", "guest a: no PCI device at 00:1f.7"),
+    ("guest a kernel hello.elf memory 64M pci 00:1f.7\n", "guest a: device 00:1f.7 is not there"),
     (HELLO + "move poll core 9\n", "move poll: the node has no core 9"),
     (HELLO + "guest b kernl hello.elf\n", 'patio.conf:2:9: unknown word "kernl"; did you mean'),
     ("\x00\xff\n", "patio.conf:1:1: "),

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from linux import boot, linux, ping, run
+from linux import answers, boot, linux, ping, run
 from machine import about, ended, said, until
 from outside import Outside
 
@@ -99,6 +99,6 @@ def test_death_and_return(n, outside):
     n.monitor("start dom0")
     until("the bridge is back", lambda: said(n, "dom0").count("bridge ready") == 2)
     assert about(n, "dom0")["starts"] == 2
-    until("outside answers", lambda: n.shell("alice", f"ping -c 1 -W 1 {OUTSIDE}")[0] == 0)
+    until("outside answers", lambda: answers(n, "alice", OUTSIDE))
     ping(n, "alice", OUTSIDE, 20)
     fetch(n, outside)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from linux import boot, linux, ping, run, tcp, udp, wait_shell
+from linux import answers, boot, linux, ping, run, tcp, udp, wait_shell
 from machine import about, refuse, until
 
 ALICE, BOB = "10.0.0.1", "10.0.0.2"
@@ -122,6 +122,7 @@ def test_routed_network(n):
     for line in ROUTES:
         n.monitor(line)
     assert "error" not in n.monitor("end")
+    until("alice asks again for bob's address", lambda: answers(n, "alice", BOB))
     traffic(n)
     verdict = n.monitor(f"explain {MAC['alice']} {MAC['bob']} alice json")
     assert '"route":0' in verdict and '"port":"bob"' in verdict

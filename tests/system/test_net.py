@@ -26,6 +26,9 @@ def conf():
             pings("forever", "n=500 loss=1") + " restart always",
             pings("once", "n=50"), pings("lossy", "n=3 loss=1 timeout=100000000"),
             pings("few", "n=1000 poll=1"), pings("many", "n=3000 poll=1"),
+            f"guest triple kernel triple.elf {TINY} autostart no",
+            f'guest ear kernel listen.elf cmdline "announce=1" {TINY} autostart no',
+            "port ear guest ear",
             f'guest spinner kernel echo.elf cmdline "poll=1" {TINY} autostart no',
             f"port spinner guest spinner network second mac {ECHO}"]
     text += [f'guest {how} kernel badring.elf cmdline "how={how}" {TINY} autostart no'
@@ -37,7 +40,7 @@ def conf():
 
 @pytest.fixture(name="n", scope="module")
 def the_node():
-    with node(conf(), ["echo", "ping", "badring"], cores=4, memory=1024) as n:
+    with node(conf(), ["echo", "ping", "badring", "listen", "triple"], cores=5, memory=1024) as n:
         yield n.ready()
 
 
@@ -59,6 +62,25 @@ def test_broken_ring(n, traffic, how):
     seen = traffic()
     until("the others' traffic goes on", lambda: traffic() > seen + 500)
     assert set(re.findall(r"^rtt n=500 lost=(\d+)", said(n, "forever"), re.M)) <= {"0"}
+
+
+def test_fault_beside_traffic(n, traffic):
+    """A guest that triple-faults is stopped by name; the others do not notice."""
+    n.monitor("start triple")
+    assert ended(n, "triple")["reason"] == "triple fault"
+    seen = traffic()
+    until("the others' traffic goes on", lambda: traffic() > seen + 500)
+
+
+def test_learned_frames_go_to_one_port(n, traffic):
+    """Once the switch knows both ends, a third port of the network hears nothing of their talk."""
+    n.monitor("start ear")
+    until("it listens", lambda: "listen: ready" in said(n, "ear"))
+    seen, heard = traffic(), n.counter("ear", "out_frames")
+    until("traffic", lambda: traffic() > seen + 1000)
+    assert n.counter("ear", "out_frames") == heard
+    n.monitor("stop ear")
+    ended(n, "ear")
 
 
 def test_dead_peer(n, traffic):
