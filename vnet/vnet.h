@@ -64,7 +64,7 @@ struct vnet_frame {
 	struct vnet_seg *seg;
 	uint32_t len; /* bytes of the Ethernet frame, the offload header not counted */
 	uint16_t nseg;
-	bool contiguous_head; /* the first 14 bytes lie in seg[0] */
+	uint16_t contiguous_head; /* bool: the first 14 bytes lie in seg[0]; one store with nseg */
 	struct vnet_hdr hdr;
 	mac_t dst, src;
 };

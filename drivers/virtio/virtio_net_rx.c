@@ -7,7 +7,8 @@
 #define SMALL 128 /* bytes up to which a frame is moved in line */
 
 /* The halves may overlap in the middle: any length from 16 to 128 in straight moves. */
-static inline void copy(uint8_t *to, const uint8_t *from, uint32_t len)
+static inline __attribute__((always_inline)) void copy(uint8_t *to, const uint8_t *from,
+                                                       uint32_t len)
 {
 	const uint8_t *from_end = from + len;
 	uint8_t *to_end = to + len;
@@ -159,41 +160,63 @@ bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const stru
 	return true;
 }
 
-/* The common case in line: one piece, into one buffer of one piece, its header taken as it is. */
-static inline bool put_simple(const struct virtio_net *n, struct vring *r,
-                              const struct vnet_frame *f)
+/* One piece into one buffer of one piece, behind the given header; false when it is not so. */
+static inline __attribute__((always_inline)) bool
+put_single(struct vring *r, const struct vnet_frame *f, const struct vnet_hdr *hdr)
 {
-	struct vnet_hdr hdr = f->hdr;
 	uint32_t need = f->len + VIRTIO_NET_HDR;
 	struct vnet_seg to;
 
-	if (f->nseg != 1 || r->next == r->seen || !virtio_net_takes(n, &hdr))
+	if (f->nseg != 1 || r->next == r->seen)
 		return false;
 
 	uint16_t head = vring_head(r, 0);
 
 	if (!vring_single(r, head, VRING_WRITE, &to) || to.len < need)
 		return false;
-	hdr.num_buffers = 1; /* without MRG_RXBUF too: 5.1.6.4 */
 	/* The builtin stays in line in a freestanding build too. */
-	__builtin_memcpy(to.base, &hdr, VIRTIO_NET_HDR);
+	__builtin_memcpy(to.base, hdr, VIRTIO_NET_HDR);
 	copy(to.base + VIRTIO_NET_HDR, f->seg->base, f->len);
 	vring_used(r, 0, head, need);
 	vring_done(r, 1);
 	return true;
 }
 
-static __attribute__((noinline)) bool put(struct virtio_net *n, const struct vnet_frame *f,
-                                          enum vnet_drop *why)
+/* The usual frame that asks for nothing, all in line. */
+static inline bool put_plain(struct vring *r, const struct vnet_frame *f)
 {
+	/* 1 without MRG_RXBUF too: 5.1.6.4 */
+	static const struct vnet_hdr plain = {.num_buffers = 1};
+
+	return !virtio_net_offload(&f->hdr) && put_single(r, f, &plain);
+}
+
+static bool put(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
+{
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	struct vnet_hdr hdr = f->hdr;
+
 	if (!virtio_net_takes(n, &f->hdr))
 		return virtio_net_put_completed(n, f, why);
-	return virtio_net_put(n, f, &f->hdr, false, why);
+	hdr.num_buffers = 1;
+	return put_single(r, f, &hdr) || virtio_net_put(n, f, &f->hdr, false, why);
 }
 
 static inline bool rx_ready(const struct virtio_net *n)
 {
 	return atomic_load_explicit(&n->rx_ready, memory_order_relaxed);
+}
+
+/* Any other frame, and one that cannot be delivered. */
+static __attribute__((noinline)) bool put_or_refuse(struct virtio_net *n, struct vnet_core *core,
+                                                    const struct vnet_frame *f)
+{
+	enum vnet_drop why = VNET_DROP_port_down;
+
+	if (rx_ready(n) && put(n, f, &why))
+		return true;
+	vnet_refuse(core, n->port, f, why);
+	return false;
 }
 
 /* All frames, in order; rx_lock held.  Returns how many were delivered. */
@@ -210,14 +233,9 @@ static unsigned put_all(struct virtio_net *n, struct vnet_core *core,
 	}
 	for (unsigned i = 0; i < count; i++) {
 		const struct vnet_frame *f = frames[i];
-		enum vnet_drop why = VNET_DROP_port_down;
 
-		if (__builtin_expect(put_simple(n, r, f), 1))
+		if (__builtin_expect(put_plain(r, f), 1) || put_or_refuse(n, core, f))
 			delivered++;
-		else if (rx_ready(n) && put(n, f, &why))
-			delivered++;
-		else
-			vnet_refuse(core, n->port, f, why);
 	}
 	return delivered;
 }
