@@ -333,13 +333,19 @@ static void follow(const struct node_config *n)
 
 #define STATUS_NO_START 125 /* the node's status when the guest that it ends with cannot start */
 
-static void start(struct vm *vm, const struct node_config *n)
+static bool ends_node(const struct vm *vm)
+{
+	const struct node_config *n = config_live(config);
+	return n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot;
+}
+
+static void start(struct vm *vm)
 {
 	char why[256];
 	if (vm_start(vm, why, sizeof why))
 		return;
 	log_error("%s", why);
-	if (n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot)
+	if (ends_node(vm))
 		node_exit(STATUS_NO_START);
 }
 
@@ -347,7 +353,7 @@ static void autostart(const struct node_config *n)
 {
 	for (unsigned i = 0; i < n->guests; i++)
 		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i]))
-			start(vms[i], n);
+			start(vms[i]);
 }
 
 static bool apply(char *why, size_t size)
@@ -502,11 +508,14 @@ static bool all_ended(void)
 #define SHORT_LIFE_MS   1000 /* a guest that dies sooner may be dying at once, each time */
 #define SHORT_LIVES_MAX 20
 
-/* A guest that never gets anywhere would keep the boot core busy with loading it. */
+/* A guest that asked for a reset gets one, as a PC would.  One that never gets anywhere would keep
+ * the boot core busy with loading it. */
 static bool starts_again(struct vm *vm)
 {
 	bool brief = rdtsc() - vm->started_tsc < tsc_khz * SHORT_LIFE_MS;
-	if (vm->config->restart != CONFIG_RESTART_ALWAYS || vm->stay_off)
+	bool wanted =
+	    vm->config->restart == CONFIG_RESTART_ALWAYS || (vm->reset_asked && !ends_node(vm));
+	if (!wanted || vm->stay_off)
 		return false;
 	vm->short_lives = brief ? vm->short_lives + 1 : 0;
 	if (vm->short_lives < SHORT_LIVES_MAX)
@@ -521,10 +530,10 @@ void control_guest_ended(struct vm *vm)
 	const struct node_config *n = config_live(config);
 	if (vm->restart_once || starts_again(vm)) {
 		vm->restart_once = false;
-		start(vm, n);
+		start(vm);
 		return;
 	}
-	if (n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot)
+	if (ends_node(vm))
 		node_exit(vm->ended ? vm->exit_status : STATUS_STOPPED);
 	if (n->idle == CONFIG_IDLE_POWEROFF && all_ended())
 		node_exit(0);

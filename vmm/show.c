@@ -150,7 +150,8 @@ static void show_ports(struct out *o, const struct config_action *a)
 			continue;
 		vnet_port_stats(p, &s);
 		for (unsigned d = 0; d < VNET_DROP_CAUSES; d++)
-			drops += s.drop[d];
+			if (d != VNET_DROP_learn_full) /* that frame went on its way */
+				drops += s.drop[d];
 		out_row(o);
 		out_string(o, NULL, p->name);
 		out_string(o, NULL, n->guest[n->port[i].guest].name);

@@ -57,6 +57,13 @@ static void sleep_access(void *ctx, uint16_t offset, unsigned size, bool in, uin
 		vm_end(ctx, 0, "powered off");
 }
 
+/* control.c starts it again once it has stopped. */
+static void vm_reset(struct vm *vm)
+{
+	vm->reset_asked = true;
+	vm_end(vm, 0, "asked for a reset");
+}
+
 static void reset_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
 {
 	(void)offset;
@@ -64,7 +71,7 @@ static void reset_access(void *ctx, uint16_t offset, unsigned size, bool in, uin
 	if (in)
 		*val = 0;
 	else if ((uint8_t)*val == GUEST_ACPI_RESET_VALUE)
-		vm_end(ctx, 0, "asked for a reset");
+		vm_reset(ctx);
 }
 
 static void claim_ports(struct vm *vm)
@@ -304,6 +311,7 @@ static void launch(struct vm *vm, const struct cpu_entry *entry)
 {
 	vm->reason[0] = 0;
 	vm->ended = false;
+	vm->reset_asked = false;
 	vm->stay_off = false;
 	vm->starts++;
 	vm->started_tsc = rdtsc();

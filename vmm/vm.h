@@ -87,6 +87,7 @@ struct vm {
 	struct console console;
 	struct virtio_console hvc;
 	struct passthrough *passthrough; /* NULL: no physical device */
+	bool reset_asked;                /* by the guest itself */
 	bool restart_once;               /* start it again when it has stopped */
 	unsigned short_lives;            /* how often in a row it died soon after its start */
 	uint64_t started_tsc;

@@ -21,15 +21,23 @@ static uint64_t days(unsigned year, unsigned month, unsigned day)
 	return (uint64_t)(y / 400) * 146097 + era_day - 719468;
 }
 
+/* Register B bit 1: 24 hours; else 1 to 12 with PM in bit 7. */
+static unsigned hour(uint8_t v, bool binary, bool full_day)
+{
+	unsigned h = number(v & 0x7F, binary);
+	return full_day ? h : h % 12 + (v & 0x80 ? 12 : 0);
+}
+
 uint64_t rtc_read(void)
 {
 	unsigned tries = 0;
 	while (cmos(0x0A) & 0x80)
 		if (++tries > 1000000)
 			return 0;
-	bool binary = cmos(0x0B) & 4;
+	uint8_t format = cmos(0x0B);
+	bool binary = format & 4;
 	unsigned s = number(cmos(0), binary), m = number(cmos(2), binary);
-	unsigned h = number(cmos(4) & 0x7F, binary), d = number(cmos(7), binary);
+	unsigned h = hour(cmos(4), binary, format & 2), d = number(cmos(7), binary);
 	unsigned mon = number(cmos(8), binary), y = 2000 + number(cmos(9), binary);
 	if (s > 59 || m > 59 || h > 23 || !d || d > 31 || !mon || mon > 12)
 		return 0;
