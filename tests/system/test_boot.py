@@ -4,7 +4,9 @@ import pytest
 
 from machine import TINY, judge, node
 
-CONF = f'guest hello kernel hello.elf cmdline "hello=1 module=contents" module note args "a word" {TINY}\n'
+CONF = f"""guest hello kernel hello.elf cmdline "hello=1 module=contents" \\
+    module note args "a word" {TINY}
+"""
 
 
 @pytest.mark.parametrize("boot,cores,machine", [
@@ -27,6 +29,6 @@ def test_boot(tmp_path, boot, cores, machine):
 
 def test_poweroff_when_all_have_ended():
     """`idle poweroff` ends the node after its last guest."""
-    with node(CONF.replace(" module=contents", "").replace(' module note args "a word"', "")
-              + "idle poweroff\n", ["hello"], memory=256) as n:
+    conf = f'guest hello kernel hello.elf cmdline "hello=1" {TINY}\nidle poweroff\n'
+    with node(conf, ["hello"], memory=256) as n:
         assert n.wait_end()[0] == 0
