@@ -134,14 +134,23 @@ def test_routed_network(n):
     ping(n, "alice", BOB)
 
 
-def test_guest_that_dies(n):
-    """A guest that panics ends under a name, the other goes on, and it comes back."""
+def test_guest_that_panics(n):
+    """A guest that panics asks for a reset and comes back; the other goes on meanwhile."""
     n.enter("bob")
     n.child.send("echo c >/proc/sysrq-trigger\n")
-    row = until("bob has ended", lambda: (b := about(n, "bob"))["state"] in ("ended", "stopped")
-                and b)
-    assert row["reason"]
+    until("bob was started again", lambda: about(n, "bob")["starts"] == 2)
+    assert run(n, "alice", "echo alive").strip() == "alive"
+    wait_shell(n, "bob", boots=2)
+    ping(n, "alice", BOB)
+
+
+def test_guest_that_powers_off(n):
+    """A guest that powers off has ended; the other goes on; the monitor starts it again."""
+    n.enter("bob")
+    n.child.send("poweroff -f\n")
+    row = until("bob has ended", lambda: (b := about(n, "bob"))["state"] == "ended" and b)
+    assert row["reason"] == "powered off" and row["status"] == 0
     assert run(n, "alice", "echo alive").strip() == "alive"
     n.monitor("start bob")
-    wait_shell(n, "bob", boots=2)
+    wait_shell(n, "bob", boots=3)
     ping(n, "alice", BOB)
