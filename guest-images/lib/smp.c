@@ -45,7 +45,9 @@ bool smp_start(uint32_t apic_id, void (*main)(void))
 	lapic_send(apic_id, ICR_INIT);
 	wait_up(INIT_DELAY);
 	lapic_send(apic_id, ICR_STARTUP | TRAMPOLINE >> 12);
-	if (!wait_up(INIT_DELAY))
-		lapic_send(apic_id, ICR_STARTUP | TRAMPOLINE >> 12);
+	wait_up(INIT_DELAY);
+	/* Always, though a CPU that runs ignores it: the exits that a start costs do not depend on
+	 * how busy the emulator's host is. */
+	lapic_send(apic_id, ICR_STARTUP | TRAMPOLINE >> 12);
 	return wait_up(PATIENCE);
 }
