@@ -14,6 +14,8 @@ static const struct {
 	uint64_t value;
 } fixed[] = {
     {0x8B, 0x8B, 0},                     /* microcode revision */
+    {0xFE, 0xFE, 0},                     /* MTRRcap: none, for who asks in spite of CPUID */
+    {0x2FF, 0x2FF, 0x806},               /* ... and all memory write-back */
     {0x1D9, 0x1D9, 0},                   /* DebugCtl */
     {0xC0010000, 0xC0010007, 0},         /* performance counters, hidden by CPUID */
     {0xC0010010, 0xC0010010, 0},         /* SYSCFG */
