@@ -333,6 +333,14 @@ static void follow(const struct node_config *n)
 
 #define STATUS_NO_START 125 /* the node's status when the guest that it ends with cannot start */
 
+static bool all_ended(void)
+{
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
+		if (vms[i] && atomic_load(&vms[i]->state) != VM_OFF)
+			return false;
+	return true;
+}
+
 static bool ends_node(const struct vm *vm)
 {
 	const struct node_config *n = config_live(config);
@@ -351,9 +359,14 @@ static void start(struct vm *vm)
 
 static void autostart(const struct node_config *n)
 {
+	bool failed = false;
 	for (unsigned i = 0; i < n->guests; i++)
-		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i]))
+		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i])) {
 			start(vms[i]);
+			failed |= !vm_active(vms[i]);
+		}
+	if (failed && n->idle == CONFIG_IDLE_POWEROFF && all_ended())
+		node_exit(STATUS_NO_START);
 }
 
 static bool apply(char *why, size_t size)
@@ -494,14 +507,6 @@ void control_line(const char *text, size_t len)
 }
 
 /* --- the end of a guest --------------------------------------------------------------------- */
-
-static bool all_ended(void)
-{
-	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
-		if (vms[i] && atomic_load(&vms[i]->state) != VM_OFF)
-			return false;
-	return true;
-}
 
 #define STATUS_STOPPED 126 /* the node's status when the guest was stopped, not ended */
 

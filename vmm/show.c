@@ -41,8 +41,9 @@ static const char *vm_state_name(struct vm *vm)
 static void show_guests(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
-	    {"guest", 12, false},  {"state", 9, false}, {"vcpus", 5, true},  {"memory", 8, true},
-	    {"kernel", 16, false}, {"starts", 6, true}, {"status", 6, true}, {"reason", 24, false},
+	    {"guest", 12, false},   {"state", 9, false},   {"vcpus", 5, true},
+	    {"memory", 8, true},    {"kernel", 16, false}, {"starts", 6, true},
+	    {"lost_irqs", 9, true}, {"status", 6, true},   {"reason", 24, false},
 	};
 	TABLE(o, "guests", columns);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
@@ -56,6 +57,7 @@ static void show_guests(struct out *o, const struct config_action *a)
 		out_size(o, NULL, vm->mem_size);
 		out_string(o, NULL, vm->config->kernel);
 		out_number(o, NULL, vm->starts);
+		out_number(o, NULL, atomic_load(&vm->lost_interrupts));
 		if (vm->ended)
 			out_number(o, NULL, vm->exit_status);
 		else

@@ -47,20 +47,35 @@ static bool raise(struct vcpu *t, uint8_t vector)
 	return true;
 }
 
+void vapic_lost(struct vm *vm)
+{
+	atomic_fetch_add_explicit(&vm->lost_interrupts, 1, memory_order_relaxed);
+}
+
+/* The ways that are not a device's one vector to one vCPU; true when any vCPU took it. */
+static bool send_to_matching(struct vm *vm, uint32_t dest, bool logical, bool lowest,
+                             uint8_t vector)
+{
+	bool taken = false;
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		if (!matches(&vm->vcpu[i], dest, logical) || !raise(&vm->vcpu[i], vector))
+			continue;
+		taken = true;
+		if (lowest)
+			break;
+	}
+	return taken;
+}
+
 void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector)
 {
-	if (vector < 16) /* reserved: never accepted by an APIC (11.5.2) */
-		return;
-	if (!logical && dest < vm->nvcpus) { /* what every interrupt of a device looks like */
-		raise(&vm->vcpu[dest], vector);
-		return;
-	}
-	for (unsigned i = 0; i < vm->nvcpus; i++) {
-		if (!matches(&vm->vcpu[i], dest, logical))
-			continue;
-		if (raise(&vm->vcpu[i], vector) && lowest)
-			return;
-	}
+	bool taken = false;
+	if (vector >= 16) /* below: reserved, never accepted by an APIC (11.5.2) */
+		taken = !logical && dest < vm->nvcpus
+		            ? raise(&vm->vcpu[dest], vector)
+		            : send_to_matching(vm, dest, logical, lowest, vector);
+	if (!taken)
+		vapic_lost(vm);
 }
 
 /* True when t took a fixed vector. */
@@ -98,15 +113,19 @@ void vapic_write_icr(struct vcpu *v, uint64_t icr)
 {
 	struct vm *vm = v->vm;
 	enum delivery mode = icr >> 8 & 7;
+	bool taken = mode != FIXED && mode != LOWEST; /* the others are requests */
 	uint32_t dest = is_x2(v) ? (uint32_t)(icr >> 32) : (uint32_t)(icr >> 56);
 	v->apic.icr = icr & ~(1ul << 12); /* delivery status: never pending */
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *t = &vm->vcpu[i];
-		if (!is_target(v, t, icr, dest))
+		if (!is_target(v, t, icr, dest) || !deliver(t, mode, (uint32_t)icr))
 			continue;
-		if (deliver(t, mode, (uint32_t)icr) && mode == LOWEST)
-			return;
+		taken = true;
+		if (mode == LOWEST)
+			break;
 	}
+	if (!taken)
+		vapic_lost(vm);
 }
 
 bool vapic_write_base(struct vcpu *v, uint64_t value)

@@ -48,6 +48,10 @@ bool vapic_write_base(struct vcpu *v, uint64_t value);
 /* Sends a fixed vector to the vCPUs of `vm` that dest names; from any core. */
 void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector);
 
+/* Counts an interrupt that no vCPU of the guest took: a reserved vector, a vCPU that does not run,
+ * a destination or message that names none. */
+void vapic_lost(struct vm *vm);
+
 /* An access to the xAPIC page; 32-bit, aligned (anything else reads 0 and is ignored). */
 uint32_t vapic_page_read(struct vcpu *v, uint32_t offset);
 void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value);

@@ -411,6 +411,7 @@ void vm_msi(void *ctx, uint64_t addr, uint32_t data)
 {
 	unsigned mode = data >> 8 & 7;
 	if (addr >> 20 != VAPIC_PAGE >> 20 || mode > 1)
-		return;
-	vapic_send(ctx, addr >> 12 & 0xFF, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
+		vapic_lost(ctx);
+	else
+		vapic_send(ctx, addr >> 12 & 0xFF, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
 }

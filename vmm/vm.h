@@ -60,7 +60,6 @@ struct vcpu {
 	uint64_t pvclock_msr; /* as the guest wrote it */
 	uint64_t tsc_offset;
 	void *hvm; /* the vendor half's own */
-	uint64_t entries;
 	struct exit_stat exits[VMEXIT_COUNT];
 };
 
@@ -93,6 +92,7 @@ struct vm {
 	uint64_t started_tsc;
 	bool stay_off; /* stopped from the monitor: `restart always` rests */
 	uint64_t starts;
+	_Atomic uint64_t lost_interrupts; /* see vapic_lost() */
 };
 
 extern struct vm *vms[CONFIG_GUESTS]; /* by slot; NULL: none */
