@@ -48,7 +48,7 @@ struct exit_stat {
 };
 
 struct vcpu {
-	uint64_t regs[REGS]; /* first: svm_run.asm indexes it */
+	uint64_t regs[REGS]; /* first: the world switch indexes it */
 	struct vm *vm;
 	struct core *core;
 	unsigned id; /* also its APIC ID as the guest sees it */

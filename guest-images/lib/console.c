@@ -14,18 +14,18 @@
 
 void console_init(void)
 {
-	out8(COM1 + 1, 0);
-	out8(LCR, 0x80); /* divisor latch: 115200 baud */
-	out8(COM1, 1);
-	out8(COM1 + 1, 0);
-	out8(LCR, 3); /* 8n1 */
-	out8(COM1 + 2, 7);
-	out8(COM1 + 4, 3);
+	outb(COM1 + 1, 0);
+	outb(LCR, 0x80); /* divisor latch: 115200 baud */
+	outb(COM1, 1);
+	outb(COM1 + 1, 0);
+	outb(LCR, 3); /* 8n1 */
+	outb(COM1 + 2, 7);
+	outb(COM1 + 4, 3);
 }
 
 static void wait_for(uint8_t bit)
 {
-	for (unsigned i = 0; i < PATIENCE && !(in8(LSR) & bit); i++)
+	for (unsigned i = 0; i < PATIENCE && !(inb(LSR) & bit); i++)
 		cpu_pause();
 }
 
@@ -34,7 +34,7 @@ static void put(char c)
 	if (c == '\n')
 		put('\r');
 	wait_for(LSR_THRE);
-	out8(COM1, (uint8_t)c);
+	outb(COM1, (uint8_t)c);
 }
 
 void vprint(const char *fmt, va_list ap)
@@ -55,16 +55,16 @@ void print(const char *fmt, ...)
 
 int console_getc(void)
 {
-	uint8_t lsr = in8(LSR);
+	uint8_t lsr = inb(LSR);
 	if (lsr == 0xff || !(lsr & LSR_DATA)) /* 0xff: no UART answers here */
 		return -1;
-	return in8(COM1);
+	return inb(COM1);
 }
 
 _Noreturn void guest_exit(int status)
 {
 	wait_for(LSR_TEMT);
-	out8(DEBUG_EXIT, (uint8_t)status);
+	outb(DEBUG_EXIT, (uint8_t)status);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

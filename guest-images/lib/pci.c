@@ -10,14 +10,14 @@
 
 static void select_register(uint16_t bdf, unsigned off)
 {
-	out32(CONFIG_ADDRESS, 1u << 31 | (uint32_t)bdf << 8 | (off & 0xfc));
+	outl(CONFIG_ADDRESS, 1u << 31 | (uint32_t)bdf << 8 | (off & 0xfc));
 }
 
 uint32_t pci_read(uint16_t bdf, unsigned off, unsigned size)
 {
 	select_register(bdf, off);
 	uint16_t port = (uint16_t)(CONFIG_DATA + (off & 3));
-	return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
+	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
 }
 
 void pci_write(uint16_t bdf, unsigned off, unsigned size, uint32_t v)
@@ -25,11 +25,11 @@ void pci_write(uint16_t bdf, unsigned off, unsigned size, uint32_t v)
 	select_register(bdf, off);
 	uint16_t port = (uint16_t)(CONFIG_DATA + (off & 3));
 	if (size == 1)
-		out8(port, (uint8_t)v);
+		outb(port, (uint8_t)v);
 	else if (size == 2)
-		out16(port, (uint16_t)v);
+		outw(port, (uint16_t)v);
 	else
-		out32(port, v);
+		outl(port, v);
 }
 
 struct search {

@@ -45,8 +45,8 @@ void trap_init(void)
 		    .offset1 = (uint16_t)(isr_table[i] >> 16),
 		    .offset2 = (uint32_t)(isr_table[i] >> 32),
 		};
-	out8(0x21, 0xff); /* a PC's firmware leaves the timer of the 8259 on */
-	out8(0xa1, 0xff);
+	outb(0x21, 0xff); /* a PC's firmware leaves the timer of the 8259 on */
+	outb(0xa1, 0xff);
 	trap_init_ap();
 }
 

@@ -14,17 +14,17 @@
 
 static uint32_t port_in(uint16_t port, unsigned size)
 {
-	return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
+	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
 }
 
 static void port_out(uint16_t port, unsigned size, uint32_t v)
 {
 	if (size == 1)
-		out8(port, (uint8_t)v);
+		outb(port, (uint8_t)v);
 	else if (size == 2)
-		out16(port, (uint16_t)v);
+		outw(port, (uint16_t)v);
 	else
-		out32(port, v);
+		outl(port, v);
 }
 
 const struct guest_bus guest_bus = {pci_read, pci_write, port_in, port_out};

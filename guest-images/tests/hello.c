@@ -81,6 +81,6 @@ void guest_main(void)
 	check(mb_option("hello", word, sizeof word), "cmdline", "no word hello= in it");
 	check_map();
 	check_modules();
-	check(in8(ABSENT_PORT) == 0xff, "absent_port", "reads %x", in8(ABSENT_PORT));
+	check(inb(ABSENT_PORT) == 0xff, "absent_port", "reads %x", inb(ABSENT_PORT));
 	done();
 }

@@ -34,7 +34,7 @@ void guest_main(void)
 		bool read = rdmsr_safe(msr, &v);
 		print("nobody: msr %x %s %lx\n", msr, read ? "reads" : "#GP", v);
 	} else {
-		print("nobody: port %x reads %x\n", port, in8(port));
+		print("nobody: port %x reads %x\n", port, inb(port));
 	}
 	check(true, "survived", " ");
 	done();
