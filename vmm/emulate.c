@@ -91,17 +91,21 @@ static bool access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uin
 	return p || vpci_claims_mmio(gpa);
 }
 
+/* The guest gets the page fault that it has asked for: its tables say so, or another vCPU changed
+ * them since the CPU walked them a moment ago. */
+static void page_fault(struct vcpu *v, const struct context *c, uint64_t linear, bool write)
+{
+	hvm->set(v, HVM_CR2, linear);
+	hvm->inject_exception(v, VECTOR_PF, true, (write ? PF_WRITE : 0) | (c->access ? 4 : 0));
+}
+
 static bool translate(struct vcpu *v, struct context *c, uint64_t linear, bool write, uint64_t *gpa)
 {
 	unsigned how = c->access | (write ? WALK_WRITE : 0);
 	enum walk_fault f = guest_walk(&v->vm->mem, &c->paging, linear, how, gpa);
-	if (f == WALK_OK)
-		return true;
-	/* The CPU walked these tables a moment ago: another vCPU changed them.  The guest gets the
-	 * page fault that it has asked for. */
-	hvm->set(v, HVM_CR2, linear);
-	hvm->inject_exception(v, VECTOR_PF, true, (write ? PF_WRITE : 0) | (c->access ? 4 : 0));
-	return false;
+	if (f != WALK_OK)
+		page_fault(v, c, linear, write);
+	return f == WALK_OK;
 }
 
 /* Where the instruction reads and writes; false: a fault was injected. */
@@ -178,25 +182,36 @@ static void advance(uint64_t *reg, uint64_t mask, uint64_t step)
 		*reg &= mask; /* a 32-bit result clears the upper half */
 }
 
-/* One element; false: a fault was injected. */
+/* One element at a linear address, which may lie across two pages; false: a fault was injected, and
+ * the port was not touched. */
+static bool string_access(struct vcpu *v, const struct context *c, const struct vmexit *e,
+                          uint64_t linear)
+{
+	const struct gmem *m = &v->vm->mem;
+	uint32_t val = 0;
+	enum walk_fault f = guest_virt_read(m, &c->paging, linear, &val, e->io.size, c->access);
+	if (f == WALK_OK && e->io.in) /* may it be written, before the device is read? */
+		f = guest_virt_write(m, &c->paging, linear, &val, e->io.size, c->access);
+	if (f != WALK_OK) {
+		page_fault(v, c, linear, e->io.in);
+		return false;
+	}
+	io_access(v->vm, e->io.port, e->io.size, e->io.in, &val);
+	if (e->io.in)
+		guest_virt_write(m, &c->paging, linear, &val, e->io.size, c->access);
+	return true;
+}
+
+/* One element, and the pointer moves on; false: a fault was injected. */
 static bool string_element(struct vcpu *v, struct context *c, const struct vmexit *e,
                            const struct insn_sys *in)
 {
-	uint64_t mask = addr_mask(in->addr_size), gpa;
+	uint64_t mask = addr_mask(in->addr_size), step = e->io.size;
 	uint64_t *pointer = &c->regs.gpr[e->io.in ? GPR_RDI : GPR_RSI];
 	unsigned seg = e->io.in ? (unsigned)SEG_ES : in->seg;
 	uint64_t linear = (*pointer & mask) + c->seg_base[seg];
-	uint32_t val = 0;
-	if (c->mode != INSN_64)
-		linear = (uint32_t)linear;
-	if (!translate(v, c, linear, e->io.in, &gpa))
+	if (!string_access(v, c, e, c->mode == INSN_64 ? linear : (uint32_t)linear))
 		return false;
-	if (!e->io.in)
-		gmem_read(&v->vm->mem, gpa, &val, e->io.size);
-	io_access(v->vm, e->io.port, e->io.size, e->io.in, &val);
-	if (e->io.in)
-		gmem_write(&v->vm->mem, gpa, &val, e->io.size);
-	uint64_t step = e->io.size;
 	advance(pointer, mask, c->regs.rflags & RFLAGS_DF ? -step : step);
 	return true;
 }

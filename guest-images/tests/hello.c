@@ -5,12 +5,14 @@
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/multiboot.h"
 
-#define EFLAGS_IF   (1u << 9)
-#define EFLAGS_VM   (1u << 17)
-#define CR0_PE      1u
-#define CR0_PG      (1u << 31)
-#define ABSENT_PORT 0x1f0f
-#define ONE_MIB     0x100000u
+#define EFLAGS_IF    (1u << 9)
+#define EFLAGS_VM    (1u << 17)
+#define CR0_PE       1u
+#define CR0_PG       (1u << 31)
+#define ABSENT_PORT  0x1f0f
+#define ONE_MIB      0x100000u
+#define COM1_SCRATCH 0x3ff
+#define STRING_IN    5000 /* bytes: over a page */
 
 extern const uint8_t guest_end[];
 
@@ -72,6 +74,30 @@ static void check_modules(void)
 	}
 }
 
+/* INS and OUTS on the serial port's scratch register, upwards and downwards, with REP for more
+ * elements than a VMM may care to carry out at once. */
+static void check_string_io(void)
+{
+	static const uint8_t out[3] = {0x11, 0x22, 0x33};
+	static uint8_t in[STRING_IN];
+	const uint8_t *from = out;
+	uint8_t *to = in;
+	uint64_t n = sizeof out;
+	bool same = true;
+	__asm__ volatile("rep outsb" : "+S"(from), "+c"(n) : "d"(COM1_SCRATCH) : "memory");
+	check(from == out + sizeof out && n == 0 && inb(COM1_SCRATCH) == 0x33, "outs",
+	      "%u left, the port reads %x", (unsigned)n, inb(COM1_SCRATCH));
+	n = sizeof in;
+	__asm__ volatile("rep insb" : "+D"(to), "+c"(n) : "d"(COM1_SCRATCH) : "memory");
+	for (unsigned i = 0; i < sizeof in; i++)
+		same &= in[i] == 0x33;
+	check(to == in + sizeof in && n == 0 && same, "ins", "%u left", (unsigned)n);
+	to = in + 4;
+	__asm__ volatile("std; insw; cld" : "+D"(to) : "d"(ABSENT_PORT) : "memory");
+	check(to == in + 2 && in[3] == 0x33 && in[4] == 0xff && in[5] == 0xff && in[6] == 0x33,
+	      "insw_down", "%x %x", in[4], in[5]);
+}
+
 void guest_main(void)
 {
 	char word[64];
@@ -82,5 +108,6 @@ void guest_main(void)
 	check_map();
 	check_modules();
 	check(inb(ABSENT_PORT) == 0xff, "absent_port", "reads %x", inb(ABSENT_PORT));
+	check_string_io();
 	done();
 }
