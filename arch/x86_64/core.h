@@ -22,10 +22,10 @@ struct vnet_core;
 
 /* What one core asks of another. */
 enum core_request {
-	CORE_VCPU = 2,     /* look at the vCPU's own requests (start, INIT, SIPI, NMI, stop) */
-	CORE_POLL = 4,     /* the poll role changed */
-	CORE_PANIC = 8,    /* another core panicked: stop */
-	CORE_CONSOLE = 16, /* the serial port or the monitor wants the boot core */
+	CORE_VCPU = 1,    /* look at the vCPU's own requests (start, INIT, SIPI, NMI, stop) */
+	CORE_POLL = 2,    /* the poll role changed */
+	CORE_PANIC = 4,   /* another core panicked: stop */
+	CORE_CONSOLE = 8, /* the serial port or the monitor wants the boot core */
 };
 
 struct core {

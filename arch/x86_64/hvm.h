@@ -144,8 +144,6 @@ struct hvm_ops {
 	/* false: the guest cannot take one yet; ask again after the next exit, which comes by
 	 * itself as soon as it can. */
 	bool (*inject_nmi)(struct vcpu *v);
-	/* Forgets cached nested translations of this vCPU. */
-	void (*flush)(struct vcpu *v);
 	/* The vendor's own codes of the last exit, for a register dump. */
 	void (*codes)(const struct vcpu *v, uint64_t codes[3]);
 };

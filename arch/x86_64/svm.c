@@ -307,11 +307,6 @@ static bool svm_inject_nmi(struct vcpu *v)
 	return true;
 }
 
-static void svm_flush(struct vcpu *v)
-{
-	svm_of(v)->vmcb.tlb_control = TLB_FLUSH_ALL;
-}
-
 /* --- exits ---------------------------------------------------------------------------------- */
 
 /* EXITINFO1 of IOIO: bit 0 IN, 2 string, 3 REP, 4-6 size, 16-31 port (APM 2, 15.10.2). */
@@ -498,6 +493,5 @@ const struct hvm_ops svm_ops = {
     .get_seg = svm_get_seg,
     .inject_exception = svm_inject_exception,
     .inject_nmi = svm_inject_nmi,
-    .flush = svm_flush,
     .codes = svm_codes,
 };
