@@ -81,11 +81,13 @@ static uint64_t total_exits(const struct vcpu *v, bool ticks)
 	return sum;
 }
 
+/* stray_irqs: vectors of former owners that the core took and dropped. */
 static void show_vcpus(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
-	    {"guest", 12, false}, {"vcpu", 4, true},   {"core", 4, true},
-	    {"state", 9, false},  {"exits", 10, true}, {"vmm_ticks", 14, true},
+	    {"guest", 12, false},     {"vcpu", 4, true},   {"core", 4, true},
+	    {"state", 9, false},      {"exits", 10, true}, {"vmm_ticks", 14, true},
+	    {"stray_irqs", 10, true},
 	};
 	TABLE(o, "vcpus", columns);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
@@ -101,6 +103,10 @@ static void show_vcpus(struct out *o, const struct config_action *a)
 			out_string(o, NULL, vcpu_state_name(v));
 			out_number(o, NULL, total_exits(v, false));
 			out_number(o, NULL, total_exits(v, true));
+			if (v->core)
+				out_number(o, NULL, v->core->stray_vectors);
+			else
+				out_null(o, NULL);
 		}
 	}
 	out_end_table(o);
