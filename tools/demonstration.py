@@ -128,7 +128,11 @@ class Demonstration:
         per_trip = {k: round(v, 3) for k, v in per_trip.items() if abs(v) >= 0.005}
         total = round(sum(per_trip.values()), 3)
         reasons = ", ".join(f"{k} {v:.2f}" for k, v in per_trip.items()) or "none"
-        self.record("exits", total >= 0,
+        others = sum(v for k, v in per_trip.items() if k not in ("io", "msr"))
+        # a kick for each frame; besides, bob's vCPUs may wake each other; nothing else
+        held = (abs(per_trip.get("io", 0) - 2) <= 0.1 and per_trip.get("msr", 0) <= 4
+                and others < 0.1)
+        self.record("exits", held,
                     f"alice -> bob: {total:.2f} exits per round trip, both guests: {reasons}",
                     exits_per_round_trip=total, by_reason=per_trip, rounds=ROUNDS)
 
