@@ -9,7 +9,7 @@
 #define EFLAGS_VM    (1u << 17)
 #define CR0_PE       1u
 #define CR0_PG       (1u << 31)
-#define ABSENT_PORT  0x1f0f
+#define ABSENT_PORT  0x1f0e /* even: a word lies within it */
 #define ONE_MIB      0x100000u
 #define COM1_SCRATCH 0x3ff
 #define STRING_IN    5000 /* bytes: over a page */
