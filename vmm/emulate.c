@@ -37,7 +37,7 @@ static void context_load(struct vcpu *v, struct context *c)
 	if (is64)
 		for (unsigned i = 0; i < 4; i++)
 			c->seg_base[i] = 0;
-	c->access = hvm->get_cpl(v) == 3 ? WALK_USER : 0;
+	c->access = hvm->get(v, HVM_CPL) == 3 ? WALK_USER : 0;
 }
 
 static void context_store(struct vcpu *v, const struct context *c)

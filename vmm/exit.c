@@ -127,8 +127,9 @@ static void exit_exception(struct vcpu *v, const struct vmexit *e)
 	hvm->inject_exception(v, e->exception.vector, e->exception.has_error, e->exception.error);
 }
 
-/* Nothing to do: a waiting NMI asks again before the next entry (vcpu_run). */
-static void exit_nmi_window(struct vcpu *v, const struct vmexit *e)
+/* Nothing to do: a waiting NMI asks again before the next entry (vcpu_run), and the vendor half has
+ * dealt with the control register. */
+static void exit_done(struct vcpu *v, const struct vmexit *e)
 {
 	(void)v;
 	(void)e;
@@ -163,7 +164,8 @@ static void (*const handler[VMEXIT_COUNT])(struct vcpu *, const struct vmexit *)
     [VMEXIT_forbidden] = exit_forbidden,
     [VMEXIT_privileged] = exit_privileged,
     [VMEXIT_exception] = exit_exception,
-    [VMEXIT_nmi_window] = exit_nmi_window,
+    [VMEXIT_nmi_window] = exit_done,
+    [VMEXIT_control] = exit_done,
     [VMEXIT_shutdown] = exit_shutdown,
     [VMEXIT_invalid] = exit_invalid,
     [VMEXIT_raw] = exit_raw,
@@ -188,12 +190,11 @@ static void dump_code(struct vcpu *v)
 void vcpu_dump(struct vcpu *v)
 {
 	const uint64_t *r = v->regs;
-	uint64_t codes[3];
-	hvm->codes(v, codes);
 	log_error("  %s vcpu %u on core %u, exit code %lx info %lx %lx", v->vm->name, v->id,
-	          v->core->index, codes[0], codes[1], codes[2]);
-	log_error("  rip %016lx rflags %08lx cpl %u efer %lx", hvm->get(v, HVM_RIP),
-	          hvm->get(v, HVM_RFLAGS), hvm->get_cpl(v), hvm->get(v, HVM_EFER));
+	          v->core->index, hvm->get(v, HVM_EXIT_CODE), hvm->get(v, HVM_EXIT_INFO1),
+	          hvm->get(v, HVM_EXIT_INFO2));
+	log_error("  rip %016lx rflags %08lx cpl %lu efer %lx", hvm->get(v, HVM_RIP),
+	          hvm->get(v, HVM_RFLAGS), hvm->get(v, HVM_CPL), hvm->get(v, HVM_EFER));
 	log_error("  cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx", hvm->get(v, HVM_CR0),
 	          hvm->get(v, HVM_CR2), hvm->get(v, HVM_CR3), hvm->get(v, HVM_CR4));
 	for (unsigned i = 0; i < REGS; i += 4)

@@ -56,8 +56,9 @@ static void take_cpu(struct core *c)
 	lapic_enable();
 	c->apic_id = lapic_id();
 	atomic_store(&c->online, true);
-	if (!hvm->core_enable(c))
-		cannot("not enough memory for the boot core's host state");
+	const char *refused = hvm->core_enable(c);
+	if (refused)
+		cannot(refused);
 }
 
 static void take_platform(void)
@@ -114,8 +115,9 @@ static void log_options(void)
 
 void core_main(struct core *c)
 {
-	if (!hvm->core_enable(c))
-		panic("not enough memory for the host state of core %u", c->index);
+	const char *refused = hvm->core_enable(c);
+	if (refused)
+		panic("%s", refused);
 	core_loop(c);
 }
 

@@ -134,7 +134,7 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 bool xcr_write(struct vcpu *v, uint32_t index, uint64_t value)
 {
 	struct cpuid d = cpuid(0xD, 0);
-	if (index || hvm->get_cpl(v) || !xcr0_valid(value, (uint64_t)d.edx << 32 | d.eax))
+	if (index || hvm->get(v, HVM_CPL) || !xcr0_valid(value, (uint64_t)d.edx << 32 | d.eax))
 		return false;
 	xsetbv(value);
 	return true;

@@ -27,6 +27,7 @@ static void vcpu_leave(struct core *c, struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	atomic_store(&v->state, VCPU_OFF);
+	hvm->leave(v);
 	core_scrub(c);
 	if (atomic_fetch_sub(&vm->running_vcpus, 1) == 1) {
 		atomic_store(&vm->state, VM_STOPPED);
@@ -38,6 +39,7 @@ static void vcpu_leave(struct core *c, struct vcpu *v)
 static void vcpu_begin(struct core *c, struct vcpu *v)
 {
 	core_scrub(c);
+	hvm->reset(v, &v->vm->entry);
 	atomic_store(&v->state, v->id ? VCPU_WAIT_SIPI : VCPU_RUN);
 }
 

@@ -141,7 +141,8 @@ static bool fill(struct vm *vm, char *why, size_t size)
 		struct vcpu *v = &vm->vcpu[i];
 		v->vm = vm;
 		v->id = i;
-		if (!hvm->vcpu_init(v)) {
+		v->hvm = mem_zalloc(hvm->vcpu_size);
+		if (!v->hvm) {
 			snprintf(why, size, "guest %s: no memory left for vCPUs", vm->name);
 			return false;
 		}
@@ -178,7 +179,7 @@ void vm_destroy(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->nvcpus; i++)
 		if (vm->vcpu[i].hvm)
-			hvm->vcpu_free(&vm->vcpu[i]);
+			mem_zfree(vm->vcpu[i].hvm, hvm->vcpu_size);
 	if (vm->passthrough)
 		passthrough_detach(vm);
 	if (vm->npt_root)
@@ -282,13 +283,13 @@ static const char *load_image_multiboot(struct vm *vm, struct cpu_entry *entry)
 	return load_multiboot(&vm->mem, &b, entry);
 }
 
-static bool load_images(struct vm *vm, struct cpu_entry *entry, char *why, size_t size)
+static bool load_images(struct vm *vm, char *why, size_t size)
 {
 	enum image_kind kind = load_kind(module_blob(vm->config->kernel));
 	const char *bad = load_acpi(vm);
 	if (!bad)
-		bad = kind == IMAGE_BZIMAGE     ? load_image_linux(vm, entry)
-		      : kind == IMAGE_MULTIBOOT ? load_image_multiboot(vm, entry)
+		bad = kind == IMAGE_BZIMAGE     ? load_image_linux(vm, &vm->entry)
+		      : kind == IMAGE_MULTIBOOT ? load_image_multiboot(vm, &vm->entry)
 		                                : "neither a bzImage nor a multiboot kernel";
 	if (bad)
 		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->config->kernel, bad);
@@ -307,7 +308,7 @@ static void reset_devices(struct vm *vm)
 	vuart_init(&vm->uart, com1_out, &vm->console);
 }
 
-static void launch(struct vm *vm, const struct cpu_entry *entry)
+static void launch(struct vm *vm)
 {
 	vm->reason[0] = 0;
 	vm->ended = false;
@@ -323,8 +324,7 @@ static void launch(struct vm *vm, const struct cpu_entry *entry)
 		v->nmi_pending = false;
 		v->tsc_offset = 0;
 		v->pvclock_msr = 0;
-		vapic_reset(v, entry->x2apic);
-		hvm->reset(v, entry);
+		vapic_reset(v, vm->entry.x2apic);
 	}
 	/* the one that may call the others comes last */
 	for (unsigned i = vm->nvcpus; i-- > 0;)
@@ -333,7 +333,6 @@ static void launch(struct vm *vm, const struct cpu_entry *entry)
 
 bool vm_start(struct vm *vm, char *why, size_t size)
 {
-	struct cpu_entry entry;
 	if (vm_active(vm)) {
 		snprintf(why, size, "guest %s %s", vm->name,
 		         atomic_load(&vm->state) == VM_RUNNING ? "runs already"
@@ -344,11 +343,11 @@ bool vm_start(struct vm *vm, char *why, size_t size)
 		return false;
 	clear_memory(vm);
 	reset_devices(vm);
-	if (!load_images(vm, &entry, why, size)) {
+	if (!load_images(vm, why, size)) {
 		release_cores(vm);
 		return false;
 	}
-	launch(vm, &entry);
+	launch(vm);
 	log_debug("guest %s runs from TSC %lu", vm->name, rdtsc());
 	log_info("guest %s started: %u vCPU%s, %lu MiB, core %u", vm->name, vm->nvcpus,
 	         vm->nvcpus > 1 ? "s" : "", vm->mem_size / MIB, vm->vcpu[0].core->index);

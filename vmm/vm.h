@@ -76,6 +76,7 @@ struct vm {
 	_Atomic unsigned running_vcpus;
 	unsigned nvcpus;
 	struct vcpu vcpu[VM_VCPUS_MAX];
+	struct cpu_entry entry; /* where its vCPUs start, by its image */
 	struct gmem mem;
 	uint64_t mem_hpa, mem_size; /* the one contiguous allocation behind `mem` */
 	uint64_t npt_root;

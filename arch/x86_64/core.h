@@ -4,8 +4,9 @@
  * The VMM runs with interrupts off (IF = 0) everywhere but in core_idle() and lapic_scrub().
  * A core is called by setting a request bit and sending it an NMI: that gets through whether the
  * core runs a guest (the NMI exits), runs the VMM (the handler marks `attention`, which is looked
- * at with GIF = 0 before each entry) or sleeps (the NMI ends the HLT, and the handler steps over it
- * when it came just before).
+ * at before each entry) or sleeps (the NMI ends the HLT).  One that comes between the look and the
+ * HLT or the entry is not lost either: with SVM, GIF = 0 holds it back until VMRUN; elsewhere the
+ * handler steps over what it interrupted (trap.c, resume points).
  */
 #ifndef ARCH_CORE_H
 #define ARCH_CORE_H

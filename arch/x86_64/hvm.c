@@ -1,6 +1,6 @@
-/* Which vendor half drives this CPU. */
+/* What both vendor halves share: which of them drives this CPU, and what a guest does by itself. */
 #include <stdio.h>
-#include <string.h>
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm.h"
 
 const struct hvm_ops *hvm;
@@ -9,10 +9,35 @@ bool hvm_select(char *why, size_t size)
 {
 	static const struct hvm_ops *const halves[] = {&svm_ops};
 	for (unsigned i = 0; i < sizeof halves / sizeof halves[0]; i++) {
-		if (halves[i]->probe(why, size)) {
-			hvm = halves[i];
-			return true;
-		}
+		enum hvm_found found = halves[i]->probe(why, size);
+		if (found == HVM_ABSENT)
+			continue;
+		hvm = halves[i];
+		return found == HVM_USABLE;
 	}
+	snprintf(why, size,
+	         "this CPU has neither AMD SVM nor Intel VT-x: Patio needs one of them "
+	         "(QEMU: -cpu EPYC,+x2apic; Bochs: model=corei7_skylake_x)");
 	return false;
+}
+
+/*
+ * Direct interrupts: the guest owns its core's x2APIC but for what names other cores (ICR) or the
+ * core itself (ID, LDR).  Besides, what a world switch replaces or the VMM never reads.
+ */
+void hvm_open_msrs(void (*open)(uint32_t msr, bool read, bool write))
+{
+	static const uint32_t own[] = {
+	    0x174,      0x175,      0x176,                  /* SYSENTER */
+	    0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, /* STAR, LSTAR, CSTAR, SFMASK */
+	    0xC0000100, 0xC0000101, 0xC0000102, 0xC0000103, /* FS, GS, KernelGS base, TSC_AUX */
+	};
+	for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++)
+		open(own[i], true, true);
+	open(MSR_TSC, true, false);
+	open(MSR_PRED_CMD, false, true); /* a barrier for the own core, no state */
+	for (uint32_t reg = 0; reg < 0x40; reg++)
+		if (reg != 0x02 && reg != 0x0D && reg != 0x30 && reg != 0x39)
+			open(MSR_X2APIC + reg, true,
+			     true); /* 39h, TMCCT: see lapic_timer_count() */
 }

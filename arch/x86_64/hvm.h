@@ -1,8 +1,9 @@
 /*
- * hvm.h: the narrow door between the VMM and the CPU's virtualization (SVM; VT-x).
+ * hvm.h: the narrow door between the VMM and the CPU's virtualization, AMD SVM or Intel VT-x.
  *
  * A vendor file translates exits into `struct vmexit` and nothing more; vmm/exit.c dispatches on
- * `kind` to handlers that know no vendor.
+ * `kind` to handlers that know no vendor.  svm.c and vmx.c answer the same questions in the same
+ * order: read them side by side.
  */
 #ifndef ARCH_HVM_H
 #define ARCH_HVM_H
@@ -32,7 +33,8 @@ enum reg {
 	REGS
 };
 
-/* State outside the general registers that generic code reads or sets. */
+/* State outside the general registers that generic code reads or sets; what follows HVM_CPL is
+ * only read. */
 enum hvm_state {
 	HVM_RIP,
 	HVM_RFLAGS,
@@ -44,6 +46,10 @@ enum hvm_state {
 	HVM_DR6,
 	HVM_PAT,
 	HVM_TSC_OFFSET,
+	HVM_CPL,
+	HVM_EXIT_CODE, /* the vendor's own words on the last exit, for a register dump */
+	HVM_EXIT_INFO1,
+	HVM_EXIT_INFO2,
 };
 
 /* Segment registers in the order of their encoding. */
@@ -72,6 +78,7 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 	X(privileged) /* one that it may not use: #GP */                                           \
 	X(exception)  /* an exception that is watched and goes back to the guest */                \
 	X(nmi_window) /* the guest comes to the end of what kept an NMI back */                    \
+	X(control)    /* a control register, where some bits are the host's: it was seen to */     \
 	X(shutdown)   /* triple fault */                                                           \
 	X(invalid)    /* the CPU refused the guest's state */                                      \
 	X(raw)        /* what nobody claims: both codes are in `raw` */
@@ -120,37 +127,41 @@ struct vcpu;
 struct core;
 struct npt_format;
 
+/* What a vendor half finds on this CPU. */
+enum hvm_found { HVM_ABSENT, HVM_UNUSABLE, HVM_USABLE };
+
+/* Every function that takes a vCPU runs on that vCPU's core. */
 struct hvm_ops {
 	const char *name;
 	const struct npt_format *npt;
-	/* false with one line in `why` when the CPU lacks it or the firmware locked it. */
-	bool (*probe)(char *why, size_t size);
-	/* Once on each core; false when memory is short. */
-	bool (*core_enable)(struct core *c);
-	/* Allocates and frees the vendor's part of a vCPU; false when memory is short. */
-	bool (*vcpu_init)(struct vcpu *v);
-	void (*vcpu_free)(struct vcpu *v);
-	/* Puts the vCPU into the given state, with nothing pending. */
+	size_t vcpu_size; /* bytes of the vendor's part of a vCPU: whole pages, zeroed, vcpu->hvm */
+	/* HVM_UNUSABLE comes with one line in `why`: what is missing, or locked by the firmware. */
+	enum hvm_found (*probe)(char *why, size_t size);
+	/* Once on each core; NULL, or why not. */
+	const char *(*core_enable)(struct core *c);
+	/* Puts the vCPU into the given state, with nothing pending; its core may begin with it. */
 	void (*reset)(struct vcpu *v, const struct cpu_entry *entry);
-	/* Runs the guest until an exit.  Interrupts off; the caller's GIF is 1 before and after.
-	 * Returns a kick at once when the core's `attention` is set. */
+	/* The core is done with the vCPU: vcpu->hvm is plain memory again. */
+	void (*leave)(struct vcpu *v);
+	/* Runs the guest until an exit.  Interrupts are off before and after.  Returns a kick at
+	 * once when the core's `attention` is set, or becomes so before the guest is entered. */
 	void (*run)(struct vcpu *v, struct vmexit *exit);
 	uint64_t (*get)(const struct vcpu *v, enum hvm_state what);
 	void (*set)(struct vcpu *v, enum hvm_state what, uint64_t value);
-	unsigned (*get_cpl)(const struct vcpu *v);
 	void (*get_seg)(const struct vcpu *v, enum hvm_seg which, struct seg *out);
 	/* Queue one event for the next entry. */
 	void (*inject_exception)(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
 	/* false: the guest cannot take one yet; ask again after the next exit, which comes by
 	 * itself as soon as it can. */
 	bool (*inject_nmi)(struct vcpu *v);
-	/* The vendor's own codes of the last exit, for a register dump. */
-	void (*codes)(const struct vcpu *v, uint64_t codes[3]);
 };
 
-extern const struct hvm_ops svm_ops;
+extern const struct hvm_ops svm_ops, vmx_ops;
 extern const struct hvm_ops *hvm; /* picked once at boot */
 
-/* Picks the vendor half that this CPU has; NULL in `hvm` and a reason when there is none. */
+/* Picks the vendor half that this CPU has; false and a reason when there is none. */
 bool hvm_select(char *why, size_t size);
+
+/* Calls `open` for each MSR that a guest reads, or writes, without an exit. */
+void hvm_open_msrs(void (*open)(uint32_t msr, bool read, bool write));
 #endif

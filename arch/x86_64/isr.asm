@@ -59,18 +59,19 @@ trap_entry:	push rax
 ; void idle_wait(const _Atomic bool *attention)
 ;
 ; Sleeps unless *attention.  An NMI may come between the test and the HLT, where it would set
-; `attention` too late and end no HLT: trap_handle() continues at idle_end whatever interrupted
-; [idle_begin, idle_end).
-global idle_wait, idle_begin, idle_end
+; `attention` too late and end no HLT: whatever interrupts here continues at .end (trap.c).
+global idle_wait
 idle_wait:
-idle_begin:
 	cmp byte [rdi], 0
-	jne idle_end
+	jne .end
 	sti
 	hlt
-idle_end:
-	cli
+.end:	cli
 	ret
+
+; What trap_handle() knows of such places: [from, to) continues at the third.
+section .resume progbits alloc noexec nowrite align=8
+	dq idle_wait, idle_wait.end, idle_wait.end
 
 section .rodata
 global trap_stubs

@@ -28,58 +28,11 @@ static uint8_t *iopm, *msrpm;
 
 /* --- what a guest's own core does without us ------------------------------------------------ */
 
-static void msr_bits(uint32_t msr, bool read_exits, bool write_exits)
+static void open_msr(uint32_t msr, bool read, bool write)
 {
-	uint32_t base = msr < 0x2000 ? 0 : 0x800, index = msr & 0x1FFF;
-	uint32_t bit = index * 2;
-	uint8_t *byte = msrpm + base + bit / 8;
-	*byte = (uint8_t)((*byte & ~(3u << bit % 8)) |
-	                  ((read_exits ? 1u : 0) | (write_exits ? 2u : 0)) << bit % 8);
-}
-
-/*
- * Direct interrupts: the guest owns its core's x2APIC but for what names other cores (ICR) or the
- * core itself (ID, LDR).  Besides, what VMRUN or VMSAVE switch, and TSC_AUX, which the VMM never
- * reads.
- */
-static void msrpm_fill(void)
-{
-	static const uint32_t own[] = {
-	    0x174,      0x175,      0x176,                  /* SYSENTER */
-	    0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, /* STAR, LSTAR, CSTAR, SFMASK */
-	    0xC0000100, 0xC0000101, 0xC0000102, 0xC0000103, /* FS, GS, KernelGS base, TSC_AUX */
-	};
-	memset(msrpm, 0xFF, MSRPM_SIZE);
-	for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++)
-		msr_bits(own[i], false, false);
-	msr_bits(MSR_TSC, false, true);
-	msr_bits(MSR_PRED_CMD, true, false); /* a barrier for the own core, no state */
-	for (uint32_t msr = MSR_X2APIC; msr < MSR_X2APIC + 0x40; msr++)
-		msr_bits(msr, false, false);
-	msr_bits(MSR_X2APIC + 0x02, true, true);
-	msr_bits(MSR_X2APIC + 0x0D, true, true);
-	msr_bits(MSR_X2APIC + 0x30, true, true);
-	msr_bits(MSR_X2APIC + 0x39, true, true); /* TMCCT: see lapic_timer_count() */
-}
-
-/* --- the CPU -------------------------------------------------------------------------------- */
-
-static bool svm_probe(char *why, size_t size)
-{
-	if (cpuid(0x80000000, 0).eax < 0x8000000A || !(cpuid(0x80000001, 0).ecx & 1u << 2)) {
-		snprintf(why, size,
-		         "this CPU has no AMD SVM: Patio needs it (QEMU: -cpu EPYC,+x2apic)");
-		return false;
-	}
-	if (!(cpuid(0x8000000A, 0).edx & 1)) {
-		snprintf(why, size, "this CPU's SVM has no nested paging: Patio needs it");
-		return false;
-	}
-	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) {
-		snprintf(why, size, "SVM is locked off (VM_CR.SVMDIS): enable SVM in the firmware");
-		return false;
-	}
-	return true;
+	uint32_t bit = (msr & 0x1FFF) * 2;
+	uint8_t *byte = msrpm + (msr < 0x2000 ? 0 : 0x800) + bit / 8;
+	*byte = (uint8_t)(*byte & ~(((read ? 1u : 0) | (write ? 2u : 0)) << bit % 8));
 }
 
 static bool maps_init(void)
@@ -89,23 +42,39 @@ static bool maps_init(void)
 	if (!iopm || !msrpm)
 		return false;
 	memset(iopm, 0xFF, IOPM_SIZE);
-	msrpm_fill();
+	memset(msrpm, 0xFF, MSRPM_SIZE);
+	hvm_open_msrs(open_msr);
 	return true;
 }
 
-/* The first page holds the host state that VMRUN saves, the second what VMSAVE does. */
-static bool svm_core_enable(struct core *c)
+/* --- the CPU -------------------------------------------------------------------------------- */
+
+static enum hvm_found svm_probe(char *why, size_t size)
 {
-	if (!iopm && !maps_init())
-		return false;
-	void *pages = mem_zalloc(2 * PAGE_SIZE);
+	if (cpuid(0x80000000, 0).eax < 0x8000000A || !(cpuid(0x80000001, 0).ecx & 1u << 2))
+		return HVM_ABSENT;
+	if (!(cpuid(0x8000000A, 0).edx & 1)) {
+		snprintf(why, size, "this CPU's SVM has no nested paging: Patio needs it");
+		return HVM_UNUSABLE;
+	}
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) {
+		snprintf(why, size, "SVM is locked off (VM_CR.SVMDIS): enable SVM in the firmware");
+		return HVM_UNUSABLE;
+	}
+	return HVM_USABLE;
+}
+
+/* The first page holds the host state that VMRUN saves, the second what VMSAVE does. */
+static const char *svm_core_enable(struct core *c)
+{
+	void *pages = iopm || maps_init() ? mem_zalloc(2 * PAGE_SIZE) : NULL;
 	if (!pages)
-		return false;
+		return "not enough memory for the core's host state";
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
 	wrmsr(MSR_VM_HSAVE_PA, (paddr_t)pages);
 	c->hvm_host = (paddr_t)pages + PAGE_SIZE;
 	__asm__ volatile("vmsave %0" : : "a"(c->hvm_host) : "memory");
-	return true;
+	return NULL;
 }
 
 /* --- a vCPU --------------------------------------------------------------------------------- */
@@ -113,18 +82,6 @@ static bool svm_core_enable(struct core *c)
 static struct svm_vcpu *svm_of(const struct vcpu *v)
 {
 	return v->hvm;
-}
-
-static bool svm_vcpu_init(struct vcpu *v)
-{
-	v->hvm = mem_zalloc(sizeof(struct svm_vcpu));
-	return v->hvm;
-}
-
-static void svm_vcpu_free(struct vcpu *v)
-{
-	mem_zfree(v->hvm, sizeof(struct svm_vcpu));
-	v->hvm = NULL;
 }
 
 static struct vmcb_seg seg_to_vmcb(const struct seg *s)
@@ -182,6 +139,12 @@ static void svm_reset(struct vcpu *v, const struct cpu_entry *e)
 	v->regs[REG_RSP] = e->rsp;
 }
 
+/* A VMCB is in memory whenever the guest does not run. */
+static void svm_leave(struct vcpu *v)
+{
+	(void)v;
+}
+
 /* SVM has no exit for "an NMI would be taken now": the guest runs one instruction with TF set. */
 static void step_once(struct svm_vcpu *s)
 {
@@ -234,6 +197,12 @@ static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 		return &b->g_pat;
 	case HVM_TSC_OFFSET:
 		return &b->tsc_offset;
+	case HVM_EXIT_CODE:
+		return &b->exit_code;
+	case HVM_EXIT_INFO1:
+		return &b->exit_info1;
+	case HVM_EXIT_INFO2:
+		return &b->exit_info2;
 	default:
 		return NULL;
 	}
@@ -247,7 +216,10 @@ static const struct vmcb_seg *seg_place(const struct vmcb *b, enum hvm_seg which
 
 static uint64_t svm_get(const struct vcpu *v, enum hvm_state what)
 {
-	uint64_t value = *state_place(&svm_of(v)->vmcb, what);
+	struct vmcb *b = &svm_of(v)->vmcb;
+	if (what == HVM_CPL)
+		return b->cpl;
+	uint64_t value = *state_place(b, what);
 	return what == HVM_EFER ? value & ~(uint64_t)EFER_SVME : value;
 }
 
@@ -262,11 +234,6 @@ static void svm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
 	b->interrupt_shadow = 0; /* the instruction is over, and so is its shadow */
 	if (svm_of(v)->stepping)
 		step_end(svm_of(v));
-}
-
-static unsigned svm_get_cpl(const struct vcpu *v)
-{
-	return svm_of(v)->vmcb.cpl;
 }
 
 static void svm_get_seg(const struct vcpu *v, enum hvm_seg which, struct seg *out)
@@ -455,14 +422,6 @@ static void svm_run(struct vcpu *v, struct vmexit *e)
 	translate(s, e);
 }
 
-static void svm_codes(const struct vcpu *v, uint64_t codes[3])
-{
-	const struct vmcb *b = &svm_of(v)->vmcb;
-	codes[0] = b->exit_code;
-	codes[1] = b->exit_info1;
-	codes[2] = b->exit_info2;
-}
-
 static bool gib_pages(void)
 {
 	return cpuid(0x80000001, 0).edx & 1u << 26;
@@ -481,17 +440,15 @@ static const struct npt_format npt_format = {
 const struct hvm_ops svm_ops = {
     .name = "AMD SVM",
     .npt = &npt_format,
+    .vcpu_size = sizeof(struct svm_vcpu),
     .probe = svm_probe,
     .core_enable = svm_core_enable,
-    .vcpu_init = svm_vcpu_init,
-    .vcpu_free = svm_vcpu_free,
     .reset = svm_reset,
+    .leave = svm_leave,
     .run = svm_run,
     .get = svm_get,
     .set = svm_set,
-    .get_cpl = svm_get_cpl,
     .get_seg = svm_get_seg,
     .inject_exception = svm_inject_exception,
     .inject_nmi = svm_inject_nmi,
-    .codes = svm_codes,
 };

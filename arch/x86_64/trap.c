@@ -14,7 +14,12 @@ struct trap_frame {
 void trap_handle(struct trap_frame *f);
 
 extern const char image_start[], text_end[], image_end[];
-extern const char idle_begin[], idle_end[]; /* isr.asm */
+
+/* Code that looks at `attention` and then waits or enters a guest: an interrupt between the two
+ * would be seen too late, so it continues at `resume`. */
+extern const struct resume_point {
+	uint64_t from, to, resume;
+} resume_points[], resume_points_end[]; /* linker.ld, from the assembly files */
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *fmt, ...)
@@ -120,11 +125,13 @@ static void handle_nmi(struct core *c)
 			__asm__ volatile("cli; hlt");
 }
 
-/* Whatever comes ends idle_wait(), also when it comes just before the HLT. */
-static void end_idle(struct trap_frame *f)
+static void resume(struct trap_frame *f)
 {
-	if (f->rip >= (uint64_t)idle_begin && f->rip < (uint64_t)idle_end)
-		f->rip = (uint64_t)idle_end;
+	for (const struct resume_point *p = resume_points; p < resume_points_end; p++)
+		if (f->rip >= p->from && f->rip < p->to) {
+			f->rip = p->resume;
+			return;
+		}
 }
 
 void trap_handle(struct trap_frame *f)
@@ -138,5 +145,5 @@ void trap_handle(struct trap_frame *f)
 	} else {
 		trap_panic(f);
 	}
-	end_idle(f);
+	resume(f);
 }

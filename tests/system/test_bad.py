@@ -13,7 +13,7 @@ CANNOT = 125  # the node's status
 
 
 @pytest.mark.parametrize("machine,line", [
-    ({"cpu": "EPYC,+x2apic,-svm"}, "cannot start: this CPU has no AMD SVM: Patio needs it"),
+    ({"cpu": "EPYC,+x2apic,-svm"}, "cannot start: this CPU has neither AMD SVM nor Intel VT-x"),
     ({"cpu": "EPYC,-x2apic"}, "cannot start: this CPU has no x2APIC"),
     ({"cpu": "qemu64,+x2apic"}, "cannot start: this CPU's SVM has no nested paging"),
     ({"memory": 40}, "MiB of memory left beside image and modules"),
