@@ -42,6 +42,7 @@ const struct boot_module *boot_module_find(const char *name);
 /* --- uart.c: the physical serial port --- */
 void uart_init(uint16_t base);
 void uart_put(const char *s, size_t n);
+void uart_drain(void);                      /* returns when the last byte has left */
 int uart_get(void);                         /* -1: nothing there */
 void debugcon_put(const char *s, size_t n); /* to an emulator's debug port, 0xE9 */
 void uart_enable_rx_interrupt(void);

@@ -1,5 +1,7 @@
 /* The end of the node. */
+#include <stdio.h>
 #include "arch/x86_64/platform.h"
+#include "vmm/log.h"
 
 #define QEMU_EXIT_PORT  0xF4
 #define BOCHS_EXIT_PORT 0x8900
@@ -11,9 +13,20 @@ static void stop_here(void)
 		__asm__ volatile("cli; hlt");
 }
 
+/* The status as the log's last line, whatever its level: Bochs's own status says nothing.  A panic
+ * stops the other cores, maybe one that holds the log's lock: it does without. */
+static void say_status(uint8_t status)
+{
+	char line[40];
+	int n = snprintf(line, sizeof line, "patio: ends with status %u\r\n", status);
+	(status == PANIC_STATUS ? log_put : log_text)(line, (size_t)n);
+	uart_drain();
+}
+
 /* QEMU's isa-debug-exit takes the status; Bochs only a word; where neither is, the core halts. */
 void node_exit(uint8_t status)
 {
+	say_status(status);
 	outb(QEMU_EXIT_PORT, status);
 	for (const char *s = "Shutdown"; *s; s++)
 		outb(BOCHS_EXIT_PORT, (uint8_t)*s);

@@ -7,7 +7,8 @@
 #define UART_MCR  4
 #define UART_LSR  5
 #define LSR_DATA  0x01
-#define LSR_EMPTY 0x20
+#define LSR_EMPTY 0x20 /* the holding register: room for a byte */
+#define LSR_IDLE  0x40 /* the shift register too: all is on the line */
 #define DEBUGCON  0xE9 /* Bochs's debug port, QEMU's -debugcon */
 
 static uint16_t base;
@@ -37,6 +38,12 @@ void uart_put(const char *s, size_t n)
 			core_pause();
 		outb(base, (uint8_t)*s);
 	}
+}
+
+void uart_drain(void)
+{
+	while (!absent && !(inb(base + UART_LSR) & LSR_IDLE))
+		core_pause();
 }
 
 int uart_get(void)
