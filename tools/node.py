@@ -4,17 +4,16 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 
 import pexpect
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILD = os.path.join(ROOT, "build")
-IMAGE = os.path.join(BUILD, "patio.elf")
+from hardware import BUILD, Machine
+from targets import target as find_target
+
 PROMPT = "patio> "
 CTRL_A = "\x01"
-ICOUNT = ["-icount", "shift=0,sleep=off"]
+ENDS = re.compile(r"patio: ends with status (\d+)\r*\n")  # the last line of a node's log
 
 
 class NodeError(Exception):
@@ -29,67 +28,15 @@ def guest(name):
 LINUX = [os.path.join(BUILD, "linux", f) for f in ("vmlinuz", "initrd.cpio.gz")]
 
 
-def make_iso(folder, conf, modules, protocol, options):
-    """Writes patio.iso: GRUB loads the image by `protocol`, "multiboot" or "multiboot2"."""
-    tree = os.path.join(folder, "iso")
-    os.makedirs(os.path.join(tree, "boot/grub"))
-    files = [conf] + list(modules)
-    module = "module2" if protocol == "multiboot2" else "module"
-    lines = ["set timeout=0", "set default=0", 'menuentry "Patio" {',
-             f"  {protocol} /boot/patio.elf {options}"]
-    shutil.copy(IMAGE, os.path.join(tree, "boot/patio.elf"))
-    for f in files:
-        name = os.path.basename(f)
-        shutil.copy(f, os.path.join(tree, "boot", name))
-        lines.append(f"  {module} /boot/{name} {name}")
-    lines += ["  boot", "}", ""]
-    with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="ascii") as f:
-        f.write("\n".join(lines))
-    iso = os.path.join(folder, "patio.iso")
-    subprocess.run(["grub-mkrescue", "-o", iso, tree], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return iso
-
-
-def have_kvm():
-    """True when KVM can run SVM guests inside the machine: nested virtualization on AMD."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii") as f:
-            svm = re.search(r"^flags\s*:.*\bsvm\b", f.read(), re.M)
-        with open("/sys/module/kvm_amd/parameters/nested", encoding="ascii") as f:
-            nested = f.read().strip() in ("1", "Y")
-        return bool(svm) and nested and os.access("/dev/kvm", os.R_OK | os.W_OK)
-    except OSError:
-        return False
-
-
-def qemu_command(conf, modules, *, cores=3, memory=1024, machine="pc", boot="kernel", options="",
-                 cpu=None, icount=False, single=False, nic=(), extra=(), folder=None,
-                 image=IMAGE):
-    """The emulator's command line for one node.  `nic`: arguments of the NIC and its back end."""
-    kvm = have_kvm() and not icount and cpu is None
-    cmd = ["qemu-system-x86_64", "-M", machine, "-m", str(memory), "-smp", str(cores),
-           "-nodefaults", "-display", "none", "-no-reboot",
-           "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
-           "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-           "-cpu", "host" if kvm else cpu or "EPYC,+x2apic"]
-    cmd += ["-accel", "kvm"] if kvm else ["-accel", "tcg,thread=single"] if single else []
-    if icount:
-        cmd += ICOUNT
-    if boot == "kernel":
-        files = ",".join(f.replace(",", ",,") for f in [conf, *modules])
-        cmd += ["-kernel", image, "-initrd", files]
-        if options:
-            cmd += ["-append", options]
-    else:
-        cmd += ["-cdrom", make_iso(folder, conf, modules, boot, options), "-boot", "d"]
-    return cmd + list(nic) + list(extra)
-
-
 class Node:
-    """One emulated machine that runs Patio with the given patio.conf text and boot modules."""
+    """One emulated machine that runs Patio with the given patio.conf text and boot modules.
 
-    def __init__(self, conf, modules=(), *, timeout=120, log=None, **machine):
+    `target`: its name; `machine`: fields of hardware.Machine.  Raises Unsupported for a machine that
+    the target cannot be.
+    """
+
+    def __init__(self, conf, modules=(), *, target=None, timeout=120, log=None, **machine):
+        self.target = find_target(target)
         self.folder = tempfile.mkdtemp(prefix="patio-")
         path = os.path.join(self.folder, "patio.conf")
         if conf is not None:
@@ -97,8 +44,12 @@ class Node:
                 f.write(conf)
         first = [path] if conf is not None else []
         files = first + list(modules)
-        self.command = qemu_command(files[0], files[1:], folder=self.folder, **machine)
-        with open(os.path.join(self.folder, "qemu.err"), "wb") as err:
+        try:
+            self.command = self.target.command(Machine(**machine), files, self.folder)
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
+        with open(os.path.join(self.folder, "emulator.err"), "wb") as err:
             self.child = pexpect.spawn(
                 "/bin/sh", ["-c", 'exec "$@" 2>"$0"', err.name] + self.command,
                 timeout=timeout, encoding="utf-8", codec_errors="replace", echo=False,
@@ -121,8 +72,9 @@ class Node:
     def fail(self, what):
         """Raises NodeError with the last output."""
         text = (self.child.before or "")[-4000:] if isinstance(self.child.before, str) else ""
-        with open(os.path.join(self.folder, "qemu.err"), encoding="utf-8", errors="replace") as f:
-            err = "".join(l for l in f if "TCG doesn't support" not in l)
+        path = os.path.join(self.folder, "emulator.err")
+        with open(path, encoding="utf-8", errors="replace") as f:
+            err = "\n".join(self.target.complaints(f.read()))
         raise NodeError(f"{what}\n--- last output\n{text}\n--- emulator\n{err}")
 
     def expect(self, pattern, timeout=-1):
@@ -141,15 +93,19 @@ class Node:
         return self
 
     def wait_end(self, timeout=120):
-        """Waits until the node has ended itself; returns (status, all its output)."""
+        """Waits until the node has ended itself; returns (status, all its output).  The status is
+        None when it said none: it restarted, or broke."""
         try:
             self.child.expect(pexpect.EOF, timeout=timeout)
         except pexpect.TIMEOUT:
             self.fail("the node did not end")
         text = self.child.before
         self.child.close()
-        code = self.child.exitstatus
-        return (code >> 1 if code is not None and code & 1 else None), text
+        said = ENDS.findall(text)
+        status = int(said[-1]) if said else None
+        if said and not self.target.agrees(self.child.exitstatus, status):
+            self.fail(f"status {status} was said, but the emulator's is {self.child.exitstatus}")
+        return status, text
 
     # --- the monitor
 

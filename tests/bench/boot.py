@@ -5,7 +5,9 @@ import re
 import subprocess
 
 from icount import CPU, EXTRA, conditions
-from node import ICOUNT, IMAGE, LINUX, Node, NodeError
+from hardware import IMAGE
+from node import LINUX, Node, NodeError
+from qemu import ICOUNT
 
 MEMORY = 256  # MiB of the guest, and of the bare machine
 WORDS = "quiet nokaslr name=alice run=netprobe+clock"

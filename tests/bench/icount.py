@@ -12,7 +12,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from node import BUILD, LINUX, Node, NodeError  # noqa: E402  pylint: disable=wrong-import-position
+from hardware import BUILD  # noqa: E402  pylint: disable=wrong-import-position
+from node import LINUX, Node, NodeError  # noqa: E402  pylint: disable=wrong-import-position
 
 CPU = "EPYC,+x2apic"
 EXTRA = ["-rtc", "base=2020-01-01T00:00:00,clock=vm"]

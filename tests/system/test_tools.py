@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 
+from hardware import BUILD, ROOT
 from machine import LIMIT
-from node import BUILD, LINUX, ROOT, guest
+from node import LINUX, guest
 
 
 def run(*command, limit=LIMIT, **env):

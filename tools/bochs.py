@@ -1,0 +1,85 @@
+"""Bochs with Intel VT-x.  It is slow, deterministic, and one thread for all CPUs.
+
+Each run has a folder of its own, for bochsrc, the CD and its logs.  tools/bochs-run starts it there.
+"""
+
+import os
+import subprocess
+
+from hardware import NIC_MAC, ROOT, Unsupported, make_iso, wire_ports
+
+NAME = "bochs-vmx"
+MEMORY_MAX = 3072  # MiB; its BIOS reports nothing above
+CPU = "corei7_skylake_x"
+# Sound is off because its mixer thread dies of Debian's hardening; errors are not logged because
+# ordinary accesses of a guest are among them.
+RC = """config_interface: textconfig
+display_library: rfb, options="timeout=0"
+cpu: model={cpu}, count={cores}, ips=50000000, reset_on_triple_fault=0
+memory: guest={memory}, host={memory}
+romimage: file=$BXSHARE/BIOS-bochs-latest, options=fastboot
+vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest
+pci: enabled=1, chipset=i440fx{slots}
+ata0-master: type=cdrom, path={iso}, status=inserted
+boot: cdrom
+log: bochs.log
+panic: action=fatal
+error: action=ignore
+info: action=ignore
+port_e9_hack: enabled=1
+sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+speaker: enabled=0
+clock: sync=none, time0=946681200
+{nic}"""
+
+
+def version():
+    """The emulator's version, as it says it."""
+    text = subprocess.run(["bochs-bin", "--help"], capture_output=True, text=True,
+                          check=False).stdout
+    return next(l.strip() for l in text.splitlines() if "Bochs x86 Emulator" in l)
+
+
+def _refuse(m):
+    """Raises Unsupported for what this emulator does not have."""
+    missing = {
+        "no -kernel boot": m.boot == "kernel", "no icount": m.icount,
+        f"no machine {m.machine}": m.machine != "pc",
+        f"no CPU {m.cpu}": m.cpu is not None and not m.cpu.startswith("corei"),
+        "no arguments of QEMU": m.nic or m.extra,
+        f"no {m.memory} MiB of memory, {MEMORY_MAX} at most": m.memory > MEMORY_MAX,
+    }
+    for what, asked in missing.items():
+        if asked:
+            raise Unsupported(f"{NAME}: {what}")
+
+
+def _nic(m):
+    if m.wire is None:
+        return "", ""
+    here, there = wire_ports(m.wire)
+    assert there == here + 1, "Bochs sends to the port after its own"
+    return ", slot2=e1000", f"e1000: enabled=1, mac={NIC_MAC}, ethmod=socket, ethdev={here}\n"
+
+
+def command(m, files, folder):
+    """The command line for machine `m` with its boot modules, patio.conf first; prepares `folder`."""
+    _refuse(m)
+    m.boot = m.boot or "multiboot"
+    slots, nic = _nic(m)
+    text = RC.format(cpu=m.cpu or CPU, cores=m.cores, memory=m.memory, slots=slots, nic=nic,
+                     iso=os.path.basename(make_iso(folder, m, files)))
+    with open(os.path.join(folder, "bochsrc"), "w", encoding="ascii") as f:
+        f.write(text)
+    run = [os.path.join(ROOT, "tools", "bochs-run"), folder]
+    return run + ([m.debugcon] if m.debugcon else [])
+
+
+def complaints(text):
+    """What the emulator said on its standard error."""
+    return text.splitlines()
+
+
+def agrees(_code, _status):
+    """Bochs ends with 1 whatever the node's status is."""
+    return True

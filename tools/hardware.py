@@ -1,0 +1,65 @@
+"""The machine that a node is given, the same words for every target; and the files it boots from.
+
+A target is an emulator with a CPU (tools/targets.py).  What one cannot be, it says by Unsupported.
+"""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build")
+IMAGE = os.path.join(BUILD, "patio.elf")
+NIC_MAC = "52:54:00:00:00:dd"
+
+
+class Unsupported(Exception):
+    """This target cannot be that machine; the text says which and what."""
+
+
+@dataclass
+class Machine:
+    """One node's machine; None and empty stand for the target's own."""
+
+    cores: int = 3
+    memory: int = 1024  # MiB
+    machine: str = "pc"  # or "q35"
+    boot: str = None  # "kernel" (by the emulator itself), "multiboot", "multiboot2" (by GRUB)
+    options: str = ""  # of the image's command line
+    cpu: str = None  # in the emulator's words
+    icount: bool = False  # the clock counts instructions, and waiting takes no time
+    single: bool = False  # one thread of the emulator for all cores
+    wire: int = None  # an 82540EM at 00:03.0 whose frames come and go by UDP, see wire_ports()
+    nic: tuple = ()  # instead: the emulator's own arguments
+    debugcon: str = None  # the file for what is written to port 0xE9
+    extra: tuple = ()  # more arguments of the emulator
+    image: str = IMAGE
+
+
+def wire_ports(wire):
+    """Of a wire: (the UDP port of 127.0.0.1 that the NIC receives at, the one it sends to).  A
+    datagram is a frame."""
+    return wire, wire + 1
+
+
+def make_iso(folder, m, files):
+    """Writes patio.iso into `folder`: GRUB loads the image and the files, patio.conf first."""
+    tree = os.path.join(folder, "iso")
+    os.makedirs(os.path.join(tree, "boot/grub"))
+    module = "module2" if m.boot == "multiboot2" else "module"
+    lines = ["set timeout=0", "set default=0", 'menuentry "Patio" {',
+             f"  {m.boot} /boot/patio.elf {m.options}"]
+    shutil.copy(m.image, os.path.join(tree, "boot/patio.elf"))
+    for f in files:
+        name = os.path.basename(f)
+        shutil.copy(os.path.join(folder, f), os.path.join(tree, "boot", name))
+        lines.append(f"  {module} /boot/{name} {name}")
+    lines += ["  boot", "}", ""]
+    with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="ascii") as f:
+        f.write("\n".join(lines))
+    iso = os.path.join(folder, "patio.iso")
+    subprocess.run(["grub-mkrescue", "-o", iso, tree], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    shutil.rmtree(tree)
+    return iso
