@@ -7,13 +7,9 @@
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/cpu.h"
-#include "guest-images/lib/delay.h"
 #include "guest-images/lib/lapic.h"
 #include "guest-images/lib/multiboot.h"
-#include "guest-images/lib/trap.h"
 
-#define TIMER_VECTOR    0x50
-#define QUIET_MS        100
 #define AMD_EBX         0x68747541u /* the first word of "AuthenticAMD" */
 #define COM1_SCRATCH    0x3ffu
 #define KVM_SYSTEM_TIME 0x4b564d01u /* in no vendor's bitmap of MSRs: it always exits; 0: off */
@@ -72,19 +68,6 @@ static void choose_hypercall(void)
 		operations[0].loop = loop_vmmcall;
 }
 
-static void on_timer(void)
-{
-	lapic_eoi();
-}
-
-/* What the rest of the machine still does at a guest's start shall not fall into the figures. */
-static void let_others_rest(void)
-{
-	trap_set(TIMER_VECTOR, on_timer);
-	lapic_timer(TIMER_VECTOR, 0, tsc_khz() * QUIET_MS);
-	irq_wait();
-}
-
 static bool wanted(const struct operation *op)
 {
 	char value[2];
@@ -97,7 +80,6 @@ void guest_main(void)
 	const struct operation *op = operations;
 	check(!lapic_init(true), "page", "x2APIC is on");
 	choose_hypercall();
-	let_others_rest();
 	for (size_t i = 0; i < OPERATIONS; i++)
 		ticks[i] = wanted(&op[i]) ? op[i].loop(&op[i], n) - nothing(&op[i], n) : 0;
 	/* lines of one length: two lives with different n print by equally many exits */

@@ -14,39 +14,42 @@ is the total.  Of it
 
 Both are growths from a short life of the guest to a long one, for each round that it had more: what
 its start and its printing cost is taken off.  Operations that count as one kind of exit are in
-different lives.  The other cores sleep meanwhile, so all instructions are the guest's core's own.
+different lives.  The node has one core, so that nothing else is counted; and Bochs's clock of several
+CPUs does not count instructions.
 """
 
-from icount import CPU, emulator, growth, snapshot
+from icount import CPU, growth, snapshot
 from node import Node, guest
+from targets import target
 
 LIVES = (("hypercall", "cpuid", "in", "rdmsr", "read"), ("out", "wrmsr", "write"))
 KIND = {"hypercall": "hypercall", "cpuid": "cpuid", "in": "io", "out": "io", "rdmsr": "msr",
         "wrmsr": "msr", "read": "memory", "write": "memory"}
 ROUNDS = (1000, 2000)
-MACHINES = {"svm": {"icount": True, "cpu": CPU}}
+MACHINES = {"qemu-svm": {"icount": True, "cpu": CPU, "boot": "kernel"}}
+COLUMN = {"qemu-svm": "svm"}
 PEER = "from the exit to the next instruction; read and write: the xAPIC page, emulated"
 
 
-def life(machine, words, rounds):
+def life(name, words, rounds):
     """One life of the guest: ({operation: its ticks}, {kind: [exits, ticks of the generic part]}).
 
-    Nothing is typed before its end: a core that answers would count.
+    Nothing is typed before its end: the answer would count.
     """
     conf = ("guest exits memory 32M debug-exit kernel exits.elf "
             f'cmdline "n={rounds} {" ".join(words)}"\n')
-    with Node(conf, [guest("exits")], cores=2, memory=256, **machine) as node:
+    with Node(conf, [guest("exits")], target=name, cores=1, memory=256, **MACHINES[name]) as node:
         node.expect(r"guest exits ended: .*, status 0\r*\n")
         node.enter("exits")
         ticks = {w: int(node.expect(rf"\b{w} 0*{rounds} (\d+)\r*\n").group(1)) for w in words}
         return ticks, snapshot(node)
 
 
-def cost(machine, rounds=ROUNDS):
+def cost(name, rounds=ROUNDS):
     """{operation: (exits, instructions in all, those of the generic part)}, each per round."""
     out, units = {}, rounds[1] - rounds[0]
     for words in LIVES:
-        (few, short), (many, long) = (life(machine, words, n) for n in rounds)
+        (few, short), (many, long) = (life(name, words, n) for n in rounds)
         found = growth(short, long, units)
         for word in words:
             exits, generic = found[KIND[word]]
@@ -54,19 +57,20 @@ def cost(machine, rounds=ROUNDS):
     return out
 
 
-def figures(target, exits, total, generic):
+def figures(name, exits, total, generic):
     """A target's part of a row."""
-    return {f"{target}_exits": exits, f"{target}_insn": round(total),
-            f"{target}_generic": round(generic), f"{target}_vendor": round(total) - round(generic)}
+    total, generic = round(total), round(generic)
+    return {f"{name}_exits": exits, f"{name}_insn": total, f"{name}_generic": generic,
+            f"{name}_vendor": total - generic}
 
 
 def run(_nodes):
     """One row for each operation, all targets side by side."""
-    costs = {target: cost(machine) for target, machine in MACHINES.items()}
-    conditions = {"rounds": ROUNDS, "emulator": emulator(), "cpu": CPU,
-                  "icount": "shift=0,sleep=off", "boot": "-kernel", "cores": 2}
-    return [{"exit": word, "kind": kind, "conditions": conditions}
-            | {k: v for t in costs for k, v in figures(t, *costs[t][word]).items()}
+    costs = {name: cost(name) for name in MACHINES}
+    conditions = {COLUMN[name]: {"emulator": target(name).version(), "cores": 1, **machine}
+                  for name, machine in MACHINES.items()}
+    return [{"exit": word, "kind": kind, "rounds": ROUNDS, "conditions": conditions}
+            | {k: v for name in costs for k, v in figures(COLUMN[name], *costs[name][word]).items()}
             for word, kind in KIND.items()]
 
 
@@ -79,4 +83,5 @@ def where(_row):
 
 
 LABEL = ("exit",)
-COLUMNS = ("exit", "svm_insn", "svm_generic", "svm_vendor")
+COLUMNS = ("exit", *(f"{name}_{part}" for part in ("insn", "generic", "vendor")
+                     for name in COLUMN.values()))
