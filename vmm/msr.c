@@ -1,4 +1,5 @@
-/* The MSRs of a guest that exit: a table of what each does (AMD APM vol. 2, appendix A). */
+/* The MSRs of a guest that exit: a table of what each does (AMD APM vol. 2, appendix A;
+ * Intel SDM vol. 4). */
 #include "arch/x86_64/platform.h"
 #include "vmm/policy.h"
 #include "vmm/vm.h"
@@ -8,7 +9,7 @@
 #define MSR_DE_CFG      0xC0011029
 #define DE_CFG_LFENCE   2 /* LFENCE is serializing: as Linux would set it */
 
-/* Read as a constant, writes are ignored: what Linux touches on AMD and a guest need not have. */
+/* Read as a constant, writes are ignored: what Linux touches and a guest need not have. */
 static const struct {
 	uint32_t first, last;
 	uint64_t value;
@@ -16,6 +17,8 @@ static const struct {
     {0x8B, 0x8B, 0},                     /* microcode revision */
     {0xFE, 0xFE, 0},                     /* MTRRcap: none, for who asks in spite of CPUID */
     {0x2FF, 0x2FF, 0x806},               /* ... and all memory write-back */
+    {0x17, 0x17, 0},                     /* platform ID */
+    {0x1A0, 0x1A0, 0x1801},              /* MISC_ENABLE: fast strings; neither BTS nor PEBS */
     {0x1D9, 0x1D9, 0},                   /* DebugCtl */
     {0xC0010000, 0xC0010007, 0},         /* performance counters, hidden by CPUID */
     {0xC0010010, 0xC0010010, 0},         /* SYSCFG */

@@ -84,6 +84,13 @@ void cpu_init(struct core *c)
 	}
 }
 
+struct cpu_tables cpu_tables(const struct core *c)
+{
+	const struct tables *t = &tables[c->index];
+	return (struct cpu_tables){(uint64_t)t->gdt, (uint64_t)idt, (uint64_t)&t->tss,
+	                           SEL_CODE,         SEL_DATA,      SEL_TSS};
+}
+
 /* An image for FXRSTOR, and for XRSTOR with no component in it: that gives the initial state. */
 static const struct {
 	uint16_t fcw, rest[11];

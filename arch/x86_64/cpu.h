@@ -28,9 +28,12 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 #define EFER_FFXSR (1u << 14)
 
 #define CR0_PE      1ul
+#define CR0_NW      (1ul << 29)
+#define CR0_CD      (1ul << 30)
 #define CR0_PG      (1ul << 31)
 #define CR4_OSXSAVE (1ul << 18)
 
+#define DR6_BD (1ul << 13) /* access to a debug register */
 #define DR6_BS (1ul << 14) /* a single step */
 
 #define RFLAGS_TF (1ul << 8)
@@ -56,6 +59,30 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 	return r;
 }
 
+static inline uint64_t read_cr0(void)
+{
+	uint64_t v;
+	__asm__ volatile("mov %%cr0, %0" : "=r"(v));
+	return v;
+}
+static inline void write_cr0(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%cr0" : : "r"(v) : "memory");
+}
+static inline void write_cr2(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%cr2" : : "r"(v));
+}
+static inline uint64_t read_dr6(void)
+{
+	uint64_t v;
+	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
+	return v;
+}
+static inline void write_dr6(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%dr6" : : "r"(v));
+}
 static inline uint64_t read_cr2(void)
 {
 	uint64_t v;
@@ -97,4 +124,11 @@ void cpu_scrub(void);
 /* Sets up GDT, IDT, TSS and GS of the running core. */
 struct core;
 void cpu_init(struct core *c);
+
+/* Where those are, and their selectors. */
+struct cpu_tables {
+	uint64_t gdt, idt, tss;
+	uint16_t code, data, task;
+};
+struct cpu_tables cpu_tables(const struct core *c);
 #endif

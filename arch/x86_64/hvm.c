@@ -7,7 +7,7 @@ const struct hvm_ops *hvm;
 
 bool hvm_select(char *why, size_t size)
 {
-	static const struct hvm_ops *const halves[] = {&svm_ops};
+	static const struct hvm_ops *const halves[] = {&svm_ops, &vmx_ops};
 	for (unsigned i = 0; i < sizeof halves / sizeof halves[0]; i++) {
 		enum hvm_found found = halves[i]->probe(why, size);
 		if (found == HVM_ABSENT)

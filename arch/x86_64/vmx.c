@@ -1,0 +1,522 @@
+/* The VT-x half of hvm.h (Intel SDM vol. 3, chapters 23 to 28): translates exits, nothing more. */
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/npt.h"
+#include "arch/x86_64/platform.h"
+#include "arch/x86_64/vmx.h"
+#include "vmm/mem.h"
+#include "vmm/vm.h"
+
+#define IO_BITMAPS_SIZE (2 * PAGE_SIZE)
+#define DR7_GD          (1ul << 13)
+
+struct vmx_vcpu {
+	uint8_t vmcs[PAGE_SIZE]; /* first: page-aligned */
+	bool launched;           /* entered since its VMCLEAR */
+	bool event_queued;       /* goes in with the next entry */
+	bool refused;            /* the CPU did not take the last entry */
+};
+
+/* One for all guests: every port exits; the MSRs that hvm_open_msrs() names do not. */
+static struct vmx_setup setup;
+
+/* --- what a guest's own core does without us ------------------------------------------------ */
+
+/* Four maps of 1 KiB: reads of the low and the high MSRs, then writes (SDM 3, 24.6.9). */
+static void open_msr(uint32_t msr, bool read, bool write)
+{
+	uint8_t *byte = setup.msr_bitmap + (msr < 0x2000 ? 0 : 1024) + (msr & 0x1FFF) / 8;
+	uint8_t closed = (uint8_t) ~(1u << msr % 8);
+	if (read)
+		byte[0] &= closed;
+	if (write)
+		byte[2048] &= closed;
+}
+
+static bool maps_init(void)
+{
+	setup.io_bitmaps = (void *)mem_alloc(IO_BITMAPS_SIZE, PAGE_SIZE, 0);
+	setup.msr_bitmap = (void *)mem_alloc(PAGE_SIZE, PAGE_SIZE, 0);
+	if (!setup.io_bitmaps || !setup.msr_bitmap)
+		return false;
+	memset(setup.io_bitmaps, 0xFF, IO_BITMAPS_SIZE);
+	memset(setup.msr_bitmap, 0xFF, PAGE_SIZE);
+	hvm_open_msrs(open_msr);
+	return true;
+}
+
+/* --- the CPU -------------------------------------------------------------------------------- */
+
+/* The MSRs for the pin, processor, exit and entry controls lie in this order, plain and TRUE. */
+static void read_caps(struct vmx_caps *caps)
+{
+	uint32_t first =
+	    rdmsr(MSR_VMX_BASIC) & BASIC_TRUE_CONTROLS ? MSR_VMX_TRUE_PIN : MSR_VMX_PIN;
+	for (uint32_t i = 0; i < 4; i++)
+		caps->word[VMX_PIN + i] = rdmsr(first + i);
+	bool has_proc2 = caps->word[VMX_PROC] >> 63;
+	caps->word[VMX_PROC2] = has_proc2 ? rdmsr(MSR_VMX_PROC2) : 0;
+	bool has_ept = (caps->word[VMX_PROC2] >> 32) & (1u << 1 | 1u << 5);
+	caps->ept_vpid = has_ept ? rdmsr(MSR_VMX_EPT_VPID) : 0;
+}
+
+static enum hvm_found vmx_probe(char *why, size_t size)
+{
+	struct vmx_caps caps;
+	if (!(cpuid(1, 0).ecx & 1u << 5))
+		return HVM_ABSENT;
+	if (vmx_lock(rdmsr(MSR_FEATURE_CONTROL)) == VMX_LOCKED_OFF) {
+		snprintf(why, size,
+		         "VT-x is locked off (IA32_FEATURE_CONTROL): enable it in the firmware");
+		return HVM_UNUSABLE;
+	}
+	read_caps(&caps);
+	if (!vmx_choose(&caps, &setup.controls, why, size))
+		return HVM_UNUSABLE;
+	/* an unrestricted guest may clear PE and PG in spite of what is fixed */
+	setup.cr0_ones = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
+	setup.cr4_ones = rdmsr(MSR_VMX_CR4_FIXED0);
+	return HVM_USABLE;
+}
+
+static uint32_t vmcs_revision(void)
+{
+	return rdmsr(MSR_VMX_BASIC) & 0x7FFFFFFF;
+}
+
+/* The firmware may have left a core's lock open, or treated the cores differently. */
+static bool vmxon(paddr_t region)
+{
+	uint64_t feature = rdmsr(MSR_FEATURE_CONTROL);
+	bool ok;
+	if (vmx_lock(feature) == VMX_LOCKED_OFF)
+		return false;
+	if (vmx_lock(feature) == VMX_UNLOCKED)
+		wrmsr(MSR_FEATURE_CONTROL, feature | FEATURE_LOCKED | FEATURE_VMXON);
+	write_cr0(read_cr0() | setup.cr0_ones);
+	write_cr4(read_cr4() | setup.cr4_ones);
+	__asm__ volatile("vmxon %1" : "=@cca"(ok) : "m"(region) : "memory");
+	return ok;
+}
+
+/* The page is the CPU's own from VMXON on. */
+static const char *vmx_core_enable(struct core *c)
+{
+	uint32_t *page = setup.msr_bitmap || maps_init() ? mem_zalloc(PAGE_SIZE) : NULL;
+	if (!page)
+		return "not enough memory for the core's VMXON region";
+	*page = vmcs_revision();
+	c->hvm_host = (paddr_t)page;
+	if (!vmxon(c->hvm_host))
+		return "a core refused VMXON: VT-x is not enabled on all of them alike";
+	return NULL;
+}
+
+/* --- a vCPU --------------------------------------------------------------------------------- */
+
+static struct vmx_vcpu *vmx_of(const struct vcpu *v)
+{
+	return v->hvm;
+}
+
+static void vmclear(paddr_t vmcs)
+{
+	__asm__ volatile("vmclear %0" : : "m"(vmcs) : "cc", "memory");
+}
+
+static void vmptrld(paddr_t vmcs)
+{
+	__asm__ volatile("vmptrld %0" : : "m"(vmcs) : "cc", "memory");
+}
+
+/* Translations of the last owner of this core (SDM 3, 28.3.3.1). */
+static void flush_all(void)
+{
+	struct {
+		uint64_t what, address;
+	} none = {0, 0};
+	__asm__ volatile("invept %0, %1" : : "m"(none), "r"(2ul) : "cc", "memory");
+	__asm__ volatile("invvpid %0, %1" : : "m"(none), "r"(2ul) : "cc", "memory");
+}
+
+/* The first VMCLEAR: the region may be what the vCPU ran with before. */
+static void vmx_reset(struct vcpu *v, const struct cpu_entry *e)
+{
+	struct vmx_vcpu *x = vmx_of(v);
+	uint32_t revision = vmcs_revision();
+	vmclear((paddr_t)x);
+	memset(x, 0, sizeof *x);
+	memcpy(x->vmcs, &revision, sizeof revision);
+	vmclear((paddr_t)x);
+	vmptrld((paddr_t)x);
+	flush_all();
+	vmcs_fill(v, e, &setup);
+	memset(v->regs, 0, sizeof v->regs);
+	v->regs[REG_RAX] = e->rax;
+	v->regs[REG_RBX] = e->rbx;
+	v->regs[REG_RSI] = e->rsi;
+	v->regs[REG_RSP] = e->rsp;
+}
+
+/* Until then the core may keep parts of the VMCS to itself (SDM 3, 24.11.1). */
+static void vmx_leave(struct vcpu *v)
+{
+	vmclear((paddr_t)vmx_of(v));
+}
+
+static enum vmcs_field state_field(enum hvm_state what)
+{
+	switch (what) {
+	case HVM_RIP:
+		return VMCS_GUEST_RIP;
+	case HVM_RFLAGS:
+		return VMCS_GUEST_RFLAGS;
+	case HVM_CR3:
+		return VMCS_GUEST_CR3;
+	case HVM_EFER:
+		return VMCS_GUEST_EFER;
+	case HVM_PAT:
+		return VMCS_GUEST_PAT;
+	case HVM_TSC_OFFSET:
+		return VMCS_TSC_OFFSET;
+	case HVM_EXIT_CODE:
+		return VMCS_EXIT_REASON;
+	case HVM_EXIT_INFO1:
+		return VMCS_EXIT_QUALIFICATION;
+	default:
+		return VMCS_GUEST_PHYSICAL_ADDRESS;
+	}
+}
+
+/* As the guest sees it: of the bits that are the host's, what it wrote last. */
+static uint64_t control_register(enum vmcs_field real, enum vmcs_field mask, enum vmcs_field shadow)
+{
+	uint64_t hosts = vmread(mask);
+	return (vmread(real) & ~hosts) | (vmread(shadow) & hosts);
+}
+
+static uint64_t vmx_get(const struct vcpu *v, enum hvm_state what)
+{
+	if (what == HVM_CR0)
+		return control_register(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
+	if (what == HVM_CR4)
+		return control_register(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW);
+	if (what == HVM_CR2)
+		return read_cr2();
+	if (what == HVM_DR6)
+		return read_dr6();
+	if (what == HVM_CPL)
+		return vmread(VMCS_GUEST_ATTR + 2 * VMCS_SS) >> 5 & 3;
+	if (what == HVM_EXIT_INFO1 && vmx_of(v)->refused)
+		return vmread(VMCS_INSTRUCTION_ERROR);
+	return vmread(state_field(what));
+}
+
+/* Takes away what blocks interrupts or NMIs for the instruction that is over. */
+static void unblock(uint32_t what)
+{
+	uint64_t blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+	if (blocked & what)
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(uint64_t)what);
+}
+
+/* Generic code sets no control register. */
+static void vmx_set(struct vcpu *v, enum hvm_state what, uint64_t value)
+{
+	(void)v;
+	if (what == HVM_CR2)
+		write_cr2(value);
+	else if (what == HVM_DR6)
+		write_dr6(value);
+	else
+		vmwrite(state_field(what), value);
+	if (what == HVM_RIP)
+		unblock(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
+}
+
+static void vmx_get_seg(const struct vcpu *v, enum hvm_seg which, struct seg *out)
+{
+	(void)v;
+	*out = (struct seg){(uint16_t)vmread(VMCS_GUEST_SELECTOR + 2 * which),
+	                    (uint16_t)vmread(VMCS_GUEST_ATTR + 2 * which),
+	                    (uint32_t)vmread(VMCS_GUEST_LIMIT + 2 * which),
+	                    vmread(VMCS_GUEST_BASE + 2 * which)};
+}
+
+static void queue_event(struct vmx_vcpu *x, uint32_t event, uint64_t error)
+{
+	vmwrite(VMCS_ENTRY_EVENT, event);
+	if (event & EVENT_HAS_ERROR)
+		vmwrite(VMCS_ENTRY_ERROR, error);
+	x->event_queued = true;
+}
+
+/* In real mode no exception has an error code, and the entry is refused with one. */
+static void vmx_inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
+{
+	has_error = has_error && (vmread(VMCS_GUEST_CR0) & CR0_PE);
+	queue_event(vmx_of(v),
+	            vector | EVENT_EXCEPTION | EVENT_VALID | (has_error ? EVENT_HAS_ERROR : 0),
+	            error);
+}
+
+static void nmi_window(bool wanted)
+{
+	uint32_t proc = setup.controls.word[VMX_PROC];
+	vmwrite(VMCS_PROC_CONTROLS, wanted ? proc | PROC_NMI_WINDOW : proc);
+}
+
+/*
+ * Not while the guest is in its NMI handler, nor in the shadow of STI or MOV SS, nor beside another
+ * event: the exit for an NMI window comes as soon as nothing of that holds.
+ */
+static bool vmx_inject_nmi(struct vcpu *v)
+{
+	struct vmx_vcpu *x = vmx_of(v);
+	if (x->event_queued || vmread(VMCS_GUEST_INTERRUPTIBILITY)) {
+		nmi_window(true);
+		return false;
+	}
+	queue_event(x, VECTOR_NMI | EVENT_NMI | EVENT_VALID, 0);
+	return true;
+}
+
+/* --- exits ---------------------------------------------------------------------------------- */
+
+/* Qualification: bits 0-2 size less 1, 3 IN, 4 string, 5 REP, 16-31 port (SDM 3, table 27-5). */
+static void exit_io(struct vmexit *e)
+{
+	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
+	e->kind = VMEXIT_io;
+	e->insn_len = (uint8_t)vmread(VMCS_EXIT_INSN_LENGTH);
+	e->io.port = (uint16_t)(info >> 16);
+	e->io.size = (info & 7) + 1;
+	e->io.in = info & 8;
+	e->io.string = info & 16;
+	e->io.rep = info & 32;
+}
+
+/* Qualification: bit 1 write, 2 fetch, 7 there is a linear address, 8 it is the access to that and
+ * not the walk of the guest's own tables (SDM 3, table 27-7). */
+static void exit_ept(struct vmexit *e)
+{
+	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
+	e->kind = VMEXIT_memory;
+	e->memory.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
+	e->memory.write = info & 2;
+	e->memory.fetch = info & 4;
+	e->memory.walk = (info & 0x180) == 0x80;
+	e->memory.event = vmread(VMCS_VECTORING_EVENT) & EVENT_VALID;
+}
+
+static void exit_raw(struct vmexit *e)
+{
+	e->kind = VMEXIT_raw;
+	e->raw.code = vmread(VMCS_EXIT_REASON);
+	e->raw.info1 = vmread(VMCS_EXIT_QUALIFICATION);
+	e->raw.info2 = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
+}
+
+/* The exit comes before #DB changes DR6 and DR7 (SDM 3, 27.1): the causes are in the
+ * qualification, in the places that they have in DR6.  INT1 is an instruction, and over. */
+static void debug_exception(uint32_t event)
+{
+	uint64_t causes = vmread(VMCS_EXIT_QUALIFICATION) & (DR6_BS | DR6_BD | 0xF);
+	write_dr6(read_dr6() | causes);
+	if (causes & DR6_BD)
+		vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
+	if ((event & EVENT_TYPE_MASK) == EVENT_PRIV_SOFT)
+		vmwrite(VMCS_GUEST_RIP, vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_INSN_LENGTH));
+}
+
+/* The NMI is consumed by the exit and leaves NMIs blocked: the host's handler, and its IRET. */
+static void exit_nmi(struct vmexit *e)
+{
+	__asm__ volatile("int $2" ::: "memory");
+	e->kind = VMEXIT_kick;
+}
+
+static void exit_exception(struct vmexit *e)
+{
+	uint32_t event = (uint32_t)vmread(VMCS_EXIT_EVENT);
+	uint8_t vector = (uint8_t)event;
+	if ((event & EVENT_TYPE_MASK) == EVENT_NMI) {
+		exit_nmi(e);
+		return;
+	}
+	if (vector == VECTOR_MC) {
+		exit_raw(e);
+		return;
+	}
+	if (vector == VECTOR_DB)
+		debug_exception(event);
+	e->kind = VMEXIT_exception;
+	e->exception.vector = vector;
+	e->exception.has_error = event & EVENT_HAS_ERROR;
+	e->exception.error = (uint32_t)vmread(VMCS_EXIT_ERROR);
+}
+
+static void exit_nmi_window(struct vmexit *e)
+{
+	nmi_window(false);
+	e->kind = VMEXIT_nmi_window;
+}
+
+/*
+ * A MOV to CR0 that changes CD, NW or a bit that VMX operation fixes: the guest sees what it wrote,
+ * the core's caches stay as they are.  The instruction is executed again and, as the shadow agrees
+ * now, does all else by itself, faults included.
+ */
+static void write_guest_cr0(struct vcpu *v, uint64_t value)
+{
+	bool bad = value >> 32 || (value & CR0_CACHE) == CR0_NW;
+	if (bad)
+		vmx_inject_exception(v, VECTOR_GP, true, 0);
+	else
+		vmwrite(VMCS_CR0_SHADOW, value);
+}
+
+/* Qualification: bits 0-3 the register, 4-5 the kind of access, 8-11 the other operand
+ * (SDM 3, table 27-3).  In CR4 only VMXE can make it exit, and no guest has that. */
+static void exit_cr(struct vcpu *v, struct vmexit *e)
+{
+	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
+	uint64_t value = v->regs[info >> 8 & 15];
+	e->kind = VMEXIT_control;
+	if (info & 0x30)
+		exit_raw(e);
+	else if ((info & 15) == 0)
+		write_guest_cr0(v, value);
+	else
+		vmx_inject_exception(v, VECTOR_GP, true, 0);
+}
+
+static void simple(struct vmexit *e, enum vmexit_kind kind)
+{
+	e->kind = kind;
+	e->insn_len = (uint8_t)vmread(VMCS_EXIT_INSN_LENGTH);
+}
+
+static void translate(struct vcpu *v, struct vmexit *e, uint32_t reason)
+{
+	e->insn_len = 0;
+	if (reason == VMX_EXIT_IO)
+		exit_io(e);
+	else if (reason == VMX_EXIT_EXCEPTION)
+		exit_exception(e);
+	else if (reason == VMX_EXIT_RDMSR || reason == VMX_EXIT_WRMSR) {
+		simple(e, VMEXIT_msr);
+		e->msr.write = reason == VMX_EXIT_WRMSR;
+	} else if (reason == VMX_EXIT_EPT_VIOLATION)
+		exit_ept(e);
+	else if (reason == VMX_EXIT_CPUID)
+		simple(e, VMEXIT_cpuid);
+	else if (reason == VMX_EXIT_VMCALL)
+		simple(e, VMEXIT_hypercall);
+	else if (reason == VMX_EXIT_XSETBV)
+		simple(e, VMEXIT_xsetbv);
+	else if (reason == VMX_EXIT_INVD)
+		simple(e, VMEXIT_cache);
+	else if (reason == VMX_EXIT_RDPMC)
+		e->kind = VMEXIT_privileged;
+	else if (reason == VMX_EXIT_TRIPLE_FAULT)
+		e->kind = VMEXIT_shutdown;
+	else if (reason == VMX_EXIT_NMI_WINDOW)
+		exit_nmi_window(e);
+	else if (reason == VMX_EXIT_CR)
+		exit_cr(v, e);
+	else if (reason & VMX_EXIT_ENTRY_FAILED)
+		e->kind = VMEXIT_invalid;
+	else if (reason == VMX_EXIT_GETSEC || reason == VMX_EXIT_MONITOR ||
+	         reason == VMX_EXIT_MWAIT ||
+	         (reason >= VMX_EXIT_VMCLEAR && reason <= VMX_EXIT_VMXON) ||
+	         reason == VMX_EXIT_INVEPT || reason == VMX_EXIT_INVVPID)
+		e->kind = VMEXIT_forbidden;
+	else
+		exit_raw(e);
+}
+
+/* An IRET that met the exit had ended the blocking of NMIs already: it will be executed again
+ * (SDM 3, 27.2.3).  Both places have the bit at the same position. */
+static void reblock_nmi(uint32_t reason)
+{
+	uint64_t info = 0;
+	if (reason == VMX_EXIT_EXCEPTION)
+		info = vmread(VMCS_EXIT_EVENT);
+	else if (reason == VMX_EXIT_EPT_VIOLATION)
+		info = vmread(VMCS_EXIT_QUALIFICATION);
+	if (info & EVENT_IRET_UNBLOCKED)
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+		        vmread(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
+}
+
+/*
+ * An event whose delivery was cut short by the exit goes in again (SDM 3, 27.2.4).  What an
+ * instruction raised (INT n, INT1, INT3, INTO) is executed again instead: RIP still points at it.
+ * An NMI's delivery had begun to block NMIs, which would forbid its entry.
+ */
+static void reinject(struct vmx_vcpu *x, uint32_t reason)
+{
+	uint32_t event = (uint32_t)vmread(VMCS_VECTORING_EVENT), type = event & EVENT_TYPE_MASK;
+	x->event_queued = false;
+	if (!(event & EVENT_VALID)) {
+		reblock_nmi(reason);
+		return;
+	}
+	if (type == EVENT_NMI)
+		unblock(BLOCKED_BY_NMI);
+	if (type < EVENT_SOFT_INT)
+		queue_event(x, event & (EVENT_VALID | EVENT_HAS_ERROR | EVENT_TYPE_MASK | 0xFF),
+		            vmread(VMCS_VECTORING_ERROR));
+}
+
+static void vmx_run(struct vcpu *v, struct vmexit *e)
+{
+	struct vmx_vcpu *x = vmx_of(v);
+	vmwrite(VMCS_GUEST_RSP, v->regs[REG_RSP]);
+	enum vmx_entered entered = vmx_enter(v->regs, x->launched);
+	x->refused = entered == VMX_REFUSED;
+	e->insn_len = 0;
+	e->kind = entered == VMX_KICKED ? VMEXIT_kick : VMEXIT_invalid;
+	if (entered != VMX_EXITED)
+		return;
+	uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
+	x->launched = true;
+	v->regs[REG_RSP] = vmread(VMCS_GUEST_RSP);
+	reinject(x, reason);
+	translate(v, e, reason);
+}
+
+static bool gib_pages(void)
+{
+	return rdmsr(MSR_VMX_EPT_VPID) & 1u << 17;
+}
+
+/* Read, write and execute are bits of their own; 6 << 3: write-back, unless the guest's PAT says
+ * less (SDM 3, 28.2.2 and 28.2.7.2). */
+static const struct npt_format ept_format = {
+    .present = 7,
+    .large = 0x80,
+    .table = 7,
+    .ram = 7 | 6 << 3,
+    .device = 3,
+    .gib_pages = gib_pages,
+};
+
+const struct hvm_ops vmx_ops = {
+    .name = "Intel VT-x",
+    .npt = &ept_format,
+    .vcpu_size = sizeof(struct vmx_vcpu),
+    .probe = vmx_probe,
+    .core_enable = vmx_core_enable,
+    .reset = vmx_reset,
+    .leave = vmx_leave,
+    .run = vmx_run,
+    .get = vmx_get,
+    .set = vmx_set,
+    .get_seg = vmx_get_seg,
+    .inject_exception = vmx_inject_exception,
+    .inject_nmi = vmx_inject_nmi,
+};

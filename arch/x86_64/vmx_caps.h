@@ -1,0 +1,33 @@
+/* vmx_caps.h: which controls a CPU's VT-x gives, decided from its capability MSRs alone
+ * (Intel SDM vol. 3, appendix A). */
+#ifndef ARCH_VMX_CAPS_H
+#define ARCH_VMX_CAPS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum vmx_word { VMX_PIN, VMX_PROC, VMX_EXIT, VMX_ENTRY, VMX_PROC2, VMX_WORDS };
+
+#define BASIC_TRUE_CONTROLS (1ul << 55)
+
+/* Values of the capability MSRs; of the first four words the TRUE ones where the CPU has them. */
+struct vmx_caps {
+	uint64_t word[VMX_WORDS]; /* low half: what must be 1; high half: what may be 1 */
+	uint64_t ept_vpid;
+};
+
+struct vmx_controls {
+	uint32_t word[VMX_WORDS];
+};
+
+/* Bits of IA32_FEATURE_CONTROL (SDM 3, 23.7). */
+#define FEATURE_LOCKED (1ul << 0)
+#define FEATURE_VMXON  (1ul << 2) /* outside SMX */
+
+/* What IA32_FEATURE_CONTROL asks for: nothing, to be set by us and locked, or to give up. */
+enum vmx_lock { VMX_LOCKED_ON, VMX_UNLOCKED, VMX_LOCKED_OFF };
+enum vmx_lock vmx_lock(uint64_t feature_control);
+
+/* Sets the controls for a guest; false and one line in `why`, which names what the CPU lacks. */
+bool vmx_choose(const struct vmx_caps *caps, struct vmx_controls *out, char *why, size_t size);
+#endif

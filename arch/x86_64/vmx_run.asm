@@ -1,0 +1,90 @@
+; The world switch of VT-x (Intel SDM vol. 3, 26 and 27).
+
+%include "build/asm-offsets.inc"
+
+VMCS_HOST_RSP	equ 0x6C14
+
+section .text
+bits 64
+
+; enum vmx_entered vmx_enter(uint64_t *regs, bool launched)
+;
+; regs is vcpu->regs, in the order of enum reg; RSP lives in the VMCS and is moved by vmx.c.
+; launched: this VMCS was entered before, since its VMCLEAR.
+; 0: the guest ran and exited; 1: the core's `attention` was set, the guest was not entered;
+; 2: the CPU refused the instruction (VMfail).  In the last two cases regs is as it was.
+;
+; VT-x holds no NMI back before an entry.  One that comes after the look at `attention` continues at
+; .kicked (trap.c, resume points): it is not lost, and needs neither the preemption timer nor an
+; exit.  From the entry on an NMI makes the guest exit.
+global vmx_enter, vmx_exited
+vmx_enter:
+	push rbx
+	push rbp
+	push r12
+	push r13
+	push r14
+	push r15
+	push rdi			; regs
+	push rsi			; launched; then the result
+	mov eax, VMCS_HOST_RSP
+	vmwrite rax, rsp
+	mov rax, [rdi + 8 * REG_RAX]
+	mov rcx, [rdi + 8 * REG_RCX]
+	mov rdx, [rdi + 8 * REG_RDX]
+	mov rbx, [rdi + 8 * REG_RBX]
+	mov rbp, [rdi + 8 * REG_RBP]
+	mov rsi, [rdi + 8 * REG_RSI]
+	mov r8, [rdi + 8 * REG_R8]
+	mov r9, [rdi + 8 * REG_R9]
+	mov r10, [rdi + 8 * REG_R10]
+	mov r11, [rdi + 8 * REG_R11]
+	mov r12, [rdi + 8 * REG_R12]
+	mov r13, [rdi + 8 * REG_R13]
+	mov r14, [rdi + 8 * REG_R14]
+	mov r15, [rdi + 8 * REG_R15]
+	mov rdi, [rdi + 8 * REG_RDI]
+.look:	cmp byte [gs:CORE_ATTENTION], 0
+	jne .kicked
+	cmp byte [rsp], 0
+	je .launch
+	vmresume
+	jmp .refused
+.launch:
+	vmlaunch
+.refused:
+	mov byte [rsp], 2
+	jmp save
+.kicked:
+	mov byte [rsp], 1
+	jmp save
+vmx_exited:				; HOST_RIP; RSP is what VMCS_HOST_RSP says
+	mov byte [rsp], 0
+save:	xchg rdi, [rsp + 8]		; the guest's RDI to the stack, regs to RDI
+	mov [rdi + 8 * REG_RAX], rax
+	mov [rdi + 8 * REG_RCX], rcx
+	mov [rdi + 8 * REG_RDX], rdx
+	mov [rdi + 8 * REG_RBX], rbx
+	mov [rdi + 8 * REG_RBP], rbp
+	mov [rdi + 8 * REG_RSI], rsi
+	mov [rdi + 8 * REG_R8], r8
+	mov [rdi + 8 * REG_R9], r9
+	mov [rdi + 8 * REG_R10], r10
+	mov [rdi + 8 * REG_R11], r11
+	mov [rdi + 8 * REG_R12], r12
+	mov [rdi + 8 * REG_R13], r13
+	mov [rdi + 8 * REG_R14], r14
+	mov [rdi + 8 * REG_R15], r15
+	movzx eax, byte [rsp]
+	add rsp, 8
+	pop qword [rdi + 8 * REG_RDI]
+	pop r15
+	pop r14
+	pop r13
+	pop r12
+	pop rbp
+	pop rbx
+	ret
+
+section .resume progbits alloc noexec nowrite align=8
+	dq vmx_enter.look, vmx_enter.refused, vmx_enter.kicked
