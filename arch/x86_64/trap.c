@@ -19,7 +19,7 @@ extern const char image_start[], text_end[], image_end[];
  * would be seen too late, so it continues at `resume`. */
 extern const struct resume_point {
 	uint64_t from, to, resume;
-} resume_points[], resume_points_end[]; /* linker.ld, from the assembly files */
+} resume_points[]; /* from the assembly files; linker.ld ends it with a 0 */
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *fmt, ...)
@@ -127,7 +127,7 @@ static void handle_nmi(struct core *c)
 
 static void resume(struct trap_frame *f)
 {
-	for (const struct resume_point *p = resume_points; p < resume_points_end; p++)
+	for (const struct resume_point *p = resume_points; p->from; p++)
 		if (f->rip >= p->from && f->rip < p->to) {
 			f->rip = p->resume;
 			return;
