@@ -1,6 +1,7 @@
 """pytest speaks as tests/run does: a line for each test, and what a failed one said.
 
-The environment's PATIO_WANTED selects the tests whose name contains it.
+The environment's PATIO_WANTED selects the tests whose name contains it, and PATIO_CHOSEN those
+that plain `make test` runs on every target (pytest.mark.every_target).
 """
 
 import os
@@ -8,14 +9,18 @@ import re
 import textwrap
 
 FULL = 12000  # characters of a failure's text
+DEFAULT = "qemu-svm"  # the target whose name is not said
 
 
 def name_of(nodeid):
-    """tests/system/test_boot.py::test_iso[multiboot] -> system boot iso[multiboot]"""
+    """tests/system/test_boot.py::test_iso[multiboot] -> system boot iso[multiboot]; the target
+    stands after `system` when it is not the default."""
     path, _, test = nodeid.partition("::")
     file = re.sub(r"^test_|\.py$", "", os.path.basename(path))
     kind = "system" if path.startswith("tests/system") else "bare"
-    return f"{kind} {file} {re.sub('^test_', '', test)}".strip()
+    target = os.environ.get("PATIO_TARGET") or DEFAULT
+    where = "" if target == DEFAULT else f" {target}"
+    return f"{kind}{where} {file} {re.sub('^test_', '', test)}".strip()
 
 
 def pytest_addoption(parser):
@@ -29,9 +34,14 @@ def indented(text):
     return textwrap.indent(text[-FULL:], "    ", lambda line: True)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "every_target: plain `make test` runs it on each target")
+
+
 def pytest_collection_modifyitems(config, items):
-    wanted = os.environ.get("PATIO_WANTED", "")
-    keep = [i for i in items if wanted in name_of(i.nodeid)]
+    wanted, chosen = os.environ.get("PATIO_WANTED", ""), os.environ.get("PATIO_CHOSEN")
+    keep = [i for i in items if wanted in name_of(i.nodeid)
+            and (not chosen or i.get_closest_marker("every_target"))]
     config.hook.pytest_deselected(items=[i for i in items if i not in keep])
     items[:] = keep
 
@@ -46,7 +56,8 @@ def pytest_runtest_logreport(report):
     """A test's verdict comes with its call; set-up and end speak only when they fail."""
     if report.skipped or (report.passed and report.when != "call"):
         if report.skipped:
-            print(f"skip {name_of(report.nodeid)} {report.longrepr}", flush=True)
+            why = report.longrepr[2].removeprefix("Skipped: ")
+            print(f"skip {name_of(report.nodeid)}: {why}", flush=True)
         return
     where = "" if report.when == "call" else f" ({report.when})"
     print(f"{'ok  ' if report.passed else 'FAIL'} {name_of(report.nodeid)}{where} "

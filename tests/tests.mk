@@ -1,6 +1,7 @@
 # What proves the tree.  Included by the root Makefile, run from the root.
 #   make test            everything, item by item; the last line says `N passed, N failed`
 #   make test T=NAME     the items whose name contains NAME
+#   make test TARGET=... the system tests on qemu-svm or bochs-vmx, all of them
 #   make lint            the part of it that only reads and compiles
 #   make unit fuzzers    builds the programs without running them
 # UNIT_CC (gcc) and FUZZ_CC (clang) choose the compilers.
@@ -13,7 +14,7 @@ FUZZ_CC  ?= clang
 .PHONY: test lint unit fuzzers
 test:
 	tools/install test
-	+tests/run $(if $(T),'$(T)')
+	+tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(T),'$(T)')
 
 # --- programs for the host ---------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class Node:
     """One emulated machine that runs Patio with the given patio.conf text and boot modules.
 
     `target`: its name; `machine`: fields of hardware.Machine.  Raises Unsupported for a machine that
-    the target cannot be.
+    the target cannot be.  Time limits are seconds of the default target; a slow one gets more.
     """
 
     def __init__(self, conf, modules=(), *, target=None, timeout=120, log=None, **machine):
@@ -52,7 +52,7 @@ class Node:
         with open(os.path.join(self.folder, "emulator.err"), "wb") as err:
             self.child = pexpect.spawn(
                 "/bin/sh", ["-c", 'exec "$@" 2>"$0"', err.name] + self.command,
-                timeout=timeout, encoding="utf-8", codec_errors="replace", echo=False,
+                timeout=timeout * self.target.PATIENCE, encoding="utf-8", codec_errors="replace", echo=False,
                 maxread=65536)
         self.child.delaybeforesend = None
         self.child.logfile_read = log
@@ -77,15 +77,17 @@ class Node:
             err = "\n".join(self.target.complaints(f.read()))
         raise NodeError(f"{what}\n--- last output\n{text}\n--- emulator\n{err}")
 
-    def expect(self, pattern, timeout=-1):
+    def expect(self, pattern, timeout=None):
         """Waits for a regular expression (or the first of a list); returns the match."""
+        limit = -1 if timeout is None else timeout * self.target.PATIENCE
         try:
-            self.child.expect(pattern, timeout=timeout)
+            self.child.expect(pattern, timeout=limit)
             return self.child.match
         except pexpect.TIMEOUT:
-            return self.fail(f"timed out waiting for {pattern!r}")
+            why = f"timed out waiting for {pattern!r}"
         except pexpect.EOF:
-            return self.fail(f"the node ended while {pattern!r} was awaited")
+            why = f"the node ended while {pattern!r} was awaited"
+        return self.fail(why)
 
     def ready(self):
         """Waits for the monitor's first prompt."""
@@ -96,7 +98,7 @@ class Node:
         """Waits until the node has ended itself; returns (status, all its output).  The status is
         None when it said none: it restarted, or broke."""
         try:
-            self.child.expect(pexpect.EOF, timeout=timeout)
+            self.child.expect(pexpect.EOF, timeout=timeout * self.target.PATIENCE)
         except pexpect.TIMEOUT:
             self.fail("the node did not end")
         text = self.child.before

@@ -1,6 +1,7 @@
 """Targets: an emulator with a CPU each.  Which one is said by name, by PATIO_TARGET, or not at all.
 
-Each is a module with NAME, command(), version(), complaints() and agrees(), as tools/qemu.py.
+Each is a module with NAME, PATIENCE, command(), version(), complaints() and agrees(), as
+tools/qemu.py.
 """
 
 import os

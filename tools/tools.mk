@@ -1,6 +1,6 @@
 # What people run: make run, make guest, make bench.  Included by the root Makefile.
 #   make run                 the demonstration; on a terminal it ends in Patio's monitor
-#   make guest GUEST=file    a kernel of one's own (ARGS="..." CPUS=n MEM=size INITRD=file)
+#   make guest GUEST=file    a kernel of one's own (ARGS="..." CPUS=n MEM=size INITRD=file TARGET=name)
 #   make bench BENCH=rtt     instruction counts: rtt, tcp, boot or ring; all of them without BENCH
 
 JOBS  ?= $(shell nproc)
@@ -17,10 +17,10 @@ run:
 # The variables come by the environment, as they were given: make exports its command line's.
 guest:
 	[ -n "$$GUEST" ] || { echo >&2 \
-		'make guest GUEST=file [ARGS="..."] [CPUS=n] [MEM=size] [INITRD=file]'; exit 2; }
+		'make guest GUEST=file [ARGS="..."] [CPUS=n] [MEM=size] [INITRD=file] [TARGET=name]'; exit 2; }
 	$(PREPARE) all >&2
 	tools/guest --args="$$ARGS" --cpus="$${CPUS:-1}" --mem="$${MEM:-256M}" \
-		$${INITRD:+--initrd="$$INITRD"} -- "$$GUEST"
+		$${INITRD:+--initrd="$$INITRD"} $${TARGET:+--target="$$TARGET"} -- "$$GUEST"
 
 bench:
 	$(PREPARE) all guests linux-guest >&2

@@ -3,8 +3,8 @@
 import json
 import re
 
-from machine import LIMIT, said, until
-from node import LINUX, Node, guest
+from machine import node, said, until
+from node import LINUX
 
 LINE = "console=hvc0 quiet cryptomgr.notests panic=-1"
 
@@ -16,9 +16,9 @@ def linux(name, address, words="", line=""):
 
 
 def boot(conf, up, names=(), **machine):
-    """Boots a node and waits for the shells of the guests `up`.  One emulator thread: with more,
-    the emulator itself can make a Linux guest hang (docs/emulator-traps.md)."""
-    n = Node(conf, LINUX + [guest(name) for name in names], single=True, timeout=LIMIT, **machine)
+    """Boots a node and waits for the shells of the guests `up`.  With more than one thread the
+    emulator itself can make a Linux guest hang (docs/emulator-traps.md)."""
+    n = node(conf, names, LINUX, **machine)
     try:
         n.ready()
         for name in up:
@@ -39,7 +39,7 @@ def wait_shell(n, name, boots=1):
 
 def run(n, name, command):
     """A command that must succeed in a Linux guest; returns its output."""
-    status, text = n.shell(name, command, LIMIT)
+    status, text = n.shell(name, command)
     assert status == 0, (command, status, text)
     return text
 

@@ -6,11 +6,21 @@ No verdict depends on how fast anything is: LIMIT only ends what hangs.
 import re
 import time
 
+import pytest
+
+from hardware import Unsupported
 from node import CTRL_A, PROMPT, Node, guest
+from targets import target
 
 LOG_LINE = r"\[ *\d+\.\d{6} c\d+ \w+\] .*\n"  # the node's own, which may come at any time
-LIMIT = 120  # seconds
+HERE = target()
+LIMIT = 120 * HERE.PATIENCE  # seconds
 TINY = "memory 32M debug-exit"  # enough for each of our own guests
+
+
+def only_on(name, why):
+    """Marks what is tested on one target only, and says why."""
+    return pytest.mark.skipif(HERE.NAME != name, reason=f"{name} only: {why}")
 
 
 def images(*names):
@@ -19,10 +29,13 @@ def images(*names):
 
 def node(conf, names=(), modules=(), **machine):
     """A node with our own guests' images as modules; one emulator thread, so that the host's load
-    does not disturb the guests' clocks."""
+    does not disturb the guests' clocks.  Where the target cannot be that machine, the test is
+    skipped, and the line says why."""
     machine.setdefault("single", True)
-    machine.setdefault("timeout", LIMIT)
-    return Node(conf, images(*names) + list(modules), **machine)
+    try:
+        return Node(conf, images(*names) + list(modules), **machine)
+    except Unsupported as what:
+        return pytest.skip(str(what))
 
 
 def until(what, probe, limit=LIMIT):

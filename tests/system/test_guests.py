@@ -6,6 +6,8 @@ from machine import TINY, about, ended, node, passes, said
 
 IMAGES = ["xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple"]
 
+pytestmark = pytest.mark.every_target
+
 
 def conf():
     """A guest for each case, none started."""

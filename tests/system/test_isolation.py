@@ -6,6 +6,8 @@ from machine import TINY, node, passes, said, until
 
 FRAMES = 500
 
+pytestmark = pytest.mark.every_target
+
 
 def conf():
     text = ["network red", "network blue mode route"]

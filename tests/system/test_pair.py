@@ -1,0 +1,38 @@
+"""Two Linux guests of one vCPU on three cores: what each target must be able to do with Linux."""
+
+import pytest
+
+from linux import boot, linux, ping, run, tcp, udp
+
+ALICE, BOB = "10.0.0.1", "10.0.0.2"
+CONF = f"""{linux("alice", ALICE)}
+{linux("bob", BOB)}
+port alice guest alice mac 52:54:00:00:00:0a
+port bob guest bob mac 52:54:00:00:00:0b
+"""
+
+pytestmark = pytest.mark.every_target
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with boot(CONF, ["alice", "bob"], cores=3, memory=576) as n:
+        yield n
+
+
+def test_ping(n):
+    ping(n, "alice", BOB)
+    ping(n, "bob", ALICE)
+
+
+def test_udp_and_tcp(n):
+    """Datagrams, and 4 MiB whose SHA-256 is the same on both sides."""
+    udp(n, "alice", BOB, 50)
+    tcp(n, "alice", BOB, 4)
+
+
+def test_shell(n):
+    """What is said through the console arrives whole, in both directions."""
+    text = "".join(chr(33 + i % 90) for i in range(400)).replace("'", "+")
+    assert run(n, "bob", f"echo '{text}'").strip() == text
+    assert run(n, "bob", "seq 1 500").split() == [str(i) for i in range(1, 501)]
