@@ -14,8 +14,8 @@ is the total.  Of it
 
 Both are growths from a short life of the guest to a long one, for each round that it had more: what
 its start and its printing cost is taken off.  Operations that count as one kind of exit are in
-different lives.  The node has one core, so that nothing else is counted; and Bochs's clock of several
-CPUs does not count instructions.
+different lives.  The node has one core, so that nothing else is counted; and Bochs's clock of more
+than one CPU does not count instructions.
 """
 
 from icount import CPU, growth, snapshot
@@ -26,9 +26,11 @@ LIVES = (("hypercall", "cpuid", "in", "rdmsr", "read"), ("out", "wrmsr", "write"
 KIND = {"hypercall": "hypercall", "cpuid": "cpuid", "in": "io", "out": "io", "rdmsr": "msr",
         "wrmsr": "msr", "read": "memory", "write": "memory"}
 ROUNDS = (1000, 2000)
-MACHINES = {"qemu-svm": {"icount": True, "cpu": CPU, "boot": "kernel"}}
-COLUMN = {"qemu-svm": "svm"}
-PEER = "from the exit to the next instruction; read and write: the xAPIC page, emulated"
+MACHINES = {"qemu-svm": {"icount": True, "cpu": CPU, "boot": "kernel"},
+            "bochs-vmx": {"boot": "multiboot"}}
+COLUMN = {"qemu-svm": "svm", "bochs-vmx": "vmx"}
+PEER = ("from the exit to the next instruction; read, write: the xAPIC page, emulated; "
+        "vmx: on Bochs, one tick an instruction too")
 
 
 def life(name, words, rounds):
