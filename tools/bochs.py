@@ -6,7 +6,7 @@ Each run has a folder of its own, for bochsrc, the CD and its logs.  tools/bochs
 import os
 import subprocess
 
-from hardware import NIC_MAC, ROOT, Unsupported, make_iso, wire_ports
+from hardware import ROOT, Unsupported, make_iso, wire_ports
 
 NAME = "bochs-vmx"
 PATIENCE = 8  # times what the default target gets of a time limit
@@ -60,7 +60,7 @@ def _nic(m):
         return "", ""
     here, there = wire_ports(m.wire)
     assert there == here + 1, "Bochs sends to the port after its own"
-    return ", slot2=e1000", f"e1000: enabled=1, mac={NIC_MAC}, ethmod=socket, ethdev={here}\n"
+    return ", slot2=e1000", f"e1000: enabled=1, mac={m.mac}, ethmod=socket, ethdev={here}\n"
 
 
 def command(m, files, folder):

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from hardware import NIC_MAC, Unsupported, make_iso, wire_ports
+from hardware import Unsupported, make_iso, wire_ports
 
 NAME = "qemu-svm"
 PATIENCE = 1
@@ -50,7 +50,7 @@ def _nic(m):
         return list(m.nic)
     here, there = wire_ports(m.wire)
     return ["-netdev", f"socket,id=wire,udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}",
-            "-device", f"e1000,netdev=wire,addr=3,mac={NIC_MAC}"]
+            "-device", f"e1000,netdev=wire,addr=3,mac={m.mac}"]
 
 
 def command(m, files, folder):
