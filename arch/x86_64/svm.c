@@ -113,12 +113,12 @@ static void svm_reset(struct vcpu *v, const struct cpu_entry *e)
 	struct vmcb *b = &svm_of(v)->vmcb;
 	memset(svm_of(v), 0, sizeof(struct svm_vcpu));
 	reset_control(b, v->vm->npt_root);
-	b->cs = seg_to_vmcb(&e->cs);
-	b->ds = seg_to_vmcb(&e->ds);
-	b->es = seg_to_vmcb(&e->es);
-	b->ss = seg_to_vmcb(&e->ss);
-	b->fs = seg_to_vmcb(&e->fs);
-	b->gs = seg_to_vmcb(&e->gs);
+	b->seg[HVM_ES] = seg_to_vmcb(&e->es);
+	b->seg[HVM_CS] = seg_to_vmcb(&e->cs);
+	b->seg[HVM_SS] = seg_to_vmcb(&e->ss);
+	b->seg[HVM_DS] = seg_to_vmcb(&e->ds);
+	b->seg[HVM_FS] = seg_to_vmcb(&e->fs);
+	b->seg[HVM_GS] = seg_to_vmcb(&e->gs);
 	b->gdtr = (struct vmcb_seg){.limit = e->gdt.limit, .base = e->gdt.base};
 	b->idtr = (struct vmcb_seg){.limit = e->idt.limit, .base = e->idt.base};
 	b->tr = (struct vmcb_seg){.attr = SEG_TSS, .limit = 0xFFFF};
@@ -203,24 +203,18 @@ static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 		return &b->exit_info1;
 	case HVM_EXIT_INFO2:
 		return &b->exit_info2;
-	default:
+	default: /* CPL, a byte */
 		return NULL;
 	}
-}
-
-static const struct vmcb_seg *seg_place(const struct vmcb *b, enum hvm_seg which)
-{
-	const struct vmcb_seg *const place[] = {&b->es, &b->cs, &b->ss, &b->ds, &b->fs, &b->gs};
-	return place[which];
 }
 
 static uint64_t svm_get(const struct vcpu *v, enum hvm_state what)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
-	if (what == HVM_CPL)
+	const uint64_t *place = state_place(b, what);
+	if (!place)
 		return b->cpl;
-	uint64_t value = *state_place(b, what);
-	return what == HVM_EFER ? value & ~(uint64_t)EFER_SVME : value;
+	return what == HVM_EFER ? *place & ~(uint64_t)EFER_SVME : *place;
 }
 
 static void svm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
@@ -238,7 +232,7 @@ static void svm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
 
 static void svm_get_seg(const struct vcpu *v, enum hvm_seg which, struct seg *out)
 {
-	const struct vmcb_seg *s = seg_place(&svm_of(v)->vmcb, which);
+	const struct vmcb_seg *s = &svm_of(v)->vmcb.seg[which];
 	*out = (struct seg){s->selector, seg_attr_unpacked(s->attr), s->limit, s->base};
 }
 

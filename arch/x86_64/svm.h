@@ -34,7 +34,8 @@ struct vmcb {
 	uint8_t fetched, insn_bytes[15];
 	uint8_t reserved_0e0[0x400 - 0x0E0];
 	/* state save area */
-	struct vmcb_seg es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
+	struct vmcb_seg seg[6]; /* in the order of enum hvm_seg */
+	struct vmcb_seg gdtr, ldtr, idtr, tr;
 	uint8_t reserved_4a0[0x4CB - 0x4A0];
 	uint8_t cpl;
 	uint32_t reserved_4cc;
@@ -56,7 +57,7 @@ _Static_assert(offsetof(struct vmcb, asid) == 0x058, "APM 2, table B-1");
 _Static_assert(offsetof(struct vmcb, exit_code) == 0x070, "APM 2, table B-1");
 _Static_assert(offsetof(struct vmcb, event_inject) == 0x0A8, "APM 2, table B-1");
 _Static_assert(offsetof(struct vmcb, next_rip) == 0x0C8, "APM 2, table B-1");
-_Static_assert(offsetof(struct vmcb, es) == 0x400, "APM 2, table B-2");
+_Static_assert(offsetof(struct vmcb, seg) == 0x400, "APM 2, table B-2");
 _Static_assert(offsetof(struct vmcb, cpl) == 0x4CB, "APM 2, table B-2");
 _Static_assert(offsetof(struct vmcb, efer) == 0x4D0, "APM 2, table B-2");
 _Static_assert(offsetof(struct vmcb, cr4) == 0x548, "APM 2, table B-2");
