@@ -26,6 +26,7 @@ void trap(struct trap_frame *f);
 unsigned trap_spurious;
 static struct gate idt[256] __attribute__((aligned(16)));
 static irq_handler handlers[256];
+static exception_handler exceptions[FIRST_IRQ];
 static volatile uint64_t guarded_rip; /* the instruction that may fault, 0: none */
 static volatile bool guard_hit;
 
@@ -53,6 +54,11 @@ void trap_init(void)
 void trap_set(uint8_t vector, irq_handler handler)
 {
 	handlers[vector] = handler;
+}
+
+void trap_set_exception(uint8_t vector, exception_handler handler)
+{
+	exceptions[vector] = handler;
 }
 
 bool rdmsr_safe(uint32_t msr, uint64_t *value)
@@ -88,9 +94,11 @@ void trap(struct trap_frame *f)
 		f->rip += 2; /* RDMSR has two bytes */
 		return;
 	}
-	if (f->vector < FIRST_IRQ)
+	if (f->vector < FIRST_IRQ && !exceptions[f->vector])
 		die(f);
-	if (handlers[f->vector])
+	if (f->vector < FIRST_IRQ)
+		exceptions[f->vector](f);
+	else if (handlers[f->vector])
 		handlers[f->vector]();
 	else
 		trap_spurious++;

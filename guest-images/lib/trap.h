@@ -11,6 +11,7 @@ struct trap_frame {
 };
 
 typedef void (*irq_handler)(void);
+typedef void (*exception_handler)(struct trap_frame *f);
 
 /* Loads the IDT of the calling CPU; the boot CPU's call also masks the 8259s. */
 void trap_init(void);
@@ -18,6 +19,9 @@ void trap_init_ap(void);
 
 /* Has `handler` called with interrupts off for `vector` (32..255); it does its own EOI. */
 void trap_set(uint8_t vector, irq_handler handler);
+
+/* Has `handler` called for an exception (0..31) instead of ending the guest; NULL: as before. */
+void trap_set_exception(uint8_t vector, exception_handler handler);
 
 /* Interrupts that came on a vector that nobody had asked for. */
 extern unsigned trap_spurious;

@@ -1,0 +1,216 @@
+/*
+ * Corners of the CPU where a VMM that looks on can be seen: control registers of which some bits
+ * are the host's, single steps and debug traps over instructions that exit, NMIs and what holds
+ * them back, instructions that no guest has.
+ */
+#include "guest-images/lib/check.h"
+#include "guest-images/lib/cpu.h"
+#include "guest-images/lib/lapic.h"
+#include "guest-images/lib/trap.h"
+
+#define VECTOR_DB  1
+#define VECTOR_NMI 2
+#define VECTOR_BP  3
+#define VECTOR_UD  6
+#define VECTOR_GP  13
+#define CR0_NW     (1ul << 29)
+#define CR0_CD     (1ul << 30)
+#define CR4_VMXE   (1ul << 13)
+#define DR6_BS     (1ul << 14)
+#define DR6_B0     1ul
+#define DR7_LE0    3ul /* breakpoint 0, on execution */
+#define RFLAGS_TF  (1ul << 8)
+#define ICR_NMI    0x4400
+
+static volatile unsigned taken[32];
+static volatile uint64_t last_rip, last_dr6;
+static volatile uint64_t skip_to; /* where a fault's handler goes on */
+
+static uint64_t read_dr6(void)
+{
+	uint64_t v;
+	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
+	return v;
+}
+
+static void clear_dr6(void)
+{
+	__asm__ volatile("mov %0, %%dr6" : : "r"(0ul));
+}
+
+static void on_trap(struct trap_frame *f)
+{
+	taken[f->vector]++;
+	last_rip = f->rip;
+	last_dr6 = read_dr6();
+	clear_dr6();
+	f->rflags |= 1ul << 16; /* RF: an execution breakpoint is passed */
+}
+
+static void on_fault(struct trap_frame *f)
+{
+	taken[f->vector]++;
+	f->rip = skip_to;
+}
+
+/* Runs one instruction that may fault; true when it did, with this vector. */
+#define FAULTS(vector, instruction, ...)                                                           \
+	({                                                                                         \
+		unsigned before = taken[vector];                                                   \
+		__asm__ volatile("lea 1f(%%rip), %%rbx; mov %%rbx, %0; " instruction "; 1:"        \
+		                 : "=m"(skip_to)                                                   \
+		                 : __VA_ARGS__                                                     \
+		                 : "rbx", "memory");                                               \
+		taken[vector] - before == 1;                                                       \
+	})
+
+static uint64_t set_cr0(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%cr0; mov %%cr0, %0" : "+r"(v) : : "memory");
+	return v;
+}
+
+static bool is_intel(void)
+{
+	uint32_t r[4];
+	cpuid(0, 0, r);
+	return r[1] == 0x756e6547; /* "Genu" */
+}
+
+static void check_vmxe(uint64_t cr4)
+{
+	uint64_t got;
+	check(FAULTS(VECTOR_GP, "mov %1, %%cr4", "r"(cr4 | CR4_VMXE)), "cr4_vmxe_refused",
+	      "no #GP");
+	__asm__ volatile("mov %%cr4, %0" : "=r"(got));
+	check(got == cr4, "cr4_same", "%lx", got);
+}
+
+static void check_control_registers(void)
+{
+	uint64_t cr0, cr4, got;
+	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	got = set_cr0(cr0 | CR0_CD);
+	check(got == (cr0 | CR0_CD), "cr0_cd", "%lx", got);
+	got = set_cr0(cr0 | CR0_CD | CR0_NW);
+	check(got == (cr0 | CR0_CD | CR0_NW), "cr0_cd_nw", "%lx", got);
+	got = set_cr0(cr0);
+	check(got == cr0, "cr0_back", "%lx", got);
+	__asm__ volatile("smsw %0; lmsw %w0; clts" : "=&r"(got));
+	check((got & 1) == 1, "lmsw_clts", "%lx", got);
+	check(!(cr4 & CR4_VMXE), "cr4_vmxe_clear", "%lx", cr4);
+	/* QEMU takes a reserved bit of CR4 for a broken world switch (docs/emulator-traps.md) */
+	if (is_intel())
+		check_vmxe(cr4);
+}
+
+static void check_forbidden(void)
+{
+	check(FAULTS(VECTOR_UD, "vmrun", "a"(0)), "vmrun", "no #UD");
+	check(FAULTS(VECTOR_UD, "vmlaunch", "a"(0)), "vmlaunch", "no #UD");
+	check(FAULTS(VECTOR_UD, "vmread %%rax, %%rax", "a"(0)), "vmread", "no #UD");
+	check(FAULTS(VECTOR_UD, "monitor", "a"(0), "c"(0), "d"(0)), "monitor", "no #UD");
+	check(FAULTS(VECTOR_UD, "mwait", "a"(0), "c"(0)), "mwait", "no #UD");
+	check(FAULTS(VECTOR_UD, "ud2", "a"(0)), "ud2", "no #UD");
+	check(FAULTS(VECTOR_GP, "rdpmc", "c"(0x7fffffff)), "rdpmc", "no #GP");
+	check(FAULTS(VECTOR_GP, "rdmsr", "c"(0x12345678)), "rdmsr", "no #GP");
+}
+
+/* A step ends each of the instructions once, also those that exit: nop, cpuid, nop, popf. */
+static void check_single_step(void)
+{
+	unsigned before = taken[VECTOR_DB];
+	uint64_t flags;
+	__asm__ volatile("pushf; pop %0" : "=r"(flags));
+	__asm__ volatile("push %0; popf; nop; xor %%eax, %%eax; cpuid; nop; push %1; popf"
+	                 :
+	                 : "r"(flags | RFLAGS_TF), "r"(flags)
+	                 : "rax", "rbx", "rcx", "rdx", "memory", "cc");
+	check(taken[VECTOR_DB] - before == 6, "single_step", "%u traps", taken[VECTOR_DB] - before);
+	check(last_dr6 & DR6_BS, "single_step_dr6", "%lx", last_dr6);
+}
+
+static void check_traps(void)
+{
+	uint64_t after;
+	unsigned before = taken[VECTOR_BP];
+	__asm__ volatile("lea 1f(%%rip), %0; int3; 1:" : "=r"(after) : : "memory");
+	check(taken[VECTOR_BP] - before == 1 && last_rip == after, "int3", "rip %lx, not %lx",
+	      last_rip, after);
+	before = taken[VECTOR_DB];
+	__asm__ volatile("lea 1f(%%rip), %0; .byte 0xf1; 1:" : "=r"(after) : : "memory");
+	check(taken[VECTOR_DB] - before == 1 && last_rip == after, "int1", "rip %lx, not %lx",
+	      last_rip, after);
+	before = taken[VECTOR_DB];
+	__asm__ volatile("lea 1f(%%rip), %0; mov %0, %%dr0; mov %1, %%dr7; nop; 1: nop; "
+	                 "mov %2, %%dr7"
+	                 : "=&r"(after)
+	                 : "r"(DR7_LE0 | 0x400), "r"(0x400ul)
+	                 : "memory");
+	check(taken[VECTOR_DB] - before == 1 && last_rip == after && (last_dr6 & DR6_B0),
+	      "breakpoint", "%u traps, rip %lx, not %lx, dr6 %lx", taken[VECTOR_DB] - before,
+	      last_rip, after, last_dr6);
+}
+
+static volatile unsigned depth, deepest;
+
+/* Sends itself another one the first time: that must wait for the IRET. */
+static void on_nmi(struct trap_frame *f)
+{
+	(void)f;
+	if (++depth > deepest)
+		deepest = depth;
+	if (taken[VECTOR_NMI]++ == 0)
+		lapic_send(lapic_id(), ICR_NMI);
+	for (unsigned i = 0; i < 10; i++)
+		cpu_pause();
+	depth--;
+}
+
+static bool nmis(unsigned n)
+{
+	for (unsigned i = 0; i < 1000000 && taken[VECTOR_NMI] < n; i++)
+		cpu_pause();
+	return taken[VECTOR_NMI] == n;
+}
+
+static void check_nmi(void)
+{
+	trap_set_exception(VECTOR_NMI, on_nmi);
+	lapic_send(lapic_id(), ICR_NMI);
+	check(nmis(2), "nmi", "%u came", taken[VECTOR_NMI]);
+	check(deepest == 1, "nmi_not_nested", "%u deep", deepest);
+	lapic_send(lapic_id(), ICR_NMI);
+	check(nmis(3), "nmi_again", "%u came", taken[VECTOR_NMI]);
+}
+
+/* The ICR is written where the next instruction's boundary takes no NMI (MOV SS) or may not (STI).
+ * x2APIC: WRMSR is that instruction itself. */
+static void check_nmi_shadow(void)
+{
+	uint32_t id = lapic_id();
+	uint16_t ss;
+	__asm__ volatile("mov %%ss, %0" : "=r"(ss));
+	__asm__ volatile("mov %0, %%ss; wrmsr" : : "r"(ss), "c"(0x830), "a"(ICR_NMI), "d"(id));
+	check(nmis(4), "nmi_after_mov_ss", "%u came", taken[VECTOR_NMI]);
+	__asm__ volatile("sti; wrmsr; cli" : : "c"(0x830), "a"(ICR_NMI), "d"(id));
+	check(nmis(5), "nmi_after_sti", "%u came", taken[VECTOR_NMI]);
+}
+
+void guest_main(void)
+{
+	bool x2 = lapic_init(false);
+	trap_set_exception(VECTOR_DB, on_trap);
+	trap_set_exception(VECTOR_BP, on_trap);
+	trap_set_exception(VECTOR_UD, on_fault);
+	trap_set_exception(VECTOR_GP, on_fault);
+	check_control_registers();
+	check_forbidden();
+	check_single_step();
+	check_traps();
+	check_nmi();
+	if (x2)
+		check_nmi_shadow();
+	done();
+}

@@ -1,0 +1,28 @@
+"""The corners of the world switch, as guests see them, on each vendor's CPU."""
+
+import pytest
+
+from machine import TINY, node, passes
+
+pytestmark = pytest.mark.every_target
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    """Emulator threads of their own: under QEMU a vCPU that waits would hold up the one that it
+    waits for, for a whole time slice in each round."""
+    conf = (f"guest corners kernel corners.elf {TINY} autostart no\n"
+            f'guest nmi kernel nmi.elf cpus 2 {TINY} autostart no\n')
+    with node(conf, ["corners", "nmi"], cores=2, single=False) as n:
+        yield n.ready()
+
+
+def test_corners(n):
+    """Control registers, single steps, traps, NMIs, forbidden instructions."""
+    passes(n, "corners")
+
+
+def test_no_kick_is_lost(n):
+    """NMIs sent to a vCPU at every moment between its exit and its next entry: each one is taken,
+    though nothing else would ever make that vCPU exit again."""
+    passes(n, "nmi")
