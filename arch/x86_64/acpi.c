@@ -3,6 +3,8 @@
 #include <string.h>
 #include "arch/x86_64/platform.h"
 
+#define FADT_OLD 116 /* bytes of ACPI 1.0's */
+
 struct acpi_info acpi;
 
 struct sdt {
@@ -36,14 +38,34 @@ static const uint8_t *scan_rsdp(paddr_t from, paddr_t to)
 	return NULL;
 }
 
+/* UEFI leaves nothing below 1 MiB: there the loader's copy is the only way. */
 static const uint8_t *find_rsdp(void)
 {
-	if (boot.rsdp[0])
+	if (!memcmp(boot.rsdp, "RSD PTR ", 8) && sum_ok(boot.rsdp, 20))
 		return boot.rsdp;
 	uint16_t ebda;
 	memcpy(&ebda, (void *)(paddr_t)0x40E, 2);
 	const uint8_t *r = ebda ? scan_rsdp((paddr_t)ebda << 4, ((paddr_t)ebda << 4) + 1024) : NULL;
 	return r ? r : scan_rsdp(0xE0000, 0x100000);
+}
+
+/* The VMM's map ends at 4 GiB, or where memory ends above that. */
+static bool mapped(uint64_t at, uint64_t size)
+{
+	uint64_t top = 4 * GIB;
+	for (unsigned i = 0; i < boot.nram; i++)
+		if (boot.ram[i].start + boot.ram[i].size > top)
+			top = boot.ram[i].start + boot.ram[i].size;
+	return at && at < top && size <= top - at;
+}
+
+/* The table at an address that another table gave, when it is whole there. */
+static const struct sdt *table_at(uint64_t at)
+{
+	const struct sdt *t = (void *)at;
+	if (!mapped(at, sizeof *t) || t->length < sizeof *t || !mapped(at, t->length))
+		return NULL;
+	return sum_ok(t, t->length) ? t : NULL;
 }
 
 static const struct sdt *find_table(const uint8_t *rsdp, const char *signature)
@@ -52,13 +74,13 @@ static const struct sdt *find_table(const uint8_t *rsdp, const char *signature)
 	uint64_t root = rd32(rsdp + 16);
 	if (xsdt)
 		memcpy(&root, rsdp + 24, 8);
-	const struct sdt *t = (void *)root;
+	const struct sdt *t = table_at(root);
 	size_t width = xsdt ? 8 : 4;
-	for (size_t i = sizeof *t; i + width <= t->length; i += width) {
+	for (size_t i = sizeof *t; t && i + width <= t->length; i += width) {
 		uint64_t entry = 0;
 		memcpy(&entry, (const uint8_t *)t + i, width);
-		const struct sdt *s = (void *)entry;
-		if (!memcmp(s->signature, signature, 4) && sum_ok(s, s->length))
+		const struct sdt *s = table_at(entry);
+		if (s && !memcmp(s->signature, signature, 4))
 			return s;
 	}
 	return NULL;
@@ -104,6 +126,8 @@ static void parse_madt(const struct sdt *t)
 static void parse_fadt(const struct sdt *t)
 {
 	const uint8_t *f = (const uint8_t *)t;
+	if (t->length < FADT_OLD)
+		return;
 	uint32_t flags = rd32(f + 112);
 	if (f[91] == 4)
 		acpi.pm_timer_port = (uint16_t)rd32(f + 76);
@@ -123,8 +147,10 @@ bool acpi_parse(char *why, size_t size)
 	const uint8_t *rsdp = find_rsdp();
 	const struct sdt *madt = rsdp ? find_table(rsdp, "APIC") : NULL;
 	if (!madt) {
-		snprintf(why, size, "no ACPI %s found: switch ACPI on in the firmware",
-		         rsdp ? "MADT" : "RSDP");
+		snprintf(why, size,
+		         rsdp ? "no ACPI MADT found: switch ACPI on in the firmware"
+		              : "no ACPI RSDP found: switch ACPI on in the firmware; under UEFI, "
+		                "load by GRUB's multiboot2 command");
 		return false;
 	}
 	parse_madt(madt);
