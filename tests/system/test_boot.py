@@ -10,22 +10,48 @@ CONF = f"""guest hello kernel hello.elf cmdline "hello=1 module=contents" \\
 CPU = {"qemu-svm": "AMD SVM", "bochs-vmx": "Intel VT-x"}[HERE.NAME]
 
 
+@pytest.fixture(name="note")
+def the_module(tmp_path):
+    path = tmp_path / "note"
+    path.write_bytes(b"contents")
+    return str(path)
+
+
+def finds_all(n, cores):
+    """Patio starts all cores, and a guest with a module and a command line finds all it expects."""
+    n.expect(rf"Patio on {CPU} by [^:]*: {cores} core")
+    n.ready()
+    lines = judge(n, "hello")
+    assert "ok module_bytes" in lines and "ok cmdline" in lines
+    n.child.sendline("poweroff")
+    assert n.wait_end()[0] == 0
+
+
 @pytest.mark.parametrize("boot,cores,machine", [
     ("kernel", 1, "pc"), ("kernel", 2, "pc"), ("kernel", 4, "q35"),
     ("multiboot", 1, "pc"), ("multiboot", 1, "q35"), ("multiboot", 2, "pc"),
     pytest.param("multiboot2", 4, "pc", marks=pytest.mark.every_target), ("multiboot2", 2, "q35")])
-def test_boot(tmp_path, boot, cores, machine):
-    """Patio starts all cores, and a guest with a module and a command line finds all it expects."""
-    note = tmp_path / "note"
-    note.write_bytes(b"contents")
-    with node(CONF, ["hello"], [str(note)], boot=boot, cores=cores, machine=machine,
+def test_boot(note, boot, cores, machine):
+    """By every loader, on both machines."""
+    with node(CONF, ["hello"], [note], boot=boot, cores=cores, machine=machine,
               memory=256) as n:
-        n.expect(rf"Patio on {CPU} by [^:]*: {cores} core")
-        n.ready()
-        lines = judge(n, "hello")
-        assert "ok module_bytes" in lines and "ok cmdline" in lines
-        n.child.sendline("poweroff")
-        assert n.wait_end()[0] == 0
+        finds_all(n, cores)
+
+
+@pytest.mark.parametrize("cores,machine", [(1, "pc"), (3, "pc"), (1, "q35"), (3, "q35")])
+def test_uefi(note, cores, machine):
+    """The same image, from the same kind of ISO, under UEFI."""
+    with node(CONF, ["hello"], [note], boot="multiboot2", firmware="uefi", cores=cores,
+              machine=machine, memory=256) as n:
+        n.expect("Bds.*UEFI")  # the firmware's own words
+        finds_all(n, cores)
+
+
+def test_uefi_multiboot1():
+    """Multiboot 1 cannot say where UEFI put ACPI's tables: one line says what to do instead."""
+    with node(CONF, ["hello"], boot="multiboot", firmware="uefi", memory=256) as n:
+        status, text = n.wait_end()
+    assert status == 125 and "under UEFI, load by GRUB's multiboot2 command" in text, text
 
 
 @pytest.mark.every_target
