@@ -41,8 +41,9 @@ static void leaf1(const struct vcpu *v, struct cpuid *r)
 		r->edx |= BIT(28);
 }
 
-/* Hidden: TSC_ADJUST, SGX, resource monitoring, trace, CET, speculation control and others that
- * need MSRs of the host's. */
+/* Hidden: TSC_ADJUST, SGX, resource monitoring, trace, CET, key locker, ENQCMD, PCONFIG,
+ * speculation control and others that need MSRs of the host's, or its leave for each instruction.
+ */
 static void leaf7(uint32_t sub, struct cpuid *r)
 {
 	if (sub) {
@@ -51,9 +52,9 @@ static void leaf7(uint32_t sub, struct cpuid *r)
 	}
 	r->eax = 0;
 	r->ebx &= ~(BIT(1) | BIT(2) | BIT(12) | BIT(15) | BIT(25));
-	r->ecx &= ~(BIT(5) | BIT(7) | BIT(13) | BIT(16) | BIT(24));
-	r->edx &= ~(BIT(5) | BIT(14) | BIT(19) | BIT(20) | BIT(26) | BIT(27) | BIT(28) | BIT(29) |
-	            BIT(30) | BIT(31));
+	r->ecx &= ~(BIT(5) | BIT(7) | BIT(13) | BIT(14) | BIT(16) | BIT(23) | BIT(24) | BIT(29));
+	r->edx &= ~(BIT(5) | BIT(14) | BIT(18) | BIT(19) | BIT(20) | BIT(26) | BIT(27) | BIT(28) |
+	            BIT(29) | BIT(30) | BIT(31));
 }
 
 /* Extended topology (Intel SDM vol. 2, CPUID 0BH): one thread a core, all in one package. */
@@ -117,7 +118,7 @@ static void leaf_basic(const struct vcpu *v, uint32_t leaf, uint32_t sub, struct
 		r->eax &= XCR0_KNOWN;
 		r->edx = 0;
 	} else if (leaf == 0xD && sub == 1)
-		*r = (struct cpuid){.eax = r->eax & ~BIT(3)}; /* XSAVES needs IA32_XSS */
+		*r = (struct cpuid){.eax = r->eax & 7}; /* XSAVES and XFD need MSRs */
 	else if (leaf == 4 || leaf == 5 || leaf == 0xA || leaf > MAX_BASIC)
 		*r = (struct cpuid){0};
 }
