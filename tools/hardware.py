@@ -26,13 +26,13 @@ class Machine:
     memory: int = 1024  # MiB
     machine: str = "pc"  # or "q35"
     boot: str = None  # "kernel" (by the emulator itself), "multiboot", "multiboot2" (by GRUB)
-    firmware: str = "bios"  # or "uefi", which boots by GRUB only
     options: str = ""  # of the image's command line
     cpu: str = None  # in the emulator's words
     icount: bool = False  # the clock counts instructions, and waiting takes no time
     single: bool = False  # one thread of the emulator for all cores
     wire: int = None  # an 82540EM at 00:03.0 whose frames come and go by UDP, see wire_ports()
-    mac: str = NIC_MAC  # its own; on Bochs only frames to it and broadcasts come in from the wire
+    hub: str = None  # or the folder of a vde_switch's sockets: they come and go by that
+    mac: str = NIC_MAC  # its own; on Bochs only frames to it and broadcasts come in by UDP
     nic: tuple = ()  # instead: the emulator's own arguments
     debugcon: str = None  # the file for what is written to port 0xE9
     extra: tuple = ()  # more arguments of the emulator

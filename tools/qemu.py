@@ -38,17 +38,6 @@ def _clock(m, kvm):
     return ["-accel", "tcg,thread=single"] if m.single else []
 
 
-def _firmware(m):
-    """OVMF, with variables of its own that last as long as the machine; SeaBIOS needs no word."""
-    if m.firmware == "bios":
-        return []
-    if m.boot in (None, "kernel"):
-        raise Unsupported(f"{NAME}: {m.firmware} boots by GRUB only")
-    flash = "if=pflash,format=raw,file=/usr/share/OVMF/OVMF"
-    return ["-drive", f"{flash}_CODE_4M.fd,unit=0,readonly=on",
-            "-drive", f"{flash}_VARS_4M.fd,unit=1,snapshot=on"]
-
-
 def _boot(m, files, folder):
     if m.boot not in (None, "kernel"):
         return ["-cdrom", make_iso(folder, m, files), "-boot", "d"]
@@ -57,11 +46,14 @@ def _boot(m, files, folder):
 
 
 def _nic(m):
-    if m.wire is None:
+    if m.hub is not None:
+        wire = f"vde,id=wire,sock={m.hub}"
+    elif m.wire is not None:
+        here, there = wire_ports(m.wire)
+        wire = f"socket,id=wire,udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}"
+    else:
         return list(m.nic)
-    here, there = wire_ports(m.wire)
-    return ["-netdev", f"socket,id=wire,udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}",
-            "-device", f"e1000,netdev=wire,addr=3,mac={m.mac}"]
+    return ["-netdev", wire, "-device", f"e1000,netdev=wire,addr=3,mac={m.mac}"]
 
 
 def command(m, files, folder):
@@ -74,7 +66,7 @@ def command(m, files, folder):
             "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
             "-cpu", "host" if kvm else m.cpu or "EPYC,+x2apic", *_clock(m, kvm),
-            *_firmware(m), *_boot(m, files, folder), *_nic(m),
+            *_boot(m, files, folder), *_nic(m),
             *(["-debugcon", f"file:{m.debugcon}"] if m.debugcon else []), *m.extra]
 
 
