@@ -59,9 +59,9 @@ void control_init(void)
 
 void tick_move(uint64_t tsc)
 {
-	uint64_t due = atomic_load(&tick_next), period = tsc_khz * 10000; /* ten seconds */
+	uint64_t due = atomic_load(&tick_next), period = tsc_khz * 1000; /* a second */
 	if (atomic_compare_exchange_strong(&tick_next, &due, tsc + period))
-		vnet_tick(node_vnet, tsc / (tsc_khz * 1000));
+		vnet_tick(this_core()->net, tsc / (tsc_khz * 1000));
 }
 
 bool control_core_reserved(unsigned core)

@@ -140,8 +140,10 @@ bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy)
 	return done;
 }
 
-void vnet_tick(struct vnet *v, uint64_t seconds)
+void vnet_tick(struct vnet_core *core, uint64_t seconds)
 {
+	struct vnet *v = core->vnet;
+
 	control_lock(v);
 	for (unsigned i = 0; i < VNET_NETS; i++)
 		if (v->learn[i])

@@ -44,10 +44,12 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 unsigned vnet_poll(struct vnet_core *core, unsigned budget);
 
 /*
- * The coarse clock of learning networks: tells the switch the time, in seconds from any start, and
- * forgets addresses that were silent for VNET_AGE seconds.  Call it every ten seconds or so.
+ * The switch's coarse clock: tells it the time, in seconds from any start.  Forgets learned
+ * addresses that were silent for VNET_AGE seconds, and asks for the next hops of links where that
+ * is due.  Call it every second or so, on any core, with that core's own part, not from within the
+ * walk.
  */
-void vnet_tick(struct vnet *v, uint64_t seconds);
+void vnet_tick(struct vnet_core *core, uint64_t seconds);
 #define VNET_AGE 300 /* IEEE 802.1D-2004, table 7-5 */
 
 #endif

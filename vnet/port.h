@@ -6,7 +6,13 @@
 
 #define VNET_NAME 32 /* bytes of a port's name, its end included */
 
-enum vnet_port_flags { VNET_EDGE = 1 }; /* the port is the way out of the node: Dom0's */
+enum vnet_port_flags {
+	VNET_EDGE = 1, /* the port is the way out of the node: Dom0's */
+	VNET_LINK = 2, /* set by vnet_link_add() alone */
+	/* What comes in there is from outside the node; it is never passed on to another such port
+	 * by learned or declared addresses, so that nodes joined twice cannot loop. */
+	VNET_OUTSIDE = VNET_EDGE | VNET_LINK,
+};
 
 /* One core's counters of one port.  "in": from the device into the switch; "out": the other way. */
 struct vnet_port_stats {
@@ -44,6 +50,13 @@ struct vnet_port *vnet_port_add(struct vnet *v, const char *name, unsigned net,
  * functions and the port is freed.  False, and nothing changed, when memory is short.
  */
 bool vnet_port_remove(struct vnet_port *port);
+
+/*
+ * Declares the MAC of the port's device; 0: none.  In a network of mode VNET_EXACT it alone may be
+ * the source of its frames, and they reach it alone; in mode VNET_LEARN nothing from outside may
+ * bear it.  False, and nothing changed: a group address, or another port of the network has it.
+ */
+bool vnet_port_set_mac(struct vnet_port *port, mac_t mac);
 
 /* Chooses who moves the port's frames.  Once VNET_KICK returns, no core polls the port. */
 void vnet_port_set_mode(struct vnet_port *port, enum vnet_mode mode);

@@ -116,8 +116,11 @@ struct vnet_port_ops {
 	                    unsigned n);
 };
 
-enum vnet_mode { VNET_KICK, VNET_POLL };     /* who moves a port's frames */
-enum vnet_policy { VNET_ROUTE, VNET_LEARN }; /* how a network finds destinations */
+enum vnet_mode { VNET_KICK, VNET_POLL }; /* who moves a port's frames */
+
+/* How a network finds destinations: by routes; by learned addresses, as a bridge does; or by the
+ * addresses that ports declare (vnet_port_set_mac()), as macvtap's bridge mode does. */
+enum vnet_policy { VNET_ROUTE, VNET_LEARN, VNET_EXACT };
 
 /* Where memory for tables comes from (control path only). */
 struct vnet_mem {
@@ -143,5 +146,7 @@ struct vnet_route {
 #include "vnet/port.h"
 #include "vnet/core.h"
 #include "vnet/route.h"
+#include "vnet/underlay.h"
+#include "vnet/link.h"
 
 #endif

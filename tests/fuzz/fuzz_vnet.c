@@ -174,7 +174,7 @@ static void step(struct input *in)
 		break;
 	case 3:
 		clock_now += next(in) * 4;
-		vnet_tick(v, clock_now);
+		vnet_tick(vnet_core(v, 0), clock_now);
 		break;
 	case 4:
 		vnet_explain(v, next(in) % NETS, next_mac(in), next_mac(in), next(in) % PORTS,

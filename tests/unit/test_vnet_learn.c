@@ -55,21 +55,21 @@ static void silent_addresses_age(void **state)
 {
 	struct rig *r = *state;
 
-	vnet_tick(r->v, 1000);
+	vnet_tick(r->core, 1000);
 	rig_reach_from(r, 3, A, B);
 	rig_reach_from(r, 4, A, C);
 	for (unsigned s = 1000; s <= 1200; s += 10)
-		vnet_tick(r->v, s);
+		vnet_tick(r->core, s);
 	assert_int_equal(rig_reach_from(r, 4, B, C), 1 << 3); /* C speaks: it stays */
-	vnet_tick(r->v, 1300);
+	vnet_tick(r->core, 1300);
 	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 3);
-	vnet_tick(r->v, 1320);
+	vnet_tick(r->core, 1320);
 	assert_int_equal(rig_reach_from(r, 0, B, A), OTHERS);
 	assert_int_equal(rig_reach_from(r, 0, C, A), 1 << 4);
-	vnet_tick(r->v, 9000); /* a long time without a tick */
+	vnet_tick(r->core, 9000); /* a long time without a tick */
 	assert_int_equal(rig_reach_from(r, 0, C, A), OTHERS);
 	rig_reach_from(r, 4, A, C);
-	vnet_tick(r->v, 10); /* a clock that went back */
+	vnet_tick(r->core, 10); /* a clock that went back */
 	assert_int_equal(rig_reach_from(r, 0, C, A), OTHERS);
 }
 
