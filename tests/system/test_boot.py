@@ -2,7 +2,7 @@
 
 import pytest
 
-from machine import HERE, TINY, judge, node
+from machine import HERE, TINY, judge, node, said, until
 
 CONF = f"""guest hello kernel hello.elf cmdline "hello=1 module=contents" \\
     module note args "a word" {TINY}
@@ -52,6 +52,16 @@ def test_uefi_multiboot1():
     with node(CONF, ["hello"], boot="multiboot", firmware="uefi", memory=256) as n:
         status, text = n.wait_end()
     assert status == 125 and "under UEFI, load by GRUB's multiboot2 command" in text, text
+
+
+@pytest.mark.parametrize("machine,nic,memory", [("pc", "e1000", 512), ("q35", "e1000e", 5120)])
+def test_uefi_passthrough(machine, nic, memory):
+    """Dom0 has its NIC where UEFI put it, and after UEFI's own driver."""
+    conf = "guest dom0 memory 64M kernel dom0.elf pci 00:03.0\nport uplink guest dom0 edge\n"
+    with node(conf, ["dom0"], boot="multiboot2", firmware="uefi", machine=machine, memory=memory,
+              nic=["-netdev", "user,id=n", "-device", f"{nic},netdev=n,addr=3"]) as n:
+        n.ready()
+        until("the bridge is ready", lambda: "bridge ready" in said(n, "dom0"))
 
 
 @pytest.mark.every_target
