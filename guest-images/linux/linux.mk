@@ -1,7 +1,8 @@
 # The Linux guest image: Debian's cloud kernel as it is, an initramfs, and the probe program.
 # Included by the root Makefile; run from the root.
 #   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe
-#   check-linux-guest  the initramfs twice, bit for bit; the probe against itself and sha256sum
+#   linux-dom0         build/linux/dom0-vmlinuz, build/linux/dom0.cpio.gz: the same for a Dom0
+#   check-linux-guest  each initramfs twice, bit for bit; the probe against itself and sha256sum
 
 LINUX_SRC := guest-images/linux
 LINUX_OUT := build/linux
@@ -9,8 +10,9 @@ NETPROBE_SRC := $(sort $(wildcard $(LINUX_SRC)/*.c))
 NETPROBE_CC ?= gcc
 NETPROBE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -static -s
 
-.PHONY: linux-guest check-linux-guest
+.PHONY: linux-guest linux-dom0 check-linux-guest
 linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe
+linux-dom0: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/dom0.cpio.gz
 
 $(LINUX_OUT)/netprobe: $(NETPROBE_SRC) $(wildcard $(LINUX_SRC)/*.h) $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
@@ -24,9 +26,22 @@ $(LINUX_OUT)/kernel.stamp: $(LINUX_SRC)/fetch-kernel
 $(LINUX_OUT)/vmlinuz: $(LINUX_OUT)/kernel.stamp
 	cp $(LINUX_OUT)/kernel/vmlinuz $@.$$$$ && mv $@.$$$$ $@
 
-$(LINUX_OUT)/initrd.cpio.gz: $(addprefix $(LINUX_SRC)/,make-initrd init shrc modules.list) \
+INITRD_SRC := $(addprefix $(LINUX_SRC)/,make-initrd init shrc modules.list)
+$(LINUX_OUT)/initrd.cpio.gz: $(INITRD_SRC) \
 		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/netprobe
 	$(LINUX_SRC)/make-initrd $(LINUX_OUT)/kernel/root $(LINUX_OUT)/netprobe $@
 
-check-linux-guest: linux-guest
+# The cloud kernel drives no physical NIC: a Dom0 gets Debian's ordinary one.
+$(LINUX_OUT)/dom0-kernel.stamp: $(LINUX_SRC)/fetch-kernel
+	KERNEL_DEB='$(DOM0_KERNEL_DEB)' $(LINUX_SRC)/fetch-kernel $(LINUX_OUT)/dom0-kernel linux-image-amd64
+	@touch $@
+
+$(LINUX_OUT)/dom0-vmlinuz: $(LINUX_OUT)/dom0-kernel.stamp
+	cp $(LINUX_OUT)/dom0-kernel/vmlinuz $@.$$$$ && mv $@.$$$$ $@
+
+$(LINUX_OUT)/dom0.cpio.gz: $(INITRD_SRC) $(addprefix $(LINUX_SRC)/,dom0 dom0-modules.list) \
+		$(LINUX_OUT)/dom0-kernel.stamp $(LINUX_OUT)/netprobe
+	$(LINUX_SRC)/make-initrd -d $(LINUX_OUT)/dom0-kernel/root $(LINUX_OUT)/netprobe $@
+
+check-linux-guest: linux-guest linux-dom0
 	$(LINUX_SRC)/check-image $(LINUX_OUT)
