@@ -1,0 +1,58 @@
+"""Two nodes of two vendors on one wire: make run NODES=svm,vmx, and that its judge can say no."""
+
+import json
+import os
+
+import pytest
+
+import capture
+from hardware import BUILD
+from test_tools import run
+from two_nodes import CAPTURE, strange
+
+LINES = ["boot", "boot", "ping", "ping", "tcp", "tcp", "own", "checksums", "streams"]
+GUESTS = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"]
+
+
+@pytest.fixture(name="report", scope="module")
+def the_run():
+    status, out, err = run("tools/run", "svm,vmx", limit=1800)
+    assert status == 0, out + err
+    with open(os.path.join(BUILD, "nodes.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def test_svm_and_vmx(report):
+    """The guests reach each other both ways, and the wire shows their own frames."""
+    assert report["held"] and [line["line"] for line in report["lines"]] == LINES
+    assert all(line["held"] for line in report["lines"])
+    assert [line["vendor"] for line in report["lines"][:2]] == ["AMD SVM", "Intel VT-x"]
+
+
+def test_judge(report, tmp_path):
+    """A changed bit in each frame is a wrong checksum, and a frame of another MAC a strange one."""
+    assert report["held"] and not strange(capture.frames(CAPTURE), GUESTS)
+    assert len(strange(capture.frames(CAPTURE), [])) == report["lines"][6]["frames"]
+    with open(CAPTURE, "rb") as file:
+        data = file.read()
+    path = tmp_path / "changed.pcap"
+    path.write_bytes(damaged(data))
+    changed = [f.checksums for f in capture.frames(path) if f.checksums]
+    assert changed and all(False in sums for sums in changed)
+
+
+def damaged(pcap):
+    """The capture with a bit of each frame the other way."""
+    out, at = bytearray(pcap), 24
+    while at < len(out):
+        size = int.from_bytes(out[at + 8 : at + 12], "little")
+        out[at + 16 + 30] ^= 1  # in the IPv4 addresses, which the header's sum covers
+        at += 16 + size
+    return bytes(out)
+
+
+@pytest.mark.parametrize("nodes", ["svm", "svm,kvm", "vmx,vmx", "svm,svm,vmx"])
+def test_refused(nodes):
+    """What cannot be joined is said in a line."""
+    status, out, err = run("tools/run", nodes)
+    assert status == 1 and not out and err.startswith(f"run: NODES={nodes}: ")

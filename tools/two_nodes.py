@@ -1,0 +1,262 @@
+"""Two nodes on one wire, each with Dom0 and a Linux guest: what `make run NODES=svm,vmx` boots, and
+the claims that it judges.
+
+The wire is a vde_switch that works as a hub.  What passes by it is captured by the first QEMU.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import pexpect
+
+import capture
+from demonstration import result
+from hardware import BUILD
+from node import LINUX, Node, NodeError, guest
+
+TARGETS = {"svm": "qemu-svm", "vmx": "bochs-vmx"}
+VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}
+CAPTURE = os.path.join(BUILD, "nodes.pcap")
+PINGS = 5
+TCP_MIB = 1
+TCP_HEADER = 16  # bytes that netprobe sends before those that it hashes
+ETHERTYPES = 0x0800, 0x0806  # IPv4, ARP
+EVERYBODY = "ff:ff:ff:ff:ff:ff"
+FRAME_MAX = 1514  # bytes: the guests' MTU and an Ethernet header
+LIMIT = 150  # seconds, the same for both, however fast their clocks go
+CORES = 2  # the monitor's, which the guest shares, and Dom0's
+LINE = "console=hvc0 quiet cryptomgr.notests"
+HINT = """
+  node 1's monitor: console {me} enters her console, show all, help: what is there
+  Ctrl-A           leaves a console for this monitor; from {me}: ping {other}
+  poweroff         ends both nodes (in a console: Ctrl-A first)
+"""
+
+
+class Wire:
+    """A hub; `path` is the folder of its sockets."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="patio-wire-")
+        self.path = os.path.join(self.folder, "hub")
+        # it ends when its standard input does, so never after us
+        self.hub = subprocess.Popen(["vde_switch", "-x", "-s", self.path], stdin=subprocess.PIPE,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + LIMIT
+        while not os.path.exists(os.path.join(self.path, "ctl")):
+            if self.hub.poll() is not None or time.monotonic() > end:
+                self.close()
+                raise NodeError("vde_switch did not start")
+            time.sleep(0.01)
+
+    def close(self):
+        """Ends the hub."""
+        self.hub.kill()
+        self.hub.communicate()
+        shutil.rmtree(self.folder)
+
+
+class Side:
+    """One of the two nodes, and what is its own."""
+
+    def __init__(self, kind, name, number):
+        self.kind = kind
+        self.guest = name
+        self.number = number
+        self.address = f"10.0.0.{number}"
+        self.mac = f"52:54:00:00:00:{number + 9:02x}"
+        self.nic_mac = f"52:54:00:00:00:d{number}"
+        self.node = None
+
+    def conf(self):
+        """Its patio.conf: Dom0 with the physical NIC, and the guest, on one learning network."""
+        return f"""guest dom0 memory 64M kernel dom0.elf pci 00:03.0
+guest {self.guest} memory 192M kernel vmlinuz initrd initrd.cpio.gz \\
+      cmdline "{LINE} name={self.guest} ip={self.address}/24"
+port uplink guest dom0 edge
+port {self.guest} guest {self.guest} mac {self.mac}
+"""
+
+    def start(self, wire, dump):
+        """Starts the node; a QEMU writes what its NIC sends and receives to the file `dump`."""
+        extra = ["-object", f"filter-dump,id=dump,netdev=wire,file={dump}"] if dump else []
+        self.node = Node(self.conf(), [guest("dom0")] + LINUX, target=TARGETS[self.kind],
+                         timeout=LIMIT, cores=CORES, memory=512, single=True, hub=wire.path,
+                         mac=self.nic_mac, extra=extra)
+
+    def wait(self):
+        """Waits for the bridge and the shell; returns the vendor that the node's first line names."""
+        vendor = self.node.expect(r"Patio on (.*?) by ").group(1)
+        self.node.ready()
+        self.node.enter("dom0")
+        self.node.expect("dom0: bridge ready")
+        self.node.enter(self.guest)
+        self.node.expect(f"@@up name={self.guest} .*\n")
+        self.node.expect(f"{self.guest}# ")
+        self.shell("stty -echo")
+        return vendor
+
+    def shell(self, command):
+        """What a command in the guest's shell prints."""
+        return self.node.shell(self.guest, command, LIMIT)[1]
+
+    def conditions(self):
+        """What the node was."""
+        return {"target": self.node.target.NAME, "emulator": self.node.target.version(),
+                "command": " ".join(self.node.command), "configuration": self.conf()}
+
+
+def strange(frames, macs):
+    """The frames that are not from one of the guests to another or to all; that carry anything but
+    IPv4 and ARP, so that none is wrapped into another; or that are too long."""
+    return [f for f in frames if f.source not in macs or f.destination not in (*macs, EVERYBODY)
+            or f.ethertype not in ETHERTYPES or f.size > FRAME_MAX]
+
+
+class TwoNodes:
+    """Boots the nodes and runs the lines one by one; `lines` keeps figures and verdict of each."""
+
+    def __init__(self, kinds):
+        self.sides = [Side(kind, name, number) for number, (kind, name) in
+                      enumerate(zip(kinds, ("alice", "bob")), 1)]
+        self.lines = []
+        self.hashes = []  # of what was sent by TCP, as its sender says
+        self.wire = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for side in self.sides:
+            if side.node:
+                side.node.close()
+        if self.wire:
+            self.wire.close()
+
+    def record(self, name, held, text, **figures):
+        """Prints a line with its verdict and keeps it."""
+        self.lines.append({"line": name, "held": bool(held), "text": text, **figures})
+        print(f"{'ok    ' if held else 'FAILED'} {text}", flush=True)
+
+    def run(self):
+        """All lines; one that cannot be judged is the last.  True when every line held."""
+        alice, bob = self.sides
+        steps = [self.boot, lambda: self.ping(alice, bob), lambda: self.ping(bob, alice),
+                 lambda: self.tcp(alice, bob), lambda: self.tcp(bob, alice), self.look]
+        try:
+            for step in steps:
+                step()
+        except (NodeError, KeyError, ValueError, OSError, subprocess.SubprocessError) as error:
+            self.record("error", False, str(error))
+        return all(line["held"] for line in self.lines)
+
+    def boot(self):
+        """Both at once; the slower one says when they are up."""
+        self.wire = Wire()
+        dump = CAPTURE
+        for side in self.sides:
+            side.start(self.wire, dump if side.kind == "svm" else None)
+            dump = None if side.kind == "svm" else dump
+        for side in self.sides:
+            vendor = side.wait()
+            self.record("boot", vendor == VENDORS[side.kind],
+                        f"node {side.number}: {vendor} ({side.node.target.NAME}); Dom0 bridges its "
+                        f"82540EM, {side.guest} is up", vendor=vendor, **side.conditions())
+
+    def ping(self, here, there):
+        """Each ping is answered; it waits as long as the other's clock may be behind."""
+        text = here.shell(f"ping -c {PINGS} -W 60 {there.address}")
+        answered = f"{PINGS} packets received" in text
+        self.record("ping", answered, f"{here.guest} -> {there.guest}: {PINGS} pings, "
+                    + ("all answered" if answered else f"not all answered: {text.strip()}"))
+
+    def tcp(self, here, there):
+        """A guest sends, and both say what they hashed."""
+        r = result(here.shell(f"netprobe tcp {there.address} 9 {TCP_MIB} sha"), "tcp")
+        equal = r["ok"] and r["sha256"] == r["peer_sha256"] and r["mib"] == TCP_MIB
+        self.hashes.append(r["sha256"])
+        self.record("tcp", equal, f"{here.guest} -> {there.guest}: TCP {TCP_MIB} MiB, SHA-256 "
+                    + ("equal" if equal else "DIFFERS"), sha256=r["sha256"],
+                    peer_sha256=r["peer_sha256"])
+
+    def look(self):
+        """What passed by on the wire."""
+        frames = capture.frames(CAPTURE)
+        self.own(frames)
+        self.checksums(frames)
+        self.streams(frames)
+
+    def own(self, frames):
+        """The frames are the guests' own: neither a Dom0 nor a NIC spoke or wrapped anything."""
+        macs = [side.mac for side in self.sides]
+        wrong = strange(frames, macs)
+        heard = {f.source for f in frames} == set(macs)
+        text = (f"{len(wrong)} of {len(frames)} frames are not from guest to guest: {wrong[:3]}"
+                if wrong else f"{len(frames)} frames, each from guest to guest by their own MACs, "
+                f"IPv4 or ARP, {FRAME_MAX} bytes at most" if heard else "a guest was not heard")
+        self.record("own", heard and not wrong, f"wire: {text}", frames=len(frames),
+                    strange=len(wrong))
+
+    def checksums(self, frames):
+        """Each is right, whether a guest, Dom0 or its NIC made it."""
+        sums = [good for f in frames for good in f.checksums]
+        wrong = sums.count(False)
+        self.record("checksums", sums and not wrong,
+                    f"wire: {len(sums) - wrong} of {len(sums)} checksums of IPv4, ICMP and TCP "
+                    "are right", checked=len(sums), wrong=wrong)
+
+    def streams(self, frames):
+        """The TCP connections, which are those of tcp() in its order."""
+        numbers = sorted({int(f.stream) for f in frames if f.stream})
+        seen = [hashlib.sha256(capture.sent(CAPTURE, n)[TCP_HEADER:]).hexdigest() for n in numbers]
+        equal = seen == self.hashes
+        self.record("streams", equal, f"wire: {len(seen)} TCP streams put together from the frames, "
+                    f"SHA-256 {'as the guests say' if equal else f'DIFFERS: {seen}'}", sha256=seen)
+
+
+def parse(text):
+    """The kinds that NODES names; SystemExit for what cannot be run."""
+    kinds = text.split(",")
+    if len(kinds) != 2 or set(kinds) - set(TARGETS):
+        raise SystemExit(f"run: NODES={text}: two of {' and '.join(TARGETS)}, such as svm,vmx")
+    if "svm" not in kinds:
+        raise SystemExit(f"run: NODES={text}: one must be svm, as it is QEMU that captures")
+    return kinds
+
+
+def attend(two):
+    """Gives the terminal to the first node until it ends."""
+    here, there = two.sides
+    # what the other one says is taken away, else it would wait at the end of its line
+    threading.Thread(target=there.node.child.expect, args=[pexpect.EOF],
+                     kwargs={"timeout": None}, daemon=True).start()
+    here.node.leave()
+    print(HINT.format(me=here.guest, other=there.address))
+    here.node.child.send("\r")
+    here.node.child.interact(escape_character=None)
+    print()
+
+
+def demonstrate(text):
+    """Both nodes and what they show; on a terminal it ends in the first one's monitor.  Returns the
+    exit status."""
+    start = time.monotonic()
+    with TwoNodes(parse(text)) as two:
+        held = two.run()
+        seconds = round(time.monotonic() - start, 1)
+        with open(os.path.join(BUILD, "nodes.json"), "w", encoding="utf-8") as file:
+            json.dump({"held": held, "nodes": text, "lines": two.lines, "seconds": seconds,
+                       "capture": "build/nodes.pcap"}, file, indent=1)
+            file.write("\n")
+        print(f"{'every line held' if held else 'NOT every line held'}, {seconds:.0f} s; figures in "
+              "build/nodes.json, the capture in build/nodes.pcap")
+        if held and sys.stdin.isatty() and sys.stdout.isatty():
+            attend(two)
+    return 0 if held else 1
