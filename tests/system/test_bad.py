@@ -16,8 +16,13 @@ CANNOT = 125  # the node's status
     ({"cpu": "EPYC,+x2apic,-svm"}, "cannot start: this CPU has neither AMD SVM nor Intel VT-x"),
     ({"cpu": "EPYC,-x2apic"}, "cannot start: this CPU has no x2APIC"),
     ({"cpu": "qemu64,+x2apic"}, "cannot start: this CPU's SVM has no nested paging"),
+    ({"cpu": "athlon64_venice"}, "cannot start: this CPU has neither AMD SVM nor Intel VT-x"),
+    ({"cpu": "corei7_sandy_bridge_2600k"}, "cannot start: this CPU has no x2APIC"),
+    pytest.param({"cpu": "core2_penryn_t9600"}, "cannot start: this CPU's VT-x has no EPT",
+                 marks=pytest.mark.every_target),
+    ({"cpu": "corei5_lynnfield_750"}, "cannot start: this CPU's VT-x has no unrestricted guest"),
     ({"memory": 40}, "MiB of memory left beside image and modules"),
-], ids=["svm", "x2apic", "npt", "memory"])
+], ids=["svm", "x2apic", "npt", "neither", "vmx-x2apic", "ept", "unrestricted", "memory"])
 def test_bad_machine(machine, line):
     """What is missing is said in one line, and the node ends."""
     with node(HELLO, ["hello"], **({"memory": 256} | machine)) as n:

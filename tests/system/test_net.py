@@ -12,6 +12,8 @@ ECHO, PING = "52:54:00:00:00:0e", "52:54:00:00:00:01"
 BROKEN = {"index": "avail_overrun", "loop": "chain_loop", "addr": "bad_address",
           "len": "zero_length", "avail": "head_range", "indirect": "indirect_refused"}
 
+pytestmark = pytest.mark.every_target
+
 
 def pings(name, words):
     return f'guest {name} kernel ping.elf cmdline "peer={ECHO} {words}" {TINY} autostart no'
@@ -24,7 +26,7 @@ def ports(*names):
 def conf():
     text = [f"guest echo kernel echo.elf {TINY}", f"port echo guest echo mac {ECHO}",
             pings("forever", "n=500 loss=1") + " restart always",
-            pings("once", "n=50"), pings("lossy", "n=3 loss=1 timeout=100000000"),
+            pings("once", "n=50"), pings("lossy", "n=3 loss=1 timeout=10000000"),
             pings("few", "n=1000 poll=1"), pings("many", "n=3000 poll=1"),
             f"guest triple kernel triple.elf {TINY} autostart no",
             f'guest ear kernel listen.elf cmdline "announce=1" {TINY} autostart no',

@@ -4,7 +4,7 @@ import re
 import socket
 import time
 
-from machine import TINY, node, until
+from machine import TINY, node, only_on, until
 
 PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/platform.h
 
@@ -17,6 +17,7 @@ def emulator(path, command):
         time.sleep(0.5)
 
 
+@only_on("qemu-svm", "its monitor injects the machine check")
 def test_machine_check(tmp_path):
     """An uncorrected machine check on an idle core: registers, a back-trace, the node's end."""
     path = tmp_path / "monitor"

@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 
+import pytest
+
 from hardware import BUILD, ROOT
-from machine import LIMIT
+from machine import LIMIT, only_on
 from node import LINUX, guest
 
 
@@ -24,6 +26,7 @@ def run(*command, limit=LIMIT, **env):
     return tool.returncode, out, err
 
 
+@pytest.mark.every_target
 def test_make_guest():
     """Standard output is the guest's alone, and its status is make's success."""
     status, out, err = run("make", "guest", f"GUEST={guest('hello')}", "ARGS=hello=1", "MEM=32M")
@@ -52,6 +55,7 @@ def test_linux_by_make_guest():
     assert "twice" in out and "@@up name=guest" in out and "\n2" in out.replace("\r", "")
 
 
+@only_on("qemu-svm", "behind its NIC is QEMU's user network")
 def test_demonstration():
     """`make run` without a terminal: every line holds."""
     status, out, err = run("tools/run", limit=600)
