@@ -2,14 +2,13 @@
  * From description to machine.  A change is checked against the machine first (modules, cores,
  * memory), then built; only what cannot fail happens after the commit.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
+#include "vmm/control_parts.h"
 #include "vmm/log.h"
 #include "vmm/mem.h"
-#include "vmm/monitor.h"
 #include "vmm/tick.h"
 #include "vmm/vm.h"
 
@@ -28,6 +27,11 @@ static const struct vnet_mem vnet_memory = {mem_zalloc, mem_zfree};
 static struct vnet_core *this_vnet_core(void)
 {
 	return this_core()->net;
+}
+
+struct config *control_store(void)
+{
+	return config;
 }
 
 const struct node_config *control_config(void)
@@ -331,45 +335,7 @@ static void follow(const struct node_config *n)
 	set_polling(n);
 }
 
-#define STATUS_NO_START 125 /* the node's status when the guest that it ends with cannot start */
-
-static bool all_ended(void)
-{
-	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
-		if (vms[i] && atomic_load(&vms[i]->state) != VM_OFF)
-			return false;
-	return true;
-}
-
-static bool ends_node(const struct vm *vm)
-{
-	const struct node_config *n = config_live(config);
-	return n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot;
-}
-
-static void start(struct vm *vm)
-{
-	char why[256];
-	if (vm_start(vm, why, sizeof why))
-		return;
-	log_error("%s", why);
-	if (ends_node(vm))
-		node_exit(STATUS_NO_START);
-}
-
-static void autostart(const struct node_config *n)
-{
-	bool failed = false;
-	for (unsigned i = 0; i < n->guests; i++)
-		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i])) {
-			start(vms[i]);
-			failed |= !vm_active(vms[i]);
-		}
-	if (failed && n->idle == CONFIG_IDLE_POWEROFF && all_ended())
-		node_exit(STATUS_NO_START);
-}
-
-static bool apply(char *why, size_t size)
+bool control_apply(char *why, size_t size)
 {
 	const struct node_config *n = config_staged(config);
 	if (!check(n, why, size) || !build(n, why, size) || !set_routes(n, why, size)) {
@@ -378,168 +344,6 @@ static bool apply(char *why, size_t size)
 	}
 	config_commit(config);
 	follow(config_live(config));
-	autostart(config_live(config));
+	control_autostart(config_live(config));
 	return true;
-}
-
-/* --- texts and lines ------------------------------------------------------------------------ */
-
-static void print(void *ctx, const char *text, size_t len)
-{
-	void (*put)(const char *, size_t) = monitor_started() ? log_raw : log_text;
-	(void)ctx;
-	for (size_t i = 0; i < len;) {
-		const char *nl = memchr(text + i, '\n', len - i);
-		size_t n = nl ? (size_t)(nl - text) - i : len - i;
-		put(text + i, n);
-		if (nl)
-			put("\r\n", 2);
-		i += n + (nl ? 1 : 0);
-	}
-}
-
-static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void say(const char *fmt, ...)
-{
-	char buf[512];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(buf, sizeof buf, fmt, ap);
-	va_end(ap);
-	print(NULL, buf, strlen(buf));
-}
-
-static void say_message(const char *kind, const struct config_message *m, const char *source)
-{
-	char buf[384];
-	config_format(m, source, buf, sizeof buf);
-	say("%s: %s\n", kind, buf);
-}
-
-static void say_warnings(const struct config_report *r, const char *source)
-{
-	for (unsigned i = 0; i < r->warnings && i < CONFIG_WARNINGS; i++)
-		say_message("warning", &r->warning[i], source);
-}
-
-static bool take(enum config_outcome outcome, const struct config_report *r, const char *source)
-{
-	char why[256];
-	if (outcome == CONFIG_REFUSED) {
-		say_message("error", &r->error, source);
-		return false;
-	}
-	say_warnings(r, source);
-	if (outcome != CONFIG_CHANGED || apply(why, sizeof why))
-		return true;
-	say("error: %s: %s\n", source, why);
-	return false;
-}
-
-bool control_text(const char *text, size_t len, const char *source)
-{
-	static struct config_report r;
-	return take(config_read(config, text, len, &r), &r, source);
-}
-
-static void act_on_guest(enum config_verb verb, struct vm *vm)
-{
-	char why[256];
-	vm->short_lives = 0;
-	if (verb == CONFIG_ENTER) {
-		monitor_enter(&vm->console);
-	} else if (verb == CONFIG_START) {
-		if (!vm_start(vm, why, sizeof why))
-			say("error: %s\n", why);
-	} else if (!vm_active(vm) && verb == CONFIG_STOP) {
-		say("error: guest %s does not run\n", vm->name);
-	} else {
-		vm->restart_once = verb == CONFIG_RESTART;
-		vm->stay_off = verb == CONFIG_STOP;
-		if (vm_active(vm))
-			vm_stop(vm, "stopped from the monitor");
-		else
-			control_guest_ended(vm);
-	}
-}
-
-static void act(const struct config_action *a)
-{
-	switch (a->verb) {
-	case CONFIG_SHOW:
-		log_hold();
-		show(a, print, NULL);
-		log_release();
-		break;
-	case CONFIG_EXPLAIN:
-		log_hold();
-		show_explain(a, print, NULL);
-		log_release();
-		break;
-	case CONFIG_HELP:
-		config_help(a->word, print, NULL);
-		break;
-	case CONFIG_LOAD:
-		monitor_gather();
-		break;
-	case CONFIG_POWEROFF:
-		node_exit(0);
-	case CONFIG_REBOOT:
-		node_reboot();
-	case CONFIG_START:
-	case CONFIG_STOP:
-	case CONFIG_RESTART:
-	case CONFIG_ENTER:
-		act_on_guest(a->verb, vms[a->guest]);
-		break;
-	}
-}
-
-void control_line(const char *text, size_t len)
-{
-	static struct config_report r;
-	struct config_action a;
-	enum config_outcome o = config_read_line(config, text, len, &a, &r);
-	if (o == CONFIG_ACTION)
-		act(&a);
-	else
-		take(o, &r, "monitor");
-}
-
-/* --- the end of a guest --------------------------------------------------------------------- */
-
-#define STATUS_STOPPED 126 /* the node's status when the guest was stopped, not ended */
-
-#define SHORT_LIFE_MS   1000 /* a guest that dies sooner may be dying at once, each time */
-#define SHORT_LIVES_MAX 20
-
-/* A guest that asked for a reset gets one, as a PC would.  One that never gets anywhere would keep
- * the boot core busy with loading it. */
-static bool starts_again(struct vm *vm)
-{
-	bool brief = rdtsc() - vm->started_tsc < tsc_khz * SHORT_LIFE_MS;
-	bool wanted =
-	    vm->config->restart == CONFIG_RESTART_ALWAYS || (vm->reset_asked && !ends_node(vm));
-	if (!wanted || vm->stay_off)
-		return false;
-	vm->short_lives = brief ? vm->short_lives + 1 : 0;
-	if (vm->short_lives < SHORT_LIVES_MAX)
-		return true;
-	log_error("guest %s died %u times within %u ms of its start: it is not restarted any more",
-	          vm->name, SHORT_LIVES_MAX, SHORT_LIFE_MS);
-	return false;
-}
-
-void control_guest_ended(struct vm *vm)
-{
-	const struct node_config *n = config_live(config);
-	if (vm->restart_once || starts_again(vm)) {
-		vm->restart_once = false;
-		start(vm);
-		return;
-	}
-	if (ends_node(vm))
-		node_exit(vm->ended ? vm->exit_status : STATUS_STOPPED);
-	if (n->idle == CONFIG_IDLE_POWEROFF && all_ended())
-		node_exit(0);
 }

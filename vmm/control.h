@@ -14,14 +14,24 @@ struct nic;
 /* Makes the switch and an empty description; panics when memory is short. */
 void control_init(void);
 
-/* Takes a whole text or nothing; errors go to the log with `source` before them. */
-bool control_text(const char *text, size_t len, const char *source);
+/* Who speaks: the terminal, or a guest's control console. */
+struct control_client {
+	config_put *put;                             /* the answer, in pieces */
+	void (*failed)(void *ctx, const char *text); /* why it failed: one line, without its end */
+	void (*gather)(void *ctx); /* `load` was said: the lines that follow are one text */
+	void *ctx;
+	bool terminal; /* `console` works; answers wait for the log */
+};
 
-/* One line of the monitor. */
-void control_line(const char *text, size_t len);
+/* Takes a whole text or nothing, or one line.  `who` (NULL: the terminal, before monitor_start()
+ * the log) gets the answer; errors begin with `source`.  Any core; one at a time, in order. */
+bool control_text(const struct control_client *who, const char *text, size_t len,
+                  const char *source);
+bool control_line(const struct control_client *who, const char *text, size_t len,
+                  const char *source);
 
-/* A guest ended and its devices are quiet: restart it, or end the node, as described. */
-void control_guest_ended(struct vm *vm);
+/* Reaps the guests whose last vCPU has stopped: restarts them, or ends the node, as described. */
+void control_reap(void);
 
 /* True when the core is set aside for the network. */
 bool control_core_reserved(unsigned core);

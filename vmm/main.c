@@ -97,7 +97,7 @@ static void take_config(void)
 		cannot(
 		    "no boot module is called patio.conf: load one beside the image (GRUB: module "
 		    "/boot/patio.conf patio.conf)");
-	if (!control_text((const char *)m->start, m->size, "patio.conf"))
+	if (!control_text(NULL, (const char *)m->start, m->size, "patio.conf"))
 		cannot("patio.conf was refused: nothing of it was taken");
 }
 

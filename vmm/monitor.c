@@ -79,7 +79,7 @@ static void gather_line(void)
 {
 	line[length] = 0;
 	if (!strcmp(line, "end")) {
-		control_text(text, text_length, "load");
+		control_text(NULL, text, text_length, "load");
 		end_text();
 	} else if (text_length + length + 1 > CONFIG_TEXT) {
 		say("text too long: nothing was taken\r\n");
@@ -97,7 +97,7 @@ static void end_line(void)
 	if (text)
 		gather_line();
 	else
-		control_line(line, length);
+		control_line(NULL, line, length, "monitor");
 	length = 0;
 	prompt();
 }
@@ -148,9 +148,7 @@ static void typed(char c)
 
 void monitor_poll(void)
 {
-	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
-		if (vms[i] && atomic_load(&vms[i]->state) == VM_STOPPED)
-			vm_reap(vms[i]);
+	control_reap();
 	for (int c; (c = uart_get()) >= 0;)
 		typed((char)c);
 }

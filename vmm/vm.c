@@ -400,7 +400,6 @@ void vm_reap(struct vm *vm)
 		log_info("guest %s ended: %s, status %u", vm->name, vm->reason, vm->exit_status);
 	else
 		log_warn("guest %s stopped: %s", vm->name, vm->reason);
-	control_guest_ended(vm);
 }
 
 /* --- interrupts ----------------------------------------------------------------------------- */

@@ -1,0 +1,199 @@
+/* Texts and lines: who speaks, what is done of it, and the answer. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/platform.h"
+#include "vmm/control.h"
+#include "vmm/control_parts.h"
+#include "vmm/lock.h"
+#include "vmm/log.h"
+#include "vmm/monitor.h"
+#include "vmm/vm.h"
+
+static struct spinlock lock;                /* one text or line at a time, whoever it is from */
+static const struct control_client *client; /* whose */
+
+static void terminal_put(void *ctx, const char *text, size_t len)
+{
+	void (*put)(const char *, size_t) = monitor_started() ? log_raw : log_text;
+	(void)ctx;
+	for (size_t i = 0; i < len;) {
+		const char *nl = memchr(text + i, '\n', len - i);
+		size_t n = nl ? (size_t)(nl - text) - i : len - i;
+		put(text + i, n);
+		if (nl)
+			put("\r\n", 2);
+		i += n + (nl ? 1 : 0);
+	}
+}
+
+static void terminal_failed(void *ctx, const char *text)
+{
+	char buf[544];
+	int n = snprintf(buf, sizeof buf, "error: %s\n", text);
+	terminal_put(ctx, buf, (size_t)n);
+}
+
+static void terminal_gather(void *ctx)
+{
+	(void)ctx;
+	monitor_gather();
+}
+
+static const struct control_client terminal = {
+    .put = terminal_put, .failed = terminal_failed, .gather = terminal_gather, .terminal = true};
+
+static void begin(const struct control_client *who)
+{
+	spin_lock(&lock);
+	client = who ? who : &terminal;
+}
+
+static void end(void)
+{
+	client = NULL;
+	spin_unlock(&lock);
+}
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+	char buf[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof buf, fmt, ap);
+	va_end(ap);
+	client->put(client->ctx, buf, strlen(buf));
+}
+
+static bool fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static bool fail(const char *fmt, ...)
+{
+	char buf[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof buf, fmt, ap);
+	va_end(ap);
+	client->failed(client->ctx, buf);
+	return false;
+}
+
+static void say_warnings(const struct config_report *r, const char *source)
+{
+	char buf[384];
+	for (unsigned i = 0; i < r->warnings && i < CONFIG_WARNINGS; i++) {
+		config_format(&r->warning[i], source, buf, sizeof buf);
+		say("warning: %s\n", buf);
+	}
+}
+
+static bool take(enum config_outcome outcome, const struct config_report *r, const char *source)
+{
+	char why[384];
+	if (outcome == CONFIG_REFUSED) {
+		config_format(&r->error, source, why, sizeof why);
+		return fail("%s", why);
+	}
+	say_warnings(r, source);
+	if (outcome != CONFIG_CHANGED || control_apply(why, sizeof why))
+		return true;
+	return fail("%s: %s", source, why);
+}
+
+bool control_text(const struct control_client *who, const char *text, size_t len,
+                  const char *source)
+{
+	static struct config_report r;
+	begin(who);
+	bool ok = take(config_read(control_store(), text, len, &r), &r, source);
+	end();
+	return ok;
+}
+
+static bool act_on_guest(enum config_verb verb, struct vm *vm)
+{
+	char why[256];
+	if (verb == CONFIG_ENTER && !client->terminal)
+		return fail("`console` is for the terminal");
+	vm->short_lives = 0;
+	if (verb == CONFIG_ENTER) {
+		monitor_enter(&vm->console);
+	} else if (verb == CONFIG_START) {
+		if (!vm_start(vm, why, sizeof why))
+			return fail("%s", why);
+	} else if (!vm_active(vm) && verb == CONFIG_STOP) {
+		return fail("guest %s does not run", vm->name);
+	} else {
+		vm->restart_once = verb == CONFIG_RESTART;
+		vm->stay_off = verb == CONFIG_STOP;
+		if (vm_active(vm))
+			vm_stop(vm, client->terminal ? "stopped from the monitor"
+			                             : "stopped from a control console");
+		else
+			control_guest_ended(vm);
+	}
+	return true;
+}
+
+/* On the terminal nothing comes between the lines of an answer. */
+static void answer(void (*how)(const struct config_action *, config_put *, void *),
+                   const struct config_action *a)
+{
+	if (client->terminal)
+		log_hold();
+	how(a, client->put, client->ctx);
+	if (client->terminal)
+		log_release();
+}
+
+static bool act(const struct config_action *a)
+{
+	switch (a->verb) {
+	case CONFIG_SHOW:
+		answer(show, a);
+		break;
+	case CONFIG_EXPLAIN:
+		answer(show_explain, a);
+		break;
+	case CONFIG_HELP:
+		config_help(a->word, client->put, client->ctx);
+		break;
+	case CONFIG_LOAD:
+		client->gather(client->ctx);
+		break;
+	case CONFIG_POWEROFF:
+		node_exit(0);
+	case CONFIG_REBOOT:
+		node_reboot();
+	case CONFIG_START:
+	case CONFIG_STOP:
+	case CONFIG_RESTART:
+	case CONFIG_ENTER:
+		return act_on_guest(a->verb, vms[a->guest]);
+	}
+	return true;
+}
+
+bool control_line(const struct control_client *who, const char *text, size_t len,
+                  const char *source)
+{
+	static struct config_report r;
+	struct config_action a;
+	begin(who);
+	enum config_outcome o = config_read_line(control_store(), text, len, &a, &r);
+	bool ok = o == CONFIG_ACTION ? act(&a) : take(o, &r, source);
+	end();
+	return ok;
+}
+
+void control_reap(void)
+{
+	spin_lock(&lock);
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
+		if (vms[i] && atomic_load(&vms[i]->state) == VM_STOPPED) {
+			vm_reap(vms[i]);
+			control_guest_ended(vms[i]);
+		}
+	}
+	spin_unlock(&lock);
+}
