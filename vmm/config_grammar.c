@@ -30,6 +30,7 @@ static const struct term guest_terms[] = {
     {"pci", "BB:DD.F", TERM_PCI, .optional = true},
     {"core", "N[,N..]", TERM_CORES, .optional = true},
     {"debug-exit", .kind = TERM_FLAG, .optional = true},
+    {"control", .kind = TERM_FLAG, .optional = true},
     {"autostart", "YES", TERM_CHOICE, .optional = true, .choice = choice_yes},
     {"restart", "WHEN", TERM_CHOICE, .optional = true, .choice = choice_restart},
     LAST_TERM,
