@@ -13,6 +13,24 @@ struct config *control_store(void);
 /* The staged description becomes the machine, whole; or false, a reason and nothing done. */
 bool control_apply(char *why, size_t size);
 
+/* control_check.c: whether this machine, as it is now, can become the staged description. */
+bool control_check(const struct node_config *live, const struct node_config *n, char *why,
+                   size_t size);
+
+/* control_net.c: makes the networks, ports and routes of n that are not there yet; their guests
+ * are.  False: why says the reason, and control_net_unbuild() is due. */
+bool control_net_build(const struct node_config *live, const struct node_config *n, char *why,
+                       size_t size);
+
+/* Takes away again what the live description does not have. */
+void control_net_unbuild(const struct node_config *live);
+
+/* The description was committed: takes away what it does not have, and moves frames as it says. */
+void control_net_follow(const struct node_config *n);
+
+/* A port of this slot is in the machine. */
+bool control_port_built(unsigned slot);
+
 /* Starts the guests that were never started and shall start by themselves. */
 void control_autostart(const struct node_config *n);
 
