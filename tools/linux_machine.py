@@ -6,19 +6,13 @@ Patio.  Each of its virtio NICs is one end of a wire, which is two UDP ports of 
 
 import os
 import random
-import re
 import socket
 
-import pexpect
-
+from emulator import Emulator
 from hardware import BUILD, wire_ports
 
 KERNEL, INITRD = (os.path.join(BUILD, "linux", f) for f in ("dom0-vmlinuz", "dom0.cpio.gz"))
 LIMIT = 150  # seconds; it only ends what hangs
-
-
-class MachineError(Exception):
-    """The machine did not do what was expected of it; the text ends with its last output."""
 
 
 def free_wire():
@@ -50,7 +44,7 @@ def capture(nic, path):
     return ["-object", f"filter-dump,id=dump,netdev={nic},file={path}"]
 
 
-class LinuxMachine:
+class LinuxMachine(Emulator):
     """One machine, from its creation to close(); `ends` are its NICs' ends of wires, eth0 first.
 
     `words` go on the kernel's command line (docs/linux-guest.md: ip=, gw=, mtu=), `extra` to the
@@ -58,41 +52,20 @@ class LinuxMachine:
     """
 
     def __init__(self, name, ends, words="", *, extra=(), log=None):
+        super().__init__()
         self.name = name
         line = f"console=ttyS0 quiet cryptomgr.notests panic=-1 name={name} {words}"
-        command = ["-M", "pc", "-m", "256", "-nodefaults", "-display", "none", "-no-reboot",
-                   "-serial", "stdio", "-kernel", KERNEL, "-initrd", INITRD, "-append", line, *extra]
+        command = ["qemu-system-x86_64", "-M", "pc", "-m", "256", "-nodefaults", "-display", "none",
+                   "-no-reboot", "-chardev", "stdio,id=serial,signal=off", "-serial",
+                   "chardev:serial", "-kernel", KERNEL, "-initrd", INITRD, "-append", line, *extra]
         for i, (here, there) in enumerate(ends):
             command += ["-netdev", f"socket,id=n{i},udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}",
                         "-device", f"virtio-net-pci,netdev=n{i},mac={self.mac(i)},romfile="]
-        self.child = pexpect.spawn("qemu-system-x86_64", command, timeout=LIMIT, encoding="utf-8",
-                                   codec_errors="replace", echo=False, maxread=65536)
-        self.child.delaybeforesend = None
-        self.child.logfile_read = log
+        self.start(command, LIMIT, log)
 
     def mac(self, nic):
         """The address of NIC number `nic`, which begins with the machine's name."""
         return ":".join(f"{b:02x}" for b in (2, *self.name.encode()[:4].ljust(4, b"\0"), nic))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
-
-    def close(self):
-        """Ends the emulator, whatever it does."""
-        self.child.close(force=True)
-
-    def expect(self, pattern, timeout=-1):
-        """Waits for a regular expression; returns the match."""
-        try:
-            self.child.expect(pattern, timeout=timeout)
-        except (pexpect.TIMEOUT, pexpect.EOF) as what:
-            text = self.child.before if isinstance(self.child.before, str) else ""
-            raise MachineError(f"{self.name}: {type(what).__name__} waiting for {pattern!r}\n"
-                               f"--- last output\n{text[-4000:]}") from None
-        return self.child.match
 
     def ready(self):
         """Waits for the shell."""
@@ -100,18 +73,9 @@ class LinuxMachine:
         self.run("stty -echo")
         return self
 
-    def shell(self, command, timeout=-1):
-        """A command in its shell: (exit status, output)."""
-        mark = f"@@{os.urandom(4).hex()}"
-        split = f"{mark[:4]}''{mark[4:]}"  # so that the line's own echo does not look like it
-        self.child.send(f"echo {split}; {command}; echo {split} $?\n")
-        self.expect(re.escape(mark) + r" (\d+)\r*\n", timeout)
-        status = int(self.child.match.group(1))
-        return status, self.child.before.replace("\r", "").split(mark + "\n", 1)[-1]
-
-    def run(self, command, timeout=-1):
-        """A command that must succeed; its output."""
-        status, text = self.shell(command, timeout)
+    def run(self, command, timeout=None):
+        """A command in its shell that must succeed; its output."""
+        status, text = self.ask(command, timeout)
         if status:
-            raise MachineError(f"{self.name}: {command}: status {status}\n{text}")
+            self.fail(f"{self.name}: {command}: status {status}\n{text}")
         return text

@@ -3,21 +3,17 @@
 import json
 import os
 import re
-import shutil
-import tempfile
 
 import pexpect
 
+from emulator import Emulator
+from emulator import MachineError as NodeError
 from hardware import BUILD, Machine
 from targets import target as find_target
 
 PROMPT = "patio> "
 CTRL_A = "\x01"
 ENDS = re.compile(r"patio: ends with status (\d+)\r*\n")  # the last line of a node's log
-
-
-class NodeError(Exception):
-    """The node did not do what was expected of it; the text ends with its last output."""
 
 
 def guest(name):
@@ -28,7 +24,7 @@ def guest(name):
 LINUX = [os.path.join(BUILD, "linux", f) for f in ("vmlinuz", "initrd.cpio.gz")]
 
 
-class Node:
+class Node(Emulator):
     """One emulated machine that runs Patio with the given patio.conf text and boot modules.
 
     `target`: its name; `machine`: fields of hardware.Machine.  Raises Unsupported for a machine that
@@ -36,8 +32,11 @@ class Node:
     """
 
     def __init__(self, conf, modules=(), *, target=None, timeout=120, log=None, **machine):
+        super().__init__()
         self.target = find_target(target)
-        self.folder = tempfile.mkdtemp(prefix="patio-")
+        self.patience = self.target.PATIENCE
+        self.complaints = self.target.complaints
+        self.where = None  # whose console the terminal shows; None: the monitor
         path = os.path.join(self.folder, "patio.conf")
         if conf is not None:
             with open(path, "w", encoding="utf-8") as f:
@@ -46,48 +45,10 @@ class Node:
         files = first + list(modules)
         try:
             self.command = self.target.command(Machine(**machine), files, self.folder)
+            self.start(self.command, timeout, log)
         except BaseException:
-            shutil.rmtree(self.folder)
+            self.close()
             raise
-        with open(os.path.join(self.folder, "emulator.err"), "wb") as err:
-            self.child = pexpect.spawn(
-                "/bin/sh", ["-c", 'exec "$@" 2>"$0"', err.name] + self.command,
-                timeout=timeout * self.target.PATIENCE, encoding="utf-8", codec_errors="replace", echo=False,
-                maxread=65536)
-        self.child.delaybeforesend = None
-        self.child.logfile_read = log
-        self.where = None  # whose console the terminal shows; None: the monitor
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
-
-    def close(self):
-        """Ends the emulator, whatever it does."""
-        self.child.close(force=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def fail(self, what):
-        """Raises NodeError with the last output."""
-        text = (self.child.before or "")[-4000:] if isinstance(self.child.before, str) else ""
-        path = os.path.join(self.folder, "emulator.err")
-        with open(path, encoding="utf-8", errors="replace") as f:
-            err = "\n".join(self.target.complaints(f.read()))
-        raise NodeError(f"{what}\n--- last output\n{text}\n--- emulator\n{err}")
-
-    def expect(self, pattern, timeout=None):
-        """Waits for a regular expression (or the first of a list); returns the match."""
-        limit = -1 if timeout is None else timeout * self.target.PATIENCE
-        try:
-            self.child.expect(pattern, timeout=limit)
-            return self.child.match
-        except pexpect.TIMEOUT:
-            why = f"timed out waiting for {pattern!r}"
-        except pexpect.EOF:
-            why = f"the node ended while {pattern!r} was awaited"
-        return self.fail(why)
 
     def ready(self):
         """Waits for the monitor's first prompt."""
@@ -160,10 +121,4 @@ class Node:
     def shell(self, name, command, timeout=120):
         """A command in a Linux guest's shell: (exit status, output)."""
         self.enter(name)
-        mark = f"@@{os.urandom(4).hex()}"
-        split = f"{mark[:4]}''{mark[4:]}"  # so that the line's own echo does not look like it
-        self.child.send(f"echo {split}; {command}; echo {split} $?\n")
-        self.expect(re.escape(mark) + r" (\d+)\r*\n", timeout)
-        status = int(self.child.match.group(1))
-        text = self.child.before.replace("\r", "")
-        return status, text.split(mark + "\n", 1)[-1]
+        return self.ask(command, timeout)

@@ -1,0 +1,80 @@
+"""An emulated machine, driven over its serial line."""
+
+import os
+import re
+import shutil
+import tempfile
+
+import pexpect
+
+
+class MachineError(Exception):
+    """The machine did not do what was expected of it; the text ends with its last output."""
+
+
+class Emulator:
+    """A machine between start() and close(), with a folder of its own.
+
+    `patience`: what each time limit, in seconds, is multiplied by.
+    """
+
+    patience = 1
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="patio-")
+        self.child = None
+
+    def start(self, command, timeout, log=None):
+        """Starts the emulator; `log` gets all that the serial line says."""
+        self.child = pexpect.spawn(
+            "/bin/sh", ["-c", 'exec "$@" 2>"$0"', os.path.join(self.folder, "emulator.err")] + command,
+            timeout=timeout * self.patience, encoding="utf-8", codec_errors="replace", echo=False,
+            maxread=65536)
+        self.child.delaybeforesend = None
+        self.child.logfile_read = log
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        """Ends the emulator, whatever it does."""
+        if self.child:
+            self.child.close(force=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def complaints(self, text):
+        """What of the emulator's standard error is worth showing, as lines."""
+        return text.splitlines()
+
+    def fail(self, what):
+        """Raises MachineError with the last output."""
+        text = (self.child.before or "")[-4000:] if isinstance(self.child.before, str) else ""
+        path = os.path.join(self.folder, "emulator.err")
+        with open(path, encoding="utf-8", errors="replace") as f:
+            err = "\n".join(self.complaints(f.read()))
+        raise MachineError(f"{what}\n--- last output\n{text}\n--- emulator\n{err}")
+
+    def expect(self, pattern, timeout=None):
+        """Waits for a regular expression (or the first of a list); returns the match."""
+        limit = -1 if timeout is None else timeout * self.patience
+        try:
+            self.child.expect(pattern, timeout=limit)
+            return self.child.match
+        except pexpect.TIMEOUT:
+            why = f"timed out waiting for {pattern!r}"
+        except pexpect.EOF:
+            why = f"the machine ended while {pattern!r} was awaited"
+        return self.fail(why)
+
+    def ask(self, command, timeout=None):
+        """A command to the shell that is on the line: (exit status, output)."""
+        mark = f"@@{os.urandom(4).hex()}"
+        split = f"{mark[:4]}''{mark[4:]}"  # so that the line's own echo does not look like it
+        self.child.send(f"echo {split}; {command}; echo {split} $?\n")
+        self.expect(re.escape(mark) + r" (\d+)\r*\n", timeout)
+        status = int(self.child.match.group(1))
+        text = self.child.before.replace("\r", "")
+        return status, text.split(mark + "\n", 1)[-1]
