@@ -1,16 +1,15 @@
 """Two nodes on one wire, each with Dom0 and a Linux guest: what `make run NODES=svm,vmx` boots, and
 the claims that it judges.
 
-The wire is a vde_switch that works as a hub.  What passes by it is captured by the first QEMU.
+What passes by the wire is captured by the first QEMU.
 """
 
 import hashlib
 import json
 import os
-import shutil
+import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -19,9 +18,9 @@ import pexpect
 import capture
 from demonstration import result
 from hardware import BUILD
-from node import LINUX, Node, NodeError, guest
+from node import NodeError
+from wire import TARGETS, Side, Wire
 
-TARGETS = {"svm": "qemu-svm", "vmx": "bochs-vmx"}
 VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}
 CAPTURE = os.path.join(BUILD, "nodes.pcap")
 PINGS = 5
@@ -30,87 +29,11 @@ TCP_HEADER = 16  # bytes that netprobe sends before those that it hashes
 ETHERTYPES = 0x0800, 0x0806  # IPv4, ARP
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 FRAME_MAX = 1514  # bytes: the guests' MTU and an Ethernet header
-LIMIT = 150  # seconds, the same for both, however fast their clocks go
-CORES = 2  # the monitor's, which the guest shares, and Dom0's
-LINE = "console=hvc0 quiet cryptomgr.notests"
 HINT = """
   node 1's monitor: console {me} enters her console, show all, help: what is there
   Ctrl-A           leaves a console for this monitor; from {me}: ping {other}
   poweroff         ends both nodes (in a console: Ctrl-A first)
 """
-
-
-class Wire:
-    """A hub; `path` is the folder of its sockets."""
-
-    def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="patio-wire-")
-        self.path = os.path.join(self.folder, "hub")
-        # it ends when its standard input does, so never after us
-        self.hub = subprocess.Popen(["vde_switch", "-x", "-s", self.path], stdin=subprocess.PIPE,
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + LIMIT
-        while not os.path.exists(os.path.join(self.path, "ctl")):
-            if self.hub.poll() is not None or time.monotonic() > end:
-                self.close()
-                raise NodeError("vde_switch did not start")
-            time.sleep(0.01)
-
-    def close(self):
-        """Ends the hub."""
-        self.hub.kill()
-        self.hub.communicate()
-        shutil.rmtree(self.folder)
-
-
-class Side:
-    """One of the two nodes, and what is its own."""
-
-    def __init__(self, kind, name, number):
-        self.kind = kind
-        self.guest = name
-        self.number = number
-        self.address = f"10.0.0.{number}"
-        self.mac = f"52:54:00:00:00:{number + 9:02x}"
-        self.nic_mac = f"52:54:00:00:00:d{number}"
-        self.node = None
-
-    def conf(self):
-        """Its patio.conf: Dom0 with the physical NIC, and the guest, on one learning network."""
-        return f"""guest dom0 memory 64M kernel dom0.elf pci 00:03.0
-guest {self.guest} memory 192M kernel vmlinuz initrd initrd.cpio.gz \\
-      cmdline "{LINE} name={self.guest} ip={self.address}/24"
-port uplink guest dom0 edge
-port {self.guest} guest {self.guest} mac {self.mac}
-"""
-
-    def start(self, wire, dump):
-        """Starts the node; a QEMU writes what its NIC sends and receives to the file `dump`."""
-        extra = ["-object", f"filter-dump,id=dump,netdev=wire,file={dump}"] if dump else []
-        self.node = Node(self.conf(), [guest("dom0")] + LINUX, target=TARGETS[self.kind],
-                         timeout=LIMIT, cores=CORES, memory=512, single=True, hub=wire.path,
-                         mac=self.nic_mac, extra=extra)
-
-    def wait(self):
-        """Waits for the bridge and the shell; returns the vendor that the node's first line names."""
-        vendor = self.node.expect(r"Patio on (.*?) by ").group(1)
-        self.node.ready()
-        self.node.enter("dom0")
-        self.node.expect("dom0: bridge ready")
-        self.node.enter(self.guest)
-        self.node.expect(f"@@up name={self.guest} .*\n")
-        self.node.expect(f"{self.guest}# ")
-        self.shell("stty -echo")
-        return vendor
-
-    def shell(self, command):
-        """What a command in the guest's shell prints."""
-        return self.node.shell(self.guest, command, LIMIT)[1]
-
-    def conditions(self):
-        """What the node was."""
-        return {"target": self.node.target.NAME, "emulator": self.node.target.version(),
-                "command": " ".join(self.node.command), "configuration": self.conf()}
 
 
 def strange(frames, macs):
@@ -234,13 +157,20 @@ def parse(text):
 def attend(two):
     """Gives the terminal to the first node until it ends."""
     here, there = two.sides
-    # what the other one says is taken away, else it would wait at the end of its line
-    threading.Thread(target=there.node.child.expect, args=[pexpect.EOF],
-                     kwargs={"timeout": None}, daemon=True).start()
-    here.node.leave()
+    for side in two.sides:
+        side.shell("stty echo")
+        side.node.leave()
+    # what the other one says is taken away, else it would wait for a reader
+    reader = threading.Thread(target=there.node.child.expect, args=[pexpect.EOF],
+                              kwargs={"timeout": None})
+    reader.start()
     print(HINT.format(me=here.guest, other=there.address))
     here.node.child.send("\r")
-    here.node.child.interact(escape_character=None)
+    try:
+        here.node.child.interact(escape_character=None)
+    finally:
+        there.node.child.kill(signal.SIGTERM)
+        reader.join()
     print()
 
 

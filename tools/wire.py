@@ -1,0 +1,90 @@
+"""Nodes on a wire: each has Dom0, whose NIC is on it, and a Linux guest.
+
+The wire is a vde_switch that works as a hub.  It needs no privileges, and every target can be on it.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+from node import LINUX, Node, NodeError, guest
+
+TARGETS = {"svm": "qemu-svm", "vmx": "bochs-vmx"}
+LIMIT = 150  # seconds, of the default target
+CORES = 2  # the monitor's, which the guest shares, and Dom0's
+LINE = "console=hvc0 quiet cryptomgr.notests"
+
+
+class Wire:
+    """A hub; `path` is the folder of its sockets."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="patio-wire-")
+        self.path = os.path.join(self.folder, "hub")
+        # it ends when its standard input does, so never after us
+        self.hub = subprocess.Popen(["vde_switch", "-x", "-s", self.path], stdin=subprocess.PIPE,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + LIMIT
+        while not os.path.exists(os.path.join(self.path, "ctl")):
+            if self.hub.poll() is not None or time.monotonic() > end:
+                self.close()
+                raise NodeError("vde_switch did not start")
+            time.sleep(0.01)
+
+    def close(self):
+        """Ends the hub."""
+        self.hub.kill()
+        self.hub.communicate()
+        shutil.rmtree(self.folder)
+
+
+class Side:
+    """A node, and what is its own."""
+
+    def __init__(self, kind, name, number):
+        self.kind = kind
+        self.guest = name
+        self.number = number
+        self.address = f"10.0.0.{number}"
+        self.mac = f"52:54:00:00:00:{number + 9:02x}"
+        self.nic_mac = f"52:54:00:00:00:d{number}"
+        self.node = None
+
+    def conf(self):
+        """Its patio.conf: Dom0 with the physical NIC, and the guest, on one learning network."""
+        return f"""guest dom0 memory 64M kernel dom0.elf pci 00:03.0
+guest {self.guest} memory 192M kernel vmlinuz initrd initrd.cpio.gz \\
+      cmdline "{LINE} name={self.guest} ip={self.address}/24"
+port uplink guest dom0 edge
+port {self.guest} guest {self.guest} mac {self.mac}
+"""
+
+    def start(self, wire, dump):
+        """Starts the node; a QEMU writes what its NIC sends and receives to the file `dump`."""
+        extra = ["-object", f"filter-dump,id=dump,netdev=wire,file={dump}"] if dump else []
+        self.node = Node(self.conf(), [guest("dom0")] + LINUX, target=TARGETS[self.kind],
+                         timeout=LIMIT, cores=CORES, memory=512, single=True, hub=wire.path,
+                         mac=self.nic_mac, extra=extra)
+
+    def wait(self):
+        """Waits for the bridge and the shell; returns the vendor that the node's first line names."""
+        vendor = self.node.expect(r"Patio on (.*?) by ").group(1)
+        self.node.ready()
+        self.node.enter("dom0")
+        self.node.expect("dom0: bridge ready")
+        self.node.enter(self.guest)
+        self.node.expect(f"@@up name={self.guest} .*\n")
+        self.node.expect(f"{self.guest}# ")
+        self.shell("stty -echo")
+        return vendor
+
+    def shell(self, command):
+        """What a command in the guest's shell prints."""
+        return self.node.shell(self.guest, command, LIMIT)[1]
+
+    def conditions(self):
+        """What the node was."""
+        return {"target": self.node.target.NAME, "emulator": self.node.target.version(),
+                "command": " ".join(self.node.command), "configuration": self.conf()}
