@@ -3,7 +3,7 @@
 import json
 import re
 
-from machine import node, said, until
+from machine import HERE, node, said, until
 from node import LINUX
 
 LINE = "console=hvc0 quiet cryptomgr.notests panic=-1"
@@ -65,6 +65,11 @@ def udp(n, name, address, rounds=200, size=64):
     r = probe(n, name, f"udp {address} 7 {rounds} 5 {size}")
     assert (r["n"], r["lost"]) == (rounds, 0), r
     return r
+
+
+def less(mib):
+    """What a slow target moves instead."""
+    return max(1, mib // HERE.PATIENCE)
 
 
 def tcp(n, name, address, mib=8):

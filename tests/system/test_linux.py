@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from linux import answers, boot, linux, ping, run, tcp, udp, wait_shell
+from linux import answers, boot, less, linux, ping, run, tcp, udp, wait_shell
 from machine import HERE, about, refuse, until
 
 ALICE, BOB = "10.0.0.1", "10.0.0.2"
@@ -42,8 +42,8 @@ def traffic(n):
     ping(n, "bob", ALICE)
     udp(n, "alice", BOB)
     udp(n, "bob", ALICE, size=1400)
-    tcp(n, "alice", BOB)
-    tcp(n, "bob", ALICE)
+    tcp(n, "alice", BOB, less(8))
+    tcp(n, "bob", ALICE, less(8))
 
 
 def drops(n):
@@ -60,7 +60,7 @@ def test_learning_network(n):
 def test_segments_stay_whole(n):
     """TCP between local guests crosses the switch in frames far longer than the MTU."""
     before = n.show("ports alice")["ports"][0]
-    tcp(n, "alice", BOB, 16)
+    tcp(n, "alice", BOB, less(16))
     after = n.show("ports alice")["ports"][0]
     frames = after["in_frames"] - before["in_frames"]
     assert (after["in_bytes"] - before["in_bytes"]) / frames > 3 * 1500
@@ -92,7 +92,7 @@ def exits_of(n, rounds):
 
 def test_kick_and_poll_while_traffic_flows(n):
     """The mover changes in the middle of a transfer; by poll a round trip costs no exit."""
-    n.shell("alice", f"netprobe tcp {BOB} 9 64 sha >/tmp/flow 2>&1 & true")
+    n.shell("alice", f"netprobe tcp {BOB} 9 {less(64)} sha >/tmp/flow 2>&1 & true")
     for _ in range(4):
         assert "error" not in n.monitor(f"move poll core {POLL_CORE}")
         udp(n, "bob", ALICE, 20)
