@@ -45,3 +45,12 @@ $(LINUX_OUT)/dom0.cpio.gz: $(INITRD_SRC) $(addprefix $(LINUX_SRC)/,dom0 dom0-mod
 
 check-linux-guest: linux-guest linux-dom0
 	$(LINUX_SRC)/check-image $(LINUX_OUT)
+
+# Dom0's initramfs with FRR from Debian's package, for networks over many nodes (make run NODES=3 EVPN=1).
+$(LINUX_OUT)/frr.stamp: $(LINUX_SRC)/fetch-frr
+	$(LINUX_SRC)/fetch-frr $(LINUX_OUT)/frr
+	@touch $@
+
+$(LINUX_OUT)/evpn.cpio.gz: $(addprefix $(LINUX_SRC)/,make-evpn evpn bgpd.conf) \
+		$(LINUX_OUT)/frr.stamp $(LINUX_OUT)/dom0.cpio.gz
+	$(LINUX_SRC)/make-evpn $(LINUX_OUT)/frr/root $(LINUX_OUT)/dom0.cpio.gz $@
