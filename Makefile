@@ -67,11 +67,12 @@ $(B)/patio.elf: $(B)/patio.elf64
 help:
 	echo 'make                    the image: build/patio.elf'
 	echo 'make run                the demonstration; on a terminal it ends in the monitor'
+	echo 'make run NODES=svm,vmx  two nodes, two vendors, one wire'
 	echo 'make guest GUEST=file   one kernel of yours (ARGS="..." CPUS=n MEM=size INITRD=file)'
 	echo 'make test [T=name]      everything that proves the tree, or what contains name'
 	echo 'TARGET=name             for guest and test: qemu-svm (unless said), bochs-vmx'
 	echo 'make lint               format, static checks, gcc and clang'
-	echo 'make bench [BENCH=name] rtt, tcp, ring or boot; all of them without a name'
+	echo 'make bench [BENCH=name] rtt, tcp, ring, boot or exits; all of them without a name'
 	echo 'make guests linux-guest our own guests; the Linux guest image'
 	echo 'make clean              removes build/'
 	echo 'V=1                     shows the commands'

@@ -2,7 +2,7 @@
 #   make run                 the demonstration; on a terminal it ends in Patio's monitor
 #   make run NODES=svm,vmx   two nodes on one wire: QEMU with AMD SVM and Bochs with Intel VT-x
 #   make guest GUEST=file    a kernel of one's own (ARGS="..." CPUS=n MEM=size INITRD=file TARGET=name)
-#   make bench BENCH=rtt     instruction counts: rtt, tcp, boot or ring; all of them without BENCH
+#   make bench BENCH=rtt     instruction counts: rtt, tcp, boot, ring or exits; all of them without BENCH
 
 JOBS  ?= $(shell nproc)
 BENCH ?= all
