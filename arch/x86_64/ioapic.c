@@ -1,6 +1,7 @@
 /* The first I/O APIC (82093AA data sheet, 3.2): the serial port's and a passed-through NIC's pin.
  */
 #include "arch/x86_64/platform.h"
+#include "vmm/lock.h"
 
 #define REDIR_MASKED 0x10000u
 #define REDIR_LEVEL  0x8000u
@@ -10,12 +11,15 @@
 #define PIC_MASK2    0xA1
 
 static unsigned pins;
+static struct spinlock lock; /* two writes make an access, and guests' cores come here too */
 
 static void write_reg(uint8_t reg, uint32_t v)
 {
 	volatile uint32_t *io = (void *)(paddr_t)acpi.ioapic_addr;
+	spin_lock(&lock);
 	io[0] = reg;
 	io[4] = v;
+	spin_unlock(&lock);
 }
 
 static uint32_t read_reg(uint8_t reg)
