@@ -1,5 +1,6 @@
 /*
- * The DSDT of every guest: one PCI host bridge and the soft-off state.
+ * The DSDT of every guest: one PCI host bridge and the soft-off state.  The interrupt pin of the one
+ * physical device that a guest may have goes to its I/O APIC (PASSTHROUGH_SLOT, PASSTHROUGH_GSI).
  * The windows are those of vmm/guest_acpi.h.  Linux assigns unset BARs inside them by itself.
  */
 DefinitionBlock ("", "DSDT", 2, "PATIO ", "GUEST   ", 1)
@@ -23,6 +24,7 @@ DefinitionBlock ("", "DSDT", 2, "PATIO ", "GUEST   ", 1)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
                     ReadWrite, 0, 0xE0000000, 0xE7FFFFFF, 0, 0x08000000)
             })
+            Name (_PRT, Package (1) { Package (4) { 0x001FFFFF, 0, 0, 16 } })
         }
     }
 }

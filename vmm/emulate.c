@@ -67,7 +67,12 @@ size_t emulate_fetch(struct vcpu *v, uint8_t bytes[15])
 static bool is_device(const struct vcpu *v, uint64_t gpa)
 {
 	return gpa - VAPIC_PAGE < PAGE_SIZE || vpci_claims_mmio(gpa) ||
-	       gmem_ptr(&v->vm->mem, gpa, 1);
+	       vioapic_claims(&v->vm->ioapic, gpa);
+}
+
+static bool is_there(const struct vcpu *v, uint64_t gpa)
+{
+	return is_device(v, gpa) || gmem_ptr(&v->vm->mem, gpa, 1);
 }
 
 /* One access of the instruction, wherever it leads: device or, for string moves, memory too. */
@@ -79,6 +84,14 @@ static bool access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uin
 			vapic_page_write(v, offset, (uint32_t)*val);
 		else
 			*val = vapic_page_read(v, offset);
+		return true;
+	}
+	if (vioapic_claims(&v->vm->ioapic, gpa)) {
+		uint32_t offset = (uint32_t)(gpa - VIOAPIC_PAGE);
+		if (write)
+			vioapic_write(&v->vm->ioapic, offset, width, (uint32_t)*val);
+		else
+			*val = vioapic_read(&v->vm->ioapic, offset, width);
 		return true;
 	}
 	void *p = gmem_ptr(&v->vm->mem, gpa, width);
@@ -127,7 +140,7 @@ static void carry_out(struct vcpu *v, struct context *c, const struct insn *in)
 	if (!insn_rep_done(in, &c->regs)) {
 		if (!operands(v, c, in, &src, &dst))
 			return;
-		if ((in->mem_read && !is_device(v, src)) || (in->mem_write && !is_device(v, dst))) {
+		if ((in->mem_read && !is_there(v, src)) || (in->mem_write && !is_there(v, dst))) {
 			vcpu_fail(v, "access to guest-physical %lx, where nothing is",
 			          in->mem_read ? src : dst);
 			return;
@@ -148,8 +161,7 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 	struct insn in;
 	uint8_t bytes[15];
 	uint64_t gpa = e->memory.gpa;
-	if (e->memory.walk || e->memory.fetch || e->memory.event ||
-	    !(gpa - VAPIC_PAGE < PAGE_SIZE || vpci_claims_mmio(gpa))) {
+	if (e->memory.walk || e->memory.fetch || e->memory.event || !is_device(v, gpa)) {
 		vcpu_fail(v, "%s guest-physical %lx, where nothing is",
 		          e->memory.walk    ? "page tables at"
 		          : e->memory.fetch ? "execution at"

@@ -11,6 +11,7 @@
 #define MADT_SIZE    (HEADER_SIZE + 8)
 #define LAPIC_ENTRY  8
 #define X2APIC_ENTRY 16
+#define IOAPIC_ENTRY 12
 
 #define LAPIC_ADDRESS 0xfee00000
 #define LAPIC_IDS     255 /* ids from here on need an x2APIC entry */
@@ -90,7 +91,7 @@ static void put_fadt(uint8_t *t, uint64_t dsdt, const struct guest_acpi *cfg)
 
 static uint32_t madt_size(const struct guest_acpi *cfg)
 {
-	uint32_t size = MADT_SIZE;
+	uint32_t size = MADT_SIZE + (cfg->ioapic ? IOAPIC_ENTRY : 0);
 	for (unsigned i = 0; i < cfg->n_cpus; i++)
 		size += cfg->apic_ids[i] < LAPIC_IDS ? LAPIC_ENTRY : X2APIC_ENTRY;
 	return size;
@@ -121,6 +122,11 @@ static void put_madt(uint8_t *t, const struct guest_acpi *cfg)
 	put32(t + 36, LAPIC_ADDRESS);
 	for (unsigned i = 0; i < cfg->n_cpus; i++)
 		e = put_cpu(e, i, cfg->apic_ids[i]);
+	if (cfg->ioapic) {
+		e[0] = 1; /* I/O APIC, ID 0 */
+		e[1] = IOAPIC_ENTRY;
+		put32(e + 4, cfg->ioapic);
+	}
 	seal(t);
 }
 

@@ -29,6 +29,7 @@ struct guest_acpi {
 	const uint32_t *apic_ids; /* n_cpus of them; from 255 on they become x2APIC entries */
 	uint16_t sleep_control_port, sleep_status_port; /* e.g. 0x600, 0x601 */
 	uint16_t reset_port; /* e.g. 0x604; receives GUEST_ACPI_RESET_VALUE */
+	uint32_t ioapic;     /* the address of its I/O APIC, whose first pin is GSI 0; 0: none */
 };
 
 /*

@@ -1,8 +1,10 @@
 /*
- * PCI passthrough.  The guest uses the device's memory BARs directly; configuration space is
- * translated here.  The guest always sees one MSI capability: behind it is the device's own MSI or,
- * for a device without, its INTx pin at the I/O APIC.  Either way the interrupt goes straight to
- * the guest's core: no exit.
+ * passthrough.c: a physical PCI function on a guest's bus.
+ *
+ * The guest's configuration space is ours: identity, BARs at places in the guest's own window, and
+ * the capabilities for its interrupts.  Memory BARs are mapped, so that the guest uses the device
+ * directly; what cannot be (the MSI-X table, a BAR smaller than a page, I/O ports) exits and is
+ * carried out here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,125 +13,184 @@
 #include "vmm/log.h"
 #include "vmm/mem.h"
 #include "vmm/passthrough.h"
-#include "vmm/vm.h"
+#include "vmm/passthrough_dev.h"
 
-#define PCI_COMMAND  0x04
-#define PCI_BAR0     0x10
-#define PCI_HEADER   0x0E
-#define PCI_INT_LINE 0x3C
-#define PCI_CAP_MSI  5
-#define PCI_CAP_MSIX 0x11
-#define MSI_ENABLE   1
-#define MSI_64BIT    0x80
-#define MSI_LOGICAL  4 /* of the address */
-#define MSI_MODE     0x700
-#define MSI_LOWEST   0x100
-#define MSI_DEST_MAX 0xFF /* without interrupt remapping; the I/O APIC has 8 bits too */
-#define COMMAND_OWN  (VPCI_CMD_MEM | VPCI_CMD_MASTER)
-
-struct passthrough {
-	struct vpci_dev dev; /* first: the bus hands us this pointer */
-	struct vm *vm;
-	uint16_t bdf;
-	uint8_t msi_phys; /* the device's own capability; 0: INTx */
-	uint8_t msi_virt; /* the one that the guest sees */
-	bool irq_on;
-	bool complained;         /* of a message; once a life, the guest can go on for ever */
-	uint32_t bar[VPCI_BARS]; /* address and type bits; 0: not given to the guest */
-	uint32_t bar_size[VPCI_BARS];
-	uint32_t bar_seen[VPCI_BARS]; /* what the guest reads: for the sizing by ones */
-};
-
-static uint32_t cfg32(const struct vpci_dev *d, unsigned off)
-{
-	uint32_t v;
-	memcpy(&v, d->cfg + off, 4);
-	return v;
-}
-
-/* --- interrupts ----------------------------------------------------------------------------- */
-
-static uint32_t intx_gsi(const struct passthrough *p)
-{
-	uint32_t line = pci_read(p->bdf, PCI_INT_LINE, 1);
-	return line < 16 ? acpi.isa_irq[line].gsi : line;
-}
-
-static void irq_off(struct passthrough *p)
-{
-	if (p->msi_phys)
-		pci_write(p->bdf, p->msi_phys + 2, 2,
-		          pci_read(p->bdf, p->msi_phys + 2, 2) & ~(uint32_t)MSI_ENABLE);
-	else
-		ioapic_mask(intx_gsi(p));
-	p->irq_on = false;
-}
-
-static void msi_program(struct passthrough *p, uint32_t apic_id, uint8_t vector)
-{
-	uint32_t control = pci_read(p->bdf, p->msi_phys + 2, 2);
-	unsigned data = control & MSI_64BIT ? 12 : 8;
-	pci_write(p->bdf, p->msi_phys + 4, 4, VAPIC_PAGE | apic_id << 12);
-	if (control & MSI_64BIT)
-		pci_write(p->bdf, p->msi_phys + 8, 4, 0);
-	pci_write(p->bdf, (uint8_t)(p->msi_phys + data), 2, vector);
-	pci_write(p->bdf, p->msi_phys + 2, 2, (control & ~0x70u) | MSI_ENABLE);
-}
-
-static void refuse(struct passthrough *p, const char *what, uint32_t addr, uint16_t message)
-{
-	if (!p->complained)
-		log_warn("%s: MSI to %08x, message %04x refused: %s", p->vm->name, addr, message,
-		         what);
-	p->complained = true;
-}
-
-/* The message that the guest wrote, checked, sent to the core that its destination lives on. */
-static void irq_on(struct passthrough *p)
-{
-	const struct vpci_dev *d = &p->dev;
-	uint32_t addr = cfg32(d, p->msi_virt + 4);
-	uint16_t message;
-	memcpy(&message, d->cfg + p->msi_virt + 12, 2);
-	uint8_t vector = (uint8_t)message;
-	struct vcpu *t = vapic_target(p->vm, addr >> 12 & 0xFF, addr & MSI_LOGICAL);
-	if (addr >> 20 != VAPIC_PAGE >> 20 || !t) {
-		refuse(p, "no vCPU has this address", addr, message);
-	} else if ((message & MSI_MODE) > MSI_LOWEST || vector < 16) {
-		refuse(p, "not a vector", addr, message);
-	} else if (t->core->apic_id > MSI_DEST_MAX) {
-		refuse(p, "its core's APIC ID has more than 8 bits: give it another core", addr,
-		       message);
-	} else {
-		if (p->msi_phys)
-			msi_program(p, t->core->apic_id, vector);
-		else
-			ioapic_route(intx_gsi(p), t->core->apic_id, vector, true);
-		p->irq_on = true;
-	}
-}
-
-static void msi_written(struct passthrough *p)
-{
-	if (p->irq_on)
-		irq_off(p);
-	if (p->dev.cfg[p->msi_virt + 2] & MSI_ENABLE)
-		irq_on(p);
-}
-
-/* --- configuration space -------------------------------------------------------------------- */
+#define PCI_HEADER    0x0E
+#define PCI_SUBSYSTEM 0x2C
+#define BAR_IO        1u
+#define BAR_64BIT     4u
+#define BAR_PREFETCH  8u
+#define MSI_CAP_SIZE  14u
+#define MSIX_CAP_SIZE 12u
+#define COMMAND_OWN   (VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER)
 
 static struct passthrough *of(struct vpci_dev *d)
 {
 	return (struct passthrough *)d;
 }
 
-static bool cfg_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *val)
+/* --- BARs ----------------------------------------------------------------------------------- */
+
+static uint64_t read_port(uint16_t port, unsigned size)
+{
+	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+}
+
+static void write_port(uint16_t port, unsigned size, uint32_t val)
+{
+	if (size == 1)
+		outb(port, (uint8_t)val);
+	else if (size == 2)
+		outw(port, (uint16_t)val);
+	else
+		outl(port, val);
+}
+
+static uint64_t read_memory(uint64_t at, unsigned size)
+{
+	const volatile void *p = (void *)at;
+	switch (size) {
+	case 1:
+		return *(const volatile uint8_t *)p;
+	case 2:
+		return *(const volatile uint16_t *)p;
+	case 4:
+		return *(const volatile uint32_t *)p;
+	default:
+		return *(const volatile uint64_t *)p;
+	}
+}
+
+static void write_memory(uint64_t at, unsigned size, uint64_t val)
+{
+	volatile void *p = (void *)at;
+	switch (size) {
+	case 1:
+		*(volatile uint8_t *)p = (uint8_t)val;
+		break;
+	case 2:
+		*(volatile uint16_t *)p = (uint16_t)val;
+		break;
+	case 4:
+		*(volatile uint32_t *)p = (uint32_t)val;
+		break;
+	default:
+		*(volatile uint64_t *)p = val;
+	}
+}
+
+/* Nothing of the device is there: as on a bus that nobody drives. */
+static void absent(bool write, uint64_t *val)
+{
+	if (!write)
+		*val = ~0ull;
+}
+
+static void bar_access(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
+                       uint64_t *val)
 {
 	struct passthrough *p = of(d);
-	if (off < PCI_BAR0 || off >= PCI_BAR0 + 4 * VPCI_BARS)
+	const struct passthrough_bar *b = &p->bar[bar];
+	bool io = b->kind == VPCI_BAR_IO;
+	if (passthrough_msix_access(p, bar, off, size, write, val))
+		return;
+	if (off + size > b->size || (!io && b->at + b->size > 4 * GIB))
+		absent(write, val);
+	else if (io && write)
+		write_port((uint16_t)(b->at + off), size, (uint32_t)*val);
+	else if (io)
+		*val = read_port((uint16_t)(b->at + off), size);
+	else if (write)
+		write_memory(b->at + off, size, *val);
+	else
+		*val = read_memory(b->at + off, size);
+}
+
+/* The function's BARs; one of 64 bits takes two registers, and becomes one of 32 for the guest. */
+static void read_bars(struct passthrough *p)
+{
+	for (unsigned i = 0; i < VPCI_BARS; i++) {
+		struct passthrough_bar *b = &p->bar[i];
+		uint32_t low = pci_read(p->bdf, PCI_BAR(i), 4);
+		bool io = low & BAR_IO, wide = !io && (low & 6) == BAR_64BIT && i + 1 < VPCI_BARS;
+		uint32_t high = wide ? pci_read(p->bdf, PCI_BAR(i + 1), 4) : 0;
+		b->at = io ? low & 0xFFFC : (uint64_t)high << 32 | (low & ~15u);
+		b->size = pci_bar_size(p->bdf, i) & (io ? 0xFFFFu : ~0u);
+		if (b->at && b->size && b->size <= (io ? VPCI_IO_SIZE : VPCI_MEM_SIZE))
+			b->kind = io ? VPCI_BAR_IO : VPCI_BAR_MEM;
+		i += wide;
+	}
+}
+
+static bool add_bars(struct passthrough *p)
+{
+	p->own = VPCI_CMD_MASTER;
+	for (unsigned i = 0; i < VPCI_BARS; i++) {
+		const struct passthrough_bar *b = &p->bar[i];
+		if (b->kind == VPCI_BAR_NONE)
+			continue;
+		vpci_bar_init(&p->dev, i, b->kind, b->size < PAGE_SIZE ? PAGE_SIZE : b->size);
+		p->own |= b->kind == VPCI_BAR_MEM ? VPCI_CMD_MEM : VPCI_CMD_IO;
+	}
+	return p->own & VPCI_CMD_MEM;
+}
+
+static bool map(const struct passthrough *p, unsigned bar, uint32_t from, uint32_t to)
+{
+	return from >= to || npt_map(hvm->npt, p->vm->npt_root, p->dev.bar[bar].home + from,
+	                             p->bar[bar].at + from, to - from, true);
+}
+
+static bool map_bars(const struct passthrough *p)
+{
+	for (unsigned i = 0; i < VPCI_BARS; i++) {
+		const struct passthrough_bar *b = &p->bar[i];
+		uint32_t hole, after;
+		if (b->kind != VPCI_BAR_MEM || b->size < PAGE_SIZE)
+			continue;
+		passthrough_msix_hole(p, i, &hole, &after);
+		if (!map(p, i, 0, hole) || !map(p, i, after, b->size))
+			return false;
+	}
+	return true;
+}
+
+/* The register as the guest finds it at first. */
+static uint32_t bar_register(const struct passthrough *p, unsigned i)
+{
+	const struct passthrough_bar *b = &p->bar[i];
+	if (b->kind == VPCI_BAR_NONE)
+		return 0;
+	uint32_t type = b->kind == VPCI_BAR_IO ? BAR_IO : p->saved_bar[i] & BAR_PREFETCH;
+	return p->dev.bar[i].home | type;
+}
+
+/* BARs stay where they are, whatever the guest writes; but it can ask for their sizes. */
+static void write_bar(struct passthrough *p, unsigned i, unsigned size, uint32_t val)
+{
+	uint32_t at = bar_register(p, i);
+	bool io = p->bar[i].kind == VPCI_BAR_IO;
+	bool sizing = size == 4 && (val | 15) == 0xFFFFFFFF && at;
+	p->bar[i].seen = sizing ? ~(p->dev.bar[i].size - 1) | (at & (io ? 3 : 15)) : at;
+}
+
+/* --- configuration space -------------------------------------------------------------------- */
+
+static bool is_bar(unsigned off)
+{
+	return off >= PCI_BAR(0) && off < PCI_BAR(VPCI_BARS);
+}
+
+static bool within(unsigned off, uint8_t cap, unsigned size)
+{
+	return cap && off >= cap && off < cap + size;
+}
+
+static bool cfg_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *val)
+{
+	if (!is_bar(off))
 		return false;
-	uint32_t v = p->bar_seen[(off - PCI_BAR0) / 4] >> 8 * (off & 3);
+	uint32_t v = of(d)->bar[(off - PCI_BAR(0)) / 4].seen >> 8 * (off & 3);
 	*val = size == 4 ? v : v & ((1u << 8 * size) - 1);
 	return true;
 }
@@ -137,36 +198,52 @@ static bool cfg_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *
 static bool cfg_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val)
 {
 	struct passthrough *p = of(d);
-	if (off >= PCI_BAR0 && off < PCI_BAR0 + 4 * VPCI_BARS) {
-		unsigned i = (off - PCI_BAR0) / 4;
-		bool sizing = size == 4 && (val | 15) == 0xFFFFFFFF && p->bar[i];
-		p->bar_seen[i] = sizing ? ~(p->bar_size[i] - 1) | (p->bar[i] & 15) : p->bar[i];
+	bool msi = within(off, p->msi_virt, MSI_CAP_SIZE);
+	if (is_bar(off)) {
+		write_bar(p, (off - PCI_BAR(0)) / 4, size, val);
 		return true;
 	}
-	if (off < p->msi_virt || off >= p->msi_virt + 14u)
+	if (!msi && !within(off, p->msix_virt, MSIX_CAP_SIZE))
 		return false;
 	for (unsigned i = 0; i < size; i++) {
 		uint8_t m = d->mask[off + i];
 		d->cfg[off + i] = (uint8_t)((d->cfg[off + i] & ~m) | (val >> 8 * i & m));
 	}
-	msi_written(p);
+	if (msi)
+		passthrough_msi_written(p);
+	else
+		passthrough_msix_written(p);
 	return true;
+}
+
+void passthrough_command(struct passthrough *p)
+{
+	uint16_t guest = atomic_load(&p->dev.command);
+	uint32_t phys =
+	    pci_read(p->bdf, PCI_COMMAND, 2) & ~(uint32_t)(COMMAND_OWN | VPCI_CMD_INTX_OFF);
+	phys |= guest & p->own;
+	if (p->pin == PIN_NOBODY || (p->pin == PIN_IOAPIC && (guest & VPCI_CMD_INTX_OFF)))
+		phys |= VPCI_CMD_INTX_OFF;
+	pci_write(p->bdf, PCI_COMMAND, 2, phys);
 }
 
 static void command(struct vpci_dev *d, uint16_t value)
 {
 	struct passthrough *p = of(d);
-	uint32_t phys =
-	    pci_read(p->bdf, PCI_COMMAND, 2) & ~(uint32_t)(COMMAND_OWN | VPCI_CMD_INTX_OFF);
-	phys |= value & COMMAND_OWN;
-	if (p->msi_phys)
-		phys |= VPCI_CMD_INTX_OFF;
-	pci_write(p->bdf, PCI_COMMAND, 2, phys);
+	(void)value; /* it is in dev.command */
+	passthrough_command(p);
+	if (p->msix_phys)
+		passthrough_msix_written(p);
 }
 
+/* While it is being reset it is quiet, and hears nothing. */
 static void quiesce(struct passthrough *p)
 {
-	irq_off(p);
+	if (p->reset_us)
+		return;
+	passthrough_msi_off(p);
+	passthrough_msix_off(p);
+	passthrough_pin_off(p, p->pin);
 	pci_write(p->bdf, PCI_COMMAND, 2,
 	          pci_read(p->bdf, PCI_COMMAND, 2) & ~(uint32_t)VPCI_CMD_MASTER);
 }
@@ -176,55 +253,19 @@ static void reset(struct vpci_dev *d)
 	struct passthrough *p = of(d);
 	quiesce(p);
 	p->complained = false;
-	memcpy(p->bar_seen, p->bar, sizeof p->bar);
+	for (unsigned i = 0; i < VPCI_BARS; i++)
+		p->bar[i].seen = bar_register(p, i);
+	if (p->has_pin)
+		vioapic_reset(&p->vm->ioapic);
 }
 
-static const struct vpci_ops ops = {
-    .cfg_read = cfg_read, .cfg_write = cfg_write, .command = command, .reset = reset};
+static const struct vpci_ops ops = {.bar = bar_access,
+                                    .cfg_read = cfg_read,
+                                    .cfg_write = cfg_write,
+                                    .command = command,
+                                    .reset = reset};
 
 /* --- making --------------------------------------------------------------------------------- */
-
-/* The BAR with the MSI-X table stays hidden: whoever writes that table interrupts any core. */
-static int msix_bar(uint16_t bdf)
-{
-	uint8_t cap = pci_find_cap(bdf, PCI_CAP_MSIX);
-	return cap ? (int)(pci_read(bdf, cap + 4, 4) & 7) : -1;
-}
-
-/* The guest's own PCI window, where its virtio devices are, must not hide the device. */
-static bool in_window(uint64_t at, uint64_t size)
-{
-	return at < VPCI_MEM_BASE + (uint64_t)VPCI_MEM_SIZE && VPCI_MEM_BASE < at + size;
-}
-
-static bool map_bars(struct passthrough *p)
-{
-	int hidden = msix_bar(p->bdf);
-	bool any = false;
-	for (unsigned i = 0; i < VPCI_BARS; i++) {
-		uint32_t bar = pci_read(p->bdf, (uint8_t)(PCI_BAR0 + 4 * i), 4);
-		uint32_t size = pci_bar_size(p->bdf, i), at = bar & ~15u;
-		bool is64 = (bar & 7) == 4;
-		if (!(bar & 1) && at && size >= PAGE_SIZE && (int)i != hidden && !is64 &&
-		    !in_window(at, size)) {
-			if (!npt_map(hvm->npt, p->vm->npt_root, at, at, size, true))
-				return false;
-			p->bar[i] = bar;
-			p->bar_size[i] = size;
-			any = true;
-		}
-		i += is64;
-	}
-	return any;
-}
-
-static void add_msi(struct passthrough *p)
-{
-	uint8_t body[14] = {PCI_CAP_MSI, 0, MSI_64BIT, 0};
-	uint8_t mask[14] = {0,    0,    MSI_ENABLE, 0,    0xFC, 0xFF, 0xFF,
-	                    0xFF, 0xFF, 0xFF,       0xFF, 0xFF, 0xFF, 0xFF};
-	p->msi_virt = (uint8_t)vpci_cap_add(&p->dev, body, mask, sizeof body);
-}
 
 /* NULL, or why the function cannot be given to a guest. */
 static const char *unfit(uint16_t bdf)
@@ -238,17 +279,38 @@ static const char *unfit(uint16_t bdf)
 
 static struct passthrough *create(struct vm *vm, uint16_t bdf)
 {
-	uint32_t id = pci_read(bdf, 0, 4);
+	uint32_t id = pci_read(bdf, 0, 4), subsystem = pci_read(bdf, PCI_SUBSYSTEM, 4);
 	struct passthrough *p = mem_zalloc(sizeof *p);
 	if (!p)
 		return NULL;
 	p->vm = vm;
 	p->bdf = bdf;
-	p->msi_phys = pci_find_cap(bdf, PCI_CAP_MSI);
 	vpci_dev_init(&p->dev, "passthrough", &ops, (uint16_t)id, (uint16_t)(id >> 16),
 	              pci_read(bdf, 8, 4) >> 8, (uint8_t)pci_read(bdf, 8, 1));
-	add_msi(p);
+	vpci_put(p->dev.cfg, PCI_SUBSYSTEM, 4, subsystem);
 	return p;
+}
+
+/* NULL, or what failed. */
+static const char *equip(struct passthrough *p)
+{
+	passthrough_reset_save(p);
+	read_bars(p);
+	if (!passthrough_msix_init(p))
+		return "has no memory left for its MSI-X table";
+	passthrough_pin_init(p);
+	passthrough_msi_init(p);
+	if (!add_bars(p))
+		return "has no memory BAR that can be given to the guest";
+	if (!vpci_add(&p->vm->pci, &p->dev, PASSTHROUGH_SLOT))
+		return "finds no room on the guest's PCI bus";
+	return map_bars(p) ? NULL : "has no memory left for its BARs' page tables";
+}
+
+static void discard(struct passthrough *p)
+{
+	passthrough_msix_free(p);
+	mem_zfree(p, sizeof *p);
 }
 
 /* NULL, or what failed; `vm->passthrough` is set only when all is done. */
@@ -256,19 +318,15 @@ static const char *attach(struct vm *vm, uint16_t bdf)
 {
 	const char *bad = unfit(bdf);
 	struct passthrough *p = bad ? NULL : create(vm, bdf);
-	if (!bad && !p)
-		bad = "has no memory left for it";
-	if (!bad && !map_bars(p))
-		bad = "has no memory BAR that can be given to the guest";
-	if (!bad && !vpci_add(&vm->pci, &p->dev, 0))
-		bad = "finds no room on the guest's PCI bus";
+	if (bad || !p)
+		return bad ? bad : "has no memory left for it";
+	bad = equip(p);
 	if (bad) {
-		mem_zfree(p, sizeof *p);
+		discard(p);
 		return bad;
 	}
-	memcpy(p->bar_seen, p->bar, sizeof p->bar);
 	vm->passthrough = p;
-	quiesce(p);
+	reset(&p->dev);
 	return NULL;
 }
 
@@ -289,11 +347,18 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 void passthrough_detach(struct vm *vm)
 {
 	quiesce(vm->passthrough);
-	mem_zfree(vm->passthrough, sizeof *vm->passthrough);
+	discard(vm->passthrough);
 	vm->passthrough = NULL;
 }
 
 void passthrough_quiesce(struct vm *vm)
 {
 	quiesce(vm->passthrough);
+	passthrough_reset_begin(vm->passthrough);
+}
+
+void passthrough_ready(struct vm *vm)
+{
+	passthrough_reset_end(vm->passthrough);
+	passthrough_command(vm->passthrough);
 }

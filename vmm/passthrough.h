@@ -8,11 +8,16 @@
 struct vm;
 
 /* Puts the device at bus << 8 | device << 3 | function onto the guest's PCI bus and maps its memory
- * BARs at their own addresses.  false and a reason when it is not there, is a bridge, or has no
- * such BAR. */
+ * BARs into the guest's PCI window.  false and a reason when it is not there, is a bridge, or has
+ * no such BAR. */
 bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size);
 void passthrough_detach(struct vm *vm);
 
-/* The guest is gone: the device may touch no memory and raise no interrupt any more. */
+/* The guest is gone: the device may touch no memory and raise no interrupt any more; its reset
+ * begins. */
 void passthrough_quiesce(struct vm *vm);
+
+/* The guest is about to start: the device is as after a reset.  Waits for that up to 100 ms when
+ * the guest was quick to come back. */
+void passthrough_ready(struct vm *vm);
 #endif

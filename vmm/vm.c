@@ -254,17 +254,27 @@ static const char *load_acpi(struct vm *vm)
 	uint32_t ids[VM_VCPUS_MAX];
 	for (unsigned i = 0; i < vm->nvcpus; i++)
 		ids[i] = i;
-	struct guest_acpi a = {vm->nvcpus, ids, SLEEP_CONTROL, SLEEP_STATUS, RESET_PORT};
+	struct guest_acpi a = {.n_cpus = vm->nvcpus,
+	                       .apic_ids = ids,
+	                       .sleep_control_port = SLEEP_CONTROL,
+	                       .sleep_status_port = SLEEP_STATUS,
+	                       .reset_port = RESET_PORT,
+	                       .ioapic = vm->ioapic.present ? VIOAPIC_PAGE : 0};
 	return guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
 }
 
+/* Linux takes buffers for DMA from wherever it has memory: it gets none that is not where it seems,
+ * but for the first MiB, from which it takes none. */
 static const char *load_image_linux(struct vm *vm, struct cpu_entry *entry)
 {
+	static const struct gpa_range moved = {MIB, VM_IDENTITY_START - MIB};
 	struct linux_boot b = {.kernel = module_blob(vm->config->kernel),
 	                       .initrd = module_blob(vm->config->initrd),
 	                       .cmdline = vm->config->cmdline,
 	                       .rsdp = GUEST_ACPI_GPA,
-	                       .x2apic = true};
+	                       .x2apic = true,
+	                       .reserved = &moved,
+	                       .n_reserved = vm->identity};
 	return load_linux(&vm->mem, &b, entry);
 }
 
@@ -305,6 +315,8 @@ static void clear_memory(struct vm *vm)
 static void reset_devices(struct vm *vm)
 {
 	vpci_reset(&vm->pci);
+	if (vm->passthrough)
+		passthrough_ready(vm);
 	vuart_init(&vm->uart, com1_out, &vm->console);
 }
 

@@ -18,6 +18,7 @@
 #include "vmm/gpa.h"
 #include "vmm/io.h"
 #include "vmm/vapic.h"
+#include "vmm/vioapic.h"
 #include "vmm/vpci.h"
 #include "vmm/vuart.h"
 
@@ -83,6 +84,7 @@ struct vm {
 	bool identity; /* guest-physical = host-physical above VM_IDENTITY_START (DMA) */
 	struct io_space io;
 	struct vpci pci;
+	struct vioapic ioapic; /* only with a physical device that has a pin */
 	struct vuart uart;
 	struct console console;
 	struct virtio_console hvc;

@@ -22,7 +22,7 @@ static struct gmem memory(void)
 }
 
 static const uint32_t ids[4] = {0, 2, 254, 255};
-static const struct guest_acpi four = {4, ids, 0x600, 0x601, 0x604};
+static const struct guest_acpi four = {4, ids, 0x600, 0x601, 0x604, 0};
 
 static void sums_to_zero(const uint8_t *p, size_t n)
 {
@@ -69,6 +69,20 @@ static void the_chain_of_tables(void **state)
 	assert_int_equal(get32(madt + 44 + 24 + 12), 3);
 }
 
+static void an_io_apic_if_there_is_one(void **state)
+{
+	(void)state;
+	struct gmem m = memory();
+	struct guest_acpi cfg = {1, ids, 0x600, 0x601, 0x604, 0xfec00000};
+	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
+	const uint8_t *xsdt = table(get64(ram + GUEST_ACPI_GPA + 24), "XSDT");
+	const uint8_t *madt = table(get64(xsdt + 44), "APIC");
+	assert_int_equal(get32(madt + 4), 44 + 8 + 12);
+	assert_int_equal(get16(madt + 52), 0x0c01); /* type 1, 12 bytes */
+	assert_int_equal(get32(madt + 56), 0xfec00000);
+	assert_int_equal(get32(madt + 60), 0); /* its first GSI */
+}
+
 static void refusals(void **state)
 {
 	(void)state;
@@ -94,7 +108,7 @@ static void the_largest_guest_fits(void **state)
 	uint32_t many[GUEST_ACPI_MAX_CPUS];
 	for (unsigned i = 0; i < GUEST_ACPI_MAX_CPUS; i++)
 		many[i] = 1000 + i;
-	struct guest_acpi cfg = {GUEST_ACPI_MAX_CPUS, many, 0x600, 0x601, 0x604};
+	struct guest_acpi cfg = {GUEST_ACPI_MAX_CPUS, many, 0x600, 0x601, 0x604, 0};
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
 	for (size_t i = GUEST_ACPI_GPA + GUEST_ACPI_SIZE; i < GUEST_RESET_VECTOR; i++)
 		assert_int_equal(ram[i], 0xcc);
@@ -155,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_chain_of_tables),
+	    cmocka_unit_test(an_io_apic_if_there_is_one),
 	    cmocka_unit_test(refusals),
 	    cmocka_unit_test(the_largest_guest_fits),
 	    cmocka_unit_test(the_reset_vector_writes_the_reset_port),

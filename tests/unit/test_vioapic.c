@@ -1,0 +1,116 @@
+/* A guest's I/O APIC: its registers, and what is told of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <string.h>
+#include "vmm/vioapic.h"
+
+static struct vioapic a;
+static unsigned told, last_pin;
+static uint64_t last_entry;
+
+static void changed(void *ctx, unsigned pin, uint64_t entry)
+{
+	assert_ptr_equal(ctx, &told);
+	told++;
+	last_pin = pin;
+	last_entry = entry;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&a, 0, sizeof a);
+	told = 0;
+	vioapic_init(&a, changed, &told);
+	return 0;
+}
+
+static uint32_t get(uint32_t reg)
+{
+	vioapic_write(&a, 0, 4, reg);
+	return vioapic_read(&a, 0x10, 4);
+}
+
+static void put(uint32_t reg, uint32_t val)
+{
+	vioapic_write(&a, 0, 4, reg);
+	vioapic_write(&a, 0x10, 4, val);
+}
+
+static void nobody_has_one_unasked(void **state)
+{
+	(void)state;
+	struct vioapic none = {0};
+	assert_false(vioapic_claims(&none, VIOAPIC_PAGE));
+	assert_true(vioapic_claims(&a, VIOAPIC_PAGE));
+	assert_true(vioapic_claims(&a, VIOAPIC_PAGE + 4095));
+	assert_false(vioapic_claims(&a, VIOAPIC_PAGE + 4096));
+	assert_false(vioapic_claims(&a, VIOAPIC_PAGE - 1));
+}
+
+static void identity(void **state)
+{
+	(void)state;
+	assert_int_equal(get(1), 0x170011); /* 24 pins */
+	put(0, 0xFFFFFFFF);
+	assert_int_equal(get(0), 0x0F000000);
+	assert_int_equal(get(2), 0x0F000000);
+	put(1, 0); /* read only */
+	assert_int_equal(get(1), 0x170011);
+	assert_int_equal(told, 0);
+}
+
+static void an_entry(void **state)
+{
+	(void)state;
+	assert_int_equal(get(0x10 + 2 * 16), 0x10000); /* masked after reset */
+	put(0x11 + 2 * 16, 0x03FFFFFF);
+	put(0x10 + 2 * 16, 0xFFFFA931); /* level, low, lowest priority, logical, 31h; masked */
+	assert_int_equal(told, 2);
+	assert_int_equal(last_pin, 16);
+	assert_true(last_entry == 0x030000000001A931);
+	assert_int_equal(get(0x10 + 2 * 16), 0x1A931);
+	assert_int_equal(get(0x11 + 2 * 16), 0x03000000);
+	assert_true(VIOAPIC_MASKED(last_entry));
+	assert_true(VIOAPIC_LOGICAL(last_entry));
+	assert_int_equal(VIOAPIC_VECTOR(last_entry), 0x31);
+	assert_int_equal(VIOAPIC_MODE(last_entry), 1);
+	assert_int_equal(VIOAPIC_DEST(last_entry), 3);
+	vioapic_reset(&a);
+	assert_int_equal(told, 2);
+	assert_int_equal(get(0x10 + 2 * 16), 0x10000);
+}
+
+/* Whatever is written where, nothing but the entries of the 24 pins is told. */
+static void odd_accesses(void **state)
+{
+	(void)state;
+	put(0x10 + 2 * 24, 0x55);
+	put(0xFF, 0x55);
+	put(3, 0x55);
+	assert_int_equal(get(0x10 + 2 * 24), 0);
+	assert_int_equal(get(0xFF), 0);
+	vioapic_write(&a, 0, 4, 0x10);
+	vioapic_write(&a, 0x10, 1, 0x55);
+	vioapic_write(&a, 0x10, 8, 0x55);
+	vioapic_write(&a, 0x14, 4, 0x55);
+	vioapic_write(&a, 4095, 4, 0x55);
+	assert_int_equal(told, 0);
+	assert_int_equal(vioapic_read(&a, 0x10, 2), 0);
+	assert_int_equal(vioapic_read(&a, 0x20, 4), 0);
+	vioapic_write(&a, 0, 4, 0xFFFFFF10); /* the register number has 8 bits */
+	assert_int_equal(vioapic_read(&a, 0, 4), 0x10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(nobody_has_one_unasked, setup),
+	    cmocka_unit_test_setup(identity, setup),
+	    cmocka_unit_test_setup(an_entry, setup),
+	    cmocka_unit_test_setup(odd_accesses, setup),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
