@@ -45,7 +45,7 @@ def _refuse(m):
     """Raises Unsupported for what this emulator does not have."""
     missing = {
         "no -kernel boot": m.boot == "kernel", "no icount": m.icount,
-        f"no machine {m.machine}": m.machine != "pc",
+        f"no machine {m.machine}": m.machine != "pc", "no UEFI": m.firmware != "bios",
         f"no CPU {m.cpu}": m.cpu and "_" not in m.cpu,  # its models' names have one
         "no arguments of QEMU": m.nic or m.extra,
         f"no {m.memory} MiB of memory, {MEMORY_MAX} at most": m.memory > MEMORY_MAX,

@@ -26,6 +26,7 @@ class Machine:
     memory: int = 1024  # MiB
     machine: str = "pc"  # or "q35"
     boot: str = None  # "kernel" (by the emulator itself), "multiboot", "multiboot2" (by GRUB)
+    firmware: str = "bios"  # or "uefi", which boots by GRUB only
     options: str = ""  # of the image's command line
     cpu: str = None  # in the emulator's words
     icount: bool = False  # the clock counts instructions, and waiting takes no time

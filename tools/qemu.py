@@ -38,6 +38,17 @@ def _clock(m, kvm):
     return ["-accel", "tcg,thread=single"] if m.single else []
 
 
+def _firmware(m):
+    """OVMF, with variables of its own that last as long as the machine; SeaBIOS needs no word."""
+    if m.firmware == "bios":
+        return []
+    if m.boot in (None, "kernel"):
+        raise Unsupported(f"{NAME}: {m.firmware} boots by GRUB only")
+    flash = "if=pflash,format=raw,file=/usr/share/OVMF/OVMF"
+    return ["-drive", f"{flash}_CODE_4M.fd,unit=0,readonly=on",
+            "-drive", f"{flash}_VARS_4M.fd,unit=1,snapshot=on"]
+
+
 def _boot(m, files, folder):
     if m.boot not in (None, "kernel"):
         return ["-cdrom", make_iso(folder, m, files), "-boot", "d"]
@@ -66,7 +77,7 @@ def command(m, files, folder):
             "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
             "-cpu", "host" if kvm else m.cpu or "EPYC,+x2apic", *_clock(m, kvm),
-            *_boot(m, files, folder), *_nic(m),
+            *_firmware(m), *_boot(m, files, folder), *_nic(m),
             *(["-debugcon", f"file:{m.debugcon}"] if m.debugcon else []), *m.extra]
 
 
