@@ -1,6 +1,6 @@
 /* control.c: making the switch and its networks; how control waits for the walks. */
 #include "vnet/learn.h"
-#include "vnet/state.h"
+#include "vnet/wire.h"
 
 void control_lock(struct vnet *v)
 {
@@ -67,13 +67,25 @@ struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores)
 	return NULL;
 }
 
+static void ports_free(struct vnet *v, bool links)
+{
+	for (unsigned i = 0; i < VNET_PORTS; i++) {
+		struct vnet_port *port = port_at(v, i);
+
+		if (!port || links != !!(port->flags & VNET_LINK))
+			continue;
+		atomic_store(&v->port[i], NULL);
+		port_free(port);
+	}
+}
+
 void vnet_destroy(struct vnet *v)
 {
 	struct vnet_mem mem = v->mem;
 
-	for (unsigned i = 0; i < VNET_PORTS; i++)
-		if (v->port[i])
-			mem.free(v->port[i], v->port[i]->size);
+	/* Links need their edge's underlay to the end. */
+	ports_free(v, true);
+	ports_free(v, false);
 	for (unsigned i = 0; i < VNET_NETS; i++)
 		if (v->learn[i])
 			mem.free(v->learn[i], sizeof(struct vnet_learn));
@@ -114,7 +126,8 @@ static bool net_learn(struct vnet *v, unsigned net)
 	return true;
 }
 
-static void net_route(struct vnet *v, unsigned net)
+/* A walk sees the old way or the new one: `exact` matters only where nothing is learned. */
+static void net_unlearn(struct vnet *v, unsigned net)
 {
 	struct vnet_learn *old = atomic_exchange(&v->learn[net], NULL);
 
@@ -133,8 +146,10 @@ bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy)
 	control_lock(v);
 	if (policy == VNET_LEARN)
 		done = net_learn(v, net);
-	else
-		net_route(v, net);
+	if (done)
+		atomic_store(&v->exact[net], policy == VNET_EXACT);
+	if (policy != VNET_LEARN)
+		net_unlearn(v, net);
 	v->net[net] |= done;
 	control_unlock(v);
 	return done;
@@ -148,6 +163,12 @@ void vnet_tick(struct vnet_core *core, uint64_t seconds)
 	for (unsigned i = 0; i < VNET_NETS; i++)
 		if (v->learn[i])
 			learn_age(v->learn[i], v->seconds, seconds);
-	v->seconds = seconds;
+	atomic_store(&v->seconds, seconds);
+	for (unsigned i = 0; i < VNET_PORTS; i++) {
+		struct vnet_port *port = port_at(v, i);
+
+		if (port && underlay_of(port))
+			underlay_tick(core, underlay_of(port));
+	}
 	control_unlock(v);
 }

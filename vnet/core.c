@@ -2,7 +2,7 @@
 #include "vnet/core.h"
 #include "vnet/learn.h"
 #include "vnet/offload.h"
-#include "vnet/state.h"
+#include "vnet/wire.h"
 
 /* One batch on its way. */
 struct walk {
@@ -161,21 +161,56 @@ static void look_up_routes(struct walk *w)
 	w->count->in_bytes += bytes;
 }
 
-/* Gives the frames to all ports of the network but their own. */
-static void flood(struct walk *w, uint64_t frames)
+#define REACH_LOCAL   1
+#define REACH_OUTSIDE 2
+
+static inline bool is_outside(const struct vnet_port *port)
+{
+	return port && port->flags & VNET_OUTSIDE;
+}
+
+static const struct vnet_members *members_of(const struct walk *w)
+{
+	return atomic_load_explicit(&w->core->vnet->members, memory_order_acquire);
+}
+
+/* Gives the frames to those ports of the network, but their own, that `reach` says; never from
+ * outside to outside. */
+static void flood(struct walk *w, uint64_t frames, unsigned reach)
 {
 	struct vnet_core *c = w->core;
-	const struct vnet_members *m =
-	    atomic_load_explicit(&c->vnet->members, memory_order_acquire);
+	const struct vnet_members *m = members_of(w);
 	unsigned first = m->start[w->from->net], end = m->start[w->from->net + 1];
+	enum vnet_drop why = VNET_DROP_no_route;
+	bool moved = false;
 
-	for (unsigned i = first; i < end; i++)
-		if (m->port[i] != w->from->number)
+	for (unsigned i = first; i < end; i++) {
+		bool outside = is_outside(port_at(c->vnet, m->port[i]));
+
+		if (m->port[i] == w->from->number)
+			continue;
+		if (outside && is_outside(w->from)) {
+			why = VNET_DROP_split_horizon;
+		} else if (reach & (outside ? REACH_OUTSIDE : REACH_LOCAL)) {
 			mark(c, m->port[i], frames);
-	if (end - first > 1)
+			moved = true;
+		}
+	}
+	if (moved)
 		return;
 	for (; frames; frames &= frames - 1)
-		w->count->drop[VNET_DROP_no_route]++;
+		w->count->drop[why]++;
+}
+
+/* Sends a frame on to the one port that its destination was found at. */
+static void forward(struct walk *w, unsigned to, uint64_t bit)
+{
+	if (to == w->from->number)
+		w->count->drop[VNET_DROP_same_port]++;
+	else if (is_outside(w->from) && is_outside(port_at(w->core->vnet, to)))
+		w->count->drop[VNET_DROP_split_horizon]++;
+	else
+		mark(w->core, to, bit);
 }
 
 /* Where an address was seen; -1: to be flooded, for the port that was there may be gone. */
@@ -184,6 +219,15 @@ static int learned_port(struct walk *w, struct vnet_learn *learn, mac_t dst)
 	int to = dst & MAC_MULTICAST ? -1 : learn_find(learn, dst);
 
 	return to >= 0 && port_at(w->core->vnet, (unsigned)to) ? to : -1;
+}
+
+/* Whether a frame from outside bears the address of one of the network's own. */
+static bool looped(struct walk *w, const struct vnet_frame *f)
+{
+	if (!is_outside(w->from) || member_mac(members_of(w), w->from->net, f->src) < 0)
+		return false;
+	w->count->drop[VNET_DROP_looped]++;
+	return true;
 }
 
 static void look_up_learned(struct walk *w, struct vnet_learn *learn)
@@ -196,7 +240,7 @@ static void look_up_learned(struct walk *w, struct vnet_learn *learn)
 		int to;
 
 		bytes += f->len;
-		if (!admit(w, f))
+		if (!admit(w, f) || looped(w, f))
 			continue;
 		if (f->src != known && !learn_source(learn, f->src, w->from->number))
 			w->count->drop[VNET_DROP_learn_full]++;
@@ -204,13 +248,50 @@ static void look_up_learned(struct walk *w, struct vnet_learn *learn)
 		to = learned_port(w, learn, f->dst);
 		if (to < 0)
 			unknown |= bit;
-		else if (to != w->from->number)
-			mark(w->core, (unsigned)to, bit);
 		else
-			w->count->drop[VNET_DROP_same_port]++;
+			forward(w, (unsigned)to, bit);
 	}
 	if (unknown)
-		flood(w, unknown);
+		flood(w, unknown, REACH_LOCAL | REACH_OUTSIDE);
+	w->count->in_bytes += bytes;
+}
+
+/* Whether a frame's source is what its port declared; what comes from outside has any but ours. */
+static bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
+{
+	if (is_outside(w->from))
+		return !looped(w, f);
+	if (own && f->src == own)
+		return true;
+	w->count->drop[VNET_DROP_spoofed]++;
+	return false;
+}
+
+static void look_up_exact(struct walk *w)
+{
+	const mac_t own = atomic_load_explicit(&w->from->mac, memory_order_relaxed);
+	const struct vnet_members *m = members_of(w);
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t group = 0, unknown = 0, bytes = 0, bit = 1;
+
+	for (; f < end; f++, bit <<= 1) {
+		int to;
+
+		bytes += f->len;
+		if (!admit(w, f) || !source_fits(w, f, own))
+			continue;
+		to = member_mac(m, w->from->net, f->dst);
+		if (to >= 0)
+			forward(w, (unsigned)to, bit);
+		else if (f->dst & MAC_MULTICAST)
+			group |= bit;
+		else
+			unknown |= bit;
+	}
+	if (group)
+		flood(w, group, REACH_LOCAL | REACH_OUTSIDE);
+	if (unknown)
+		flood(w, unknown, REACH_OUTSIDE);
 	w->count->in_bytes += bytes;
 }
 
@@ -252,27 +333,71 @@ static inline unsigned visit(struct walk *w, unsigned number)
 	return n;
 }
 
-unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch)
+void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame *const *frames,
+               unsigned n, uint64_t bytes)
 {
-	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH, moved = 0;
-	struct walk w;
+	struct vnet_port_stats *count = &port->count[core->id];
+
+	/* The device takes off what it refuses. */
+	count->out_bytes += bytes;
+	count->out_frames += port->ops->deliver(port->dev, core, frames, n);
+}
+
+void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, unsigned len)
+{
+	struct vnet_seg seg = {bytes, len};
+	struct vnet_frame f = {.seg = &seg, .len = len, .nseg = 1, .contiguous_head = true};
+	struct vnet_frame *const list[1] = {&f};
+
+	f.dst = mac_read(bytes);
+	f.src = mac_read(bytes + 6);
+	port_hand(core, port, list, 1, len);
+}
+
+static inline __attribute__((always_inline)) unsigned
+walk_all(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame, unsigned n)
+{
 	struct vnet_learn *learn;
+	unsigned moved = 0;
+	struct walk w;
 
 	w.core = core;
 	w.from = from;
-	w.frame = batch->frame;
+	w.frame = frame;
 	w.n = n;
 	w.count = &from->count[core->id];
-	w.count->in_frames += n;
-	walk_enter(core);
+	core->from = from;
 	learn = atomic_load_explicit(&core->vnet->learn[from->net], memory_order_acquire);
 	if (learn)
 		look_up_learned(&w, learn);
+	else if (atomic_load_explicit(&core->vnet->exact[from->net], memory_order_relaxed))
+		look_up_exact(&w);
 	else
 		look_up_routes(&w);
 	for (unsigned i = 0; i < core->ntouched; i++)
 		moved += visit(&w, core->touched[i]);
 	core->ntouched = 0;
+	return moved;
+}
+
+unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
+                     unsigned n)
+{
+	return walk_all(core, from, frame, n);
+}
+
+unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch)
+{
+	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH, moved;
+	struct underlay *u;
+
+	from->count[core->id].in_frames += n;
+	walk_enter(core);
+	u = atomic_load_explicit(&from->underlay, memory_order_acquire);
+	if (__builtin_expect(u != NULL, 0))
+		moved = inbound(core, from, u, batch->frame, n);
+	else
+		moved = walk_all(core, from, batch->frame, n);
 	walk_leave(core);
 	return moved;
 }

@@ -1,5 +1,6 @@
 /* cut.c: cutting a large TCP or UDP frame into segments (GSO), without a copy of its payload. */
 #include <string.h>
+#include "vnet/bytes.h"
 #include "vnet/offload.h"
 #include "vnet/sum.h"
 
@@ -8,28 +9,6 @@
 #define TCP_FIN   0x01
 #define TCP_PSH   0x08
 #define TCP_CWR   0x80
-
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)be16(p) << 16 | be16(p + 2);
-}
-
-static void put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
 
 /* Goes forward in the sender's pieces, to the next byte that there is; false: there is none. */
 static bool settle(struct offload_cut *c)

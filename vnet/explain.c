@@ -1,6 +1,6 @@
 /* explain.c: what would become of a frame, told without sending it. */
 #include "vnet/learn.h"
-#include "vnet/state.h"
+#include "vnet/wire.h"
 
 struct telling {
 	struct vnet *vnet;
@@ -10,11 +10,21 @@ struct telling {
 	void *ctx;
 };
 
+/* As drop_at(), for a link. */
+static int drop_at_link(const struct link *l)
+{
+	if (!atomic_load(&l->underlay->edge->up))
+		return VNET_DROP_bridge_down;
+	return neighbour_mac(l->hop) ? -1 : VNET_DROP_no_neighbour;
+}
+
 /* The drop that port number `to` would count for a frame that reaches it; -1: none. */
 static int drop_at(struct vnet *v, unsigned to)
 {
 	struct vnet_port *port = port_at(v, to);
 
+	if (port->flags & VNET_LINK)
+		return drop_at_link(link_of(port));
 	if (atomic_load(&port->up))
 		return -1;
 	return port->flags & VNET_EDGE ? VNET_DROP_bridge_down : VNET_DROP_port_down;
@@ -76,38 +86,110 @@ static void explain_routes(const struct telling *t)
 		tell_drop(t, VNET_DROP_no_route);
 }
 
-static void explain_learned(const struct telling *t, struct vnet_learn *learn)
+static bool is_outside(const struct telling *t, unsigned number)
+{
+	return port_at(t->vnet, number)->flags & VNET_OUTSIDE;
+}
+
+/* Whether the frame bears the address of one of the network's own, or its port may not bear it. */
+static bool tell_source(const struct telling *t, bool exact)
 {
 	const struct vnet_members *m = atomic_load(&t->vnet->members);
-	int to = t->dst & MAC_MULTICAST ? -1 : learn_find(learn, t->dst);
+	mac_t own = atomic_load(&port_at(t->vnet, t->from)->mac);
+
+	if (is_outside(t, t->from)) {
+		if (member_mac(m, t->net, t->src) < 0)
+			return false;
+		tell_drop(t, VNET_DROP_looped);
+		return true;
+	}
+	if (!exact || (own && t->src == own))
+		return false;
+	tell_drop(t, VNET_DROP_spoofed);
+	return true;
+}
+
+/* The ports of the network, all or those outside, that a frame of no known place reaches. */
+static void tell_flood(const struct telling *t, bool only_outside)
+{
+	const struct vnet_members *m = atomic_load(&t->vnet->members);
+	enum vnet_drop why = VNET_DROP_no_route;
 	bool any = false;
 
-	if (to == (int)t->from) {
-		tell_drop(t, VNET_DROP_same_port);
-		return;
-	}
-	if (to >= 0) {
-		tell_port(t, (unsigned)to);
-		return;
-	}
 	for (unsigned i = m->start[t->net]; i < m->start[t->net + 1]; i++) {
+		bool outside = is_outside(t, m->port[i]);
+
 		if (m->port[i] == t->from)
 			continue;
-		tell_port(t, m->port[i]);
-		any = true;
+		if (outside && is_outside(t, t->from)) {
+			why = VNET_DROP_split_horizon;
+		} else if (outside || !only_outside) {
+			tell_port(t, m->port[i]);
+			any = true;
+		}
 	}
 	if (!any)
-		tell_drop(t, VNET_DROP_no_route);
+		tell_drop(t, why);
+}
+
+static void tell_place(const struct telling *t, unsigned to)
+{
+	if (to == t->from)
+		tell_drop(t, VNET_DROP_same_port);
+	else if (is_outside(t, to) && is_outside(t, t->from))
+		tell_drop(t, VNET_DROP_split_horizon);
+	else
+		tell_port(t, to);
+}
+
+static void explain_learned(const struct telling *t, struct vnet_learn *learn)
+{
+	int to = t->dst & MAC_MULTICAST ? -1 : learn_find(learn, t->dst);
+
+	if (tell_source(t, false))
+		return;
+	if (to >= 0 && port_at(t->vnet, (unsigned)to))
+		tell_place(t, (unsigned)to);
+	else
+		tell_flood(t, false);
+}
+
+static void explain_exact(const struct telling *t)
+{
+	int to = member_mac(atomic_load(&t->vnet->members), t->net, t->dst);
+
+	if (tell_source(t, true))
+		return;
+	if (to >= 0)
+		tell_place(t, (unsigned)to);
+	else
+		tell_flood(t, !(t->dst & MAC_MULTICAST));
+}
+
+/* What an edge's underlay takes before the switch sees it; false: nothing of this frame. */
+static bool tell_underlay(const struct telling *t)
+{
+	const struct underlay *u = underlay_of(port_at(t->vnet, t->from));
+
+	if (!u || (t->src != u->config.mac && t->dst != u->config.mac))
+		return false;
+	/* What a frame to the underlay carries is not asked here; a bare one ends as the other. */
+	tell_drop(t, t->src == u->config.mac ? VNET_DROP_looped : VNET_DROP_outer_other);
+	return true;
 }
 
 static void explain_frame(const struct telling *t)
 {
 	struct vnet_learn *learn = atomic_load(&t->vnet->learn[t->net]);
 
+	if (tell_underlay(t))
+		return;
 	if (t->src & MAC_MULTICAST)
 		tell_drop(t, VNET_DROP_bad_source);
 	else if (learn)
 		explain_learned(t, learn);
+	else if (atomic_load(&t->vnet->exact[t->net]))
+		explain_exact(t);
 	else
 		explain_routes(t);
 }

@@ -1,7 +1,7 @@
 /* offload.c: checking offload headers, and completing checksums. */
 #include "vnet/offload.h"
-#include <string.h>
-#include "vnet/sum.h"
+#include "vnet/bytes.h"
+#include "vnet/view.h"
 
 #define ETHER_TYPE   12
 #define TYPE_IPV4    0x0800
@@ -15,27 +15,6 @@
 #define TCP_CSUM     16 /* offset of the checksum in the header, RFC 9293, 3.1 */
 #define UDP_CSUM     6  /* RFC 768 */
 #define GSO_MIN      8  /* Linux sends no smaller segments: 48 bytes less 40 of options */
-
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-/* Copies the frame's first bytes, OFFLOAD_HEAD at most; returns how many there were. */
-static unsigned copy_head(uint8_t *to, const struct vnet_frame *f)
-{
-	uint32_t want = f->len, n = 0;
-
-	if (want > OFFLOAD_HEAD)
-		want = OFFLOAD_HEAD;
-	for (unsigned s = 0; s < f->nseg && n < want; s++) {
-		uint32_t part = f->seg[s].len < want - n ? f->seg[s].len : want - n;
-
-		memcpy(to + n, f->seg[s].base, part);
-		n += part;
-	}
-	return n;
-}
 
 /* IPv4, RFC 791: returns the protocol and sets head->l4; -1: not to be cut. */
 static int parse_ipv4(struct offload_head *head, unsigned have)
@@ -115,7 +94,7 @@ static bool type_fits(const struct offload_head *head, unsigned type)
 bool offload_parse(struct offload_head *head, const struct vnet_frame *frame)
 {
 	const struct vnet_hdr *hdr = &frame->hdr;
-	unsigned have = copy_head(head->byte, frame);
+	unsigned have = view_read(frame, head->byte, OFFLOAD_HEAD);
 	int proto = parse_ip(head, have);
 
 	if (proto != PROTO_TCP && proto != PROTO_UDP)
@@ -156,25 +135,6 @@ static uint8_t *byte_at(const struct vnet_seg *seg, unsigned nseg, uint32_t offs
 	return NULL;
 }
 
-/* Sums the bytes [from, end) of the pieces; returns how many of them there were. */
-static uint32_t sum_pieces(struct sum *sum, const struct vnet_seg *seg, unsigned nseg,
-                           uint32_t from, uint32_t end)
-{
-	uint32_t done = 0, at = 0; /* at: the piece's offset in the frame, never beyond end */
-
-	for (unsigned s = 0; s < nseg && at < end; s++) {
-		uint32_t skip = from > at ? from - at : 0;
-		uint32_t stop = seg[s].len < end - at ? seg[s].len : end - at;
-
-		if (skip < stop) {
-			sum_bytes(sum, seg[s].base + skip, stop - skip);
-			done += stop - skip;
-		}
-		at += stop;
-	}
-	return done;
-}
-
 bool offload_csum(const struct vnet_hdr *hdr, const struct vnet_seg *seg, unsigned nseg,
                   uint32_t len)
 {
@@ -188,7 +148,7 @@ bool offload_csum(const struct vnet_hdr *hdr, const struct vnet_seg *seg, unsign
 	high = byte_at(seg, nseg, field + 1);
 	if (!csum_inside(hdr, len) || !low || !high)
 		return false;
-	if (sum_pieces(&sum, seg, nseg, hdr->csum_start, len) != len - hdr->csum_start)
+	if (view_sum(&sum, seg, nseg, hdr->csum_start, len) != len - hdr->csum_start)
 		return false;
 	/* Whether it is UDP is not known here; 0xffff is as good as 0 for every protocol. */
 	sum_store_udp(&sum, result);

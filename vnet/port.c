@@ -1,7 +1,6 @@
 /* port.c: adding and removing ports, their mode and their counters. */
 #include "vnet/port.h"
 #include <string.h>
-#include "vnet/learn.h"
 #include "vnet/state.h"
 
 const char *const vnet_drop_name[VNET_DROP_CAUSES] = {
@@ -9,42 +8,6 @@ const char *const vnet_drop_name[VNET_DROP_CAUSES] = {
     VNET_DROPS(X)
 #undef X
 };
-
-/* Lists the ports by network: how many each has, where each begins, then one after the other. */
-static void members_list(struct vnet *v, struct vnet_members *m)
-{
-	uint16_t at[VNET_NETS] = {0};
-	struct vnet_port *port;
-
-	m->npoll = 0;
-	for (unsigned i = 0; i < VNET_PORTS; i++) {
-		port = port_at(v, i);
-		if (port)
-			at[port->net]++;
-	}
-	for (unsigned net = 0; net < VNET_NETS; net++) {
-		m->start[net + 1] = (uint16_t)(m->start[net] + at[net]);
-		at[net] = m->start[net];
-	}
-	for (unsigned i = 0; i < VNET_PORTS; i++) {
-		port = port_at(v, i);
-		if (!port)
-			continue;
-		m->port[at[port->net]++] = (uint16_t)i;
-		if (vnet_port_mode(port) == VNET_POLL)
-			m->poll[m->npoll++] = (uint16_t)i;
-	}
-}
-
-void members_publish(struct vnet *v)
-{
-	struct vnet_members *old = atomic_load(&v->members);
-	struct vnet_members *m = &v->member_space[old == &v->member_space[0]];
-
-	members_list(v, m);
-	atomic_store(&v->members, m);
-	vnet_sync(v);
-}
 
 static struct vnet_port *find(struct vnet *v, const char *name)
 {
@@ -57,7 +20,7 @@ static struct vnet_port *find(struct vnet *v, const char *name)
 	return NULL;
 }
 
-static struct vnet_port *port_make(struct vnet *v, const char *name, unsigned net, unsigned number)
+static struct vnet_port *port_alloc(struct vnet *v, const char *name, unsigned net, unsigned number)
 {
 	size_t size = sizeof(struct vnet_port) + v->cores * sizeof(struct vnet_port_stats);
 	struct vnet_port *port = v->mem.alloc(size);
@@ -73,81 +36,82 @@ static struct vnet_port *port_make(struct vnet *v, const char *name, unsigned ne
 	return port;
 }
 
-static struct vnet_port *port_add(struct vnet *v, const char *name, unsigned net)
+/* Why there can be no port of that name in that network; NULL: nothing is against it. */
+static const char *port_wrong(struct vnet *v, const char *name, unsigned net)
 {
 	size_t len = strnlen(name, VNET_NAME);
+
+	if (net >= VNET_NETS || !v->net[net])
+		return "there is no such network";
+	if (len == 0 || len == VNET_NAME)
+		return "the name has no letters or too many";
+	return find(v, name) ? "the name is taken" : NULL;
+}
+
+struct vnet_port *port_make(struct vnet *v, const char *name, unsigned net, const char **why)
+{
+	struct vnet_port *port = NULL;
 	unsigned number = 0;
 
-	if (net >= VNET_NETS || !v->net[net] || len == 0 || len == VNET_NAME || find(v, name))
+	*why = port_wrong(v, name, net);
+	if (*why)
 		return NULL;
 	while (number < VNET_PORTS && port_at(v, number))
 		number++;
-	return number < VNET_PORTS ? port_make(v, name, net, number) : NULL;
+	*why = "there are too many ports";
+	if (number < VNET_PORTS) {
+		*why = "no memory";
+		port = port_alloc(v, name, net, number);
+	}
+	return port;
+}
+
+void port_publish(struct vnet_port *port)
+{
+	atomic_store(&port->vnet->port[port->number], port);
+	members_publish(port->vnet);
 }
 
 struct vnet_port *vnet_port_add(struct vnet *v, const char *name, unsigned net,
                                 const struct vnet_port_ops *ops, void *dev, unsigned flags)
 {
 	struct vnet_port *port;
+	const char *why;
 
 	control_lock(v);
-	port = port_add(v, name, net);
+	port = port_make(v, name, net, &why);
 	if (port) {
 		port->ops = ops;
 		port->dev = dev;
 		port->flags = (uint8_t)flags;
-		atomic_store(&v->port[port->number], port);
-		members_publish(v);
+		port_publish(port);
 	}
 	control_unlock(v);
 	return port;
 }
 
-/* The present table without the routes from and to a port; NULL: no memory. */
-static struct vnet_table *table_without(struct vnet *v, unsigned port)
+/* Whether another port of the network declared the address.  Lock held. */
+static bool mac_taken(const struct vnet_port *port, mac_t mac)
 {
-	const struct vnet_table *t = atomic_load(&v->table);
-	size_t size = (t->n + 1) * sizeof(struct vnet_route); /* never 0 */
-	struct vnet_route *kept = v->mem.alloc(size);
-	struct vnet_table *without;
-	unsigned n = 0;
-	char err[1];
+	const struct vnet_members *m = atomic_load(&port->vnet->members);
+	int other = member_mac(m, port->net, mac);
 
-	if (!kept)
-		return NULL;
-	for (unsigned i = 0; i < t->n; i++)
-		if (t->route[i].to != port && t->route[i].from != (int)port)
-			kept[n++] = t->route[i];
-	/* Routes that were accepted once fail for want of memory only. */
-	without = table_make(&v->mem, v->cores, kept, n, err, sizeof err);
-	v->mem.free(kept, size);
-	return without;
+	return other >= 0 && other != port->number;
 }
 
-static void port_unlink(struct vnet *v, struct vnet_port *port)
-{
-	/* Walks that began before members_publish() may still learn and use the port; none does
-	 * after it, so the addresses go last. */
-	atomic_store(&v->port[port->number], NULL);
-	members_publish(v);
-	if (v->learn[port->net])
-		learn_forget_port(v->learn[port->net], port->number);
-}
-
-bool vnet_port_remove(struct vnet_port *port)
+bool vnet_port_set_mac(struct vnet_port *port, mac_t mac)
 {
 	struct vnet *v = port->vnet;
-	struct vnet_table *t;
+	bool fits;
 
 	control_lock(v);
-	t = table_without(v, port->number);
-	if (t) {
-		table_publish(v, t);
-		port_unlink(v, port);
-		v->mem.free(port, port->size);
+	fits = !(mac & MAC_MULTICAST) && mac <= MAC_MASK && !mac_taken(port, mac);
+	if (fits) {
+		atomic_store(&port->mac, mac);
+		members_publish(v);
 	}
 	control_unlock(v);
-	return t != NULL;
+	return fits;
 }
 
 void vnet_port_set_mode(struct vnet_port *port, enum vnet_mode mode)

@@ -6,6 +6,8 @@
 
 #define VNET_NAME 32 /* bytes of a port's name, its end included */
 
+struct underlay;
+
 enum vnet_port_flags {
 	VNET_EDGE = 1, /* the port is the way out of the node: Dom0's */
 	VNET_LINK = 2, /* set by vnet_link_add() alone */
@@ -28,9 +30,12 @@ struct vnet_port {
 	_Atomic uint8_t mode;
 	uint8_t flags;
 	uint16_t number, net;
-	atomic_flag polled; /* held by the core that polls the port */
+	atomic_flag polled;                  /* held by the core that polls the port */
+	_Atomic mac_t mac;                   /* as declared; 0: none */
+	_Atomic(struct underlay *) underlay; /* of an edge; NULL: none */
 	struct vnet *vnet;
-	size_t size; /* bytes of this allocation */
+	struct vnet_port *leaves; /* while it is removed: the next that goes with it */
+	size_t size;              /* bytes of this allocation */
 	char name[VNET_NAME];
 	/* One per core, so that counting needs no atomic. */
 	struct vnet_port_stats count[] __attribute__((aligned(64)));
@@ -47,7 +52,8 @@ struct vnet_port *vnet_port_add(struct vnet *v, const char *name, unsigned net,
 /*
  * Removes a port: its routes (to and from it) and learned addresses go with it.  The caller has
  * stopped the device: no vnet_input() from this port runs or starts.  On return no core is in its
- * functions and the port is freed.  False, and nothing changed, when memory is short.
+ * functions and the port is freed; with an edge port all links over it are, and its underlay.
+ * False, and nothing changed, when memory is short.
  */
 bool vnet_port_remove(struct vnet_port *port);
 

@@ -15,12 +15,27 @@
 
 struct vnet_learn;
 
-/* Which ports there are: snapshots for flooding and polling. */
+#define MEMBER_MACS  (2 * VNET_PORTS)         /* places of a hash that is half full at most */
+#define SCRATCH_SEGS (VNET_SEGS + VNET_BATCH) /* a batch, and a header for each frame */
+
+/* Which ports there are: snapshots for flooding, polling and declared addresses. */
 struct vnet_members {
 	uint16_t start[VNET_NETS + 1]; /* network n has port[start[n]] .. port[start[n + 1] - 1] */
 	uint16_t port[VNET_PORTS];
 	uint16_t poll[VNET_PORTS]; /* the ports in poll mode */
 	unsigned npoll;
+	uint64_t mac[MEMBER_MACS]; /* declared, and in the upper 16 bits the network; 0: free */
+	uint16_t mac_port[MEMBER_MACS]; /* the port of each */
+};
+
+/* Frames that a core makes by itself, or out of others, on their way to a port. */
+struct vnet_scratch {
+	unsigned n, nseg;
+	uint64_t bytes;
+	struct vnet_frame frame[VNET_BATCH];
+	struct vnet_frame *list[VNET_BATCH];
+	struct vnet_seg seg[SCRATCH_SEGS];
+	uint8_t head[VNET_BATCH][256]; /* the headers in front of each */
 };
 
 struct vnet {
@@ -32,8 +47,9 @@ struct vnet {
 	struct vnet_members member_space[2]; /* the one published, and the next */
 	_Atomic(struct vnet_port *) port[VNET_PORTS];
 	_Atomic(struct vnet_learn *) learn[VNET_NETS]; /* NULL: the network has routes */
+	atomic_bool exact[VNET_NETS];                  /* does not learn: by declared addresses */
 	bool net[VNET_NETS];                           /* the network was set */
-	uint64_t seconds;                              /* as vnet_tick() said last */
+	_Atomic uint64_t seconds;                      /* as vnet_tick() said last */
 	struct vnet_core *core[VNET_CORES];
 };
 
@@ -46,8 +62,12 @@ struct vnet_core {
 	uint64_t pending[VNET_PORTS]; /* per destination, the frames of this batch, one bit each */
 	uint16_t touched[VNET_PORTS]; /* destinations with pending frames, in order of appearance */
 	unsigned ntouched;
+	struct vnet_port *from; /* where the frames of this walk came in */
 	struct vnet_frame *visit[VNET_BATCH];
 	struct vnet_batch batch;
+	struct vnet_scratch scratch;
+	uint64_t answer_second; /* in which `answers` senders were told what fits a link */
+	unsigned answers;
 };
 
 _Static_assert(VNET_BATCH <= 64, "pending has one bit for each frame of a batch");
@@ -74,6 +94,31 @@ void vnet_sync(struct vnet *v);
 /* The lock of control operations. */
 void control_lock(struct vnet *v);
 void control_unlock(struct vnet *v);
+
+/*
+ * The walk of n frames, at most VNET_BATCH, that count as coming from `from`; its in_frames are
+ * counted already.  Within walk_enter() and walk_leave().  Returns the number of deliveries.
+ */
+unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
+                     unsigned n);
+
+/* Hands frames of `bytes` in all to a port that is up, which counts them, or one.  In the walk, or
+ * under the control lock. */
+void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame *const *frames,
+               unsigned n, uint64_t bytes);
+
+/* The same for one frame that lies in one piece and asks for nothing. */
+void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, unsigned len);
+
+/*
+ * Makes a port that nobody sees before port_publish().  NULL, and *why says why.  The caller sets
+ * ops, dev, flags and up.  Control lock held.
+ */
+struct vnet_port *port_make(struct vnet *v, const char *name, unsigned net, const char **why);
+void port_publish(struct vnet_port *port);
+
+/* The port of a network that declared the address; -1: none did. */
+int member_mac(const struct vnet_members *m, unsigned net, mac_t mac);
 
 /* Builds and publishes the members anew from v->port; on return nobody uses the old ones. */
 void members_publish(struct vnet *v);

@@ -10,11 +10,18 @@
  *      become a frame view
  *   4  vnet_input(): counters; admit(): checks                    vnet/core.c
  *   6  vnet_input(): look all up, then visit() each once          vnet/core.c
- *   7  cache_find(), else table_match(); or learn_find()          vnet/cache.h table.c learn.h
+ *   7  cache_find(), else table_match(); learn_find(); or       vnet/cache.h table.c learn.h
+ *      member_mac() of addresses that ports declared             vnet/members.c
  *   9  virtio_net_deliver(): the one copy into the peer's ring;   drivers/virtio/virtio_net_rx.c
  *      its interrupt: virtio_pci_notify(), vm_msi(), vapic_send() vmm/vm.c vapic.c
+ *  9a  to a link: outbound_deliver(): an outer header in front,   vnet/outbound.c encap.c
+ *      then 9b
  *  9b  the same call into Dom0's ring, for frames that leave
  *  10  Dom0: outward.c, then e1000_tx.c: the wire                 guest-images/dom0 drivers/e1000
+ *
+ * What comes back enters at Dom0's ring, 2 to 4.  Where that port has an underlay, inbound() looks
+ * first: it answers ARP, takes the outer header off what a link's peer sent, and lets that go on at
+ * 4 as coming from the link's port (vnet/inbound.c decap.c).
  *
  * (Steps 5 and 8 of the design, the queue and the scheduler of a contended output, are not built.)
  *
@@ -88,7 +95,23 @@ struct vnet_batch {
 	X(rx_full)     /* the destination offers no buffer */                                      \
 	X(rx_broken)   /* the destination's ring broke a rule */                                   \
 	X(no_offload)  /* cannot be cut or summed for a destination that needs it */               \
-	X(learn_full)  /* (not a drop of the frame: an address that the table had no room for) */
+	X(learn_full)  /* (not a drop of the frame: an address that the table had no room for) */  \
+	X(spoofed)     /* mode exact: the source is not the port's own address */                  \
+	X(looped)      /* from outside, with the address of one of our own as source */            \
+	X(split_horizon) /* from outside, and only outside could it go */                          \
+	X(too_big)       /* it would not fit the link's packets */                                 \
+	X(no_neighbour)  /* the link's next hop did not tell its MAC */                            \
+	X(outer_length)  /* from here on, of an edge with an underlay: lengths that contradict */  \
+	X(outer_header)  /* no IPv4, or no VXLAN with a VNI */                                     \
+	X(outer_checksum)                                                                          \
+	X(outer_fragment)                                                                          \
+	X(outer_other)  /* for the underlay's MAC, but nothing that it serves */                   \
+	X(unknown_vni)  /* no link has it */                                                       \
+	X(unknown_peer) /* a link's VNI or port, but not from its peer */                          \
+	X(nested)       /* what was encapsulated is for the underlay again */                      \
+	X(arp_malformed)                                                                           \
+	X(arp_unasked)  /* an answer to nothing that was asked */                                  \
+	X(arp_conflict) /* another one claims our address */
 
 enum vnet_drop {
 #define X(name) VNET_DROP_##name,

@@ -1,0 +1,272 @@
+/* link_rig.h: nodes whose edge ports are joined by a wire, and devices that keep what they get. */
+#ifndef TEST_LINK_RIG_H
+#define TEST_LINK_RIG_H
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "vnet/vnet.h"
+
+#define DEV_GOT 192
+#define DEVS    6 /* of a node; number 0 is the edge */
+
+struct got {
+	uint32_t len;
+	struct vnet_hdr hdr;
+	uint8_t *bytes;
+};
+
+struct dev {
+	struct vnet_port *port;
+	unsigned n, calls;
+	struct got got[DEV_GOT];
+};
+
+struct node {
+	struct vnet *v;
+	struct vnet_core *core;
+	struct dev dev[DEVS];
+	uint64_t seconds;
+};
+
+static unsigned link_failing; /* allocations that succeed before one fails; 0: none fails */
+
+static void *link_alloc(size_t size)
+{
+	void *p;
+
+	if (link_failing && --link_failing == 0)
+		return NULL;
+	p = aligned_alloc(64, (size + 63) & ~(size_t)63);
+	memset(p, 0, size);
+	return p;
+}
+
+static void link_release(void *p, size_t size)
+{
+	(void)size;
+	free(p);
+}
+
+static const struct vnet_mem link_mem = {link_alloc, link_release};
+
+static unsigned dev_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                            unsigned n)
+{
+	struct dev *d = dev;
+
+	(void)core;
+	d->calls++;
+	for (unsigned i = 0; i < n; i++) {
+		struct got *g = &d->got[d->n++];
+		uint32_t at = 0;
+
+		assert_true(d->n <= DEV_GOT);
+		g->len = frames[i]->len;
+		g->hdr = frames[i]->hdr;
+		g->bytes = malloc(g->len);
+		for (unsigned s = 0; s < frames[i]->nseg; s++) {
+			assert_true(at + frames[i]->seg[s].len <= g->len);
+			memcpy(g->bytes + at, frames[i]->seg[s].base, frames[i]->seg[s].len);
+			at += frames[i]->seg[s].len;
+		}
+		assert_int_equal(at, g->len);
+	}
+	return n;
+}
+
+static const struct vnet_port_ops dev_ops = {NULL, dev_deliver};
+
+static inline void dev_clear(struct dev *d)
+{
+	while (d->n)
+		free(d->got[--d->n].bytes);
+	d->calls = 0;
+}
+
+static inline void node_clear(struct node *n)
+{
+	for (unsigned i = 0; i < DEVS; i++)
+		dev_clear(&n->dev[i]);
+}
+
+static inline struct vnet_port *node_port(struct node *n, unsigned i, unsigned net, unsigned flags)
+{
+	char name[8];
+
+	snprintf(name, sizeof name, "p%u", i);
+	n->dev[i].port = vnet_port_add(n->v, name, net, &dev_ops, &n->dev[i], flags);
+	assert_non_null(n->dev[i].port);
+	n->dev[i].port->up = true;
+	return n->dev[i].port;
+}
+
+/* The addresses of node i: 192.0.2.(1 + i)/24, behind the gateway 192.0.2.254. */
+#define NODE_IP(i)  (0xc0000201u + (i))
+#define NODE_MAC(i) ((mac_t)(1 + (i)) << 40 | 0x02)
+#define GATEWAY     0xc00002feu
+
+static inline void node_underlay(struct node *n, unsigned i, unsigned mtu)
+{
+	const struct vnet_underlay_config c = {NODE_IP(i), 24, GATEWAY, NODE_MAC(i), mtu};
+	char err[100];
+
+	if (!vnet_underlay_set(n->dev[0].port, &c, err, sizeof err))
+		fail_msg("%s", err);
+}
+
+/* A node with an edge in network 0, and networks 1 and 2 of the given policy. */
+static inline struct node *node_make(unsigned i, enum vnet_policy policy)
+{
+	struct node *n = calloc(1, sizeof *n);
+
+	n->v = vnet_create(&link_mem, 2);
+	n->core = vnet_core(n->v, 0);
+	for (unsigned net = 0; net < 3; net++)
+		assert_true(vnet_net_set(n->v, net, net ? policy : VNET_LEARN));
+	node_port(n, 0, 0, VNET_EDGE);
+	node_underlay(n, i, 1500);
+	return n;
+}
+
+static inline void node_free(struct node *n)
+{
+	node_clear(n);
+	vnet_destroy(n->v);
+	free(n);
+}
+
+static inline struct vnet_port *node_link(struct node *n, const char *name, unsigned net,
+                                          const struct vnet_link_config *c)
+{
+	char err[100] = "";
+	struct vnet_port *port = vnet_link_add(n->v, name, net, n->dev[0].port, c, err, sizeof err);
+
+	if (!port)
+		fail_msg("%s", err);
+	return port;
+}
+
+static inline void node_tick(struct node *n)
+{
+	vnet_tick(n->core, ++n->seconds);
+}
+
+/* Appends a frame to the core's batch, in pieces of `piece` bytes; 0: in one. */
+static inline void batch_add(struct node *n, uint8_t *bytes, uint32_t len,
+                             const struct vnet_hdr *hdr, uint32_t piece)
+{
+	struct vnet_batch *b = vnet_core_batch(n->core);
+	struct vnet_frame *f = &b->frame[b->n++];
+	uint32_t at = 0;
+
+	memset(f, 0, sizeof *f);
+	f->seg = &b->seg[b->nseg];
+	f->len = len;
+	if (hdr)
+		f->hdr = *hdr;
+	while (at < len) {
+		uint32_t part = piece && piece < len - at ? piece : len - at;
+
+		assert_true(b->nseg < VNET_SEGS);
+		b->seg[b->nseg++] = (struct vnet_seg){bytes + at, part};
+		f->nseg++;
+		at += part;
+	}
+	f->contiguous_head = f->nseg && f->seg->len >= VNET_FRAME_MIN;
+}
+
+static inline void batch_start(struct node *n)
+{
+	struct vnet_batch *b = vnet_core_batch(n->core);
+
+	b->n = b->nseg = 0;
+}
+
+static inline unsigned batch_send(struct node *n, struct vnet_port *from)
+{
+	return vnet_input(n->core, from, vnet_core_batch(n->core));
+}
+
+static inline unsigned node_send(struct node *n, struct vnet_port *from, uint8_t *bytes,
+                                 uint32_t len)
+{
+	batch_start(n);
+	batch_add(n, bytes, len, NULL, 0);
+	return batch_send(n, from);
+}
+
+/* Carries what a's edge got to b; returns how many frames. */
+static inline unsigned wire(struct node *a, struct node *b)
+{
+	struct dev *d = &a->dev[0];
+	unsigned n = d->n;
+	struct got got[DEV_GOT];
+
+	memcpy(got, d->got, sizeof got);
+	d->n = 0;
+	for (unsigned i = 0; i < n;) {
+		batch_start(b);
+		for (unsigned k = 0; k < VNET_BATCH && i < n; k++, i++)
+			batch_add(b, got[i].bytes, got[i].len, &got[i].hdr, 0);
+		batch_send(b, b->dev[0].port);
+	}
+	for (unsigned i = 0; i < n; i++)
+		free(got[i].bytes);
+	return n;
+}
+
+/* Both ways until nothing moves; fails when that does not end. */
+static inline unsigned settle(struct node *a, struct node *b)
+{
+	unsigned moved, all = 0;
+
+	do {
+		moved = wire(a, b) + wire(b, a);
+		all += moved;
+		assert_true(all < 1000);
+	} while (moved);
+	return all;
+}
+
+static inline uint64_t drops(struct vnet_port *port, enum vnet_drop why)
+{
+	struct vnet_port_stats s;
+
+	vnet_port_stats(port, &s);
+	return s.drop[why];
+}
+
+/* All drops of a port. */
+static inline uint64_t drops_all(struct vnet_port *port)
+{
+	struct vnet_port_stats s;
+	uint64_t sum = 0;
+
+	vnet_port_stats(port, &s);
+	for (unsigned i = 0; i < VNET_DROP_CAUSES; i++)
+		sum += s.drop[i];
+	return sum;
+}
+
+/* An Ethernet frame of `len` bytes whose payload is counted up from `seed`. */
+static inline void ether(uint8_t *p, mac_t dst, mac_t src, unsigned type, uint32_t len,
+                         unsigned seed)
+{
+	mac_write(p, dst);
+	mac_write(p + 6, src);
+	p[12] = (uint8_t)(type >> 8);
+	p[13] = (uint8_t)type;
+	for (uint32_t i = 14; i < len; i++)
+		p[i] = (uint8_t)(seed + i);
+}
+
+#define A 0x0a0052ull /* unicast addresses: the first byte on the wire is 0x52 */
+#define B 0x0b0052ull
+#define C 0x0c0052ull
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * outbound.c: what goes out over a link: an outer header in front, then on to the edge port.
+ *
+ * The header is built in the core's scratch space and becomes the first piece of a new view, whose
+ * other pieces are the sender's; Dom0's device copies both at once.  NICs here cannot cut what is
+ * in a tunnel, so large frames are cut here; checksums are left to the NIC or to Dom0's device.
+ */
+#include <string.h>
+#include "vnet/offload.h"
+#include "vnet/toobig.h"
+#include "vnet/wire.h"
+
+_Static_assert(sizeof(((struct vnet_scratch *)0)->head[0]) >= ENCAP_MAX + OFFLOAD_HEAD,
+               "the headers of a cut frame fit beside the outer ones");
+
+#define TOOBIG_RATE 64 /* answers of a core in a second, at most */
+
+struct outbound {
+	struct vnet_core *core;
+	struct link *l;
+	mac_t next; /* the next hop's MAC */
+};
+
+/* Hands what is gathered on to the edge port, which counts it. */
+static void flush(const struct outbound *o)
+{
+	struct vnet_scratch *s = &o->core->scratch;
+
+	if (s->n)
+		port_hand(o->core, o->l->underlay->edge, s->list, s->n, s->bytes);
+	s->n = s->nseg = 0;
+	s->bytes = 0;
+}
+
+/* Appends the frame behind its outer header; the first `own` bytes of it are copied there. */
+static void append(const struct outbound *o, const struct vnet_frame *inner, unsigned own,
+                   uint16_t flow)
+{
+	struct vnet_scratch *s = &o->core->scratch;
+	const struct link *l = o->l;
+	struct vnet_frame *f;
+	uint8_t *head;
+
+	if (s->n == VNET_BATCH || s->nseg + inner->nseg + 1u > SCRATCH_SEGS)
+		flush(o);
+	f = &s->frame[s->n];
+	head = s->head[s->n];
+	encap_build(head, l->head, l->bytes, o->next, flow, inner->len);
+	if (own)
+		memcpy(head + l->bytes, inner->seg->base, own);
+	f->seg = &s->seg[s->nseg];
+	f->seg[0] = (struct vnet_seg){head, l->bytes + own};
+	f->nseg = 1;
+	for (unsigned i = own ? 1 : 0; i < inner->nseg; i++)
+		f->seg[f->nseg++] = inner->seg[i];
+	f->len = l->bytes + inner->len;
+	f->contiguous_head = true;
+	f->hdr = (struct vnet_hdr){0};
+	f->dst = o->next;
+	f->src = l->underlay->config.mac;
+	s->list[s->n++] = f;
+	s->nseg += f->nseg;
+	s->bytes += f->len;
+}
+
+/* Tells the sender, where that is due, what would have fitted. */
+static void answer_too_big(const struct outbound *o, const struct vnet_frame *f)
+{
+	struct vnet_core *c = o->core;
+	struct vnet_port *from = c->from;
+	uint64_t now = atomic_load_explicit(&c->vnet->seconds, memory_order_relaxed);
+	uint8_t answer[TOOBIG_MAX];
+	unsigned len;
+
+	if (c->answer_second != now) {
+		c->answer_second = now;
+		c->answers = 0;
+	}
+	/* The peer of another link is not told: its port would use this scratch space. */
+	if (from->flags & VNET_LINK || c->answers == TOOBIG_RATE ||
+	    !atomic_load_explicit(&from->up, memory_order_acquire))
+		return;
+	len = toobig_answer(answer, f, o->l->limit);
+	if (!len)
+		return;
+	c->answers++;
+	port_send(c, from, answer, len);
+}
+
+static bool refuse(const struct outbound *o, const struct vnet_frame *f, enum vnet_drop why)
+{
+	vnet_refuse(o->core, o->l->port, f, why);
+	if (why == VNET_DROP_too_big)
+		answer_too_big(o, f);
+	return false;
+}
+
+/* A large frame, in segments. */
+static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
+{
+	struct offload_cut cut;
+	struct vnet_frame segment;
+	uint16_t flow = encap_flow(f);
+	unsigned payload;
+
+	if (!offload_parse(&cut.head, f))
+		return refuse(o, f, VNET_DROP_no_offload);
+	payload = f->len - cut.head.len;
+	if (payload > f->hdr.gso_size)
+		payload = f->hdr.gso_size;
+	if (cut.head.len + payload > o->l->limit)
+		return refuse(o, f, VNET_DROP_too_big);
+	/* The sender may have changed its headers in between. */
+	if (!offload_cut_begin(&cut, f, o->l->limit - cut.head.l3))
+		return refuse(o, f, VNET_DROP_no_offload);
+	while (offload_cut_next(&cut, &segment))
+		append(o, &segment, segment.seg->len, flow);
+	return !cut.broken || refuse(o, f, VNET_DROP_no_offload);
+}
+
+static bool send_one(const struct outbound *o, const struct vnet_frame *f)
+{
+	struct vnet_scratch *s = &o->core->scratch;
+	struct vnet_hdr *hdr;
+
+	if (f->hdr.gso_type != VNET_GSO_NONE)
+		return send_cut(o, f);
+	if (f->len > o->l->limit)
+		return refuse(o, f, VNET_DROP_too_big);
+	append(o, f, 0, encap_flow(f));
+	if (!(f->hdr.flags & VNET_HDR_F_NEEDS_CSUM))
+		return true;
+	hdr = &s->frame[s->n - 1].hdr;
+	hdr->flags = VNET_HDR_F_NEEDS_CSUM;
+	hdr->csum_start = (uint16_t)(f->hdr.csum_start + o->l->bytes);
+	hdr->csum_offset = f->hdr.csum_offset;
+	return true;
+}
+
+static unsigned refuse_all(const struct outbound *o, struct vnet_frame *const *frames, unsigned n,
+                           enum vnet_drop why)
+{
+	for (unsigned i = 0; i < n; i++)
+		refuse(o, frames[i], why);
+	return 0;
+}
+
+unsigned outbound_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                          unsigned n)
+{
+	struct link *l = dev;
+	struct outbound o = {core, l, neighbour_mac(l->hop)};
+	unsigned sent = 0;
+
+	if (!atomic_load_explicit(&l->underlay->edge->up, memory_order_acquire))
+		return refuse_all(&o, frames, n, VNET_DROP_bridge_down);
+	if (!o.next) {
+		underlay_ask(core, l->underlay, l->hop);
+		return refuse_all(&o, frames, n, VNET_DROP_no_neighbour);
+	}
+	for (unsigned i = 0; i < n; i++)
+		sent += send_one(&o, frames[i]);
+	flush(&o);
+	return sent;
+}
