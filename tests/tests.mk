@@ -20,8 +20,8 @@ test:
 
 # Everything that knows neither the CPU nor the rest of the VMM.
 HOST_C := $(wildcard vnet/*.c drivers/virtio/*.c drivers/e1000/*.c vmm/config*.c vmm/load_*.c \
-	vmm/vpci*.c arch/x86_64/insn*.c) vmm/gpa.c vmm/guest_acpi.c vmm/guest_walk.c vmm/ksym.c \
-	vmm/msix_pass.c vmm/out.c vmm/vioapic.c vmm/vuart.c $(VMM_GENERATED)
+	vmm/vpci*.c arch/x86_64/insn*.c) vmm/dialogue.c vmm/gpa.c vmm/guest_acpi.c vmm/guest_walk.c \
+	vmm/ksym.c vmm/msix_pass.c vmm/out.c vmm/vioapic.c vmm/vuart.c $(VMM_GENERATED)
 
 HOST_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP
 UNIT_FLAGS := $(HOST_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -85,7 +85,7 @@ CLANG := build/clang
 lint-clang: lint-gcc
 	+$(MAKE) CC=clang UNIT_CC=clang NETPROBE_CC=clang B=$(CLANG) GUEST_OUT=$(CLANG)/guests \
 		UNIT_OUT=$(CLANG)/unit LINUX_OUT=$(CLANG)/linux \
-		all guests unit fuzzers $(CLANG)/linux/netprobe
+		all guests unit fuzzers $(CLANG)/linux/netprobe $(CLANG)/linux/vnetctl
 
 # The switch and the rings know no machine; only the vendor files know the vendor.
 lint-layers:

@@ -1,5 +1,6 @@
 /* The run loop of a core, and the requests that reach a vCPU from elsewhere. */
 #include "arch/x86_64/platform.h"
+#include "vmm/control_console.h"
 #include "vmm/log.h"
 #include "vmm/main.h"
 #include "vmm/monitor.h"
@@ -89,6 +90,8 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 	/* one that waits for its start has no handler yet, and drops it */
 	if ((r & VCPU_REQ_NMI) && atomic_load(&v->state) == VCPU_RUN)
 		v->nmi_pending = true;
+	if (r & VCPU_REQ_CONTROL)
+		control_console_serve(v->vm->control);
 }
 
 /* The boot core also looks after the serial port and the monitor whenever it is called. */

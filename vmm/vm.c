@@ -5,6 +5,7 @@
 #include "arch/x86_64/npt.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
+#include "vmm/control_console.h"
 #include "vmm/guest_acpi.h"
 #include "vmm/load_linux.h"
 #include "vmm/load_multiboot.h"
@@ -147,6 +148,10 @@ static bool fill(struct vm *vm, char *why, size_t size)
 			return false;
 		}
 	}
+	if (vm->config->control && !control_console_create(vm)) {
+		snprintf(why, size, "guest %s: no memory left for its control console", vm->name);
+		return false;
+	}
 	return !vm->config->has_pci || passthrough_attach(vm, vm->config->pci, why, size);
 }
 
@@ -182,6 +187,8 @@ void vm_destroy(struct vm *vm)
 			mem_zfree(vm->vcpu[i].hvm, hvm->vcpu_size);
 	if (vm->passthrough)
 		passthrough_detach(vm);
+	if (vm->control)
+		control_console_destroy(vm);
 	if (vm->npt_root)
 		npt_destroy(hvm->npt, vm->npt_root);
 	if (vm->mem_hpa)
@@ -318,6 +325,8 @@ static void reset_devices(struct vm *vm)
 	if (vm->passthrough)
 		passthrough_ready(vm);
 	vuart_init(&vm->uart, com1_out, &vm->console);
+	if (vm->control)
+		control_console_reset(vm->control);
 }
 
 static void launch(struct vm *vm)

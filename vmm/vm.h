@@ -28,6 +28,7 @@
 struct vm;
 struct core;
 struct passthrough;
+struct control_console;
 
 enum vcpu_state {
 	VCPU_OFF,       /* no core runs it */
@@ -41,6 +42,7 @@ enum vcpu_request {
 	VCPU_REQ_SIPI = 4, /* vector in vcpu->sipi_vector */
 	VCPU_REQ_NMI = 8,
 	VCPU_REQ_START = 16,
+	VCPU_REQ_CONTROL = 32, /* serve the guest's control console */
 };
 
 struct exit_stat {
@@ -88,6 +90,7 @@ struct vm {
 	struct vuart uart;
 	struct console console;
 	struct virtio_console hvc;
+	struct control_console *control; /* NULL: declared without */
 	struct passthrough *passthrough; /* NULL: no physical device */
 	bool reset_asked;                /* by the guest itself */
 	bool restart_once;               /* start it again when it has stopped */

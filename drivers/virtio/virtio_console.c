@@ -7,13 +7,18 @@ static struct virtio_console *console_of(struct virtio_pci *v)
 	return (struct virtio_console *)v;
 }
 
-/* Prints all that the guest has offered; gate held. */
+/* Prints what the guest has offered: all of it, or one ring full when somebody comes back for the
+ * rest; gate held. */
 static void print(struct virtio_console *c)
 {
 	struct vring *r = &c->v.queue[VIRTIO_CONSOLE_TX].ring;
 
-	while (virtio_pci_running(&c->v) && c->v.queue[VIRTIO_CONSOLE_TX].enabled) {
+	for (unsigned n = 0; !c->room || n < VIRTIO_CONSOLE_QUEUE; n++) {
 		uint32_t bytes = 0;
+
+		if (!virtio_pci_running(&c->v) || !c->v.queue[VIRTIO_CONSOLE_TX].enabled)
+			return;
+
 		int nseg = vring_refresh(r);
 
 		if (nseg == 0)
@@ -91,16 +96,29 @@ static void type_and_notify(struct virtio_console *c)
 		virtio_pci_notify(&c->v, VIRTIO_CONSOLE_RX);
 }
 
+void virtio_console_output(struct virtio_console *c)
+{
+	if (vgate_enter(&c->tx_gate))
+		do
+			print(c);
+		while (!vgate_leave(&c->tx_gate));
+}
+
+static void offered(struct virtio_console *c)
+{
+	type_and_notify(c);
+	if (c->room)
+		c->room(c->ctx);
+}
+
 static void kick(struct virtio_pci *v, unsigned q)
 {
 	struct virtio_console *c = console_of(v);
 
 	if (q == VIRTIO_CONSOLE_RX)
-		type_and_notify(c);
-	else if (vgate_enter(&c->tx_gate))
-		do
-			print(c);
-		while (!vgate_leave(&c->tx_gate));
+		offered(c);
+	else
+		virtio_console_output(c);
 }
 
 static void start(struct virtio_pci *v)
@@ -147,4 +165,11 @@ size_t virtio_console_input(struct virtio_console *c, const char *buf, size_t le
 	vlock_drop(&c->rx_lock);
 	type_and_notify(c);
 	return n;
+}
+
+void virtio_console_forget(struct virtio_console *c)
+{
+	vlock_take(&c->rx_lock);
+	c->in_tail = c->in_head;
+	vlock_drop(&c->rx_lock);
 }

@@ -18,6 +18,10 @@
 struct virtio_console {
 	struct virtio_pci v; /* first */
 	void (*output)(void *ctx, const char *buf, size_t len);
+	void (*room)(void *ctx); /* may be set after the making, for one who is busy with the guest:
+	                          * the guest has offered buffers for more input; and output comes
+	                          * in portions, for the rest of which virtio_console_output() is
+	                          * to be called until output() is not called any more */
 	void *ctx;
 	struct vgate tx_gate;
 	struct vlock rx_lock;
@@ -34,4 +38,10 @@ void virtio_console_init(struct virtio_console *c, const char *name, const struc
 
 /* Types at the guest.  Returns how many bytes were accepted; the rest had no room.  Any core. */
 size_t virtio_console_input(struct virtio_console *c, const char *buf, size_t len);
+
+/* Prints what the guest has offered, as its kick does. */
+void virtio_console_output(struct virtio_console *c);
+
+/* Drops the input that waits for a buffer: the guest starts anew. */
+void virtio_console_forget(struct virtio_console *c);
 #endif

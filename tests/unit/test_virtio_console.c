@@ -166,12 +166,49 @@ static void test_broken(void **state)
 	assert_int_equal(counter(&c->v, "violation.not_writable"), 1);
 }
 
+static unsigned rooms;
+
+static void room(void *ctx)
+{
+	assert_ptr_equal(ctx, printed);
+	rooms++;
+}
+
+/* For one who is busy with the guest: portions, and a word when there is room for input. */
+static void test_portions(void **state)
+{
+	(void)state;
+	c->room = room;
+	rooms = 0;
+	up();
+	unsigned at_start = rooms;
+	for (uint16_t i = 0; i < NUM; i++) {
+		print_piece(i, "x", 0, 0);
+		queue_offer(&tx, i);
+	}
+	kick(&tx, 1);
+	assert_int_equal(nprinted, NUM);
+	queue_offer(&tx, 0); /* nobody was asked to kick for it */
+	virtio_console_output(c);
+	assert_int_equal(nprinted, NUM + 1);
+	assert_int_equal(rooms, at_start);
+	kick(&rx, 0);
+	assert_int_equal(rooms, at_start + 1);
+	virtio_console_input(c, "old", 3);
+	virtio_console_forget(c);
+	offer_room(0, 10);
+	kick(&rx, 0);
+	virtio_console_input(c, "new", 3);
+	expect_input("new");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_identity), T(test_prints), T(test_types), T(test_input_waits), T(test_broken),
+	    T(test_identity),    T(test_prints), T(test_types),
+	    T(test_input_waits), T(test_broken), T(test_portions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

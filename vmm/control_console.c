@@ -1,0 +1,136 @@
+/* control_console.c: see control_console.h. */
+#include <stdio.h>
+#include "arch/x86_64/platform.h"
+#include "drivers/virtio/virtio_console.h"
+#include "vmm/control.h"
+#include "vmm/control_console.h"
+#include "vmm/dialogue.h"
+#include "vmm/lock.h"
+#include "vmm/mem.h"
+#include "vmm/vm.h"
+
+#define SOURCE "control" /* what errors begin with */
+
+struct control_console {
+	struct spinlock lock; /* of the dialogue's reader: one of the guest's cores */
+	struct virtio_console hvc;
+	struct dialogue dialogue;
+	struct control_client client;
+	char text[DIALOGUE_TEXT];
+	char answer[DIALOGUE_ANSWER];
+};
+
+static struct control_console *console_of(struct dialogue *d)
+{
+	return (struct control_console *)((char *)d - offsetof(struct control_console, dialogue));
+}
+
+/* ---- between the dialogue and control ---- */
+
+static bool do_line(struct dialogue *d, const char *line, size_t len)
+{
+	return control_line(&console_of(d)->client, line, len, SOURCE);
+}
+
+static bool do_text(struct dialogue *d, const char *text, size_t len)
+{
+	return control_text(&console_of(d)->client, text, len, SOURCE);
+}
+
+static const struct dialogue_ops ops = {do_line, do_text};
+
+static void put(void *ctx, const char *text, size_t len)
+{
+	dialogue_put(ctx, text, len);
+}
+
+static void failed(void *ctx, const char *why)
+{
+	dialogue_fail(ctx, why);
+}
+
+static void gather(void *ctx)
+{
+	dialogue_gather(ctx);
+}
+
+/* ---- between the guest and the dialogue ---- */
+
+/* What the guest's driver does is an exit of the vCPU that owns this core: that one serves it. */
+static void call(void)
+{
+	vcpu_request(atomic_load(&this_core()->vcpu), VCPU_REQ_CONTROL);
+}
+
+static void said(void *ctx, const char *buf, size_t len)
+{
+	struct control_console *c = ctx;
+	dialogue_hear(&c->dialogue, buf, len);
+	call();
+}
+
+static void room(void *ctx)
+{
+	(void)ctx;
+	call();
+}
+
+static void hand_on_answers(struct control_console *c)
+{
+	const char *buf;
+	size_t n;
+	do {
+		n = dialogue_answer(&c->dialogue, &buf);
+		n = n ? virtio_console_input(&c->hvc, buf, n) : 0;
+		dialogue_sent(&c->dialogue, n);
+	} while (n);
+}
+
+void control_console_serve(struct control_console *c)
+{
+	virtio_console_output(&c->hvc);
+	spin_lock(&c->lock);
+	if (dialogue_turn(&c->dialogue))
+		call();
+	hand_on_answers(c);
+	spin_unlock(&c->lock);
+}
+
+/* ---- life ---- */
+
+bool control_console_create(struct vm *vm)
+{
+	struct control_console *c = mem_zalloc(sizeof *c);
+	if (!c)
+		return false;
+	c->client = (struct control_client){
+	    .put = put, .failed = failed, .gather = gather, .ctx = &c->dialogue};
+	dialogue_init(&c->dialogue, &ops, c->text, c->answer);
+	virtio_console_init(&c->hvc, "control", &vm->mem, said, c);
+	c->hvc.room = room;
+	vpci_add(&vm->pci, &c->hvc.v.pci, 0);
+	vm->control = c;
+	return true;
+}
+
+void control_console_destroy(struct vm *vm)
+{
+	mem_zfree(vm->control, sizeof *vm->control);
+	vm->control = NULL;
+}
+
+void control_console_reset(struct control_console *c)
+{
+	dialogue_reset(&c->dialogue);
+	virtio_console_forget(&c->hvc);
+}
+
+bool control_console_counter(const struct control_console *c, unsigned i, char *name, size_t size,
+                             uint64_t *value)
+{
+	const char *own;
+	if (!dialogue_counter(&c->dialogue, i, &own, value))
+		return virtio_pci_counter(&c->hvc.v, i - DIALOGUE_COUNTER_COUNT, name, size, value);
+	snprintf(name, size, "control.%s", own);
+	return true;
+}

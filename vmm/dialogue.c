@@ -1,0 +1,271 @@
+/* dialogue.c: see dialogue.h. */
+#include <stdio.h>
+#include <string.h>
+#include "vmm/dialogue.h"
+
+#define CTRL_C    3
+#define SYNC_WORD 32                 /* characters of the word after `sync`, at most */
+#define RESERVE   (DIALOGUE_WHY + 8) /* of the answers' room: for the line that ends an answer */
+
+static void count(struct dialogue *d, enum dialogue_counter which, uint64_t n)
+{
+	atomic_fetch_add_explicit(&d->count[which], n, memory_order_relaxed);
+}
+
+void dialogue_init(struct dialogue *d, const struct dialogue_ops *ops, char *text, char *answer)
+{
+	d->ops = ops;
+	d->text = text;
+	d->answer = answer;
+	dialogue_reset(d);
+}
+
+static void forget_request(struct dialogue *d)
+{
+	d->length = d->text_length = 0;
+	d->torn = d->gathering = d->text_torn = d->text_full = false;
+}
+
+void dialogue_reset(struct dialogue *d)
+{
+	forget_request(d);
+	atomic_store(&d->in_head, 0);
+	atomic_store(&d->in_tail, 0);
+	d->out_head = d->out_tail = 0;
+	d->last_sent = '\n';
+	d->open = d->full = false;
+}
+
+/* ---- what was said ---- */
+
+/* The last place is for a NUL: it marks where bytes are missing. */
+void dialogue_hear(struct dialogue *d, const char *buf, size_t len)
+{
+	unsigned head = atomic_load_explicit(&d->in_head, memory_order_relaxed);
+	unsigned used = head - atomic_load_explicit(&d->in_tail, memory_order_acquire);
+	size_t room = used < DIALOGUE_IN ? DIALOGUE_IN - 1 - used : 0;
+	size_t n = len < room ? len : room;
+	for (size_t i = 0; i < n; i++)
+		d->in[head++ % DIALOGUE_IN] = buf[i];
+	if (n < len && used < DIALOGUE_IN)
+		d->in[head++ % DIALOGUE_IN] = 0;
+	if (n < len)
+		count(d, DIALOGUE_overrun, len - n);
+	atomic_store_explicit(&d->in_head, head, memory_order_release);
+}
+
+/* ---- answers ---- */
+
+static size_t room(const struct dialogue *d)
+{
+	return DIALOGUE_ANSWER - (size_t)(d->out_head - d->out_tail);
+}
+
+static void push(struct dialogue *d, char c)
+{
+	d->answer[d->out_head++ % DIALOGUE_ANSWER] = c;
+}
+
+void dialogue_put(struct dialogue *d, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len && !d->full; i++) {
+		if (room(d) < RESERVE + 2) {
+			d->full = true;
+			return;
+		}
+		if (!d->open)
+			push(d, ':');
+		push(d, text[i]);
+		d->open = text[i] != '\n';
+	}
+}
+
+void dialogue_fail(struct dialogue *d, const char *why)
+{
+	snprintf(d->why, sizeof d->why, "%s", why);
+}
+
+/* There is room: nothing else enters the last RESERVE bytes. */
+static void end_answer(struct dialogue *d, char mark, const char *text)
+{
+	if (d->open)
+		push(d, '\n');
+	push(d, mark);
+	for (; *text; text++)
+		push(d, *text < ' ' && *text >= 0 ? '?' : *text);
+	push(d, '\n');
+	d->open = d->full = false;
+}
+
+static void conclude(struct dialogue *d, bool ok)
+{
+	count(d, DIALOGUE_requests, 1);
+	count(d, DIALOGUE_cut, d->full);
+	count(d, DIALOGUE_failed, !ok);
+	if (!ok)
+		end_answer(d, '-', d->why);
+	else if (d->full)
+		end_answer(d, '-', "the answer is too long: what was asked is done; ask for less");
+	else
+		end_answer(d, '+', "ok");
+}
+
+static void refuse(struct dialogue *d, const char *why)
+{
+	dialogue_fail(d, why);
+	conclude(d, false);
+}
+
+size_t dialogue_answer(const struct dialogue *d, const char **buf)
+{
+	size_t at = d->out_tail % DIALOGUE_ANSWER, n = (size_t)(d->out_head - d->out_tail);
+	*buf = d->answer + at;
+	return n < DIALOGUE_ANSWER - at ? n : DIALOGUE_ANSWER - at;
+}
+
+void dialogue_sent(struct dialogue *d, size_t len)
+{
+	if (!len)
+		return;
+	d->out_tail += len;
+	d->last_sent = d->answer[(d->out_tail - 1) % DIALOGUE_ANSWER];
+}
+
+/* ---- requests ---- */
+
+void dialogue_gather(struct dialogue *d)
+{
+	d->gathering = true;
+	d->text_length = 0;
+	d->text_torn = d->text_full = false;
+}
+
+static void abandon(struct dialogue *d)
+{
+	count(d, DIALOGUE_dropped, d->out_head - d->out_tail);
+	d->out_tail = d->out_head;
+	if (d->last_sent != '\n') {
+		push(d, '\n');
+		d->last_sent = '\n';
+	}
+	forget_request(d);
+}
+
+/* True: the line was one, and is answered. */
+static bool sync_asked(struct dialogue *d)
+{
+	char answer[sizeof "sync " + SYNC_WORD];
+	if (d->length < 6 || d->length > 5 + SYNC_WORD || memcmp(d->line, "sync ", 5) != 0)
+		return false;
+	for (size_t i = 5; i < d->length; i++)
+		if (d->line[i] <= ' ' || d->line[i] > '~')
+			return false;
+	snprintf(answer, sizeof answer, "%.*s", (int)d->length, d->line);
+	end_answer(d, '+', answer);
+	return true;
+}
+
+static void end_text(struct dialogue *d)
+{
+	d->gathering = false;
+	if (d->text_torn)
+		refuse(d, "bytes of the text were lost, or are NUL: nothing was taken");
+	else if (d->text_full)
+		refuse(d, "the text is too long: nothing was taken");
+	else
+		conclude(d, d->ops->text(d, d->text, d->text_length));
+}
+
+static void gather(struct dialogue *d)
+{
+	d->text_torn |= d->torn;
+	if (d->text_length + d->length + 1 > DIALOGUE_TEXT) {
+		d->text_full = true;
+		return;
+	}
+	memcpy(d->text + d->text_length, d->line, d->length);
+	d->text_length += d->length;
+	d->text[d->text_length++] = '\n';
+}
+
+static void end_line(struct dialogue *d)
+{
+	if (room(d) < RESERVE + 2) {
+		count(d, DIALOGUE_unread, 1);
+	} else if (d->torn) {
+		refuse(d, "bytes of the line were lost, or are NUL: it was not taken");
+	} else if (!sync_asked(d)) {
+		bool ok = d->ops->line(d, d->line, d->length);
+		if (ok && d->gathering)
+			end_answer(d, '>', "");
+		else
+			conclude(d, ok);
+	}
+}
+
+static bool is_echo(const struct dialogue *d)
+{
+	return d->length && strchr(":+->", d->line[0]) && !d->torn;
+}
+
+/* True when the line ended a request. */
+static bool line_read(struct dialogue *d)
+{
+	bool served = true;
+	if (d->length && d->line[d->length - 1] == '\r')
+		d->length--;
+	bool end = d->length == 3 && memcmp(d->line, "end", 3) == 0 && !d->torn;
+	if (d->gathering && !end) {
+		gather(d);
+		served = false;
+	} else if (d->gathering) {
+		end_text(d);
+	} else if (is_echo(d)) {
+		count(d, DIALOGUE_echoes, 1);
+		served = false;
+	} else {
+		end_line(d);
+	}
+	d->length = 0;
+	d->torn = false;
+	return served;
+}
+
+static bool read_byte(struct dialogue *d, char c)
+{
+	if (c == '\n')
+		return line_read(d);
+	if (c == CTRL_C) {
+		abandon(d);
+		return false;
+	}
+	d->torn |= !c;
+	if (d->length < sizeof d->line)
+		d->line[d->length++] = c;
+	return false;
+}
+
+bool dialogue_turn(struct dialogue *d)
+{
+	unsigned tail = atomic_load_explicit(&d->in_tail, memory_order_relaxed);
+	unsigned head = atomic_load_explicit(&d->in_head, memory_order_acquire);
+	bool served = false;
+	while (!served && tail != head)
+		served = read_byte(d, d->in[tail++ % DIALOGUE_IN]);
+	atomic_store_explicit(&d->in_tail, tail, memory_order_release);
+	return tail != atomic_load_explicit(&d->in_head, memory_order_acquire);
+}
+
+bool dialogue_counter(const struct dialogue *d, unsigned i, const char **name, uint64_t *value)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+	    DIALOGUE_COUNTERS(X)
+#undef X
+	};
+	if (i >= DIALOGUE_COUNTER_COUNT)
+		return false;
+	*name = names[i];
+	*value = atomic_load_explicit(&d->count[i], memory_order_relaxed);
+	return true;
+}
