@@ -18,6 +18,11 @@ $(LINUX_OUT)/netprobe: $(NETPROBE_SRC) $(wildcard $(LINUX_SRC)/*.h) $(LINUX_SRC)
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $(NETPROBE_SRC) && mv $@.$$$$ $@
 
+VNETCTL_SRC := $(sort $(wildcard $(LINUX_SRC)/vnetctl/*.c))
+$(LINUX_OUT)/vnetctl: $(VNETCTL_SRC) $(wildcard $(LINUX_SRC)/vnetctl/*.h) $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $(VNETCTL_SRC) && mv $@.$$$$ $@
+
 # One stamp stands for the whole unpacked package: its files keep the package's own dates.
 $(LINUX_OUT)/kernel.stamp: $(LINUX_SRC)/fetch-kernel
 	$(LINUX_SRC)/fetch-kernel $(LINUX_OUT)/kernel
@@ -28,7 +33,7 @@ $(LINUX_OUT)/vmlinuz: $(LINUX_OUT)/kernel.stamp
 
 INITRD_SRC := $(addprefix $(LINUX_SRC)/,make-initrd init shrc modules.list)
 $(LINUX_OUT)/initrd.cpio.gz: $(INITRD_SRC) \
-		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/netprobe
+		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl
 	$(LINUX_SRC)/make-initrd $(LINUX_OUT)/kernel/root $(LINUX_OUT)/netprobe $@
 
 # The cloud kernel drives no physical NIC: a Dom0 gets Debian's ordinary one.
@@ -40,7 +45,7 @@ $(LINUX_OUT)/dom0-vmlinuz: $(LINUX_OUT)/dom0-kernel.stamp
 	cp $(LINUX_OUT)/dom0-kernel/vmlinuz $@.$$$$ && mv $@.$$$$ $@
 
 $(LINUX_OUT)/dom0.cpio.gz: $(INITRD_SRC) $(addprefix $(LINUX_SRC)/,dom0 dom0-modules.list) \
-		$(LINUX_OUT)/dom0-kernel.stamp $(LINUX_OUT)/netprobe
+		$(LINUX_OUT)/dom0-kernel.stamp $(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl
 	$(LINUX_SRC)/make-initrd -d $(LINUX_OUT)/dom0-kernel/root $(LINUX_OUT)/netprobe $@
 
 check-linux-guest: linux-guest linux-dom0

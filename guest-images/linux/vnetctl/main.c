@@ -1,0 +1,257 @@
+/* vnetctl: speaks the language of control from inside a guest; see vnetctl.8. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "channel.h"
+
+#define DEVICE     "/dev/hvc1"
+#define LIMIT      30 /* seconds */
+#define LIMIT_MAX  3600
+#define CONSOLE_AS "control:" /* what the node's messages about our lines begin with */
+
+void die(int status, const char *fmt, ...)
+{
+	va_list ap;
+	fflush(stdout);
+	fputs("vnetctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(status);
+}
+
+static void usage(void)
+{
+	fputs("usage: vnetctl [-d device] [-t seconds] statement ...\n"
+	      "       vnetctl [-d device] [-t seconds] -f file\n"
+	      "       vnetctl [-d device] [-t seconds]\n",
+	      stderr);
+	exit(EXIT_USAGE);
+}
+
+/* ---- answers ---- */
+
+/* The place of an error is one in the file that the lines came from. */
+static void complain(const char *why, const char *file)
+{
+	size_t n = strlen(CONSOLE_AS);
+	fflush(stdout);
+	if (file && strncmp(why, CONSOLE_AS, n) == 0)
+		fprintf(stderr, "vnetctl: %s:%s\n", file, why + n);
+	else
+		fprintf(stderr, "vnetctl: %s\n", why);
+}
+
+enum answer { DONE, REFUSED, TEXT_WANTED /* it was `load` */ };
+
+/* Prints one answer. */
+static enum answer print_answer(struct channel *c, const char *file)
+{
+	for (;;) {
+		size_t len;
+		const char *line = channel_line(c, &len);
+		if (line[0] == '+')
+			return DONE;
+		if (line[0] == '>')
+			return TEXT_WANTED;
+		if (line[0] == '-') {
+			complain(line + 1, file);
+			return REFUSED;
+		}
+		if (line[0] == ':') {
+			fwrite(line + 1, 1, len - 1, stdout);
+			putchar('\n');
+		}
+	}
+}
+
+/* ---- requests ---- */
+
+struct text {
+	char *bytes;
+	size_t len, size;
+};
+
+static void append(struct text *t, const char *bytes, size_t len)
+{
+	if (t->len + len > t->size) {
+		t->size = 2 * (t->len + len);
+		t->bytes = realloc(t->bytes, t->size);
+		if (!t->bytes)
+			die(EXIT_DEVICE, "no memory left");
+	}
+	memcpy(t->bytes + t->len, bytes, len);
+	t->len += len;
+}
+
+/* What would mean something to the channel. */
+static void check_bytes(const char *line, size_t len, const char *file, unsigned number)
+{
+	if (memchr(line, 0, len) || memchr(line, 3, len))
+		die(EXIT_REFUSED, "%s:%u: a control character; the text is plain ASCII", file,
+		    number);
+	if (len && strchr(":+->", line[0]))
+		die(EXIT_REFUSED, "%s:%u:1: no statement begins with `%c`", file, number, line[0]);
+}
+
+static void check_line(const char *line, size_t len, const char *file, unsigned number)
+{
+	check_bytes(line, len, file, number);
+	if (len == 3 && memcmp(line, "end", 3) == 0)
+		die(EXIT_REFUSED, "%s:%u:1: `end` ends a text; it cannot stand in it", file,
+		    number);
+}
+
+static void send_statement(struct channel *c, const char *line, size_t len, const char *file,
+                           unsigned number)
+{
+	check_bytes(line, len, file, number);
+	channel_send(c, line, len);
+	channel_send(c, "\n", 1);
+}
+
+/* Reads a line, with its end cut off; false at the end of the file. */
+static bool read_line(FILE *f, const char *file, char **line, size_t *size, size_t *len)
+{
+	errno = 0;
+	ssize_t n = getline(line, size, f);
+	if (n < 0 && (ferror(f) || errno))
+		die(EXIT_USAGE, "%s: %s", file, strerror(errno));
+	if (n < 0)
+		return false;
+	while (n && ((*line)[n - 1] == '\n' || (*line)[n - 1] == '\r'))
+		n--;
+	*len = (size_t)n;
+	return true;
+}
+
+/* Only a whole file that was read without fault is sent. */
+static bool take_file(struct channel *c, const char *path)
+{
+	bool input = strcmp(path, "-") == 0;
+	const char *name = input ? "stdin" : path;
+	FILE *f = input ? stdin : fopen(path, "r");
+	struct text t = {0};
+	char *line = NULL;
+	size_t size = 0, len;
+	if (!f)
+		die(EXIT_USAGE, "%s: %s", path, strerror(errno));
+	append(&t, "load\n", 5);
+	for (unsigned number = 1; read_line(f, name, &line, &size, &len); number++) {
+		check_line(line, len, name, number);
+		append(&t, line, len);
+		append(&t, "\n", 1);
+	}
+	append(&t, "end\n", 4);
+	channel_send(c, t.bytes, t.len);
+	enum answer a = print_answer(c, name);
+	return (a == TEXT_WANTED ? print_answer(c, name) : a) == DONE;
+}
+
+/* One line of a text that `load` began; true when it was the last. */
+static bool send_text_line(struct channel *c, const char *line, size_t len, unsigned number)
+{
+	bool end = len == 3 && memcmp(line, "end", 3) == 0;
+	if (!end)
+		check_line(line, len, "stdin", number);
+	channel_send(c, line, len);
+	channel_send(c, "\n", 1);
+	return end;
+}
+
+/* Each line is a request, `load` to `end` is one; goes on after one that was refused. */
+static bool take_lines(struct channel *c)
+{
+	bool ok = true, gathering = false;
+	char *line = NULL;
+	size_t size = 0, len;
+	for (unsigned number = 1; read_line(stdin, "stdin", &line, &size, &len); number++) {
+		if (gathering && !send_text_line(c, line, len, number))
+			continue;
+		if (!gathering)
+			send_statement(c, line, len, "stdin", number);
+		enum answer a = print_answer(c, NULL);
+		ok &= a != REFUSED;
+		gathering = a == TEXT_WANTED;
+		fflush(stdout);
+	}
+	if (gathering)
+		die(EXIT_REFUSED, "no `end` after `load`: nothing was taken");
+	return ok;
+}
+
+/* The shell took the quotes away; the language wants them back where a word needs them. */
+static void append_word(struct text *t, const char *word)
+{
+	if (*word && !strpbrk(word, " \t\"\\#")) {
+		append(t, word, strlen(word));
+		return;
+	}
+	append(t, "\"", 1);
+	for (; *word; word++) {
+		if (*word == '"' || *word == '\\')
+			append(t, "\\", 1);
+		append(t, word, 1);
+	}
+	append(t, "\"", 1);
+}
+
+/* A statement in words, or, when it is one argument, in one line as it is. */
+static bool take_words(struct channel *c, char **word, int words)
+{
+	struct text t = {0};
+	for (int i = 0; i < words; i++) {
+		if (strchr(word[i], '\n'))
+			die(EXIT_USAGE, "one statement a line; -f takes several");
+		if (i)
+			append(&t, " ", 1);
+		if (words == 1)
+			append(&t, word[i], strlen(word[i]));
+		else
+			append_word(&t, word[i]);
+	}
+	send_statement(c, t.bytes, t.len, "argument", 1);
+	enum answer a = print_answer(c, NULL);
+	if (a == TEXT_WANTED)
+		die(EXIT_USAGE, "say -f file instead of `load`");
+	return a == DONE;
+}
+
+static int seconds(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+	if (*end || n < 1 || n > LIMIT_MAX)
+		die(EXIT_USAGE, "-t takes 1 to %d seconds", LIMIT_MAX);
+	return (int)n;
+}
+
+int main(int argc, char **argv)
+{
+	const char *device = DEVICE, *file = NULL;
+	int limit = LIMIT;
+	struct channel c;
+	for (int o; (o = getopt(argc, argv, "+d:f:t:")) != -1;) {
+		if (o == 'd')
+			device = optarg;
+		else if (o == 'f')
+			file = optarg;
+		else if (o == 't')
+			limit = seconds(optarg);
+		else
+			usage();
+	}
+	if (file && optind < argc)
+		usage();
+	channel_open(&c, device, limit * 1000);
+	bool ok = file            ? take_file(&c, file)
+	          : optind < argc ? take_words(&c, argv + optind, argc - optind)
+	                          : take_lines(&c);
+	if (fflush(stdout) != 0)
+		die(EXIT_USAGE, "standard output: %s", strerror(errno));
+	return ok ? 0 : EXIT_REFUSED;
+}
