@@ -1,0 +1,158 @@
+"""Linux as Dom0: an unmodified Debian kernel with the physical NIC, and its own bridge to the wire.
+
+The 82574L interrupts by MSI-X, the 82540EM by its pin.
+"""
+
+import re
+
+import pytest
+
+from hardware import wire_ports
+from linux import LINE, answers, linux, ping, run, tcp, wait_shell
+from linux_machine import INITRD, KERNEL, LinuxMachine, far, free_wire
+from machine import about, ended, node, only_on, until
+from node import LINUX
+from test_dom0 import ALICE, ECHO_IP, OUTSIDE, fetch, the_server, the_sink
+
+DOM0_IP = "10.0.2.20"
+NICS = [("pc", "e1000", "IO-APIC"), ("q35", "e1000e", "PCI-MSI")]
+
+pytestmark = only_on("qemu-svm", "behind the NIC is QEMU's user network, or another QEMU")
+FIXTURES = [the_server, the_sink]  # `outside` and `sink`
+
+
+def conf(words, alice, more):
+    """Dom0 with such words on its command line, alice with `more` on hers, and echo."""
+    return f"""guest dom0 cpus 2 memory 256M kernel dom0-vmlinuz initrd dom0.cpio.gz pci 00:03.0 \
+cmdline "{LINE} name=dom0 {words}"
+{linux("alice", alice, line=more)}
+guest echo memory 32M kernel echo.elf cmdline "ip={ECHO_IP}"
+port uplink guest dom0 edge
+port alice guest alice
+port echo guest echo
+"""
+
+
+def boot(text, machine, nic, backend):
+    """A node with Linux as Dom0, both shells there; `backend`: QEMU's, called n."""
+    n = node(text, ["echo"], [*LINUX, KERNEL, INITRD], cores=4, memory=768, machine=machine,
+             nic=["-netdev", backend, "-device", f"{nic},netdev=n,addr=3"])
+    try:
+        n.ready()
+        for name in "alice", "dom0":
+            wait_shell(n, name)
+    except BaseException:
+        n.close()
+        raise
+    return n
+
+
+@pytest.fixture(name="booted", scope="module", params=NICS, ids=lambda p: p[1])
+def the_node(request):
+    """(the node, what /proc/interrupts in Dom0 says of its NIC)."""
+    machine, nic, kind = request.param
+    text = conf(f"dom0=bridge ip={DOM0_IP}/24", ALICE, f"gw={OUTSIDE}")
+    with boot(text, machine, nic, "user,id=n") as n:
+        until("outside answers", lambda: answers(n, "alice", OUTSIDE))
+        yield n, kind
+
+
+@pytest.fixture(name="n")
+def the_node_alone(booted):
+    return booted[0]
+
+
+def interrupts(n):
+    """Those of the NIC in Dom0: {its number: ([how many on each CPU], its kind, its name)}."""
+    rows = re.findall(r"(\d+): +(\d+) +(\d+) +(\S+) +\S+ +(eth1\S*)",
+                      run(n, "dom0", "cat /proc/interrupts"))
+    return {int(irq): ([int(a), int(b)], kind, name) for irq, a, b, kind, name in rows}
+
+
+def test_outside(n, outside):
+    """Pings from a guest are answered, and a file arrives as it left; Dom0 itself is reached."""
+    ping(n, "alice", OUTSIDE, 20)
+    ping(n, "alice", DOM0_IP)
+    fetch(n, outside)
+
+
+def test_upload(n, sink):
+    """TCP in the other direction: long segments are cut and checksums completed on the way out."""
+    port, digest = sink
+    text = run(n, "alice", f"netprobe pattern 4 | tee /tmp/p | nc {OUTSIDE} {port}; "
+               "sha256sum /tmp/p; rm /tmp/p")
+    assert text.split()[:3] == ["got", "it", digest()]
+
+
+def test_interrupts_are_direct(booted, outside):
+    """They are of the kind that the NIC's driver wants, and cost no exit."""
+    n, kind = booted
+    woken, before, exits = rescheduled(n), interrupts(n), n.exits("dom0")
+    fetch(n, outside)
+    now, after, woken = n.exits("dom0"), interrupts(n), rescheduled(n) - woken
+    assert {k for _, k, _ in after.values()} == {kind}
+    assert len(after) == (3 if kind == "PCI-MSI" else 1)  # 82574L: rx, tx, other
+    assert sum(map(sum, (c for c, _, _ in after.values()))) > 10 + sum(
+        map(sum, (c for c, _, _ in before.values())))
+    assert now["memory"] == exits["memory"]  # MSI-X table and I/O APIC
+    assert now["msr"] - exits["msr"] <= woken  # by IPI
+
+
+def rescheduled(n):
+    """How many interrupts its vCPUs have sent each other."""
+    text = run(n, "dom0", "grep -e RES -e CAL -e TLB /proc/interrupts")
+    return sum(int(x) for x in re.findall(r" (\d+)(?= )", text))
+
+
+def test_interrupts_move(n, outside):
+    """Dom0 sends its NIC's interrupts to its other vCPU: they arrive there."""
+    for target in 1, 0:
+        irqs = list(interrupts(n))
+        run(n, "dom0", "; ".join(f"echo {1 << target} > /proc/irq/{i}/smp_affinity" for i in irqs))
+        fetch(n, outside)  # the first one after it moves the pin
+        before = interrupts(n)
+        fetch(n, outside)
+        after = interrupts(n)
+        moved = [sum(after[i][0][cpu] - before[i][0][cpu] for i in irqs) for cpu in (0, 1)]
+        assert moved[target] > 5 and moved[1 - target] == 0, (before, after)
+
+
+def test_death_and_return(n, outside):
+    """Without Dom0 local traffic goes on and frames for outside are counted; with it again, they
+    pass again."""
+    ping(n, "alice", OUTSIDE)
+    n.monitor("stop dom0")
+    ended(n, "dom0")
+    ping(n, "alice", ECHO_IP)
+    before = n.counter("uplink", "drop.bridge_down")
+    status, _ = n.shell("alice", f"ping -c 3 -i 0.1 -W 1 {OUTSIDE}")
+    assert status != 0
+    assert n.counter("uplink", "drop.bridge_down") >= before + 3
+    ping(n, "alice", ECHO_IP)
+    n.monitor("start dom0")
+    wait_shell(n, "dom0", boots=2)
+    assert about(n, "dom0")["starts"] == 2
+    until("outside answers", lambda: answers(n, "alice", OUTSIDE))
+    ping(n, "alice", OUTSIDE, 20)
+    fetch(n, outside)
+
+
+def test_linux_vxlan():
+    """A VXLAN device in Dom0's bridge, instead of the wire, leads to an ordinary Linux's."""
+    wire, vni, inside = free_wire(), 42, "10.1.0.2"
+    here, there = wire_ports(wire)
+    words = f"dom0=vxlan ip=192.0.2.1/24 vni={vni} remote=192.0.2.2 inner=10.1.0.20/24"
+    backend = f"socket,id=n,udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}"
+    with LinuxMachine("far", [far(wire)], "ip=192.0.2.2/24") as m:
+        with boot(conf(words, "10.1.0.1", "mtu=1450"), "q35", "e1000e", backend) as n:
+            m.ready().run(f"ip link add vx type vxlan id {vni} dstport 4789 local 192.0.2.2 "
+                          f"remote 192.0.2.1 dev eth0 && ip addr add {inside}/24 dev vx && "
+                          "ip link set vx up")
+            until("far answers", lambda: answers(n, "alice", inside))
+            ping(n, "alice", inside, 20)
+            tcp(n, "alice", inside, 2)
+            text = m.run("ping -c 20 -i 0.02 -W 5 10.1.0.1")
+            assert "20 packets received" in text, text
+            ping(n, "dom0", inside)
+            text = run(n, "dom0", "ip -d link show master br0")
+            assert f"vxlan id {vni} remote 192.0.2.2" in text, text
