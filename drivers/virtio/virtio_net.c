@@ -82,6 +82,7 @@ static void stop(struct virtio_pci *v)
 	vlock_take(&n->rx_lock);
 	n->tx_ready = false;
 	atomic_store(&n->rx_ready, false);
+	n->registers.mtu = atomic_load(&n->mtu_next);
 	vlock_drop(&n->rx_lock);
 	vgate_open(&n->tx_gate);
 }
@@ -110,7 +111,7 @@ void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c)
 	mac_write(n->registers.mac, c->mac);
 	n->registers.status = VIRTIO_NET_S_LINK_UP;
 	n->registers.max_virtqueue_pairs = 1;
-	n->registers.mtu = c->mtu;
+	atomic_store(&n->mtu_next, c->mtu);
 	virtio_pci_init(&n->v, c->name, &ops, c->mem, size, 2, F_OFFERED,
 	                (const uint8_t *)&n->registers, sizeof n->registers);
 }
@@ -125,4 +126,9 @@ void virtio_net_set_link(struct virtio_net *n, bool up)
 	virtio_pci_config_begin(&n->v);
 	n->registers.status = up ? VIRTIO_NET_S_LINK_UP : 0;
 	virtio_pci_config_end(&n->v);
+}
+
+void virtio_net_set_mtu(struct virtio_net *n, uint16_t mtu)
+{
+	atomic_store(&n->mtu_next, mtu);
 }

@@ -63,6 +63,7 @@ struct virtio_net {
 	bool csum_accepted, mergeable, tx_ready;
 	atomic_bool
 	    rx_ready; /* the RX ring may be filled: changed by stop/start and by a violation */
+	_Atomic uint16_t mtu_next; /* of the registers from the driver's next reset on */
 	struct virtio_net_registers registers;
 	struct vnet_seg
 	    rx_seg[VNET_SEGS]; /* receive buffers of a frame; the lock's holder owns it */
@@ -82,6 +83,9 @@ void virtio_net_attach(struct virtio_net *n, struct vnet_port *port);
 
 /* Sets the link state that the driver sees and tells it. */
 void virtio_net_set_link(struct virtio_net *n, bool up);
+
+/* Changes the MTU that a driver is told from its next reset on; one that runs keeps its own. */
+void virtio_net_set_mtu(struct virtio_net *n, uint16_t mtu);
 
 /* A kick of the TX ring: runs the walk for all that is in it, on this core.  Also to be called once
  * after vnet_port_set_mode(port, VNET_KICK): it takes what is left and asks for kicks again. */
