@@ -37,11 +37,23 @@ void config_commit(struct config *c)
 	c->live = !c->live;
 }
 
+/* Empties the slots that the staged copy used last and the live description does not have. */
+static void forget(struct node_config *to, const struct node_config *from)
+{
+	for (uint32_t i = from->guests; i < to->guests; i++)
+		to->guest[i].name[0] = '\0';
+	for (uint32_t i = from->nets; i < to->nets; i++)
+		to->net[i].name[0] = '\0';
+	for (uint32_t i = from->ports; i < to->ports; i++)
+		memset(&to->port[i], 0, sizeof to->port[i]);
+}
+
 /* A fresh staged copy, of what is in use only; nothing in it is of the coming text yet. */
 static struct node_config *stage(struct config *c)
 {
 	struct node_config *to = &c->node[!c->live];
 	const struct node_config *from = &c->node[c->live];
+	forget(to, from);
 	memcpy(to, from, offsetof(struct node_config, guest));
 	memcpy(to->guest, from->guest, from->guests * sizeof from->guest[0]);
 	memcpy(to->net, from->net, from->nets * sizeof from->net[0]);
@@ -52,7 +64,7 @@ static struct node_config *stage(struct config *c)
 	for (uint32_t i = 0; i < to->nets; i++)
 		to->net[i].line = 0;
 	for (uint32_t i = 0; i < to->ports; i++)
-		to->port[i].line = 0;
+		to->port[i].line = to->port[i].underlay.line = 0;
 	return to;
 }
 
@@ -66,6 +78,7 @@ static bool begin(struct config *c, const char *text, size_t len, struct config_
 	p->report = report;
 	p->node = stage(c);
 	p->acts = p->indexed = false;
+	memset(p->route_line, 0, sizeof p->route_line);
 	lexer_init(&p->lexer, text, len);
 	if (len > CONFIG_TEXT)
 		return config_fail(p, &start, "the text has more than %u bytes", CONFIG_TEXT);
@@ -81,6 +94,8 @@ enum config_outcome config_read(struct config *c, const char *text, size_t len,
 		outcome = CONFIG_CHANGED;
 		failed = !config_statement_read(&c->parser);
 	}
+	if (!failed)
+		config_lint_staged(&c->parser);
 	return failed ? CONFIG_REFUSED : outcome;
 }
 
@@ -97,7 +112,10 @@ enum config_outcome config_read_line(struct config *c, const char *text, size_t 
 		failed = !config_fail(p, &p->word[0], "one statement a line; `load` takes several");
 	if (failed)
 		return CONFIG_REFUSED;
-	return p->acts ? CONFIG_ACTION : CONFIG_CHANGED;
+	if (p->acts)
+		return CONFIG_ACTION;
+	config_lint_staged(p);
+	return CONFIG_CHANGED;
 }
 
 int config_find_guest(const struct node_config *n, const char *name)
@@ -125,4 +143,9 @@ int config_find_port(const struct node_config *n, const char *name)
 			return (int)i;
 	}
 	return -1;
+}
+
+unsigned config_port_slot(const struct node_config *n, unsigned slot)
+{
+	return n->port[slot].kind == CONFIG_DIRECT ? n->port[slot].link.edge : slot;
 }

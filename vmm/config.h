@@ -7,7 +7,9 @@
  *
  * A statement's way: config_lex.c cuts a line into words, config_parse.c fits the words to a row
  * of the table in config_grammar.c, config_value.c turns each into a number, an address or an
- * index, and config_node.c, config_route.c or config_action.c does what the statement says.
+ * index, and config_node.c, config_link.c, config_route.c or config_action.c does what the
+ * statement says.  config_mtu.c then settles who may send how much, and config_lint.c looks for
+ * what is taken but can hardly be meant.
  */
 #ifndef VMM_CONFIG_H
 #define VMM_CONFIG_H
@@ -43,8 +45,8 @@ struct module_config {
 };
 
 /*
- * `line` of a guest, network or port is the line of the text being staged that declared it, and 0
- * for one that was there before: for the messages of checks that come after the parser's.
+ * `line` of a guest, network, port or underlay is the line of the text being staged that declared
+ * it, and 0 for one that was there before: for the messages of checks that come after the parser's.
  * An empty name marks a free slot.
  */
 struct guest_config {
@@ -71,17 +73,47 @@ struct net_config {
 	char name[CONFIG_NAME];
 	uint32_t line;
 	enum vnet_policy mode;
-	uint32_t mtu; /* bytes */
+	uint32_t mtu;  /* bytes; what guests are told */
+	bool mtu_said; /* else it is what fits the links, or 1500 */
 };
 
+/* What a port of the switch is. */
+enum config_kind {
+	CONFIG_NIC,    /* a guest's */
+	CONFIG_VXLAN,  /* a link: Ethernet in UDP by RFC 7348 */
+	CONFIG_UDP,    /* a link: plain Ethernet in UDP */
+	CONFIG_DIRECT, /* a link's name for the edge port of its network; no port of its own */
+};
+
+/* The node's own address behind an edge port.  IPv4 addresses are in host order. */
+struct underlay_config {
+	uint32_t line;
+	uint32_t prefix;           /* bits; 0: the port has no underlay */
+	uint32_t address, gateway; /* gateway 0: none */
+	uint32_t mtu;              /* bytes of an IP packet on the wire */
+	mac_t mac;
+};
+
+/* Where a link leads; of a direct link only `edge` counts. */
+struct link_config {
+	uint32_t remote, vni;
+	uint16_t udp_port;
+	uint16_t edge; /* slot of the edge port that it goes through */
+};
+
+/* A port of the switch: a guest's NIC or, with the same names and slots, a link. */
 struct port_config {
 	char name[CONFIG_NAME];
 	uint32_t line;
-	uint16_t guest, net; /* slots */
-	mac_t mac;
-	uint32_t mtu; /* bytes */
-	bool edge;    /* leads out of the node: Dom0's uplink */
+	enum config_kind kind;
+	uint16_t guest, net; /* slots; a link has no guest */
+	mac_t mac;           /* of a NIC */
+	uint32_t mtu;        /* bytes; of a link: the largest that fits */
+	bool mtu_said;       /* else it follows the network's */
+	bool edge;           /* leads out of the node: Dom0's uplink */
 	enum config_move move;
+	struct underlay_config underlay; /* of an edge */
+	struct link_config link;
 };
 
 /*
@@ -103,7 +135,8 @@ struct node_config {
 	struct vnet_route route[CONFIG_ROUTES];
 };
 
-/* A refusal or a warning; line and column count from 1, the column is the offending word's. */
+/* A refusal or a warning; line and column count from 1, the column is the offending word's.  Line
+ * 0: it is of no place in the text. */
 struct config_message {
 	uint32_t line, column;
 	char word[CONFIG_NAME * 2]; /* the offending word, cut to fit; "" at the end of a line */
@@ -126,6 +159,7 @@ enum config_verb {
 	CONFIG_RESTART, /* guest */
 	CONFIG_ENTER,   /* guest: put its console on the terminal */
 	CONFIG_EXPLAIN, /* src, dst, port, json */
+	CONFIG_LINT,    /* json: answer with config_lint() */
 	CONFIG_HELP,    /* word ("" for all): answer with config_help() */
 	CONFIG_POWEROFF,
 	CONFIG_REBOOT,
@@ -137,6 +171,8 @@ enum config_what {
 	CONFIG_SHOW_GUESTS,
 	CONFIG_SHOW_VCPUS,
 	CONFIG_SHOW_PORTS,
+	CONFIG_SHOW_LINKS,
+	CONFIG_SHOW_UNDERLAYS,
 	CONFIG_SHOW_NETWORKS,
 	CONFIG_SHOW_ROUTES,
 	CONFIG_SHOW_EXITS,
@@ -192,6 +228,31 @@ void config_commit(struct config *c);
 int config_find_guest(const struct node_config *n, const char *name);
 int config_find_net(const struct node_config *n, const char *name);
 int config_find_port(const struct node_config *n, const char *name);
+
+/* True for a link whose frames travel in UDP. */
+static inline bool config_is_tunnel(const struct port_config *port)
+{
+	return port->kind == CONFIG_VXLAN || port->kind == CONFIG_UDP;
+}
+
+/* What the switch calls the kind of a link whose frames travel in UDP. */
+static inline enum vnet_link_kind config_link_kind(const struct port_config *port)
+{
+	return port->kind == CONFIG_VXLAN ? VNET_LINK_VXLAN : VNET_LINK_UDP;
+}
+
+/* The slot of the port that frames for this port or link go to: of a direct link, its edge. */
+unsigned config_port_slot(const struct node_config *n, unsigned slot);
+
+/* Writes an IPv4 address (host order) with its NUL: 16 bytes at most. */
+void config_format_ip(uint32_t ip, char text[16]);
+
+/*
+ * Looks through the live description for what was taken but can hardly be meant, and tells each
+ * finding to `warn`.  Its time grows with the number of routes, and with that of links squared.
+ */
+typedef void config_warning(void *ctx, const char *text);
+void config_lint(struct config *c, config_warning *warn, void *ctx);
 
 /* Writes "SOURCE:LINE:COLUMN: TEXT" (no line end, always NUL-terminated), cut to `size` bytes. */
 void config_format(const struct config_message *m, const char *source, char *buf, size_t size);

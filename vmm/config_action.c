@@ -61,6 +61,8 @@ bool apply_verb(struct parser *p)
 	a->verb = p->statement->verb;
 	a->guest = slot_or_none(p, "GUEST");
 	a->port = slot_or_none(p, "PORT");
+	if (a->port >= 0)
+		a->port = (int32_t)config_port_slot(p->node, (unsigned)a->port);
 	a->net = -1;
 	a->src = src ? src->number : 0;
 	a->dst = dst ? dst->number : 0;
@@ -97,14 +99,18 @@ bool apply_help(struct parser *p)
 
 #define OF_GUEST 1u
 #define OF_NET   2u
-#define OF_PORT  4u
+#define OF_NIC   4u
+#define OF_LINK  8u
+#define OF_PORT  (OF_NIC | OF_LINK)
 
-/* What a name after `show WHAT` may belong to; of several the first that has it: port, network,
- * guest. */
+/* What a name after `show WHAT` may belong to; of several the first that has it: port or link,
+ * network, guest. */
 static const uint8_t show_scope[] = {
     [CONFIG_SHOW_GUESTS] = OF_GUEST,
     [CONFIG_SHOW_VCPUS] = OF_GUEST,
-    [CONFIG_SHOW_PORTS] = OF_GUEST | OF_NET | OF_PORT,
+    [CONFIG_SHOW_PORTS] = OF_GUEST | OF_NET | OF_NIC,
+    [CONFIG_SHOW_LINKS] = OF_NET | OF_LINK,
+    [CONFIG_SHOW_UNDERLAYS] = OF_NIC,
     [CONFIG_SHOW_NETWORKS] = OF_NET,
     [CONFIG_SHOW_ROUTES] = OF_NET | OF_PORT,
     [CONFIG_SHOW_EXITS] = OF_GUEST,
@@ -113,14 +119,27 @@ static const uint8_t show_scope[] = {
     [CONFIG_SHOW_ALL] = OF_GUEST,
 };
 
+static bool in_scope(const struct port_config *port, unsigned scope)
+{
+	return scope & (port->kind == CONFIG_NIC ? OF_NIC : OF_LINK);
+}
+
+static int32_t find_port(const struct node_config *n, unsigned scope, const char *name)
+{
+	int slot = config_find_port(n, name);
+	return slot >= 0 && in_scope(&n->port[slot], scope) ? slot : -1;
+}
+
 static void offer_names(const struct node_config *n, unsigned scope, struct nearest *near)
 {
 	for (uint32_t i = 0; (scope & OF_GUEST) && i < n->guests; i++)
 		nearest_offer(near, n->guest[i].name);
 	for (uint32_t i = 0; (scope & OF_NET) && i < n->nets; i++)
 		nearest_offer(near, n->net[i].name);
-	for (uint32_t i = 0; (scope & OF_PORT) && i < n->ports; i++)
-		nearest_offer(near, n->port[i].name);
+	for (uint32_t i = 0; i < n->ports; i++) {
+		if (in_scope(&n->port[i], scope))
+			nearest_offer(near, n->port[i].name);
+	}
 }
 
 bool apply_show(struct parser *p)
@@ -134,10 +153,12 @@ bool apply_show(struct parser *p)
 		return true;
 	unsigned scope = show_scope[a->what];
 	const char *text = name->word->text;
-	a->port = scope & OF_PORT ? config_find_port(p->node, text) : -1;
+	a->port = find_port(p->node, scope, text);
 	a->net = scope & OF_NET && a->port < 0 ? config_find_net(p->node, text) : -1;
 	a->guest =
 	    scope & OF_GUEST && a->port < 0 && a->net < 0 ? config_find_guest(p->node, text) : -1;
+	if (a->port >= 0 && a->what != CONFIG_SHOW_LINKS)
+		a->port = (int32_t)config_port_slot(p->node, (unsigned)a->port);
 	if (a->port >= 0 || a->net >= 0 || a->guest >= 0)
 		return true;
 	nearest_init(&near, text);

@@ -44,7 +44,10 @@ void config_warn(struct parser *p, const struct word *w, const char *fmt, ...)
 
 void config_format(const struct config_message *m, const char *source, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s:%u:%u: %s", source, m->line, m->column, m->text);
+	if (m->line)
+		snprintf(buf, size, "%s:%u:%u: %s", source, m->line, m->column, m->text);
+	else
+		snprintf(buf, size, "%s: %s", source, m->text);
 }
 
 /* Levenshtein's distance; both are shorter than CONFIG_NAME. */

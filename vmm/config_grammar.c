@@ -9,14 +9,16 @@
 
 static const char *const choice_yes[] = {"no", "yes", NULL};
 static const char *const choice_restart[] = {"never", "always", NULL};
-static const char *const choice_mode[] = {"route", "learn", NULL};
+static const char *const choice_mode[] = {"route", "learn", "exact", NULL};
+static const char *const choice_link[] = {"vxlan", "udp", "direct", NULL};
 static const char *const choice_move[] = {"kick", "poll", NULL};
 static const char *const choice_log[] = {"error", "warn", "info", "debug", NULL};
 static const char *const choice_idle[] = {"stay", "poweroff", "exit-with", NULL};
-static const char *const choice_classic_dst[] = {"interface", "edge", NULL};
-static const char *const choice_classic_src[] = {"interface", "edge", "any", NULL};
-static const char *const choice_show[] = {"guests", "vcpus",    "ports",  "networks", "routes",
-                                          "exits",  "counters", "memory", "all",      NULL};
+static const char *const choice_classic_dst[] = {"interface", "edge", "link", NULL};
+static const char *const choice_classic_src[] = {"interface", "edge", "link", "any", NULL};
+static const char *const choice_show[] = {"guests",    "vcpus",    "ports",  "links",
+                                          "underlays", "networks", "routes", "exits",
+                                          "counters",  "memory",   "all",    NULL};
 
 static const struct term guest_terms[] = {
     {.arg = "NAME", .kind = TERM_NAME},
@@ -54,12 +56,34 @@ static const struct term port_terms[] = {
     LAST_TERM,
 };
 
+static const struct term underlay_terms[] = {
+    {.arg = "PORT", .kind = TERM_NIC},
+    {"address", "A.B.C.D/N", .kind = TERM_PREFIX},
+    {"gateway", "A.B.C.D", TERM_ADDRESS, .optional = true},
+    {"mac", "MAC", TERM_MAC, .optional = true},
+    {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = VNET_UNDERLAY_MTU_MIN,
+     .max = VNET_UNDERLAY_MTU_MAX},
+    LAST_TERM,
+};
+
+static const struct term link_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {.arg = "KIND", .kind = TERM_CHOICE, .choice = choice_link},
+    {"vni", "N", TERM_NUMBER, .optional = true, .max = VNET_VNI_MAX},
+    {"remote", "A.B.C.D", TERM_ADDRESS, .optional = true},
+    {"local", "A.B.C.D", TERM_ADDRESS, .optional = true},
+    {"udp-port", "N", TERM_NUMBER, .optional = true, .min = 1, .max = 65535},
+    {"network", "NET", TERM_NET, .optional = true},
+    {"edge", "PORT", TERM_NIC, .optional = true},
+    LAST_TERM,
+};
+
 static const struct term route_terms[] = {
     {"network", "NET", TERM_NET, .optional = true},
     {"src", "QUAL", .kind = TERM_QUAL},
     {"dst", "QUAL", .kind = TERM_QUAL},
-    {"from", "PORT", TERM_PORT, .optional = true},
-    {"to", "port PORT", .kind = TERM_TO},
+    {"from", "[port|link] NAME", TERM_FROM, .optional = true},
+    {"to", "port|link NAME", .kind = TERM_TO},
     {"reflect", .kind = TERM_FLAG, .optional = true},
     LAST_TERM,
 };
@@ -111,7 +135,12 @@ static const struct term help_terms[] = {
 };
 static const struct term one_guest[] = {{.arg = "GUEST", .kind = TERM_GUEST}, LAST_TERM};
 static const struct term one_net[] = {{.arg = "NET", .kind = TERM_NET}, LAST_TERM};
-static const struct term one_port[] = {{.arg = "PORT", .kind = TERM_PORT}, LAST_TERM};
+static const struct term one_port[] = {{.arg = "PORT", .kind = TERM_NIC}, LAST_TERM};
+static const struct term one_link[] = {{.arg = "LINK", .kind = TERM_LINK}, LAST_TERM};
+static const struct term lint_terms[] = {
+    {"json", .kind = TERM_FLAG, .optional = true},
+    LAST_TERM,
+};
 static const struct term nothing[] = {LAST_TERM};
 
 const struct statement config_statement[] = {
@@ -122,15 +151,24 @@ const struct statement config_statement[] = {
     {"port", .term = port_terms, .apply = apply_port,
      .help =
          "give a guest a NIC; a new port needs its guest, on one that exists only `move` changes"},
+    {"underlay", .term = underlay_terms, .apply = apply_underlay,
+     .help = "the node's own address behind an edge port, for links; said anew it is replaced"},
+    {"link", .term = link_terms, .apply = apply_link,
+     .help = "a way to another node: a port of the switch whose frames travel in UDP (vxlan, udp), "
+             "or a name for the network's edge (direct)"},
     {"route", .term = route_terms, .apply = apply_route,
-     .help = "send matching frames to a port; QUAL is a MAC, not MAC, any or none"},
+     .help = "send matching frames to a port or link; QUAL is a MAC, not MAC, any or none"},
     {"add", .term = classic_terms, .apply = apply_classic,
      .help = "a route in the classic positional form; the MACs may be any, none or not-MAC"},
     {"remove", "route", route_terms, apply_remove_route,
      .help = "remove the route that was given with the same words"},
-    {"remove", "port", one_port, apply_remove_port, .help = "remove a port that no route names"},
+    {"remove", "port", one_port, apply_remove_port,
+     .help = "remove a port that no route or link names"},
+    {"remove", "link", one_link, apply_remove_link, .help = "remove a link that no route names"},
+    {"remove", "underlay", one_port, apply_remove_underlay,
+     .help = "remove the underlay of a port that no link goes through"},
     {"remove", "network", one_net, apply_remove_network,
-     .help = "remove a network that has no port"},
+     .help = "remove a network that has no port or link"},
     {"move", .term = move_terms, .apply = apply_move,
      .help = "who moves frames: the sender at its kick, or a core that polls"},
     {"log", .term = log_terms, .apply = apply_log, .help = "how much the node tells of itself"},
@@ -139,9 +177,11 @@ const struct statement config_statement[] = {
     {"idle", .term = idle_terms, .apply = apply_idle,
      .help = "what the node does when all guests, or this one, have ended"},
     {"show", .term = show_terms, .apply = apply_show, .run_time = true, .verb = CONFIG_SHOW,
-     .help = "show the node; NAME (a guest, network or port) narrows it"},
+     .help = "show the node; NAME (a guest, network, port or link) narrows it"},
     {"explain", .term = explain_terms, .apply = apply_verb, .run_time = true,
      .verb = CONFIG_EXPLAIN, .help = "what the switch does with such a frame from this port"},
+    {"lint", .term = lint_terms, .apply = apply_verb, .run_time = true, .verb = CONFIG_LINT,
+     .help = "what was taken but can hardly be meant"},
     {"start", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_START,
      .help = "start a guest that has ended or was not started"},
     {"stop", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_STOP,

@@ -3,7 +3,6 @@
 #include "vmm/config_parse.h"
 
 #define MEMORY_DEFAULT (256ull * 1024 * 1024)
-#define MTU_DEFAULT    1500
 
 /* The number given with a keyword, or what holds when it was left out. */
 static uint64_t number_or(const struct parser *p, const char *name, uint64_t otherwise)
@@ -20,7 +19,7 @@ static void copy_text(const struct parser *p, const char *name, char *to)
 		memcpy(to, a->word->text, strlen(a->word->text) + 1);
 }
 
-static bool fail_taken(struct parser *p, const struct word *w, const char *what, uint32_t line)
+bool config_fail_taken(struct parser *p, const struct word *w, const char *what, uint32_t line)
 {
 	if (line)
 		return config_fail(p, w, "%s \"%s\" is declared in line %u already", what, w->text,
@@ -117,7 +116,7 @@ bool apply_guest(struct parser *p)
 	const struct word *name = config_arg(p, "NAME")->word;
 	int taken = config_find_guest(n, name->text);
 	if (taken >= 0)
-		return fail_taken(p, name, "guest", n->guest[taken].line);
+		return config_fail_taken(p, name, "guest", n->guest[taken].line);
 	if (n->guests == CONFIG_GUESTS)
 		return config_fail(p, name, "more than %u guests", CONFIG_GUESTS);
 	struct guest_config *g = &n->guest[n->guests];
@@ -154,7 +153,6 @@ static struct net_config *new_net(struct parser *p, const struct word *name)
 	memset(net, 0, sizeof *net);
 	copy_text(p, "NAME", net->name);
 	net->mode = VNET_LEARN;
-	net->mtu = MTU_DEFAULT;
 	if (slot == n->nets)
 		n->nets++;
 	return net;
@@ -164,15 +162,6 @@ static bool has_ports(const struct node_config *n, unsigned net)
 {
 	for (uint32_t i = 0; i < n->ports; i++) {
 		if (n->port[i].name[0] && n->port[i].net == net)
-			return true;
-	}
-	return false;
-}
-
-static bool has_routes(const struct node_config *n, unsigned net)
-{
-	for (uint32_t i = 0; i < n->routes; i++) {
-		if (n->route[i].net == net)
 			return true;
 	}
 	return false;
@@ -188,20 +177,13 @@ bool apply_network(struct parser *p)
 	struct net_config *net = known < 0 ? new_net(p, name) : &n->net[known];
 	if (!net)
 		return false;
-	unsigned slot = (unsigned)(net - n->net);
 	if (known >= 0 && (net->line || (!mode && !mtu)))
-		return fail_taken(p, name, "network", net->line);
-	if (mtu && mtu->number != net->mtu && has_ports(n, slot))
-		return config_fail(p, mtu->word, "network \"%s\" has ports; its mtu stays %u",
-		                   net->name, net->mtu);
+		return config_fail_taken(p, name, "network", net->line);
 	net->line = name->line;
 	net->mtu = (uint32_t)number_or(p, "mtu", net->mtu);
+	net->mtu_said |= mtu != NULL;
 	net->mode = (enum vnet_policy)number_or(p, "mode", net->mode);
-	if (net->mode == VNET_LEARN && has_routes(n, slot))
-		config_warn(p, name,
-		            "network \"%s\" learns: its routes rest until its mode is route",
-		            net->name);
-	return true;
+	return config_settle_mtu(p, mtu ? mtu->word : name);
 }
 
 bool apply_remove_network(struct parser *p)
@@ -212,37 +194,43 @@ bool apply_remove_network(struct parser *p)
 	if (a->number == 0)
 		return config_fail(p, a->word, "network \"%s\" is always there", net->name);
 	if (has_ports(n, (unsigned)a->number))
-		return config_fail(p, a->word, "network \"%s\" has ports; remove them first",
-		                   net->name);
+		return config_fail(
+		    p, a->word, "network \"%s\" has ports or links; remove them first", net->name);
 	memset(net, 0, sizeof *net);
 	return true;
 }
 
 /* ---- port ---- */
 
-static bool check_port(struct parser *p, const struct port_config *port, const struct word *name)
+static bool check_mac(struct parser *p, const struct port_config *port, const struct word *name)
 {
 	const struct node_config *n = p->node;
-	const struct arg *mac = config_arg(p, "mac"), *mtu = config_arg(p, "mtu");
+	const struct arg *mac = config_arg(p, "mac");
 	char text[18];
+	config_format_mac(port->mac, text);
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *other = &n->port[i];
-		if (!other->name[0] || other->net != port->net)
-			continue;
-		config_format_mac(port->mac, text);
-		if (other->mac == port->mac)
+		bool nic = other->name[0] && other->kind == CONFIG_NIC && other->net == port->net;
+		bool underlay = nic && other->underlay.prefix && other->underlay.mac == port->mac;
+		if (nic && (underlay || other->mac == port->mac))
 			return config_fail(p, mac ? mac->word : name,
-			                   "MAC %s is port \"%s\"'s already%s", text, other->name,
+			                   "MAC %s is port \"%s\"'s%s already%s", text, other->name,
+			                   underlay ? " underlay's" : "",
 			                   mac ? "" : "; give this one with `mac`");
-		if (port->edge && other->edge)
+	}
+	return true;
+}
+
+static bool check_edge(struct parser *p, const struct port_config *port)
+{
+	const struct node_config *n = p->node;
+	for (uint32_t i = 0; port->edge && i < n->ports; i++) {
+		const struct port_config *other = &n->port[i];
+		if (other->name[0] && other->edge && other->net == port->net)
 			return config_fail(p, config_arg(p, "edge")->word,
 			                   "network \"%s\" has an edge already: port \"%s\"",
 			                   n->net[port->net].name, other->name);
 	}
-	if (mtu && mtu->number > n->net[port->net].mtu)
-		return config_fail(p, mtu->word, "mtu %u is more than %u of network \"%s\"",
-		                   (unsigned)mtu->number, n->net[port->net].mtu,
-		                   n->net[port->net].name);
 	return true;
 }
 
@@ -260,58 +248,115 @@ static bool set_move(struct parser *p, struct port_config *port)
 
 static bool change_port(struct parser *p, struct port_config *port, const struct word *name)
 {
-	if (p->args == 2 && config_arg(p, "move"))
+	if (port->kind == CONFIG_NIC && p->args == 2 && config_arg(p, "move"))
 		return set_move(p, port);
-	return fail_taken(p, name, "port", port->line);
+	return config_fail_taken(p, name, config_kind_word(port), port->line);
 }
 
-static int free_port(const struct node_config *n)
+bool config_check_port_name(struct parser *p, const struct word *name)
 {
-	for (uint32_t i = 0; i < n->ports; i++) {
-		if (!n->port[i].name[0])
-			return (int)i;
+	int taken = config_find_port(p->node, name->text);
+	if (strcmp(name->text, "port") == 0 || strcmp(name->text, "link") == 0)
+		return config_fail(p, name, "\"%s\" is a word of routes; it cannot be a name here",
+		                   name->text);
+	if (taken < 0)
+		return true;
+	const struct port_config *port = &p->node->port[taken];
+	return config_fail_taken(p, name, config_kind_word(port), port->line);
+}
+
+struct port_config *config_new_port(struct parser *p, const struct word *name)
+{
+	struct node_config *n = p->node;
+	uint32_t slot = 0;
+	while (slot < n->ports && n->port[slot].name[0])
+		slot++;
+	if (slot == CONFIG_PORTS) {
+		config_fail(p, name, "more than %u ports and links", CONFIG_PORTS);
+		return NULL;
 	}
-	return n->ports < CONFIG_PORTS ? (int)n->ports : -1;
+	struct port_config *port = &n->port[slot];
+	memset(port, 0, sizeof *port);
+	port->line = name->line;
+	port->net = (uint16_t)number_or(p, "network", 0);
+	port->move = CONFIG_MOVE_NODE;
+	if (slot == n->ports)
+		n->ports++;
+	return port;
+}
+
+static bool set_port(struct parser *p, struct port_config *port, const struct word *name)
+{
+	const struct arg *mac = config_arg(p, "mac"), *mtu = config_arg(p, "mtu");
+	port->guest = (uint16_t)config_arg(p, "guest")->number;
+	port->mac = mac ? mac->number : config_derive_mac(name->text);
+	port->edge = config_arg(p, "edge");
+	port->mtu = (uint32_t)number_or(p, "mtu", 0);
+	port->mtu_said = mtu;
+	if (!check_mac(p, port, name) || !check_edge(p, port) || !set_move(p, port))
+		return false;
+	copy_text(p, "NAME", port->name);
+	return config_settle_mtu(p, mtu ? mtu->word : name);
 }
 
 bool apply_port(struct parser *p)
 {
-	struct node_config *n = p->node;
 	const struct word *name = config_arg(p, "NAME")->word;
-	const struct arg *guest = config_arg(p, "guest"), *mac = config_arg(p, "mac");
-	int taken = config_find_port(n, name->text), slot = free_port(n);
+	int taken = config_find_port(p->node, name->text);
 	if (taken >= 0)
-		return change_port(p, &n->port[taken], name);
-	if (!guest)
-		return config_fail(p, &p->word[p->words], "missing: guest GUEST, for a new port");
-	if (slot < 0)
-		return config_fail(p, name, "more than %u ports", CONFIG_PORTS);
-	struct port_config *port = &n->port[slot];
-	memset(port, 0, sizeof *port);
-	port->guest = (uint16_t)guest->number;
-	port->net = (uint16_t)number_or(p, "network", 0);
-	port->mac = mac ? mac->number : config_derive_mac(name->text);
-	port->edge = config_arg(p, "edge");
-	port->move = CONFIG_MOVE_NODE;
-	port->mtu = (uint32_t)number_or(p, "mtu", n->net[port->net].mtu);
-	port->line = name->line;
-	if (!check_port(p, port, name) || !set_move(p, port))
+		return change_port(p, &p->node->port[taken], name);
+	if (!config_check_port_name(p, name))
 		return false;
-	copy_text(p, "NAME", port->name);
-	if ((uint32_t)slot == n->ports)
-		n->ports++;
+	if (!config_arg(p, "guest"))
+		return config_fail(p, &p->word[p->words], "missing: guest GUEST, for a new port");
+	struct port_config *port = config_new_port(p, name);
+	return port && set_port(p, port, name);
+}
+
+bool config_check_unlinked(struct parser *p, const struct arg *a)
+{
+	const struct node_config *n = p->node;
+	for (uint32_t i = 0; i < n->ports; i++) {
+		const struct port_config *link = &n->port[i];
+		if (link->name[0] && link->kind != CONFIG_NIC && link->link.edge == a->number)
+			return config_fail(p, a->word,
+			                   "link \"%s\" goes through port \"%s\"; remove it first",
+			                   link->name, a->word->text);
+	}
 	return true;
+}
+
+static bool remove_port(struct parser *p, const struct arg *a, const char *what)
+{
+	struct node_config *n = p->node;
+	for (uint32_t i = 0; i < n->routes; i++) {
+		if (n->route[i].to == a->number || n->route[i].from == (int32_t)a->number)
+			return config_fail(p, a->word, "a route names %s \"%s\"; remove it first",
+			                   what, a->word->text);
+	}
+	memset(&n->port[a->number], 0, sizeof n->port[a->number]);
+	return config_settle_mtu(p, a->word);
 }
 
 bool apply_remove_port(struct parser *p)
 {
-	struct node_config *n = p->node;
 	const struct arg *a = config_arg(p, "PORT");
-	for (uint32_t i = 0; i < n->routes; i++) {
-		if (n->route[i].to == a->number || n->route[i].from == (int32_t)a->number)
-			return config_fail(p, a->word, "a route names port \"%s\"; remove it first",
-			                   a->word->text);
-	}
-	memset(&n->port[a->number], 0, sizeof n->port[a->number]);
-	return true;
+	return config_check_unlinked(p, a) && remove_port(p, a, "port");
+}
+
+bool apply_remove_link(struct parser *p)
+{
+	return remove_port(p, config_arg(p, "LINK"), "link");
+}
+
+bool apply_remove_underlay(struct parser *p)
+{
+	const struct arg *a = config_arg(p, "PORT");
+	struct underlay_config *u = &p->node->port[a->number].underlay;
+	if (!u->prefix)
+		return config_fail(p, a->word, "port \"%s\" has no underlay", a->word->text);
+	if (!config_check_unlinked(p, a))
+		return false;
+	memset(u, 0, sizeof *u);
+	return config_settle_mtu(p, a->word);
 }

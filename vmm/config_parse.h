@@ -34,14 +34,19 @@ enum term_kind {
 	TERM_NUMBER, /* min .. max */
 	TERM_SIZE,   /* bytes: 64M, 1G; min .. max */
 	TERM_NAME,   /* a name; who it belongs to is the statement's to say */
-	TERM_GUEST,  /* the name of a guest that exists; likewise net and port */
+	TERM_GUEST,  /* the name of a guest that exists; likewise the next four */
 	TERM_NET,
-	TERM_PORT,
+	TERM_NIC,     /* a port that is no link */
+	TERM_LINK,    /* a link */
+	TERM_PORT,    /* either */
+	TERM_ADDRESS, /* A.B.C.D */
+	TERM_PREFIX,  /* A.B.C.D/N */
 	TERM_MAC,     /* one station's address */
 	TERM_DST_MAC, /* any address */
 	TERM_QUAL,    /* MAC, not MAC, any, none */
 	TERM_CLASSIC, /* MAC, not-MAC, any, none */
-	TERM_TO,      /* port PORT */
+	TERM_FROM,    /* [port|link] NAME */
+	TERM_TO,      /* port PORT, link LINK */
 	TERM_STRING,  /* up to max bytes */
 	TERM_PCI,     /* BB:DD.F */
 	TERM_CORES,   /* N[,N..] */
@@ -62,7 +67,7 @@ struct term {
 struct arg {
 	const struct term *term;
 	const struct word *word; /* the value's word, or the keyword of a flag */
-	uint64_t number;         /* number, bytes, choice, slot, address or function number */
+	uint64_t number; /* number, bytes, choice, slot, address (| prefix << 32), function */
 	struct vnet_qual qual;
 };
 
@@ -93,6 +98,7 @@ struct parser {
 	uint32_t at; /* the word that is looked at */
 	struct arg arg[CONFIG_TERMS];
 	uint32_t args;
+	uint32_t route_line[CONFIG_ROUTES]; /* the line of the text that gave the route; 0: none */
 	bool acts;    /* the statement filled in `action` and left the description alone */
 	bool indexed; /* the index below holds all routes */
 	uint16_t index[CONFIG_INDEX]; /* 1 + number of a route; 0: free */
@@ -145,6 +151,12 @@ void nearest_offer(struct nearest *n, const char *candidate);
 bool config_fail_unknown(struct parser *p, const struct word *w, const char *what,
                          const struct nearest *n, const char *hint);
 
+/* What the language calls it. */
+static inline const char *config_kind_word(const struct port_config *port)
+{
+	return port->kind == CONFIG_NIC ? "port" : "link";
+}
+
 /* config_mac.c */
 /* Reads XX:XX:XX:XX:XX:XX (hexadecimal, either case), nothing after it; false if malformed. */
 bool config_parse_mac(const char *text, mac_t *mac);
@@ -152,6 +164,28 @@ bool config_parse_mac(const char *text, mac_t *mac);
 void config_format_mac(mac_t mac, char text[18]);
 /* The address of a port that was given none: 52:54:00 and 24 bits of FNV-1a of its name. */
 mac_t config_derive_mac(const char *name);
+
+/* config_ip.c */
+/* Reads A.B.C.D up to `stop` into host order; false if malformed. */
+bool config_parse_ip(const char *text, char stop, uint32_t *ip);
+/* True when both addresses have the same first `prefix` bits (1 to 32). */
+bool config_same_net(uint32_t a, uint32_t b, unsigned prefix);
+
+/* config_mtu.c: settles the MTUs that follow from others, and checks those that were said; a
+ * conflict is told of the word. */
+bool config_settle_mtu(struct parser *p, const struct word *w);
+
+/* config_lint.c: warnings of the staged description about what this text declared. */
+void config_lint_staged(struct parser *p);
+
+/* config_node.c: "port or link "NAME" exists already", said of the word. */
+bool config_fail_taken(struct parser *p, const struct word *w, const char *what, uint32_t line);
+/* config_node.c: a name that a port or link may bear and that is free; else false. */
+bool config_check_port_name(struct parser *p, const struct word *name);
+/* config_node.c: no link goes through the port that is the argument's value; else false. */
+bool config_check_unlinked(struct parser *p, const struct arg *a);
+/* config_node.c: a free slot for a port or link; NULL after a failure. */
+struct port_config *config_new_port(struct parser *p, const struct word *name);
 
 /* config_node.c: the guest that has this core for itself, or NULL. */
 const struct guest_config *config_core_owner(const struct node_config *n, unsigned core);
@@ -162,6 +196,10 @@ bool apply_network(struct parser *p);
 bool apply_remove_network(struct parser *p);
 bool apply_port(struct parser *p);
 bool apply_remove_port(struct parser *p);
+bool apply_underlay(struct parser *p);
+bool apply_remove_underlay(struct parser *p);
+bool apply_link(struct parser *p);
+bool apply_remove_link(struct parser *p);
 bool apply_move(struct parser *p);
 bool apply_log(struct parser *p);
 bool apply_console(struct parser *p);

@@ -1,4 +1,7 @@
-/* The description as canonical text: every value written out, nothing left to a default. */
+/*
+ * The description as canonical text: every value written out, but for an MTU that follows from
+ * others.  The order is one in which each statement finds what it refers to.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +46,12 @@ static void print_node(const struct writer *w, const struct node_config *n)
 
 static void print_net(const struct writer *w, const struct net_config *net)
 {
-	say(w, "network %s mode %s mtu %u\n", net->name,
-	    net->mode == VNET_LEARN ? "learn" : "route", (unsigned)net->mtu);
+	static const char *const mode[] = {
+	    [VNET_ROUTE] = "route", [VNET_LEARN] = "learn", [VNET_EXACT] = "exact"};
+	say(w, "network %s mode %s", net->name, mode[net->mode]);
+	if (net->mtu_said)
+		say(w, " mtu %u", (unsigned)net->mtu);
+	say(w, "\n");
 }
 
 static void print_memory(const struct writer *w, uint64_t bytes)
@@ -92,8 +99,60 @@ static void print_port(const struct writer *w, const struct node_config *n,
 	config_format_mac(p->mac, mac);
 	say(w, "port %s guest %s network %s", p->name, n->guest[p->guest].name,
 	    n->net[p->net].name);
-	say(w, " mac %s mtu %u%s%s\n", mac, (unsigned)p->mtu, p->edge ? " edge" : "",
-	    move[p->move]);
+	say(w, " mac %s", mac);
+	if (p->mtu_said)
+		say(w, " mtu %u", (unsigned)p->mtu);
+	say(w, "%s%s\n", p->edge ? " edge" : "", move[p->move]);
+}
+
+static void print_underlay(const struct writer *w, const struct port_config *p)
+{
+	const struct underlay_config *u = &p->underlay;
+	char ip[16], mac[18];
+	config_format_ip(u->address, ip);
+	say(w, "underlay %s address %s/%u", p->name, ip, (unsigned)u->prefix);
+	config_format_ip(u->gateway, ip);
+	if (u->gateway)
+		say(w, " gateway %s", ip);
+	config_format_mac(u->mac, mac);
+	say(w, " mac %s mtu %u\n", mac, (unsigned)u->mtu);
+}
+
+static void print_link(const struct writer *w, const struct node_config *n,
+                       const struct port_config *p)
+{
+	static const char *const kind[] = {
+	    [CONFIG_VXLAN] = "vxlan", [CONFIG_UDP] = "udp", [CONFIG_DIRECT] = "direct"};
+	char ip[16];
+	say(w, "link %s %s", p->name, kind[p->kind]);
+	if (p->kind == CONFIG_VXLAN)
+		say(w, " vni %u", (unsigned)p->link.vni);
+	if (p->kind != CONFIG_DIRECT) {
+		config_format_ip(p->link.remote, ip);
+		say(w, " remote %s udp-port %u edge %s", ip, p->link.udp_port,
+		    n->port[p->link.edge].name);
+	}
+	say(w, " network %s\n", n->net[p->net].name);
+}
+
+/* Edges and what goes through them come first: they bound what the others' MTU may be. */
+static void print_ports(const struct writer *w, const struct node_config *n)
+{
+	for (uint32_t i = 0; i < n->ports; i++) {
+		if (n->port[i].edge)
+			print_port(w, n, &n->port[i]);
+		if (n->port[i].underlay.prefix)
+			print_underlay(w, &n->port[i]);
+	}
+	for (uint32_t i = 0; i < n->ports; i++) {
+		if (n->port[i].kind != CONFIG_NIC)
+			print_link(w, n, &n->port[i]);
+	}
+	for (uint32_t i = 0; i < n->ports; i++) {
+		const struct port_config *p = &n->port[i];
+		if (p->name[0] && p->kind == CONFIG_NIC && !p->edge)
+			print_port(w, n, p);
+	}
 }
 
 static void print_qual(const struct writer *w, const char *side, const struct vnet_qual *q)
@@ -123,8 +182,9 @@ static void print_route(const struct writer *w, const struct node_config *n,
 	print_qual(w, "src", &r->src);
 	print_qual(w, "dst", &r->dst);
 	if (r->from >= 0)
-		say(w, " from %s", n->port[r->from].name);
-	say(w, " to port %s%s\n", n->port[r->to].name, r->reflect ? " reflect" : "");
+		say(w, " from %s %s", config_kind_word(&n->port[r->from]), n->port[r->from].name);
+	say(w, " to %s %s%s\n", config_kind_word(&n->port[r->to]), n->port[r->to].name,
+	    r->reflect ? " reflect" : "");
 }
 
 static void print_end(const struct writer *w, const struct node_config *n)
@@ -147,10 +207,7 @@ void config_print(const struct node_config *n, config_put *put, void *ctx)
 	}
 	for (uint32_t i = 0; i < n->guests; i++)
 		print_guest(&w, &n->guest[i]);
-	for (uint32_t i = 0; i < n->ports; i++) {
-		if (n->port[i].name[0])
-			print_port(&w, n, &n->port[i]);
-	}
+	print_ports(&w, n);
 	for (uint32_t i = 0; i < n->routes; i++)
 		print_route(&w, n, &n->route[i]);
 	print_end(&w, n);

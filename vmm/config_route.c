@@ -44,8 +44,8 @@ static bool check_net(struct parser *p, const struct arg *port, unsigned net)
 	const struct port_config *pc = &n->port[port->number];
 	if (pc->net == net)
 		return true;
-	return config_fail(p, port->word, "port \"%s\" is in network \"%s\", the route in \"%s\"",
-	                   pc->name, n->net[pc->net].name, n->net[net].name);
+	return config_fail(p, port->word, "%s \"%s\" is in network \"%s\", the route in \"%s\"",
+	                   config_kind_word(pc), pc->name, n->net[pc->net].name, n->net[net].name);
 }
 
 /* Whether a frame can ever take the route. */
@@ -57,8 +57,9 @@ static bool check_route(struct parser *p, const struct vnet_route *r, const stru
 		return config_fail(p, src->word, "this route never matches: %s", why);
 	if (r->from == r->to && !r->reflect)
 		return config_fail(p, from->word,
-		                   "a frame does not go back to port \"%s\" where it came "
+		                   "a frame does not go back to %s \"%s\" where it came "
 		                   "from, unless the route says `reflect`",
+		                   config_kind_word(&p->node->port[r->to]),
 		                   p->node->port[r->to].name);
 	return true;
 }
@@ -76,13 +77,16 @@ static bool add_route(struct parser *p, const struct vnet_route *r)
 		                   "delivered twice");
 	if (n->routes == CONFIG_ROUTES)
 		return config_fail(p, first, "more than %u routes", CONFIG_ROUTES);
+	p->route_line[n->routes] = first->line;
 	n->route[n->routes++] = *r;
 	*place = (uint16_t)n->routes;
-	if (n->net[r->net].mode == VNET_LEARN)
-		config_warn(p, first,
-		            "network \"%s\" learns: the route rests until its mode is route",
-		            n->net[r->net].name);
 	return true;
+}
+
+/* The slot of the port that the route names, itself or by a direct link. */
+static unsigned port_slot(const struct parser *p, const struct arg *a)
+{
+	return config_port_slot(p->node, (unsigned)a->number);
 }
 
 /* The route that the words of `route` and `remove route` say. */
@@ -91,11 +95,11 @@ static bool read_route(struct parser *p, struct vnet_route *r)
 	const struct arg *net = config_arg(p, "network"), *to = config_arg(p, "to");
 	const struct arg *src = config_arg(p, "src"), *from = config_arg(p, "from");
 	memset(r, 0, sizeof *r);
-	r->to = (uint16_t)to->number;
+	r->to = (uint16_t)port_slot(p, to);
 	r->net = net ? (uint16_t)net->number : p->node->port[r->to].net;
 	r->src = src->qual;
 	r->dst = config_arg(p, "dst")->qual;
-	r->from = from ? (int32_t)from->number : -1;
+	r->from = from ? (int32_t)port_slot(p, from) : -1;
 	r->reflect = config_arg(p, "reflect");
 	if (!check_net(p, to, r->net) || (from && !check_net(p, from, r->net)))
 		return false;
@@ -122,19 +126,22 @@ bool apply_remove_route(struct parser *p)
 		                   "there is no such route; `show routes` lists them");
 	n->routes--;
 	memmove(&n->route[i], &n->route[i + 1], (n->routes - i) * sizeof n->route[0]);
+	memmove(&p->route_line[i], &p->route_line[i + 1],
+	        (n->routes - i) * sizeof p->route_line[0]);
 	p->indexed = false;
 	return true;
 }
 
-/* A classic type and port: `edge` must name one, `interface` may not. */
+/* A classic type and port: `edge` must name one, `link` a link, `interface` neither. */
 static bool check_type(struct parser *p, const struct arg *type, const struct arg *port)
 {
-	bool edge = strcmp(type->word->text, "edge") == 0;
 	const struct port_config *pc = &p->node->port[port->number];
-	if (pc->edge == edge)
+	bool link = pc->kind != CONFIG_NIC;
+	const char *due = link ? "link" : pc->edge ? "edge" : "interface";
+	if (strcmp(type->word->text, due) == 0)
 		return true;
-	return config_fail(p, port->word, "port \"%s\" is %s edge; its type is %s", pc->name,
-	                   pc->edge ? "an" : "no", pc->edge ? "edge" : "interface");
+	return config_fail(p, port->word, "%s \"%s\" is no %s; its type is %s",
+	                   config_kind_word(pc), pc->name, type->word->text, due);
 }
 
 bool apply_classic(struct parser *p)
@@ -153,9 +160,9 @@ bool apply_classic(struct parser *p)
 		return false;
 	r.src = src->qual;
 	r.dst = config_arg(p, "DST-MAC")->qual;
-	r.to = (uint16_t)to->number;
+	r.to = (uint16_t)port_slot(p, to);
 	r.net = p->node->port[r.to].net;
-	r.from = from ? (int32_t)from->number : -1;
+	r.from = from ? (int32_t)port_slot(p, from) : -1;
 	if (from && !check_net(p, from, r.net))
 		return false;
 	return check_route(p, &r, src, from) && add_route(p, &r);

@@ -102,17 +102,57 @@ static bool read_net(struct parser *p, const struct word *w, struct arg *a)
 	return config_fail_unknown(p, w, "unknown network", &near, "declare it first");
 }
 
-static bool read_port(struct parser *p, const struct word *w, struct arg *a)
+/* Whether a term of this kind may name this port or link. */
+static bool may_name(enum term_kind kind, const struct port_config *port)
+{
+	return kind == TERM_PORT || (kind == TERM_LINK) == (port->kind != CONFIG_NIC);
+}
+
+static bool read_port(struct parser *p, enum term_kind kind, const struct word *w, struct arg *a)
 {
 	struct nearest near;
 	int slot = config_find_port(p->node, w->text);
+	bool link = kind == TERM_LINK;
 	a->number = (uint64_t)slot;
-	if (slot >= 0)
+	if (slot >= 0 && may_name(kind, &p->node->port[slot]))
 		return true;
+	if (slot >= 0)
+		return config_fail(
+		    p, w, link ? "\"%s\" is a port, not a link" : "\"%s\" is a link, not a port",
+		    w->text);
 	nearest_init(&near, w->text);
-	for (uint32_t i = 0; i < p->node->ports; i++)
-		nearest_offer(&near, p->node->port[i].name);
-	return config_fail_unknown(p, w, "unknown port", &near, "declare it first");
+	for (uint32_t i = 0; i < p->node->ports; i++) {
+		if (may_name(kind, &p->node->port[i]))
+			nearest_offer(&near, p->node->port[i].name);
+	}
+	return config_fail_unknown(p, w, link ? "unknown link" : "unknown port", &near,
+	                           "declare it first");
+}
+
+static bool read_address(struct parser *p, const struct term *t, const struct word *w,
+                         struct arg *a)
+{
+	uint32_t ip;
+	if (!config_parse_ip(w->text, '\0', &ip))
+		return config_fail(p, w, "%s \"%.40s\" is no IPv4 address; write it as 192.0.2.1",
+		                   label(t), w->text);
+	a->number = ip;
+	return true;
+}
+
+static bool read_prefix(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
+{
+	const char *slash = strchr(w->text, '/');
+	uint32_t ip;
+	uint64_t bits;
+	if (!slash || !config_parse_ip(w->text, '/', &ip) ||
+	    !decimal(slash + 1, strlen(slash + 1), &bits) || bits < 1 || bits > 30)
+		return config_fail(p, w,
+		                   "%s \"%.40s\" is no address with its prefix; write it as "
+		                   "192.0.2.1/24, prefix 1 to 30",
+		                   label(t), w->text);
+	a->number = ip | bits << 32;
+	return true;
 }
 
 static bool read_mac(struct parser *p, const struct term *t, const struct word *w, mac_t *mac)
@@ -181,15 +221,36 @@ static bool read_qual(struct parser *p, const struct term *t, const struct word 
 	return read_qual_mac(p, t, w, &a->qual.mac);
 }
 
-static bool read_to(struct parser *p, const struct word *w, struct arg *a)
+/* Reads NAME after the word that said of which kind it is. */
+static bool read_after(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
 {
-	if (strcmp(w->text, "port") != 0)
-		return config_fail(p, w, "\"%.40s\" is no kind of destination; write to port PORT",
-		                   w->text);
+	bool link = strcmp(w->text, "link") == 0;
 	if (p->at == p->words)
-		return config_fail(p, &p->word[p->at], "\"to port\" needs a value: PORT");
+		return config_fail(p, &p->word[p->at], "\"%s %s\" needs a value: %s", t->word,
+		                   w->text, link ? "LINK" : "PORT");
 	a->word = &p->word[p->at++];
-	return read_port(p, a->word, a);
+	return read_port(p, link ? TERM_LINK : TERM_NIC, a->word, a);
+}
+
+/* No port is called so: see config_check_port_name(). */
+static bool says_kind(const struct word *w)
+{
+	return strcmp(w->text, "port") == 0 || strcmp(w->text, "link") == 0;
+}
+
+static bool read_to(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
+{
+	if (!says_kind(w))
+		return config_fail(p, w,
+		                   "\"%.40s\" is no kind of destination; write to port PORT or to "
+		                   "link LINK",
+		                   w->text);
+	return read_after(p, t, w, a);
+}
+
+static bool read_from(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
+{
+	return says_kind(w) ? read_after(p, t, w, a) : read_port(p, TERM_PORT, w, a);
 }
 
 static bool read_string(struct parser *p, const struct term *t, const struct word *w)
@@ -296,8 +357,14 @@ static bool read_any(struct parser *p, const struct term *t, const struct word *
 		return read_guest(p, w, a);
 	case TERM_NET:
 		return read_net(p, w, a);
+	case TERM_NIC:
+	case TERM_LINK:
 	case TERM_PORT:
-		return read_port(p, w, a);
+		return read_port(p, t->kind, w, a);
+	case TERM_ADDRESS:
+		return read_address(p, t, w, a);
+	case TERM_PREFIX:
+		return read_prefix(p, t, w, a);
 	case TERM_MAC:
 		return read_station(p, t, w, &a->number);
 	case TERM_DST_MAC:
@@ -305,8 +372,10 @@ static bool read_any(struct parser *p, const struct term *t, const struct word *
 	case TERM_QUAL:
 	case TERM_CLASSIC:
 		return read_qual(p, t, w, a);
+	case TERM_FROM:
+		return read_from(p, t, w, a);
 	case TERM_TO:
-		return read_to(p, w, a);
+		return read_to(p, t, w, a);
 	case TERM_STRING:
 		return read_string(p, t, w);
 	case TERM_PCI:

@@ -47,6 +47,11 @@ void tick_move(uint64_t tsc)
 		vnet_tick(this_core()->net, tsc / (tsc_khz * 1000));
 }
 
+void tick_now(void)
+{
+	vnet_tick(this_core()->net, rdtsc() / (tsc_khz * 1000));
+}
+
 bool control_core_reserved(unsigned core)
 {
 	return config_live(config)->poll_core == (int)core;
@@ -98,6 +103,7 @@ static void follow(const struct node_config *n)
 		if (vms[i])
 			vms[i]->config = &n->guest[i];
 	control_net_follow(n);
+	tick_now();
 }
 
 bool control_apply(char *why, size_t size)

@@ -41,10 +41,11 @@ bool control_core_named(unsigned core);
 
 extern struct vnet *node_vnet;
 const struct node_config *control_config(void);
-struct vnet_port *control_port(unsigned slot); /* NULL: none */
+struct vnet_port *control_port(unsigned slot); /* of a port or link; NULL: none */
 struct virtio_net *control_nic(unsigned slot); /* NULL: none */
 
-/* show.c: answers `show`; `put` gets the text. */
+/* show.c, show_net.c: the answers to `show`, `explain` and `lint`; `put` gets the text. */
 void show(const struct config_action *a, config_put *put, void *ctx);
 void show_explain(const struct config_action *a, config_put *put, void *ctx);
+void show_lint(const struct config_action *a, config_put *put, void *ctx);
 #endif

@@ -72,21 +72,21 @@ static bool check_port_slot(const struct port_config *p, bool built, char *why, 
 	if (!built || !p->line)
 		return true;
 	snprintf(why, size,
-	         "line %u: port %s takes the place of a removed one: remove that in a text of its "
+	         "line %u: %s takes the place of a removed one: remove that in a text of its "
 	         "own",
 	         p->line, p->name);
 	return false;
 }
 
-/* A port comes or goes while its guest stands still. */
+/* A NIC comes or goes while its guest stands still; a link at any time. */
 static bool check_port(const struct node_config *live, const struct node_config *n, unsigned slot,
                        char *why, size_t size)
 {
 	const struct port_config *p = &n->port[slot];
-	bool there = p->name[0], built = control_port_built(slot);
-	if (!check_port_slot(p, built, why, size))
+	bool there = p->name[0] && p->kind == CONFIG_NIC, built = control_nic(slot);
+	if (!check_port_slot(p, control_port(slot), why, size))
 		return false;
-	struct vm *vm = vms[there ? p->guest : built ? live->port[slot].guest : 0];
+	struct vm *vm = there ? vms[p->guest] : built ? vms[live->port[slot].guest] : NULL;
 	if (there == built || !vm || !vm_active(vm))
 		return true;
 	snprintf(why, size, "the ports of guest %s cannot change while it runs: stop it first",

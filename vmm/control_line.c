@@ -155,6 +155,9 @@ static bool act(const struct config_action *a)
 	case CONFIG_EXPLAIN:
 		answer(show_explain, a);
 		break;
+	case CONFIG_LINT:
+		answer(show_lint, a);
+		break;
 	case CONFIG_HELP:
 		config_help(a->word, client->put, client->ctx);
 		break;

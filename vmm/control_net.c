@@ -1,8 +1,13 @@
-/* The switch as the description says: networks, guests' NICs, routes, and who moves frames. */
+/*
+ * The switch as the description says: networks, guests' NICs, underlays, links, routes, and who
+ * moves frames.  What comes is made before the commit, in an order in which each finds what it
+ * needs; what goes is taken away after it, in the other order, when no route leads there any more.
+ */
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/control_parts.h"
+#include "vmm/log.h"
 #include "vmm/mem.h"
 #include "vmm/vm.h"
 
@@ -12,6 +17,7 @@ struct nic {
 };
 
 static struct nic *nics[CONFIG_PORTS];
+static struct vnet_port *links[CONFIG_PORTS];
 
 static struct vnet_core *this_vnet_core(void)
 {
@@ -20,7 +26,9 @@ static struct vnet_core *this_vnet_core(void)
 
 struct vnet_port *control_port(unsigned slot)
 {
-	return slot < CONFIG_PORTS && nics[slot] ? nics[slot]->port : NULL;
+	if (slot >= CONFIG_PORTS)
+		return NULL;
+	return nics[slot] ? nics[slot]->port : links[slot];
 }
 
 struct virtio_net *control_nic(unsigned slot)
@@ -28,59 +36,117 @@ struct virtio_net *control_nic(unsigned slot)
 	return slot < CONFIG_PORTS && nics[slot] ? &nics[slot]->net : NULL;
 }
 
-bool control_port_built(unsigned slot)
+static bool is_nic(const struct port_config *p)
 {
-	return nics[slot];
+	return p->name[0] && p->kind == CONFIG_NIC;
+}
+
+static bool is_link(const struct port_config *p)
+{
+	return p->name[0] && config_is_tunnel(p);
 }
 
 /* --- building ------------------------------------------------------------------------------- */
+
+/* The port, declared with its MAC unless it leads out of the node, and the device at it. */
+static bool nic_plug(struct nic *nic, const struct port_config *p, struct vm *vm, char *why,
+                     size_t size)
+{
+	nic->port = vnet_port_add(node_vnet, p->name, p->net, &virtio_net_port_ops, &nic->net,
+	                          p->edge ? VNET_EDGE : 0);
+	if (!nic->port) {
+		snprintf(why, size, "port %s: the switch has no room", p->name);
+		return false;
+	}
+	if (!p->edge && !vnet_port_set_mac(nic->port, p->mac)) {
+		snprintf(why, size, "port %s: its MAC is another port's still", p->name);
+		return false;
+	}
+	if (!vpci_add(&vm->pci, &nic->net.v.pci, 0)) {
+		snprintf(why, size, "port %s: the guest's PCI bus is full", p->name);
+		return false;
+	}
+	virtio_net_attach(&nic->net, nic->port);
+	return true;
+}
 
 static bool nic_create(const struct node_config *n, unsigned slot, char *why, size_t size)
 {
 	const struct port_config *p = &n->port[slot];
 	struct nic *nic = mem_zalloc(sizeof *nic);
-	if (!nic) {
-		snprintf(why, size, "port %s: no memory left", p->name);
-		return false;
-	}
 	struct vm *vm = vms[p->guest];
 	struct virtio_net_config c = {.name = p->name,
 	                              .mac = p->mac,
 	                              .mtu = (uint16_t)p->mtu,
 	                              .mem = &vm->mem,
 	                              .this_core = this_vnet_core};
-	virtio_net_init(&nic->net, &c);
-	nic->port = vnet_port_add(node_vnet, p->name, p->net, &virtio_net_port_ops, &nic->net,
-	                          p->edge ? VNET_EDGE : 0);
-	if (!nic->port || !vpci_add(&vm->pci, &nic->net.v.pci, 0)) {
-		snprintf(why, size, "port %s: %s", p->name,
-		         nic->port ? "the guest's PCI bus is full" : "the switch has no room");
-		if (nic->port)
-			vnet_port_remove(nic->port);
-		mem_zfree(nic, sizeof *nic);
+	if (!nic) {
+		snprintf(why, size, "port %s: no memory left", p->name);
 		return false;
 	}
-	virtio_net_attach(&nic->net, nic->port);
-	nics[slot] = nic;
+	virtio_net_init(&nic->net, &c);
+	if (nic_plug(nic, p, vm, why, size)) {
+		nics[slot] = nic;
+		return true;
+	}
+	if (nic->port)
+		vnet_port_remove(nic->port);
+	mem_zfree(nic, sizeof *nic);
+	return false;
+}
+
+static bool build_nics(const struct node_config *n, char *why, size_t size)
+{
+	for (unsigned i = 0; i < n->ports; i++)
+		if (is_nic(&n->port[i]) && !nics[i] && !nic_create(n, i, why, size))
+			return false;
 	return true;
 }
 
-static void nic_destroy(unsigned slot)
+/* Gives an edge the underlay of the description; an equal one is there to stay. */
+static bool underlay_set(const struct port_config *p, struct nic *nic, char *why, size_t size)
 {
-	struct nic *nic = nics[slot];
-	vpci_remove(&nic->net.v.pci);
-	vnet_port_remove(nic->port);
-	mem_zfree(nic, sizeof *nic);
-	nics[slot] = NULL;
+	struct vnet_underlay_config u = {.address = p->underlay.address,
+	                                 .prefix = p->underlay.prefix,
+	                                 .gateway = p->underlay.gateway,
+	                                 .mac = p->underlay.mac,
+	                                 .mtu = p->underlay.mtu};
+	return vnet_underlay_set(nic->port, &u, why, size);
 }
 
-/* What may fail: new networks, and those that begin to learn.  One that ceases to waits for the
- * commit. */
+static bool build_underlays(const struct node_config *n, char *why, size_t size)
+{
+	for (unsigned i = 0; i < n->ports; i++)
+		if (n->port[i].underlay.prefix && !underlay_set(&n->port[i], nics[i], why, size))
+			return false;
+	return true;
+}
+
+static bool build_links(const struct node_config *n, char *why, size_t size)
+{
+	for (unsigned i = 0; i < n->ports; i++) {
+		const struct port_config *p = &n->port[i];
+		struct vnet_link_config c = {.kind = config_link_kind(p),
+		                             .remote = p->link.remote,
+		                             .vni = p->link.vni,
+		                             .udp_port = p->link.udp_port};
+		if (!is_link(p) || links[i])
+			continue;
+		links[i] = vnet_link_add(node_vnet, p->name, p->net, nics[p->link.edge]->port, &c,
+		                         why, size);
+		if (!links[i])
+			return false;
+	}
+	return true;
+}
+
+/* What may fail: new networks, and those that need a table of addresses now.  One whose mode is
+ * route from now on waits for the commit: it is not without routes meanwhile. */
 static bool build_nets(const struct node_config *live, const struct node_config *n, char *why,
                        size_t size)
 {
 	for (unsigned i = 0; i < n->nets; i++) {
-		bool due = n->net[i].mode == VNET_LEARN || !live->net[i].name[0];
+		bool due = n->net[i].mode != VNET_ROUTE || !live->net[i].name[0];
 		if (n->net[i].name[0] && due && !vnet_net_set(node_vnet, i, n->net[i].mode)) {
 			snprintf(why, size, "network %s: no memory left", n->net[i].name);
 			return false;
@@ -100,9 +166,9 @@ static bool set_routes(const struct node_config *n, char *why, size_t size)
 	}
 	for (unsigned i = 0; i < n->routes; i++) {
 		r[i] = n->route[i];
-		r[i].to = nics[r[i].to]->port->number;
+		r[i].to = control_port(r[i].to)->number;
 		if (r[i].from >= 0)
-			r[i].from = nics[r[i].from]->port->number;
+			r[i].from = control_port((unsigned)r[i].from)->number;
 	}
 	bool ok = vnet_routes_set(node_vnet, r, n->routes, why, size);
 	if (r)
@@ -113,35 +179,91 @@ static bool set_routes(const struct node_config *n, char *why, size_t size)
 bool control_net_build(const struct node_config *live, const struct node_config *n, char *why,
                        size_t size)
 {
-	if (!build_nets(live, n, why, size))
-		return false;
-	for (unsigned i = 0; i < n->ports; i++)
-		if (n->port[i].name[0] && !nics[i] && !nic_create(n, i, why, size))
-			return false;
-	return set_routes(n, why, size);
+	return build_nets(live, n, why, size) && build_nics(n, why, size) &&
+	       build_underlays(n, why, size) && build_links(n, why, size) &&
+	       set_routes(n, why, size);
 }
 
-/* --- what cannot fail ----------------------------------------------------------------------- */
+/* --- after the commit, or back to what was -------------------------------------------------- */
+
+/* What could not go for want of memory goes after the next change. */
+static void stays(const char *what, const char *name)
+{
+	log_error("%s %s stays for now: no memory left to take it away", what, name);
+}
+
+static void destroy_links(const struct node_config *n)
+{
+	for (unsigned i = 0; i < CONFIG_PORTS; i++) {
+		if (!links[i] || is_link(&n->port[i]))
+			continue;
+		if (vnet_link_remove(links[i]))
+			links[i] = NULL;
+		else
+			stays("link", links[i]->name);
+	}
+}
+
+static void settle_underlays(const struct node_config *n)
+{
+	char why[224];
+	struct vnet_underlay_config u;
+	for (unsigned i = 0; i < CONFIG_PORTS; i++) {
+		if (!nics[i] || !vnet_underlay_get(nics[i]->port, &u))
+			continue;
+		bool ok = n->port[i].underlay.prefix
+		              ? underlay_set(&n->port[i], nics[i], why, sizeof why)
+		              : vnet_underlay_remove(nics[i]->port, why, sizeof why);
+		if (!ok)
+			log_error("%s", why);
+	}
+}
 
 static void destroy_nics(const struct node_config *n)
 {
-	for (unsigned i = 0; i < CONFIG_PORTS; i++)
-		if (nics[i] && !n->port[i].name[0])
-			nic_destroy(i);
+	for (unsigned i = 0; i < CONFIG_PORTS; i++) {
+		struct nic *nic = nics[i];
+		if (!nic || is_nic(&n->port[i]))
+			continue;
+		if (!vnet_port_remove(nic->port)) {
+			stays("port", nic->port->name);
+			continue;
+		}
+		vpci_remove(&nic->net.v.pci);
+		mem_zfree(nic, sizeof *nic);
+		nics[i] = NULL;
+	}
 }
 
-/* Ends the learning of every network that the description does not let learn: cannot fail. */
+/* Only on the way back from a change that failed can a network want memory here. */
 static void settle_nets(const struct node_config *n)
 {
-	for (unsigned i = 0; i < CONFIG_NETS; i++)
-		if (i >= n->nets || !n->net[i].name[0] || n->net[i].mode != VNET_LEARN)
-			vnet_net_set(node_vnet, i, VNET_ROUTE);
+	for (unsigned i = 0; i < CONFIG_NETS; i++) {
+		bool there = i < n->nets && n->net[i].name[0];
+		if (!vnet_net_set(node_vnet, i, there ? n->net[i].mode : VNET_ROUTE))
+			log_error("network %s: no memory left for its mode", n->net[i].name);
+	}
+}
+
+/* In the order in which they hold on to each other. */
+static void settle(const struct node_config *n)
+{
+	destroy_links(n);
+	settle_underlays(n);
+	destroy_nics(n);
+	settle_nets(n);
 }
 
 void control_net_unbuild(const struct node_config *live)
 {
-	destroy_nics(live);
-	settle_nets(live);
+	settle(live);
+}
+
+static void set_mtus(const struct node_config *n)
+{
+	for (unsigned i = 0; i < n->ports; i++)
+		if (nics[i])
+			virtio_net_set_mtu(&nics[i]->net, (uint16_t)n->port[i].mtu);
 }
 
 static void set_polling(const struct node_config *n)
@@ -168,7 +290,7 @@ static void set_polling(const struct node_config *n)
 
 void control_net_follow(const struct node_config *n)
 {
-	destroy_nics(n);
-	settle_nets(n);
+	settle(n);
+	set_mtus(n);
 	set_polling(n);
 }

@@ -28,9 +28,6 @@ void control_net_unbuild(const struct node_config *live);
 /* The description was committed: takes away what it does not have, and moves frames as it says. */
 void control_net_follow(const struct node_config *n);
 
-/* A port of this slot is in the machine. */
-bool control_port_built(unsigned slot);
-
 /* Starts the guests that were never started and shall start by themselves. */
 void control_autostart(const struct node_config *n);
 

@@ -1,27 +1,14 @@
-/* Answers to `show` and `explain`: one description of each table, as text or JSON. */
+/* Answers to `show`: one description of each table, as text or JSON. */
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/mem.h"
 #include "vmm/out.h"
+#include "vmm/show_parts.h"
 #include "vmm/vm.h"
 
-#define TABLE(o, name, columns)                                                                    \
-	out_begin_table(o, name, columns, sizeof columns / sizeof columns[0])
-
 extern const char image_start[], image_end[];
-
-static bool wanted_guest(const struct config_action *a, unsigned slot)
-{
-	return a->guest < 0 || a->guest == (int)slot;
-}
-
-static bool wanted_port(const struct config_action *a, unsigned slot)
-{
-	return control_port(slot) && (a->port < 0 || a->port == (int)slot) &&
-	       wanted_guest(a, control_config()->port[slot].guest);
-}
 
 static const char *vm_state_name(struct vm *vm)
 {
@@ -140,147 +127,6 @@ static void show_exits(struct out *o, const struct config_action *a)
 	out_end_table(o);
 }
 
-static void show_ports(struct out *o, const struct config_action *a)
-{
-	static const struct out_column columns[] = {
-	    {"port", 12, false},      {"guest", 10, false},    {"network", 10, false},
-	    {"mac", 17, false},       {"up", 3, false},        {"edge", 4, false},
-	    {"move", 4, false},       {"in_frames", 10, true}, {"in_bytes", 12, true},
-	    {"out_frames", 10, true}, {"out_bytes", 12, true}, {"drops", 8, true},
-	};
-	const struct node_config *n = control_config();
-	TABLE(o, "ports", columns);
-	for (unsigned i = 0; i < n->ports; i++) {
-		struct vnet_port_stats s;
-		struct vnet_port *p = control_port(i);
-		uint64_t drops = 0;
-		if (!wanted_port(a, i))
-			continue;
-		vnet_port_stats(p, &s);
-		for (unsigned d = 0; d < VNET_DROP_CAUSES; d++)
-			if (d != VNET_DROP_learn_full) /* that frame went on its way */
-				drops += s.drop[d];
-		out_row(o);
-		out_string(o, NULL, p->name);
-		out_string(o, NULL, n->guest[n->port[i].guest].name);
-		out_string(o, NULL, n->net[n->port[i].net].name);
-		out_mac(o, NULL, n->port[i].mac);
-		out_bool(o, NULL, atomic_load(&p->up));
-		out_bool(o, NULL, n->port[i].edge);
-		out_string(o, NULL, vnet_port_mode(p) == VNET_POLL ? "poll" : "kick");
-		out_number(o, NULL, s.in_frames);
-		out_number(o, NULL, s.in_bytes);
-		out_number(o, NULL, s.out_frames);
-		out_number(o, NULL, s.out_bytes);
-		out_number(o, NULL, drops);
-	}
-	out_end_table(o);
-}
-
-static void show_networks(struct out *o, const struct config_action *a)
-{
-	static const struct out_column columns[] = {
-	    {"network", 12, false}, {"mode", 5, false}, {"mtu", 5, true}};
-	const struct node_config *n = control_config();
-	TABLE(o, "networks", columns);
-	for (unsigned i = 0; i < n->nets; i++) {
-		if (!n->net[i].name[0] || (a->net >= 0 && a->net != (int)i))
-			continue;
-		out_row(o);
-		out_string(o, NULL, n->net[i].name);
-		out_string(o, NULL, n->net[i].mode == VNET_ROUTE ? "route" : "learn");
-		out_number(o, NULL, n->net[i].mtu);
-	}
-	out_end_table(o);
-}
-
-static void qualifier_text(const struct vnet_qual *q, char *buf, size_t size)
-{
-	static const char *const word[] = {"", "not ", "any", "none"};
-	const uint8_t *m = (const uint8_t *)&q->mac;
-	if (q->match == VNET_MAC_ANY || q->match == VNET_MAC_NONE)
-		snprintf(buf, size, "%s", word[q->match]);
-	else
-		snprintf(buf, size, "%s%02x:%02x:%02x:%02x:%02x:%02x", word[q->match], m[0], m[1],
-		         m[2], m[3], m[4], m[5]);
-}
-
-static const char *port_name(int number)
-{
-	struct vnet_port *p = number < 0 ? NULL : vnet_port_get(node_vnet, (unsigned)number);
-	return p ? p->name : NULL;
-}
-
-static void show_routes(struct out *o)
-{
-	static const struct out_column columns[] = {
-	    {"route", 5, true},    {"network", 10, false}, {"src", 21, false},
-	    {"dst", 21, false},    {"from", 10, false},    {"to", 10, false},
-	    {"reflect", 7, false}, {"priority", 8, true},  {"hits", 10, true},
-	};
-	const struct node_config *n = control_config();
-	struct vnet_route r;
-	uint64_t hits;
-	TABLE(o, "routes", columns);
-	for (unsigned i = 0; vnet_route_get(node_vnet, i, &r, &hits); i++) {
-		char src[32], dst[32];
-		const char *why;
-		qualifier_text(&r.src, src, sizeof src);
-		qualifier_text(&r.dst, dst, sizeof dst);
-		out_row(o);
-		out_number(o, NULL, i);
-		out_string(o, NULL, n->net[r.net].name);
-		out_string(o, NULL, src);
-		out_string(o, NULL, dst);
-		out_string(o, NULL, port_name(r.from));
-		out_string(o, NULL, port_name(r.to));
-		out_bool(o, NULL, r.reflect);
-		out_signed(o, NULL, vnet_route_priority(&r, &why));
-		out_number(o, NULL, hits);
-	}
-	out_end_table(o);
-}
-
-static void counter_row(struct out *o, const char *port, const char *name, uint64_t value)
-{
-	out_row(o);
-	out_string(o, NULL, port);
-	out_string(o, NULL, name);
-	out_number(o, NULL, value);
-}
-
-/* Every counter that is not 0: the switch's, with drops by cause, then the device's. */
-static void port_counters(struct out *o, unsigned slot)
-{
-	struct vnet_port *p = control_port(slot);
-	struct vnet_port_stats s;
-	char name[48];
-	uint64_t value;
-	vnet_port_stats(p, &s);
-	counter_row(o, p->name, "in_frames", s.in_frames);
-	counter_row(o, p->name, "out_frames", s.out_frames);
-	for (unsigned d = 0; d < VNET_DROP_CAUSES; d++) {
-		snprintf(name, sizeof name, "drop.%s", vnet_drop_name[d]);
-		if (s.drop[d])
-			counter_row(o, p->name, name, s.drop[d]);
-	}
-	for (unsigned i = 0;
-	     virtio_pci_counter(&control_nic(slot)->v, i, name, sizeof name, &value); i++)
-		if (value)
-			counter_row(o, p->name, name, value);
-}
-
-static void show_counters(struct out *o, const struct config_action *a)
-{
-	static const struct out_column columns[] = {
-	    {"port", 12, false}, {"counter", 28, false}, {"value", 14, true}};
-	TABLE(o, "counters", columns);
-	for (unsigned i = 0; i < control_config()->ports; i++)
-		if (wanted_port(a, i))
-			port_counters(o, i);
-	out_end_table(o);
-}
-
 static void show_memory(struct out *o)
 {
 	struct mem_stats m;
@@ -307,11 +153,17 @@ static void show_one(struct out *o, const struct config_action *a, enum config_w
 	case CONFIG_SHOW_PORTS:
 		show_ports(o, a);
 		break;
+	case CONFIG_SHOW_LINKS:
+		show_links(o, a);
+		break;
+	case CONFIG_SHOW_UNDERLAYS:
+		show_underlays(o, a);
+		break;
 	case CONFIG_SHOW_NETWORKS:
 		show_networks(o, a);
 		break;
 	case CONFIG_SHOW_ROUTES:
-		show_routes(o);
+		show_routes(o, a);
 		break;
 	case CONFIG_SHOW_EXITS:
 		show_exits(o, a);
@@ -331,43 +183,8 @@ static void show_one(struct out *o, const struct config_action *a, enum config_w
 
 void show(const struct config_action *a, config_put *put, void *ctx)
 {
-	static struct out o; /* the boot core alone answers */
+	static struct out o; /* control answers one at a time */
 	out_begin(&o, a->json, put, ctx);
 	show_one(&o, a, a->what);
-	out_end(&o);
-}
-
-/* --- explain -------------------------------------------------------------------------------- */
-
-static void explain_row(void *ctx, const struct vnet_verdict *v)
-{
-	struct out *o = ctx;
-	out_row(o);
-	if (v->route >= 0)
-		out_signed(o, NULL, v->route);
-	else
-		out_null(o, NULL);
-	out_signed(o, NULL, v->priority);
-	out_bool(o, NULL, v->wins);
-	out_string(o, NULL, port_name(v->port));
-	if (v->port < 0)
-		out_null(o, NULL);
-	else
-		out_string(o, NULL, v->drop < 0 ? "out_frames" : vnet_drop_name[v->drop]);
-}
-
-void show_explain(const struct config_action *a, config_put *put, void *ctx)
-{
-	static const struct out_column columns[] = {
-	    {"route", 5, true},  {"priority", 8, true},  {"wins", 4, false},
-	    {"port", 12, false}, {"counter", 16, false},
-	};
-	static struct out o;
-	const struct port_config *p = &control_config()->port[a->port];
-	out_begin(&o, a->json, put, ctx);
-	TABLE(&o, "explain", columns);
-	vnet_explain(node_vnet, p->net, a->src, a->dst, control_port((unsigned)a->port)->number,
-	             explain_row, &o);
-	out_end_table(&o);
 	out_end(&o);
 }

@@ -4,15 +4,21 @@ import pytest
 
 from machine import TINY, judge, node
 
-CONF = f"""network lab mode route mtu 9000
+CONF = f"""network lab mode route
 guest hello kernel hello.elf cmdline "hello=1" {TINY}
 guest flood kernel flood.elf cmdline "count=100" {TINY}
 guest later kernel hello.elf {TINY} autostart no
 port flood guest flood network lab
 port later guest later network lab edge
+underlay later address 192.0.2.1/24 gateway 192.0.2.254 mtu 9000
+link far vxlan vni 42 remote 192.0.2.2 network lab
+link near udp remote 198.51.100.1
+link wan direct network lab
 route src any dst not 52:54:00:00:00:01 from flood to port later
+route src any dst 52:54:00:00:00:01 from link far to link far reflect
 """
-TABLES = ["guests", "vcpus", "ports", "networks", "routes", "exits", "counters"]
+TABLES = ["guests", "vcpus", "ports", "links", "underlays", "networks", "routes", "exits",
+          "counters"]
 
 
 @pytest.fixture(name="n", scope="module")
@@ -61,6 +67,27 @@ def test_narrowing(n):
     assert [g["guest"] for g in n.show("guests flood")["guests"]] == ["flood"]
     assert [p["port"] for p in n.show("ports later")["ports"]] == ["later"]
     assert {c["port"] for c in n.show("counters flood")["counters"]} == {"flood"}
+    assert [p["port"] for p in n.show("ports lab")["ports"]] == ["flood", "later"]
+    assert [l["link"] for l in n.show("links lab")["links"]] == ["far", "wan"]
+    assert [l["link"] for l in n.show("links near")["links"]] == ["near"]
+    assert {c["port"] for c in n.show("counters far")["counters"]} == {"far"}
+    assert [r["to"] for r in n.show("routes far")["routes"]] == ["far"]
+    assert [r["to"] for r in n.show("routes wan")["routes"]] == ["later"]
+
+
+def test_links(n):
+    """What a link is, and that without Dom0 it is down."""
+    far, near, wan = n.show("links")["links"]
+    assert far == {"link": "far", "kind": "vxlan", "network": "lab", "edge": "later",
+                   "remote": "192.0.2.2", "vni": 42, "udp_port": 4789, "next_hop": "192.0.2.2",
+                   "next_mac": "unresolved", "mtu": 8950, "state": "down", "in_frames": 0,
+                   "out_frames": 0, "drops": 0}
+    assert (near["next_hop"], near["vni"], near["mtu"]) == ("192.0.2.254", None, 8958)
+    assert (wan["edge"], wan["next_mac"], wan["mtu"]) == ("later", None, 9000)
+    assert {p["port"]: p["mtu"] for p in n.show("ports")["ports"]} == {"flood": 8950, "later": 9000}
+    assert n.show("underlays")["underlays"] == [
+        {"port": "later", "address": "192.0.2.1", "prefix": 24, "gateway": "192.0.2.254",
+         "mac": "02:50:c0:00:02:01", "mtu": 9000, "links": 2}]
 
 
 def test_explain_tells_the_counter(n):
@@ -74,6 +101,6 @@ def test_help_names_every_statement(n):
     """Each statement of the list has its own page."""
     lines = n.monitor("help").splitlines()
     words = {l.split()[0].split("|")[0] for l in lines if l[:1].isalpha()}
-    assert {"guest", "port", "route", "show", "load", "poweroff"} <= words
+    assert {"guest", "port", "link", "route", "show", "lint", "load", "poweroff"} <= words
     for word in words:
         assert "error:" not in (page := n.monitor(f"help {word}")) and page.strip()

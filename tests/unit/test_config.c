@@ -97,47 +97,25 @@ static void add_warnings(const struct config_report *r, struct text *got)
 	}
 }
 
-static void forget_lines(struct node_config *n)
-{
-	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
-		n->guest[i].line = 0;
-	for (unsigned i = 0; i < CONFIG_NETS; i++)
-		n->net[i].line = 0;
-	for (unsigned i = 0; i < CONFIG_PORTS; i++)
-		n->port[i].line = 0;
-}
-
-static void check_qual(const struct vnet_qual *a, const struct vnet_qual *b)
-{
-	assert_int_equal(a->match, b->match);
-	assert_int_equal(a->mac, b->mac);
-}
-
-static void check_route(const struct vnet_route *a, const struct vnet_route *b)
-{
-	check_qual(&a->src, &b->src);
-	check_qual(&a->dst, &b->dst);
-	assert_int_equal(a->net, b->net);
-	assert_int_equal(a->from, b->from);
-	assert_int_equal(a->to, b->to);
-	assert_int_equal(a->reflect, b->reflect);
-}
-
-/* parse(print(x)) == x; but for the routes byte by byte, as their memory began as zero. */
+/* parse(print(x)) == x: what is said of x again is the same, and no guest or network moved. */
 static void check_round_trip(const struct node_config *n, const char *text)
 {
 	struct config *again = new_config();
-	struct node_config *a = malloc(sizeof *a), *b = malloc(sizeof *b);
 	accept_text(again, text);
-	memcpy(a, n, sizeof *a);
-	memcpy(b, config_live(again), sizeof *b);
-	forget_lines(a);
-	forget_lines(b);
-	assert_memory_equal(a, b, offsetof(struct node_config, route));
-	for (unsigned i = 0; i < a->routes; i++)
-		check_route(&a->route[i], &b->route[i]);
-	free(a);
-	free(b);
+	const struct node_config *m = config_live(again);
+	struct text canonical = printed(m);
+	assert_string_equal(canonical.at, text);
+	assert_int_equal(m->guests, n->guests);
+	assert_int_equal(m->routes, n->routes);
+	for (unsigned i = 0; i < n->guests; i++)
+		assert_memory_equal(m->guest[i].name, n->guest[i].name, CONFIG_NAME);
+	for (unsigned i = 0; i < n->ports; i++) {
+		int slot = config_find_port(m, n->port[i].name);
+		assert_true(!n->port[i].name[0] || slot >= 0);
+		if (n->port[i].name[0])
+			assert_int_equal(m->port[slot].mtu, n->port[i].mtu);
+	}
+	free(canonical.at);
 	free(again);
 }
 
@@ -154,8 +132,7 @@ static void run_accepted(const char *text, struct text *got)
 		struct text canonical = printed(config_staged(c));
 		add_warnings(&r, got);
 		text_add(got, canonical.at);
-		if (!strstr(text, "remove"))
-			check_round_trip(config_staged(c), canonical.at);
+		check_round_trip(config_staged(c), canonical.at);
 		free(canonical.at);
 	}
 	free(c);

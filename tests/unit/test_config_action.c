@@ -9,7 +9,10 @@ static struct config *node(void)
 	               "guest alice kernel k\n"
 	               "port uplink guest dom0 edge\n"
 	               "port alice.0 guest alice network lab mac 52:54:00:00:00:0a\n"
-	               "port alice guest alice\n");
+	               "port alice guest alice\n"
+	               "underlay uplink address 192.0.2.1/24\n"
+	               "link far vxlan vni 42 remote 192.0.2.2\n"
+	               "link wan direct\n");
 	return c;
 }
 
@@ -52,6 +55,18 @@ static void test_show(void **state)
 	assert_true(a.what == CONFIG_SHOW_COUNTERS && a.guest == 0 && a.port == -1);
 	a = act(c, "show routes lab");
 	assert_true(a.what == CONFIG_SHOW_ROUTES && a.net == 1);
+	a = act(c, "show links far json");
+	assert_true(a.what == CONFIG_SHOW_LINKS && a.port == 3 && a.net == -1 && a.json);
+	a = act(c, "show links lab");
+	assert_true(a.what == CONFIG_SHOW_LINKS && a.port == -1 && a.net == 1);
+	a = act(c, "show underlays uplink");
+	assert_true(a.what == CONFIG_SHOW_UNDERLAYS && a.port == 0);
+	a = act(c, "show counters far");
+	assert_true(a.what == CONFIG_SHOW_COUNTERS && a.port == 3);
+	refuse_line(c, "show links uplink",
+	            ":1:12: unknown name \"uplink\"; nothing of that name can be shown so");
+	refuse_line(c, "show ports fare",
+	            ":1:12: unknown name \"fare\"; nothing of that name can be shown so");
 	refuse_line(c, "show", ":1:5: missing: WHAT");
 	refuse_line(c, "show port", ":1:6: unknown word \"port\"; did you mean \"ports\"?");
 	refuse_line(c, "show vcpus alise",
@@ -80,6 +95,7 @@ static void test_verbs(void **state)
 	    {"poweroff", CONFIG_POWEROFF, -1},
 	    {"reboot", CONFIG_REBOOT, -1},
 	    {"load", CONFIG_LOAD, -1},
+	    {"lint", CONFIG_LINT, -1},
 	    {"help", CONFIG_HELP, -1},
 	};
 	struct config *c = node();
@@ -105,6 +121,10 @@ static void test_explain(void **state)
 	assert_int_equal(a.src, 0x0a0000005452ull);
 	assert_int_equal(a.dst, MAC_BROADCAST);
 	assert_true(a.port == 1 && a.json);
+	a = act(c, "explain 52:54:00:00:00:0a ff:ff:ff:ff:ff:ff far");
+	assert_int_equal(a.port, 3);
+	a = act(c, "explain 52:54:00:00:00:0a ff:ff:ff:ff:ff:ff wan");
+	assert_int_equal(a.port, 0);
 	refuse_line(c, "explain ff:ff:ff:ff:ff:ff 52:54:00:00:00:0a alice.0",
 	            ":1:9: SRC-MAC ff:ff:ff:ff:ff:ff is a group address; "
 	            "only one station's can stand here");
@@ -123,10 +143,12 @@ static void test_help(void **state)
 	config_help("remove", text_put, &t);
 	assert_string_equal(
 	    t.at,
-	    "remove route [network NET] src QUAL dst QUAL [from PORT] to port PORT [reflect]\n"
-	    "    remove the route that was given with the same words\n"
-	    "remove port PORT\n    remove a port that no route names\n"
-	    "remove network NET\n    remove a network that has no port\n");
+	    "remove route [network NET] src QUAL dst QUAL [from [port|link] NAME] to port|link "
+	    "NAME [reflect]\n    remove the route that was given with the same words\n"
+	    "remove port PORT\n    remove a port that no route or link names\n"
+	    "remove link LINK\n    remove a link that no route names\n"
+	    "remove underlay PORT\n    remove the underlay of a port that no link goes through\n"
+	    "remove network NET\n    remove a network that has no port or link\n");
 	t.len = 0;
 	config_help("", text_put, &t);
 	assert_non_null(strstr(t.at, "\nmove kick|poll [core N]\n"));

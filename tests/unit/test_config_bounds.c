@@ -148,7 +148,7 @@ static void test_counts(void **state)
 	            "text:1:9: more than 64 networks");
 	accept_long(c, numbered("port p%u guest g63 network n62\n", 0, CONFIG_PORTS));
 	refuse_long(c, numbered("port p%u guest g63\n", CONFIG_PORTS, 1),
-	            "text:1:6: more than 1024 ports");
+	            "text:1:6: more than 1024 ports and links");
 	free(c);
 }
 
@@ -197,7 +197,7 @@ static void test_atomic(void **state)
 	struct text before = printed(config_live(c));
 	refuse_text(
 	    c, "network lab\nguest g kernel k\nport a guest g network lab\nremove network lab\n",
-	    strlen(good) + 18, "text:4:16: network \"lab\" has ports; remove them first");
+	    strlen(good) + 18, "text:4:16: network \"lab\" has ports or links; remove them first");
 	assert_int_equal(config_read(c, good, strlen(good), &r), CONFIG_CHANGED);
 	assert_int_equal(config_staged(c)->ports, 1);
 	struct text after = printed(config_live(c));
@@ -214,14 +214,15 @@ static void test_atomic(void **state)
 	free(c);
 }
 
-/* Warnings beyond those that are kept are counted. */
+/* Warnings beyond those that are kept are counted: default routes that never win. */
 static void test_warnings(void **state)
 {
 	struct config *c = new_config();
 	struct config_report r;
 	(void)state;
-	accept_text(c, "guest g kernel k\nport a guest g\n");
-	struct text t = routes(0, 20);
+	accept_text(c, "network default mode route\nguest g kernel k\nport a guest g\n");
+	accept_long(c, numbered("route src 02:00:00:00:00:%02x dst any to port a\n", 0, 20));
+	struct text t = numbered("route src 02:00:00:00:00:%02x dst none to port a\n", 0, 20);
 	assert_int_equal(config_read(c, t.at, t.len, &r), CONFIG_CHANGED);
 	assert_int_equal(r.warnings, 20);
 	assert_int_equal(r.warning[CONFIG_WARNINGS - 1].line, CONFIG_WARNINGS);

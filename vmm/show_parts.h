@@ -1,0 +1,23 @@
+/* show_parts.h: the tables of show.c and show_net.c, for one another. */
+#ifndef VMM_SHOW_PARTS_H
+#define VMM_SHOW_PARTS_H
+#include "vmm/config.h"
+#include "vmm/out.h"
+
+#define TABLE(o, name, columns)                                                                    \
+	out_begin_table(o, name, columns, sizeof columns / sizeof columns[0])
+
+/* True unless the answer was narrowed to another guest. */
+static inline bool wanted_guest(const struct config_action *a, unsigned slot)
+{
+	return a->guest < 0 || a->guest == (int)slot;
+}
+
+/* show_net.c: the tables of the switch, narrowed as the action says. */
+void show_ports(struct out *o, const struct config_action *a);
+void show_links(struct out *o, const struct config_action *a);
+void show_underlays(struct out *o, const struct config_action *a);
+void show_networks(struct out *o, const struct config_action *a);
+void show_routes(struct out *o, const struct config_action *a);
+void show_counters(struct out *o, const struct config_action *a);
+#endif
