@@ -274,6 +274,20 @@ static void test_reset_stops_port(void **state)
 	assert_true(nothing(b));
 }
 
+/* A driver that runs keeps the MTU that it was told; after its reset it is told the new one. */
+static void test_mtu(void **state)
+{
+	struct node *n = &node[1];
+	uint16_t mtu = (uint16_t)(n->p.device + 10);
+
+	(void)state;
+	all_up(FULL);
+	virtio_net_set_mtu(n->nic, 1450);
+	assert_int_equal(in(n->g, mtu, 2), 1500);
+	out(n->g, (uint16_t)(n->p.common + 0x14), 1, 0);
+	assert_int_equal(in(n->g, mtu, 2), 1450);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -285,6 +299,7 @@ int main(void)
 	    T(test_full_ring),     T(test_bad_frames),
 	    T(test_poll),          T(test_poll_budget),
 	    T(test_many_pieces),   T(test_reset_stops_port),
+	    T(test_mtu),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
