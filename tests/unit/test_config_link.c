@@ -1,0 +1,170 @@
+/* Underlays, links and MTUs over several texts; what lint finds in the live description. */
+#include "tests/unit/config_test.h"
+
+static struct config *node(void)
+{
+	struct config *c = new_config();
+	accept_text(c, "network lab\n"
+	               "guest dom0 kernel k\n"
+	               "port uplink guest dom0 edge\n"
+	               "port a guest dom0 network lab mac 52:54:00:00:00:0a\n"
+	               "underlay uplink address 192.0.2.1/24\n");
+	return c;
+}
+
+static const struct port_config *port(const struct config *c, const char *name)
+{
+	int slot = config_find_port(config_live(c), name);
+	assert_true(slot >= 0);
+	return &config_live(c)->port[slot];
+}
+
+static void refuse(struct config *c, const char *text, const char *message)
+{
+	refuse_text(c, text, strlen(text), message);
+}
+
+/* An underlay changes while no link is over it; the same one may always be said again. */
+static void test_underlay_changes(void **state)
+{
+	struct config *c = node();
+	(void)state;
+	assert_int_equal(port(c, "uplink")->underlay.mac, 0x010200c05002ull);
+	accept_text(c, "underlay uplink address 198.51.100.1/30 mtu 9000");
+	assert_int_equal(port(c, "uplink")->underlay.address, 0xc6336401);
+	assert_int_equal(port(c, "uplink")->mtu, 9000);
+	accept_text(c, "underlay uplink address 192.0.2.1/24");
+	accept_text(c, "link far udp remote 192.0.2.2 network lab");
+	accept_text(c, "underlay uplink address 192.0.2.1/24 mtu 1500");
+	refuse(c, "underlay uplink address 192.0.2.1/24 mtu 1400",
+	       "text:1:10: link \"far\" goes through port \"uplink\"; remove it first");
+	refuse(c, "underlay uplink address 192.0.2.3/24",
+	       "text:1:10: link \"far\" goes through port \"uplink\"; remove it first");
+	accept_text(c, "remove link far\nunderlay uplink address 192.0.2.3/24\n");
+	free(c);
+}
+
+/* The guests' MTU follows the smallest link, both ways; what was said stays and is checked. */
+static void test_mtu_follows(void **state)
+{
+	struct config *c = node();
+	(void)state;
+	assert_int_equal(port(c, "a")->mtu, 1500);
+	accept_text(c, "link far udp remote 192.0.2.2 network lab");
+	assert_int_equal(port(c, "a")->mtu, 1458);
+	accept_text(c, "link far2 vxlan vni 1 remote 192.0.2.2 network lab");
+	assert_int_equal(port(c, "a")->mtu, 1450);
+	assert_int_equal(port(c, "far")->mtu, 1458);
+	assert_int_equal(port(c, "uplink")->mtu, 1500);
+	refuse(c, "network lab mtu 1458",
+	       "text:1:17: mtu 1458 of network \"lab\" does not fit link \"far2\"; 1450 at most");
+	accept_text(c, "network lab mtu 1400");
+	assert_int_equal(port(c, "a")->mtu, 1400);
+	refuse(c, "port b guest dom0 network lab mtu 1401",
+	       "text:1:35: mtu 1401 of port \"b\" is more than 1400 of network \"lab\"");
+	accept_text(c, "remove link far2\nremove link far\n");
+	assert_int_equal(port(c, "a")->mtu, 1400);
+	free(c);
+}
+
+/* The edge of a network that has links, too, bounds what its guests may send. */
+static void test_mtu_of_an_edge(void **state)
+{
+	struct config *c = node();
+	(void)state;
+	accept_text(c, "underlay uplink address 192.0.2.1/24 mtu 9000\n"
+	               "link far udp remote 192.0.2.2 network lab\n");
+	assert_int_equal(port(c, "a")->mtu, 8958);
+	accept_text(c, "port wan guest dom0 network lab edge\n");
+	assert_int_equal(port(c, "a")->mtu, 1500);
+	accept_text(c, "remove port wan\nport wan2 guest dom0 network lab edge mtu 4000\n");
+	assert_int_equal(port(c, "a")->mtu, 4000);
+	free(c);
+}
+
+static void add_line(void *ctx, const char *text)
+{
+	text_add(ctx, text);
+	text_add(ctx, "\n");
+}
+
+static void expect_lint(struct config *c, const char *expected)
+{
+	struct text t = {0};
+	text_add(&t, "");
+	config_lint(c, add_line, &t);
+	assert_string_equal(t.at, expected);
+	free(t.at);
+}
+
+static uint32_t warnings(struct config *c, const char *line)
+{
+	struct config_action a;
+	struct config_report r;
+	assert_int_equal(config_read_line(c, line, strlen(line), &a, &r), CONFIG_CHANGED);
+	config_commit(c);
+	return r.warnings;
+}
+
+/* A warning comes with the text that brings it about, once; lint repeats it. */
+static void test_lint(void **state)
+{
+	struct config *c = node();
+	(void)state;
+	expect_lint(c, "");
+	assert_int_equal(warnings(c, "route src any dst any to port a"), 1);
+	assert_int_equal(warnings(c, "log debug"), 0);
+	expect_lint(c, "network \"lab\" is in mode learn: its routes (1) rest until its mode is "
+	               "route\n");
+	assert_int_equal(warnings(c, "network lab mode route"), 0);
+	assert_int_equal(warnings(c, "port b guest dom0 network lab"), 0);
+	assert_int_equal(warnings(c, "link far udp remote 192.0.2.2 network lab"), 1);
+	expect_lint(c, "port \"b\" has the MAC that its name gives: on another node of its network "
+	               "a port of that name has it, too; say `mac`\n");
+	assert_int_equal(warnings(c, "remove port b"), 0);
+	assert_int_equal(warnings(c, "remove route src any dst any to port a"), 0);
+	assert_int_equal(warnings(c, "route src 52:54:00:00:00:0a dst none to link far"), 0);
+	assert_int_equal(warnings(c, "route src 52:54:00:00:00:0a dst any to link far"), 1);
+	expect_lint(c, "route 0 never wins: route 1 has a higher priority and takes all its "
+	               "frames\n");
+	free(c);
+}
+
+/* A finding that is of no line is told without one. */
+static void test_format(void **state)
+{
+	struct config_message m = {.text = "so it is"};
+	char buf[64];
+	(void)state;
+	config_format(&m, "lint", buf, sizeof buf);
+	assert_string_equal(buf, "lint: so it is");
+}
+
+/* What a refused text put into slots is in no later description. */
+static void test_refused_slots(void **state)
+{
+	struct config *c = node();
+	struct config_report r;
+	const char *bad = "network x\nguest g kernel k\nport p guest g network x\nnonsense\n";
+	(void)state;
+	assert_int_equal(config_read(c, bad, strlen(bad), &r), CONFIG_REFUSED);
+	accept_text(c, "log debug");
+	const struct node_config *n = config_live(c);
+	for (unsigned i = n->ports; i < CONFIG_PORTS; i++)
+		assert_string_equal(n->port[i].name, "");
+	for (unsigned i = n->nets; i < CONFIG_NETS; i++)
+		assert_string_equal(n->net[i].name, "");
+	for (unsigned i = n->guests; i < CONFIG_GUESTS; i++)
+		assert_string_equal(n->guest[i].name, "");
+	free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_underlay_changes), cmocka_unit_test(test_mtu_follows),
+	    cmocka_unit_test(test_mtu_of_an_edge),   cmocka_unit_test(test_lint),
+	    cmocka_unit_test(test_format),           cmocka_unit_test(test_refused_slots),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
