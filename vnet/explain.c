@@ -148,6 +148,8 @@ static void explain_learned(const struct telling *t, struct vnet_learn *learn)
 
 	if (tell_source(t, false))
 		return;
+	if (t->dst == t->src && t->src)
+		to = (int)t->from; /* as would be learned of the frame itself */
 	if (to >= 0 && port_at(t->vnet, (unsigned)to))
 		tell_place(t, (unsigned)to);
 	else
