@@ -2,6 +2,7 @@
 # Included by the root Makefile; run from the root.
 #   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe
 #   linux-dom0         build/linux/dom0-vmlinuz, build/linux/dom0.cpio.gz: the same for a Dom0
+#   linux-evpn         build/linux/evpn.cpio.gz: Dom0's with FRR, for networks over many nodes
 #   check-linux-guest  each initramfs twice, bit for bit; the probe against itself and sha256sum
 
 LINUX_SRC := guest-images/linux
@@ -10,9 +11,10 @@ NETPROBE_SRC := $(sort $(wildcard $(LINUX_SRC)/*.c))
 NETPROBE_CC ?= gcc
 NETPROBE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -static -s
 
-.PHONY: linux-guest linux-dom0 check-linux-guest
+.PHONY: linux-guest linux-dom0 linux-evpn check-linux-guest
 linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe
 linux-dom0: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/dom0.cpio.gz
+linux-evpn: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/evpn.cpio.gz
 
 $(LINUX_OUT)/netprobe: $(NETPROBE_SRC) $(wildcard $(LINUX_SRC)/*.h) $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
@@ -51,7 +53,7 @@ $(LINUX_OUT)/dom0.cpio.gz: $(INITRD_SRC) $(addprefix $(LINUX_SRC)/,dom0 dom0-mod
 check-linux-guest: linux-guest linux-dom0
 	$(LINUX_SRC)/check-image $(LINUX_OUT)
 
-# Dom0's initramfs with FRR from Debian's package, for networks over many nodes (make run NODES=3 EVPN=1).
+# FRR out of Debian's package, with the libraries that it needs.
 $(LINUX_OUT)/frr.stamp: $(LINUX_SRC)/fetch-frr
 	$(LINUX_SRC)/fetch-frr $(LINUX_OUT)/frr
 	@touch $@

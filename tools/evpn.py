@@ -1,0 +1,250 @@
+"""Three nodes on one underlay, one network over them: what `make run NODES=3 EVPN=1` boots, and the
+claims that it judges.
+
+Dom0 is Linux: VXLAN is its kernel's, and FRR's bgpd (BGP EVPN, RFC 7432 and 8365) distributes which
+MAC address is behind which node.  Node 1 is the reflector; no node has a list of the others.
+"""
+
+import json
+import os
+import re
+import subprocess
+import time
+
+from demonstration import result
+from hardware import BUILD
+from node import LINUX, Node, NodeError
+from wire import Wire
+
+NODES = 3
+NAMES = "alice", "bob", "carol"
+MTU = 1450  # of the guests: what VXLAN leaves of the underlay's 1500
+VNI = 100
+REFLECTOR = "192.0.2.1"
+PINGS = 5
+TCP_MIB = 2
+LIMIT = 400  # seconds for what a machine is to say; it only ends what hangs
+SETTLED = 120  # seconds for what the nodes are to tell each other
+MOVED = 60  # seconds; a moved guest that is not reached again by then is lost
+LINE = "console=hvc0 quiet cryptomgr.notests"
+DOM0_LINUX = [os.path.join(BUILD, "linux", f) for f in ("dom0-vmlinuz", "evpn.cpio.gz")]
+MACIP = re.compile(r"\[2\]:\[0\]:\[48\]:\[([0-9a-f:]{17})\]\s+(\S+)")
+FDB = re.compile(r"^([0-9a-f:]{17}) dst (\S+)", re.M)
+FLOOD = "00:00:00:00:00:00"  # the FDB's entry for who gets what all are to get
+NEIGHBOR = re.compile(r"^ neighbor (\d\S*)", re.M)
+
+
+class Member:
+    """One of the nodes: Dom0 with the NIC, and a guest."""
+
+    def __init__(self, number):
+        self.number = number
+        self.guest = NAMES[number - 1]
+        self.vtep = f"192.0.2.{number}"
+        self.node = None
+
+    def conf(self):
+        """Its patio.conf; node 2 has a place for the guest that is to move there."""
+        guests = [self.guest] + (["carol"] if self.number == 2 else [])
+        return f"""network default mtu {MTU}
+guest dom0 memory 224M kernel dom0-vmlinuz initrd evpn.cpio.gz pci 00:03.0 \\
+      cmdline "{LINE} name=dom0 dom0=evpn ip={self.vtep}/24 vni={VNI} reflector={REFLECTOR}"
+port uplink guest dom0 edge
+""" + "".join(declare(name, name == self.guest) for name in guests)
+
+    def start(self, wire):
+        """Starts the node: the monitor's core is also the guests'."""
+        self.node = Node(self.conf(), DOM0_LINUX + LINUX, target="qemu-svm", timeout=LIMIT,
+                         cores=3 if self.number == 2 else 2,
+                         memory=640 if self.number == 2 else 512, single=True, hub=wire.path,
+                         mac=f"52:54:00:00:00:d{self.number}")
+
+    def wait(self):
+        """Waits for Dom0's shell and the guest's."""
+        self.node.ready()
+        for name in "dom0", self.guest:
+            self.wait_shell(name)
+
+    def wait_shell(self, name):
+        """Waits for a guest's shell."""
+        self.node.enter(name)
+        self.node.expect(f"@@up name={name} .*\n")
+        self.node.expect(f"{name}# ")
+        self.node.ask("stty -echo")
+
+    def run(self, name, command):
+        """What a command in a guest's shell prints."""
+        return self.node.shell(name, command)[1]
+
+    def dom0(self, command):
+        return self.run("dom0", command)
+
+    def bgp(self):
+        """`show bgp l2vpn evpn`: {MAC: the address of its node} by the routes of type 2, and all."""
+        text = self.dom0("vtysh -c 'show bgp l2vpn evpn'")
+        return dict(MACIP.findall(text)), text
+
+    def fdb(self):
+        """What the VXLAN device knows: [(MAC, the address of its node)]."""
+        return FDB.findall(self.dom0("bridge fdb show dev vxlan0"))
+
+
+def untold(device):
+    """Whether `ip -d link show` says of a VXLAN device that it was given no peer and learns none."""
+    vxlan = re.search(r"^ *vxlan id .*", device, re.M)[0]
+    return " nolearning " in vxlan and not re.search(r" (remote|group)6? ", vxlan)
+
+
+def mac(name):
+    return f"52:54:00:00:01:0{NAMES.index(name) + 1}"
+
+
+def address(name):
+    return f"10.0.0.{NAMES.index(name) + 1}"
+
+
+def declare(name, here):
+    """A guest and its port; it says who it is when it comes up, as a machine does that has moved."""
+    announce = f"arping+-A+-c+1+-I+eth0+{address(name)}"
+    return f"""guest {name} memory 128M kernel vmlinuz initrd initrd.cpio.gz \\
+      autostart {"yes" if here else "no"} \\
+      cmdline "{LINE} name={name} ip={address(name)}/24 mtu={MTU} run={announce}"
+port {name} guest {name} mac {mac(name)}
+"""
+
+
+def until(true):
+    """Waits until it is true, and returns whether it became so."""
+    end = time.monotonic() + SETTLED
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.5)
+    return True
+
+
+class Evpn:
+    """Boots the nodes and runs the lines one by one; `lines` keeps figures and verdict of each."""
+
+    def __init__(self):
+        self.members = [Member(number) for number in range(1, NODES + 1)]
+        self.lines = []
+        self.wire = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for member in self.members:
+            if member.node:
+                member.node.close()
+        if self.wire:
+            self.wire.close()
+
+    def record(self, name, held, text, **figures):
+        """Prints a line with its verdict and keeps it."""
+        self.lines.append({"line": name, "held": bool(held), "text": text, **figures})
+        print(f"{'ok    ' if held else 'FAILED'} {text}", flush=True)
+
+    def run(self):
+        """All lines; one that cannot be judged is the last.  True when every line held."""
+        steps = [self.boot, self.peers, lambda: self.ping("bob"), lambda: self.ping("carol"),
+                 self.tcp, self.routes, self.move, lambda: self.ping("carol"), self.tcp]
+        try:
+            for step in steps:
+                step()
+        except (NodeError, KeyError, ValueError, OSError, subprocess.SubprocessError) as error:
+            self.record("error", False, str(error))
+        return all(line["held"] for line in self.lines)
+
+    def boot(self):
+        """All at once."""
+        start = time.monotonic()
+        self.wire = Wire()
+        for member in self.members:
+            member.start(self.wire)
+        for member in self.members:
+            member.wait()
+        seconds = round(time.monotonic() - start, 1)
+        self.record("boot", True, f"{NODES} nodes, each with a Linux Dom0 that has the NIC, and a "
+                    f"guest, are up after {seconds:.0f} s", seconds=seconds,
+                    configuration=[m.conf() for m in self.members],
+                    commands=[" ".join(m.node.command) for m in self.members])
+
+    def peers(self):
+        """Each VXLAN device was told none and learns none, and yet knows the other two."""
+        for member in self.members:
+            others = sorted(m.vtep for m in self.members if m is not member)
+            known = until(lambda m=member, o=others: sorted(
+                to for who, to in m.fdb() if who == FLOOD) == o)
+            device = member.dom0("ip -d link show vxlan0")
+            neighbors = NEIGHBOR.findall(member.dom0("cat /etc/frr/bgpd.conf"))
+            alone = neighbors == ([] if member.vtep == REFLECTOR else [REFLECTOR])
+            self.record("peers", known and alone and untold(device),
+                        f"node {member.number}: {'told of the reflector only' if neighbors else 'told of no other'}, "
+                        f"VXLAN learns nothing itself; by routes of type 3 it floods to "
+                        f"{' and '.join(others)}",
+                        neighbors=neighbors, device=device, fdb=member.fdb())
+
+    def ping(self, name):
+        """From the first node to wherever the guest of that name is."""
+        text = self.members[0].run("alice", f"ping -c {PINGS} -W 20 {address(name)}")
+        answered = f"{PINGS} packets received" in text
+        self.record("ping", answered, f"alice -> {name}: {PINGS} pings, "
+                    + ("all answered" if answered else f"not all answered: {text.strip()}"))
+
+    def tcp(self):
+        """Both ends say what they hashed."""
+        r = result(self.members[0].run("alice", f"netprobe tcp {address('carol')} 9 {TCP_MIB} sha"),
+                   "tcp")
+        equal = r["ok"] and r["sha256"] == r["peer_sha256"] and r["mib"] == TCP_MIB
+        self.record("tcp", equal, f"alice -> carol: TCP {TCP_MIB} MiB, SHA-256 "
+                    + ("equal" if equal else "DIFFERS"), sha256=r["sha256"],
+                    peer_sha256=r["peer_sha256"])
+
+    def routes(self):
+        """The guests' MAC addresses are routes of type 2, and the FDB has them from there."""
+        wanted = {mac(m.guest): m.vtep for m in self.members}
+        for member in self.members:
+            held = until(lambda m=member: wanted.items() <= m.bgp()[0].items())
+            text = member.bgp()[1]
+            remote = {k: v for k, v in wanted.items() if v != member.vtep}.items()
+            held = held and remote <= dict(member.fdb()).items()
+            self.record("routes", held, f"node {member.number}: show bgp l2vpn evpn has the "
+                        f"{NODES} guests' MACs as routes of type 2, and VXLAN's FDB those of the others",
+                        bgp=text)
+
+    def move(self):
+        """Carol's machine ends on node 3, and one with her MAC and address begins on node 2."""
+        alice, second, third = self.members
+        alice.node.enter("alice")
+        start = time.monotonic()
+        third.node.monitor("stop carol")
+        second.node.monitor("start carol")
+        second.wait_shell("carol")
+        up = time.monotonic()
+        again = until(lambda: time.monotonic() - up > MOVED
+                      or alice.node.shell("alice", f"ping -c 1 -W 1 {address('carol')}")[0] == 0)
+        reached, gone = time.monotonic() - up, time.monotonic() - start
+        here = until(lambda: alice.bgp()[0].get(mac("carol")) == second.vtep)
+        self.record("move", again and here and reached < MOVED,
+                    f"carol moved from node 3 to node 2: alice reached her {reached:.1f} s after she "
+                    f"was up, {gone:.1f} s after she was stopped; her route leads to "
+                    f"{alice.bgp()[0].get(mac('carol'))}", reached_s=round(reached, 2),
+                    gone_s=round(gone, 2), bgp=alice.bgp()[1])
+
+
+def demonstrate(nodes):
+    """The nodes and what they show; returns the exit status."""
+    if nodes != str(NODES):
+        raise SystemExit(f"run: NODES={nodes} EVPN=1: it is made for NODES={NODES}")
+    start = time.monotonic()
+    with Evpn() as evpn:
+        held = evpn.run()
+    seconds = round(time.monotonic() - start, 1)
+    with open(os.path.join(BUILD, "evpn.json"), "w", encoding="utf-8") as file:
+        json.dump({"held": held, "lines": evpn.lines, "seconds": seconds}, file, indent=1)
+        file.write("\n")
+    print(f"{'every line held' if held else 'NOT every line held'}, {seconds:.0f} s; figures in "
+          "build/evpn.json")
+    return 0 if held else 1
