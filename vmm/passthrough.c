@@ -15,14 +15,19 @@
 #include "vmm/passthrough.h"
 #include "vmm/passthrough_dev.h"
 
-#define PCI_HEADER    0x0E
-#define PCI_SUBSYSTEM 0x2C
-#define BAR_IO        1u
-#define BAR_64BIT     4u
-#define BAR_PREFETCH  8u
-#define MSI_CAP_SIZE  14u
-#define MSIX_CAP_SIZE 12u
-#define COMMAND_OWN   (VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER)
+#define PCI_HEADER      0x0E
+#define PCI_SUBSYSTEM   0x2C
+#define BAR_IO          1u
+#define BAR_64BIT       4u
+#define BAR_PREFETCH    8u
+#define MSI_CAP_SIZE    14u
+#define MSIX_CAP_SIZE   12u
+#define PCIE_V1_SIZE    0x14u
+#define PCIE_SIZE       0x3Cu
+#define PCIE_TYPE       0xF0u
+#define PCIE_INTEGRATED 0x90u
+#define PCIE_FLR        (1u << 28)
+#define COMMAND_OWN     (VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER)
 
 static struct passthrough *of(struct vpci_dev *d)
 {
@@ -291,6 +296,22 @@ static struct passthrough *create(struct vm *vm, uint16_t bdf)
 	return p;
 }
 
+/* PCI Express, to be read only: some drivers ask for it.  On the guest's bus the function is one of
+ * the root complex (type 9); a reset by the guest, which this capability would offer, it has not.
+ */
+static void add_pcie(struct passthrough *p)
+{
+	uint8_t at = pci_find_cap(p->bdf, PCI_CAP_PCIE), body[PCIE_SIZE];
+	unsigned size = at && (pci_read(p->bdf, at + 2, 2) & 15) >= 2 ? PCIE_SIZE : PCIE_V1_SIZE;
+	if (!at || at + size > sizeof p->dev.cfg)
+		return;
+	for (unsigned i = 0; i < size; i += 4)
+		vpci_put(body, i, 4, pci_read(p->bdf, (uint8_t)(at + i), 4));
+	vpci_put(body, 2, 2, (vpci_get(body, 2, 2) & ~PCIE_TYPE) | PCIE_INTEGRATED);
+	vpci_put(body, 4, 4, vpci_get(body, 4, 4) & ~PCIE_FLR);
+	vpci_cap_add(&p->dev, body, NULL, size);
+}
+
 /* NULL, or what failed. */
 static const char *equip(struct passthrough *p)
 {
@@ -300,6 +321,7 @@ static const char *equip(struct passthrough *p)
 		return "has no memory left for its MSI-X table";
 	passthrough_pin_init(p);
 	passthrough_msi_init(p);
+	add_pcie(p);
 	if (!add_bars(p))
 		return "has no memory BAR that can be given to the guest";
 	if (!vpci_add(&p->vm->pci, &p->dev, PASSTHROUGH_SLOT))

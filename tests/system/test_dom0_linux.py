@@ -1,6 +1,6 @@
 """Linux as Dom0: an unmodified Debian kernel with the physical NIC, and its own bridge to the wire.
 
-The 82574L interrupts by MSI-X, the 82540EM by its pin.
+The 82540EM interrupts by its pin, the others by MSI-X; the 82576 is function 1 of its device.
 """
 
 import re
@@ -15,15 +15,18 @@ from node import LINUX
 from test_dom0 import ALICE, ECHO_IP, OUTSIDE, fetch, the_server, the_sink
 
 DOM0_IP = "10.0.2.20"
-NICS = [("pc", "e1000", "IO-APIC"), ("q35", "e1000e", "PCI-MSI")]
+NICS = [("pc", "e1000,addr=3", "IO-APIC"), ("q35", "e1000e,addr=3", "PCI-MSI"),
+        ("q35", "igb,addr=3.1", "PCI-MSI")]
+OTHERS = ["-device", "virtio-rng-pci,addr=3,multifunction=on"]  # function 0
 
 pytestmark = only_on("qemu-svm", "behind the NIC is QEMU's user network, or another QEMU")
 FIXTURES = [the_server, the_sink]  # `outside` and `sink`
 
 
-def conf(words, alice, more):
+def conf(nic, words, alice, more):
     """Dom0 with such words on its command line, alice with `more` on hers, and echo."""
-    return f"""guest dom0 cpus 2 memory 256M kernel dom0-vmlinuz initrd dom0.cpio.gz pci 00:03.0 \
+    pci = f'00:03.{nic.partition("addr=3.")[2] or "0"}'
+    return f"""guest dom0 cpus 2 memory 256M kernel dom0-vmlinuz initrd dom0.cpio.gz pci {pci} \
 cmdline "{LINE} name=dom0 {words}"
 {linux("alice", alice, line=more)}
 guest echo memory 32M kernel echo.elf cmdline "ip={ECHO_IP}"
@@ -36,7 +39,8 @@ port echo guest echo
 def boot(text, machine, nic, backend):
     """A node with Linux as Dom0, both shells there; `backend`: QEMU's, called n."""
     n = node(text, ["echo"], [*LINUX, KERNEL, INITRD], cores=4, memory=768, machine=machine,
-             nic=["-netdev", backend, "-device", f"{nic},netdev=n,addr=3"])
+             nic=["-netdev", backend, "-device", f"{nic},netdev=n",
+                  *(OTHERS if "addr=3." in nic else [])])
     try:
         n.ready()
         for name in "alice", "dom0":
@@ -47,11 +51,11 @@ def boot(text, machine, nic, backend):
     return n
 
 
-@pytest.fixture(name="booted", scope="module", params=NICS, ids=lambda p: p[1])
+@pytest.fixture(name="booted", scope="module", params=NICS, ids=lambda p: p[1].split(",")[0])
 def the_node(request):
     """(the node, what /proc/interrupts in Dom0 says of its NIC)."""
     machine, nic, kind = request.param
-    text = conf(f"dom0=bridge ip={DOM0_IP}/24", ALICE, f"gw={OUTSIDE}")
+    text = conf(nic, f"dom0=bridge ip={DOM0_IP}/24", ALICE, f"gw={OUTSIDE}")
     with boot(text, machine, nic, "user,id=n") as n:
         until("outside answers", lambda: answers(n, "alice", OUTSIDE))
         yield n, kind
@@ -91,7 +95,7 @@ def test_interrupts_are_direct(booted, outside):
     fetch(n, outside)
     now, after, woken = n.exits("dom0"), interrupts(n), rescheduled(n) - woken
     assert {k for _, k, _ in after.values()} == {kind}
-    assert len(after) == (3 if kind == "PCI-MSI" else 1)  # 82574L: rx, tx, other
+    assert (len(after) >= 3) == (kind == "PCI-MSI")  # rx, tx, other
     assert sum(map(sum, (c for c, _, _ in after.values()))) > 10 + sum(
         map(sum, (c for c, _, _ in before.values())))
     assert now["memory"] == exits["memory"]  # MSI-X table and I/O APIC
@@ -109,12 +113,12 @@ def test_interrupts_move(n, outside):
     for target in 1, 0:
         irqs = list(interrupts(n))
         run(n, "dom0", "; ".join(f"echo {1 << target} > /proc/irq/{i}/smp_affinity" for i in irqs))
-        fetch(n, outside)  # the first one after it moves the pin
+        fetch(n, outside)  # some move with the first interrupt after it, and one is rare
         before = interrupts(n)
         fetch(n, outside)
         after = interrupts(n)
         moved = [sum(after[i][0][cpu] - before[i][0][cpu] for i in irqs) for cpu in (0, 1)]
-        assert moved[target] > 5 and moved[1 - target] == 0, (before, after)
+        assert moved[target] > 5 > moved[1 - target], (before, after)
 
 
 def test_death_and_return(n, outside):
@@ -139,12 +143,12 @@ def test_death_and_return(n, outside):
 
 def test_linux_vxlan():
     """A VXLAN device in Dom0's bridge, instead of the wire, leads to an ordinary Linux's."""
-    wire, vni, inside = free_wire(), 42, "10.1.0.2"
+    wire, nic, vni, inside = free_wire(), "e1000e,addr=3", 42, "10.1.0.2"
     here, there = wire_ports(wire)
     words = f"dom0=vxlan ip=192.0.2.1/24 vni={vni} remote=192.0.2.2 inner=10.1.0.20/24"
     backend = f"socket,id=n,udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}"
     with LinuxMachine("far", [far(wire)], "ip=192.0.2.2/24") as m:
-        with boot(conf(words, "10.1.0.1", "mtu=1450"), "q35", "e1000e", backend) as n:
+        with boot(conf(nic, words, "10.1.0.1", "mtu=1450"), "q35", nic, backend) as n:
             m.ready().run(f"ip link add vx type vxlan id {vni} dstport 4789 local 192.0.2.2 "
                           f"remote 192.0.2.1 dev eth0 && ip addr add {inside}/24 dev vx && "
                           "ip link set vx up")
