@@ -1,0 +1,189 @@
+/*
+ * fuzz_arp.c: ARP of any shape, in any order with questions and the clock.  A next hop has the MAC
+ * that answered our last question and no other; a frame is answered at most once; nothing grows.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "vnet/arp.h"
+#include "vnet/bytes.h"
+#include "vnet/neighbour.h"
+#include "vnet/vnet.h"
+
+#define US     0xc0000201u
+#define US_MAC 0x010000000002ull
+#define LINKS  3
+
+struct input {
+	const uint8_t *p;
+	size_t left;
+};
+
+static struct vnet *v;
+static struct vnet_port *edge, *link[LINKS];
+static uint64_t now;
+static unsigned sent;         /* frames of the edge since the last step */
+static uint64_t asked[LINKS]; /* one more than the second of the last question; 0: answered */
+static mac_t believed[LINKS]; /* what it may have, besides nothing */
+static size_t used;           /* bytes allocated */
+
+static void *get_memory(size_t size)
+{
+	void *p = aligned_alloc(64, (size + 63) & ~(size_t)63);
+
+	memset(p, 0, size);
+	used += size;
+	return p;
+}
+
+static void put_memory(void *p, size_t size)
+{
+	used -= size;
+	free(p);
+}
+
+static const struct vnet_mem memory = {get_memory, put_memory};
+
+static unsigned next(struct input *in)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->p++;
+}
+
+static uint32_t hop(unsigned i)
+{
+	return US + 1 + i;
+}
+
+/* Every frame that the edge sends is ARP of ours. */
+static unsigned deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                        unsigned n)
+{
+	struct arp a;
+
+	(void)dev, (void)core;
+	for (unsigned i = 0; i < n; i++) {
+		if (!arp_read(&a, frames[i]->seg->base, frames[i]->len) || a.sender != US ||
+		    a.sender_mac != US_MAC)
+			abort();
+		for (unsigned k = 0; k < LINKS && a.op == ARP_REQUEST; k++)
+			if (a.target == hop(k))
+				asked[k] = now + 1;
+	}
+	sent += n;
+	return n;
+}
+
+static const struct vnet_port_ops ops = {NULL, deliver};
+
+/* What a right answer changes. */
+static void expect(const struct arp *a, mac_t dst, mac_t src)
+{
+	if ((dst != US_MAC && dst != MAC_BROADCAST) || src == US_MAC || a->op != ARP_REPLY ||
+	    a->target != US)
+		return;
+	for (unsigned i = 0; i < LINKS; i++) {
+		if (a->sender != hop(i) || !asked[i] || now + 1 - asked[i] > NEIGHBOUR_WAIT)
+			continue;
+		believed[i] = a->sender_mac;
+		asked[i] = 0;
+	}
+}
+
+static void hear(struct input *in)
+{
+	static const mac_t mac[] = {US_MAC, 0x050000000002ull, 0x060000000002ull, MAC_BROADCAST};
+	struct arp a = {1 + next(in) % 2, mac[next(in) % 3], mac[next(in) % 4], 0, 0};
+	mac_t dst = mac[next(in) % 4], src;
+	struct vnet_batch *b = vnet_core_batch(vnet_core(v, 0));
+	unsigned len = ARP_FRAME;
+	uint8_t out[ARP_FRAME], *bytes;
+
+	a.sender = US + next(in) % 5;
+	a.target = US + next(in) % 3;
+	arp_write(out, dst, &a);
+	mac_write(out + 6, mac[1 + next(in) % 2]);
+	if (next(in) % 4 == 0)
+		out[next(in) % ARP_FRAME] = (uint8_t)next(in);
+	if (next(in) % 8 == 0)
+		len = next(in) % ARP_FRAME;
+	bytes = malloc(len);
+	memcpy(bytes, out, len);
+	dst = mac_read(out);
+	src = mac_read(out + 6);
+	if (be16(out + 12) == ARP_TYPE && arp_read(&a, out, len))
+		expect(&a, dst, src);
+	b->n = 1;
+	b->nseg = len ? 1 : 0;
+	b->seg[0] = (struct vnet_seg){bytes, len};
+	b->frame[0] = (struct vnet_frame){.seg = b->seg,
+	                                  .nseg = (uint16_t)b->nseg,
+	                                  .len = len,
+	                                  .contiguous_head = len >= VNET_FRAME_MIN};
+	sent = 0;
+	vnet_input(vnet_core(v, 0), edge, b);
+	if (sent > 1)
+		abort();
+	free(bytes);
+}
+
+static void check(void)
+{
+	struct vnet_link_info info;
+
+	for (unsigned i = 0; i < LINKS; i++) {
+		if (!vnet_link_get(link[i], &info) || info.next_hop != hop(i))
+			abort();
+		if (info.next_mac && info.next_mac != believed[i])
+			abort();
+	}
+}
+
+static void start(void)
+{
+	const struct vnet_underlay_config under = {US, 24, 0, US_MAC, 1500};
+	static const char *const name[LINKS] = {"l0", "l1", "l2"};
+	char err[100];
+
+	v = vnet_create(&memory, 1);
+	vnet_net_set(v, 0, VNET_LEARN);
+	edge = vnet_port_add(v, "edge", 0, &ops, NULL, VNET_EDGE);
+	edge->up = true;
+	if (!vnet_underlay_set(edge, &under, err, sizeof err))
+		abort();
+	for (unsigned i = 0; i < LINKS; i++) {
+		const struct vnet_link_config c = {VNET_LINK_VXLAN, hop(i), i, 0};
+
+		link[i] = vnet_link_add(v, name[i], 0, edge, &c, err, sizeof err);
+		if (!link[i])
+			abort();
+	}
+	memset(asked, 0, sizeof asked);
+	memset(believed, 0, sizeof believed);
+	now = 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = {data, size};
+	size_t before;
+
+	used = 0;
+	start();
+	before = used;
+	while (in.left) {
+		if (next(&in) % 4 == 0) {
+			now += next(&in) % 40;
+			vnet_tick(vnet_core(v, 0), now);
+		} else {
+			hear(&in);
+		}
+		check();
+	}
+	if (used != before)
+		abort();
+	vnet_destroy(v);
+	return 0;
+}
