@@ -54,7 +54,7 @@ static bool set_gateway(struct parser *p, struct underlay_config *u)
 	return true;
 }
 
-/* One address is one place, and the underlay's MAC is nobody else's in the edge's network. */
+/* One address is one place, and the underlay's MAC is no guest's: a frame for it ends here. */
 static bool check_unique(struct parser *p, unsigned slot, const struct underlay_config *u)
 {
 	const struct node_config *n = p->node;
@@ -67,7 +67,7 @@ static bool check_unique(struct parser *p, unsigned slot, const struct underlay_
 			return config_fail(p, address->word,
 			                   "address is the underlay's of port \"%s\" already",
 			                   port->name);
-		if (port->net == n->port[slot].net && port->mac == u->mac)
+		if (port->mac == u->mac)
 			return config_fail(p, mac ? mac->word : address->word,
 			                   "the underlay's MAC is port \"%s\"'s already%s",
 			                   port->name, mac ? "" : "; give another with `mac`");

@@ -209,38 +209,90 @@ static void lint_routes(struct lint *l)
 
 /* ---- frames that arrive twice ---- */
 
-/* Two links to the same node, in a network that sends what it does not know to both. */
-static void lint_pair(struct lint *l, const struct port_config *a, const struct port_config *b)
+/* Of each link, what else leads to its peer from its network; -1: nothing. */
+struct twins {
+	int16_t link[CONFIG_PORTS]; /* the next link */
+	int16_t edge[CONFIG_PORTS]; /* the network's edge, when the peer is on its wire */
+};
+
+static bool is_twin(const struct port_config *a, const struct port_config *b)
 {
-	if (config_is_tunnel(b) && a->net == b->net && a->link.remote == b->link.remote)
-		tell(l, later(a->line, b->line),
-		     "links \"%s\" and \"%s\" of network \"%s\" lead to the same node: what is "
-		     "flooded arrives there twice",
-		     a->name, b->name, l->n->net[a->net].name);
+	return config_is_tunnel(b) && a->net == b->net && a->link.remote == b->link.remote;
 }
 
-/* A link to a node that hears the network's edge, too. */
-static void lint_edge(struct lint *l, const struct port_config *edge,
-                      const struct port_config *link)
+static bool is_edge_to(const struct port_config *link, const struct port_config *edge)
 {
-	if (edge->edge && edge->net == link->net && edge->underlay.prefix &&
-	    config_same_net(edge->underlay.address, link->link.remote, edge->underlay.prefix))
-		tell(l, later(link->line, later(edge->line, edge->underlay.line)),
-		     "network \"%s\" has its edge \"%s\" on the wire where link \"%s\" leads: what "
-		     "is flooded arrives there twice; give the edge a network of its own",
-		     l->n->net[link->net].name, edge->name, link->name);
+	return edge->edge && edge->net == link->net && edge->underlay.prefix &&
+	       config_same_net(edge->underlay.address, link->link.remote, edge->underlay.prefix);
+}
+
+static void find_twins(const struct node_config *n, struct twins *t)
+{
+	for (uint32_t i = 0; i < n->ports; i++) {
+		const struct port_config *link = &n->port[i];
+		t->link[i] = t->edge[i] = -1;
+		if (!config_is_tunnel(link))
+			continue;
+		for (uint32_t k = 0; k < n->ports; k++) {
+			if (k > i && t->link[i] < 0 && is_twin(link, &n->port[k]))
+				t->link[i] = (int16_t)k;
+			if (is_edge_to(link, &n->port[k]))
+				t->edge[i] = (int16_t)k;
+		}
+	}
+}
+
+static void lint_flood(struct lint *l, const struct twins *t, unsigned i)
+{
+	const struct node_config *n = l->n;
+	const struct port_config *link = &n->port[i];
+	const char *net = n->net[link->net].name;
+	if (t->link[i] >= 0)
+		tell(l, later(link->line, n->port[t->link[i]].line),
+		     "links \"%s\" and \"%s\" of network \"%s\" lead to the same node: what is "
+		     "flooded arrives there twice",
+		     link->name, n->port[t->link[i]].name, net);
+	if (t->edge[i] < 0)
+		return;
+	const struct port_config *edge = &n->port[t->edge[i]];
+	tell(l, later(link->line, later(edge->line, edge->underlay.line)),
+	     "network \"%s\" has its edge \"%s\" on the wire where link \"%s\" leads: what "
+	     "is flooded arrives there twice; give the edge a network of its own",
+	     net, edge->name, link->name);
+}
+
+/* The route and another one that differs from it in its port alone, `twin`. */
+static void lint_both(struct lint *l, unsigned i, int twin)
+{
+	struct vnet_route r = l->n->route[i];
+	const char *port = l->n->port[r.to].name;
+	if (twin < 0)
+		return;
+	r.to = (uint16_t)twin;
+	int other = config_find_route(l->p, l->n, &r);
+	if (other >= 0)
+		tell(l, later(route_line(l, i), route_line(l, (unsigned)other)),
+		     "routes %u and %d lead the same frames by \"%s\" and \"%s\" to the same "
+		     "node: they arrive there twice",
+		     i, other, port, l->n->port[twin].name);
 }
 
 static void lint_twice(struct lint *l)
 {
-	for (uint32_t i = 0; i < l->n->ports; i++) {
-		const struct port_config *link = &l->n->port[i];
-		if (!config_is_tunnel(link) || l->n->net[link->net].mode == VNET_ROUTE)
+	const struct node_config *n = l->n;
+	struct twins t;
+	find_twins(n, &t);
+	for (uint32_t i = 0; i < n->ports; i++) {
+		if (n->port[i].name[0] && n->net[n->port[i].net].mode != VNET_ROUTE)
+			lint_flood(l, &t, i);
+	}
+	config_index_routes(l->p, n);
+	for (uint32_t i = 0; i < n->routes; i++) {
+		unsigned to = n->route[i].to;
+		if (n->net[n->route[i].net].mode != VNET_ROUTE)
 			continue;
-		for (uint32_t k = i + 1; k < l->n->ports; k++)
-			lint_pair(l, link, &l->n->port[k]);
-		for (uint32_t k = 0; k < l->n->ports; k++)
-			lint_edge(l, &l->n->port[k], link);
+		lint_both(l, i, t.link[to]);
+		lint_both(l, i, t.edge[to]);
 	}
 }
 

@@ -210,9 +210,9 @@ static bool check_mac(struct parser *p, const struct port_config *port, const st
 	config_format_mac(port->mac, text);
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *other = &n->port[i];
+		bool underlay = other->underlay.prefix && other->underlay.mac == port->mac;
 		bool nic = other->name[0] && other->kind == CONFIG_NIC && other->net == port->net;
-		bool underlay = nic && other->underlay.prefix && other->underlay.mac == port->mac;
-		if (nic && (underlay || other->mac == port->mac))
+		if (underlay || (nic && other->mac == port->mac))
 			return config_fail(p, mac ? mac->word : name,
 			                   "MAC %s is port \"%s\"'s%s already%s", text, other->name,
 			                   underlay ? " underlay's" : "",

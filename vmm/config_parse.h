@@ -175,6 +175,11 @@ bool config_same_net(uint32_t a, uint32_t b, unsigned prefix);
  * conflict is told of the word. */
 bool config_settle_mtu(struct parser *p, const struct word *w);
 
+/* config_route.c: makes the index hold the routes of n; the number of the one that sends the same
+ * frames to the same port, or -1. */
+void config_index_routes(struct parser *p, const struct node_config *n);
+int config_find_route(struct parser *p, const struct node_config *n, const struct vnet_route *r);
+
 /* config_lint.c: warnings of the staged description about what this text declared. */
 void config_lint_staged(struct parser *p);
 

@@ -22,20 +22,26 @@ static uint32_t hash_route(const struct vnet_route *r)
 }
 
 /* The index's place of this route, or the free one where it would stand: half the index is free. */
-static uint16_t *find_place(struct parser *p, const struct vnet_route *r)
+static uint16_t *find_place(struct parser *p, const struct node_config *n,
+                            const struct vnet_route *r)
 {
 	uint32_t i = hash_route(r);
-	while (p->index[i] && !same_route(&p->node->route[p->index[i] - 1], r))
+	while (p->index[i] && !same_route(&n->route[p->index[i] - 1], r))
 		i = (i + 1) & (CONFIG_INDEX - 1);
 	return &p->index[i];
 }
 
-static void build_index(struct parser *p)
+void config_index_routes(struct parser *p, const struct node_config *n)
 {
 	memset(p->index, 0, sizeof p->index);
-	for (uint32_t i = 0; i < p->node->routes; i++)
-		*find_place(p, &p->node->route[i]) = (uint16_t)(i + 1);
-	p->indexed = true;
+	for (uint32_t i = 0; i < n->routes; i++)
+		*find_place(p, n, &n->route[i]) = (uint16_t)(i + 1);
+	p->indexed = n == p->node;
+}
+
+int config_find_route(struct parser *p, const struct node_config *n, const struct vnet_route *r)
+{
+	return (int)*find_place(p, n, r) - 1;
 }
 
 static bool check_net(struct parser *p, const struct arg *port, unsigned net)
@@ -69,8 +75,8 @@ static bool add_route(struct parser *p, const struct vnet_route *r)
 	struct node_config *n = p->node;
 	const struct word *first = &p->word[0];
 	if (!p->indexed)
-		build_index(p);
-	uint16_t *place = find_place(p, r);
+		config_index_routes(p, n);
+	uint16_t *place = find_place(p, n, r);
 	if (*place)
 		return config_fail(p, first,
 		                   "the same route exists already; each frame would be "
