@@ -160,3 +160,21 @@ def test_linux_vxlan():
             ping(n, "dom0", inside)
             text = run(n, "dom0", "ip -d link show master br0")
             assert f"vxlan id {vni} remote 192.0.2.2" in text, text
+
+
+@pytest.mark.parametrize("device, bar, at, seen", [
+    ("qemu-xhci", 0, [0, 0x300c], ["0x01000040", "0x00000001"]),
+    ("rtl8139,mac=52:54:00:12:34:56", 1, [0, 0x100], ["0x12005452", "0xFFFFFFFF"]),
+], ids=["64bit", "256bytes"])
+def test_bars(device, bar, at, seen):
+    """Memory BARs that are not just mapped: one of 64 bits with a masked MSI-X table among its
+    other registers, and one smaller than a page with nothing behind its end."""
+    text = ("guest dom0 memory 256M kernel dom0-vmlinuz initrd dom0.cpio.gz pci 00:03.0 "
+            f'cmdline "{LINE} name=dom0"\n')
+    with node(text, [], [KERNEL, INITRD], cores=2, memory=512, machine="q35",
+              nic=["-device", f"{device},addr=3"]) as n:
+        n.ready()
+        wait_shell(n, "dom0")
+        resource = f"sed -n {bar + 1}p /sys/bus/pci/devices/0000:00:1f.0/resource"
+        reads = "; ".join(f"devmem $(($1 + {offset})) 32" for offset in at)
+        assert run(n, "dom0", f"set -- $({resource}); {reads}").split() == seen
