@@ -50,7 +50,7 @@ $(LINUX_OUT)/dom0.cpio.gz: $(INITRD_SRC) $(addprefix $(LINUX_SRC)/,dom0 dom0-mod
 		$(LINUX_OUT)/dom0-kernel.stamp $(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl
 	$(LINUX_SRC)/make-initrd -d $(LINUX_OUT)/dom0-kernel/root $(LINUX_OUT)/netprobe $@
 
-check-linux-guest: linux-guest linux-dom0
+check-linux-guest: linux-guest linux-dom0 $(wildcard $(LINUX_OUT)/evpn.cpio.gz)
 	$(LINUX_SRC)/check-image $(LINUX_OUT)
 
 # FRR out of Debian's package, with the libraries that it needs.
