@@ -9,12 +9,13 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 
 from demonstration import result
 from hardware import BUILD
 from node import LINUX, Node, NodeError
-from wire import Wire
+from wire import Wire, interact
 
 NODES = 3
 NAMES = "alice", "bob", "carol"
@@ -31,6 +32,12 @@ DOM0_LINUX = [os.path.join(BUILD, "linux", f) for f in ("dom0-vmlinuz", "evpn.cp
 MACIP = re.compile(r"\[2\]:\[0\]:\[48\]:\[([0-9a-f:]{17})\]\s+(\S+)")
 FDB = re.compile(r"^([0-9a-f:]{17}) dst (\S+)", re.M)
 FLOOD = "00:00:00:00:00:00"  # the FDB's entry for who gets what all are to get
+HINT = """
+  node 1's monitor: console alice, console dom0; show all, help: what is there
+  in dom0: vtysh -c 'show bgp l2vpn evpn'; bridge fdb show dev vxlan0
+  Ctrl-A           leaves a console for this monitor; from alice: ping 10.0.0.3
+  poweroff         ends the nodes (in a console: Ctrl-A first)
+"""
 NEIGHBOR = re.compile(r"^ neighbor (\d\S*)", re.M)
 
 
@@ -42,6 +49,7 @@ class Member:
         self.guest = NAMES[number - 1]
         self.vtep = f"192.0.2.{number}"
         self.node = None
+        self.up = []  # the guests whose shells are there
 
     def conf(self):
         """Its patio.conf; node 2 has a place for the guest that is to move there."""
@@ -66,11 +74,14 @@ port uplink guest dom0 edge
             self.wait_shell(name)
 
     def wait_shell(self, name):
-        """Waits for a guest's shell."""
+        """Waits for a guest's shell; returns when its network was up."""
         self.node.enter(name)
         self.node.expect(f"@@up name={name} .*\n")
+        up = time.monotonic()
         self.node.expect(f"{name}# ")
         self.node.ask("stty -echo")
+        self.up.append(name)
+        return up
 
     def run(self, name, command):
         """What a command in a guest's shell prints."""
@@ -108,7 +119,7 @@ def declare(name, here):
     announce = f"arping+-A+-c+1+-I+eth0+{address(name)}"
     return f"""guest {name} memory 128M kernel vmlinuz initrd initrd.cpio.gz \\
       autostart {"yes" if here else "no"} \\
-      cmdline "{LINE} name={name} ip={address(name)}/24 mtu={MTU} run={announce}"
+      cmdline "{LINE} name={name} ip={address(name)}/24 run={announce}"
 port {name} guest {name} mac {mac(name)}
 """
 
@@ -166,8 +177,10 @@ class Evpn:
         for member in self.members:
             member.wait()
         seconds = round(time.monotonic() - start, 1)
-        self.record("boot", True, f"{NODES} nodes, each with a Linux Dom0 that has the NIC, and a "
-                    f"guest, are up after {seconds:.0f} s", seconds=seconds,
+        mtus = [int(m.run(m.guest, "cat /sys/class/net/eth0/mtu")) for m in self.members]
+        self.record("boot", mtus == NODES * [MTU],
+                    f"{NODES} nodes, each with a Linux Dom0 that has the NIC, and a guest, whose MTU "
+                    f"is {mtus[0]}, are up after {seconds:.0f} s", seconds=seconds, mtus=mtus,
                     configuration=[m.conf() for m in self.members],
                     commands=[" ".join(m.node.command) for m in self.members])
 
@@ -220,31 +233,44 @@ class Evpn:
         alice.node.enter("alice")
         start = time.monotonic()
         third.node.monitor("stop carol")
+        third.up.remove("carol")
         second.node.monitor("start carol")
-        second.wait_shell("carol")
-        up = time.monotonic()
+        up = second.wait_shell("carol")
         again = until(lambda: time.monotonic() - up > MOVED
                       or alice.node.shell("alice", f"ping -c 1 -W 1 {address('carol')}")[0] == 0)
         reached, gone = time.monotonic() - up, time.monotonic() - start
         here = until(lambda: alice.bgp()[0].get(mac("carol")) == second.vtep)
         self.record("move", again and here and reached < MOVED,
-                    f"carol moved from node 3 to node 2: alice reached her {reached:.1f} s after she "
-                    f"was up, {gone:.1f} s after she was stopped; her route leads to "
+                    f"carol moved from node 3 to node 2: alice reached her {reached:.1f} s after "
+                    f"her network was up, {gone:.1f} s after she was stopped; her route leads to "
                     f"{alice.bgp()[0].get(mac('carol'))}", reached_s=round(reached, 2),
                     gone_s=round(gone, 2), bgp=alice.bgp()[1])
 
 
+def attend(members):
+    """Gives the terminal to the first node until it ends."""
+    for member in members:
+        for name in member.up:
+            member.run(name, "stty echo")
+        member.node.leave()
+    print(HINT)
+    interact(*(member.node for member in members))
+
+
 def demonstrate(nodes):
-    """The nodes and what they show; returns the exit status."""
+    """The nodes and what they show; on a terminal it ends in the first one's monitor.  Returns the
+    exit status."""
     if nodes != str(NODES):
         raise SystemExit(f"run: NODES={nodes} EVPN=1: it is made for NODES={NODES}")
     start = time.monotonic()
     with Evpn() as evpn:
         held = evpn.run()
-    seconds = round(time.monotonic() - start, 1)
-    with open(os.path.join(BUILD, "evpn.json"), "w", encoding="utf-8") as file:
-        json.dump({"held": held, "lines": evpn.lines, "seconds": seconds}, file, indent=1)
-        file.write("\n")
-    print(f"{'every line held' if held else 'NOT every line held'}, {seconds:.0f} s; figures in "
-          "build/evpn.json")
+        seconds = round(time.monotonic() - start, 1)
+        with open(os.path.join(BUILD, "evpn.json"), "w", encoding="utf-8") as file:
+            json.dump({"held": held, "lines": evpn.lines, "seconds": seconds}, file, indent=1)
+            file.write("\n")
+        print(f"{'every line held' if held else 'NOT every line held'}, {seconds:.0f} s; figures in "
+              "build/evpn.json")
+        if held and sys.stdin.isatty() and sys.stdout.isatty():
+            attend(evpn.members)
     return 0 if held else 1

@@ -7,19 +7,15 @@ What passes by the wire is captured by the first QEMU.
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
 import time
-
-import pexpect
 
 import capture
 from demonstration import result
 from hardware import BUILD
 from node import NodeError
-from wire import TARGETS, Side, Wire
+from wire import TARGETS, Side, Wire, interact
 
 VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}
 CAPTURE = os.path.join(BUILD, "nodes.pcap")
@@ -160,18 +156,8 @@ def attend(two):
     for side in two.sides:
         side.shell("stty echo")
         side.node.leave()
-    # what the other one says is taken away, else it would wait for a reader
-    reader = threading.Thread(target=there.node.child.expect, args=[pexpect.EOF],
-                              kwargs={"timeout": None})
-    reader.start()
     print(HINT.format(me=here.guest, other=there.address))
-    here.node.child.send("\r")
-    try:
-        here.node.child.interact(escape_character=None)
-    finally:
-        there.node.child.kill(signal.SIGTERM)
-        reader.join()
-    print()
+    interact(here.node, there.node)
 
 
 def demonstrate(text):

@@ -5,9 +5,13 @@ The wire is a vde_switch that works as a hub.  It needs no privileges, and every
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
+
+import pexpect
 
 from node import LINUX, Node, NodeError, guest
 
@@ -88,3 +92,20 @@ port {self.guest} guest {self.guest} mac {self.mac}
         """What the node was."""
         return {"target": self.node.target.NAME, "emulator": self.node.target.version(),
                 "command": " ".join(self.node.command), "configuration": self.conf()}
+
+
+def interact(here, *others):
+    """Gives the terminal to a node until it ends, and ends the others then."""
+    # what the others say is taken away, else they would wait for a reader
+    readers = [threading.Thread(target=node.child.expect, args=[pexpect.EOF],
+                                kwargs={"timeout": None}) for node in others]
+    for reader in readers:
+        reader.start()
+    here.child.send("\r")
+    try:
+        here.child.interact(escape_character=None)
+    finally:
+        for node, reader in zip(others, readers):
+            node.child.kill(signal.SIGTERM)
+            reader.join()
+    print()
