@@ -1,5 +1,4 @@
 /* The help: the grammar's table, written out. */
-#include <stdio.h>
 #include <string.h>
 #include "vmm/config_parse.h"
 

@@ -1,5 +1,4 @@
 /* Underlays and links: what each may say, and what must hold between them. */
-#include <stdio.h>
 #include <string.h>
 #include "vmm/config_parse.h"
 

@@ -1,5 +1,4 @@
 /* Routes: from both forms, checked against one another, found again for removal. */
-#include <stdio.h>
 #include <string.h>
 #include "vmm/config_parse.h"
 

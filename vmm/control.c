@@ -2,8 +2,6 @@
  * From description to machine.  A change is checked against the machine first (modules, cores,
  * memory), then built; only what cannot fail happens after the commit.
  */
-#include <stdio.h>
-#include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/control_parts.h"

@@ -1,6 +1,4 @@
 /* Answers to `show`: one description of each table, as text or JSON. */
-#include <stdio.h>
-#include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/mem.h"

@@ -1,6 +1,5 @@
 /* What `show` tells of the switch, and `explain` and `lint`, as text or JSON. */
 #include <stdio.h>
-#include <string.h>
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control.h"
 #include "vmm/control_parts.h"
