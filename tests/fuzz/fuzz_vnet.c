@@ -160,6 +160,15 @@ static void send(struct input *in)
 		free(b->seg[i].base);
 }
 
+static void declare(struct input *in)
+{
+	unsigned i = next(in) % PORTS;
+	mac_t mac = next_mac(in);
+
+	if (port[i] && vnet_port_set_mac(port[i], mac) && mac & MAC_MULTICAST)
+		abort();
+}
+
 static void step(struct input *in)
 {
 	switch (next(in) % 8) {
@@ -170,9 +179,10 @@ static void step(struct input *in)
 		routes(in);
 		break;
 	case 2:
-		vnet_net_set(v, next(in) % NETS, next(in) & 1 ? VNET_LEARN : VNET_ROUTE);
+		vnet_net_set(v, next(in) % NETS, (enum vnet_policy)(next(in) % 3));
 		break;
 	case 3:
+		declare(in);
 		clock_now += next(in) * 4;
 		vnet_tick(vnet_core(v, 0), clock_now);
 		break;
