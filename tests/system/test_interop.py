@@ -17,10 +17,12 @@ import pytest
 from linux import boot, linux, run
 from linux_machine import LinuxMachine, capture, far, free_wire, near
 from machine import only_on
+from node import Node
 
 pytestmark = only_on("qemu-svm", "the wires are between QEMUs")
 
 NEAR, ROUTER, FAR, VNI = "192.0.2.1", "192.0.2.254", "198.51.100.2", 42
+STRANGER = "198.51.100.3"  # another address of the far machine's
 IN_NEAR, IN_FAR = "10.1.0.1", "10.1.0.2"  # inside the VXLAN
 MTU = 1450  # of it: 1500, less 50 for the outer headers
 SIZES = range(18, MTU - 28 + 1)  # a ping's data, in frames of 60 bytes to the MTU
@@ -49,19 +51,20 @@ class Road:
         """Waits for both, and sets them up."""
         self.router.ready().run("ip addr add 198.51.100.254/24 dev eth1 && ip link set eth1 up && "
                                 "echo 1 > /proc/sys/net/ipv4/ip_forward")
-        self.far.ready().run(vxlan(FAR, NEAR, IN_FAR))
+        self.far.ready().run(f"ip addr add {STRANGER}/24 dev eth0 && {vxlan(FAR, NEAR, IN_FAR)}")
 
     def close(self):
         self.router.close()
         self.far.close()
 
 
-def vxlan(local, remote, inside, words=""):
+def vxlan(local, remote, inside, *, vni=VNI, words=""):
     """The command for Linux's own VXLAN device to one peer; its MTU is what the wire leaves.  Its MAC
     is always the same, so that the other end may remember it."""
     mac = ":".join(f"{b:02x}" for b in (2, 0, *socket.inet_aton(inside)))
-    return (f"ip link add vx address {mac} type vxlan id {VNI} dstport 4789 local {local} "
-            f"remote {remote} dev eth0 {words} && ip addr add {inside}/24 dev vx && ip link set vx up")
+    return (f"ip link add vx address {mac} type vxlan id {vni} dstport 4789 local {local} "
+            f"remote {remote} dev eth0 {words} && ip addr add {inside}/24 dev vx && "
+            "ip link set vx up")
 
 
 @dataclass
@@ -72,6 +75,7 @@ class Ends:
     far: callable
     dump: str  # the capture of what passed at the near one
     sizes: range  # of pings to try
+    node: Node = None  # at the near end, if it is one
 
 
 @contextmanager
@@ -90,7 +94,7 @@ def patio_near(road, dump):
     with boot(CONF, ["alice"], ["dom0"], wire=road.wire, memory=512,
               extra=capture("wire", dump)) as n:
         road.ready()
-        yield Ends(lambda command: run(n, "alice", command), road.far.run, str(dump), SIZES)
+        yield Ends(lambda command: run(n, "alice", command), road.far.run, str(dump), SIZES, n)
 
 
 @pytest.fixture(name="ends", scope="module", params=[linux_near, patio_near],
@@ -133,10 +137,24 @@ def test_every_size(ends):
 
 def test_checksum_on_the_wire(ends):
     """Outer UDP checksums of zero, as RFC 7348 wants them, and others, as Linux sends them."""
-    for word in "noudpcsum", "udpcsum":
-        ends.far(f"ip link del vx && {vxlan(FAR, NEAR, IN_FAR, word)}")
+    for words in "noudpcsum", "udpcsum":
+        ends.far(f"ip link del vx && {vxlan(FAR, NEAR, IN_FAR, words=words)}")
         text = ends.here(f"ping -c 3 -s 1000 -W 10 {IN_FAR}")
-        assert "3 packets received" in text, (word, text)
+        assert "3 packets received" in text, (words, text)
+
+
+@pytest.mark.parametrize("address,vni,cause", [
+    (FAR, VNI + 1, "unknown_vni"), (STRANGER, VNI, "unknown_peer")], ids=["vni", "peer"])
+def test_stranger(ends, address, vni, cause):
+    """What comes from no link's peer is not let in, and counted by name; then the peer is back."""
+    if not ends.node:
+        pytest.skip("only a node's link tells its peers apart")
+    before = ends.node.counter("uplink", f"drop.{cause}")
+    ends.far(f"ip link del vx && {vxlan(address, NEAR, IN_FAR, vni=vni)}")
+    ends.far(f"! ping -c 2 -W 1 {IN_NEAR}")
+    assert ends.node.counter("uplink", f"drop.{cause}") > before
+    ends.far(f"ip link del vx && {vxlan(FAR, NEAR, IN_FAR)}")
+    test_ping(ends)
 
 
 def tshark(dump, *words):
