@@ -77,6 +77,7 @@ static bool begin(struct config *c, const char *text, size_t len, struct config_
 	p->action = action;
 	p->report = report;
 	p->node = stage(c);
+	p->live = config_live(c);
 	p->acts = p->indexed = false;
 	memset(p->route_line, 0, sizeof p->route_line);
 	lexer_init(&p->lexer, text, len);

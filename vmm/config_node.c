@@ -265,12 +265,27 @@ bool config_check_port_name(struct parser *p, const struct word *name)
 	return config_fail_taken(p, name, config_kind_word(port), port->line);
 }
 
+/* The first slot that is free, if there is one in the live description, too: what this text removes
+ * is there until it is taken.  CONFIG_PORTS: there is none. */
+static uint32_t free_slot(const struct parser *p)
+{
+	const struct node_config *n = p->node, *live = p->live;
+	uint32_t any = CONFIG_PORTS;
+	for (uint32_t i = 0; i < CONFIG_PORTS; i++) {
+		if (i < n->ports && n->port[i].name[0])
+			continue;
+		if (i >= live->ports || !live->port[i].name[0])
+			return i;
+		if (any == CONFIG_PORTS)
+			any = i;
+	}
+	return any;
+}
+
 struct port_config *config_new_port(struct parser *p, const struct word *name)
 {
 	struct node_config *n = p->node;
-	uint32_t slot = 0;
-	while (slot < n->ports && n->port[slot].name[0])
-		slot++;
+	uint32_t slot = free_slot(p);
 	if (slot == CONFIG_PORTS) {
 		config_fail(p, name, "more than %u ports and links", CONFIG_PORTS);
 		return NULL;
@@ -280,8 +295,8 @@ struct port_config *config_new_port(struct parser *p, const struct word *name)
 	port->line = name->line;
 	port->net = (uint16_t)number_or(p, "network", 0);
 	port->move = CONFIG_MOVE_NODE;
-	if (slot == n->ports)
-		n->ports++;
+	if (slot >= n->ports)
+		n->ports = slot + 1;
 	return port;
 }
 

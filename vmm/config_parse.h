@@ -89,7 +89,8 @@ extern const struct statement config_statement[];
 /* The work space of one reading. */
 struct parser {
 	struct lexer lexer;
-	struct node_config *node;     /* staged */
+	struct node_config *node; /* staged */
+	const struct node_config *live;
 	struct config_action *action; /* NULL for a whole text */
 	struct config_report *report;
 	const struct statement *statement;

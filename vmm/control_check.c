@@ -66,10 +66,10 @@ static bool check_poll_core(const struct node_config *n, char *why, size_t size)
 	return true;
 }
 
-/* The slot of a port that the same text removes must not be taken before that port is gone. */
-static bool check_port_slot(const struct port_config *p, bool built, char *why, size_t size)
+/* What the same text removes keeps its name, and its slot if no other is free, until the commit. */
+static bool check_place(const struct port_config *p, unsigned slot, char *why, size_t size)
 {
-	if (!built || !p->line)
+	if (!p->line || (!control_port(slot) && !vnet_port_find(node_vnet, p->name)))
 		return true;
 	snprintf(why, size,
 	         "line %u: %s takes the place of a removed one: remove that in a text of its "
@@ -84,7 +84,7 @@ static bool check_port(const struct node_config *live, const struct node_config 
 {
 	const struct port_config *p = &n->port[slot];
 	bool there = p->name[0] && p->kind == CONFIG_NIC, built = control_nic(slot);
-	if (!check_port_slot(p, control_port(slot), why, size))
+	if (!check_place(p, slot, why, size))
 		return false;
 	struct vm *vm = there ? vms[p->guest] : built ? vms[live->port[slot].guest] : NULL;
 	if (there == built || !vm || !vm_active(vm))

@@ -38,6 +38,11 @@ add any any interface bob link near
 """
 
 
+def renamed(text):
+    """The same with links far2 and near2."""
+    return text.replace("far", "far2").replace("near", "near2")
+
+
 @pytest.fixture(name="n", scope="module")
 def the_node():
     with node(CONF, ["wire", "ping", "echo"], cores=4, memory=256) as n:
@@ -91,13 +96,21 @@ def talk(n):
         after["near"]["in_frames"] - before["near"]["in_frames"]
 
 
+def without_routes(n):
+    """The text that removes every route."""
+    def end(name):
+        return f"{'link' if name in links(n) else 'port'} {name}"
+    return "".join(f"remove route network {r['network']} src {r['src']} dst {r['dst']} "
+                   f"from {end(r['from'])} to {end(r['to'])}\n" for r in n.show("routes")["routes"])
+
+
+def without_links(n):
+    return "".join(f"remove link {name}\n" for name in links(n))
+
+
 def remove_all(n):
-    routes = n.show("routes")["routes"]
-    text = "".join(f"remove route network {r['network']} src {r['src']} dst {r['dst']} from {r['from']}"
-                   f" to {'link' if r['to'] in ('far', 'near') else 'port'} {r['to']}\n"
-                   for r in routes)
-    take(n, text + "network here mode learn\nnetwork there mode learn\n"
-         "remove link far\nremove link near\n"
+    take(n, without_routes(n) + without_links(n)
+         + "network here mode learn\nnetwork there mode learn\n"
          "remove underlay end.here\nremove underlay end.there\n")
     assert links(n) == {} and n.show("underlays")["underlays"] == []
     assert n.show("routes")["routes"] == []
@@ -144,6 +157,20 @@ def test_exact(n):
     remove_all(n)
 
 
+def test_links_for_others(n):
+    """In one text links go and others come, under other names; the routes lead to these."""
+    routes = ROUTES.split("\n", 2)[2]
+    take(n, UNDERLAYS + VXLAN + ROUTES)
+    talk(n)
+    away = without_routes(n) + without_links(n)
+    assert "far takes the place of a removed one" in load(n, away + UDP + routes)
+    assert links(n)["far"]["kind"] == "vxlan" and len(n.show("routes")["routes"]) == 4
+    take(n, away + renamed(UDP + routes))
+    passes(n, "alice")
+    assert {name: l["kind"] for name, l in links(n).items()} == {"far2": "udp", "near2": "udp"}
+    remove_all(n)
+
+
 BAD = [
     ("link far vxlan vni 42 remote 192.0.2.2", "no edge port has an underlay"),
     (UNDERLAYS + VXLAN + "link third vxlan vni 42 remote 192.0.2.2 edge end.here",
@@ -165,7 +192,7 @@ def test_bad_texts_change_nothing(n, text, message):
 def test_lint(n):
     """What can hardly be meant is told when it is taken, and again when asked for."""
     assert ask(n, "lint")["lint"] == []
-    answer = load(n, UNDERLAYS + VXLAN + UDP.replace("far", "far2").replace("near", "near2"))
+    answer = load(n, UNDERLAYS + VXLAN + renamed(UDP))
     assert 'warning: load:5:1: links "far" and "far2" of network "here" lead to the same node' in answer
     assert len(ask(n, "lint")["lint"]) == 2
     take(n, "remove link far2\nremove link near2\n")

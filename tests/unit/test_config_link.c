@@ -159,12 +159,30 @@ static void test_refused_slots(void **state)
 	free(c);
 }
 
+/* What comes in a text does not take the slot of what goes in it, while there is another one. */
+static void test_slots(void **state)
+{
+	struct config *c = node();
+	(void)state;
+	accept_text(c, "link far udp remote 192.0.2.2 network lab");
+	int slot = config_find_port(config_live(c), "far");
+	accept_text(c, "remove link far\nlink far2 udp remote 192.0.2.3 network lab\n");
+	assert_int_not_equal(config_find_port(config_live(c), "far2"), slot);
+	accept_text(c, "link far3 udp remote 192.0.2.4 network lab\n");
+	assert_int_equal(config_find_port(config_live(c), "far3"), slot);
+	free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_underlay_changes), cmocka_unit_test(test_mtu_follows),
-	    cmocka_unit_test(test_mtu_of_an_edge),   cmocka_unit_test(test_lint),
-	    cmocka_unit_test(test_format),           cmocka_unit_test(test_refused_slots),
+	    cmocka_unit_test(test_underlay_changes),
+	    cmocka_unit_test(test_mtu_follows),
+	    cmocka_unit_test(test_mtu_of_an_edge),
+	    cmocka_unit_test(test_lint),
+	    cmocka_unit_test(test_format),
+	    cmocka_unit_test(test_refused_slots),
+	    cmocka_unit_test(test_slots),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
