@@ -99,6 +99,10 @@ port uplink guest dom0 edge
         """What the VXLAN device knows: [(MAC, the address of its node)]."""
         return FDB.findall(self.dom0("bridge fdb show dev vxlan0"))
 
+    def flooded(self):
+        """The nodes that get what all are to get."""
+        return sorted(to for who, to in self.fdb() if who == FLOOD)
+
 
 def untold(device):
     """Whether `ip -d link show` says of a VXLAN device that it was given no peer and learns none."""
@@ -188,15 +192,15 @@ class Evpn:
         """Each VXLAN device was told none and learns none, and yet knows the other two."""
         for member in self.members:
             others = sorted(m.vtep for m in self.members if m is not member)
-            known = until(lambda m=member, o=others: sorted(
-                to for who, to in m.fdb() if who == FLOOD) == o)
+            until(lambda m=member, o=others: m.flooded() == o)
+            flooded = member.flooded()
             device = member.dom0("ip -d link show vxlan0")
             neighbors = NEIGHBOR.findall(member.dom0("cat /etc/frr/bgpd.conf"))
             alone = neighbors == ([] if member.vtep == REFLECTOR else [REFLECTOR])
-            self.record("peers", known and alone and untold(device),
-                        f"node {member.number}: {'told of the reflector only' if neighbors else 'told of no other'}, "
-                        f"VXLAN learns nothing itself; by routes of type 3 it floods to "
-                        f"{' and '.join(others)}",
+            self.record("peers", flooded == others and alone and untold(device),
+                        f"node {member.number}: told of {' and '.join(neighbors) or 'no other'}, "
+                        f"VXLAN itself {'learns nothing' if untold(device) else 'learns or was told'}; by "
+                        f"routes of type 3 it floods to {' and '.join(flooded) or 'nobody'}",
                         neighbors=neighbors, device=device, fdb=member.fdb())
 
     def ping(self, name):
