@@ -72,7 +72,7 @@ help:
 	echo 'make test [T=name]      everything that proves the tree, or what contains name'
 	echo 'TARGET=name             for guest and test: qemu-svm (unless said), bochs-vmx'
 	echo 'make lint               format, static checks, gcc and clang'
-	echo 'make bench [BENCH=name] rtt, tcp, ring, boot or exits; all of them without a name'
+	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits or paths; all without a name'
 	echo 'make guests linux-guest our own guests; the Linux guest image'
 	echo 'make clean              removes build/'
 	echo 'V=1                     shows the commands'

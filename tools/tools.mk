@@ -3,7 +3,7 @@
 #   make run NODES=svm,vmx   two nodes on one wire: QEMU with AMD SVM and Bochs with Intel VT-x
 #   make run NODES=3 EVPN=1  three nodes with Linux as Dom0, whose FRR joins them by BGP EVPN
 #   make guest GUEST=file    a kernel of one's own (ARGS="..." CPUS=n MEM=size INITRD=file TARGET=name)
-#   make bench BENCH=rtt     instruction counts: rtt, tcp, boot, ring or exits; all of them without BENCH
+#   make bench BENCH=rtt     what things cost: rtt, tcp, boot, ring, exits or paths; all without BENCH
 
 JOBS  ?= $(shell nproc)
 BENCH ?= all
@@ -25,5 +25,18 @@ guest:
 		$${INITRD:+--initrd="$$INITRD"} $${TARGET:+--target="$$TARGET"} -- "$$GUEST"
 
 bench:
-	$(PREPARE) all guests linux-guest >&2
+	$(PREPARE) all guests linux-guest $(BENCH_MORE) >&2
 	tests/bench/bench $(BENCH)
+
+# The Linux of BENCH=paths: Dom0's, and one probe more.  The kernel unpacks both archives.
+BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz)
+BENCH_OUT := build/bench
+STREAM_SRC := tests/bench/udpstream.c guest-images/linux/probe.c
+
+$(BENCH_OUT)/root/bin/udpstream: $(STREAM_SRC) guest-images/linux/probe.h
+	@mkdir -p $(@D)
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -I. -o $@ $(STREAM_SRC)
+
+$(BENCH_OUT)/paths.cpio.gz: $(BENCH_OUT)/root/bin/udpstream build/linux/dom0.cpio.gz
+	(cat build/linux/dom0.cpio.gz && cd $(BENCH_OUT)/root && find bin | cpio -o -H newc --quiet | \
+		gzip -9) >$@.$$$$ && mv $@.$$$$ $@
