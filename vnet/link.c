@@ -50,8 +50,10 @@ static const char *config_wrong(const struct underlay *u, const struct vnet_link
 {
 	if (c->kind != VNET_LINK_VXLAN && c->kind != VNET_LINK_UDP)
 		return "there is no such kind";
-	if (c->kind == VNET_LINK_VXLAN ? c->vni > VNET_VNI_MAX : c->vni != 0)
+	if (c->kind == VNET_LINK_VXLAN && c->vni > VNET_VNI_MAX)
 		return "the VNI is too large";
+	if (c->kind == VNET_LINK_UDP && c->vni)
+		return "plain UDP has no VNI";
 	if (!address_is_host(c->remote) || underlay_no_host(&u->config, c->remote))
 		return "the remote address is not one of a host";
 	if (c->remote == u->config.address)
