@@ -120,6 +120,7 @@ static void read_bars(struct passthrough *p)
 		bool io = low & BAR_IO, wide = !io && (low & 6) == BAR_64BIT && i + 1 < VPCI_BARS;
 		uint32_t high = wide ? pci_read(p->bdf, PCI_BAR(i + 1), 4) : 0;
 		b->at = io ? low & 0xFFFC : (uint64_t)high << 32 | (low & ~15u);
+		b->prefetch = !io && (low & BAR_PREFETCH);
 		b->size = pci_bar_size(p->bdf, i) & (io ? 0xFFFFu : ~0u);
 		if (b->at && b->size && b->size <= (io ? VPCI_IO_SIZE : VPCI_MEM_SIZE))
 			b->kind = io ? VPCI_BAR_IO : VPCI_BAR_MEM;
@@ -166,7 +167,7 @@ static uint32_t bar_register(const struct passthrough *p, unsigned i)
 	const struct passthrough_bar *b = &p->bar[i];
 	if (b->kind == VPCI_BAR_NONE)
 		return 0;
-	uint32_t type = b->kind == VPCI_BAR_IO ? BAR_IO : p->saved_bar[i] & BAR_PREFETCH;
+	uint32_t type = b->kind == VPCI_BAR_IO ? BAR_IO : b->prefetch ? BAR_PREFETCH : 0;
 	return p->dev.bar[i].home | type;
 }
 
@@ -368,6 +369,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 
 void passthrough_detach(struct vm *vm)
 {
+	passthrough_reset_end(vm->passthrough);
 	quiesce(vm->passthrough);
 	discard(vm->passthrough);
 	vm->passthrough = NULL;

@@ -22,11 +22,14 @@
 #define PASSTHROUGH_SLOT 31
 #define PASSTHROUGH_GSI  16
 
+#define PASSTHROUGH_SAVED 16
+
 struct passthrough_bar {
 	enum vpci_bar_kind kind; /* VPCI_BAR_NONE: not given to the guest */
 	uint64_t at;             /* physical address or port */
 	uint32_t size;           /* bytes, a power of two */
-	uint32_t seen;           /* what the guest reads: for the sizing by ones */
+	bool prefetch;
+	uint32_t seen; /* what the guest reads: for the sizing by ones */
 };
 
 /* Who has the device's INTx pin; it is masked at the I/O APIC while nobody does. */
@@ -53,9 +56,13 @@ struct passthrough {
 	bool has_pin;
 	enum pin_user pin;
 
-	uint32_t saved_bar[VPCI_BARS]; /* as the firmware wrote them */
-	uint64_t reset_tsc;            /* when its reset began */
-	uint32_t reset_us;             /* how long it takes; 0: none is under way */
+	struct {
+		uint8_t reg, size;
+		uint32_t value;
+	} saved[PASSTHROUGH_SAVED]; /* registers as the firmware wrote them */
+	unsigned n_saved;
+	uint64_t reset_tsc; /* when its reset began */
+	uint32_t reset_us;  /* how long it takes; 0: none is under way */
 };
 
 /* Where an interrupt goes on this machine. */
@@ -96,7 +103,8 @@ void passthrough_msix_hole(const struct passthrough *p, unsigned bar, uint32_t *
 bool passthrough_msix_access(struct passthrough *p, unsigned bar, uint32_t off, unsigned size,
                              bool write, uint64_t *val);
 
-/* passthrough_reset.c: begin when a guest is gone, end before the next one runs. */
+/* passthrough_reset.c: save when the device is found; begin when a guest is gone, end before the
+ * next one has it. */
 void passthrough_reset_save(struct passthrough *p);
 void passthrough_reset_begin(struct passthrough *p);
 void passthrough_reset_end(struct passthrough *p);

@@ -16,6 +16,10 @@
 #define PCIE_DEVCAP_FLR  (1u << 28)
 #define PCIE_DEVCTL      8
 #define PCIE_DEVCTL_FLR  0x8000u
+#define PCIE_LNKCTL      0x10
+#define PCIE_DEVCTL2     0x28
+#define PCIE_VERSION     15u
+#define PCI_CACHE_LINE   0x0C /* and the latency timer */
 #define AF_CAP           3
 #define AF_CAP_FLR       2u
 #define AF_CTRL          4
@@ -27,10 +31,29 @@
 #define FLR_US           100000
 #define D3_US            10000
 
+static void save(struct passthrough *p, unsigned reg, unsigned size)
+{
+	p->saved[p->n_saved].reg = (uint8_t)reg;
+	p->saved[p->n_saved].size = (uint8_t)size;
+	p->saved[p->n_saved++].value = pci_read(p->bdf, (uint8_t)reg, size);
+}
+
+/* What the firmware chose: addresses, the pin's line, sizes that suit the buses above. */
 void passthrough_reset_save(struct passthrough *p)
 {
+	uint8_t pcie = pci_find_cap(p->bdf, PCI_CAP_PCIE);
 	for (unsigned i = 0; i < VPCI_BARS; i++)
-		p->saved_bar[i] = pci_read(p->bdf, PCI_BAR(i), 4);
+		save(p, PCI_BAR(i), 4);
+	save(p, PCI_CACHE_LINE, 2);
+	save(p, PCI_INT_LINE, 1);
+	if (pcie) {
+		save(p, pcie + PCIE_DEVCTL, 2);
+		save(p, pcie + PCIE_LNKCTL, 2);
+	}
+	if (pcie && (pci_read(p->bdf, pcie + 2, 2) & PCIE_VERSION) >= 2)
+		save(p, pcie + PCIE_DEVCTL2, 2);
+	save(p, PCI_COMMAND, 2);
+	_Static_assert(VPCI_BARS + 6 <= PASSTHROUGH_SAVED, "one for each save() above");
 }
 
 /* Receiver, transmitter and interrupts off, then the reset of the whole: an emulated 82540EM takes
@@ -96,7 +119,7 @@ void passthrough_reset_end(struct passthrough *p)
 	if (us < p->reset_us)
 		tsc_delay_us(p->reset_us - us);
 	wake(p);
-	for (unsigned i = 0; i < VPCI_BARS; i++)
-		pci_write(p->bdf, PCI_BAR(i), 4, p->saved_bar[i]);
+	for (unsigned i = 0; i < p->n_saved; i++)
+		pci_write(p->bdf, p->saved[i].reg, p->saved[i].size, p->saved[i].value);
 	p->reset_us = 0;
 }
