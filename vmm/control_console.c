@@ -128,9 +128,12 @@ void control_console_reset(struct control_console *c)
 bool control_console_counter(const struct control_console *c, unsigned i, char *name, size_t size,
                              uint64_t *value)
 {
-	const char *own;
-	if (!dialogue_counter(&c->dialogue, i, &own, value))
-		return virtio_pci_counter(&c->hvc.v, i - DIALOGUE_COUNTER_COUNT, name, size, value);
+	char of_device[32];
+	const char *own = of_device;
+	if (!dialogue_counter(&c->dialogue, i, &own, value) &&
+	    !virtio_pci_counter(&c->hvc.v, i - DIALOGUE_COUNTER_COUNT, of_device, sizeof of_device,
+	                        value))
+		return false;
 	snprintf(name, size, "control.%s", own);
 	return true;
 }

@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control.h"
+#include "vmm/control_console.h"
 #include "vmm/control_parts.h"
 #include "vmm/show_parts.h"
+#include "vmm/vm.h"
 
 static bool wanted_net(const struct config_action *a, unsigned net)
 {
@@ -287,6 +289,17 @@ static void port_counters(struct out *o, unsigned slot)
 			counter_row(o, p->name, name, value);
 }
 
+/* A control console's stand under the guest's name. */
+static void console_counters(struct out *o, const struct vm *vm)
+{
+	char name[48];
+	uint64_t value;
+	for (unsigned i = 0; control_console_counter(vm->control, i, name, sizeof name, &value);
+	     i++)
+		if (value)
+			counter_row(o, vm->name, name, value);
+}
+
 void show_counters(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
@@ -295,6 +308,9 @@ void show_counters(struct out *o, const struct config_action *a)
 	for (unsigned i = 0; i < control_config()->ports; i++)
 		if (control_port(i) && wanted_port(a, i))
 			port_counters(o, i);
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
+		if (vms[i] && vms[i]->control && wanted_guest(a, i) && a->port < 0 && a->net < 0)
+			console_counters(o, vms[i]);
 	out_end_table(o);
 }
 
