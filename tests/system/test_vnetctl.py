@@ -1,0 +1,201 @@
+"""The language of control from inside a Linux guest: vnetctl on the guest's control console."""
+
+import json
+import re
+
+import pytest
+
+from linux import boot, linux, run
+from machine import TINY, judge, only_on, said, until
+
+PING, ECHO = "52:54:00:00:00:01", "52:54:00:00:00:02"
+ROUNDS = 500  # of one life of the guest that pings
+CHANGES = 1000
+CONF = f"""{linux("dom0", "10.0.0.1", "control")}
+{linux("alice", "10.0.0.2")}
+network lab mode route
+guest ping kernel ping.elf cmdline "peer={ECHO} n={ROUNDS} poll=1" {TINY} autostart no
+guest echo kernel echo.elf {TINY}
+port dom0.0 guest dom0
+port alice.0 guest alice
+port ping guest ping network lab mac {PING}
+port echo guest echo network lab mac {ECHO}
+route network lab src any dst {ECHO} to port echo
+route network lab src any dst {PING} to port ping
+"""
+# The same way to the echo, said differently: each text takes one away and puts the other in its place.
+WAYS = [f"network lab src any dst {ECHO} to port echo",
+        f"network lab src {PING} dst {ECHO} from ping to port echo"]
+# Says something without vnetctl, and takes no answer.
+RAW = "(stty raw -echo; printf '%s' >&0) <>/dev/hvc1"
+
+pytestmark = only_on("qemu-svm", "two Linux guests")
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with boot(CONF, ["dom0", "alice"], ["ping", "echo"], cores=5, memory=1024) as n:
+        yield n
+
+
+def vnetctl(n, words):
+    """What vnetctl printed in Dom0; it succeeds."""
+    return run(n, "dom0", f"vnetctl {words}").strip()
+
+
+def refused(n, words, status=1):
+    """What vnetctl complained of, by itself."""
+    got, text = n.shell("dom0", f"vnetctl {words} 2>&1 >/dev/null")
+    assert got == status, (words, got, text)
+    return text.strip()
+
+
+def routes(n):
+    return [(r["src"], r["dst"], r["to"]) for r in n.show("routes")["routes"]]
+
+
+def write(n, path, text):
+    """Writes a file in Dom0."""
+    lines = " ".join(f"'{line}'" for line in text.split("\n"))
+    run(n, "dom0", f"printf '%s\\n' {lines} >{path}")
+
+
+def test_show(n):
+    """Text is the monitor's own, JSON parses; an answer may be long."""
+    assert vnetctl(n, "show networks") == n.monitor("show networks").strip()
+    both = json.loads(vnetctl(n, "show ports json")), n.show("ports")
+    assert [[p["port"] for p in b["ports"]] for b in both] == [["dom0.0", "alice.0", "ping", "echo"]] * 2
+    everything = json.loads(vnetctl(n, "show all json"))
+    assert len(everything["guests"]) == 4 and everything["memory"]["total"] > 0
+    assert "declare a virtual machine" in vnetctl(n, "help")
+
+
+def test_change(n):
+    """A route comes, is explained, and goes; both sides see it."""
+    before = routes(n)
+    vnetctl(n, f"route network lab src {PING} dst any to port echo")
+    assert routes(n) == before + [(PING, "any", "echo")]
+    row = json.loads(vnetctl(n, f"explain {PING} 52:54:00:00:00:09 ping json"))["explain"]
+    assert [(r["route"], r["wins"], r["port"]) for r in row] == [(2, True, "echo")]
+    vnetctl(n, f"remove route network lab src {PING} dst any to port echo")
+    assert routes(n) == before
+
+
+def test_refused(n):
+    """The message with its place on stderr, status 1; nothing changes."""
+    before = routes(n)
+    assert refused(n, "frob") == \
+        'vnetctl: control:1:1: unknown statement "frob"; `help` lists them'
+    assert "control:1:7: " in refused(n, "route nosuch")
+    assert "is for the terminal" in refused(n, "console alice")
+    assert "does not run" in refused(n, "stop ping")
+    assert "usage: vnetctl" in refused(n, "-x", 2)
+    assert "instead of `load`" in refused(n, "load", 2)
+    assert routes(n) == before
+
+
+def test_words(n):
+    """What the shell took away of a word's quotes is put back."""
+    error = refused(n, """guest g kernel 'no "such" kernel' cmdline 'a b#c'""")
+    assert 'no boot module is called no "such" kernel' in error, error
+
+
+def test_file(n):
+    """A file is taken whole or not at all; a mistake is told with the file's line."""
+    before = routes(n)
+    write(n, "/tmp/good", f"# two\nnetwork red mode route\nport red guest ping \\\n    network red\n"
+                          f"remove port red\nremove network red")
+    assert "place" not in vnetctl(n, "-f /tmp/good")
+    write(n, "/tmp/bad", f"network red mode route\nremove route {WAYS[0]}\nroute src any to port x")
+    assert refused(n, "-f /tmp/bad").startswith("vnetctl: /tmp/bad:3:")
+    assert routes(n) == before and len(n.show("networks")["networks"]) == 2
+    write(n, "/tmp/end", "network red\nend\npoweroff")
+    assert refused(n, "-f /tmp/end") == "vnetctl: /tmp/end:2:1: `end` ends a text; it cannot stand in it"
+    assert "No such file" in refused(n, "-f /tmp/none", 2)
+    assert vnetctl(n, "-f - </dev/null") == ""
+
+
+def test_lines(n):
+    """Lines from standard input: each is a request, `load` to `end` is one; the rest goes on."""
+    write(n, "/tmp/half", "load\nnetwork half")
+    write(n, "/tmp/lines", "network blue\nfrob\n\nload\nnetwork green\nnetwork blue\nend\n"
+                           "remove network blue\nshow networks json")
+    status, text = n.shell("dom0", "vnetctl </tmp/lines 2>/tmp/errors")
+    assert status == 1 and [x["network"] for x in json.loads(text)["networks"]] == ["default", "lab"]
+    errors = run(n, "dom0", "cat /tmp/errors").splitlines()
+    assert len(errors) == 2 and "frob" in errors[0] and 'control:2:9: network "blue"' in errors[1]
+    assert "no `end`" in refused(n, "</tmp/half")
+
+
+def test_after_a_killed_one(n):
+    """Half a request and answers that nobody read do not disturb the next; they make no echo."""
+    run(n, "dom0", RAW % "show ports\\nload\\nnetwork half\\nshow al")
+    assert json.loads(vnetctl(n, "show networks json"))
+    run(n, "dom0", "for i in 1 2 3 4 5 6 7 8; do printf 'show all\\nhelp\\n' >/dev/hvc1; done; sleep 1")
+    assert json.loads(vnetctl(n, "show networks json"))
+    run(n, "dom0", "(sleep 9 | vnetctl) & sleep 0.2; killall -9 vnetctl; true")
+    assert [x["network"] for x in json.loads(vnetctl(n, "show networks json"))["networks"]] == \
+        ["default", "lab"]
+    rows = {r["counter"]: r["value"] for r in n.show("counters dom0")["counters"]}
+    assert "control.overrun" not in rows, rows
+
+
+def test_one_at_a_time(n):
+    """Two at once take turns."""
+    both = "for i in 1 2 3 4 5 6 7 8 9; do vnetctl show ports json >>/tmp/%s || echo no; done"
+    run(n, "dom0", f"({both % 'a'}) & ({both % 'b'}); wait")
+    for name in "ab":
+        lines = run(n, "dom0", f"cat /tmp/{name}").splitlines()
+        assert len(lines) == 9 and all(json.loads(line) for line in lines)
+
+
+def test_without_control(n):
+    """A guest that was not declared with `control` has no such device."""
+    status, text = n.shell("alice", "vnetctl show ports 2>&1")
+    assert status == 3 and "has this guest a control console?" in text
+    count = "grep -l 0x0003 /sys/bus/virtio/devices/*/device | wc -l"
+    assert (run(n, "alice", count).strip(), run(n, "dom0", count).strip()) == ("1", "2")
+
+
+def frames(n):
+    """What the switch took from, and gave to, each of the two that ping."""
+    ports = {p["port"]: p for p in n.show("ports")["ports"]}
+    return [ports[p][way] for p in ("ping", "echo") for way in ("in_frames", "out_frames")]
+
+
+def test_traffic_while_routes_change(n):
+    """Numbered frames go round while routes change 1000 times: none is lost, none comes twice."""
+    for i, (old, new) in enumerate((WAYS, WAYS[::-1])):
+        write(n, f"/tmp/way{i}", f"remove route {old}\nroute {new}")
+    before = frames(n)
+    n.shell("dom0", f"rm -f /tmp/rc; (for i in $(seq {CHANGES // 2}); do "
+                    "vnetctl -f /tmp/way0 && vnetctl -f /tmp/way1 || exit 1; done; "
+                    "echo changed >/tmp/rc) >/tmp/out 2>&1 & true")
+    lives = 0
+    while not lives or "changed" not in n.shell("dom0", "cat /tmp/rc /tmp/out 2>&1")[1]:
+        n.monitor("start ping")
+        assert f"rtt n={ROUNDS} lost=0" in " ".join(judge(n, "ping"))
+        lives += 1
+        assert "vnetctl" not in n.shell("dom0", "cat /tmp/out")[1]
+    total = [b - a for a, b in zip(before, frames(n))]
+    assert total == [lives * ROUNDS] * 4, (lives, total)
+    assert n.counter("dom0", "control.requests") >= CHANGES
+
+
+def test_reset_guest(n):
+    """A guest that starts again finds a control console without a past."""
+    run(n, "dom0", RAW % "load\\nnetwork half\\n")
+    run(n, "dom0", "echo @@before")
+    n.enter("dom0")
+    n.child.send("vnetctl restart dom0\n")
+    there = re.compile(r"@@before(?!.*@@before).*@@up name=dom0 .*dom0# ", re.S)
+    until("the shell is there again", lambda: there.search(said(n, "dom0")))
+    n.shell("dom0", "stty -echo")
+    assert json.loads(vnetctl(n, "show networks json"))
+
+
+def test_ends_the_node(n):
+    """`poweroff` is allowed."""
+    n.enter("dom0")
+    n.child.send("vnetctl poweroff\n")
+    assert n.wait_end()[0] == 0
