@@ -8,10 +8,10 @@
  *      -> virtio_net_kick(); or vnet_poll() -> virtio_net_poll()  drivers/virtio/virtio_net_tx.c
  *   3  vring_single(), vring_chain(): descriptors, checked,       drivers/virtio/vring.h vring.c
  *      become a frame view
- *   4  vnet_input(): counters; admit(): checks                    vnet/core.c
+ *   4  vnet_input(): counters; admit(): checks                    vnet/core.c walk.h
  *   6  vnet_input(): look all up, then visit() each once          vnet/core.c
- *   7  cache_find(), else table_match(); learn_find(); or       vnet/cache.h table.c learn.h
- *      member_mac() of addresses that ports declared             vnet/members.c
+ *   7  cache_find(), else table_match(); look_up_learned() by    vnet/cache.h table.c bridge.c
+ *      learn_find(); look_up_exact() by member_mac()             vnet/learn.h members.c
  *   9  virtio_net_deliver(): the one copy into the peer's ring;   drivers/virtio/virtio_net_rx.c
  *      its interrupt: virtio_pci_notify(), vm_msi(), vapic_send() vmm/vm.c vapic.c
  *  9a  to a link: outbound_deliver(): an outer header in front,   vnet/outbound.c encap.c

@@ -1,0 +1,35 @@
+/* admit.c: the rare cases of checking a frame that enters the switch. */
+#include "vnet/offload.h"
+#include "vnet/walk.h"
+
+/* Gathers an Ethernet header from its pieces into w->head; false: they are too short. */
+bool admit_gather(struct walk *w, const struct vnet_frame *f)
+{
+	unsigned n = 0;
+
+	for (unsigned s = 0; s < f->nseg; s++)
+		for (uint32_t i = 0; i < f->seg[s].len; i++) {
+			w->head[n++] = f->seg[s].base[i];
+			if (n == VNET_FRAME_MIN)
+				return true;
+		}
+	w->count->drop[VNET_DROP_runt]++;
+	return false;
+}
+
+bool admit_offload(struct walk *w, struct vnet_frame *f)
+{
+	/* Flags that the standard does not give to a sender are to be ignored, so nobody sees them.
+	 */
+	f->hdr.flags &= VNET_HDR_F_NEEDS_CSUM | VNET_HDR_F_DATA_VALID;
+	if (offload_check(f))
+		return true;
+	w->count->drop[VNET_DROP_bad_offload]++;
+	return false;
+}
+
+bool admit_length(struct walk *w, const struct vnet_frame *f)
+{
+	w->count->drop[f->len < VNET_FRAME_MIN ? VNET_DROP_runt : VNET_DROP_oversize]++;
+	return false;
+}

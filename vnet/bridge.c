@@ -1,0 +1,136 @@
+/* bridge.c: look-ups without routes: by learned addresses, and by declared ones. */
+#include "vnet/walk.h"
+
+#define REACH_LOCAL   1
+#define REACH_OUTSIDE 2
+
+static inline bool is_outside(const struct vnet_port *port)
+{
+	return port && port->flags & VNET_OUTSIDE;
+}
+
+static const struct vnet_members *members_of(const struct walk *w)
+{
+	return atomic_load_explicit(&w->core->vnet->members, memory_order_acquire);
+}
+
+/* Gives the frames to those ports of the network, but their own, that `reach` says; never from
+ * outside to outside. */
+static void flood(struct walk *w, uint64_t frames, unsigned reach)
+{
+	struct vnet_core *c = w->core;
+	const struct vnet_members *m = members_of(w);
+	unsigned first = m->start[w->from->net], end = m->start[w->from->net + 1];
+	enum vnet_drop why = VNET_DROP_no_route;
+	bool moved = false;
+
+	for (unsigned i = first; i < end; i++) {
+		bool outside = is_outside(port_at(c->vnet, m->port[i]));
+
+		if (m->port[i] == w->from->number)
+			continue;
+		if (outside && is_outside(w->from)) {
+			why = VNET_DROP_split_horizon;
+		} else if (reach & (outside ? REACH_OUTSIDE : REACH_LOCAL)) {
+			mark(c, m->port[i], frames);
+			moved = true;
+		}
+	}
+	if (moved)
+		return;
+	for (; frames; frames &= frames - 1)
+		w->count->drop[why]++;
+}
+
+/* Sends a frame on to the one port that its destination was found at. */
+static void forward(struct walk *w, unsigned to, uint64_t bit)
+{
+	if (to == w->from->number)
+		w->count->drop[VNET_DROP_same_port]++;
+	else if (is_outside(w->from) && is_outside(port_at(w->core->vnet, to)))
+		w->count->drop[VNET_DROP_split_horizon]++;
+	else
+		mark(w->core, to, bit);
+}
+
+/* Where an address was seen; -1: to be flooded, for the port that was there may be gone. */
+static int learned_port(struct walk *w, struct vnet_learn *learn, mac_t dst)
+{
+	int to = dst & MAC_MULTICAST ? -1 : learn_find(learn, dst);
+
+	return to >= 0 && port_at(w->core->vnet, (unsigned)to) ? to : -1;
+}
+
+/* Whether a frame from outside bears the address of one of the network's own. */
+static bool looped(struct walk *w, const struct vnet_frame *f)
+{
+	if (!is_outside(w->from) || member_mac(members_of(w), w->from->net, f->src) < 0)
+		return false;
+	w->count->drop[VNET_DROP_looped]++;
+	return true;
+}
+
+void look_up_learned(struct walk *w, struct vnet_learn *learn)
+{
+	mac_t known = 0; /* the source that was learned last: one sender often fills a batch */
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t unknown = 0, bytes = 0, bit = 1;
+
+	for (; f < end; f++, bit <<= 1) {
+		int to;
+
+		bytes += f->len;
+		if (!admit(w, f) || looped(w, f))
+			continue;
+		if (f->src != known && !learn_source(learn, f->src, w->from->number))
+			w->count->drop[VNET_DROP_learn_full]++;
+		known = f->src;
+		to = learned_port(w, learn, f->dst);
+		if (to < 0)
+			unknown |= bit;
+		else
+			forward(w, (unsigned)to, bit);
+	}
+	if (unknown)
+		flood(w, unknown, REACH_LOCAL | REACH_OUTSIDE);
+	w->count->in_bytes += bytes;
+}
+
+/* Whether a frame's source is what its port declared; what comes from outside has any but ours. */
+static bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
+{
+	if (is_outside(w->from))
+		return !looped(w, f);
+	if (own && f->src == own)
+		return true;
+	w->count->drop[VNET_DROP_spoofed]++;
+	return false;
+}
+
+void look_up_exact(struct walk *w)
+{
+	const mac_t own = atomic_load_explicit(&w->from->mac, memory_order_relaxed);
+	const struct vnet_members *m = members_of(w);
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t group = 0, unknown = 0, bytes = 0, bit = 1;
+
+	for (; f < end; f++, bit <<= 1) {
+		int to;
+
+		bytes += f->len;
+		if (!admit(w, f) || !source_fits(w, f, own))
+			continue;
+		to = member_mac(m, w->from->net, f->dst);
+		if (to >= 0)
+			forward(w, (unsigned)to, bit);
+		else if (f->dst & MAC_MULTICAST)
+			group |= bit;
+		else
+			unknown |= bit;
+	}
+	if (group)
+		flood(w, group, REACH_LOCAL | REACH_OUTSIDE);
+	if (unknown)
+		flood(w, unknown, REACH_OUTSIDE);
+	w->count->in_bytes += bytes;
+}

@@ -1,0 +1,75 @@
+/* walk.h: one batch on its way through the switch, for the files that look its frames up (private
+ * to vnet/). */
+#ifndef VNET_WALK_H
+#define VNET_WALK_H
+#include "vnet/learn.h"
+#include "vnet/state.h"
+
+/* One batch on its way. */
+struct walk {
+	struct vnet_core *core;
+	struct vnet_port *from;
+	struct vnet_frame *frame;
+	unsigned n;
+	struct vnet_port_stats *count; /* of the incoming port on this core */
+	uint8_t head[16];              /* the header of a frame that has it in pieces */
+};
+
+/* Notes that a port gets these frames, one bit each. */
+static inline void mark(struct vnet_core *c, unsigned port, uint64_t frames)
+{
+	uint64_t before = c->pending[port];
+
+	if (!before)
+		c->touched[c->ntouched++] = (uint16_t)port;
+	c->pending[port] = before | frames;
+}
+
+/* The builtin below: freestanding, a plain memcpy() would be a call. */
+static inline uint64_t load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* Whether the offload header asks for anything: its first two bytes at once. */
+static inline bool has_offload(const struct vnet_frame *f)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, &f->hdr, sizeof v);
+	return v != 0;
+}
+
+/* What is rare in admit(); each counts the drop when it returns false. */
+bool admit_gather(struct walk *w, const struct vnet_frame *f); /* fills w->head from pieces */
+bool admit_offload(struct walk *w, struct vnet_frame *f);
+bool admit_length(struct walk *w, const struct vnet_frame *f); /* false */
+
+/* Checks one frame and reads its addresses, once: the sender may still write to its buffer. */
+static inline bool admit(struct walk *w, struct vnet_frame *f)
+{
+	const uint8_t *head;
+
+	if (f->len - VNET_FRAME_MIN > VNET_FRAME_MAX - VNET_FRAME_MIN)
+		return admit_length(w, f);
+	if (!f->contiguous_head && !admit_gather(w, f))
+		return false;
+	head = f->contiguous_head ? f->seg[0].base : w->head;
+	f->dst = load64(head) & MAC_MASK;
+	f->src = load64(head + 4) >> 16;
+	if (f->src & MAC_MULTICAST) {
+		w->count->drop[VNET_DROP_bad_source]++;
+		return false;
+	}
+	return !has_offload(f) || admit_offload(w, f);
+}
+
+/* Look all frames of the batch up, in a network that learns, or by declared addresses; the counters
+ * of the incoming port move. */
+void look_up_learned(struct walk *w, struct vnet_learn *learn);
+void look_up_exact(struct walk *w);
+
+#endif
