@@ -80,6 +80,17 @@ bool passthrough_message(struct passthrough *p, uint64_t addr, uint32_t data, st
 /* The address that takes a message to the core. */
 uint32_t passthrough_msi_address(const struct irq_target *t);
 
+/* passthrough_bar.c: reads the function's BARs; declares those that the guest gets (false: no
+ * memory BAR is among them); maps them once they have their places (false: no memory). */
+void passthrough_bars_read(struct passthrough *p);
+bool passthrough_bars_add(struct passthrough *p);
+bool passthrough_bars_map(const struct passthrough *p);
+/* The registers as the guest finds them at first; a write to one; an access behind one. */
+void passthrough_bars_reset(struct passthrough *p);
+void passthrough_bar_write(struct passthrough *p, unsigned i, unsigned size, uint32_t val);
+void passthrough_bar_access(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size,
+                            bool write, uint64_t *val);
+
 /* passthrough_intx.c: the pin.  Routes it for `user`, or takes it away; a pin that MSI has is not
  * for the guest's I/O APIC. */
 void passthrough_pin_init(struct passthrough *p);
