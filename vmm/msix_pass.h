@@ -34,7 +34,7 @@ void msix_pass_reset(struct msix_pass *t);
 /* The guest enables or disables MSI-X: the device's table follows the copy. */
 void msix_pass_enable(struct msix_pass *t, bool on);
 
-/* An access of the guest at `off` (bytes) from the table's start, within it.  Aligned dwords and
- * qwords only (6.8.2); another reads ones and is ignored. */
+/* An access of the guest at `off` (bytes, modulo 2^32) from the table's start.  Aligned dwords and
+ * qwords within it only (6.8.2); another reads ones and is ignored. */
 void msix_pass_access(struct msix_pass *t, uint32_t off, unsigned size, bool write, uint64_t *val);
 #endif

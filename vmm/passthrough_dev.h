@@ -110,7 +110,7 @@ void passthrough_msix_free(struct passthrough *p);
 /* The pages with the table, which the guest may not reach directly: [*from, *to) of the BAR; at its
  * end and empty when it has none. */
 void passthrough_msix_hole(const struct passthrough *p, unsigned bar, uint32_t *from, uint32_t *to);
-/* An access at `off` of the BAR is one to the table, and was carried out. */
+/* An access at `off` of the BAR touches the table, and was carried out or refused as a whole. */
 bool passthrough_msix_access(struct passthrough *p, unsigned bar, uint32_t off, unsigned size,
                              bool write, uint64_t *val);
 

@@ -118,8 +118,9 @@ void passthrough_msix_hole(const struct passthrough *p, unsigned bar, uint32_t *
 bool passthrough_msix_access(struct passthrough *p, unsigned bar, uint32_t off, unsigned size,
                              bool write, uint64_t *val)
 {
-	if (!p->msix_phys || bar != p->msix_bar || off < p->msix_at || off >= table_end(p))
+	if (!p->msix_phys || bar != p->msix_bar || off + size <= p->msix_at || off >= table_end(p))
 		return false;
+	/* One that begins before the table has an offset beyond all entries here: refused. */
 	msix_pass_access(&p->msix, off - p->msix_at, size, write, val);
 	return true;
 }

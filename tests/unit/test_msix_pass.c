@@ -129,6 +129,8 @@ static void odd_accesses(void **state)
 	put(4, 8, ~0ull);
 	put(16 * N, 4, 0xFFFFFFFF);
 	put(0xFFFFFFF0, 8, ~0ull);
+	put((uint32_t)-4, 8, ~0ull); /* begins before the table and ends in it */
+	put((uint32_t)-1, 4, ~0u);
 	assert_memory_equal(hw, before, sizeof hw);
 	assert_true(get(12, 2) == ~0ull);
 	assert_true(get(16 * N, 4) == ~0ull);
