@@ -53,18 +53,19 @@ static void forward(struct walk *w, unsigned to, uint64_t bit)
 		mark(w->core, to, bit);
 }
 
-/* Where an address was seen; -1: to be flooded, for the port that was there may be gone. */
+/* Where an address was seen; -1: to be flooded, for the port that was there may be gone or down. */
 static int learned_port(struct walk *w, struct vnet_learn *learn, mac_t dst)
 {
 	int to = dst & MAC_MULTICAST ? -1 : learn_find(learn, dst);
 
-	return to >= 0 && port_at(w->core->vnet, (unsigned)to) ? to : -1;
+	return to >= 0 && port_up(w->core->vnet, (unsigned)to) ? to : -1;
 }
 
-/* Whether a frame from outside bears the address of one of the network's own. */
+/* Whether a frame from outside bears the address of one of the network's own that is up. */
 static bool looped(struct walk *w, const struct vnet_frame *f)
 {
-	if (!is_outside(w->from) || member_mac(members_of(w), w->from->net, f->src) < 0)
+	if (!is_outside(w->from) ||
+	    member_up(w->core->vnet, members_of(w), w->from->net, f->src) < 0)
 		return false;
 	w->count->drop[VNET_DROP_looped]++;
 	return true;
@@ -120,7 +121,7 @@ void look_up_exact(struct walk *w)
 		bytes += f->len;
 		if (!admit(w, f) || !source_fits(w, f, own))
 			continue;
-		to = member_mac(m, w->from->net, f->dst);
+		to = member_up(w->core->vnet, m, w->from->net, f->dst);
 		if (to >= 0)
 			forward(w, (unsigned)to, bit);
 		else if (f->dst & MAC_MULTICAST)

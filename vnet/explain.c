@@ -98,7 +98,7 @@ static bool tell_source(const struct telling *t, bool exact)
 	mac_t own = atomic_load(&port_at(t->vnet, t->from)->mac);
 
 	if (is_outside(t, t->from)) {
-		if (member_mac(m, t->net, t->src) < 0)
+		if (member_up(t->vnet, m, t->net, t->src) < 0)
 			return false;
 		tell_drop(t, VNET_DROP_looped);
 		return true;
@@ -150,7 +150,7 @@ static void explain_learned(const struct telling *t, struct vnet_learn *learn)
 		return;
 	if (t->dst == t->src && t->src)
 		to = (int)t->from; /* as would be learned of the frame itself */
-	if (to >= 0 && port_at(t->vnet, (unsigned)to))
+	if (to >= 0 && port_up(t->vnet, (unsigned)to))
 		tell_place(t, (unsigned)to);
 	else
 		tell_flood(t, false);
@@ -158,7 +158,7 @@ static void explain_learned(const struct telling *t, struct vnet_learn *learn)
 
 static void explain_exact(const struct telling *t)
 {
-	int to = member_mac(atomic_load(&t->vnet->members), t->net, t->dst);
+	int to = member_up(t->vnet, atomic_load(&t->vnet->members), t->net, t->dst);
 
 	if (tell_source(t, true))
 		return;

@@ -51,6 +51,13 @@ int member_mac(const struct vnet_members *m, unsigned net, mac_t mac)
 	return mac && m->mac[i] ? m->mac_port[i] : -1;
 }
 
+int member_up(struct vnet *v, const struct vnet_members *m, unsigned net, mac_t mac)
+{
+	int port = member_mac(m, net, mac);
+
+	return port >= 0 && port_up(v, (unsigned)port) ? port : -1;
+}
+
 static void macs_list(struct vnet *v, struct vnet_members *m)
 {
 	memset(m->mac, 0, sizeof m->mac);

@@ -120,23 +120,35 @@ void port_publish(struct vnet_port *port);
 /* The port of a network that declared the address; -1: none did. */
 int member_mac(const struct vnet_members *m, unsigned net, mac_t mac);
 
+/* The same, if that port is up: one without a driver has no address, for its guest may be on
+ * another node now. */
+int member_up(struct vnet *v, const struct vnet_members *m, unsigned net, mac_t mac);
+
 /* Builds and publishes the members anew from v->port; on return nobody uses the old ones. */
 void members_publish(struct vnet *v);
 
 /* Publishes a table that replaces the present one, which is freed; hits of equal routes go over. */
 void table_publish(struct vnet *v, struct vnet_table *t);
 
+/* The port with this number, for a walk; NULL when it is gone. */
+static inline struct vnet_port *port_at(struct vnet *v, unsigned number)
+{
+	return atomic_load_explicit(&v->port[number], memory_order_acquire);
+}
+
+/* Whether there is a port with this number, and it is up. */
+static inline bool port_up(struct vnet *v, unsigned number)
+{
+	struct vnet_port *port = port_at(v, number);
+
+	return port && atomic_load_explicit(&port->up, memory_order_relaxed);
+}
+
 /* Counts `n` drops at once. */
 static inline void count_drop(struct vnet_core *c, struct vnet_port *port, enum vnet_drop why,
                               unsigned n)
 {
 	port->count[c->id].drop[why] += n;
-}
-
-/* The port with this number, for a walk; NULL when it is gone. */
-static inline struct vnet_port *port_at(struct vnet *v, unsigned number)
-{
-	return atomic_load_explicit(&v->port[number], memory_order_acquire);
 }
 
 #endif

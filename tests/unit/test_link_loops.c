@@ -131,6 +131,33 @@ static void exact_drops_what_is_spoofed(void **state)
 	node_free(n);
 }
 
+/* Its guest may be on another node now, with the same address declared there. */
+static void what_is_down_has_no_address(void **state)
+{
+	for (unsigned policy = VNET_LEARN; policy <= VNET_EXACT; policy++) {
+		struct node *n = local(policy);
+		struct vnet_port *edge = n->dev[0].port, *gone = n->dev[2].port;
+
+		(void)state;
+		assert_int_equal(reach(n, gone, MAC_BROADCAST, A), 0x1b);
+		assert_int_equal(reach(n, n->dev[3].port, A, B), 4);
+		gone->up = false;
+		/* Sought everywhere, or outside; then heard there, and found. */
+		assert_int_equal(reach(n, n->dev[3].port, A, B), policy == VNET_LEARN ? 0x13 : 3);
+		assert_int_equal(drops(gone, VNET_DROP_port_down), policy == VNET_LEARN);
+		assert_int_equal(reach(n, edge, B, A), 8);
+		assert_int_equal(drops(edge, VNET_DROP_looped), 0);
+		assert_int_equal(reach(n, n->dev[3].port, A, B), policy == VNET_LEARN ? 1 : 3);
+		/* Back at home. */
+		gone->up = true;
+		assert_int_equal(reach(n, edge, B, A), 0);
+		assert_int_equal(drops(edge, VNET_DROP_looped), 1);
+		reach(n, gone, MAC_BROADCAST, A);
+		assert_int_equal(reach(n, n->dev[3].port, A, B), 4);
+		node_free(n);
+	}
+}
+
 static void without_a_way_out_unknown_is_no_route(void **state)
 {
 	struct node *n = local(VNET_EXACT);
@@ -244,9 +271,12 @@ static void explain_tells_the_same(void **state)
 	for (unsigned policy = VNET_LEARN; policy <= VNET_EXACT; policy++) {
 		struct node *n = local(policy);
 
-		for (unsigned from = 0; from < 5; from++)
-			for (unsigned i = 0; i < 25; i++)
-				agrees(n, n->dev[from].port, some[i / 5], some[i % 5]);
+		for (unsigned down = 0; down < 2; down++) {
+			n->dev[2].port->up = !down;
+			for (unsigned from = 2 * down; from < 5; from++)
+				for (unsigned i = 0; i < 25; i++)
+					agrees(n, n->dev[from].port, some[i / 5], some[i % 5]);
+		}
 		node_free(n);
 	}
 }
@@ -280,6 +310,7 @@ int main(void)
 	    cmocka_unit_test(nodes_joined_twice_do_not_loop),
 	    cmocka_unit_test(exact_finds_declared_addresses),
 	    cmocka_unit_test(exact_drops_what_is_spoofed),
+	    cmocka_unit_test(what_is_down_has_no_address),
 	    cmocka_unit_test(without_a_way_out_unknown_is_no_route),
 	    cmocka_unit_test(addresses_are_declared_once_in_a_network),
 	    cmocka_unit_test(many_addresses_are_found),
