@@ -158,11 +158,16 @@ bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy)
 void vnet_tick(struct vnet_core *core, uint64_t seconds)
 {
 	struct vnet *v = core->vnet;
+	uint64_t before;
 
 	control_lock(v);
+	/* The caller may have read the clock before another one did, and come here after it. */
+	before = atomic_load(&v->seconds);
+	if (seconds < before && before - seconds <= VNET_TICK_LATE)
+		seconds = before;
 	for (unsigned i = 0; i < VNET_NETS; i++)
 		if (v->learn[i])
-			learn_age(v->learn[i], v->seconds, seconds);
+			learn_age(v->learn[i], before, seconds);
 	atomic_store(&v->seconds, seconds);
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		struct vnet_port *port = port_at(v, i);

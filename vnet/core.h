@@ -47,9 +47,11 @@ unsigned vnet_poll(struct vnet_core *core, unsigned budget);
  * The switch's coarse clock: tells it the time, in seconds from any start.  Forgets learned
  * addresses that were silent for VNET_AGE seconds, and asks for the next hops of links where that
  * is due.  Call it every second or so, on any core, with that core's own part, not from within the
- * walk.
+ * walk.  A time up to VNET_TICK_LATE seconds before the last one is taken for that; one further
+ * back is a clock that was set anew.
  */
 void vnet_tick(struct vnet_core *core, uint64_t seconds);
-#define VNET_AGE 300 /* IEEE 802.1D-2004, table 7-5 */
+#define VNET_TICK_LATE 10
+#define VNET_AGE       300 /* IEEE 802.1D-2004, table 7-5 */
 
 #endif
