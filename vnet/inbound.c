@@ -135,6 +135,8 @@ static struct vnet_port *source_of(const struct inbound *in)
 		return in->edge;
 	dst = mac_read(head);
 	type = be16(head + 12);
+	if (head[6] & 1)
+		return end(in, VNET_DROP_bad_source);
 	if (mac_read(head + 6) == us)
 		return end(in, VNET_DROP_looped);
 	if (type == ARP_TYPE && (dst == us || dst == MAC_BROADCAST))

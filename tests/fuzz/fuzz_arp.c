@@ -80,8 +80,8 @@ static const struct vnet_port_ops ops = {NULL, deliver};
 /* What a right answer changes. */
 static void expect(const struct arp *a, mac_t dst, mac_t src)
 {
-	if ((dst != US_MAC && dst != MAC_BROADCAST) || src == US_MAC || a->op != ARP_REPLY ||
-	    a->target != US)
+	if ((dst != US_MAC && dst != MAC_BROADCAST) || src == US_MAC || src & MAC_MULTICAST ||
+	    a->op != ARP_REPLY || a->target != US)
 		return;
 	for (unsigned i = 0; i < LINKS; i++) {
 		if (a->sender != hop(i) || !asked[i] || now + 1 - asked[i] > NEIGHBOUR_WAIT)
