@@ -125,6 +125,7 @@ static struct link *link_make(struct vnet *v, struct underlay *u, const struct v
 void link_free(struct vnet *v, struct link *l)
 {
 	neighbour_drop(l->hop);
+	vnet_sync(v);
 	l->underlay->links--;
 	v->mem.free(l, sizeof *l);
 }

@@ -174,13 +174,43 @@ static void it_is_kept_fresh_and_forgotten_when_silent(void **state)
 	/* It has moved to another machine. */
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(2), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(hop(link), NODE_MAC(2));
-	for (unsigned i = 1; i < NEIGHBOUR_EXPIRE; i++)
+	for (unsigned i = 1; i < NEIGHBOUR_FRESH + NEIGHBOUR_TRIES; i++)
 		node_tick(n);
 	assert_int_equal(hop(link), NODE_MAC(2));
-	assert_int_equal(asked(n), NEIGHBOUR_EXPIRE - NEIGHBOUR_FRESH);
+	assert_int_equal(asked(n), NEIGHBOUR_TRIES);
+	/* A second tick in the same second: the last question still has time. */
+	vnet_tick(n->core, n->seconds);
+	assert_int_equal(hop(link), NODE_MAC(2));
 	node_tick(n);
 	assert_int_equal(hop(link), 0);
 	assert_int_equal(asked(n), 1);
+	node_free(n);
+}
+
+/* Nobody ticks while the node is idle, and nobody was asked: time alone takes nothing away. */
+static void after_a_long_quiet_it_is_asked_first(void **state)
+{
+	struct node *n = node_make(0, VNET_LEARN);
+	struct vnet_port *link = node_link(n, "far", 1, &far1);
+
+	(void)state;
+	node_tick(n);
+	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	node_clear(n);
+	for (unsigned i = 1; i < NEIGHBOUR_TRIES; i++) {
+		n->seconds += 5000;
+		node_tick(n);
+		assert_int_equal(hop(link), NODE_MAC(1));
+		assert_int_equal(asked(n), 1);
+	}
+	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	for (unsigned i = 0; i < NEIGHBOUR_TRIES; i++) {
+		n->seconds += 5000;
+		node_tick(n);
+		assert_int_equal(hop(link), NODE_MAC(1));
+	}
+	node_tick(n);
+	assert_int_equal(hop(link), 0);
 	node_free(n);
 }
 
@@ -228,6 +258,11 @@ static void lies_are_counted_and_not_believed(void **state)
 	assert_int_equal(drops(edge, VNET_DROP_arp_conflict), 2);
 	hear(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(0), NODE_IP(0), NODE_IP(1));
 	assert_int_equal(drops(edge, VNET_DROP_looped), 1);
+	/* From a group: an answer would go to all of it. */
+	memcpy(out, golden_request, ARP_FRAME);
+	mac_write(out + 6, MAC_BROADCAST);
+	node_send(n, edge, out, ARP_FRAME);
+	assert_int_equal(drops(edge, VNET_DROP_bad_source), 1);
 	/* Malformed, and not for us. */
 	memcpy(out, golden_request, ARP_FRAME);
 	mac_write(out, NODE_MAC(0));
@@ -253,7 +288,7 @@ static void a_late_answer_is_not_believed(void **state)
 	assert_int_equal(neighbour_mac(&e), NODE_MAC(1));
 	assert_false(neighbour_age(&e, 14));
 	assert_true(neighbour_age(&e, 5));
-	assert_int_equal(neighbour_mac(&e), 0);
+	assert_int_equal(neighbour_mac(&e), NODE_MAC(1)); /* nobody was asked in vain */
 }
 
 static void an_echo_request_is_answered(void **state)
@@ -309,6 +344,7 @@ int main(void)
 	    cmocka_unit_test(a_next_hop_is_asked_for_until_it_answers),
 	    cmocka_unit_test(the_first_frame_asks_too),
 	    cmocka_unit_test(it_is_kept_fresh_and_forgotten_when_silent),
+	    cmocka_unit_test(after_a_long_quiet_it_is_asked_first),
 	    cmocka_unit_test(beyond_the_prefix_the_gateway_is_asked),
 	    cmocka_unit_test(lies_are_counted_and_not_believed),
 	    cmocka_unit_test(a_late_answer_is_not_believed),
