@@ -253,9 +253,14 @@ static void queue_event(struct vmx_vcpu *x, uint32_t event, uint64_t error)
 	x->event_queued = true;
 }
 
-/* In real mode no exception has an error code, and the entry is refused with one. */
+/*
+ * In real mode no exception has an error code, and the entry is refused with one.  Delivery ends
+ * the shadow of STI or MOV SS; while it is there and TF is set, an entry is refused unless a debug
+ * trap is pending, which the #DB of a step over STI no longer is (SDM 3, 26.3.1.5).
+ */
 static void vmx_inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
 {
+	unblock(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
 	has_error = has_error && (vmread(VMCS_GUEST_CR0) & CR0_PE);
 	queue_event(vmx_of(v),
 	            vector | EVENT_EXCEPTION | EVENT_VALID | (has_error ? EVENT_HAS_ERROR : 0),
@@ -319,14 +324,14 @@ static void exit_raw(struct vmexit *e)
 	e->raw.info2 = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
 }
 
-/* The exit comes before #DB changes DR6 and DR7 (SDM 3, 27.1): the causes are in the
- * qualification, in the places that they have in DR6.  INT1 is an instruction, and over. */
+/* The exit comes before #DB changes DR6 and DR7 (SDM 3, 27.1), and its injection changes neither:
+ * the causes are in the qualification, in the places that they have in DR6; each #DB clears GD, for
+ * its handler (17.2.4).  INT1 is an instruction, and over. */
 static void debug_exception(uint32_t event)
 {
 	uint64_t causes = vmread(VMCS_EXIT_QUALIFICATION) & (DR6_BS | DR6_BD | 0xF);
 	write_dr6(read_dr6() | causes);
-	if (causes & DR6_BD)
-		vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
+	vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
 	if ((event & EVENT_TYPE_MASK) == EVENT_PRIV_SOFT)
 		vmwrite(VMCS_GUEST_RIP, vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_INSN_LENGTH));
 }

@@ -17,8 +17,10 @@
 #define CR0_CD     (1ul << 30)
 #define CR4_VMXE   (1ul << 13)
 #define DR6_BS     (1ul << 14)
+#define DR6_BD     (1ul << 13)
 #define DR6_B0     1ul
 #define DR7_LE0    3ul /* breakpoint 0, on execution */
+#define DR7_GD     (1ul << 13)
 #define RFLAGS_TF  (1ul << 8)
 #define ICR_NMI    0x4400
 
@@ -131,6 +133,21 @@ static void check_single_step(void)
 	check(last_dr6 & DR6_BS, "single_step_dr6", "%lx", last_dr6);
 }
 
+/* The same in the shadows of STI, which ends a step, and of MOV SS, which delays it. */
+static void check_step_in_shadow(void)
+{
+	unsigned before = taken[VECTOR_DB];
+	uint64_t flags, ss;
+	__asm__ volatile("pushf; pop %0; mov %%ss, %1" : "=r"(flags), "=r"(ss));
+	__asm__ volatile("push %0; popf; sti; nop; cli; xor %%eax, %%eax; mov %w2, %%ss; cpuid; "
+	                 "push %1; popf"
+	                 :
+	                 : "r"(flags | RFLAGS_TF), "r"(flags), "r"(ss)
+	                 : "rax", "rbx", "rcx", "rdx", "memory", "cc");
+	check(taken[VECTOR_DB] - before == 7, "step_in_shadow", "%u traps",
+	      taken[VECTOR_DB] - before);
+}
+
 static void check_traps(void)
 {
 	uint64_t after;
@@ -151,6 +168,29 @@ static void check_traps(void)
 	check(taken[VECTOR_DB] - before == 1 && last_rip == after && (last_dr6 & DR6_B0),
 	      "breakpoint", "%u traps, rip %lx, not %lx, dr6 %lx", taken[VECTOR_DB] - before,
 	      last_rip, after, last_dr6);
+}
+
+/* The guard of the debug registers is gone when the handler begins, which else would meet it. */
+static void check_guard(void)
+{
+	unsigned before = taken[VECTOR_DB];
+	__asm__ volatile("mov %0, %%dr7; mov %1, %%dr0" : : "r"(DR7_GD | 0x400), "r"(0ul));
+	check(taken[VECTOR_DB] - before == 1 && (last_dr6 & DR6_BD), "guard", "%u traps, dr6 %lx",
+	      taken[VECTOR_DB] - before, last_dr6);
+}
+
+/* So it is when the trap has another cause. */
+static void check_guard_at_step(void)
+{
+	uint64_t flags;
+	unsigned before = taken[VECTOR_DB];
+	__asm__ volatile("pushf; pop %0" : "=r"(flags));
+	__asm__ volatile("push %0; push %1; mov %2, %%dr7; popf; popf"
+	                 :
+	                 : "r"(flags), "r"(flags | RFLAGS_TF), "r"(DR7_GD | 0x400)
+	                 : "memory", "cc");
+	check(taken[VECTOR_DB] - before == 1 && !(last_dr6 & DR6_BD), "guard_step",
+	      "%u traps, dr6 %lx", taken[VECTOR_DB] - before, last_dr6);
 }
 
 static volatile unsigned depth, deepest;
@@ -208,7 +248,12 @@ void guest_main(void)
 	check_control_registers();
 	check_forbidden();
 	check_single_step();
+	check_step_in_shadow();
 	check_traps();
+	check_guard();
+	/* QEMU leaves the guard there (docs/emulator-traps.md) */
+	if (is_intel())
+		check_guard_at_step();
 	check_nmi();
 	if (x2)
 		check_nmi_shadow();
