@@ -1,5 +1,6 @@
 /* What `show` tells of the switch, and `explain` and `lint`, as text or JSON. */
 #include <stdio.h>
+#include <string.h>
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control.h"
 #include "vmm/control_console.h"
@@ -300,6 +301,18 @@ static void console_counters(struct out *o, const struct vm *vm)
 			counter_row(o, vm->name, name, value);
 }
 
+/* The rows of the guest's control console are asked for: by its name, which a port or a network may
+ * have, too. */
+static bool wanted_console(const struct config_action *a, unsigned guest)
+{
+	const char *name = NULL;
+	if (a->port >= 0)
+		name = control_config()->port[a->port].name;
+	else if (a->net >= 0)
+		name = net_name((unsigned)a->net);
+	return name ? strcmp(name, vms[guest]->name) == 0 : wanted_guest(a, guest);
+}
+
 void show_counters(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
@@ -309,7 +322,7 @@ void show_counters(struct out *o, const struct config_action *a)
 		if (control_port(i) && wanted_port(a, i))
 			port_counters(o, i);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
-		if (vms[i] && vms[i]->control && wanted_guest(a, i) && a->port < 0 && a->net < 0)
+		if (vms[i] && vms[i]->control && wanted_console(a, i))
 			console_counters(o, vms[i]);
 	out_end_table(o);
 }

@@ -16,7 +16,7 @@ CONF = f"""{linux("dom0", "10.0.0.1", "control")}
 network lab mode route
 guest ping kernel ping.elf cmdline "peer={ECHO} n={ROUNDS} poll=1" {TINY} autostart no
 guest echo kernel echo.elf {TINY}
-port dom0.0 guest dom0
+port dom0 guest dom0
 port alice.0 guest alice
 port ping guest ping network lab mac {PING}
 port echo guest echo network lab mac {ECHO}
@@ -64,7 +64,7 @@ def test_show(n):
     """Text is the monitor's own, JSON parses; an answer may be long."""
     assert vnetctl(n, "show networks") == n.monitor("show networks").strip()
     both = json.loads(vnetctl(n, "show ports json")), n.show("ports")
-    assert [[p["port"] for p in b["ports"]] for b in both] == [["dom0.0", "alice.0", "ping", "echo"]] * 2
+    assert [[p["port"] for p in b["ports"]] for b in both] == [["dom0", "alice.0", "ping", "echo"]] * 2
     everything = json.loads(vnetctl(n, "show all json"))
     assert len(everything["guests"]) == 4 and everything["memory"]["total"] > 0
     assert "declare a virtual machine" in vnetctl(n, "help")
@@ -138,6 +138,8 @@ def test_after_a_killed_one(n):
         ["default", "lab"]
     rows = {r["counter"]: r["value"] for r in n.show("counters dom0")["counters"]}
     assert "control.overrun" not in rows, rows
+    # The port of that name does not hide the guest's rows.
+    assert {"control.requests", "in_frames"} <= rows.keys()
 
 
 def test_one_at_a_time(n):
