@@ -267,21 +267,25 @@ static void vmx_inject_exception(struct vcpu *v, uint8_t vector, bool has_error,
 	            error);
 }
 
-static void nmi_window(bool wanted)
+/* Has the guest exit for a waiting NMI: one of the PROC_ bits, or 0. */
+static void await_nmi(uint32_t control)
 {
-	uint32_t proc = setup.controls.word[VMX_PROC];
-	vmwrite(VMCS_PROC_CONTROLS, wanted ? proc | PROC_NMI_WINDOW : proc);
+	vmwrite(VMCS_PROC_CONTROLS, setup.controls.word[VMX_PROC] | control);
 }
 
 /*
  * Not while the guest is in its NMI handler, nor in the shadow of STI or MOV SS, nor beside another
- * event: the exit for an NMI window comes as soon as nothing of that holds.
+ * event: the exit for an NMI window comes as soon as nothing of that holds.  But a CPU may make
+ * that exit in the shadow of STI too, again and again (SDM 3, 25.2).  There interrupts are on, and
+ * the exit for an interrupt window comes after the next instruction.
  */
 static bool vmx_inject_nmi(struct vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_of(v);
-	if (x->event_queued || vmread(VMCS_GUEST_INTERRUPTIBILITY)) {
-		nmi_window(true);
+	uint64_t blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+	if (x->event_queued || blocked) {
+		bool sti = !x->event_queued && blocked == BLOCKED_BY_STI;
+		await_nmi(sti ? PROC_INTERRUPT_WINDOW : PROC_NMI_WINDOW);
 		return false;
 	}
 	queue_event(x, VECTOR_NMI | EVENT_NMI | EVENT_VALID, 0);
@@ -365,7 +369,7 @@ static void exit_exception(struct vmexit *e)
 
 static void exit_nmi_window(struct vmexit *e)
 {
-	nmi_window(false);
+	await_nmi(0);
 	e->kind = VMEXIT_nmi_window;
 }
 
@@ -428,7 +432,7 @@ static void translate(struct vcpu *v, struct vmexit *e, uint32_t reason)
 		e->kind = VMEXIT_privileged;
 	else if (reason == VMX_EXIT_TRIPLE_FAULT)
 		e->kind = VMEXIT_shutdown;
-	else if (reason == VMX_EXIT_NMI_WINDOW)
+	else if (reason == VMX_EXIT_INTERRUPT_WINDOW || reason == VMX_EXIT_NMI_WINDOW)
 		exit_nmi_window(e);
 	else if (reason == VMX_EXIT_CR)
 		exit_cr(v, e);

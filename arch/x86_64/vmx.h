@@ -99,8 +99,9 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define ATTR_PRESENT  (1u << 7)
 
 /* Controls that change while a guest runs; vmx_caps.c has all. */
-#define PROC_NMI_WINDOW  (1u << 22)
-#define ENTRY_LONG_GUEST (1u << 9)
+#define PROC_INTERRUPT_WINDOW (1u << 2)
+#define PROC_NMI_WINDOW       (1u << 22)
+#define ENTRY_LONG_GUEST      (1u << 9)
 
 /* Guest interruptibility state (SDM 3, table 24-3) */
 #define BLOCKED_BY_STI    (1u << 0)
@@ -118,27 +119,28 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define EVENT_IRET_UNBLOCKED (1u << 12) /* exit: an IRET had ended the blocking by NMI */
 
 /* SDM 3, appendix C */
-#define VMX_EXIT_EXCEPTION     0
-#define VMX_EXIT_TRIPLE_FAULT  2
-#define VMX_EXIT_NMI_WINDOW    8
-#define VMX_EXIT_CPUID         10
-#define VMX_EXIT_GETSEC        11
-#define VMX_EXIT_INVD          13
-#define VMX_EXIT_RDPMC         15
-#define VMX_EXIT_VMCALL        18
-#define VMX_EXIT_VMCLEAR       19
-#define VMX_EXIT_VMXON         27
-#define VMX_EXIT_CR            28
-#define VMX_EXIT_IO            30
-#define VMX_EXIT_RDMSR         31
-#define VMX_EXIT_WRMSR         32
-#define VMX_EXIT_MWAIT         36
-#define VMX_EXIT_MONITOR       39
-#define VMX_EXIT_EPT_VIOLATION 48
-#define VMX_EXIT_INVEPT        50
-#define VMX_EXIT_INVVPID       53
-#define VMX_EXIT_XSETBV        55
-#define VMX_EXIT_ENTRY_FAILED  (1u << 31)
+#define VMX_EXIT_EXCEPTION        0
+#define VMX_EXIT_TRIPLE_FAULT     2
+#define VMX_EXIT_INTERRUPT_WINDOW 7
+#define VMX_EXIT_NMI_WINDOW       8
+#define VMX_EXIT_CPUID            10
+#define VMX_EXIT_GETSEC           11
+#define VMX_EXIT_INVD             13
+#define VMX_EXIT_RDPMC            15
+#define VMX_EXIT_VMCALL           18
+#define VMX_EXIT_VMCLEAR          19
+#define VMX_EXIT_VMXON            27
+#define VMX_EXIT_CR               28
+#define VMX_EXIT_IO               30
+#define VMX_EXIT_RDMSR            31
+#define VMX_EXIT_WRMSR            32
+#define VMX_EXIT_MWAIT            36
+#define VMX_EXIT_MONITOR          39
+#define VMX_EXIT_EPT_VIOLATION    48
+#define VMX_EXIT_INVEPT           50
+#define VMX_EXIT_INVVPID          53
+#define VMX_EXIT_XSETBV           55
+#define VMX_EXIT_ENTRY_FAILED     (1u << 31)
 
 #define MSR_FEATURE_CONTROL 0x3A
 #define MSR_VMX_BASIC       0x480

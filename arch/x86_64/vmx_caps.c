@@ -20,6 +20,7 @@ static const struct {
     {VMX_PIN, 0, OFF, "external-interrupt exiting"},
     {VMX_PIN, 3, ON, "NMI exiting"},
     {VMX_PIN, 5, ON, "virtual NMIs"},
+    {VMX_PROC, 2, BOTH, "interrupt-window exiting"},
     {VMX_PROC, 3, ON, "TSC offsetting"},
     {VMX_PROC, 7, OFF, "HLT exiting"},
     {VMX_PROC, 9, OFF, "INVLPG exiting"},
