@@ -67,11 +67,12 @@ class Wire:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def calm(end):
-    """The command that starts the e1000 anew, without moderation of its interrupts."""
-    words = " ".join(f"{word}=0" for word in MODERATION)
-    return (f"rmmod e1000 && insmod /lib/modules/*-e1000.ko {words} && "
-            f"ip addr add {ADDRESSES[end]}/24 broadcast + dev eth0 && ip link set eth0 up")
+def calm(driver, eth, address, tx_delay=0):
+    """The command that starts the NIC's driver anew: `eth` holds no interrupt back then
+    but those of what was sent, for `tx_delay` units of 1.024 us."""
+    words = " ".join(f"{word}={tx_delay if word.startswith('Tx') else 0}" for word in MODERATION)
+    return (f"rmmod {driver} && insmod /lib/modules/*-{driver}.ko {words} && "
+            f"ip addr add {address}/24 broadcast + dev {eth} && ip link set {eth} up")
 
 
 class End:
@@ -84,7 +85,7 @@ class End:
         """Waits for the shell, and starts what receives."""
         self.wait()
         if self.own:
-            self.run(calm(self.end))
+            self.run(calm("e1000", "eth0", ADDRESSES[self.end]))
         self.run("(udpstream >/tmp/udpstream.log 2>&1 &)")
 
     def cpu(self):
@@ -92,10 +93,6 @@ class End:
         with open(f"/proc/{self.machine.child.pid}/stat", encoding="ascii") as file:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / SECOND
-
-    def command(self):
-        """The emulator's."""
-        return " ".join(self.machine.child.args[4:])
 
 
 class Bare(End):

@@ -1,12 +1,12 @@
 """The VNET/P paper's table, between two emulated machines: paths.json.
 
 Each way (path_ends.py) has a pair of machines of its own; all of them are up, and idle but for the
-one that is measured.  Repeat r of all rows is made before repeat r + 1 of any, so that whatever else
-the machine does falls on all of them alike; a ratio is to native's figure of the same repeat.
+one that is measured.  Repeat r of all rows is made before repeat r + 1 of any, so that whatever
+else the machine does falls on all of them alike; a ratio is to native's figure of the same repeat.
 
 Times are the emulator's, not a machine's: an exit costs it the refilling of its translation caches,
 and the wire is a socket.  Beside them is the processor time that both emulators took, which waits
-for nobody.
+for nobody, and instructions, counted on one machine (path_counts.py).
 """
 
 import json
@@ -15,6 +15,8 @@ import statistics
 import time
 
 from icount import conditions, growth, totals
+import path_counts
+from hardware import BUILD
 from node import NodeError
 from path_ends import ADDRESSES, CPU, LINE, ROWS, THREADS, Pair
 
@@ -123,7 +125,8 @@ def summary(row, repeats, native):
             "rtt_min_ratio": round(min(column("rtt_min_us")) /
                                    min(n["rtt_min_us"] for n in native), 2),
             "cpu_ratio": median(ratios("cpu_us")), "cpu_ratio_spread": spread(ratios("cpu_us")),
-            "rtt_min_us": round(min(column("rtt_min_us"))), "rtt_us": median(column("rtt_us"), None),
+            "rtt_min_us": round(min(column("rtt_min_us"))),
+            "rtt_us": median(column("rtt_us"), None),
             "rtt_p99_us": median(column("rtt_p99_us"), None),
             "cpu_us": median(column("cpu_us"), None),
             "tcp_mib_s": median(column("tcp_mib_s")), "tcp_ratio": median(ratios("tcp_mib_s")),
@@ -135,8 +138,10 @@ def summary(row, repeats, native):
 
 
 def machines(pair):
-    """What a row was measured on."""
-    return conditions(cpu=CPU, threads=THREADS, icount=None, command_line=LINE,
+    """What a row was timed on."""
+    with open(os.path.join(BUILD, "linux", "dom0-kernel", "version"), encoding="ascii") as file:
+        kernel = file.read().strip()
+    return conditions(kernel=kernel, cpu=CPU, threads=THREADS, icount=None, command_line=LINE,
                       nic="e1000 (82540EM), no moderation of interrupts",
                       wire="unix datagrams between the two emulators",
                       host_cpus=os.cpu_count(), load=os.getloadavg(), noise="shared machine: "
@@ -145,8 +150,8 @@ def machines(pair):
                       datagram_bytes=DATAGRAM, configuration=pair.ends[0].conf)
 
 
-def run(_nodes):
-    """All rows."""
+def timed():
+    """All rows, as far as pairs of machines show them."""
     pairs = {}
     try:
         for row in ROWS:
@@ -168,18 +173,32 @@ def run(_nodes):
             pair.close()
 
 
+def run(_nodes):
+    """All rows."""
+    rows, counted = timed(), path_counts.run()
+    native = {"native_insn": counted["native"]["rtt_insn"]}
+    return [row | native | counted.get(row["path"], {}) for row in rows]
+
+
 def judge(row):
-    """[(what, figure, aim, met)]: each of the three ways to look at a round trip."""
+    """[(what, figure, aim, met)]: each way to look at a round trip."""
     aim = AIMS.get(row["path"])
     return [(what, row[what], aim, row[what] <= aim)
-            for what in ("rtt_ratio", "rtt_min_ratio", "cpu_ratio")] if aim else []
+            for what in ("rtt_ratio", "rtt_min_ratio", "cpu_ratio", "insn_ratio")] if aim else []
 
 
-def where(_row):
-    return None
+def where(row):
+    """Where a round trip's instructions go."""
+    if row["path"] not in AIMS:
+        return None
+    vmm = FRAMES * row["vmm_insn_per_frame"]
+    rest = row["rtt_insn"] - row["native_insn"] - vmm
+    return (f"{row['rtt_insn']} instructions: {row['native_insn']} as native's, {vmm} both VMMs, "
+            f"{rest} Dom0s, virtio drivers, interrupts, idling")
 
 
 LABEL = ("path",)
 COLUMNS = ("path", "paper_ratio", "rtt_ratio", "rtt_ratio_spread", "rtt_min_ratio", "cpu_ratio",
            "rtt_min_us", "rtt_us", "rtt_p99_us", "cpu_us", "tcp_mib_s", "tcp_ratio", "udp_mib_s",
-           "udp_ratio", "exits_per_frame", "vmm_ticks_per_frame")
+           "udp_ratio", "exits_per_frame",
+           "vmm_ticks_per_frame", "vmm_insn_per_frame", "rtt_insn", "insn_ratio")
