@@ -33,19 +33,19 @@ enum reg {
 	REGS
 };
 
-/* State outside the general registers that generic code reads or sets; what follows HVM_CPL is
- * only read. */
+/* State outside the general registers that generic code reads or sets; from HVM_CR0 on it is only
+ * read. */
 enum hvm_state {
 	HVM_RIP,
 	HVM_RFLAGS,
-	HVM_CR0,
 	HVM_CR2,
-	HVM_CR3,
-	HVM_CR4,
 	HVM_EFER,
 	HVM_DR6,
 	HVM_PAT,
 	HVM_TSC_OFFSET,
+	HVM_CR0,
+	HVM_CR3,
+	HVM_CR4,
 	HVM_CPL,
 	HVM_EXIT_CODE, /* the vendor's own words on the last exit, for a register dump */
 	HVM_EXIT_INFO1,

@@ -181,14 +181,8 @@ static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 		return &b->rip;
 	case HVM_RFLAGS:
 		return &b->rflags;
-	case HVM_CR0:
-		return &b->cr0;
 	case HVM_CR2:
 		return &b->cr2;
-	case HVM_CR3:
-		return &b->cr3;
-	case HVM_CR4:
-		return &b->cr4;
 	case HVM_EFER:
 		return &b->efer;
 	case HVM_DR6:
@@ -197,6 +191,12 @@ static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 		return &b->g_pat;
 	case HVM_TSC_OFFSET:
 		return &b->tsc_offset;
+	case HVM_CR0:
+		return &b->cr0;
+	case HVM_CR3:
+		return &b->cr3;
+	case HVM_CR4:
+		return &b->cr4;
 	case HVM_EXIT_CODE:
 		return &b->exit_code;
 	case HVM_EXIT_INFO1:

@@ -173,14 +173,14 @@ static enum vmcs_field state_field(enum hvm_state what)
 		return VMCS_GUEST_RIP;
 	case HVM_RFLAGS:
 		return VMCS_GUEST_RFLAGS;
-	case HVM_CR3:
-		return VMCS_GUEST_CR3;
 	case HVM_EFER:
 		return VMCS_GUEST_EFER;
 	case HVM_PAT:
 		return VMCS_GUEST_PAT;
 	case HVM_TSC_OFFSET:
 		return VMCS_TSC_OFFSET;
+	case HVM_CR3:
+		return VMCS_GUEST_CR3;
 	case HVM_EXIT_CODE:
 		return VMCS_EXIT_REASON;
 	case HVM_EXIT_INFO1:
@@ -222,7 +222,6 @@ static void unblock(uint32_t what)
 		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(uint64_t)what);
 }
 
-/* Generic code sets no control register. */
 static void vmx_set(struct vcpu *v, enum hvm_state what, uint64_t value)
 {
 	(void)v;
