@@ -1,5 +1,6 @@
 /* control.c: making the switch and its networks; how control waits for the walks. */
 #include "vnet/learn.h"
+#include "vnet/pathmtu.h"
 #include "vnet/wire.h"
 
 void control_lock(struct vnet *v)
@@ -174,6 +175,8 @@ void vnet_tick(struct vnet_core *core, uint64_t seconds)
 
 		if (port && underlay_of(port))
 			underlay_tick(core, underlay_of(port));
+		if (port && port->flags & VNET_LINK)
+			pathmtu_tick(link_of(port), seconds);
 	}
 	control_unlock(v);
 }

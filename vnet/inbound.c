@@ -9,6 +9,7 @@
 #include "vnet/arp.h"
 #include "vnet/bytes.h"
 #include "vnet/echo.h"
+#include "vnet/pathmtu.h"
 #include "vnet/view.h"
 #include "vnet/wire.h"
 
@@ -119,6 +120,8 @@ static struct vnet_port *take_ip(const struct inbound *in)
 		return take_udp(in, &p);
 	if (p.protocol == PROTO_ICMP && echo_answer(in->core, in->u, in->f, &p))
 		return NULL;
+	if (p.protocol == PROTO_ICMP && pathmtu_told(in->core, in->u, in->f, &p))
+		return end(in, VNET_DROP_path_mtu);
 	return end(in, VNET_DROP_outer_other);
 }
 

@@ -109,7 +109,7 @@ static struct link *link_make(struct vnet *v, struct underlay *u, const struct v
 	l->config = *c;
 	l->underlay = u;
 	l->bytes = encap_bytes(c->kind);
-	l->limit = vnet_link_mtu_over(c->kind, under->mtu) + VNET_FRAME_MIN;
+	l->limit = link_limit_over(c->kind, under->mtu);
 	l->hop = neighbour_hold(u->neighbour, VNET_NEIGHBOURS,
 	                        underlay_near(under, c->remote) ? c->remote : under->gateway);
 	if (!l->hop) {
@@ -219,5 +219,5 @@ bool vnet_link_get(const struct vnet_port *port, struct vnet_link_info *info)
 
 unsigned vnet_link_mtu(const struct vnet_port *port)
 {
-	return port->flags & VNET_LINK ? link_of(port)->limit - VNET_FRAME_MIN : 0;
+	return port->flags & VNET_LINK ? atomic_load(&link_of(port)->limit) - VNET_FRAME_MIN : 0;
 }

@@ -58,7 +58,8 @@ struct vnet_link_info {
 /* What a link is and how its next hop stands; false: the port is no link. */
 bool vnet_link_get(const struct vnet_port *port, struct vnet_link_info *info);
 
-/* The largest IP packet, in bytes, that untagged frames can carry over the link; 0: no link. */
+/* The largest IP packet, in bytes, that untagged frames can carry over the link now, by what
+ * routers on its path told in the last ten minutes; 0: no link. */
 unsigned vnet_link_mtu(const struct vnet_port *port);
 
 /* The same for a link of this kind over an underlay with this MTU. */

@@ -19,6 +19,7 @@ struct outbound {
 	struct vnet_core *core;
 	struct link *l;
 	mac_t next; /* the next hop's MAC */
+	unsigned limit;
 };
 
 /* Hands what is gathered on to the edge port, which counts it. */
@@ -80,7 +81,7 @@ static void answer_too_big(const struct outbound *o, const struct vnet_frame *f)
 	if (from->flags & VNET_LINK || c->answers == TOOBIG_RATE ||
 	    !atomic_load_explicit(&from->up, memory_order_acquire))
 		return;
-	len = toobig_answer(answer, f, o->l->limit);
+	len = toobig_answer(answer, f, o->limit);
 	if (!len)
 		return;
 	c->answers++;
@@ -108,10 +109,10 @@ static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
 	payload = f->len - cut.head.len;
 	if (payload > f->hdr.gso_size)
 		payload = f->hdr.gso_size;
-	if (cut.head.len + payload > o->l->limit)
+	if (cut.head.len + payload > o->limit)
 		return refuse(o, f, VNET_DROP_too_big);
 	/* The sender may have changed its headers in between. */
-	if (!offload_cut_begin(&cut, f, o->l->limit - cut.head.l3))
+	if (!offload_cut_begin(&cut, f, o->limit - cut.head.l3))
 		return refuse(o, f, VNET_DROP_no_offload);
 	while (offload_cut_next(&cut, &segment))
 		append(o, &segment, segment.seg->len, flow);
@@ -125,7 +126,7 @@ static bool send_one(const struct outbound *o, const struct vnet_frame *f)
 
 	if (f->hdr.gso_type != VNET_GSO_NONE)
 		return send_cut(o, f);
-	if (f->len > o->l->limit)
+	if (f->len > o->limit)
 		return refuse(o, f, VNET_DROP_too_big);
 	append(o, f, 0, encap_flow(f));
 	if (!(f->hdr.flags & VNET_HDR_F_NEEDS_CSUM))
@@ -149,7 +150,8 @@ unsigned outbound_deliver(void *dev, struct vnet_core *core, struct vnet_frame *
                           unsigned n)
 {
 	struct link *l = dev;
-	struct outbound o = {core, l, neighbour_mac(l->hop)};
+	struct outbound o = {core, l, neighbour_mac(l->hop),
+	                     atomic_load_explicit(&l->limit, memory_order_relaxed)};
 	unsigned sent = 0;
 
 	if (!atomic_load_explicit(&l->underlay->edge->up, memory_order_acquire))

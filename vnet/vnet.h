@@ -106,6 +106,7 @@ struct vnet_batch {
 	X(outer_checksum)                                                                          \
 	X(outer_fragment)                                                                          \
 	X(outer_other)  /* for the underlay's MAC, but nothing that it serves */                   \
+	X(path_mtu)     /* a router's word that a packet was too large for it (RFC 1191) */        \
 	X(unknown_vni)  /* no link has it */                                                       \
 	X(unknown_peer) /* a link's VNI or port, but not from its peer */                          \
 	X(nested)       /* what was encapsulated is for the underlay again */                      \

@@ -27,9 +27,10 @@ struct link {
 	struct underlay *underlay;
 	struct vnet_port *port;
 	struct neighbour *hop;
-	unsigned bytes;          /* of the outer headers */
-	unsigned limit;          /* bytes of the largest frame that fits */
-	uint8_t head[ENCAP_MAX]; /* the outer headers, as encap_template() wrote them */
+	unsigned bytes;           /* of the outer headers */
+	_Atomic unsigned limit;   /* bytes of the largest frame that fits the path */
+	_Atomic uint64_t lowered; /* the second in which a router lowered it */
+	uint8_t head[ENCAP_MAX];  /* the outer headers, as encap_template() wrote them */
 };
 
 /* The link of a port that is one. */
@@ -42,6 +43,12 @@ static inline struct link *link_of(const struct vnet_port *port)
 static inline struct underlay *underlay_of(struct vnet_port *port)
 {
 	return atomic_load_explicit(&port->underlay, memory_order_acquire);
+}
+
+/* Bytes of the largest frame whose outer packet fits the MTU. */
+static inline unsigned link_limit_over(enum vnet_link_kind kind, unsigned mtu)
+{
+	return vnet_link_mtu_over(kind, mtu) + VNET_FRAME_MIN;
 }
 
 /* Whether an address is one of a single host, of any network (RFC 1122, 3.2.1.3). */

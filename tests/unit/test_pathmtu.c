@@ -1,0 +1,202 @@
+/* test_pathmtu.c: routers that tell what fits the path to a peer, in truth and not. */
+#include "tests/unit/link_rig.h"
+#include "vnet/bytes.h"
+#include "vnet/encap.h"
+#include "vnet/pathmtu.h"
+#include "vnet/sum.h"
+
+#define FULL 1450 /* of VXLAN over 1500 */
+
+static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 7, 0};
+static const struct vnet_link_config far2 = {VNET_LINK_VXLAN, NODE_IP(1), 8, 0};
+static const struct vnet_link_config plain = {VNET_LINK_UDP, NODE_IP(3), 0, 0};
+
+#define ICMP  34
+#define QUOTE (ICMP + 8)
+
+struct rig {
+	struct node *n;
+	struct vnet_port *edge, *link[3];
+	uint8_t bytes[QUOTE + 64];
+};
+
+static int start(void **state)
+{
+	struct rig *r = calloc(1, sizeof *r);
+
+	r->n = node_make(0, VNET_LEARN);
+	r->edge = r->n->dev[0].port;
+	r->link[0] = node_link(r->n, "far1", 1, &far1);
+	r->link[1] = node_link(r->n, "far2", 2, &far2);
+	r->link[2] = node_link(r->n, "plain", 1, &plain);
+	node_tick(r->n);
+	*state = r;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct rig *r = *state;
+
+	node_free(r->n);
+	free(r);
+	return 0;
+}
+
+static void sum_at(uint8_t *field, const uint8_t *from, unsigned bytes)
+{
+	struct sum s = {0, false};
+
+	put16(field, 0);
+	sum_bytes(&s, from, bytes);
+	sum_store(&s, field);
+}
+
+/* The gateway says that what the link sent, of 1500 bytes, does not fit its MTU. */
+static void message(struct rig *r, const struct vnet_link_config *c, unsigned mtu)
+{
+	const struct encap_path path = {c->kind,    NODE_MAC(0),
+	                                NODE_IP(0), c->remote,
+	                                c->vni,     c->kind == VNET_LINK_UDP ? 9000 : 4789};
+	const struct encap_path back = {VNET_LINK_UDP, NODE_MAC(9), GATEWAY, NODE_IP(0), 0, 0};
+	uint8_t template[ENCAP_MAX], head[ENCAP_MAX];
+	unsigned bytes = encap_bytes(c->kind);
+
+	memset(r->bytes, 0, sizeof r->bytes);
+	encap_template(template, &path);
+	encap_build(head, template, bytes, NODE_MAC(9), 50000, 1500 + 14 - bytes);
+	memcpy(r->bytes + QUOTE, head + 14, bytes - 14);
+	encap_template(template, &back);
+	encap_build(head, template, 42, NODE_MAC(0), 0, sizeof r->bytes - 42);
+	memcpy(r->bytes, head, ICMP);
+	r->bytes[23] = PROTO_ICMP;
+	sum_at(r->bytes + 24, r->bytes + 14, 20);
+	r->bytes[ICMP] = 3;
+	r->bytes[ICMP + 1] = 4;
+	put16(r->bytes + ICMP + 6, mtu);
+}
+
+static void hear(struct rig *r)
+{
+	uint64_t before = drops(r->edge, VNET_DROP_path_mtu);
+
+	sum_at(r->bytes + ICMP + 2, r->bytes + ICMP, sizeof r->bytes - ICMP);
+	node_send(r->n, r->edge, r->bytes, sizeof r->bytes);
+	assert_int_equal(drops(r->edge, VNET_DROP_path_mtu), before + 1);
+	assert_int_equal(drops_all(r->edge), before + 1);
+}
+
+static void limits(const struct rig *r, unsigned a, unsigned b, unsigned c)
+{
+	assert_int_equal(vnet_link_mtu(r->link[0]), a);
+	assert_int_equal(vnet_link_mtu(r->link[1]), b);
+	assert_int_equal(vnet_link_mtu(r->link[2]), c);
+}
+
+static void the_link_that_sent_it_sends_less_for_a_while(void **state)
+{
+	struct rig *r = *state;
+
+	message(r, &far1, 1400);
+	hear(r);
+	limits(r, 1350, FULL, FULL + 8);
+	message(r, &plain, 1300);
+	hear(r);
+	limits(r, 1350, FULL, 1258);
+	/* More than is known to fit is no news; less is. */
+	message(r, &far1, 1450);
+	hear(r);
+	limits(r, 1350, FULL, 1258);
+	r->n->seconds += PATHMTU_SECONDS / 2;
+	node_tick(r->n);
+	message(r, &far1, 1300);
+	hear(r);
+	r->n->seconds += PATHMTU_SECONDS / 2;
+	node_tick(r->n);
+	limits(r, 1250, FULL, FULL + 8);
+	r->n->seconds += PATHMTU_SECONDS / 2;
+	node_tick(r->n);
+	limits(r, FULL, FULL, FULL + 8);
+}
+
+/* A guest that sends what fitted before is told. */
+static void its_senders_are_told(void **state)
+{
+	struct rig *r = *state;
+	struct vnet_port *guest = node_port(r->n, 1, 1, 0);
+	uint8_t out[14 + 1400];
+
+	message(r, &far1, 1400);
+	hear(r);
+	message(r, &plain, 1400);
+	hear(r);
+	ether(out, B, A, 0x0800, sizeof out, 0);
+	memcpy(out + 14, r->bytes + QUOTE, 20); /* any IPv4 header with DF */
+	put16(out + 16, 1400);
+	node_clear(r->n);
+	vnet_link_remove(r->link[2]);
+	/* Its next hop has answered. */
+	struct neighbour *hop = ((struct link *)r->link[0]->dev)->hop;
+	atomic_store(&hop->word, NODE_MAC(1));
+	node_send(r->n, guest, out, sizeof out);
+	assert_int_equal(drops(r->link[0], VNET_DROP_too_big), 1);
+	assert_int_equal(r->n->dev[1].n, 1);
+	assert_int_equal(be16(r->n->dev[1].got[0].bytes + ICMP + 6), 1350);
+}
+
+static void never_below_what_each_host_takes(void **state)
+{
+	struct rig *r = *state;
+
+	message(r, &far1, 68);
+	hear(r);
+	limits(r, VNET_UNDERLAY_MTU_MIN - 50, FULL, FULL + 8);
+	message(r, &far2, 0); /* a router from before RFC 1191 */
+	hear(r);
+	limits(r, VNET_UNDERLAY_MTU_MIN - 50, FULL, FULL + 8);
+}
+
+/* Each byte of the quotation that a link would have written otherwise, and too little of it. */
+static void what_no_link_sent_changes_nothing(void **state)
+{
+	static const unsigned wrong[] = {0, 6, 9, 12, 19, 20, 22, 34};
+	struct rig *r = *state;
+
+	for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		message(r, &far1, 1400);
+		r->bytes[QUOTE + wrong[i]] ^= 0x80;
+		hear(r);
+		limits(r, FULL, FULL, FULL + 8);
+	}
+	message(r, &far1, 1400);
+	put16(r->bytes + QUOTE + 2, 1400); /* it would have fitted */
+	hear(r);
+	put16(r->bytes + QUOTE + 2, 1501); /* we never send that */
+	hear(r);
+	for (unsigned quoted = 0; quoted < 36; quoted++) {
+		message(r, &far1, 1400);
+		put16(r->bytes + 16, 28 + quoted);
+		sum_at(r->bytes + 24, r->bytes + 14, 20);
+		sum_at(r->bytes + ICMP + 2, r->bytes + ICMP, 8 + quoted);
+		node_send(r->n, r->edge, r->bytes, QUOTE + quoted);
+		limits(r, FULL, FULL, FULL + 8);
+	}
+	message(r, &far1, 1400); /* without its sum */
+	r->bytes[ICMP + 2] = 1;
+	node_send(r->n, r->edge, r->bytes, sizeof r->bytes);
+	limits(r, FULL, FULL, FULL + 8);
+	assert_int_equal(drops(r->edge, VNET_DROP_path_mtu), drops_all(r->edge));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(the_link_that_sent_it_sends_less_for_a_while, start,
+	                                    end),
+	    cmocka_unit_test_setup_teardown(its_senders_are_told, start, end),
+	    cmocka_unit_test_setup_teardown(never_below_what_each_host_takes, start, end),
+	    cmocka_unit_test_setup_teardown(what_no_link_sent_changes_nothing, start, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
