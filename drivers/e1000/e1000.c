@@ -10,6 +10,11 @@
 #define EEPROM_WORDS   64
 #define EEPROM_SUM     0xbaba /* of all words, 8254x 5.6.35 */
 #define MULTICAST_REGS 128
+#define ETHERNET       18 /* bytes before and after what a frame carries: header and CRC */
+#define CRC            4
+#define TAG            4                  /* of a VLAN */
+#define LARGE_82540EM  (16128 - ETHERNET) /* a transmit FIFO of 16 KiB holds such a frame */
+#define LARGE_82574L   (9018 - ETHERNET)
 
 const char *const e1000_counter_name[E1000_COUNTER_COUNT] = {
 #define X(name) #name,
@@ -143,6 +148,26 @@ static void start_link(struct e1000 *n)
 		wr(n, CTRL_EXT, rd(n, CTRL_EXT) | CTRL_EXT_DRV_LOAD);
 }
 
+/* The smallest buffer that a frame fits into, CRC included, as the NIC may write it for a moment.
+ */
+static void choose_buffer(struct e1000 *n, uint32_t mtu)
+{
+	static const struct {
+		uint32_t bytes, rctl;
+	} sizes[] = {
+	    {E1000_BUFFER, RCTL_BSIZE_2048},
+	    {4096, RCTL_BSIZE_4K},
+	    {8192, RCTL_BSIZE_8K},
+	    {16384, RCTL_BSIZE_16K}, /* more than the largest frame of both */
+	};
+	unsigned i = 0;
+	while (sizes[i].bytes < mtu + ETHERNET + TAG)
+		i++;
+	n->rx_longest = mtu + ETHERNET - CRC + TAG;
+	n->rx_bytes = sizes[i].bytes;
+	n->rx_size = sizes[i].rctl | (mtu > E1000_MTU ? RCTL_LPE : 0);
+}
+
 static void start_rx(struct e1000 *n)
 {
 	uint64_t at = n->ops->dma(n->ctx, (const void *)(uintptr_t)n->rx);
@@ -154,6 +179,7 @@ static void start_rx(struct e1000 *n)
 	wr(n, RDTR, 0);
 	wr(n, RADV, 0);
 	wr(n, RXCSUM, 0);
+	choose_buffer(n, E1000_MTU);
 	e1000_promiscuous(n, n->config.promiscuous);
 }
 
@@ -193,9 +219,24 @@ const char *e1000_start(struct e1000 *n, const struct e1000_ops *ops, void *ctx,
 	return NULL;
 }
 
+uint32_t e1000_set_mtu(struct e1000 *n, uint32_t mtu)
+{
+	uint32_t most = is_82574(n) ? LARGE_82574L : LARGE_82540EM;
+	mtu = mtu < E1000_MTU ? E1000_MTU : mtu > most ? most : mtu;
+	wr(n, RCTL, 0); /* the size of buffers changes while none is there and nothing runs */
+	choose_buffer(n, mtu);
+	e1000_promiscuous(n, n->config.promiscuous);
+	return mtu;
+}
+
 bool e1000_tso6(const struct e1000 *n)
 {
 	return is_82574(n);
+}
+
+bool e1000_sums_in_tunnel(const struct e1000 *n)
+{
+	return !is_82574(n);
 }
 
 void e1000_stop(struct e1000 *n)
@@ -214,8 +255,7 @@ bool e1000_link(struct e1000 *n)
 void e1000_promiscuous(struct e1000 *n, bool on)
 {
 	n->config.promiscuous = on;
-	wr(n, RCTL,
-	   RCTL_EN | RCTL_BAM | RCTL_MPE | RCTL_BSIZE_2048 | RCTL_SECRC | (on ? RCTL_UPE : 0));
+	wr(n, RCTL, RCTL_EN | RCTL_BAM | RCTL_MPE | n->rx_size | RCTL_SECRC | (on ? RCTL_UPE : 0));
 }
 
 bool e1000_irq_cause(struct e1000 *n)

@@ -22,7 +22,8 @@
 
 #define E1000_RX_RING 256 /* descriptors */
 #define E1000_TX_RING 1024
-#define E1000_BUFFER  2048 /* bytes of a receive buffer */
+#define E1000_BUFFER  2048 /* bytes of a receive buffer, unless e1000_set_mtu() says more */
+#define E1000_MTU     1500 /* until e1000_set_mtu() */
 #define E1000_PIECES  24   /* pieces of one frame to send, at most */
 
 /* Bytes of 4096-aligned memory for both rings. */
@@ -50,6 +51,7 @@ struct e1000_tx_desc;
 	X(rx_frames)                                                                               \
 	X(rx_errors)    /* CRC, symbol, sequence or carrier errors: dropped */                     \
 	X(rx_fragments) /* longer than a buffer: dropped */                                        \
+	X(rx_long)      /* longer than the MTU and a VLAN tag allow: dropped */                    \
 	X(tx_frames)                                                                               \
 	X(tx_tso)    /* of these: segmented by the NIC */                                          \
 	X(tx_csum)   /* of these: checksum by the NIC, not segmented */                            \
@@ -76,6 +78,8 @@ struct e1000 {
 	volatile struct e1000_tx_desc *tx;
 	uint16_t rx_next, rx_add, rx_told; /* to look at, to fill, and what the NIC knows */
 	bool rx_skip;                      /* inside a frame longer than a buffer */
+	uint32_t rx_longest, rx_bytes;     /* of a frame without CRC, of a buffer */
+	uint32_t rx_size;                  /* both, as RCTL has them */
 	uint16_t tx_next, tx_clean, tx_told;
 	struct e1000_context {
 		uint64_t low, high, popts;
@@ -103,6 +107,19 @@ const char *e1000_name(uint16_t device);
  */
 bool e1000_tso6(const struct e1000 *n);
 
+/*
+ * Whether the NIC completes a checksum inside a tunnel over UDP: the 82540EM does.  The 82574L is
+ * not asked to: where it is emulated (QEMU 10) it completes the outermost one instead.
+ */
+bool e1000_sums_in_tunnel(const struct e1000 *n);
+
+/*
+ * Receives frames that carry `mtu` bytes, or as many as the NIC is made for: returns how many, at
+ * least E1000_MTU.  A frame is in one buffer still, of n->rx_bytes.  To be called between
+ * e1000_start() and the first e1000_rx_give().  (8254x 13.4.22, RCTL.LPE, BSIZE and BSEX)
+ */
+uint32_t e1000_set_mtu(struct e1000 *n, uint32_t mtu);
+
 /* Stops receiving, sending and interrupting (the NIC is reset): no DMA after this. */
 void e1000_stop(struct e1000 *n);
 
@@ -118,7 +135,7 @@ bool e1000_irq_cause(struct e1000 *n);
 void e1000_irq_on(struct e1000 *n, bool tx);
 void e1000_irq_off(struct e1000 *n);
 
-/* Gives the NIC a receive buffer of E1000_BUFFER bytes; false when the ring is full. */
+/* Gives the NIC a receive buffer of n->rx_bytes; false when the ring is full. */
 bool e1000_rx_give(struct e1000 *n, void *buffer);
 unsigned e1000_rx_room(const struct e1000 *n);
 void e1000_rx_flush(struct e1000 *n); /* shows the given buffers to the NIC */
@@ -164,4 +181,7 @@ const char *e1000_stat(struct e1000 *n, unsigned i, uint32_t *value);
  */
 enum e1000_sent e1000_offload(const struct vnet_hdr *hdr, uint8_t *head, uint32_t head_len,
                               uint32_t frame_len, struct e1000_context *context);
+
+/* Whether hdr asks for a checksum behind the outermost UDP header; `head` as above. */
+bool e1000_in_tunnel(const struct vnet_hdr *hdr, const uint8_t *head, uint32_t head_len);
 #endif

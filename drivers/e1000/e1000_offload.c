@@ -15,6 +15,7 @@
 #define TYPE_QINQ   0x88a8
 #define MAX_TAGS    2
 #define PROTO_TCP   6
+#define PROTO_UDP   17
 #define IPV4_HEADER 20u
 #define IPV6_HEADER 40u
 #define TCP_HEADER  20u
@@ -42,6 +43,30 @@ static uint32_t find_l3(const uint8_t *head, uint32_t len, uint16_t *type)
 			return at + 2;
 	}
 	return 0;
+}
+
+/* The protocol behind the network header, where it starts, and 0 when that is not told at once. */
+static uint32_t find_l4(const uint8_t *head, uint32_t len, uint8_t *protocol)
+{
+	uint16_t type = 0;
+	uint32_t l3 = find_l3(head, len, &type);
+	if (l3 && type == TYPE_IPV4 && l3 + IPV4_HEADER <= len) {
+		*protocol = head[l3 + 9];
+		return l3 + (head[l3] & 15) * 4u;
+	}
+	if (l3 && type == TYPE_IPV6 && l3 + IPV6_HEADER <= len) {
+		*protocol = head[l3 + 6];
+		return l3 + IPV6_HEADER;
+	}
+	return 0;
+}
+
+bool e1000_in_tunnel(const struct vnet_hdr *hdr, const uint8_t *head, uint32_t len)
+{
+	uint8_t protocol = 0;
+	uint32_t l4 = find_l4(head, len, &protocol);
+	return hdr->flags & VNET_HDR_F_NEEDS_CSUM && l4 && protocol == PROTO_UDP &&
+	       hdr->csum_start > l4;
 }
 
 /* The sum of addresses and protocol, folded, not inverted. */

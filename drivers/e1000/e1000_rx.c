@@ -43,8 +43,12 @@ static bool usable(struct e1000 *n, const volatile struct e1000_rx_desc *d)
 		n->count[E1000_COUNT_rx_fragments] += end;
 		return false;
 	}
-	if (d->errors & LOST || d->len < VNET_FRAME_MIN || d->len > E1000_BUFFER) {
+	if (d->errors & LOST || d->len < VNET_FRAME_MIN || d->len > n->rx_bytes) {
 		n->count[E1000_COUNT_rx_errors]++;
+		return false;
+	}
+	if (d->len > n->rx_longest) {
+		n->count[E1000_COUNT_rx_long]++;
 		return false;
 	}
 	return true;

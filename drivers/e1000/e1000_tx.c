@@ -85,6 +85,8 @@ enum e1000_sent e1000_tx_send(struct e1000 *n, const struct vnet_seg *piece, uns
 		return refuse(n, E1000_FULL);
 	if (hdr->gso_type == VNET_GSO_TCPV6 && !e1000_tso6(n))
 		return refuse(n, E1000_UNABLE);
+	if (!e1000_sums_in_tunnel(n) && e1000_in_tunnel(hdr, piece[0].base, piece[0].len))
+		return refuse(n, E1000_UNABLE);
 	enum e1000_sent can = e1000_offload(hdr, piece[0].base, piece[0].len, len, &c);
 	if (can != E1000_SENT)
 		return refuse(n, can);

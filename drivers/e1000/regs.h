@@ -74,8 +74,13 @@ enum { /* 8254x 13.4, 82574 10.2 */
 #define RCTL_EN         (1u << 1)
 #define RCTL_UPE        (1u << 3)
 #define RCTL_MPE        (1u << 4)
+#define RCTL_LPE        (1u << 5) /* frames of more than 1522 bytes, CRC included */
 #define RCTL_BAM        (1u << 15)
 #define RCTL_BSIZE_2048 0u
+#define RCTL_BSIZE_4K   (3u << 16 | RCTL_BSEX)
+#define RCTL_BSIZE_8K   (2u << 16 | RCTL_BSEX)
+#define RCTL_BSIZE_16K  (1u << 16 | RCTL_BSEX)
+#define RCTL_BSEX       (1u << 25)
 #define RCTL_SECRC      (1u << 26)
 
 #define TCTL_EN      (1u << 1)

@@ -3,14 +3,13 @@
 #include "guest-images/dom0/bridge.h"
 #include "guest-images/lib/mem.h"
 
-#define BATCH      64
-#define FRAME_AT   64 /* where a frame starts in its slot, so that header and frame adjoin */
-#define SLOT_BYTES (FRAME_AT + E1000_BUFFER)
+#define BATCH    64
+#define FRAME_AT 64 /* where a frame starts in its slot, so that header and frame adjoin */
 
 const char *inward_start(struct bridge *b)
 {
 	while (e1000_rx_room(&b->nic)) {
-		uint8_t *slot = mem_alloc(SLOT_BYTES, 64);
+		uint8_t *slot = mem_alloc(FRAME_AT + b->nic.rx_bytes, 64);
 		if (!slot)
 			return "no memory for the NIC's buffers";
 		e1000_rx_give(&b->nic, slot + FRAME_AT);

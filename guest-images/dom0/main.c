@@ -47,6 +47,20 @@ static void print_counters(struct bridge *b)
 	print("\n");
 }
 
+/* A port's MTU that follows the wire: the NIC is told, and what it cannot do is said. */
+static void follow_mtu(struct e1000 *n, uint32_t mtu)
+{
+	if (mtu <= E1000_MTU)
+		return;
+	uint32_t can = e1000_set_mtu(n, mtu);
+	if (can < mtu)
+		print("dom0: mtu %u is too much for the nic: longer frames than %u carries do not "
+		      "come in\n",
+		      mtu, can);
+	else
+		print("dom0: mtu %u\n", mtu);
+}
+
 static void or_die(const char *error)
 {
 	if (!error)
@@ -78,6 +92,7 @@ void guest_main(void)
 	lapic_init(false);
 	or_die(nic_start(&b->nic, mb_number("promisc", 1), (uint16_t)mb_number("itr", 0)));
 	or_die(port_start(&b->port, e1000_tso6(&b->nic)));
+	follow_mtu(&b->nic, b->port.mtu);
 	or_die(bridge_start(b));
 	wait_for_link(&b->nic);
 	print_nic(&b->nic);

@@ -13,10 +13,14 @@
 
 /* What Dom0 takes over from senders: checksums, and frames to be segmented (5.1.3). */
 #define F_GUEST_CSUM (1ull << 1)
+#define F_MTU        (1ull << 3)
 #define F_GUEST_TSO4 (1ull << 7)
 #define F_GUEST_TSO6 (1ull << 8)
 #define F_MRG_RXBUF  (1ull << 15)
-#define WANTED       (F_GUEST_CSUM | F_GUEST_TSO4 | F_MRG_RXBUF | GUEST_VIRTIO_F_EVENT_IDX)
+#define WANTED       (F_GUEST_CSUM | F_MTU | F_GUEST_TSO4 | F_MRG_RXBUF | GUEST_VIRTIO_F_EVENT_IDX)
+
+#define CONFIG_MTU  10 /* of the device configuration (5.1.4) */
+#define MTU_DEFAULT 1500
 
 static uint64_t irqs;
 
@@ -34,6 +38,14 @@ uint64_t port_irqs(void)
 void port_give(struct port *port, void *buffer)
 {
 	guest_vq_add(&port->rx, &(struct guest_vbuf){buffer, PORT_BUFFER}, 0, 1, buffer);
+}
+
+static uint16_t read_mtu(const struct guest_virtio *dev)
+{
+	uint16_t mtu = MTU_DEFAULT;
+	if (dev->features & F_MTU)
+		guest_virtio_config(dev, CONFIG_MTU, &mtu, sizeof mtu);
+	return mtu;
 }
 
 static const char *start_queue(struct port *port, struct guest_vq *q, unsigned index)
@@ -67,6 +79,7 @@ const char *port_start(struct port *port, bool tso6)
 		return error;
 	if (!(port->dev.features & F_MRG_RXBUF))
 		return "the device offers no mergeable receive buffers";
+	port->mtu = read_mtu(&port->dev);
 	trap_set(PORT_VECTOR, on_port);
 	if (!guest_virtio_msix(&port->dev, MSIX_ENTRY, msi_address(lapic_id()), PORT_VECTOR))
 		return "the device has no MSI-X";

@@ -10,6 +10,7 @@
 struct port {
 	struct guest_virtio dev;
 	struct guest_vq rx, tx; /* seen from Dom0: rx has what leaves the node */
+	uint16_t mtu; /* what the switch says its wire carries; 1500 when it says nothing */
 };
 
 /*

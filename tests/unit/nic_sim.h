@@ -17,6 +17,7 @@
 
 #define SIM_BUS_KEY 0x0000a00000000000ull /* bus addresses differ from pointers */
 #define SIM_FRAMES  8192
+#define SIM_ROC     0x40ac /* frames received that were too long */
 
 struct sim {
 	uint16_t device;
@@ -161,18 +162,40 @@ static inline void sim_transmit(struct sim *s)
 	}
 }
 
-/* A frame from the wire into the next buffers; false when there is none. */
+/* Bytes of a receive buffer, as RCTL says (8254x 13.4.22). */
+static inline uint32_t sim_buffer(struct sim *s)
+{
+	uint32_t rctl = *sim_reg(s, RCTL), by = rctl >> 16 & 3;
+	assert_true(!(rctl & RCTL_BSEX) || by);
+	return (rctl & RCTL_BSEX ? 32768u : 2048u) >> by;
+}
+
+/* Whether the NIC takes a frame of this length, CRC not counted; it counts those too long. */
+static inline bool sim_takes(struct sim *s, uint32_t len)
+{
+	uint32_t rctl = *sim_reg(s, RCTL);
+	if (!(rctl & RCTL_EN))
+		return false;
+	bool fits = len + 4 <= (rctl & RCTL_LPE ? 16384 : 1522);
+	*sim_reg(s, SIM_ROC) += !fits;
+	return fits;
+}
+
+/* A frame from the wire into the next buffers; false when it is too long or there is none. */
 static inline bool sim_receive(struct sim *s, const uint8_t *f, uint32_t len, uint8_t errors)
 {
 	uint64_t base = *sim_reg(s, RDBAL) | (uint64_t)*sim_reg(s, RDBAH) << 32;
 	uint32_t n = *sim_reg(s, RDLEN) / 16, *head = sim_reg(s, RDH);
 	struct e1000_rx_desc *ring = sim_mem(base);
+	uint32_t size = sim_buffer(s);
 
+	if (!sim_takes(s, len))
+		return false;
 	for (uint32_t at = 0; at < len;) {
 		if (*head == *sim_reg(s, RDT))
 			return false;
 		struct e1000_rx_desc *d = &ring[*head];
-		uint32_t part = len - at < E1000_BUFFER ? len - at : E1000_BUFFER;
+		uint32_t part = len - at < size ? len - at : size;
 		memcpy(sim_mem(d->addr), f + at, part);
 		at += part;
 		d->len = (uint16_t)part;

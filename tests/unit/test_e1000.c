@@ -145,7 +145,7 @@ static void test_rx_bad_frames(void **state)
 	struct rig r;
 	static uint8_t f[5000];
 	uint32_t len;
-	rig_open(&r, E1000_82540EM);
+	rig_open_mtu(&r, E1000_82540EM, 1501); /* long frames, and the smallest buffers */
 	sim_receive(r.sim, f, 100, RXE_CE);
 	sim_receive(r.sim, f, 13, 0);     /* no Ethernet header */
 	sim_receive(r.sim, f, 5000, 0);   /* three buffers */
@@ -156,6 +156,71 @@ static void test_rx_bad_frames(void **state)
 	assert_int_equal(r.nic.count[E1000_COUNT_rx_errors], 2);
 	assert_int_equal(r.nic.count[E1000_COUNT_rx_fragments], 1);
 	assert_int_equal(e1000_rx_room(&r.nic), 1); /* only the good one's buffer is away */
+	rig_close(&r);
+}
+
+/* Frames of all lengths are in one buffer each; what is longer is dropped and counted. */
+static void frames_of_mtu(uint16_t device, uint32_t mtu, uint32_t can, uint32_t bytes)
+{
+	struct rig r;
+	static uint8_t f[16384];
+	uint32_t longest = can + 18, len;
+	rig_open_mtu(&r, device, mtu);
+	assert_int_equal(r.nic.rx_bytes, bytes);
+	assert_int_equal(sim_buffer(r.sim), bytes);
+	for (uint32_t i = 14; i <= longest; i += i < longest - 40 ? 13 : 1) {
+		memset(f, (int)i, i);
+		assert_true(sim_receive(r.sim, f, i, 0));
+		uint8_t *got = e1000_rx_take(&r.nic, &len);
+		assert_non_null(got);
+		assert_int_equal(len, i);
+		assert_memory_equal(got, f, i);
+		assert_true(e1000_rx_give(&r.nic, got));
+		e1000_rx_flush(&r.nic);
+	}
+	assert_int_equal(sim_receive(r.sim, f, longest + 1, 0), can > E1000_MTU);
+	assert_null(e1000_rx_take(&r.nic, &len));
+	assert_int_equal(*sim_reg(r.sim, SIM_ROC), can <= E1000_MTU);
+	assert_int_equal(r.nic.count[E1000_COUNT_rx_long], can > E1000_MTU);
+	assert_int_equal(e1000_rx_room(&r.nic), 0);
+	rig_close(&r);
+}
+
+static void test_mtu(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		frames_of_mtu(devices[i], 0, 1500, 2048);
+		frames_of_mtu(devices[i], 576, 1500, 2048);
+		frames_of_mtu(devices[i], 1500, 1500, 2048);
+		frames_of_mtu(devices[i], 1501, 1501, 2048);
+		frames_of_mtu(devices[i], 2026, 2026, 2048);
+		frames_of_mtu(devices[i], 2027, 2027, 4096);
+		frames_of_mtu(devices[i], 4074, 4074, 4096);
+		frames_of_mtu(devices[i], 4075, 4075, 8192);
+		frames_of_mtu(devices[i], 8171, 8171, 16384);
+		frames_of_mtu(devices[i], 9000, 9000, 16384);
+	}
+	frames_of_mtu(E1000_82540EM, 65535, 16110, 16384);
+	frames_of_mtu(E1000_82574L, 65535, 9000, 16384);
+}
+
+/* The largest frames that a NIC with a large MTU takes at all do not leave their buffers. */
+static void test_mtu_contained(void **state)
+{
+	(void)state;
+	struct rig r;
+	static uint8_t f[16384];
+	uint32_t len;
+	rig_open_mtu(&r, E1000_82574L, 9000);
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_true(sim_receive(r.sim, f, 16380, 0));
+		assert_null(e1000_rx_take(&r.nic, &len));
+		e1000_rx_flush(&r.nic);
+	}
+	assert_false(sim_receive(r.sim, f, 16381, 0));
+	assert_int_equal(r.nic.count[E1000_COUNT_rx_long], 1000);
+	assert_int_equal(e1000_rx_room(&r.nic), 0);
 	rig_close(&r);
 }
 
@@ -255,6 +320,8 @@ int main(void)
 	    cmocka_unit_test(test_rx_wraps),
 	    cmocka_unit_test(test_rx_full_and_back),
 	    cmocka_unit_test(test_rx_bad_frames),
+	    cmocka_unit_test(test_mtu),
+	    cmocka_unit_test(test_mtu_contained),
 	    cmocka_unit_test(test_tx_pieces),
 	    cmocka_unit_test(test_tx_full),
 	    cmocka_unit_test(test_tx_refuses_nonsense),

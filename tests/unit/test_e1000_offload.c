@@ -82,6 +82,67 @@ static void test_tso6_only_where_it_works(void **state)
 	rig_close(&r);
 }
 
+/* The frame becomes one inside VXLAN: returns the bytes that come in front. */
+static uint32_t in_vxlan(uint32_t len, struct vnet_hdr *hdr, bool v6)
+{
+	uint32_t l4 = v6 ? 54 : 34, outer = l4 + 16;
+	memmove(big + outer, big, len);
+	memset(big, 0, outer);
+	put32(big + 12, v6 ? 0x86dd6000 : 0x08004500);
+	big[v6 ? 20 : 23] = 17;
+	hdr->csum_start = (uint16_t)(hdr->csum_start + outer);
+	hdr->gso_type = VNET_GSO_NONE;
+	return outer;
+}
+
+static void test_in_tunnel(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		struct rig r;
+		struct vnet_hdr hdr;
+		struct tso_check c;
+		bool v6 = i & 1, outer_v6 = i & 2, new = i & 4;
+		rig_open(&r, new ? E1000_82574L : E1000_82540EM);
+		uint32_t len = tso_build(big, &hdr, v6, 1000, 1448);
+		uint32_t outer = in_vxlan(len, &hdr, outer_v6);
+		struct vnet_seg all = {big, outer + len};
+		assert_int_equal(e1000_tx_send(&r.nic, &all, 1, &hdr, big),
+		                 new ? E1000_UNABLE : E1000_SENT);
+		assert_int_equal(r.nic.count[E1000_COUNT_tx_unable], new);
+		e1000_tx_flush(&r.nic);
+		assert_int_equal(r.sim->n_out, !new);
+		if (!new) {
+			r.sim->out[0].len -= outer;
+			memmove(r.sim->out[0].data, r.sim->out[0].data + outer, len);
+			tso_check_begin(&c, v6, 1000, 1448);
+			judge(&r, &c);
+		}
+		rig_close(&r);
+	}
+}
+
+/* Only a checksum behind a UDP header is one in a tunnel, and headers cut short are none. */
+static void test_in_no_tunnel(void **state)
+{
+	(void)state;
+	struct vnet_hdr hdr;
+	uint32_t len = tso_build(big, &hdr, false, 1000, 1448);
+	assert_false(e1000_in_tunnel(&hdr, big, len));
+	big[23] = 17;
+	assert_false(e1000_in_tunnel(&hdr, big, len)); /* that UDP header's own */
+	hdr.csum_start++;
+	assert_true(e1000_in_tunnel(&hdr, big, len));
+	for (uint32_t i = 0; i < 34; i++) {
+		uint8_t *head = malloc(i ? i : 1); /* ASan sees a byte too far */
+		memcpy(head, big, i);
+		assert_false(e1000_in_tunnel(&hdr, head, i));
+		free(head);
+	}
+	hdr.flags = 0;
+	assert_false(e1000_in_tunnel(&hdr, big, len));
+}
+
 /* A frame with a VLAN tag: everything lies 4 bytes further. */
 static void test_vlan(void **state)
 {
@@ -219,6 +280,8 @@ int main(void)
 	    cmocka_unit_test(test_tso),
 	    cmocka_unit_test(test_csum_keeps_context),
 	    cmocka_unit_test(test_tso6_only_where_it_works),
+	    cmocka_unit_test(test_in_tunnel),
+	    cmocka_unit_test(test_in_no_tunnel),
 	    cmocka_unit_test(test_vlan),
 	    cmocka_unit_test(test_refuses_contradictions),
 	    cmocka_unit_test(test_short_first_piece),

@@ -1,4 +1,4 @@
-/* A driver on a simulated NIC, started, with every receive buffer in place. */
+/* A driver on a simulated NIC, started, with every receive buffer in place; `mtu` 0: none said. */
 #ifndef TESTS_UNIT_TEST_E1000_RIG_H
 #define TESTS_UNIT_TEST_E1000_RIG_H
 #include "tests/unit/nic_sim.h"
@@ -10,17 +10,24 @@ struct rig {
 	void *buffer[E1000_RX_RING - 1]; /* each its own allocation: ASan sees an overrun */
 };
 
-static inline void rig_open(struct rig *r, uint16_t device)
+static inline void rig_open_mtu(struct rig *r, uint16_t device, uint32_t mtu)
 {
 	struct e1000_config config = {.device = device, .promiscuous = true};
 	r->sim = sim_new(device);
 	r->rings = aligned_alloc(4096, E1000_RING_BYTES + 4096 - E1000_RING_BYTES % 4096);
 	assert_null(e1000_start(&r->nic, &sim_ops, r->sim, &config, r->rings));
+	if (mtu)
+		e1000_set_mtu(&r->nic, mtu);
 	for (unsigned i = 0; i < E1000_RX_RING - 1; i++) {
-		r->buffer[i] = malloc(E1000_BUFFER);
+		r->buffer[i] = malloc(r->nic.rx_bytes);
 		assert_true(e1000_rx_give(&r->nic, r->buffer[i]));
 	}
 	e1000_rx_flush(&r->nic);
+}
+
+static inline void rig_open(struct rig *r, uint16_t device)
+{
+	rig_open_mtu(r, device, 0);
 }
 
 static inline void rig_close(struct rig *r)
