@@ -44,7 +44,7 @@ static void leaf1(const struct vcpu *v, struct cpuid *r)
 /* Hidden: TSC_ADJUST, SGX, resource monitoring, trace, CET, key locker, ENQCMD, PCONFIG,
  * speculation control and others that need MSRs of the host's, or its leave for each instruction.
  */
-static void leaf7(uint32_t sub, struct cpuid *r)
+static void leaf7(const struct vcpu *v, uint32_t sub, struct cpuid *r)
 {
 	if (sub) {
 		*r = (struct cpuid){0};
@@ -53,6 +53,8 @@ static void leaf7(uint32_t sub, struct cpuid *r)
 	r->eax = 0;
 	r->ebx &= ~(BIT(1) | BIT(2) | BIT(12) | BIT(15) | BIT(25));
 	r->ecx &= ~(BIT(5) | BIT(7) | BIT(13) | BIT(14) | BIT(16) | BIT(23) | BIT(24) | BIT(29));
+	if ((r->ecx & BIT(3)) && (hvm->get(v, HVM_CR4) & CR4_PKE))
+		r->ecx |= BIT(4); /* OSPKE is the guest's, as OSXSAVE in leaf 1 */
 	r->edx &= ~(BIT(5) | BIT(14) | BIT(18) | BIT(19) | BIT(20) | BIT(26) | BIT(27) | BIT(28) |
 	            BIT(29) | BIT(30) | BIT(31));
 }
@@ -111,7 +113,7 @@ static void leaf_basic(const struct vcpu *v, uint32_t leaf, uint32_t sub, struct
 	else if (leaf == 6)
 		*r = (struct cpuid){.eax = r->eax & BIT(2)}; /* ARAT */
 	else if (leaf == 7)
-		leaf7(sub, r);
+		leaf7(v, sub, r);
 	else if (leaf == 0xB)
 		leaf_topology(v, sub, r);
 	else if (leaf == 0xD && sub == 0) {
