@@ -36,7 +36,7 @@ $(B)/vmm/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(VMM_CFLAGS) -c -o $@ $<
 
-$(B)/vmm/%.asm.o: %.asm $(B)/asm-offsets.inc
+$(B)/vmm/%.asm.o: %.asm $(B)/asm-offsets.inc $(wildcard arch/x86_64/*.inc)
 	@mkdir -p $(@D)
 	nasm -f elf64 -o $@ $<
 

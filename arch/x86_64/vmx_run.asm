@@ -1,6 +1,7 @@
 ; The world switch of VT-x (Intel SDM vol. 3, 26 and 27).
 
 %include "build/asm-offsets.inc"
+%include "arch/x86_64/guest_regs.inc"
 
 VMCS_HOST_RSP	equ 0x6C14
 
@@ -30,20 +31,7 @@ vmx_enter:
 	mov eax, VMCS_HOST_RSP
 	vmwrite rax, rsp
 	mov rax, [rdi + 8 * REG_RAX]
-	mov rcx, [rdi + 8 * REG_RCX]
-	mov rdx, [rdi + 8 * REG_RDX]
-	mov rbx, [rdi + 8 * REG_RBX]
-	mov rbp, [rdi + 8 * REG_RBP]
-	mov rsi, [rdi + 8 * REG_RSI]
-	mov r8, [rdi + 8 * REG_R8]
-	mov r9, [rdi + 8 * REG_R9]
-	mov r10, [rdi + 8 * REG_R10]
-	mov r11, [rdi + 8 * REG_R11]
-	mov r12, [rdi + 8 * REG_R12]
-	mov r13, [rdi + 8 * REG_R13]
-	mov r14, [rdi + 8 * REG_R14]
-	mov r15, [rdi + 8 * REG_R15]
-	mov rdi, [rdi + 8 * REG_RDI]
+	LOAD_GUEST_REGS
 .look:	cmp byte [gs:CORE_ATTENTION], 0
 	jne .kicked
 	cmp byte [rsp], 0
@@ -62,19 +50,7 @@ vmx_exited:				; HOST_RIP; RSP is what VMCS_HOST_RSP says
 	mov byte [rsp], 0
 save:	xchg rdi, [rsp + 8]		; the guest's RDI to the stack, regs to RDI
 	mov [rdi + 8 * REG_RAX], rax
-	mov [rdi + 8 * REG_RCX], rcx
-	mov [rdi + 8 * REG_RDX], rdx
-	mov [rdi + 8 * REG_RBX], rbx
-	mov [rdi + 8 * REG_RBP], rbp
-	mov [rdi + 8 * REG_RSI], rsi
-	mov [rdi + 8 * REG_R8], r8
-	mov [rdi + 8 * REG_R9], r9
-	mov [rdi + 8 * REG_R10], r10
-	mov [rdi + 8 * REG_R11], r11
-	mov [rdi + 8 * REG_R12], r12
-	mov [rdi + 8 * REG_R13], r13
-	mov [rdi + 8 * REG_R14], r14
-	mov [rdi + 8 * REG_R15], r15
+	SAVE_GUEST_REGS
 	movzx eax, byte [rsp]
 	add rsp, 8
 	pop qword [rdi + 8 * REG_RDI]
