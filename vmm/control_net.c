@@ -189,7 +189,7 @@ bool control_net_build(const struct node_config *live, const struct node_config 
 /* What could not go for want of memory goes after the next change. */
 static void stays(const char *what, const char *name)
 {
-	log_error("%s %s stays for now: no memory left to take it away", what, name);
+	log_error("%s %s stays until the next change: no memory left to take it away", what, name);
 }
 
 static void destroy_links(const struct node_config *n)
