@@ -3,6 +3,7 @@
 import json
 import time
 
+from claims import Claims
 from node import LINUX, Node, NodeError, guest
 
 ROUNDS, WARM, SIZE = 200, 20, 64
@@ -61,18 +62,13 @@ def milli(ns):
     return f"{ns / 1e6:.2f}"
 
 
-class Demonstration:
+class Demonstration(Claims):
     """Runs the lines one by one; `lines` keeps the figures and verdict of each."""
 
     def __init__(self, node, outside):
         self.node = node
         self.outside = outside
-        self.lines = []
-
-    def record(self, name, held, text, **figures):
-        """Prints a line with its verdict and keeps it."""
-        self.lines.append({"line": name, "held": bool(held), "text": text, **figures})
-        print(f"{'ok    ' if held else 'FAILED'} {text}", flush=True)
+        super().__init__()
 
     def run(self):
         """All lines; a line that breaks is recorded as failed, and the next one is tried."""
@@ -85,7 +81,7 @@ class Demonstration:
                 self.record(line.__name__, False, f"{line.__name__}: {error}")
                 if not self.node.child.isalive():
                     break
-        return all(line["held"] for line in self.lines) and len(self.lines) == 6
+        return self.all_held() and len(self.lines) == 6
 
     def netprobe(self, kind, words, timeout=60):
         return result(self.node.shell("alice", f"netprobe {kind} {words}", timeout)[1], kind)

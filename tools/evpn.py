@@ -8,14 +8,13 @@ MAC address is behind which node.  Node 1 is the reflector; no node has a list o
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 
 from demonstration import result
 from hardware import BUILD
-from node import LINUX, Node, NodeError
-from wire import Wire, interact
+from node import LINUX, Node
+from wire import Wire, WireClaims, interact
 
 NODES = 3
 NAMES = "alice", "bob", "carol"
@@ -138,39 +137,17 @@ def until(true):
     return True
 
 
-class Evpn:
+class Evpn(WireClaims):
     """Boots the nodes and runs the lines one by one; `lines` keeps figures and verdict of each."""
 
     def __init__(self):
-        self.members = [Member(number) for number in range(1, NODES + 1)]
-        self.lines = []
-        self.wire = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        for member in self.members:
-            if member.node:
-                member.node.close()
-        if self.wire:
-            self.wire.close()
-
-    def record(self, name, held, text, **figures):
-        """Prints a line with its verdict and keeps it."""
-        self.lines.append({"line": name, "held": bool(held), "text": text, **figures})
-        print(f"{'ok    ' if held else 'FAILED'} {text}", flush=True)
+        super().__init__([Member(number) for number in range(1, NODES + 1)])
 
     def run(self):
         """All lines; one that cannot be judged is the last.  True when every line held."""
         steps = [self.boot, self.peers, lambda: self.ping("bob"), lambda: self.ping("carol"),
                  self.tcp, self.routes, self.move, lambda: self.ping("carol"), self.tcp]
-        try:
-            for step in steps:
-                step()
-        except (NodeError, KeyError, ValueError, OSError, subprocess.SubprocessError) as error:
-            self.record("error", False, str(error))
-        return all(line["held"] for line in self.lines)
+        return self.judge(steps)
 
     def boot(self):
         """All at once."""

@@ -7,15 +7,13 @@ What passes by the wire is captured by the first QEMU.
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import time
 
 import capture
 from demonstration import result
 from hardware import BUILD
-from node import NodeError
-from wire import TARGETS, Side, Wire, interact
+from wire import TARGETS, Side, Wire, WireClaims, interact
 
 VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}
 CAPTURE = os.path.join(BUILD, "nodes.pcap")
@@ -39,51 +37,29 @@ def strange(frames, macs):
             or f.ethertype not in ETHERTYPES or f.size > FRAME_MAX]
 
 
-class TwoNodes:
+class TwoNodes(WireClaims):
     """Boots the nodes and runs the lines one by one; `lines` keeps figures and verdict of each."""
 
     def __init__(self, kinds):
-        self.sides = [Side(kind, name, number) for number, (kind, name) in
-                      enumerate(zip(kinds, ("alice", "bob")), 1)]
-        self.lines = []
+        super().__init__([Side(kind, name, number) for number, (kind, name) in
+                          enumerate(zip(kinds, ("alice", "bob")), 1)])
         self.hashes = []  # of what was sent by TCP, as its sender says
-        self.wire = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        for side in self.sides:
-            if side.node:
-                side.node.close()
-        if self.wire:
-            self.wire.close()
-
-    def record(self, name, held, text, **figures):
-        """Prints a line with its verdict and keeps it."""
-        self.lines.append({"line": name, "held": bool(held), "text": text, **figures})
-        print(f"{'ok    ' if held else 'FAILED'} {text}", flush=True)
 
     def run(self):
         """All lines; one that cannot be judged is the last.  True when every line held."""
-        alice, bob = self.sides
+        alice, bob = self.members
         steps = [self.boot, lambda: self.ping(alice, bob), lambda: self.ping(bob, alice),
                  lambda: self.tcp(alice, bob), lambda: self.tcp(bob, alice), self.look]
-        try:
-            for step in steps:
-                step()
-        except (NodeError, KeyError, ValueError, OSError, subprocess.SubprocessError) as error:
-            self.record("error", False, str(error))
-        return all(line["held"] for line in self.lines)
+        return self.judge(steps)
 
     def boot(self):
         """Both at once; the slower one says when they are up."""
         self.wire = Wire()
         dump = CAPTURE
-        for side in self.sides:
+        for side in self.members:
             side.start(self.wire, dump if side.kind == "svm" else None)
             dump = None if side.kind == "svm" else dump
-        for side in self.sides:
+        for side in self.members:
             vendor = side.wait()
             self.record("boot", vendor == VENDORS[side.kind],
                         f"node {side.number}: {vendor} ({side.node.target.NAME}); Dom0 bridges its "
@@ -114,7 +90,7 @@ class TwoNodes:
 
     def own(self, frames):
         """The frames are the guests' own: neither a Dom0 nor a NIC spoke or wrapped anything."""
-        macs = [side.mac for side in self.sides]
+        macs = [side.mac for side in self.members]
         wrong = strange(frames, macs)
         heard = {f.source for f in frames} == set(macs)
         text = (f"{len(wrong)} of {len(frames)} frames are not from guest to guest: {wrong[:3]}"
@@ -152,8 +128,8 @@ def parse(text):
 
 def attend(two):
     """Gives the terminal to the first node until it ends."""
-    here, there = two.sides
-    for side in two.sides:
+    here, there = two.members
+    for side in two.members:
         side.shell("stty echo")
         side.node.leave()
     print(HINT.format(me=here.guest, other=there.address))

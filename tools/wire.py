@@ -13,6 +13,7 @@ import time
 
 import pexpect
 
+from claims import Claims
 from node import LINUX, Node, NodeError, guest
 
 TARGETS = {"svm": "qemu-svm", "vmx": "bochs-vmx"}
@@ -109,3 +110,31 @@ def interact(here, *others):
             node.child.kill(signal.SIGTERM)
             reader.join()
     print()
+
+
+class WireClaims(Claims):
+    """Claims about nodes on one wire; `members` are what is started on it, each with its `node`."""
+
+    def __init__(self, members):
+        super().__init__()
+        self.members = members
+        self.wire = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for member in self.members:
+            if member.node:
+                member.node.close()
+        if self.wire:
+            self.wire.close()
+
+    def judge(self, steps):
+        """All lines; one that cannot be judged is the last.  True when every line held."""
+        try:
+            for step in steps:
+                step()
+        except (NodeError, KeyError, ValueError, OSError, subprocess.SubprocessError) as error:
+            self.record("error", False, str(error))
+        return self.all_held()
