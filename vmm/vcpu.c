@@ -15,28 +15,29 @@ void vcpu_request(struct vcpu *v, uint32_t requests)
 	core_call(v->core, CORE_VCPU);
 }
 
-/* Nothing of one guest reaches the next owner of its core. */
+/* Nothing of one guest reaches the next owner of its core: what the last one's other vCPUs and
+ * devices sent came before vm_reap(), which gave the core back. */
 static void core_scrub(struct core *c)
 {
-	lapic_scrub(c);
+	if (!lapic_scrub())
+		log_warn("core %u: an interrupt of its last owner comes again and again", c->index);
 	cpu_scrub();
 }
 
 /* The core stays taken until vm_reap(): while another vCPU or a device of this VM lives, it may
- * still send an interrupt there. */
-static void vcpu_leave(struct core *c, struct vcpu *v)
+ * still send an interrupt there.  That waits in the APIC, and vcpu_begin() clears it away. */
+static void vcpu_leave(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	atomic_store(&v->state, VCPU_OFF);
 	hvm->leave(v);
-	core_scrub(c);
+	lapic_silence();
 	if (atomic_fetch_sub(&vm->running_vcpus, 1) == 1) {
 		atomic_store(&vm->state, VM_STOPPED);
 		core_call(&cores[0], CORE_CONSOLE);
 	}
 }
 
-/* What was sent to the core since its last owner left is none of this vCPU's. */
 static void vcpu_begin(struct core *c, struct vcpu *v)
 {
 	core_scrub(c);
@@ -44,11 +45,12 @@ static void vcpu_begin(struct core *c, struct vcpu *v)
 	atomic_store(&v->state, v->id ? VCPU_WAIT_SIPI : VCPU_RUN);
 }
 
-static void vcpu_init_signal(struct core *c, struct vcpu *v)
+/* The guest's devices may go on sending: what still waits is its own. */
+static void vcpu_init_signal(struct vcpu *v)
 {
 	atomic_store(&v->state, VCPU_WAIT_SIPI);
 	v->nmi_pending = false;
-	lapic_scrub(c);
+	lapic_scrub();
 }
 
 /* Real mode at vector << 12 (Intel MP 1.4, B.4; AMD APM vol. 2, 14.1.3). */
@@ -78,13 +80,13 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 {
 	uint32_t r = atomic_exchange(&v->requests, 0);
 	if (r & VCPU_REQ_STOP) {
-		vcpu_leave(c, v);
+		vcpu_leave(v);
 		return;
 	}
 	if (r & VCPU_REQ_START)
 		vcpu_begin(c, v);
 	if (r & VCPU_REQ_INIT)
-		vcpu_init_signal(c, v);
+		vcpu_init_signal(v);
 	if (r & VCPU_REQ_SIPI)
 		vcpu_startup(v);
 	/* one that waits for its start has no handler yet, and drops it */

@@ -10,6 +10,7 @@ void asm_offsets(void)
 {
 	EMIT(CORE_STACK_TOP, offsetof(struct core, stack_top));
 	EMIT(CORE_ATTENTION, offsetof(struct core, attention));
+	EMIT(CORE_STRAY_VECTORS, offsetof(struct core, stray_vectors));
 	EMIT(AP_TRAMPOLINE, AP_TRAMPOLINE);
 	EMIT(REG_RAX, REG_RAX);
 	EMIT(REG_RCX, REG_RCX);

@@ -1,7 +1,8 @@
 /*
  * core.h: what each physical core owns, and how cores call each other.
  *
- * The VMM runs with interrupts off (IF = 0) everywhere but in core_idle() and lapic_scrub().
+ * The VMM runs with interrupts off (IF = 0) everywhere but in lapic_scrub(), because a guest chose
+ * the vectors of whatever waits in its core's APIC.
  * A core is called by setting a request bit and sending it an NMI: that gets through whether the
  * core runs a guest (the NMI exits), runs the VMM (the handler marks `attention`, which is looked
  * at before each entry) or sleeps (the NMI ends the HLT).  One that comes between the look and the
@@ -41,7 +42,7 @@ struct core {
 	_Atomic(struct vcpu *) vcpu;
 	struct vnet_core *net;
 	uint64_t hvm_host;      /* physical address of the vendor half's per-core page */
-	uint64_t stray_vectors; /* interrupts that found no owner (scrubbed or while idle) */
+	uint64_t stray_vectors; /* interrupts of an owner that was gone (lapic_scrub) */
 };
 
 extern struct core cores[CORES_MAX];
@@ -64,7 +65,7 @@ static inline uint32_t core_take_requests(struct core *c)
 	return atomic_exchange(&c->requests, 0);
 }
 
-/* Sleeps until core_call(), an NMI or any interrupt; returns at once when one came already. */
+/* Sleeps until core_call() or another NMI; returns at once when one came already. */
 void core_idle(struct core *c);
 
 static inline void core_pause(void)

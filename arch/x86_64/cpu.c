@@ -29,21 +29,30 @@ struct tables {
 } __attribute__((aligned(64)));
 
 static struct tables tables[CORES_MAX];
-static struct gate idt[256];
+static struct gate idt[256], drain_idt[256];
 
 extern const uint64_t trap_stubs[256];
+void drain_interrupt(void); /* drain.asm */
+void drain_vector_18(void);
 
+static struct gate gate(uint64_t at, uint8_t ist)
+{
+	return (struct gate){.offset_low = (uint16_t)at,
+	                     .selector = SEL_CODE,
+	                     .ist = ist,
+	                     .type = 0x8E,
+	                     .offset_mid = (uint16_t)(at >> 16),
+	                     .offset_high = (uint32_t)(at >> 32)};
+}
+
+/* No APIC delivers a vector below 16 (Intel SDM vol. 3, 11.5.2). */
 static void idt_fill(void)
 {
 	for (unsigned v = 0; v < 256; v++) {
-		uint64_t at = trap_stubs[v];
-		idt[v] = (struct gate){.offset_low = (uint16_t)at,
-		                       .selector = SEL_CODE,
-		                       .ist = v == 8 ? IST_DOUBLE_FAULT : 0,
-		                       .type = 0x8E,
-		                       .offset_mid = (uint16_t)(at >> 16),
-		                       .offset_high = (uint32_t)(at >> 32)};
+		idt[v] = gate(trap_stubs[v], v == 8 ? IST_DOUBLE_FAULT : 0);
+		drain_idt[v] = v < 16 ? idt[v] : gate((uint64_t)drain_interrupt, 0);
 	}
+	drain_idt[18] = gate((uint64_t)drain_vector_18, 0);
 }
 
 static void load_table(const char *what, const void *base, uint16_t limit)
@@ -56,6 +65,11 @@ static void load_table(const char *what, const void *base, uint16_t limit)
 		__asm__ volatile("lgdt %0" : : "m"(p));
 	else
 		__asm__ volatile("lidt %0" : : "m"(p));
+}
+
+void cpu_idt_for_drain(bool drain)
+{
+	load_table("idt", drain ? drain_idt : idt, sizeof idt - 1);
 }
 
 void cpu_init(struct core *c)

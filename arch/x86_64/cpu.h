@@ -122,6 +122,9 @@ static inline void xsetbv(uint64_t v)
  * state after a reset: vectors and x87, XCR0, PKRU, debug addresses, TSC_AUX. */
 void cpu_scrub(void);
 
+/* Takes the IDT under which drain_one() accepts interrupts of any vector, or the ordinary one. */
+void cpu_idt_for_drain(bool drain);
+
 /* Sets up GDT, IDT, TSS and GS of the running core. */
 struct core;
 void cpu_init(struct core *c);

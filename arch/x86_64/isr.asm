@@ -6,6 +6,7 @@ extern trap_handle
 
 %macro STUB 1
 	align 16
+	global stub_%1
 stub_%1:
 %if !(%1 == 8 || (%1 >= 10 && %1 <= 14) || %1 == 17 || %1 == 21 || %1 == 29 || %1 == 30)
 	push 0				; the place of the error code
@@ -58,16 +59,16 @@ trap_entry:	push rax
 
 ; void idle_wait(const _Atomic bool *attention)
 ;
-; Sleeps unless *attention.  An NMI may come between the test and the HLT, where it would set
-; `attention` too late and end no HLT: whatever interrupts here continues at .end (trap.c).
+; Sleeps unless *attention, with interrupts off: what waits in the core's APIC has a vector that a
+; guest chose.  Cores call each other by NMI, which ends a HLT all the same.  One may come between
+; the test and the HLT, where it would set `attention` too late and end no HLT: it continues at .end
+; (trap.c).
 global idle_wait
 idle_wait:
 	cmp byte [rdi], 0
 	jne .end
-	sti
 	hlt
-.end:	cli
-	ret
+.end:	ret
 
 ; What trap_handle() knows of such places: [from, to) continues at the third.
 section .resume progbits alloc noexec nowrite align=8

@@ -90,8 +90,23 @@ static inline void lapic_self_ipi(uint8_t vector)
 #define ICR_NMI   0x4400u
 #define ICR_INIT  0x4500u
 #define ICR_SIPI  0x4600u
-/* Leaves the core's APIC as after reset but enabled: no vector in service, waiting or armed. */
-void lapic_scrub(struct core *c);
+
+/* The local vector table, by register number (Intel SDM vol. 3, 11.5.1). */
+#define LVT_TIMER   0x32u
+#define LVT_THERMAL 0x33u
+#define LVT_PERF    0x34u
+#define LVT_LINT0   0x35u
+#define LVT_LINT1   0x36u
+#define LVT_ERROR   0x37u
+#define LVT_MASKED  0x10000u
+/* Does this core's APIC have that entry?  Writing one that it has not is a #GP. */
+bool lapic_has_lvt(uint32_t reg);
+/* Masks the core's own sources of interrupts: its timer and all other entries of the table. */
+void lapic_silence(void);
+/* Leaves the core's APIC as after reset but enabled: no vector in service, waiting or armed.  To be
+ * called when nothing sends to the core any more; false: an interrupt still comes again and again.
+ */
+bool lapic_scrub(void);
 
 /* --- ioapic.c --- */
 /* Routes a GSI to a core; level/low as PCI, edge/high as ISA.  vector 0: as an NMI. */

@@ -1,4 +1,4 @@
-/* Exceptions, NMIs and stray interrupts of the host; the panic that ends the node. */
+/* Exceptions and NMIs of the host; the panic that ends the node. */
 #include <stdarg.h>
 #include <stdio.h>
 #include "arch/x86_64/hvm.h"
@@ -137,13 +137,8 @@ static void resume(struct trap_frame *f)
 void trap_handle(struct trap_frame *f)
 {
 	struct core *c = this_core();
-	if (f->vector == VECTOR_NMI) {
-		handle_nmi(c);
-	} else if (f->vector >= 32) {
-		c->stray_vectors++;
-		wrmsr(MSR_X2APIC + 0x0B, 0);
-	} else {
+	if (f->vector != VECTOR_NMI)
 		trap_panic(f);
-	}
+	handle_nmi(c);
 	resume(f);
 }
