@@ -112,6 +112,8 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	case MSR_X2APIC + 0x30:
 		vapic_write_icr(v, value);
 		return true;
+	case MSR_X2APIC + LVT_THERMAL... MSR_X2APIC + LVT_ERROR:
+		return vapic_write_lvt(v, msr - MSR_X2APIC, value);
 	case MSR_EFER:
 		return efer_write(v, value);
 	case MSR_PAT:

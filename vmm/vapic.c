@@ -139,6 +139,20 @@ bool vapic_write_base(struct vcpu *v, uint64_t value)
 	return true;
 }
 
+/* --- the local vector table ----------------------------------------------------------------- */
+
+bool vapic_write_lvt(struct vcpu *v, unsigned reg, uint64_t value)
+{
+	uint32_t hardware;
+	enum vapic_lvt verdict = vapic_lvt_check(reg, value, &hardware);
+	if (verdict == VAPIC_LVT_FAULT || !lapic_has_lvt(reg))
+		return false;
+	if (verdict == VAPIC_LVT_KEPT_MASKED)
+		v->masked_lvts++;
+	wrmsr(MSR_X2APIC + reg, hardware);
+	return true;
+}
+
 /* --- the xAPIC page ------------------------------------------------------------------------- */
 
 enum {
@@ -156,6 +170,7 @@ enum {
 	REG_ICR_LOW = 0x30,
 	REG_ICR_HIGH = 0x31,
 	REG_LVT_TIMER = 0x32,
+	REG_LVT_THERMAL = 0x33,
 	REG_LVT_ERROR = 0x37,
 	REG_TMICT = 0x38,
 	REG_TMCCT = 0x39,
@@ -165,9 +180,6 @@ enum {
 /* Bits that x2APIC lets be written, by register: others would be a #GP here, in the VMM. */
 static uint32_t write_mask(unsigned reg)
 {
-	static const uint32_t lvt[] = {0x300FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF};
-	if (reg >= REG_LVT_TIMER && reg <= REG_LVT_ERROR)
-		return lvt[reg - REG_LVT_TIMER];
 	switch (reg) {
 	case REG_TPR:
 		return 0xFF;
@@ -178,7 +190,7 @@ static uint32_t write_mask(unsigned reg)
 	case REG_TDCR:
 		return 0xB;
 	default:
-		return 0;
+		return vapic_lvt_bits(reg);
 	}
 }
 
@@ -233,6 +245,9 @@ void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value)
 	case REG_EOI:
 	case REG_ESR:
 		wrmsr(MSR_X2APIC + reg, 0);
+		break;
+	case REG_LVT_THERMAL ... REG_LVT_ERROR:
+		vapic_write_lvt(v, reg, value & write_mask(reg)); /* one it lacks is ignored */
 		break;
 	default:
 		if (write_mask(reg))

@@ -1,9 +1,10 @@
 /*
  * vapic.h: what of a guest's local APIC is not the hardware's own.
  *
- * A guest owns its core's x2APIC but for three things, which exit: the ICR (a guest may interrupt
- * its own vCPUs only), the APIC base, and the ID registers.  A guest in xAPIC mode uses the page at
- * FEE00000, whose accesses are translated to the same x2APIC.
+ * A guest owns its core's x2APIC but for four things, which exit: the ICR (a guest may interrupt
+ * its own vCPUs only), the APIC base, the ID registers, and writes to those entries of the local
+ * vector table that have a delivery mode.  A guest in xAPIC mode uses the page at FEE00000, whose
+ * accesses are translated to the same x2APIC.
  */
 #ifndef VMM_VAPIC_H
 #define VMM_VAPIC_H
@@ -14,6 +15,8 @@
 #define APIC_BASE_BSP 0x100ul
 #define APIC_BASE_X2  0x400ul
 #define APIC_BASE_EN  0x800ul
+
+#define VAPIC_LVT_MASKED 0x10000u
 
 struct vcpu;
 struct vm;
@@ -51,6 +54,23 @@ void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t
 /* Counts an interrupt that no vCPU of the guest took: a reserved vector, a vCPU that does not run,
  * a destination or message that names none. */
 void vapic_lost(struct vm *vm);
+
+/* vapic_lvt.c: the bits of a register of the local vector table (32h to 37h) that can be written.
+ */
+uint32_t vapic_lvt_bits(unsigned reg);
+
+enum vapic_lvt {
+	VAPIC_LVT_TAKEN,
+	VAPIC_LVT_KEPT_MASKED, /* not masked, with a delivery mode that no guest may use */
+	VAPIC_LVT_FAULT,       /* reserved bits: #GP */
+};
+
+/* What becomes of a guest's write to such a register; `*hardware` is what the core's own APIC is to
+ * be given instead, unless it faults. */
+enum vapic_lvt vapic_lvt_check(unsigned reg, uint64_t value, uint32_t *hardware);
+
+/* The guest writes such a register; false: #GP. */
+bool vapic_write_lvt(struct vcpu *v, unsigned reg, uint64_t value);
 
 /* An access to the xAPIC page; 32-bit, aligned (anything else reads 0 and is ignored). */
 uint32_t vapic_page_read(struct vcpu *v, uint32_t offset);

@@ -60,6 +60,7 @@ struct vcpu {
 	uint8_t sipi_vector;
 	bool nmi_pending;
 	struct vapic apic;
+	uint64_t masked_lvts; /* writes to the local vector table with a mode that stays masked */
 	uint64_t pvclock_msr; /* as the guest wrote it */
 	uint64_t tsc_offset;
 	void *hvm; /* the vendor half's own */

@@ -2,6 +2,13 @@
 #include <stdio.h>
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm.h"
+#include "arch/x86_64/platform.h"
+
+#define X2_ID       0x02u
+#define X2_LDR      0x0Du
+#define X2_LVT_CMCI 0x2Fu
+#define X2_ICR      0x30u
+#define X2_TMCCT    0x39u
 
 const struct hvm_ops *hvm;
 
@@ -22,9 +29,23 @@ bool hvm_select(char *why, size_t size)
 }
 
 /*
- * Direct interrupts: the guest owns its core's x2APIC but for what names other cores (ICR) or the
- * core itself (ID, LDR).  Besides, what a world switch replaces or the VMM never reads.
+ * Which registers of its core's x2APIC does a guest read, or write, without an exit?  (Direct
+ * interrupts.)  Not those that name other cores (ICR) or the core itself (ID, LDR).  The local
+ * vector table is checked for delivery modes that are not a guest's to use, all but the timer's
+ * entry, which has no mode.  TMCCT: see lapic_timer_count().  CMCI would tell of the machine's
+ * errors.
  */
+static void open_x2apic(void (*open)(uint32_t msr, bool read, bool write))
+{
+	for (uint32_t reg = 0; reg < 0x40; reg++) {
+		bool lvt = reg >= LVT_THERMAL && reg <= LVT_ERROR;
+		bool closed = reg == X2_ID || reg == X2_LDR || reg == X2_LVT_CMCI ||
+		              reg == X2_ICR || reg == X2_TMCCT;
+		open(MSR_X2APIC + reg, !closed, !closed && !lvt);
+	}
+}
+
+/* Besides, what a world switch replaces or the VMM never reads. */
 void hvm_open_msrs(void (*open)(uint32_t msr, bool read, bool write))
 {
 	static const uint32_t own[] = {
@@ -36,8 +57,5 @@ void hvm_open_msrs(void (*open)(uint32_t msr, bool read, bool write))
 		open(own[i], true, true);
 	open(MSR_TSC, true, false);
 	open(MSR_PRED_CMD, false, true); /* a barrier for the own core, no state */
-	for (uint32_t reg = 0; reg < 0x40; reg++)
-		if (reg != 0x02 && reg != 0x0D && reg != 0x30 && reg != 0x39)
-			open(MSR_X2APIC + reg, true,
-			     true); /* 39h, TMCCT: see lapic_timer_count() */
+	open_x2apic(open);
 }

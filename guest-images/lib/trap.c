@@ -74,6 +74,19 @@ bool rdmsr_safe(uint32_t msr, uint64_t *value)
 	return !guard_hit;
 }
 
+bool wrmsr_safe(uint32_t msr, uint64_t value)
+{
+	uint32_t lo = (uint32_t)value, hi = (uint32_t)(value >> 32);
+	uint64_t at;
+	guard_hit = false;
+	__asm__ volatile("lea 1f(%%rip), %0; mov %0, %1; 1: wrmsr"
+	                 : "=&r"(at), "=m"(guarded_rip)
+	                 : "c"(msr), "a"(lo), "d"(hi)
+	                 : "memory");
+	guarded_rip = 0;
+	return !guard_hit;
+}
+
 static _Noreturn void die(const struct trap_frame *f)
 {
 	uint64_t cr2;
@@ -91,7 +104,7 @@ void trap(struct trap_frame *f)
 {
 	if (f->vector == VECTOR_GP && guarded_rip && f->rip == guarded_rip) {
 		guard_hit = true;
-		f->rip += 2; /* RDMSR has two bytes */
+		f->rip += 2; /* RDMSR and WRMSR have two bytes */
 		return;
 	}
 	if (f->vector < FIRST_IRQ && !exceptions[f->vector])

@@ -29,5 +29,8 @@ extern unsigned trap_spurious;
 /* RDMSR that survives #GP: false when the CPU refused. */
 bool rdmsr_safe(uint32_t msr, uint64_t *value);
 
+/* WRMSR that survives #GP: false when the CPU refused. */
+bool wrmsr_safe(uint32_t msr, uint64_t value);
+
 _Noreturn void cpu_triple_fault(void);
 #endif
