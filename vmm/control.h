@@ -23,15 +23,19 @@ struct control_client {
 	bool terminal; /* `console` works; answers wait for the log */
 };
 
-/* Takes a whole text or nothing, or one line.  `who` (NULL: the terminal, before monitor_start()
- * the log) gets the answer; errors begin with `source`.  Any core; one at a time, in order. */
+/* Takes a whole text or nothing, or one line.  `who` (NULL: the terminal, during the
+ * boot the log) gets the answer; errors begin with `source`.  Any core; one at a time, in order. */
 bool control_text(const struct control_client *who, const char *text, size_t len,
                   const char *source);
 bool control_line(const struct control_client *who, const char *text, size_t len,
                   const char *source);
 
-/* Reaps the guests whose last vCPU has stopped: restarts them, or ends the node, as described. */
-void control_reap(void);
+/*
+ * Reaps the guests whose last vCPU has stopped: restarts them, or ends the node, as described.  On
+ * the boot core; while another core has a text or line to do, that one calls the boot core again.
+ * False: it did not come to that, or a guest is still being prepared for its start.
+ */
+bool control_reap(void);
 
 /* True when the core is set aside for the network. */
 bool control_core_reserved(unsigned core);

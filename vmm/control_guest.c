@@ -22,10 +22,10 @@ static bool ends_node(const struct vm *vm)
 	return n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot;
 }
 
-static void start(struct vm *vm)
+static void start(struct vm *vm, uint64_t from)
 {
 	char why[256];
-	if (vm_start(vm, why, sizeof why))
+	if (vm_start(vm, from, why, sizeof why))
 		return;
 	log_error("%s", why);
 	if (ends_node(vm))
@@ -37,43 +37,55 @@ void control_autostart(const struct node_config *n)
 	bool failed = false;
 	for (unsigned i = 0; i < n->guests; i++)
 		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i])) {
-			start(vms[i]);
+			start(vms[i], 0);
 			failed |= !vm_active(vms[i]);
 		}
 	if (failed && n->idle == CONFIG_IDLE_POWEROFF && all_ended())
 		node_exit(STATUS_NO_START);
 }
 
-#define SHORT_LIFE_MS   1000 /* a guest that dies sooner may be dying at once, each time */
-#define SHORT_LIVES_MAX 20
+#define RESTARTS_AT_ONCE 5
+#define RESTART_SECONDS  10
 
-/* A guest that asked for a reset gets one, as a PC would.  One that never gets anywhere would keep
- * the boot core busy with loading it. */
+/*
+ * When may the guest that ended be started again?  Each restart by itself is paid with
+ * RESTART_SECONDS, and up to RESTARTS_AT_ONCE may be owed: a guest that dies again and again starts
+ * six times a minute, whatever it does.  (The generic cell rate algorithm of ATM: restart_paid is
+ * the TSC value at which nothing is owed any more.)
+ */
+static uint64_t restart_from(struct vm *vm)
+{
+	uint64_t now = rdtsc(), price = tsc_khz * 1000 * RESTART_SECONDS, owed_max;
+	owed_max = price * RESTARTS_AT_ONCE;
+	vm->restart_paid = (vm->restart_paid > now ? vm->restart_paid : now) + price;
+	if (vm->restart_paid <= now + owed_max)
+		return now;
+	log_warn("guest %s ends again and again: it is started in %lu s", vm->name,
+	         (vm->restart_paid - owed_max - now) / (tsc_khz * 1000) + 1);
+	return vm->restart_paid - owed_max;
+}
+
+/* A guest that asked for a reset gets one, as a PC would. */
 static bool starts_again(struct vm *vm)
 {
-	bool brief = rdtsc() - vm->started_tsc < tsc_khz * SHORT_LIFE_MS;
 	bool wanted =
 	    vm->config->restart == CONFIG_RESTART_ALWAYS || (vm->reset_asked && !ends_node(vm));
-	if (!wanted || vm->stay_off)
-		return false;
-	vm->short_lives = brief ? vm->short_lives + 1 : 0;
-	if (vm->short_lives < SHORT_LIVES_MAX)
-		return true;
-	log_error("guest %s died %u times within %u ms of its start: it is not restarted any more",
-	          vm->name, SHORT_LIVES_MAX, SHORT_LIFE_MS);
-	return false;
+	return wanted && !vm->stay_off && !vm->unfit;
 }
 
 void control_guest_ended(struct vm *vm)
 {
 	const struct node_config *n = control_config();
 	if (vm->restart_once || starts_again(vm)) {
+		uint64_t from = vm->restart_once ? 0 : restart_from(vm);
 		vm->restart_once = false;
-		start(vm);
+		start(vm, from);
 		return;
 	}
 	if (ends_node(vm))
-		node_exit(vm->ended ? vm->exit_status : STATUS_STOPPED);
+		node_exit(vm->unfit   ? STATUS_NO_START
+		          : vm->ended ? vm->exit_status
+		                      : STATUS_STOPPED);
 	if (n->idle == CONFIG_IDLE_POWEROFF && all_ended())
-		node_exit(0);
+		node_exit(vm->unfit ? STATUS_NO_START : 0);
 }

@@ -12,6 +12,7 @@
 
 static struct spinlock lock;                /* one text or line at a time, whoever it is from */
 static const struct control_client *client; /* whose */
+static _Atomic bool reap_due;               /* the boot core found the lock taken */
 
 static void terminal_put(void *ctx, const char *text, size_t len)
 {
@@ -53,6 +54,8 @@ static void end(void)
 {
 	client = NULL;
 	spin_unlock(&lock);
+	if (atomic_exchange(&reap_due, false))
+		core_call(&cores[0], CORE_CONSOLE);
 }
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -115,11 +118,11 @@ static bool act_on_guest(enum config_verb verb, struct vm *vm)
 	char why[256];
 	if (verb == CONFIG_ENTER && !client->terminal)
 		return fail("`console` is for the terminal");
-	vm->short_lives = 0;
+	vm->restart_paid = 0;
 	if (verb == CONFIG_ENTER) {
 		monitor_enter(&vm->console);
 	} else if (verb == CONFIG_START) {
-		if (!vm_start(vm, why, sizeof why))
+		if (!vm_start(vm, 0, why, sizeof why))
 			return fail("%s", why);
 	} else if (!vm_active(vm) && verb == CONFIG_STOP) {
 		return fail("guest %s does not run", vm->name);
@@ -189,14 +192,29 @@ bool control_line(const struct control_client *who, const char *text, size_t len
 	return ok;
 }
 
-void control_reap(void)
+/* True: no guest is on its way to its start. */
+static bool reap(void)
 {
-	spin_lock(&lock);
+	bool settled = true;
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
 		if (vms[i] && atomic_load(&vms[i]->state) == VM_STOPPED) {
 			vm_reap(vms[i]);
 			control_guest_ended(vms[i]);
 		}
+		settled &= !vms[i] || atomic_load(&vms[i]->state) != VM_STARTING;
 	}
+	return settled;
+}
+
+/* The boot core may run a guest, which must not wait for what is done for another: the mark is set
+ * before the attempt, and end() looks at it after it has let go of the lock. */
+bool control_reap(void)
+{
+	atomic_store(&reap_due, true);
+	if (!spin_try(&lock))
+		return false;
+	atomic_store(&reap_due, false);
+	bool settled = reap();
 	spin_unlock(&lock);
+	return settled;
 }

@@ -2,6 +2,7 @@
 #ifndef VMM_LOCK_H
 #define VMM_LOCK_H
 #include <stdatomic.h>
+#include <stdbool.h>
 
 struct spinlock {
 	_Atomic unsigned next, owner;
@@ -12,6 +13,14 @@ static inline void spin_lock(struct spinlock *l)
 	unsigned mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
 	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
 		__builtin_ia32_pause();
+}
+
+/* True: the lock was free and is the caller's now. */
+static inline bool spin_try(struct spinlock *l)
+{
+	unsigned owner = atomic_load_explicit(&l->owner, memory_order_relaxed), next = owner;
+	return atomic_compare_exchange_strong_explicit(&l->next, &next, owner + 1,
+	                                               memory_order_acquire, memory_order_relaxed);
 }
 
 static inline void spin_unlock(struct spinlock *l)

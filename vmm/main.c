@@ -136,6 +136,6 @@ void boot_main(uint32_t magic, uint32_t info)
 	say_hello();
 	monitor_init();
 	take_config();
-	monitor_start();
+	core_call(c, CORE_CONSOLE);
 	core_loop(c);
 }

@@ -20,7 +20,7 @@ static char line[CONFIG_LINE];
 static size_t length;
 static char *text; /* of a `load`, while one is gathered */
 static size_t text_length;
-static bool started;
+static _Atomic bool started;
 
 static void say(const char *s)
 {
@@ -52,7 +52,8 @@ bool monitor_started(void)
 	return started;
 }
 
-void monitor_start(void)
+/* The terminal was the log's until now. */
+static void start(void)
 {
 	started = true;
 	int guest = control_config()->console;
@@ -148,7 +149,11 @@ static void typed(char c)
 
 void monitor_poll(void)
 {
-	control_reap();
+	bool settled = control_reap();
+	if (!started && !settled)
+		return;
+	if (!started)
+		start();
 	for (int c; (c = uart_get()) >= 0;)
 		typed((char)c);
 }

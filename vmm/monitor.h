@@ -8,13 +8,11 @@ struct console;
 /* Prepares the serial port's interrupt (an NMI of the boot core). */
 void monitor_init(void);
 
-/* The boot is over: shows the console that the description names, or the prompt. */
-void monitor_start(void);
-
 /* False during the boot: nobody is at the monitor yet, messages belong in the log. */
 bool monitor_started(void);
 
-/* The boot core was called: reads what was typed, reaps VMs that stopped. */
+/* The boot core was called: reaps VMs that stopped, reads what was typed.  Once the boot's guests
+ * run, shows the console that the description names, or the prompt. */
 void monitor_poll(void);
 
 /* Gives the terminal to a guest's console; Ctrl-A brings the monitor back. */

@@ -10,9 +10,12 @@ extern const char image_start[], image_end[];
 
 static const char *vm_state_name(struct vm *vm)
 {
-	if (!vm->starts)
+	enum vm_state state = atomic_load(&vm->state);
+	if (!vm->starts && state == VM_OFF)
 		return "new";
-	switch (atomic_load(&vm->state)) {
+	switch (state) {
+	case VM_STARTING:
+		return "starting";
 	case VM_RUNNING:
 		return "running";
 	case VM_STOPPING:
@@ -54,7 +57,10 @@ static void show_guests(struct out *o, const struct config_action *a)
 
 static const char *vcpu_state_name(const struct vcpu *v)
 {
-	static const char *const name[] = {"off", "wait-sipi", "run"};
+	static const char *const name[] = {
+	    [VCPU_OFF] = "off", [VCPU_LOAD] = "load", [VCPU_WAIT_SIPI] = "wait-sipi",
+	    [VCPU_RUN] = "run", [VCPU_LEFT] = "off",
+	};
 	return name[atomic_load(&v->state)];
 }
 

@@ -5,6 +5,7 @@
 #include "vmm/main.h"
 #include "vmm/monitor.h"
 #include "vmm/vm.h"
+#include "vmm/vm_load.h"
 #include "vmm/tick.h"
 
 #define POLL_BUDGET 64 /* frames from one port in one visit */
@@ -29,9 +30,13 @@ static void core_scrub(struct core *c)
 static void vcpu_leave(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
-	atomic_store(&v->state, VCPU_OFF);
-	hvm->leave(v);
-	lapic_silence();
+	enum vcpu_state was = atomic_exchange(&v->state, VCPU_LEFT);
+	if (was == VCPU_LEFT)
+		return;
+	if (was == VCPU_WAIT_SIPI || was == VCPU_RUN) {
+		hvm->leave(v);
+		lapic_silence();
+	}
 	if (atomic_fetch_sub(&vm->running_vcpus, 1) == 1) {
 		atomic_store(&vm->state, VM_STOPPED);
 		core_call(&cores[0], CORE_CONSOLE);
@@ -40,6 +45,8 @@ static void vcpu_leave(struct vcpu *v)
 
 static void vcpu_begin(struct core *c, struct vcpu *v)
 {
+	if (atomic_load(&v->state) == VCPU_LEFT) /* stopped before it began */
+		return;
 	core_scrub(c);
 	hvm->reset(v, &v->vm->entry);
 	atomic_store(&v->state, v->id ? VCPU_WAIT_SIPI : VCPU_RUN);
@@ -83,6 +90,8 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 		vcpu_leave(v);
 		return;
 	}
+	if (r & VCPU_REQ_LOAD)
+		atomic_store(&v->state, VCPU_LOAD);
 	if (r & VCPU_REQ_START)
 		vcpu_begin(c, v);
 	if (r & VCPU_REQ_INIT)
@@ -131,6 +140,9 @@ void core_loop(struct core *c)
 		struct vcpu *v = atomic_load_explicit(&c->vcpu, memory_order_acquire);
 		if (v && atomic_load_explicit(&v->state, memory_order_relaxed) == VCPU_RUN) {
 			vcpu_run(v);
+		} else if (v &&
+		           atomic_load_explicit(&v->state, memory_order_relaxed) == VCPU_LOAD) {
+			vm_load_step(v->vm);
 		} else if (!v && atomic_load_explicit(&c->poll, memory_order_relaxed)) {
 			tick(rdtsc());
 			if (!vnet_poll(c->net, POLL_BUDGET))

@@ -224,8 +224,10 @@ static void release_cores(struct vm *vm)
 /* Takes a core for each vCPU; the cores do not run them before VCPU_REQ_START. */
 static bool take_cores(struct vm *vm, char *why, size_t size)
 {
-	for (unsigned i = 0; i < vm->nvcpus; i++)
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		vm->vcpu[i].core = NULL;
+		atomic_store(&vm->vcpu[i].requests, 0);
+	}
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
 		v->core = choose_core(vm, i);
@@ -241,26 +243,32 @@ static bool take_cores(struct vm *vm, char *why, size_t size)
 	return true;
 }
 
-bool vm_start(struct vm *vm, char *why, size_t size)
+static const char *why_not_now(enum vm_state state)
+{
+	if (state == VM_STARTING)
+		return "is starting already";
+	return state == VM_RUNNING ? "runs already" : "has not stopped yet";
+}
+
+bool vm_start(struct vm *vm, uint64_t from, char *why, size_t size)
 {
 	if (vm_active(vm)) {
-		snprintf(why, size, "guest %s %s", vm->name,
-		         atomic_load(&vm->state) == VM_RUNNING ? "runs already"
-		                                               : "has not stopped yet");
+		snprintf(why, size, "guest %s %s", vm->name, why_not_now(atomic_load(&vm->state)));
 		return false;
 	}
 	if (!take_cores(vm, why, size))
 		return false;
-	vm_clear_memory(vm);
+	vm->reason[0] = 0;
+	vm->ended = vm->unfit = false;
+	vm->reset_asked = false;
+	vm->stay_off = false;
+	vm->load = *vm->config;
+	vm->load_from = from;
+	vm->load_cleared = 0;
 	vm_reset_devices(vm);
-	if (!vm_load_images(vm, why, size)) {
-		release_cores(vm);
-		return false;
-	}
-	vm_launch(vm);
-	log_debug("guest %s runs from TSC %lu", vm->name, rdtsc());
-	log_info("guest %s started: %u vCPU%s, %lu MiB, core %u", vm->name, vm->nvcpus,
-	         vm->nvcpus > 1 ? "s" : "", vm->mem_size / MIB, vm->vcpu[0].core->index);
+	atomic_store(&vm->running_vcpus, vm->nvcpus);
+	atomic_store(&vm->state, VM_STARTING);
+	vcpu_request(&vm->vcpu[0], VCPU_REQ_LOAD);
 	return true;
 }
 
@@ -268,8 +276,11 @@ bool vm_start(struct vm *vm, char *why, size_t size)
 
 static bool begin_stop(struct vm *vm)
 {
-	enum vm_state running = VM_RUNNING;
-	return atomic_compare_exchange_strong(&vm->state, &running, VM_STOPPING);
+	enum vm_state was = atomic_load(&vm->state);
+	while (was == VM_STARTING || was == VM_RUNNING)
+		if (atomic_compare_exchange_strong(&vm->state, &was, VM_STOPPING))
+			return true;
+	return false;
 }
 
 static void stop_vcpus(struct vm *vm)
@@ -278,15 +289,16 @@ static void stop_vcpus(struct vm *vm)
 		vcpu_request(&vm->vcpu[i], VCPU_REQ_STOP);
 }
 
-void vm_stop(struct vm *vm, const char *reason, ...)
+bool vm_stop(struct vm *vm, const char *reason, ...)
 {
 	if (!begin_stop(vm))
-		return;
+		return false;
 	va_list ap;
 	va_start(ap, reason);
 	vsnprintf(vm->reason, sizeof vm->reason, reason, ap);
 	va_end(ap);
 	stop_vcpus(vm);
+	return true;
 }
 
 void vm_end(struct vm *vm, uint8_t status, const char *reason)
@@ -306,7 +318,9 @@ void vm_reap(struct vm *vm)
 	vpci_reset(&vm->pci);
 	release_cores(vm);
 	atomic_store(&vm->state, VM_OFF);
-	if (vm->ended)
+	if (vm->unfit)
+		log_error("%s", vm->reason);
+	else if (vm->ended)
 		log_info("guest %s ended: %s, status %u", vm->name, vm->reason, vm->exit_status);
 	else
 		log_warn("guest %s stopped: %s", vm->name, vm->reason);

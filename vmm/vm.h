@@ -32,8 +32,10 @@ struct control_console;
 
 enum vcpu_state {
 	VCPU_OFF,       /* no core runs it */
+	VCPU_LOAD,      /* the first one's, while its core prepares the VM (vm_load_step()) */
 	VCPU_WAIT_SIPI, /* on its core, waiting for a start-up IPI */
 	VCPU_RUN,
+	VCPU_LEFT, /* it was stopped, and begins no more before the next vm_start() */
 };
 
 enum vcpu_request {
@@ -43,6 +45,7 @@ enum vcpu_request {
 	VCPU_REQ_NMI = 8,
 	VCPU_REQ_START = 16,
 	VCPU_REQ_CONTROL = 32, /* serve the guest's control console */
+	VCPU_REQ_LOAD = 64,    /* prepare the VM, then start its vCPUs */
 };
 
 struct exit_stat {
@@ -67,15 +70,22 @@ struct vcpu {
 	struct exit_stat exits[VMEXIT_COUNT];
 };
 
-enum vm_state { VM_OFF, VM_RUNNING, VM_STOPPING, VM_STOPPED };
+enum vm_state {
+	VM_OFF,
+	VM_STARTING, /* has its cores; the first one prepares it */
+	VM_RUNNING,
+	VM_STOPPING,
+	VM_STOPPED, /* no vCPU is left: the boot core is to reap it */
+};
 
 struct vm {
 	const struct guest_config *config; /* its slot in the live description */
 	char name[CONFIG_NAME];
 	unsigned slot; /* number of that slot, and of the VM */
 	_Atomic enum vm_state state;
-	char reason[128]; /* why it stopped */
+	char reason[256]; /* why it stopped */
 	bool ended;       /* it ended itself with a status */
+	bool unfit;       /* it could not be loaded */
 	uint8_t exit_status;
 	_Atomic unsigned running_vcpus;
 	unsigned nvcpus;
@@ -95,10 +105,13 @@ struct vm {
 	struct passthrough *passthrough; /* NULL: no physical device */
 	bool reset_asked;                /* by the guest itself */
 	bool restart_once;               /* start it again when it has stopped */
-	unsigned short_lives;            /* how often in a row it died soon after its start */
-	uint64_t started_tsc;
-	bool stay_off; /* stopped from the monitor: `restart always` rests */
+	bool stay_off;                   /* stopped from the monitor: `restart always` rests */
 	uint64_t starts;
+	struct guest_config load; /* what is being started: a copy, because the live description may
+	                             change meanwhile */
+	uint64_t load_from;       /* TSC value before which it is not loaded */
+	uint64_t load_cleared;    /* bytes of memory that were cleared so far */
+	uint64_t restart_paid;    /* see control_guest.c */
 	_Atomic uint64_t lost_interrupts; /* see vapic_lost() */
 };
 
@@ -117,13 +130,16 @@ static inline bool vm_active(struct vm *vm)
 	return atomic_load(&vm->state) != VM_OFF;
 }
 
-/* Loads the guest's images, resets devices and vCPUs and starts it.  false and a reason when the
- * images are bad or a core is taken. */
-bool vm_start(struct vm *vm, char *why, size_t size);
+/*
+ * Takes the VM's cores and leaves the rest to the first of them, which clears the VM's memory,
+ * loads its images and starts the vCPUs, not before the TSC says `from`.  false and a reason when
+ * it runs already or a core is taken.  Images that cannot be loaded stop the VM (`unfit`).
+ */
+bool vm_start(struct vm *vm, uint64_t from, char *why, size_t size);
 
 /* Asks all vCPUs of the VM to stop for this reason (printf form); the first reason stays.
- * Safe from any core, also from one of the VM's own. */
-void vm_stop(struct vm *vm, const char *reason, ...) __attribute__((format(printf, 2, 3)));
+ * Safe from any core, also from one of the VM's own.  True: this is the first reason. */
+bool vm_stop(struct vm *vm, const char *reason, ...) __attribute__((format(printf, 2, 3)));
 
 /* The guest ended itself with a status (debug-exit port, power off). */
 void vm_end(struct vm *vm, uint8_t status, const char *reason);

@@ -1,4 +1,9 @@
-/* Before a guest's first instruction: clear memory, devices as after power-on, its images. */
+/*
+ * Before a guest's first instruction: clear memory, devices as after power-on, its images.
+ *
+ * This takes from milliseconds to seconds, so the guest pays for it with its own core: one that
+ * resets itself again and again costs nobody else anything.
+ */
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
@@ -6,6 +11,8 @@
 #include "vmm/guest_acpi.h"
 #include "vmm/load_linux.h"
 #include "vmm/load_multiboot.h"
+#include "vmm/log.h"
+#include "vmm/monitor.h"
 #include "vmm/passthrough.h"
 #include "vmm/vm.h"
 #include "vmm/vm_load.h"
@@ -40,9 +47,9 @@ static const char *load_acpi(struct vm *vm)
 static const char *load_image_linux(struct vm *vm, struct cpu_entry *entry)
 {
 	static const struct gpa_range moved = {MIB, VM_IDENTITY_START - MIB};
-	struct linux_boot b = {.kernel = module_blob(vm->config->kernel),
-	                       .initrd = module_blob(vm->config->initrd),
-	                       .cmdline = vm->config->cmdline,
+	struct linux_boot b = {.kernel = module_blob(vm->load.kernel),
+	                       .initrd = module_blob(vm->load.initrd),
+	                       .cmdline = vm->load.cmdline,
 	                       .rsdp = GUEST_ACPI_GPA,
 	                       .x2apic = true,
 	                       .reserved = &moved,
@@ -53,7 +60,7 @@ static const char *load_image_linux(struct vm *vm, struct cpu_entry *entry)
 static const char *load_image_multiboot(struct vm *vm, struct cpu_entry *entry)
 {
 	struct multiboot_module m[CONFIG_MODULES + 1];
-	const struct guest_config *g = vm->config;
+	const struct guest_config *g = &vm->load;
 	unsigned n = 0;
 	if (g->initrd[0])
 		m[n++] = (struct multiboot_module){module_blob(g->initrd), g->initrd};
@@ -65,54 +72,82 @@ static const char *load_image_multiboot(struct vm *vm, struct cpu_entry *entry)
 	return load_multiboot(&vm->mem, &b, entry);
 }
 
-bool vm_load_images(struct vm *vm, char *why, size_t size)
+static bool load_images(struct vm *vm, char *why, size_t size)
 {
-	enum image_kind kind = load_kind(module_blob(vm->config->kernel));
+	enum image_kind kind = load_kind(module_blob(vm->load.kernel));
 	const char *bad = load_acpi(vm);
 	if (!bad)
 		bad = kind == IMAGE_BZIMAGE     ? load_image_linux(vm, &vm->entry)
 		      : kind == IMAGE_MULTIBOOT ? load_image_multiboot(vm, &vm->entry)
 		                                : "neither a bzImage nor a multiboot kernel";
 	if (bad)
-		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->config->kernel, bad);
+		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->load.kernel, bad);
 	return !bad;
 }
 
-/* What another guest, or the machine's last system, left there is nobody's business. */
-void vm_clear_memory(struct vm *vm)
+#define CLEAR_STEP (2 * MIB)
+
+/* What another guest, or the machine's last system, left there is nobody's business.  True: done.
+ */
+static bool clear_memory(struct vm *vm)
 {
-	memset((void *)vm->mem_hpa, 0, vm->mem_size);
+	uint64_t left = vm->mem_size - vm->load_cleared, n = left < CLEAR_STEP ? left : CLEAR_STEP;
+	memset((void *)(vm->mem_hpa + vm->load_cleared), 0, n);
+	vm->load_cleared += n;
+	return vm->load_cleared == vm->mem_size;
 }
 
 void vm_reset_devices(struct vm *vm)
 {
 	vpci_reset(&vm->pci);
-	if (vm->passthrough)
-		passthrough_ready(vm);
 	vuart_init(&vm->uart, com1_out, &vm->console);
 	if (vm->control)
 		control_console_reset(vm->control);
 }
 
-void vm_launch(struct vm *vm)
+static void reset_vcpu(struct vcpu *v)
 {
-	vm->reason[0] = 0;
-	vm->ended = false;
-	vm->reset_asked = false;
-	vm->stay_off = false;
+	v->nmi_pending = false;
+	v->tsc_offset = 0;
+	v->pvclock_msr = 0;
+	vapic_reset(v, v->vm->entry.x2apic);
+}
+
+/* Whoever stops the VM meanwhile finds it either starting, and no vCPU begins, or running. */
+static void launch(struct vm *vm)
+{
+	enum vm_state starting = VM_STARTING;
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		reset_vcpu(&vm->vcpu[i]);
+	if (!atomic_compare_exchange_strong(&vm->state, &starting, VM_RUNNING))
+		return;
 	vm->starts++;
-	vm->started_tsc = rdtsc();
-	atomic_store(&vm->running_vcpus, vm->nvcpus);
-	atomic_store(&vm->state, VM_RUNNING);
-	for (unsigned i = 0; i < vm->nvcpus; i++) {
-		struct vcpu *v = &vm->vcpu[i];
-		atomic_store(&v->requests, 0);
-		v->nmi_pending = false;
-		v->tsc_offset = 0;
-		v->pvclock_msr = 0;
-		vapic_reset(v, vm->entry.x2apic);
-	}
+	if (!monitor_started())
+		core_call(&cores[0], CORE_CONSOLE);
+	log_debug("guest %s runs from TSC %lu", vm->name, rdtsc());
+	log_info("guest %s started: %u vCPU%s, %lu MiB, core %u", vm->name, vm->nvcpus,
+	         vm->nvcpus > 1 ? "s" : "", vm->mem_size / MIB, vm->vcpu[0].core->index);
 	/* the one that may call the others comes last */
 	for (unsigned i = vm->nvcpus; i-- > 0;)
 		vcpu_request(&vm->vcpu[i], VCPU_REQ_START);
+}
+
+void vm_load_step(struct vm *vm)
+{
+	char why[sizeof vm->reason];
+	if (rdtsc() < vm->load_from) {
+		core_pause();
+		return;
+	}
+	if (!clear_memory(vm))
+		return;
+	/* no more steps: what comes now ends in VCPU_REQ_START or VCPU_REQ_STOP */
+	atomic_store(&vm->vcpu[0].state, VCPU_OFF);
+	if (vm->passthrough)
+		passthrough_ready(vm);
+	/* it is not reaped before this core has served the request to stop */
+	if (load_images(vm, why, sizeof why))
+		launch(vm);
+	else
+		vm->unfit = vm_stop(vm, "%s", why);
 }

@@ -1,8 +1,6 @@
 /* vm_load.h: the steps from a VM that was made to one that runs (vm_start()). */
 #ifndef VMM_VM_LOAD_H
 #define VMM_VM_LOAD_H
-#include <stdbool.h>
-#include <stddef.h>
 
 /* Ports that the guest's ACPI tables name (guest_acpi.h). */
 #define SLEEP_CONTROL 0x600
@@ -11,12 +9,13 @@
 
 struct vm;
 
-void vm_clear_memory(struct vm *vm);
+/* The devices as after power-on, before the first core of the VM prepares the rest. */
 void vm_reset_devices(struct vm *vm);
 
-/* Puts ACPI tables, kernel and modules into the guest's memory; false: `why` says what is wrong. */
-bool vm_load_images(struct vm *vm, char *why, size_t size);
-
-/* Lets the cores that the vCPUs have taken run them. */
-void vm_launch(struct vm *vm);
+/*
+ * Prepares a VM that is starting, on the core of its first vCPU, in portions after each of which
+ * the core looks at its requests: waits for its time, clears memory, loads the images, starts the
+ * vCPUs.
+ */
+void vm_load_step(struct vm *vm);
 #endif

@@ -2,7 +2,7 @@
 
 import pytest
 
-from machine import TINY, about, ended, node, passes, said
+from machine import TINY, about, ended, node, passes, said, until
 
 IMAGES = ["xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple"]
 
@@ -21,6 +21,7 @@ def conf():
         "read": 'kernel nobody.elf cmdline "how=read"',
         "write": 'kernel nobody.elf cmdline "how=write"',
         "exec": 'kernel nobody.elf cmdline "how=exec"',
+        "again": "kernel triple.elf restart always",
     }
     text = [f"guest {name} {what} {TINY} autostart no" for name, what in cases.items()]
     return "\n".join(text + ["guest bigmem kernel bigmem.elf memory 512M debug-exit autostart no\n"])
@@ -72,6 +73,22 @@ def test_triple_fault(n):
     starts = about(n, "triple")["starts"]
     n.monitor("restart triple")
     assert ended(n, "triple")["starts"] == starts + 1
+
+
+def test_restarts_are_limited(n):
+    """A guest that ends again and again: after five restarts it waits, on its own core, and can be
+    stopped meanwhile."""
+    n.monitor("start again")
+    n.child.expect("guest again ends again and again: it is started in [0-9]+ s")
+    row = about(n, "again")
+    assert (row["state"], row["starts"]) == ("starting", 6)
+    n.monitor("stop again")
+    row = ended(n, "again")
+    assert (row["starts"], row["reason"]) == (6, "stopped from the monitor")
+    n.monitor("start again")
+    until("it starts when it is told to", lambda: about(n, "again")["starts"] > 6)
+    n.monitor("stop again")
+    ended(n, "again")
 
 
 @pytest.mark.parametrize("name,reason", [
