@@ -29,7 +29,7 @@ static void say(const char *s)
 
 void monitor_init(void)
 {
-	if (!acpi.ioapic_addr)
+	if (!acpi.nioapics)
 		log_warn("no I/O APIC found: what is typed is only seen when a guest stops");
 	ioapic_route(acpi.isa_irq[COM1_IRQ].gsi, cores[0].apic_id, 0, false);
 	uart_enable_rx_interrupt();

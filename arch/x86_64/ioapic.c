@@ -1,8 +1,10 @@
-/* The first I/O APIC (82093AA data sheet, 3.2): the serial port's and a passed-through NIC's pin.
- */
+/* All I/O APICs (82093AA data sheet, 3.2): the serial port's pin and those of passed functions. */
 #include "arch/x86_64/platform.h"
 #include "vmm/lock.h"
+#include "vmm/log.h"
 
+#define REG_VERSION  1 /* bits 23 to 16: the last pin's number */
+#define REG_REDIR    0x10
 #define REDIR_MASKED 0x10000u
 #define REDIR_LEVEL  0x8000u
 #define REDIR_LOW    0x2000u
@@ -10,23 +12,49 @@
 #define PIC_MASK1    0x21 /* of the two 8259s */
 #define PIC_MASK2    0xA1
 
-static unsigned pins;
-static struct spinlock lock; /* two writes make an access, and guests' cores come here too */
+static unsigned pins[ACPI_IOAPICS];
+static struct spinlock lock; /* two accesses make one, and guests' cores come here too */
 
-static void write_reg(uint8_t reg, uint32_t v)
+static void write_reg(unsigned ioapic, unsigned reg, uint32_t v)
 {
-	volatile uint32_t *io = (void *)(paddr_t)acpi.ioapic_addr;
+	volatile uint32_t *io = (void *)(paddr_t)acpi.ioapic[ioapic].addr;
 	spin_lock(&lock);
 	io[0] = reg;
 	io[4] = v;
 	spin_unlock(&lock);
 }
 
-static uint32_t read_reg(uint8_t reg)
+static uint32_t read_reg(unsigned ioapic, unsigned reg)
 {
-	volatile uint32_t *io = (void *)(paddr_t)acpi.ioapic_addr;
+	volatile uint32_t *io = (void *)(paddr_t)acpi.ioapic[ioapic].addr;
+	spin_lock(&lock);
 	io[0] = reg;
-	return io[4];
+	uint32_t v = io[4];
+	spin_unlock(&lock);
+	return v;
+}
+
+static void mask_pin(unsigned ioapic, unsigned pin)
+{
+	write_reg(ioapic, REG_REDIR + 2 * pin, REDIR_MASKED);
+}
+
+/* Nothing answers at an address that the MADT has wrong: all ones is no version. */
+static void init_one(unsigned ioapic)
+{
+	if (holds_ram_at(acpi.ioapic[ioapic].addr)) {
+		log_warn("I/O APIC %u lies in memory (%08x): it is not used", ioapic,
+		         acpi.ioapic[ioapic].addr);
+		return;
+	}
+	uint32_t version = read_reg(ioapic, REG_VERSION);
+	if (version == ~0u) {
+		log_warn("I/O APIC %u is not there (%08x)", ioapic, acpi.ioapic[ioapic].addr);
+		return;
+	}
+	pins[ioapic] = (version >> 16 & 0xFF) + 1;
+	for (unsigned i = 0; i < pins[ioapic]; i++)
+		mask_pin(ioapic, i);
 }
 
 /* Firmware leaves the 8259s on: a guest that opens LINT0 would get the node's timer. */
@@ -34,26 +62,36 @@ void ioapic_init(void)
 {
 	outb(PIC_MASK1, 0xFF);
 	outb(PIC_MASK2, 0xFF);
-	if (!acpi.ioapic_addr)
-		return;
-	pins = (read_reg(1) >> 16 & 0xFF) + 1;
-	for (unsigned i = 0; i < pins; i++)
-		write_reg((uint8_t)(0x10 + 2 * i), REDIR_MASKED);
+	for (unsigned i = 0; i < acpi.nioapics; i++)
+		init_one(i);
+	if (acpi.ioapics_left_out)
+		log_warn("%u I/O APICs are left as the firmware had them: Patio drives up to %d",
+		         acpi.ioapics_left_out, ACPI_IOAPICS);
+}
+
+/* False: no I/O APIC has a pin for this GSI. */
+static bool find_pin(uint32_t gsi, unsigned *ioapic, unsigned *pin)
+{
+	*ioapic = acpi_ioapic_of(&acpi, gsi);
+	if (*ioapic == acpi.nioapics)
+		return false;
+	*pin = gsi - acpi.ioapic[*ioapic].gsi_base;
+	return *pin < pins[*ioapic];
 }
 
 void ioapic_route(uint32_t gsi, uint32_t apic_id, uint8_t vector, bool level_low)
 {
-	uint32_t pin = gsi - acpi.ioapic_gsi_base;
-	if (pin >= pins)
+	unsigned ioapic, pin;
+	if (!find_pin(gsi, &ioapic, &pin))
 		return;
-	write_reg((uint8_t)(0x11 + 2 * pin), apic_id << 24);
-	write_reg((uint8_t)(0x10 + 2 * pin),
+	write_reg(ioapic, REG_REDIR + 1 + 2 * pin, apic_id << 24);
+	write_reg(ioapic, REG_REDIR + 2 * pin,
 	          (vector ? vector : REDIR_NMI) | (level_low ? REDIR_LEVEL | REDIR_LOW : 0));
 }
 
 void ioapic_mask(uint32_t gsi)
 {
-	uint32_t pin = gsi - acpi.ioapic_gsi_base;
-	if (pin < pins)
-		write_reg((uint8_t)(0x10 + 2 * pin), REDIR_MASKED);
+	unsigned ioapic, pin;
+	if (find_pin(gsi, &ioapic, &pin))
+		mask_pin(ioapic, pin);
 }

@@ -6,8 +6,10 @@
 #define MB1_EAX 0x2BADB002
 #define MB2_EAX 0x36D76289
 
-#define RSDP_OLD      20 /* bytes of ACPI 1.0's */
 #define RSDP_REVISION 15
+#define MAP_RAM       1
+#define MAP_NVS       4     /* 2: reserved, 3: ACPI's tables */
+#define BDA_EBDA      0x40E /* the EBDA's segment in the BIOS data area */
 
 struct boot_info boot;
 
@@ -42,6 +44,15 @@ static void add_ram(paddr_t start, uint64_t size)
 		boot.ram_left_out += size;
 }
 
+/* Types of the loader's map (multiboot 2, 3.6.8) as of the BIOS's (ACPI 6.5, 15). */
+static void add_range(uint32_t type, paddr_t start, uint64_t size)
+{
+	if (type == MAP_RAM)
+		add_ram(start, size);
+	else if (type <= MAP_NVS && boot.nfirmware < BOOT_RANGES)
+		boot.firmware[boot.nfirmware++] = (struct boot_range){start, size};
+}
+
 /* The module's name is the last path component of its string's first word: GRUB passes what was
  * typed after the file name, QEMU the path itself. */
 static void add_module(paddr_t start, paddr_t end, const char *string)
@@ -74,8 +85,7 @@ static void parse_mb1(paddr_t info)
 		panic("the loader gave no memory map: use GRUB 2 or QEMU's -kernel");
 	uint32_t end = rd32(info + 48) + rd32(info + 44);
 	for (uint32_t at = rd32(info + 48); at < end; at += rd32(at) + 4)
-		if (rd32(at + 20) == 1)
-			add_ram(rd64(at + 4), rd64(at + 12));
+		add_range(rd32(at + 20), rd64(at + 4), rd64(at + 12));
 	if (flags & 1 << 9)
 		copy_string(boot.loader, sizeof boot.loader, (char *)(paddr_t)rd32(info + 64));
 }
@@ -84,14 +94,13 @@ static void parse_mb2_mmap(paddr_t tag, uint32_t size)
 {
 	uint32_t entry = rd32(tag + 8);
 	for (paddr_t at = tag + 16; entry >= 24 && at + entry <= tag + size; at += entry)
-		if (rd32(at + 16) == 1)
-			add_ram(rd64(at), rd64(at + 8));
+		add_range(rd32(at + 16), rd64(at), rd64(at + 8));
 }
 
 /* The newer form (tag 15) goes before the older one, whatever their order. */
 static void copy_rsdp(const uint8_t *rsdp, uint32_t size)
 {
-	if (size < RSDP_OLD || boot.rsdp[RSDP_REVISION] >= 2)
+	if (size < ACPI_RSDP_OLD || boot.rsdp[RSDP_REVISION] >= 2)
 		return;
 	memset(boot.rsdp, 0, sizeof boot.rsdp);
 	memcpy(boot.rsdp, rsdp, size < sizeof boot.rsdp ? size : sizeof boot.rsdp);
@@ -121,6 +130,7 @@ static void parse_mb2(paddr_t info)
 void multiboot_parse(uint32_t magic, uint32_t info)
 {
 	copy_string(boot.loader, sizeof boot.loader, "unnamed loader");
+	boot.ebda_segment = (uint16_t)rd32(BDA_EBDA);
 	if (magic == MB1_EAX)
 		parse_mb1(info);
 	else if (magic == MB2_EAX)
@@ -137,6 +147,15 @@ bool holds_ram_at(paddr_t p)
 		if (p - boot.ram[i].start < boot.ram[i].size)
 			return true;
 	return false;
+}
+
+paddr_t boot_memory_top(void)
+{
+	paddr_t top = 4 * GIB;
+	for (unsigned i = 0; i < boot.nram; i++)
+		if (boot.ram[i].start + boot.ram[i].size > top)
+			top = boot.ram[i].start + boot.ram[i].size;
+	return top;
 }
 
 bool boot_option(const char *key, char *value, size_t size)

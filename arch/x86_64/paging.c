@@ -45,10 +45,7 @@ static uint64_t map_gib(paddr_t start, bool gib_pages)
 
 void paging_init(void)
 {
-	paddr_t top = 4 * GIB;
-	for (unsigned i = 0; i < boot.nram; i++)
-		if (boot.ram[i].start + boot.ram[i].size > top)
-			top = boot.ram[i].start + boot.ram[i].size;
+	paddr_t top = boot_memory_top();
 	bool gib_pages = cpuid(0x80000001, 0).edx & 1u << 26;
 	uint64_t *pml4 = new_table();
 	for (paddr_t at = 0; at < top; at += GIB) {

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "arch/x86_64/acpi.h"
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
 
@@ -26,8 +27,11 @@ struct boot_info {
 	unsigned nram, nmodules;
 	struct boot_range ram[BOOT_RANGES];
 	uint64_t ram_left_out; /* bytes in ranges beyond BOOT_RANGES */
+	unsigned nfirmware;
+	struct boot_range firmware[BOOT_RANGES]; /* reserved, ACPI, NVS: may hold tables */
+	uint16_t ebda_segment;                   /* from the BIOS data area, in page 0; 0: none */
 	struct boot_module module[BOOT_MODULES];
-	uint8_t rsdp[36]; /* as the loader copied it; zeroes: not given */
+	uint8_t rsdp[ACPI_RSDP_SIZE]; /* as the loader copied it; zeroes: not given */
 };
 extern struct boot_info boot;
 
@@ -35,6 +39,8 @@ extern struct boot_info boot;
 void multiboot_parse(uint32_t magic, uint32_t info);
 /* True when physical address p is RAM by the loader's map. */
 bool holds_ram_at(paddr_t p);
+/* Where RAM ends, at least 4 GiB: the VMM's own map ends there too. */
+paddr_t boot_memory_top(void);
 /* The value of `key=value` on the VMM's own command line, or false. */
 bool boot_option(const char *key, char *value, size_t size);
 const struct boot_module *boot_module_find(const char *name);
@@ -48,20 +54,6 @@ void debugcon_put(const char *s, size_t n); /* to an emulator's debug port, 0xE9
 void uart_enable_rx_interrupt(void);
 
 /* --- acpi.c --- */
-struct acpi_info {
-	unsigned ncpus, left_out; /* left out: beyond CORES_MAX */
-	uint32_t apic_id[CORES_MAX];
-	uint32_t ioapic_addr, ioapic_gsi_base;
-	struct {
-		uint32_t gsi;
-		uint16_t flags;
-	} isa_irq[16];          /* identity unless overridden */
-	uint16_t pm_timer_port; /* 0: none */
-	bool pm_timer_32bit;
-	bool has_reset;
-	uint16_t reset_port;
-	uint8_t reset_value;
-};
 extern struct acpi_info acpi;
 /* Reads MADT and FADT; false with a reason. */
 bool acpi_parse(char *why, size_t size);

@@ -1,0 +1,317 @@
+/* ACPI tables in a model of physical memory, as firmware writes them and as nobody should. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "arch/x86_64/acpi.h"
+
+#define MEMORY 0x10000u
+#define BASE   0x7FF0000ul /* the model's first physical address */
+#define RSDT   0x100u      /* offsets in it */
+#define XSDT   0x200u
+#define MADT   0x400u
+#define FADT   0x800u
+
+static uint8_t *memory; /* from malloc(): the sanitizer watches both ends */
+static uint64_t bytes_read;
+static uint8_t rsdp[ACPI_RSDP_SIZE];
+static struct acpi_info info;
+
+static const uint8_t *model(uint64_t at, uint64_t size)
+{
+	if (at < BASE || at - BASE > MEMORY || size > MEMORY - (at - BASE))
+		return NULL;
+	bytes_read += size;
+	return memory + (at - BASE);
+}
+
+static void put(void *at, uint64_t v, size_t n)
+{
+	memcpy(at, &v, n);
+}
+
+/* The last byte of `n` that makes their sum zero goes to `at`. */
+static void sum_up(uint8_t *t, size_t n, size_t at)
+{
+	uint8_t s = 0;
+	t[at] = 0;
+	for (size_t i = 0; i < n; i++)
+		s += t[i];
+	t[at] = (uint8_t)-s;
+}
+
+static uint8_t *table(unsigned off, const char *signature, uint32_t length)
+{
+	uint8_t *t = memory + off;
+	memcpy(t, signature, 4);
+	put(t + 4, length, 4);
+	return t;
+}
+
+static void seal(unsigned off)
+{
+	uint32_t length;
+	memcpy(&length, memory + off + 4, 4);
+	sum_up(memory + off, length, 9);
+}
+
+static const uint8_t records[] = {
+    0, 8,  0, 0,    1,    0,    0,    0,                               /* a core */
+    0, 8,  1, 1,    0,    0,    0,    0,                               /* one that is off */
+    0, 8,  2, 0xFF, 1,    0,    0,    0,                               /* broadcast */
+    9, 16, 0, 0,    0,    0,    0,    0,    1,    0, 0, 0, 0, 0, 0, 0, /* the first one again */
+    9, 16, 0, 0,    0,    1,    0,    0,    1,    0, 0, 0, 0, 0, 0, 0, /* 0x100 */
+    9, 16, 0, 0,    0xFF, 0xFF, 0xFF, 0xFF, 1,    0, 0, 0, 0, 0, 0, 0, /* broadcast */
+    1, 12, 0, 0,    0,    0,    0xC0, 0xFE, 0,    0, 0, 0,             /* I/O APICs: GSI 0 */
+    1, 12, 1, 0,    0,    0x10, 0xC0, 0xFE, 24,   0, 0, 0,             /* 24 */
+    1, 12, 2, 0,    0,    0x20, 0xC0, 0xFE, 120,  0, 0, 0,             /* 120 */
+    1, 12, 3, 0,    0,    0x10, 0xC0, 0xFE, 9,    0, 0, 0,             /* an address again */
+    2, 10, 0, 9,    9,    0,    0,    0,    0x0D, 0,                   /* IRQ 9 level */
+    2, 10, 0, 0,    2,    0,    0,    0,    0,    0,                   /* IRQ 0 at GSI 2 */
+    2, 10, 0, 16,   3,    0,    0,    0,    0,    0,                   /* no ISA IRQ */
+    2, 10, 1, 5,    3,    0,    0,    0,    0,    0,                   /* no ISA bus */
+};
+
+static void put_madt(void)
+{
+	uint8_t *t = table(MADT, "APIC", 44 + sizeof records);
+	memcpy(t + 44, records, sizeof records);
+	seal(MADT);
+}
+
+static void put_fadt(uint32_t length)
+{
+	uint8_t *t = table(FADT, "FACP", length);
+	put(t + 76, 0x608, 4);
+	t[91] = 4;
+	put(t + 112, 1 << 10 | 1 << 8, 4);
+	t[116] = 1;
+	put(t + 120, 0xCF9, 8);
+	t[128] = 6;
+	seal(FADT);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memory = calloc(1, MEMORY);
+	bytes_read = 0;
+	memset(rsdp, 0, sizeof rsdp);
+	memcpy(rsdp, "RSD PTR ", 8);
+	put(rsdp + 16, BASE + RSDT, 4);
+	sum_up(rsdp, 20, 8);
+	put(table(RSDT, "RSDT", 36 + 8) + 36, BASE + FADT, 4);
+	put(memory + RSDT + 40, BASE + MADT, 4);
+	seal(RSDT);
+	put(table(XSDT, "XSDT", 36 + 16) + 36, BASE + MADT, 8);
+	put(memory + XSDT + 44, BASE + FADT, 8);
+	seal(XSDT);
+	put_madt();
+	put_fadt(129);
+	return !memory;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	free(memory);
+	return 0;
+}
+
+static bool parse(void)
+{
+	return acpi_tables_parse(rsdp, model, &info);
+}
+
+static void use_xsdt(uint64_t at)
+{
+	rsdp[15] = 2;
+	put(rsdp + 20, 36, 4);
+	put(rsdp + 24, at, 8);
+	sum_up(rsdp, 20, 8);
+	sum_up(rsdp, 36, 32);
+}
+
+static void test_all_found(void **state)
+{
+	(void)state;
+	assert_true(acpi_rsdp_valid(rsdp, sizeof rsdp));
+	assert_true(parse());
+	assert_int_equal(info.ncpus, 2);
+	assert_int_equal(info.apic_id[1], 0x100);
+	assert_int_equal(info.isa_irq[9].flags, 0x0D);
+	assert_int_equal(info.isa_irq[0].gsi, 2);
+	assert_int_equal(info.isa_irq[5].gsi, 5);
+	assert_int_equal(info.pm_timer_port, 0x608);
+	assert_true(info.has_reset && info.pm_timer_32bit);
+	assert_int_equal(info.reset_port, 0xCF9);
+	assert_int_equal(info.reset_value, 6);
+	use_xsdt(BASE + XSDT);
+	assert_true(parse());
+	assert_int_equal(info.ncpus, 2);
+}
+
+/* Each GSI is its I/O APIC's, whatever their order; below the first one's base it is nobody's. */
+static void test_ioapics(void **state)
+{
+	(void)state;
+	assert_true(parse());
+	assert_int_equal(info.nioapics, 3);
+	assert_int_equal(info.ioapic[1].addr, 0xFEC01000);
+	static const struct {
+		uint32_t gsi, owner;
+	} c[] = {{0, 0}, {23, 0}, {24, 1}, {119, 1}, {120, 2}, {0xFFFFFFFF, 2}};
+	for (unsigned i = 0; i < sizeof c / sizeof c[0]; i++)
+		assert_int_equal(acpi_ioapic_of(&info, c[i].gsi), c[i].owner);
+	info.ioapic[0].gsi_base = 200;
+	assert_int_equal(acpi_ioapic_of(&info, 3), 3);
+	assert_int_equal(acpi_ioapic_of(&info, 130), 2);
+	assert_int_equal(acpi_ioapic_of(&info, 201), 0);
+}
+
+/* One more than the tables hold is counted, not written. */
+static void test_too_many(void **state)
+{
+	(void)state;
+	uint32_t cpus = CORES_MAX + 3, ioapics = ACPI_IOAPICS + 2;
+	uint8_t *t = table(0x4000, "APIC", 44 + 16 * cpus + 12 * ioapics), *r = t + 44;
+	for (uint32_t i = 0; i < cpus; i++, r += 16) {
+		r[0] = 9;
+		r[1] = 16;
+		put(r + 4, i, 4);
+		r[8] = 1;
+	}
+	for (uint32_t i = 0; i < ioapics; i++, r += 12) {
+		r[0] = 1;
+		r[1] = 12;
+		put(r + 4, 0xFEC00000 + i * 0x1000, 4);
+	}
+	memset(&info, 0, sizeof info);
+	assert_true(acpi_madt_parse(t, MEMORY - 0x4000, &info));
+	assert_int_equal(info.ncpus, CORES_MAX);
+	assert_int_equal(info.left_out, 3);
+	assert_int_equal(info.nioapics, ACPI_IOAPICS);
+	assert_int_equal(info.ioapics_left_out, 2);
+}
+
+/* A table says more than there is, or less than it needs: it is not summed, and not walked. */
+static void test_lengths(void **state)
+{
+	(void)state;
+	static const uint32_t bad[] = {0, 1, 8, 35, 43, MEMORY, ACPI_TABLE_MAX + 1, 1u << 31, ~0u};
+	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		put(memory + MADT + 4, bad[i], 4);
+		bytes_read = 0;
+		assert_false(parse());
+		assert_true(bytes_read < 0x1000);
+	}
+	put_madt();
+	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		put(memory + RSDT + 4, bad[i], 4);
+		assert_false(parse());
+	}
+}
+
+/* Each shorter MADT in a buffer of its own: no byte behind it is read. */
+static void test_truncated(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n < 44 + sizeof records; n++) {
+		uint8_t *t = malloc(n ? n : 1);
+		memcpy(t, memory + MADT, n);
+		memset(&info, 0, sizeof info);
+		assert_false(acpi_madt_parse(t, n, &info)); /* its header says more */
+		assert_int_equal(info.ncpus, 0);
+		if (n >= 8)
+			put(t + 4, n, 4);
+		assert_int_equal(acpi_madt_parse(t, n, &info), n >= 44);
+		free(t);
+	}
+	for (uint32_t n = 0; n < 129; n++) {
+		uint8_t *t = malloc(n ? n : 1);
+		memcpy(t, memory + FADT, n);
+		if (n >= 8)
+			put(t + 4, n, 4);
+		memset(&info, 0, sizeof info);
+		assert_int_equal(acpi_fadt_parse(t, n, &info), n >= 116);
+		assert_false(info.has_reset);
+		free(t);
+	}
+}
+
+/* A record of no length would be met for ever; one that is too long ends the list. */
+static void test_records(void **state)
+{
+	(void)state;
+	static const uint8_t bad[] = {0, 1, 0xFF};
+	for (unsigned i = 0; i < sizeof bad; i++) {
+		put_madt();
+		memory[MADT + 44 + 8 + 1] = bad[i];
+		seal(MADT);
+		if (bad[i] == 0xFF)
+			put(memory + MADT + 4, 44 + 16, 4), seal(MADT);
+		assert_true(parse());
+		assert_int_equal(info.ncpus, 1);
+		assert_int_equal(info.nioapics, 0);
+	}
+}
+
+static void test_pointers(void **state)
+{
+	(void)state;
+	static const uint64_t bad[] = {0,    1,         BASE - 1, BASE + MEMORY, BASE + MEMORY - 35,
+	                               ~0ul, ~0ul - 35, 1ul << 63};
+	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		use_xsdt(bad[i]);
+		assert_true(parse()); /* by the RSDT */
+		use_xsdt(BASE + XSDT);
+		put(memory + XSDT + 36, bad[i], 8);
+		seal(XSDT);
+		assert_false(parse());
+	}
+}
+
+static void test_checksums(void **state)
+{
+	(void)state;
+	memory[FADT + 100]++;
+	assert_true(parse());
+	assert_int_equal(info.pm_timer_port, 0);
+	memory[MADT + 50]++;
+	assert_false(parse());
+	rsdp[3]++;
+	assert_false(acpi_rsdp_valid(rsdp, sizeof rsdp));
+	assert_false(acpi_rsdp_valid(rsdp, 19));
+}
+
+/* A root that fills its whole length with one broken table: it costs no more than it may. */
+static void test_long_root(void **state)
+{
+	(void)state;
+	uint32_t length = MEMORY - 0x1000;
+	uint8_t *t = table(0x1000, "RSDT", length);
+	for (uint32_t i = 36; i + 4 <= length; i += 4)
+		put(t + i, BASE + 0x1000, 4);
+	seal(0x1000);
+	put(rsdp + 16, BASE + 0x1000, 4);
+	assert_false(parse());
+	assert_true(bytes_read <= MEMORY + 2 * ACPI_ROOT_MAX * 36);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_all_found, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_ioapics, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_lengths, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_truncated, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_records, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_pointers, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_checksums, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_long_root, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
