@@ -16,7 +16,8 @@ include vmm/vmm.mk guest-images/guests.mk guest-images/linux/linux.mk tools/tool
 VMM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -nostdinc \
 	-isystem $(shell $(CC) -print-file-name=include) -Ilib/include -I. \
 	-mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -fno-stack-protector \
-	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fcf-protection=none -MMD -MP
+	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fcf-protection=none \
+	-fstack-clash-protection -MMD -MP
 
 VMM_C   := $(filter-out %/asm-offsets.c,$(wildcard arch/x86_64/*.c)) $(wildcard vmm/*.c vnet/*.c) \
 	$(filter-out drivers/virtio/guest_%,$(wildcard drivers/virtio/*.c)) $(wildcard lib/*.c) \
@@ -42,7 +43,7 @@ $(B)/vmm/%.asm.o: %.asm $(B)/asm-offsets.inc $(wildcard arch/x86_64/*.inc)
 
 # Linked twice: the names for a back-trace come from the first time.  Code does not move, because
 # the table lies behind it.
-LINK = $(LD) -T linker.ld -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments
+LINK = $(LD) -T linker.ld -nostdlib -static -z max-page-size=4096 -z noexecstack
 
 $(B)/ksyms0.c: tools/mksyms
 	@mkdir -p $(@D)

@@ -118,6 +118,7 @@ void core_main(struct core *c)
 	const char *refused = hvm->core_enable(c);
 	if (refused)
 		panic("%s", refused);
+	self_test(c);
 	core_loop(c);
 }
 
@@ -132,6 +133,7 @@ void boot_main(uint32_t magic, uint32_t info)
 	paging_init();
 	take_cpu(c);
 	take_platform();
+	self_test(c);
 	control_init();
 	say_hello();
 	monitor_init();

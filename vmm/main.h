@@ -13,4 +13,7 @@ void core_main(struct core *c) __attribute__((noreturn));
 
 /* vcpu.c: serves requests, runs the core's vCPU, polls the network or sleeps; for ever. */
 void core_loop(struct core *c) __attribute__((noreturn));
+
+/* self_test.c: each core comes here once; does nothing unless the command line asks for it. */
+void self_test(const struct core *c);
 #endif

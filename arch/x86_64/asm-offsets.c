@@ -9,6 +9,7 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
 	EMIT(CORE_STACK_TOP, offsetof(struct core, stack_top));
+	EMIT(CORE_STACKS, sizeof(struct core_stacks));
 	EMIT(CORE_ATTENTION, offsetof(struct core, attention));
 	EMIT(CORE_STRAY_VECTORS, offsetof(struct core, stray_vectors));
 	EMIT(AP_TRAMPOLINE, AP_TRAMPOLINE);

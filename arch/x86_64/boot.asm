@@ -175,5 +175,6 @@ alignb 4096
 boot_pml4 resb 4096
 boot_pdpt resb 4096
 boot_pd	resb 4 * 4096
-boot_stack resb 32768
+global boot_stacks, boot_stack_top
+boot_stacks resb CORE_STACKS		; struct core_stacks
 boot_stack_top:

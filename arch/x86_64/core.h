@@ -16,7 +16,8 @@
 #include <stdint.h>
 
 #define CORES_MAX     64
-#define CORE_STACK    32768  /* bytes */
+#define CORE_STACK    32768 /* bytes */
+#define CORE_GUARD    4096
 #define AP_TRAMPOLINE 0x8000 /* physical address of the real-mode start code */
 
 struct vcpu;
@@ -30,11 +31,19 @@ enum core_request {
 	CORE_CONSOLE = 8, /* the serial port or the monitor wants the boot core */
 };
 
+/* A core's stacks, each above a page that is not mapped (paging.c): page-aligned. */
+struct core_stacks {
+	uint8_t fault_guard[CORE_GUARD];
+	uint8_t fault[2 * CORE_GUARD]; /* for a double fault, which the other's overflow is */
+	uint8_t guard[CORE_GUARD];
+	uint8_t stack[CORE_STACK];
+};
+
 struct core {
 	struct core *self; /* at GS:0 */
 	unsigned index;
 	uint32_t apic_id;
-	void *stack_top;
+	void *stack_top;           /* the end of its core_stacks */
 	_Atomic uint32_t requests; /* enum core_request */
 	_Atomic bool attention;    /* an NMI came: look at the requests */
 	_Atomic bool online;

@@ -1,12 +1,15 @@
 /* Descriptor tables and the per-core block of the running core. */
 #include <string.h>
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/hvm.h"
 #include "arch/x86_64/platform.h"
 
 #define SEL_CODE         0x08
 #define SEL_DATA         0x10
 #define SEL_TSS          0x20
 #define IST_DOUBLE_FAULT 1
+#define CPUID_7_EBX_SMEP (1u << 7)
+#define CPUID_7_EBX_SMAP (1u << 20)
 
 struct gate {
 	uint16_t offset_low, selector;
@@ -25,7 +28,6 @@ struct tss {
 struct tables {
 	uint64_t gdt[6];
 	struct tss tss;
-	uint8_t double_fault_stack[4096];
 } __attribute__((aligned(64)));
 
 static struct tables tables[CORES_MAX];
@@ -34,6 +36,7 @@ static struct gate idt[256], drain_idt[256];
 extern const uint64_t trap_stubs[256];
 void drain_interrupt(void); /* drain.asm */
 void drain_vector_18(void);
+extern uint8_t boot_stack_top[];
 
 static struct gate gate(uint64_t at, uint8_t ist)
 {
@@ -49,7 +52,7 @@ static struct gate gate(uint64_t at, uint8_t ist)
 static void idt_fill(void)
 {
 	for (unsigned v = 0; v < 256; v++) {
-		idt[v] = gate(trap_stubs[v], v == 8 ? IST_DOUBLE_FAULT : 0);
+		idt[v] = gate(trap_stubs[v], v == VECTOR_DF ? IST_DOUBLE_FAULT : 0);
 		drain_idt[v] = v < 16 ? idt[v] : gate((uint64_t)drain_interrupt, 0);
 	}
 	drain_idt[18] = gate((uint64_t)drain_vector_18, 0);
@@ -72,14 +75,24 @@ void cpu_idt_for_drain(bool drain)
 	load_table("idt", drain ? drain_idt : idt, sizeof idt - 1);
 }
 
+/* The VMM has no user pages: whatever makes one of a page must not be able to lead it there. */
+static void close_user_pages(void)
+{
+	uint32_t has = cpuid(0, 0).eax >= 7 ? cpuid(7, 0).ebx : 0;
+	write_cr4(read_cr4() | (has & CPUID_7_EBX_SMEP ? CR4_SMEP : 0) |
+	          (has & CPUID_7_EBX_SMAP ? CR4_SMAP : 0));
+}
+
 void cpu_init(struct core *c)
 {
 	struct tables *t = &tables[c->index];
 	uint64_t tss = (uint64_t)&t->tss;
-	if (c->index == 0)
+	if (c->index == 0) {
+		c->stack_top = boot_stack_top;
 		idt_fill();
-	t->tss.ist[IST_DOUBLE_FAULT - 1] =
-	    (uint64_t)t->double_fault_stack + sizeof t->double_fault_stack;
+	}
+	const struct core_stacks *stacks = (struct core_stacks *)c->stack_top - 1;
+	t->tss.ist[IST_DOUBLE_FAULT - 1] = (uint64_t)stacks->fault + sizeof stacks->fault;
 	t->tss.iomap = sizeof t->tss;
 	t->gdt[1] = 0x00AF9B000000FFFF;
 	t->gdt[2] = 0x00CF93000000FFFF;
@@ -92,6 +105,7 @@ void cpu_init(struct core *c)
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
 	c->self = c;
 	wrmsr(MSR_GS_BASE, (uint64_t)c);
+	close_user_pages();
 	if (cpuid(1, 0).ecx & 1u << 26) {
 		write_cr4(read_cr4() | CR4_OSXSAVE);
 		xsetbv(1);

@@ -32,6 +32,8 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 #define CR0_CD      (1ul << 30)
 #define CR0_PG      (1ul << 31)
 #define CR4_OSXSAVE (1ul << 18)
+#define CR4_SMEP    (1ul << 20)
+#define CR4_SMAP    (1ul << 21)
 #define CR4_PKE     (1ul << 22)
 
 #define DR6_BD (1ul << 13) /* access to a debug register */

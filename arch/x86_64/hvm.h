@@ -60,6 +60,7 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 #define VECTOR_BP  3
 #define VECTOR_OF  4
 #define VECTOR_UD  6
+#define VECTOR_DF  8
 #define VECTOR_GP  13
 #define VECTOR_PF  14
 #define VECTOR_AC  17

@@ -1,12 +1,20 @@
-/* The VMM's own address space: identity, large pages, device memory below 4 GiB uncached. */
+/*
+ * The VMM's own address space: what of the machine it can reach, and how.
+ *
+ * Text may be executed, constants, boot modules and firmware's memory read; everything else is
+ * data, the guests' memory and the devices' below 4 GiB with it.  Not mapped are page 0, so that a
+ * null pointer faults, and a page below each stack, so that an overflow does.
+ */
+#include "arch/x86_64/hostmap.h"
+#include "arch/x86_64/hvm.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/mem.h"
 
-#define PTE_P   0x1ul
-#define PTE_W   0x2ul
-#define PTE_PWT 0x8ul
-#define PTE_PCD 0x10ul
-#define PTE_PS  0x80ul
+#define ERROR_PRESENT 1ul /* of a page fault (AMD APM vol. 2, 8.2.15) */
+#define ERROR_WRITE   2ul
+#define ERROR_FETCH   16ul
+
+extern const char image_start[], text_end[], rodata_start[], rodata_end[];
+extern struct core_stacks boot_stacks;
 
 paddr_t host_cr3;
 
@@ -19,42 +27,121 @@ static bool holds_ram(paddr_t start, uint64_t size)
 	return false;
 }
 
-/* Below 4 GiB: the tables in force until these are do not map more, and a starting core loads CR3
- * in 32-bit mode. */
-static uint64_t *new_table(void)
+static void map_gib(uint64_t *map, paddr_t start, bool gib_pages)
 {
-	uint64_t *t = mem_zalloc_below(PAGE_SIZE, 4 * GIB);
-	if (!t)
-		panic("not enough memory for page tables");
-	return t;
+	if (gib_pages && start >= 4 * GIB) {
+		hostmap_add(map, start, 30, true);
+		return;
+	}
+	for (paddr_t at = start; at < start + GIB; at += 2 * MIB)
+		hostmap_add(map, at, 21, holds_ram(at, 2 * MIB) || at < MIB);
 }
 
-static uint64_t map_gib(paddr_t start, bool gib_pages)
+static void protect(const void *start, const void *end, enum host_access access)
 {
-	bool device = start < 4 * GIB;
-	if (gib_pages && !device)
-		return start | PTE_P | PTE_W | PTE_PS;
-	uint64_t *pd = new_table();
-	for (unsigned i = 0; i < 512; i++) {
-		paddr_t at = start + i * 2 * MIB;
-		bool cached = holds_ram(at, 2 * MIB) || at < MIB;
-		pd[i] = at | PTE_P | PTE_W | PTE_PS | (cached ? 0 : PTE_PCD | PTE_PWT);
+	hostmap_protect((uint64_t *)host_cr3, (paddr_t)start, (paddr_t)end, access);
+}
+
+static void flush(void)
+{
+	write_cr3(host_cr3);
+}
+
+/* Below 1 MiB only the start code of the other cores is written; what is read are tables. */
+static void protect_low(void)
+{
+	protect((void *)0, (void *)PAGE_SIZE, HOST_NONE);
+	protect((void *)PAGE_SIZE, (void *)MIB, HOST_READ);
+	protect((void *)AP_TRAMPOLINE, (void *)(AP_TRAMPOLINE + PAGE_SIZE), HOST_WRITE);
+}
+
+static void protect_modules(void)
+{
+	for (unsigned i = 0; i < boot.nmodules; i++) {
+		paddr_t start = boot.module[i].start;
+		hostmap_protect((uint64_t *)host_cr3, start, start + boot.module[i].size,
+		                HOST_READ);
 	}
-	return (paddr_t)pd | PTE_P | PTE_W;
+}
+
+static void set_guards(struct core_stacks *s, enum host_access access)
+{
+	protect(s->fault_guard, s->fault_guard + sizeof s->fault_guard, access);
+	protect(s->guard, s->guard + sizeof s->guard, access);
 }
 
 void paging_init(void)
 {
-	paddr_t top = boot_memory_top();
 	bool gib_pages = cpuid(0x80000001, 0).edx & 1u << 26;
-	uint64_t *pml4 = new_table();
-	for (paddr_t at = 0; at < top; at += GIB) {
-		uint64_t *slot = &pml4[at >> 39 & 511];
-		if (!*slot)
-			*slot = (paddr_t)new_table() | PTE_P | PTE_W;
-		uint64_t *pdpt = (uint64_t *)(*slot & ~0xFFFul);
-		pdpt[at >> 30 & 511] = map_gib(at, gib_pages);
+	uint64_t *map = hostmap_create();
+	for (paddr_t at = 0; at < boot_memory_top(); at += GIB)
+		map_gib(map, at, gib_pages);
+	host_cr3 = (paddr_t)map;
+	protect_modules();
+	protect_low();
+	protect(image_start, text_end, HOST_EXECUTE);
+	protect(rodata_start, rodata_end, HOST_READ);
+	set_guards(&boot_stacks, HOST_NONE);
+	flush();
+}
+
+void paging_guard(struct core_stacks *s)
+{
+	set_guards(s, HOST_NONE);
+	flush();
+}
+
+void paging_unguard(struct core_stacks *s)
+{
+	set_guards(s, HOST_WRITE);
+	flush();
+}
+
+/* --- what a fault means --------------------------------------------------------------------- */
+
+static bool between(paddr_t at, const void *start, const void *end)
+{
+	return at >= (paddr_t)start && at < (paddr_t)end;
+}
+
+/* Is it in the page below one of a core's stacks? */
+static bool in_guard(paddr_t at)
+{
+	for (unsigned i = 0; i < CORES_MAX; i++) {
+		const struct core_stacks *s = cores[i].stack_top;
+		if (s-- && (between(at, s->guard, s->guard + sizeof s->guard) ||
+		            between(at, s->fault_guard, s->fault_guard + sizeof s->fault_guard)))
+			return true;
 	}
-	host_cr3 = (paddr_t)pml4;
-	write_cr3(host_cr3);
+	return false;
+}
+
+static bool in_module(paddr_t at)
+{
+	for (unsigned i = 0; i < boot.nmodules; i++)
+		if (at - boot.module[i].start < boot.module[i].size)
+			return true;
+	return false;
+}
+
+/* A stack that overflows leaves no room for the page fault's frame: that is a double fault. */
+const char *paging_explain(uint64_t vector, uint64_t error, paddr_t at)
+{
+	if ((vector == VECTOR_DF || vector == VECTOR_PF) && in_guard(at))
+		return "stack overflow: the guard page below the stack was hit";
+	if (vector != VECTOR_PF)
+		return NULL;
+	if (at < PAGE_SIZE)
+		return "null pointer: page 0 is not mapped";
+	if (error & ERROR_FETCH)
+		return "execution of data";
+	if (!(error & ERROR_PRESENT))
+		return "access to an address that is not mapped";
+	if (!(error & ERROR_WRITE))
+		return NULL;
+	if (between(at, image_start, text_end))
+		return "write to read-only text";
+	if (between(at, rodata_start, rodata_end))
+		return "write to read-only data";
+	return in_module(at) ? "write to a boot module" : "write to firmware's memory";
 }

@@ -59,9 +59,15 @@ extern struct acpi_info acpi;
 bool acpi_parse(char *why, size_t size);
 
 /* --- paging.c --- */
-/* Makes the VMM's own map: all memory and the first 4 GiB, identity. */
+/* Makes the VMM's own map: all memory and the first 4 GiB, identity, each kind with its access. */
 void paging_init(void);
 extern paddr_t host_cr3;
+/* Takes the pages below a core's stacks out of the map, before the core starts; and back in. */
+void paging_guard(struct core_stacks *s);
+void paging_unguard(struct core_stacks *s);
+/* In words, what an exception with this error code and this address in CR2 was; NULL: nothing that
+ * the map could say. */
+const char *paging_explain(uint64_t vector, uint64_t error, paddr_t at);
 
 /* --- lapic.c: the core's own x2APIC --- */
 bool x2apic_present(void);

@@ -23,10 +23,11 @@ void ap_main(struct core *c)
 
 static bool start_core(struct core *c)
 {
-	uint8_t *stack = mem_zalloc(CORE_STACK);
-	if (!stack)
-		panic("not enough memory for the stack of core %u", c->index);
-	c->stack_top = stack + CORE_STACK;
+	struct core_stacks *stacks = mem_zalloc(sizeof *stacks);
+	if (!stacks)
+		panic("not enough memory for the stacks of core %u", c->index);
+	c->stack_top = stacks + 1;
+	paging_guard(stacks);
 	ap_cr3 = host_cr3;
 	ap_core = c;
 	lapic_ipi(c->apic_id, ICR_INIT);
@@ -38,6 +39,14 @@ static bool start_core(struct core *c)
 	for (unsigned ms = 0; ms < 5000 && !atomic_load(&c->online); ms++)
 		tsc_delay_us(1000);
 	return atomic_load(&c->online);
+}
+
+static void free_stacks(struct core *c)
+{
+	struct core_stacks *stacks = (struct core_stacks *)c->stack_top - 1;
+	c->stack_top = NULL;
+	paging_unguard(stacks);
+	mem_zfree(stacks, sizeof *stacks);
 }
 
 void smp_start(void)
@@ -55,7 +64,7 @@ void smp_start(void)
 		}
 		/* should it come late, it must not take the place of the next one */
 		lapic_ipi(c->apic_id, ICR_INIT);
-		mem_zfree((uint8_t *)c->stack_top - CORE_STACK, CORE_STACK);
+		free_stacks(c);
 		log_warn("the core with APIC ID %u did not start: it stays unused", c->apic_id);
 	}
 }

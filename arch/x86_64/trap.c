@@ -112,6 +112,9 @@ static void trap_panic(const struct trap_frame *f)
 	begin_panic();
 	say("patio: panic on core %u: exception %lu, error code %lx", this_core()->index, f->vector,
 	    f->error);
+	const char *why = paging_explain(f->vector, f->error, read_cr2());
+	if (why)
+		say("  %s", why);
 	say_registers(f);
 	backtrace(f->rip, f->rbp);
 	node_exit(PANIC_STATUS);

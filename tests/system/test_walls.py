@@ -1,0 +1,85 @@
+"""The VMM's own walls: what its map forbids ends the node with a panic that says why."""
+
+import re
+import socket
+
+import pytest
+
+from machine import TINY, node, only_on, until
+
+PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/platform.h
+CONF = f"guest echo kernel hello.elf {TINY} autostart no\n"
+
+
+def forbidden(what, reason, *marks):
+    return pytest.param(what, reason, marks=marks, id=what)
+
+
+@pytest.mark.parametrize("what,reason", [
+    forbidden("text-write", "write to read-only text", pytest.mark.every_target),
+    forbidden("rodata-write", "write to read-only data"),
+    forbidden("module-write", "write to a boot module"),
+    forbidden("data-execute", "execution of data", pytest.mark.every_target),
+    forbidden("rodata-execute", "execution of data"),
+    forbidden("heap-execute", "execution of data"),
+    forbidden("null-read", "null pointer"),
+    forbidden("stack-overflow", "stack overflow"),
+    forbidden("stack-overflow-1", "stack overflow", pytest.mark.every_target)])
+def test_forbidden(what, reason):
+    """The VMM does it itself (vmm/self_test.c): the reason, and a back-trace to who did it."""
+    with node(CONF, ["hello"], memory=256, cores=2, options=f"self-test={what}") as n:
+        status, text = n.wait_end()
+    assert "nothing stopped it" not in text
+    core = 1 if what.endswith("-1") else 0
+    assert f"panic on core {core}: exception" in text, text
+    assert f"\n  {reason}" in text, text
+    caller = "deeper" if reason == "stack overflow" else "boot_main"
+    assert re.search(rf"#\d+ +[0-9a-f]{{16}} {caller}[\w.]*\+0x", text), text
+    assert status == PANIC
+
+
+def ask(path, command):
+    """One command for the emulator's own monitor, and its answer."""
+    with socket.socket(socket.AF_UNIX) as s:
+        until("the emulator's monitor", lambda: not s.connect_ex(str(path)))
+        text = b""
+        for line in (None, command):
+            if line:
+                s.sendall(line.encode() + b"\n")
+            text = b""
+            while not text.endswith(b"(qemu) "):
+                text += s.recv(65536)
+    return text.decode().replace("\r", "")
+
+
+def monitor(path):
+    return ["-monitor", f"unix:{path},server=on,wait=off"]
+
+
+@only_on("qemu-svm", "its monitor shows the registers")
+def test_registers(tmp_path):
+    """CR0.WP, SMEP and SMAP on each core."""
+    path = tmp_path / "monitor"
+    with node(CONF, ["hello"], memory=256, cores=3, extra=monitor(path)) as n:
+        n.ready()
+        text = ask(path, "info registers -a")
+    cr0 = [int(v, 16) for v in re.findall(r"CR0=([0-9a-f]{8})", text)]
+    cr4 = [int(v, 16) for v in re.findall(r"CR4=([0-9a-f]{8})", text)]
+    assert len(cr0) == len(cr4) == 3
+    assert all(v & 1 << 16 for v in cr0) and all(v >> 20 & 3 == 3 for v in cr4), (cr0, cr4)
+
+
+@only_on("qemu-svm", "its monitor shows the map")
+@pytest.mark.parametrize("memory", [256, 5120])
+def test_map(tmp_path, memory):
+    """As the CPU would walk it: no user page, none writable and executable, text alone executable."""
+    path = tmp_path / "monitor"
+    with node(CONF, ["hello"], memory=memory, extra=monitor(path)) as n:
+        n.ready()
+        rows = re.findall(r"^([0-9a-f]{16}): [0-9a-f]{16} (\S{9})$", ask(path, "info tlb"), re.M)
+    assert len(rows) > 2048  # the first 4 GiB by 2 MiB
+    assert not [r for r in rows if "U" in r[1]]
+    run = [int(r[0], 16) for r in rows if "X" not in r[1]]  # X: may not be executed
+    assert run and run == list(range(0x100000, run[-1] + 1, 4096)), run
+    assert not [r for r in rows if "X" not in r[1] and "W" in r[1]]
+    assert int(rows[0][0], 16) == 0x1000  # page 0 is not there
