@@ -61,6 +61,15 @@ static void take_cpu(struct core *c)
 		cannot(refused);
 }
 
+static void quiet_devices(void)
+{
+	struct pci_masters m = pci_masters_off();
+	log_debug("PCI: %u functions, bus mastering turned off in %u", m.functions, m.turned_off);
+	if (m.refused)
+		log_warn("%u PCI functions keep bus mastering: their DMA reaches all memory",
+		         m.refused);
+}
+
 static void take_platform(void)
 {
 	char why[128];
@@ -68,6 +77,7 @@ static void take_platform(void)
 		cannot(why);
 	tsc_init();
 	ioapic_init();
+	quiet_devices();
 	pvclock_init();
 	smp_start();
 }

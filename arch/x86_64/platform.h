@@ -132,6 +132,13 @@ uint8_t pci_find_cap(uint16_t bdf, uint8_t id); /* offset, 0: none */
 /* Size of a BAR by the usual write of ones; memory decoding is off meanwhile. */
 uint32_t pci_bar_size(uint16_t bdf, unsigned bar);
 
+/* --- pci_quiet.c --- */
+struct pci_masters {
+	unsigned functions, turned_off, refused;
+};
+/* Takes bus mastering from every function but bridges and IOMMUs; says how many there were. */
+struct pci_masters pci_masters_off(void);
+
 /* --- trap.c --- */
 #define PANIC_STATUS 127 /* what node_exit() gets from a panic */
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

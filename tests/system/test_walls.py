@@ -52,8 +52,43 @@ def ask(path, command):
     return text.decode().replace("\r", "")
 
 
+def read_port(path, size, port):
+    return int(re.search(r"= 0x([0-9a-f]+)", ask(path, f"i/{size} {port:#x}"))[1], 16)
+
+
+def functions(path):
+    """Bus, device and function of all that the emulator has, as one number each."""
+    rows = re.findall(r"Bus +(\d+), device +(\d+), function +(\d+)", ask(path, "info pci"))
+    assert rows
+    return [int(b) << 8 | int(d) << 3 | int(f) for b, d, f in rows]
+
+
 def monitor(path):
     return ["-monitor", f"unix:{path},server=on,wait=off"]
+
+
+@only_on("qemu-svm", "its monitor reads configuration space")
+@pytest.mark.parametrize("machine,firmware", [("q35", "bios"), ("pc", "uefi")])
+def test_masters(tmp_path, machine, firmware):
+    """Firmware has read from this CD's controller or disk: neither it nor anything else but a bridge
+    masters the bus once Patio runs."""
+    path = tmp_path / "monitor"
+    disk = ["-drive", "if=none,id=d,format=raw,file=/dev/zero,readonly=on,file.locking=off",
+            "-device", "pci-bridge,id=behind,chassis_nr=1,addr=9",
+            "-device", "virtio-blk-pci,drive=d,bus=behind,addr=4"]
+    with node(CONF, ["hello"], memory=256, machine=machine, firmware=firmware, boot="multiboot2",
+              options="log=debug", extra=monitor(path) + disk) as n:
+        n.expect(r"PCI: (\d+) functions, bus mastering turned off in (\d+)")
+        turned_off = int(n.child.match.group(2))
+        n.ready()
+        masters = []
+        for bdf in functions(path):
+            ask(path, f"o/w 0xcf8 {1 << 31 | bdf << 8 | 4:#x}")
+            if read_port(path, "h", 0xcfc) & 4:
+                ask(path, f"o/w 0xcf8 {1 << 31 | bdf << 8 | 8:#x}")
+                masters.append((bdf, read_port(path, "w", 0xcfc) >> 24))
+    assert turned_off
+    assert all(kind == 6 for _, kind in masters), masters
 
 
 @only_on("qemu-svm", "its monitor shows the registers")
