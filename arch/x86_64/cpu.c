@@ -1,5 +1,6 @@
 /* Descriptor tables and the per-core block of the running core. */
 #include <string.h>
+#include "arch/x86_64/barrier.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm.h"
 #include "arch/x86_64/platform.h"
@@ -32,6 +33,7 @@ struct tables {
 
 static struct tables tables[CORES_MAX];
 static struct gate idt[256], drain_idt[256];
+static unsigned barriers; /* of the boot core: all are of one kind */
 
 extern const uint64_t trap_stubs[256];
 void drain_interrupt(void); /* drain.asm */
@@ -89,6 +91,7 @@ void cpu_init(struct core *c)
 	uint64_t tss = (uint64_t)&t->tss;
 	if (c->index == 0) {
 		c->stack_top = boot_stack_top;
+		barriers = barriers_here();
 		idt_fill();
 	}
 	const struct core_stacks *stacks = (struct core_stacks *)c->stack_top - 1;
@@ -138,4 +141,5 @@ void cpu_scrub(void)
 	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" : : "r"(0ul));
 	if (cpuid(0x80000001, 0).edx & 1u << 27)
 		wrmsr(MSR_TSC_AUX, 0);
+	barriers_make(barriers);
 }

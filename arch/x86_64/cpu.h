@@ -121,7 +121,8 @@ static inline void xsetbv(uint64_t v)
 #define XCR0_KNOWN 0x602FFul
 
 /* Brings the registers that a guest leaves in the core, and no world switch replaces, to their
- * state after a reset: vectors and x87, XCR0, PKRU, debug addresses, TSC_AUX. */
+ * state after a reset: vectors and x87, XCR0, PKRU, debug addresses, TSC_AUX; and makes the
+ * barriers that this CPU asks for when a core changes owner (barrier.h). */
 void cpu_scrub(void);
 
 /* Takes the IDT under which drain_one() accepts interrupts of any vector, or the ordinary one. */
