@@ -10,6 +10,7 @@
 #include "vmm/log.h"
 #include "vmm/mem.h"
 #include "vmm/passthrough.h"
+#include "vmm/place.h"
 #include "vmm/vm.h"
 #include "vmm/vm_load.h"
 
@@ -189,31 +190,6 @@ void vm_destroy(struct vm *vm)
 
 /* --- starting ------------------------------------------------------------------------------- */
 
-static bool core_free(const struct core *c)
-{
-	return !atomic_load(&c->vcpu) && !atomic_load(&c->poll);
-}
-
-/* The boot core comes last: it looks after the monitor. */
-static struct core *any_core(bool (*unwanted)(unsigned core))
-{
-	for (unsigned i = 1; i <= ncores; i++)
-		if (core_free(&cores[i % ncores]) && !unwanted(i % ncores))
-			return &cores[i % ncores];
-	return NULL;
-}
-
-/* A guest that names no core leaves those to others that do, as long as it can. */
-static struct core *choose_core(const struct vm *vm, unsigned vcpu)
-{
-	if (vm->config->cores) {
-		struct core *c = &cores[vm->config->core[vcpu]];
-		return core_free(c) ? c : NULL;
-	}
-	struct core *c = any_core(control_core_named);
-	return c ? c : any_core(control_core_reserved);
-}
-
 static void release_cores(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->nvcpus; i++)
@@ -230,7 +206,7 @@ static bool take_cores(struct vm *vm, char *why, size_t size)
 	}
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
-		v->core = choose_core(vm, i);
+		v->core = place_vcpu(vm, i);
 		if (!v->core) {
 			release_cores(vm);
 			snprintf(why, size, "guest %s: no free core for vCPU %u (the node has %u)",
