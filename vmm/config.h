@@ -35,6 +35,7 @@
 
 enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
 enum config_move { CONFIG_MOVE_KICK, CONFIG_MOVE_POLL, CONFIG_MOVE_NODE /* as the node does */ };
+enum config_smt { CONFIG_SMT_ISOLATE, CONFIG_SMT_SHARE };
 enum config_idle { CONFIG_IDLE_STAY, CONFIG_IDLE_POWEROFF, CONFIG_IDLE_EXIT_WITH };
 enum config_restart { CONFIG_RESTART_NEVER, CONFIG_RESTART_ALWAYS };
 
@@ -124,6 +125,7 @@ struct node_config {
 	enum config_log log;
 	enum config_move move; /* KICK or POLL */
 	int32_t poll_core;     /* the core that polls; -1 while none was named */
+	enum config_smt smt;   /* may threads of one physical core have different owners? */
 	enum config_idle idle;
 	int32_t exit_guest; /* whose status ends the node (EXIT_WITH), else -1 */
 	int32_t console;    /* whose console the terminal shows first, or -1 for the monitor */

@@ -27,6 +27,12 @@ bool apply_log(struct parser *p)
 	return true;
 }
 
+bool apply_smt(struct parser *p)
+{
+	p->node->smt = (enum config_smt)config_arg(p, "MODE")->number;
+	return true;
+}
+
 bool apply_idle(struct parser *p)
 {
 	const struct arg *what = config_arg(p, "WHAT"), *guest = config_arg(p, "GUEST");

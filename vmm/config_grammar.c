@@ -13,6 +13,7 @@ static const char *const choice_mode[] = {"route", "learn", "exact", NULL};
 static const char *const choice_link[] = {"vxlan", "udp", "direct", NULL};
 static const char *const choice_move[] = {"kick", "poll", NULL};
 static const char *const choice_log[] = {"error", "warn", "info", "debug", NULL};
+static const char *const choice_smt[] = {"isolate", "share", NULL};
 static const char *const choice_idle[] = {"stay", "poweroff", "exit-with", NULL};
 static const char *const choice_classic_dst[] = {"interface", "edge", "link", NULL};
 static const char *const choice_classic_src[] = {"interface", "edge", "link", "any", NULL};
@@ -104,6 +105,11 @@ static const struct term move_terms[] = {
     LAST_TERM,
 };
 
+static const struct term smt_terms[] = {
+    {.arg = "MODE", .kind = TERM_CHOICE, .choice = choice_smt},
+    LAST_TERM,
+};
+
 static const struct term idle_terms[] = {
     {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_idle},
     {.arg = "GUEST", .kind = TERM_GUEST, .optional = true},
@@ -171,6 +177,8 @@ const struct statement config_statement[] = {
      .help = "remove a network that has no port or link"},
     {"move", .term = move_terms, .apply = apply_move,
      .help = "who moves frames: the sender at its kick, or a core that polls"},
+    {"smt", .term = smt_terms, .apply = apply_smt,
+     .help = "whether the threads of one physical core go to one guest only, or to any"},
     {"log", .term = log_terms, .apply = apply_log, .help = "how much the node tells of itself"},
     {"console", .term = one_guest, .apply = apply_console, .verb = CONFIG_ENTER,
      .help = "put this guest's console on the terminal; Ctrl-A comes back"},

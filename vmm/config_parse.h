@@ -210,6 +210,7 @@ bool apply_move(struct parser *p);
 bool apply_log(struct parser *p);
 bool apply_console(struct parser *p);
 bool apply_idle(struct parser *p);
+bool apply_smt(struct parser *p);
 bool apply_route(struct parser *p);
 bool apply_classic(struct parser *p);
 bool apply_remove_route(struct parser *p);

@@ -42,6 +42,8 @@ static void print_node(const struct writer *w, const struct node_config *n)
 	if (n->poll_core >= 0)
 		say(w, " core %d", (int)n->poll_core);
 	say(w, "\n");
+	if (n->smt == CONFIG_SMT_SHARE)
+		say(w, "smt share\n");
 }
 
 static void print_net(const struct writer *w, const struct net_config *net)

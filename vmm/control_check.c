@@ -4,6 +4,7 @@
 #include "vmm/control.h"
 #include "vmm/control_parts.h"
 #include "vmm/mem.h"
+#include "vmm/place.h"
 #include "vmm/vm.h"
 
 static bool need_module(const struct guest_config *g, const char *name, char *why, size_t size)
@@ -63,7 +64,7 @@ static bool check_poll_core(const struct node_config *n, char *why, size_t size)
 		snprintf(why, size, "move poll: core %d runs a guest", n->poll_core);
 		return false;
 	}
-	return true;
+	return place_may_poll((unsigned)n->poll_core, n->smt == CONFIG_SMT_SHARE, why, size);
 }
 
 /* What the same text removes keeps its name, and its slot if no other is free, until the commit. */

@@ -1,6 +1,7 @@
 /* The boot, read from top to bottom. */
 #include <stdio.h>
 #include <string.h>
+#include "arch/x86_64/barrier.h"
 #include "arch/x86_64/hvm.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
@@ -8,6 +9,7 @@
 #include "vmm/main.h"
 #include "vmm/mem.h"
 #include "vmm/monitor.h"
+#include "vmm/place.h"
 #include "vmm/policy.h"
 #include "vmm/vm.h"
 
@@ -80,6 +82,7 @@ static void take_platform(void)
 	quiet_devices();
 	pvclock_init();
 	smp_start();
+	place_init();
 }
 
 static void say_hello(void)
@@ -93,6 +96,7 @@ static void say_hello(void)
 	mem_stats(&ms);
 	log_info("Patio on %s by %s: %u core%s, %lu MiB, TSC %lu.%03lu MHz", hvm->name, boot.loader,
 	         ncores, ncores > 1 ? "s" : "", ms.total / MIB, tsc_khz / 1000, tsc_khz % 1000);
+	log_info("a core that changes owner flushes: %s", barriers_name(barriers_here()));
 	log_debug("entered at TSC %lu", entry_tsc);
 	log_info("image %lu KiB, %u module%s, %lu KiB kept by the VMM",
 	         (uint64_t)(image_end - image_start) >> 10, boot.nmodules,
@@ -148,6 +152,7 @@ void boot_main(uint32_t magic, uint32_t info)
 	say_hello();
 	monitor_init();
 	take_config();
+	place_log();
 	core_call(c, CORE_CONSOLE);
 	core_loop(c);
 }

@@ -206,11 +206,9 @@ static bool take_cores(struct vm *vm, char *why, size_t size)
 	}
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
-		v->core = place_vcpu(vm, i);
+		v->core = place_vcpu(vm, i, why, size);
 		if (!v->core) {
 			release_cores(vm);
-			snprintf(why, size, "guest %s: no free core for vCPU %u (the node has %u)",
-			         vm->name, i, ncores);
 			return false;
 		}
 		atomic_store(&v->state, VCPU_OFF);

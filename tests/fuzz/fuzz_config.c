@@ -43,6 +43,8 @@ static const char *const words[] = {
     "log",
     "console",
     "idle",
+    "smt",
+    "share",
     "show",
     "explain",
     "start",

@@ -1,0 +1,61 @@
+"""Threads of one physical core go to one guest, unless the node says otherwise."""
+
+from machine import TINY, about, node, only_on, until
+
+THREADS = ["-smp", "4,sockets=1,cores=2,threads=2"]
+CONF = "".join(f'guest {name} kernel echo.elf cmdline "ip=10.0.0.1" {TINY} autostart no {core}\n'
+               f"port {name}.0 guest {name}\n"
+               for name, core in (("alice", ""), ("bob", ""), ("carol", ""), ("dave", "core 0"),
+                                  ("pair", "cpus 2")))
+
+
+def threads(conf=CONF):
+    return node(conf, ["echo"], memory=512, cores=4, extra=THREADS)
+
+
+def starts(n, name):
+    """Starts it; None once it runs, or why it does not."""
+    answer = n.monitor(f"start {name}")
+    if "error" in answer:
+        return answer
+    until(f"{name} runs", lambda: about(n, name)["state"] == "running")
+    return None
+
+
+@only_on("qemu-svm", "Bochs has one thread a core")
+def test_isolate():
+    """Of four threads two guests get one each, and the others stay free: the third is refused with
+    the reason, and so is one that asks for a thread by number.  What is refused works with the
+    statement that allows it."""
+    with threads() as n:
+        n.expect("SMT: 2 threads a core, which go to one guest")
+        n.ready()
+        assert starts(n, "alice") is None and starts(n, "bob") is None
+        assert "those that are free are threads" in starts(n, "carol")
+        assert "core 0 is a thread of a physical core" in starts(n, "dave")
+        assert "same physical core" in n.monitor("move poll core 3")
+        n.monitor("smt share")
+        assert starts(n, "carol") is None
+
+
+@only_on("qemu-svm", "Bochs has one thread a core")
+def test_pair():
+    """A guest of two vCPUs fills one physical core; the poll core has one to itself."""
+    with threads(CONF + "move poll core 3\n") as n:
+        n.ready()
+        assert starts(n, "pair") is None
+        used = sorted(v["core"] for v in n.show("vcpus")["vcpus"] if v["guest"] == "pair")
+        assert used == [0, 1]
+        assert "those that are free are threads" in starts(n, "alice")
+        n.monitor("stop pair")
+        until("it is off", lambda: about(n, "pair")["state"] == "stopped")
+        assert starts(n, "dave") is None
+
+
+@only_on("qemu-svm", "its machine's description says so")
+def test_share_and_single():
+    """The words of the boot log in the two other cases."""
+    with threads(CONF + "smt share\n") as n:
+        n.expect(r"SMT: 2 threads a core, which go to any guests \(smt share\)")
+    with node(CONF, ["echo"], memory=512) as n:
+        n.expect("SMT: 1 thread a core")

@@ -1,0 +1,77 @@
+/* The rules by which a vCPU gets a core (place_policy.h). */
+#include <stddef.h>
+#include "vmm/place_policy.h"
+
+static bool siblings(const struct place_view *v, unsigned a, unsigned b)
+{
+	return a != b && v->core[a].apic_id >> v->smt_bits == v->core[b].apic_id >> v->smt_bits;
+}
+
+int place_rival(const struct place_view *v, const void *owner, unsigned core)
+{
+	for (unsigned i = 0; i < v->cores; i++) {
+		const void *other = v->core[i].owner;
+		if (other && other != owner && siblings(v, core, i))
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool beside_own(const struct place_view *v, const void *owner, unsigned core)
+{
+	for (unsigned i = 0; i < v->cores; i++)
+		if (v->core[i].owner == owner && siblings(v, core, i))
+			return true;
+	return false;
+}
+
+/* The poll core is everybody's, so it is nobody's sibling even before it polls. */
+static bool beside_reserved(const struct place_view *v, unsigned core)
+{
+	for (unsigned i = 0; i < v->cores; i++)
+		if (v->core[i].reserved && siblings(v, core, i))
+			return true;
+	return false;
+}
+
+static bool refused(const struct place_view *v, const void *owner, unsigned core)
+{
+	return !v->share && (place_rival(v, owner, core) >= 0 || beside_reserved(v, core));
+}
+
+/* How much a free core is to be preferred; 0: not at all. */
+static unsigned worth(const struct place_view *v, const void *owner, unsigned core)
+{
+	const struct place_core *c = &v->core[core];
+	if (c->owner || c->reserved || refused(v, owner, core))
+		return 0;
+	unsigned free_of_names = c->named ? 0 : 2;
+	return 1 + free_of_names + (!v->share && beside_own(v, owner, core));
+}
+
+/* A guest that names no core leaves those to others that do, as long as it can; then it fills the
+ * physical cores that it has.  The boot core comes last: it looks after the monitor. */
+static int pick_any(const struct place_view *v, const void *owner, enum place_refusal *why)
+{
+	int best = -1;
+	unsigned most = 0;
+	*why = PLACE_TAKEN;
+	for (unsigned i = 1; i <= v->cores; i++) {
+		unsigned core = i % v->cores, w = worth(v, owner, core);
+		if (w > most) {
+			most = w;
+			best = (int)core;
+		}
+		if (!v->core[core].owner && refused(v, owner, core))
+			*why = PLACE_SIBLING;
+	}
+	return best;
+}
+
+int place_pick(const struct place_view *v, const void *owner, int wanted, enum place_refusal *why)
+{
+	if (wanted < 0)
+		return pick_any(v, owner, why);
+	*why = v->core[wanted].owner ? PLACE_TAKEN : PLACE_SIBLING;
+	return *why == PLACE_TAKEN || refused(v, owner, (unsigned)wanted) ? -1 : wanted;
+}
