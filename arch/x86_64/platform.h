@@ -35,7 +35,13 @@ struct boot_info {
 };
 extern struct boot_info boot;
 
-/* Reads the multiboot 1 or 2 information (by the magic in EAX); panics when it is neither. */
+/* The `size` bytes of physical memory at `at`, or NULL when not all of them can be read. */
+typedef const uint8_t *boot_reader(uint64_t at, uint64_t size);
+/* multiboot_parse.c: fills `out` from the information at `info`, of the kind that the magic says.
+ * NULL, or why it was refused. */
+const char *multiboot_read(uint32_t magic, uint32_t info, boot_reader *read, struct boot_info *out);
+/* Reads the multiboot 1 or 2 information (by the magic in EAX); panics when it is bad, or neither.
+ */
 void multiboot_parse(uint32_t magic, uint32_t info);
 /* True when physical address p is RAM by the loader's map. */
 bool holds_ram_at(paddr_t p);
