@@ -32,6 +32,7 @@ void control_init(void)
 	node_vnet = vnet_create(&vnet_memory, ncores);
 	if (!mem || !node_vnet)
 		panic("not enough memory for the description and the switch");
+	vnet_secret_set(node_vnet, (uint64_t[]){random_word(), random_word()});
 	config = config_init(mem);
 	for (unsigned i = 0; i < ncores; i++)
 		cores[i].net = vnet_core(node_vnet, i);

@@ -27,12 +27,11 @@ static const char *net_name(unsigned net)
 	return control_config()->net[net].name;
 }
 
-/* Frames that were dropped; of one that was not learned the frame itself went on its way. */
 static uint64_t all_drops(const struct vnet_port_stats *s)
 {
 	uint64_t drops = 0;
 	for (unsigned d = 0; d < VNET_DROP_CAUSES; d++)
-		if (d != VNET_DROP_learn_full)
+		if (vnet_drop_lost((enum vnet_drop)d))
 			drops += s->drop[d];
 	return drops;
 }
@@ -279,6 +278,8 @@ static void port_counters(struct out *o, unsigned slot)
 	vnet_port_stats(p, &s);
 	counter_row(o, p->name, "in_frames", s.in_frames);
 	counter_row(o, p->name, "out_frames", s.out_frames);
+	if (s.flooded)
+		counter_row(o, p->name, "flooded", s.flooded);
 	for (unsigned d = 0; d < VNET_DROP_CAUSES; d++) {
 		snprintf(name, sizeof name, "drop.%s", vnet_drop_name[d]);
 		if (s.drop[d])

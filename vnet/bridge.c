@@ -15,13 +15,14 @@ static const struct vnet_members *members_of(const struct walk *w)
 }
 
 /* Gives the frames to those ports of the network, but their own, that `reach` says; never from
- * outside to outside. */
+ * outside to outside.  What goes outside only is not called flooded: that is its way. */
 static void flood(struct walk *w, uint64_t frames, unsigned reach)
 {
 	struct vnet_core *c = w->core;
 	const struct vnet_members *m = members_of(w);
 	unsigned first = m->start[w->from->net], end = m->start[w->from->net + 1];
 	enum vnet_drop why = VNET_DROP_no_route;
+	uint64_t *count = &w->count->flooded;
 	bool moved = false;
 
 	for (unsigned i = first; i < end; i++) {
@@ -36,10 +37,12 @@ static void flood(struct walk *w, uint64_t frames, unsigned reach)
 			moved = true;
 		}
 	}
-	if (moved)
+	if (!moved)
+		count = &w->count->drop[why];
+	else if (!(reach & REACH_LOCAL))
 		return;
 	for (; frames; frames &= frames - 1)
-		w->count->drop[why]++;
+		++*count;
 }
 
 /* Sends a frame on to the one port that its destination was found at. */
@@ -53,12 +56,21 @@ static void forward(struct walk *w, unsigned to, uint64_t bit)
 		mark(w->core, to, bit);
 }
 
-/* Where an address was seen; -1: to be flooded, for the port that was there may be gone or down. */
-static int learned_port(struct walk *w, struct vnet_learn *learn, mac_t dst)
+/* Where an address is by declaration, else where it was seen; -1: to be flooded, for the port that
+ * was there may be gone or down. */
+static int learned_port(struct walk *w, const struct vnet_members *m, struct vnet_learn *learn,
+                        mac_t dst)
 {
-	int to = dst & MAC_MULTICAST ? -1 : learn_find(learn, dst);
+	struct vnet *v = w->core->vnet;
+	int to;
 
-	return to >= 0 && port_up(w->core->vnet, (unsigned)to) ? to : -1;
+	if (dst & MAC_MULTICAST)
+		return -1;
+	to = member_up(v, m, w->from->net, dst);
+	if (to >= 0)
+		return to;
+	to = learn_find(learn, dst);
+	return to >= 0 && port_up(v, (unsigned)to) ? to : -1;
 }
 
 /* Whether a frame from outside bears the address of one of the network's own that is up. */
@@ -71,9 +83,49 @@ static bool looped(struct walk *w, const struct vnet_frame *f)
 	return true;
 }
 
+/* Learns a source that no port declared. */
+static void learn(struct walk *w, struct vnet_learn *l, mac_t src)
+{
+	unsigned quota = atomic_load_explicit(&w->from->quota, memory_order_relaxed);
+
+	switch (src ? learn_source(l, src, w->from->number, quota) : LEARNED) {
+	case LEARNED:
+		return;
+	case LEARN_FULL:
+		w->count->drop[VNET_DROP_learn_full]++;
+		return;
+	case LEARN_QUOTA:
+		w->count->drop[VNET_DROP_learn_quota]++;
+	}
+}
+
+/*
+ * Whether a frame may have the source that it has; learns it.  What a port declared is not learned,
+ * and nobody else may use it; from outside it may come while the port is down.
+ */
+static bool take_source(struct walk *w, const struct vnet_members *m, struct vnet_learn *l,
+                        const struct vnet_frame *f)
+{
+	int owner = member_mac(m, w->from->net, f->src);
+	bool outside = is_outside(w->from);
+
+	if (owner == w->from->number)
+		return true;
+	if (owner >= 0 && (!outside || port_up(w->core->vnet, (unsigned)owner))) {
+		w->count->drop[outside ? VNET_DROP_looped : VNET_DROP_spoofed]++;
+		return false;
+	}
+	learn(w, l, f->src);
+	return true;
+}
+
 void look_up_learned(struct walk *w, struct vnet_learn *learn)
 {
-	mac_t known = 0; /* the source that was learned last: one sender often fills a batch */
+	/* The source that was taken last, at first the port's own: one sender often fills a batch.
+	 */
+	mac_t known =
+	    is_outside(w->from) ? 0 : atomic_load_explicit(&w->from->mac, memory_order_relaxed);
+	const struct vnet_members *m = members_of(w);
 	struct vnet_frame *f = w->frame, *end = f + w->n;
 	uint64_t unknown = 0, bytes = 0, bit = 1;
 
@@ -81,12 +133,10 @@ void look_up_learned(struct walk *w, struct vnet_learn *learn)
 		int to;
 
 		bytes += f->len;
-		if (!admit(w, f) || looped(w, f))
+		if (!admit(w, f) || (f->src != known && !take_source(w, m, learn, f)))
 			continue;
-		if (f->src != known && !learn_source(learn, f->src, w->from->number))
-			w->count->drop[VNET_DROP_learn_full]++;
 		known = f->src;
-		to = learned_port(w, learn, f->dst);
+		to = learned_port(w, m, learn, f->dst);
 		if (to < 0)
 			unknown |= bit;
 		else

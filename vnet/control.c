@@ -98,6 +98,12 @@ void vnet_destroy(struct vnet *v)
 	mem.free(v, sizeof *v);
 }
 
+void vnet_secret_set(struct vnet *v, const uint64_t secret[2])
+{
+	v->secret[0] = secret[0];
+	v->secret[1] = secret[1];
+}
+
 struct vnet_core *vnet_core(struct vnet *v, unsigned core)
 {
 	return core < v->cores ? v->core[core] : NULL;
@@ -122,7 +128,7 @@ static bool net_learn(struct vnet *v, unsigned net)
 	l = v->mem.alloc(sizeof *l);
 	if (!l)
 		return false;
-	atomic_store(&l->stamp, learn_stamp(v->seconds));
+	l->key = mix_key_make(v->secret, net);
 	atomic_store(&v->learn[net], l);
 	return true;
 }
@@ -156,6 +162,23 @@ bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy)
 	return done;
 }
 
+/* Looks for old addresses in the next few buckets, network by network. */
+static void sweep(struct vnet *v)
+{
+	if (v->learn[v->sweep_net]) {
+		learn_sweep(v->learn[v->sweep_net], v->sweep_bucket, VNET_SWEEP / LEARN_WAYS);
+		v->sweep_bucket += VNET_SWEEP / LEARN_WAYS;
+		if (v->sweep_bucket < LEARN_BUCKETS)
+			return;
+	}
+	v->sweep_bucket = 0;
+	for (unsigned i = 0; i < VNET_NETS; i++) {
+		v->sweep_net = (v->sweep_net + 1) % VNET_NETS;
+		if (v->learn[v->sweep_net])
+			return;
+	}
+}
+
 void vnet_tick(struct vnet_core *core, uint64_t seconds)
 {
 	struct vnet *v = core->vnet;
@@ -168,7 +191,8 @@ void vnet_tick(struct vnet_core *core, uint64_t seconds)
 		seconds = before;
 	for (unsigned i = 0; i < VNET_NETS; i++)
 		if (v->learn[i])
-			learn_age(v->learn[i], before, seconds);
+			learn_pass(v->learn[i], before, seconds);
+	sweep(v);
 	atomic_store(&v->seconds, seconds);
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		struct vnet_port *port = port_at(v, i);

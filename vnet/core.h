@@ -9,6 +9,13 @@
  */
 struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores);
 
+/*
+ * Gives the switch a number that no guest can know, before its first network is set.  The place of
+ * a learned address depends on it, and the identification of what goes out over links, so that
+ * nobody can compute either.  Without it both are the same in each run.
+ */
+void vnet_secret_set(struct vnet *v, const uint64_t secret[2]);
+
 /* Frees the switch with all that is left in it.  No core is in the walk. */
 void vnet_destroy(struct vnet *v);
 
@@ -44,14 +51,16 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 unsigned vnet_poll(struct vnet_core *core, unsigned budget);
 
 /*
- * The switch's coarse clock: tells it the time, in seconds from any start.  Forgets learned
- * addresses that were silent for VNET_AGE seconds, and asks for the next hops of links where that
- * is due.  Call it every second or so, on any core, with that core's own part, not from within the
- * walk.  A time up to VNET_TICK_LATE seconds before the last one is taken for that; one further
- * back is a clock that was set anew.
+ * The switch's coarse clock: tells it the time, in seconds from any start.  Learned addresses that
+ * were silent for VNET_AGE seconds are not found any more; no more than VNET_SWEEP of them are
+ * looked at in a call.  Asks for the next hops of links where that is due.  Call it every second or
+ * so, on any core, with that core's own part, not from within the walk.  A time up to
+ * VNET_TICK_LATE seconds before the last one is taken for that; one further back is a clock that
+ * was set anew.
  */
 void vnet_tick(struct vnet_core *core, uint64_t seconds);
 #define VNET_TICK_LATE 10
 #define VNET_AGE       300 /* IEEE 802.1D-2004, table 7-5 */
+#define VNET_SWEEP     56
 
 #endif

@@ -95,7 +95,7 @@ static bool is_outside(const struct telling *t, unsigned number)
 static bool tell_source(const struct telling *t, bool exact)
 {
 	const struct vnet_members *m = atomic_load(&t->vnet->members);
-	mac_t own = atomic_load(&port_at(t->vnet, t->from)->mac);
+	int owner = member_mac(m, t->net, t->src);
 
 	if (is_outside(t, t->from)) {
 		if (member_up(t->vnet, m, t->net, t->src) < 0)
@@ -103,7 +103,7 @@ static bool tell_source(const struct telling *t, bool exact)
 		tell_drop(t, VNET_DROP_looped);
 		return true;
 	}
-	if (!exact || (own && t->src == own))
+	if (owner == (int)t->from || (!exact && owner < 0))
 		return false;
 	tell_drop(t, VNET_DROP_spoofed);
 	return true;
@@ -144,10 +144,13 @@ static void tell_place(const struct telling *t, unsigned to)
 
 static void explain_learned(const struct telling *t, struct vnet_learn *learn)
 {
-	int to = t->dst & MAC_MULTICAST ? -1 : learn_find(learn, t->dst);
+	int to = member_up(t->vnet, atomic_load(&t->vnet->members), t->net, t->dst);
+	bool group = t->dst & MAC_MULTICAST;
 
 	if (tell_source(t, false))
 		return;
+	if (to < 0 && !group)
+		to = learn_find(learn, t->dst);
 	if (t->dst == t->src && t->src)
 		to = (int)t->from; /* as would be learned of the frame itself */
 	if (to >= 0 && port_up(t->vnet, (unsigned)to))

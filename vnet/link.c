@@ -142,6 +142,7 @@ static struct vnet_port *link_publish(struct vnet *v, const char *name, unsigned
 	port->ops = &link_ops;
 	port->dev = l;
 	port->flags = VNET_LINK;
+	port->quota = VNET_QUOTA_OUTSIDE;
 	atomic_store(&port->up, true);
 	l->port = port;
 	peers = link_peers(v, l->underlay, l, NULL);

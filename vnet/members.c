@@ -28,36 +28,6 @@ static void members_list(struct vnet *v, struct vnet_members *m)
 	}
 }
 
-static unsigned mac_place(uint64_t key)
-{
-	return (unsigned)((key * 0x9e3779b97f4a7c15ull) >> 32) % MEMBER_MACS;
-}
-
-/* Where a key is, or would be. */
-static unsigned mac_slot(const struct vnet_members *m, uint64_t key)
-{
-	unsigned i = mac_place(key);
-
-	while (m->mac[i] && m->mac[i] != key)
-		i = (i + 1) % MEMBER_MACS;
-	return i;
-}
-
-int member_mac(const struct vnet_members *m, unsigned net, mac_t mac)
-{
-	unsigned i = mac_slot(m, mac | (uint64_t)net << 48);
-
-	/* 0 in network 0 would be the key of a free place: 0 is never declared. */
-	return mac && m->mac[i] ? m->mac_port[i] : -1;
-}
-
-int member_up(struct vnet *v, const struct vnet_members *m, unsigned net, mac_t mac)
-{
-	int port = member_mac(m, net, mac);
-
-	return port >= 0 && port_up(v, (unsigned)port) ? port : -1;
-}
-
 static void macs_list(struct vnet *v, struct vnet_members *m)
 {
 	memset(m->mac, 0, sizeof m->mac);

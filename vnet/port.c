@@ -32,6 +32,7 @@ static struct vnet_port *port_alloc(struct vnet *v, const char *name, unsigned n
 	port->vnet = v;
 	port->net = (uint16_t)net;
 	port->number = (uint16_t)number;
+	port->quota = VNET_QUOTA;
 	atomic_flag_clear(&port->polled);
 	return port;
 }
@@ -84,6 +85,8 @@ struct vnet_port *vnet_port_add(struct vnet *v, const char *name, unsigned net,
 		port->ops = ops;
 		port->dev = dev;
 		port->flags = (uint8_t)flags;
+		if (flags & VNET_EDGE)
+			port->quota = VNET_QUOTA_OUTSIDE;
 		port_publish(port);
 	}
 	control_unlock(v);
@@ -112,6 +115,11 @@ bool vnet_port_set_mac(struct vnet_port *port, mac_t mac)
 	}
 	control_unlock(v);
 	return fits;
+}
+
+void vnet_port_set_quota(struct vnet_port *port, unsigned quota)
+{
+	atomic_store(&port->quota, quota < VNET_LEARN_MAX ? quota : VNET_LEARN_MAX);
 }
 
 void vnet_port_set_mode(struct vnet_port *port, enum vnet_mode mode)
@@ -146,6 +154,7 @@ static void add_stats(struct vnet_port_stats *sum, const struct vnet_port_stats 
 	sum->in_bytes += __atomic_load_n(&one->in_bytes, __ATOMIC_RELAXED);
 	sum->out_frames += __atomic_load_n(&one->out_frames, __ATOMIC_RELAXED);
 	sum->out_bytes += __atomic_load_n(&one->out_bytes, __ATOMIC_RELAXED);
+	sum->flooded += __atomic_load_n(&one->flooded, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < VNET_DROP_CAUSES; i++)
 		sum->drop[i] += __atomic_load_n(&one->drop[i], __ATOMIC_RELAXED);
 }

@@ -19,6 +19,7 @@ enum vnet_port_flags {
 /* One core's counters of one port.  "in": from the device into the switch; "out": the other way. */
 struct vnet_port_stats {
 	uint64_t in_frames, in_bytes, out_frames, out_bytes;
+	uint64_t flooded; /* that came in and went to all, for a group or a place that is unknown */
 	uint64_t drop[VNET_DROP_CAUSES];
 };
 
@@ -37,6 +38,7 @@ struct vnet_port {
 	struct vnet_port *leaves; /* while it is removed: the next that goes with it */
 	size_t size;              /* bytes of this allocation */
 	char name[VNET_NAME];
+	_Atomic uint32_t quota; /* learned addresses that it may have at once */
 	/* One per core, so that counting needs no atomic. */
 	struct vnet_port_stats count[] __attribute__((aligned(64)));
 };
@@ -58,11 +60,24 @@ struct vnet_port *vnet_port_add(struct vnet *v, const char *name, unsigned net,
 bool vnet_port_remove(struct vnet_port *port);
 
 /*
- * Declares the MAC of the port's device; 0: none.  In a network of mode VNET_EXACT it alone may be
- * the source of its frames, and they reach it alone; in mode VNET_LEARN nothing from outside may
- * bear it.  False, and nothing changed: a group address, or another port of the network has it.
+ * Declares the MAC of the port's device; 0: none.  In the modes VNET_LEARN and VNET_EXACT it is the
+ * port's alone: frames to it reach this port while it is up, no other port of the node may bear it
+ * as source (VNET_DROP_spoofed), and nothing from outside may (VNET_DROP_looped) but while this
+ * port is down, for its guest may be on another node then.  In mode VNET_EXACT the port may send
+ * with no other address.  False, and nothing changed: a group address, or another port of the
+ * network has it.
  */
 bool vnet_port_set_mac(struct vnet_port *port, mac_t mac);
+
+/*
+ * How many addresses may be learned of the port at once, 0 to VNET_LEARN_MAX; the declared one is
+ * not learned.  VNET_QUOTA unless said, VNET_QUOTA_OUTSIDE for what is outside.  What is learned
+ * already stays until it ages.
+ */
+void vnet_port_set_quota(struct vnet_port *port, unsigned quota);
+#define VNET_QUOTA         256
+#define VNET_QUOTA_OUTSIDE 2048
+#define VNET_LEARN_MAX     7168 /* addresses of a network, at most */
 
 /* Chooses who moves the port's frames.  Once VNET_KICK returns, no core polls the port. */
 void vnet_port_set_mode(struct vnet_port *port, enum vnet_mode mode);

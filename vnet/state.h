@@ -49,7 +49,9 @@ struct vnet {
 	_Atomic(struct vnet_learn *) learn[VNET_NETS]; /* NULL: the network has routes */
 	atomic_bool exact[VNET_NETS];                  /* does not learn: by declared addresses */
 	bool net[VNET_NETS];                           /* the network was set */
+	uint64_t secret[2];                            /* what no guest knows */
 	_Atomic uint64_t seconds;                      /* as vnet_tick() said last */
+	unsigned sweep_net, sweep_bucket; /* where the next vnet_tick() looks for old addresses */
 	struct vnet_core *core[VNET_CORES];
 };
 
@@ -117,12 +119,24 @@ void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, u
 struct vnet_port *port_make(struct vnet *v, const char *name, unsigned net, const char **why);
 void port_publish(struct vnet_port *port);
 
-/* The port of a network that declared the address; -1: none did. */
-int member_mac(const struct vnet_members *m, unsigned net, mac_t mac);
+/* Where a declared address is, or would be; `key` is it and, in the upper 16 bits, the network. */
+static inline unsigned mac_slot(const struct vnet_members *m, uint64_t key)
+{
+	unsigned i = (unsigned)((key * 0x9e3779b97f4a7c15ull) >> 32) % MEMBER_MACS;
 
-/* The same, if that port is up: one without a driver has no address, for its guest may be on
- * another node now. */
-int member_up(struct vnet *v, const struct vnet_members *m, unsigned net, mac_t mac);
+	while (m->mac[i] && m->mac[i] != key)
+		i = (i + 1) % MEMBER_MACS;
+	return i;
+}
+
+/* The port of a network that declared the address; -1: none did. */
+static inline int member_mac(const struct vnet_members *m, unsigned net, mac_t mac)
+{
+	unsigned i = mac_slot(m, mac | (uint64_t)net << 48);
+
+	/* 0 in network 0 would be the key of a free place: 0 is never declared. */
+	return mac && m->mac[i] ? m->mac_port[i] : -1;
+}
 
 /* Builds and publishes the members anew from v->port; on return nobody uses the old ones. */
 void members_publish(struct vnet *v);
@@ -142,6 +156,15 @@ static inline bool port_up(struct vnet *v, unsigned number)
 	struct vnet_port *port = port_at(v, number);
 
 	return port && atomic_load_explicit(&port->up, memory_order_relaxed);
+}
+
+/* As member_mac(), if that port is up: one without a driver has no address, for its guest may be on
+ * another node now. */
+static inline int member_up(struct vnet *v, const struct vnet_members *m, unsigned net, mac_t mac)
+{
+	int port = member_mac(m, net, mac);
+
+	return port >= 0 && port_up(v, (unsigned)port) ? port : -1;
 }
 
 /* Counts `n` drops at once. */

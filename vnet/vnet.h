@@ -11,7 +11,7 @@
  *   4  vnet_input(): counters; admit(): checks                    vnet/core.c walk.h
  *   6  vnet_input(): look all up, then visit() each once          vnet/core.c
  *   7  cache_find(), else table_match(); look_up_learned() by    vnet/cache.h table.c bridge.c
- *      learn_find(); look_up_exact() by member_mac()             vnet/learn.h members.c
+ *      member_up(), learn_find(); look_up_exact() by member_up()  vnet/state.h learn.h
  *   9  virtio_net_deliver(): the one copy into the peer's ring;   drivers/virtio/virtio_net_rx.c
  *      its interrupt: virtio_pci_notify(), vm_msi(), vapic_send() vmm/vm.c vapic.c
  *  9a  to a link: outbound_deliver(): an outer header in front,   vnet/outbound.c encap.c
@@ -96,7 +96,8 @@ struct vnet_batch {
 	X(rx_broken)   /* the destination's ring broke a rule */                                   \
 	X(no_offload)  /* cannot be cut or summed for a destination that needs it */               \
 	X(learn_full)  /* (not a drop of the frame: an address that the table had no room for) */  \
-	X(spoofed)     /* mode exact: the source is not the port's own address */                  \
+	X(learn_quota) /* (not a drop: an address more than may be learned of the port) */         \
+	X(spoofed)     /* the source is another port's, or in mode exact not the port's own */     \
 	X(looped)      /* from outside, with the address of one of our own as source */            \
 	X(split_horizon) /* from outside, and only outside could it go */                          \
 	X(too_big)       /* it would not fit the link's packets */                                 \
@@ -121,6 +122,12 @@ enum vnet_drop {
 	    VNET_DROP_CAUSES
 };
 extern const char *const vnet_drop_name[VNET_DROP_CAUSES];
+
+/* Whether a frame that is counted so was lost by it; else it went on its way. */
+static inline bool vnet_drop_lost(enum vnet_drop why)
+{
+	return why != VNET_DROP_learn_full && why != VNET_DROP_learn_quota;
+}
 
 struct vnet;
 struct vnet_port;

@@ -64,6 +64,11 @@ extern struct acpi_info acpi;
 /* Reads MADT and FADT; false with a reason. */
 bool acpi_parse(char *why, size_t size);
 
+/* --- random.c --- */
+/* A number that no guest can know: by RDRAND where the CPU has it, else by the TSC's noise alone.
+ */
+uint64_t random_word(void);
+
 /* --- paging.c --- */
 /* Makes the VMM's own map: all memory and the first 4 GiB, identity, each kind with its access. */
 void paging_init(void);

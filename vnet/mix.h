@@ -1,0 +1,42 @@
+/*
+ * mix.h: a hash with a secret key, of one number (private to vnet/).
+ *
+ * Two rounds of multiply and fold: the 128-bit product of the masked input and a secret factor, its
+ * halves joined, as in wyhash and its kin.  A guest sees neither key nor hash, so it cannot compute
+ * inputs that collide, or the hash of what it knows; that is all it is for.  A multiplication with
+ * a known factor, as Fibonacci hashing has it, can be inverted by anybody.
+ */
+#ifndef VNET_MIX_H
+#define VNET_MIX_H
+#include <stdint.h>
+
+struct mix_key {
+	uint64_t mask;      /* its top bit is set, so that no 48-bit input becomes 0 */
+	uint64_t factor[2]; /* odd, and the top bit set */
+};
+
+static inline uint64_t mix_fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t mix_keyed(const struct mix_key *k, uint64_t v)
+{
+	return mix_fold(mix_fold(v ^ k->mask, k->factor[0]), k->factor[1]);
+}
+
+/* A key of its own for each `use`, from one secret. */
+static inline struct mix_key mix_key_make(const uint64_t secret[2], uint64_t use)
+{
+	const uint64_t top = 1ull << 63;
+	struct mix_key from = {secret[0] | top, {secret[1] | top | 1, 0xd6e8feb86659fd93ull}}, k;
+
+	k.mask = mix_keyed(&from, 3 * use) | top;
+	k.factor[0] = mix_keyed(&from, 3 * use + 1) | top | 1;
+	k.factor[1] = mix_keyed(&from, 3 * use + 2) | top | 1;
+	return k;
+}
+
+#endif
