@@ -1,6 +1,5 @@
 /* control.c: making the switch and its networks; how control waits for the walks. */
 #include "vnet/learn.h"
-#include "vnet/pathmtu.h"
 #include "vnet/wire.h"
 
 void control_lock(struct vnet *v)
@@ -194,13 +193,7 @@ void vnet_tick(struct vnet_core *core, uint64_t seconds)
 			learn_pass(v->learn[i], before, seconds);
 	sweep(v);
 	atomic_store(&v->seconds, seconds);
-	for (unsigned i = 0; i < VNET_PORTS; i++) {
-		struct vnet_port *port = port_at(v, i);
-
-		if (port && underlay_of(port))
-			underlay_tick(core, underlay_of(port));
-		if (port && port->flags & VNET_LINK)
-			pathmtu_tick(link_of(port), seconds);
-	}
+	for (struct underlay *u = atomic_load(&v->underlays); u; u = atomic_load(&u->next))
+		underlay_tick(core, u);
 	control_unlock(v);
 }

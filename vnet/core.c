@@ -1,5 +1,6 @@
 /* core.c: the walk: look all frames of a batch up, then visit each destination once. */
 #include "vnet/core.h"
+#include "vnet/guard.h"
 #include "vnet/walk.h"
 #include "vnet/wire.h"
 
@@ -166,17 +167,23 @@ unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet
 	return walk_all(core, from, &from->count[core->id], frame, n);
 }
 
+static __attribute__((noinline)) unsigned
+walk_inspected(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame, unsigned n)
+{
+	struct underlay *u = underlay_of(from);
+
+	return u ? inbound(core, from, u, frame, n) : guard_walk(core, from, frame, n);
+}
+
 unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch)
 {
 	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH, moved;
 	struct vnet_port_stats *count = &from->count[core->id];
-	struct underlay *u;
 
 	count->in_frames += n;
 	walk_enter(core);
-	u = atomic_load_explicit(&from->underlay, memory_order_acquire);
-	if (__builtin_expect(u != NULL, 0))
-		moved = inbound(core, from, u, batch->frame, n);
+	if (__builtin_expect(atomic_load_explicit(&from->inspected, memory_order_acquire), 0))
+		moved = walk_inspected(core, from, batch->frame, n);
 	else
 		moved = walk_all(core, from, count, batch->frame, n);
 	walk_leave(core);

@@ -15,7 +15,7 @@ void encap_template(uint8_t *out, const struct encap_path *path)
 	mac_write(out + 6, path->mac);
 	put16(out + 12, 0x0800);
 	ip[0] = 0x45;
-	ip[6] = 0x40; /* DF; so the identification means nothing (RFC 6864) and is 0 */
+	ip[6] = 0x40; /* DF; so the identification may be any (RFC 6864); see pathmtu.h */
 	ip[8] = 64;
 	ip[9] = PROTO_UDP;
 	put32(ip + 12, path->local);
@@ -30,15 +30,17 @@ void encap_template(uint8_t *out, const struct encap_path *path)
 }
 
 void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes, mac_t next, uint16_t flow,
-                 uint32_t len)
+                 uint16_t id, uint32_t len)
 {
 	uint32_t total = bytes - 14 + len, sum;
 
 	memcpy(out, template, ENCAP_MAX);
 	mac_write(out, next);
 	put16(out + 16, total);
-	/* RFC 1624, eqn. 3, with the old length 0: HC' = ~(~HC + m') */
-	sum = (uint16_t)~be16(out + 24) + total;
+	put16(out + 18, id);
+	/* RFC 1624, eqn. 3, with old length and identification 0: HC' = ~(~HC + m') */
+	sum = (uint16_t)~be16(out + 24) + total + id;
+	sum = (sum & 0xffff) + (sum >> 16);
 	put16(out + 24, ~(sum + (sum >> 16)) & 0xffff);
 	put16(out + 34, flow);
 	put16(out + 38, total - 20);

@@ -36,10 +36,11 @@ void encap_template(uint8_t *out, const struct encap_path *path);
  * hash of the inner flow.  frame->dst and frame->src are set. */
 uint16_t encap_flow(const struct vnet_frame *frame);
 
-/* Writes the outer headers for an inner frame of `len` bytes that goes to the next hop `next`;
- * `bytes` is encap_bytes() of the template's kind.  Header and frame fit an IPv4 packet. */
+/* Writes the outer headers for an inner frame of `len` bytes that goes to the next hop `next`; `id`
+ * is the IP header's identification, `bytes` is encap_bytes() of the template's kind.  Header and
+ * frame fit an IPv4 packet. */
 void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes, mac_t next, uint16_t flow,
-                 uint32_t len);
+                 uint16_t id, uint32_t len);
 
 /* An outer packet being read, out of a private copy that Dom0 cannot change. */
 struct encap_packet {

@@ -171,12 +171,28 @@ static void explain_exact(const struct telling *t)
 		tell_flood(t, !(t->dst & MAC_MULTICAST));
 }
 
+/* Whether it would pass for the node's own; what its addresses of IPv4 or ARP are is not asked. */
+static bool tell_guard(const struct telling *t)
+{
+	const struct underlay *u = NULL;
+
+	if (atomic_load(&port_at(t->vnet, t->from)->inspected))
+		u = atomic_load(&t->vnet->underlays);
+	while (u && u->config.mac != t->src)
+		u = atomic_load(&u->next);
+	if (u)
+		tell_drop(t, VNET_DROP_outer_forged);
+	return u != NULL;
+}
+
 /* What an edge's underlay takes before the switch sees it; false: nothing of this frame. */
 static bool tell_underlay(const struct telling *t)
 {
 	const struct underlay *u = underlay_of(port_at(t->vnet, t->from));
 
-	if (!u || (t->src != u->config.mac && t->dst != u->config.mac))
+	if (!u)
+		return tell_guard(t);
+	if (t->src != u->config.mac && t->dst != u->config.mac)
 		return false;
 	/* What a frame to the underlay carries is not asked here; a bare one ends as the other. */
 	tell_drop(t, t->src == u->config.mac ? VNET_DROP_looped : VNET_DROP_outer_other);

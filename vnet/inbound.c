@@ -9,6 +9,7 @@
 #include "vnet/arp.h"
 #include "vnet/bytes.h"
 #include "vnet/echo.h"
+#include "vnet/guard.h"
 #include "vnet/pathmtu.h"
 #include "vnet/view.h"
 #include "vnet/wire.h"
@@ -120,9 +121,8 @@ static struct vnet_port *take_ip(const struct inbound *in)
 		return take_udp(in, &p);
 	if (p.protocol == PROTO_ICMP && echo_answer(in->core, in->u, in->f, &p))
 		return NULL;
-	if (p.protocol == PROTO_ICMP && pathmtu_told(in->core, in->u, in->f, &p))
-		return end(in, VNET_DROP_path_mtu);
-	return end(in, VNET_DROP_outer_other);
+	return end(in, p.protocol == PROTO_ICMP ? pathmtu_told(in->core, in->u, in->f, &p)
+	                                        : VNET_DROP_outer_other);
 }
 
 /* The port that the frame counts as coming from; NULL: it ended here. */
@@ -155,8 +155,11 @@ static unsigned walk_run(struct vnet_core *core, struct vnet_port *edge, struct 
 {
 	if (!from || !n)
 		return 0;
-	if (from != edge)
-		from->count[core->id].in_frames += n;
+	if (from == edge)
+		return walk_frames(core, from, frame, n);
+	from->count[core->id].in_frames += n;
+	if (atomic_load_explicit(&from->inspected, memory_order_acquire))
+		return guard_walk(core, from, frame, n);
 	return walk_frames(core, from, frame, n);
 }
 

@@ -1,6 +1,7 @@
 /* link.c: making and removing links, and what they are. */
 #include "vnet/link.h"
 #include <stdio.h>
+#include "vnet/pathmtu.h"
 #include "vnet/wire.h"
 
 unsigned vnet_link_mtu_over(enum vnet_link_kind kind, unsigned underlay_mtu)
@@ -109,7 +110,9 @@ static struct link *link_make(struct vnet *v, struct underlay *u, const struct v
 	l->config = *c;
 	l->underlay = u;
 	l->bytes = encap_bytes(c->kind);
-	l->limit = link_limit_over(c->kind, under->mtu);
+	l->key = mix_key_make(v->secret, 1ull << 62 | (uint64_t)c->remote << 24 | c->vni);
+	l->full = link_limit_over(c->kind, under->mtu);
+	atomic_store(&l->limit, l->full);
 	l->hop = neighbour_hold(u->neighbour, VNET_NEIGHBOURS,
 	                        underlay_near(under, c->remote) ? c->remote : under->gateway);
 	if (!l->hop) {
@@ -220,5 +223,18 @@ bool vnet_link_get(const struct vnet_port *port, struct vnet_link_info *info)
 
 unsigned vnet_link_mtu(const struct vnet_port *port)
 {
-	return port->flags & VNET_LINK ? atomic_load(&link_of(port)->limit) - VNET_FRAME_MIN : 0;
+	if (!(port->flags & VNET_LINK))
+		return 0;
+	return pathmtu_limit(link_of(port), atomic_load(&port->vnet->seconds)) - VNET_FRAME_MIN;
+}
+
+void vnet_link_set_path_mtu(struct vnet_port *port, bool learn)
+{
+	struct link *l = link_of(port);
+
+	if (!(port->flags & VNET_LINK))
+		return;
+	atomic_store(&l->ignores, !learn);
+	if (!learn)
+		atomic_store(&l->limit, l->full);
 }

@@ -65,4 +65,10 @@ unsigned vnet_link_mtu(const struct vnet_port *port);
 /* The same for a link of this kind over an underlay with this MTU. */
 unsigned vnet_link_mtu_over(enum vnet_link_kind kind, unsigned underlay_mtu);
 
+/*
+ * Whether the link listens to routers that tell of a smaller MTU on its path (unless said: yes); if
+ * not, it takes what its underlay's MTU leaves.  Without effect on a port that is no link.
+ */
+void vnet_link_set_path_mtu(struct vnet_port *port, bool learn);
+
 #endif

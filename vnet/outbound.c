@@ -7,19 +7,21 @@
  */
 #include <string.h>
 #include "vnet/offload.h"
+#include "vnet/pathmtu.h"
 #include "vnet/toobig.h"
 #include "vnet/wire.h"
 
 _Static_assert(sizeof(((struct vnet_scratch *)0)->head[0]) >= ENCAP_MAX + OFFLOAD_HEAD,
                "the headers of a cut frame fit beside the outer ones");
 
-#define TOOBIG_RATE 64 /* answers of a core in a second, at most */
+#define TOOBIG_RATE 64 /* answers to a port in a second, at most */
 
 struct outbound {
 	struct vnet_core *core;
 	struct link *l;
 	mac_t next; /* the next hop's MAC */
 	unsigned limit;
+	uint64_t slot; /* of the time, as pathmtu_slot() */
 };
 
 /* Hands what is gathered on to the edge port, which counts it. */
@@ -46,7 +48,8 @@ static void append(const struct outbound *o, const struct vnet_frame *inner, uns
 		flush(o);
 	f = &s->frame[s->n];
 	head = s->head[s->n];
-	encap_build(head, l->head, l->bytes, o->next, flow, inner->len);
+	encap_build(head, l->head, l->bytes, o->next, flow, pathmtu_id(l, o->slot, flow),
+	            inner->len);
 	if (own)
 		memcpy(head + l->bytes, inner->seg->base, own);
 	f->seg = &s->seg[s->nseg];
@@ -64,28 +67,35 @@ static void append(const struct outbound *o, const struct vnet_frame *inner, uns
 	s->bytes += f->len;
 }
 
+/* Whether the port may be told once more in this second; each port for itself, so that none uses up
+ * another one's answers.  *next is what `answered` is then. */
+static bool may_tell(uint64_t was, uint64_t now, uint64_t *next)
+{
+	*next = (was >> 16 == now ? was : now << 16) + 1;
+	return (*next & 0xffff) <= TOOBIG_RATE;
+}
+
 /* Tells the sender, where that is due, what would have fitted. */
 static void answer_too_big(const struct outbound *o, const struct vnet_frame *f)
 {
 	struct vnet_core *c = o->core;
 	struct vnet_port *from = c->from;
 	uint64_t now = atomic_load_explicit(&c->vnet->seconds, memory_order_relaxed);
+	uint64_t was = atomic_load_explicit(&from->answered, memory_order_relaxed), next;
 	uint8_t answer[TOOBIG_MAX];
 	unsigned len;
 
-	if (c->answer_second != now) {
-		c->answer_second = now;
-		c->answers = 0;
-	}
 	/* The peer of another link is not told: its port would use this scratch space. */
-	if (from->flags & VNET_LINK || c->answers == TOOBIG_RATE ||
-	    !atomic_load_explicit(&from->up, memory_order_acquire))
+	if (from->flags & VNET_LINK || !atomic_load_explicit(&from->up, memory_order_acquire))
 		return;
+	if (!may_tell(was, now, &next)) {
+		count_drop(c, from, VNET_DROP_untold, 1);
+		return;
+	}
 	len = toobig_answer(answer, f, o->limit);
-	if (!len)
-		return;
-	c->answers++;
-	port_send(c, from, answer, len);
+	/* Where two of the port's cores come at once, one tells. */
+	if (len && atomic_compare_exchange_strong(&from->answered, &was, next))
+		port_send(c, from, answer, len);
 }
 
 static bool refuse(const struct outbound *o, const struct vnet_frame *f, enum vnet_drop why)
@@ -150,8 +160,9 @@ unsigned outbound_deliver(void *dev, struct vnet_core *core, struct vnet_frame *
                           unsigned n)
 {
 	struct link *l = dev;
-	struct outbound o = {core, l, neighbour_mac(l->hop),
-	                     atomic_load_explicit(&l->limit, memory_order_relaxed)};
+	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
+	struct outbound o = {core, l, neighbour_mac(l->hop), pathmtu_limit(l, now),
+	                     pathmtu_slot(now)};
 	unsigned sent = 0;
 
 	if (!atomic_load_explicit(&l->underlay->edge->up, memory_order_acquire))

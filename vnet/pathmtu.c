@@ -49,42 +49,76 @@ static struct link *sender(struct vnet *v, const struct underlay *u, const uint8
 	return port ? link_of(port) : NULL;
 }
 
-/* Two cores that are told at once may keep the larger one: the next frame is answered again. */
-static void lower(struct link *l, unsigned mtu, uint64_t now)
+/* Whether the link sent the quoted packet a few seconds ago. */
+static bool sent(const struct link *l, const uint8_t *ip, uint64_t now)
 {
-	unsigned limit = link_limit_over(l->config.kind, mtu);
+	uint16_t id = be16(ip + 4), flow = be16(ip + 20);
+	uint64_t slot = pathmtu_slot(now);
 
-	if (limit > atomic_load_explicit(&l->limit, memory_order_relaxed))
-		return;
-	atomic_store_explicit(&l->lowered, now, memory_order_relaxed);
-	atomic_store_explicit(&l->limit, limit, memory_order_relaxed);
+	return id == pathmtu_id(l, slot, flow) || (slot && id == pathmtu_id(l, slot - 1, flow));
 }
 
-bool pathmtu_told(struct vnet_core *core, struct underlay *u, const struct vnet_frame *frame,
-                  const struct encap_packet *p)
+/* Two cores that are told at once may keep the larger one: the next frame is answered again. */
+static enum vnet_drop lower(struct link *l, unsigned mtu, uint64_t now)
+{
+	const unsigned least = PATHMTU_INSIDE + VNET_FRAME_MIN;
+	unsigned limit = link_limit_over(l->config.kind, mtu);
+	bool low = limit < least;
+
+	if (low)
+		limit = least;
+	if (limit <= pathmtu_limit(l, now)) {
+		atomic_store_explicit(&l->lowered, now, memory_order_relaxed);
+		atomic_store_explicit(&l->limit, limit, memory_order_relaxed);
+	}
+	return low ? VNET_DROP_path_mtu_low : VNET_DROP_path_mtu;
+}
+
+/* Whether there were too many wrong guesses in this second. */
+static bool excess(const struct underlay *u, uint64_t now)
+{
+	uint64_t unsent = atomic_load_explicit(&u->unsent, memory_order_relaxed);
+
+	return unsent >> 16 == now && (unsent & 0xffff) >= PATHMTU_GUESSES;
+}
+
+static enum vnet_drop guessed(struct underlay *u, uint64_t now)
+{
+	uint64_t was = atomic_load_explicit(&u->unsent, memory_order_relaxed);
+
+	/* Cores that come at once may count as one: they are few. */
+	atomic_compare_exchange_strong(&u->unsent, &was, (was >> 16 == now ? was : now << 16) + 1);
+	return VNET_DROP_path_mtu_unsent;
+}
+
+/* A message that is no nonsense by itself, of an MTU. */
+static enum vnet_drop told(struct vnet_core *core, struct underlay *u, const uint8_t *ip,
+                           unsigned quoted, unsigned mtu)
+{
+	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
+	struct link *l = NULL;
+
+	if (excess(u, now))
+		return VNET_DROP_path_mtu_excess;
+	if (ours(u, ip, mtu))
+		l = sender(core->vnet, u, ip, quoted);
+	if (l && atomic_load_explicit(&l->ignores, memory_order_relaxed))
+		return VNET_DROP_path_mtu_ignored;
+	return l && sent(l, ip, now) ? lower(l, mtu, now) : guessed(u, now);
+}
+
+enum vnet_drop pathmtu_told(struct vnet_core *core, struct underlay *u,
+                            const struct vnet_frame *frame, const struct encap_packet *p)
 {
 	const uint8_t *icmp = p->head + p->l4, *ip = icmp + 8;
 	unsigned have = p->have < p->end ? p->have : p->end, mtu;
-	struct link *l;
 
 	if (have < p->l4 + 8u || icmp[0] != UNREACHABLE || icmp[1] != NEEDED)
-		return false;
+		return VNET_DROP_outer_other;
 	mtu = be16(icmp + 6);
-	if (have < p->l4 + 8u + QUOTED_PLAIN || !mtu || !ours(u, ip, mtu) ||
-	    !icmp_sum_right(p, frame))
-		return true;
-	l = sender(core->vnet, u, ip, have - p->l4 - 8u);
-	if (l)
-		lower(l, mtu > VNET_UNDERLAY_MTU_MIN ? mtu : VNET_UNDERLAY_MTU_MIN,
-		      atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed));
-	return true;
-}
-
-void pathmtu_tick(struct link *l, uint64_t now)
-{
-	unsigned full = link_limit_over(l->config.kind, l->underlay->config.mtu);
-
-	/* A clock that went back makes the difference huge. */
-	if (now - atomic_load_explicit(&l->lowered, memory_order_relaxed) >= PATHMTU_SECONDS)
-		atomic_store_explicit(&l->limit, full, memory_order_relaxed);
+	if (!mtu) /* a router from before RFC 1191 */
+		return VNET_DROP_path_mtu_low;
+	if (have < p->l4 + 8u + QUOTED_PLAIN || !icmp_sum_right(p, frame))
+		return VNET_DROP_path_mtu_unsent;
+	return told(core, u, ip, have - p->l4 - 8u, mtu);
 }

@@ -1,6 +1,7 @@
 /* port.c: adding and removing ports, their mode and their counters. */
 #include "vnet/port.h"
 #include <string.h>
+#include "vnet/guard.h"
 #include "vnet/state.h"
 
 const char *const vnet_drop_name[VNET_DROP_CAUSES] = {
@@ -70,6 +71,7 @@ struct vnet_port *port_make(struct vnet *v, const char *name, unsigned net, cons
 void port_publish(struct vnet_port *port)
 {
 	atomic_store(&port->vnet->port[port->number], port);
+	guards_set(port->vnet);
 	members_publish(port->vnet);
 }
 

@@ -34,10 +34,13 @@ struct vnet_port {
 	atomic_flag polled;                  /* held by the core that polls the port */
 	_Atomic mac_t mac;                   /* as declared; 0: none */
 	_Atomic(struct underlay *) underlay; /* of an edge; NULL: none */
+	atomic_bool inspected; /* its frames are looked at before they are switched (guard.h) */
 	struct vnet *vnet;
 	struct vnet_port *leaves; /* while it is removed: the next that goes with it */
 	size_t size;              /* bytes of this allocation */
 	char name[VNET_NAME];
+	_Atomic uint64_t
+	    answered; /* the second in which it was told what fits, << 16, and how often */
 	_Atomic uint32_t quota; /* learned addresses that it may have at once */
 	/* One per core, so that counting needs no atomic. */
 	struct vnet_port_stats count[] __attribute__((aligned(64)));

@@ -1,4 +1,5 @@
 /* remove.c: taking a port away, and with an edge the links over it. */
+#include "vnet/guard.h"
 #include "vnet/learn.h"
 #include "vnet/wire.h"
 
@@ -48,11 +49,14 @@ static struct vnet_port *hide(struct vnet *v, struct vnet_port *gone)
 		if (!port || !goes_with(port, gone))
 			continue;
 		atomic_store(&v->port[i], NULL);
+		if (underlay_of(port))
+			underlay_unlist(v, underlay_of(port));
 		if (port == gone)
 			continue;
 		port->leaves = list;
 		list = port;
 	}
+	guards_set(v);
 	members_publish(v);
 	return list;
 }

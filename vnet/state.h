@@ -16,6 +16,7 @@
 struct vnet_learn;
 
 #define MEMBER_MACS  (2 * VNET_PORTS)         /* places of a hash that is half full at most */
+#define GUARD_HEAD   64                       /* bytes of a frame that guard_walk() looks at */
 #define SCRATCH_SEGS (VNET_SEGS + VNET_BATCH) /* a batch, and a header for each frame */
 
 /* Which ports there are: snapshots for flooding, polling and declared addresses. */
@@ -38,6 +39,12 @@ struct vnet_scratch {
 	uint8_t head[VNET_BATCH][256]; /* the headers in front of each */
 };
 
+/* The heads of frames that guard_walk() has looked at, and the pieces of those frames. */
+struct vnet_guard {
+	uint8_t head[VNET_BATCH][GUARD_HEAD];
+	struct vnet_seg seg[SCRATCH_SEGS];
+};
+
 struct vnet {
 	struct vnet_mem mem;
 	unsigned cores;
@@ -49,6 +56,7 @@ struct vnet {
 	_Atomic(struct vnet_learn *) learn[VNET_NETS]; /* NULL: the network has routes */
 	atomic_bool exact[VNET_NETS];                  /* does not learn: by declared addresses */
 	bool net[VNET_NETS];                           /* the network was set */
+	_Atomic(struct underlay *) underlays;          /* all of them, by their `next` */
 	uint64_t secret[2];                            /* what no guest knows */
 	_Atomic uint64_t seconds;                      /* as vnet_tick() said last */
 	unsigned sweep_net, sweep_bucket; /* where the next vnet_tick() looks for old addresses */
@@ -68,8 +76,7 @@ struct vnet_core {
 	struct vnet_frame *visit[VNET_BATCH];
 	struct vnet_batch batch;
 	struct vnet_scratch scratch;
-	uint64_t answer_second; /* in which `answers` senders were told what fits a link */
-	unsigned answers;
+	struct vnet_guard guard;
 };
 
 _Static_assert(VNET_BATCH <= 64, "pending has one bit for each frame of a batch");

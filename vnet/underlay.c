@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "vnet/arp.h"
+#include "vnet/guard.h"
 #include "vnet/wire.h"
 
 bool address_is_host(uint32_t address)
@@ -59,15 +60,33 @@ void underlay_free(struct vnet *v, struct underlay *u)
 	v->mem.free(u, sizeof *u);
 }
 
+void underlay_unlist(struct vnet *v, struct underlay *u)
+{
+	_Atomic(struct underlay *) *at = &v->underlays;
+
+	while (atomic_load(at) && atomic_load(at) != u)
+		at = &atomic_load(at)->next;
+	if (atomic_load(at))
+		atomic_store(at, atomic_load(&u->next));
+}
+
 /* Puts an underlay, or none, in the place of the present one, over which no link is. */
 static void replace(struct vnet_port *edge, struct underlay *u)
 {
 	struct underlay *old = atomic_exchange(&edge->underlay, u);
+	struct vnet *v = edge->vnet;
 
+	if (u) {
+		atomic_store(&u->next, atomic_load(&v->underlays));
+		atomic_store(&v->underlays, u);
+	}
+	if (old)
+		underlay_unlist(v, old);
+	guards_set(v);
 	if (!old)
 		return;
-	vnet_sync(edge->vnet);
-	underlay_free(edge->vnet, old);
+	vnet_sync(v);
+	underlay_free(v, old);
 }
 
 /* Lock held.  NULL: done; or why not. */

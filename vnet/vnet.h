@@ -9,6 +9,7 @@
  *   3  vring_single(), vring_chain(): descriptors, checked,       drivers/virtio/vring.h vring.c
  *      become a frame view
  *   4  vnet_input(): counters; admit(): checks                    vnet/core.c walk.h
+ *      where the outer wire can be reached: guard_walk()          vnet/guard.c
  *   6  vnet_input(): look all up, then visit() each once          vnet/core.c
  *   7  cache_find(), else table_match(); look_up_learned() by    vnet/cache.h table.c bridge.c
  *      member_up(), learn_find(); look_up_exact() by member_up()  vnet/state.h learn.h
@@ -100,17 +101,23 @@ struct vnet_batch {
 	X(spoofed)     /* the source is another port's, or in mode exact not the port's own */     \
 	X(looped)      /* from outside, with the address of one of our own as source */            \
 	X(split_horizon) /* from outside, and only outside could it go */                          \
+	X(outer_forged)  /* it would pass for one of the node's own on the outer wire */           \
 	X(too_big)       /* it would not fit the link's packets */                                 \
+	X(untold)        /* (of too_big: its sender was told often enough in this second) */       \
 	X(no_neighbour)  /* the link's next hop did not tell its MAC */                            \
 	X(outer_length)  /* from here on, of an edge with an underlay: lengths that contradict */  \
 	X(outer_header)  /* no IPv4, or no VXLAN with a VNI */                                     \
 	X(outer_checksum)                                                                          \
 	X(outer_fragment)                                                                          \
-	X(outer_other)  /* for the underlay's MAC, but nothing that it serves */                   \
-	X(path_mtu)     /* a router's word that a packet was too large for it (RFC 1191) */        \
-	X(unknown_vni)  /* no link has it */                                                       \
-	X(unknown_peer) /* a link's VNI or port, but not from its peer */                          \
-	X(nested)       /* what was encapsulated is for the underlay again */                      \
+	X(outer_other)      /* for the underlay's MAC, but nothing that it serves */               \
+	X(path_mtu)         /* a router's word that a packet was too large for it (RFC 1191) */    \
+	X(path_mtu_low)     /* the same, with less than is believed (pathmtu.h) */                 \
+	X(path_mtu_unsent)  /* ... of a packet that was not sent of late: it has no effect */      \
+	X(path_mtu_excess)  /* ... not looked at, for there were too many of those */              \
+	X(path_mtu_ignored) /* ... of a link that shall not listen to it */                        \
+	X(unknown_vni)      /* no link has it */                                                   \
+	X(unknown_peer)     /* a link's VNI or port, but not from its peer */                      \
+	X(nested)           /* what was encapsulated is for the underlay again */                  \
 	X(arp_malformed)                                                                           \
 	X(arp_unasked)  /* an answer to nothing that was asked */                                  \
 	X(arp_conflict) /* another one claims our address */
@@ -126,7 +133,8 @@ extern const char *const vnet_drop_name[VNET_DROP_CAUSES];
 /* Whether a frame that is counted so was lost by it; else it went on its way. */
 static inline bool vnet_drop_lost(enum vnet_drop why)
 {
-	return why != VNET_DROP_learn_full && why != VNET_DROP_learn_quota;
+	return why != VNET_DROP_learn_full && why != VNET_DROP_learn_quota &&
+	       why != VNET_DROP_untold;
 }
 
 struct vnet;

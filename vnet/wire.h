@@ -6,10 +6,12 @@
  *   inbound.c   what comes in from an edge port: ARP, echo, decapsulation
  *   link.c      control of links
  *   outbound.c  what goes out over a link
+ *   guard.c     what other ports may not send
  */
 #ifndef VNET_WIRE_H
 #define VNET_WIRE_H
 #include "vnet/encap.h"
+#include "vnet/mix.h"
 #include "vnet/neighbour.h"
 #include "vnet/peers.h"
 #include "vnet/state.h"
@@ -17,7 +19,10 @@
 struct underlay {
 	struct vnet_underlay_config config;
 	struct vnet_port *edge;
-	unsigned links;                /* over it; control path only */
+	_Atomic(struct underlay *) next; /* of all underlays */
+	_Atomic uint64_t unsent; /* the last second in which routers told of what was not sent, <<
+	                          * 16, and how often they did */
+	unsigned links;          /* over it; control path only */
 	_Atomic(struct peers *) peers; /* NULL: there was never a link */
 	struct neighbour neighbour[VNET_NEIGHBOURS];
 };
@@ -27,9 +32,12 @@ struct link {
 	struct underlay *underlay;
 	struct vnet_port *port;
 	struct neighbour *hop;
+	struct mix_key key;       /* of the identification of its packets */
 	unsigned bytes;           /* of the outer headers */
-	_Atomic unsigned limit;   /* bytes of the largest frame that fits the path */
+	unsigned full;            /* bytes of the largest frame that fits the underlay's MTU */
+	_Atomic unsigned limit;   /* ... and of the largest that fits the path */
 	_Atomic uint64_t lowered; /* the second in which a router lowered it */
+	atomic_bool ignores;      /* what routers tell */
 	uint8_t head[ENCAP_MAX];  /* the outer headers, as encap_template() wrote them */
 };
 
@@ -65,6 +73,9 @@ void underlay_ask(struct vnet_core *core, struct underlay *u, struct neighbour *
 
 /* Lets all next hops age and asks for those that are due.  Control lock held. */
 void underlay_tick(struct vnet_core *core, struct underlay *u);
+
+/* Takes an underlay, which no port has any more, off the list of all.  Walks may still read it. */
+void underlay_unlist(struct vnet *v, struct underlay *u);
 
 /* Frees an underlay that no walk uses any more. */
 void underlay_free(struct vnet *v, struct underlay *u);

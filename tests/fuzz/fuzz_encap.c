@@ -126,7 +126,7 @@ static void well_formed(uint8_t *p, uint32_t len, unsigned net)
 	uint8_t template[ENCAP_MAX], head[ENCAP_MAX];
 
 	encap_template(template, &path);
-	encap_build(head, template, bytes, US_MAC, 50000, len > bytes ? len - bytes : 0);
+	encap_build(head, template, bytes, US_MAC, 50000, 0, len > bytes ? len - bytes : 0);
 	memcpy(p, head, bytes < len ? bytes : len);
 }
 

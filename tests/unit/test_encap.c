@@ -30,7 +30,7 @@ static uint32_t packet(uint8_t *out, enum vnet_link_kind kind, uint32_t inner)
 	uint8_t template[ENCAP_MAX], head[ENCAP_MAX];
 
 	encap_template(template, &path);
-	encap_build(head, template, bytes, NODE_MAC(1), 0xc123, inner);
+	encap_build(head, template, bytes, NODE_MAC(1), 0xc123, 0, inner);
 	memcpy(out, head, bytes);
 	ether(out + bytes, B, A, 0x88b5, inner, 0);
 	return bytes + inner;

@@ -36,7 +36,7 @@ static void packet(struct rig *r, const struct vnet_link_config *c, uint16_t udp
 	unsigned bytes = encap_bytes(c->kind);
 
 	encap_template(template, &path);
-	encap_build(r->bytes, template, bytes, NODE_MAC(0), 50000, 100);
+	encap_build(r->bytes, template, bytes, NODE_MAC(0), 50000, 0, 100);
 	ether(r->bytes + bytes, MAC_BROADCAST, A, 0x88b5, 100, 0);
 	r->len = bytes + 100;
 }

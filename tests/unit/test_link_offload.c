@@ -301,6 +301,7 @@ static void some_are_not_told(void **state)
 static void answers_are_limited(void **state)
 {
 	static uint8_t out[PAYLOAD + 100];
+	struct vnet_port *other;
 	struct pair p;
 	unsigned answers = 0;
 
@@ -309,6 +310,12 @@ static void answers_are_limited(void **state)
 	for (unsigned i = 0; i < 200; i++)
 		answers += told(&p, out, tcp(out, false, 14, 1425), NULL) != NULL;
 	assert_int_equal(answers, 64);
+	assert_int_equal(drops(p.guest[0], VNET_DROP_untold), 200 - 64);
+	/* Another guest of the same core is told all the same. */
+	other = node_port(p.n[0], 2, 1, 0);
+	node_clear(p.n[0]);
+	node_send(p.n[0], other, out, tcp(out, false, 14, 1425));
+	assert_int_equal(p.n[0]->dev[2].n, 1);
 	node_tick(p.n[0]);
 	assert_non_null(told(&p, out, tcp(out, false, 14, 1425), NULL));
 	part(&p);

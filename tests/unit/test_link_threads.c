@@ -72,7 +72,7 @@ static uint32_t fill(struct side *s, uint8_t *p)
 	put32(p + head + 14, s->sent++);
 	if (s->core) {
 		encap_template(template, &path);
-		encap_build(p, template, head, NODE_MAC(0), 50000, 60);
+		encap_build(p, template, head, NODE_MAC(0), 50000, 0, 60);
 	}
 	return head + 60;
 }

@@ -11,6 +11,7 @@ static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 7, 0};
 static const struct vnet_link_config far2 = {VNET_LINK_VXLAN, NODE_IP(1), 8, 0};
 static const struct vnet_link_config plain = {VNET_LINK_UDP, NODE_IP(3), 0, 0};
 
+#define FLOW  50000
 #define ICMP  34
 #define QUOTE (ICMP + 8)
 
@@ -52,7 +53,15 @@ static void sum_at(uint8_t *field, const uint8_t *from, unsigned bytes)
 	sum_store(&s, field);
 }
 
-/* The gateway says that what the link sent, of 1500 bytes, does not fit its MTU. */
+/* The identification that the link's packets of FLOW have now. */
+static uint16_t id_of(const struct rig *r, const struct vnet_link_config *c)
+{
+	unsigned i = c == &far1 ? 0 : c == &far2 ? 1 : 2;
+
+	return pathmtu_id(r->link[i]->dev, pathmtu_slot(r->n->seconds), FLOW);
+}
+
+/* The gateway says that what the link sent just now, of 1500 bytes, does not fit its MTU. */
 static void message(struct rig *r, const struct vnet_link_config *c, unsigned mtu)
 {
 	const struct encap_path path = {c->kind,    NODE_MAC(0),
@@ -64,10 +73,10 @@ static void message(struct rig *r, const struct vnet_link_config *c, unsigned mt
 
 	memset(r->bytes, 0, sizeof r->bytes);
 	encap_template(template, &path);
-	encap_build(head, template, bytes, NODE_MAC(9), 50000, 1500 + 14 - bytes);
+	encap_build(head, template, bytes, NODE_MAC(9), FLOW, id_of(r, c), 1500 + 14 - bytes);
 	memcpy(r->bytes + QUOTE, head + 14, bytes - 14);
 	encap_template(template, &back);
-	encap_build(head, template, 42, NODE_MAC(0), 0, sizeof r->bytes - 42);
+	encap_build(head, template, 42, NODE_MAC(0), 0, 0, sizeof r->bytes - 42);
 	memcpy(r->bytes, head, ICMP);
 	r->bytes[23] = PROTO_ICMP;
 	sum_at(r->bytes + 24, r->bytes + 14, 20);
@@ -76,14 +85,20 @@ static void message(struct rig *r, const struct vnet_link_config *c, unsigned mt
 	put16(r->bytes + ICMP + 6, mtu);
 }
 
-static void hear(struct rig *r)
+/* It is heard, and counted so. */
+static void hear_as(struct rig *r, enum vnet_drop why)
 {
-	uint64_t before = drops(r->edge, VNET_DROP_path_mtu);
+	uint64_t before = drops(r->edge, why), all = drops_all(r->edge);
 
 	sum_at(r->bytes + ICMP + 2, r->bytes + ICMP, sizeof r->bytes - ICMP);
 	node_send(r->n, r->edge, r->bytes, sizeof r->bytes);
-	assert_int_equal(drops(r->edge, VNET_DROP_path_mtu), before + 1);
-	assert_int_equal(drops_all(r->edge), before + 1);
+	assert_int_equal(drops(r->edge, why), before + 1);
+	assert_int_equal(drops_all(r->edge), all + 1);
+}
+
+static void hear(struct rig *r)
+{
+	hear_as(r, VNET_DROP_path_mtu);
 }
 
 static void limits(const struct rig *r, unsigned a, unsigned b, unsigned c)
@@ -100,20 +115,20 @@ static void the_link_that_sent_it_sends_less_for_a_while(void **state)
 	message(r, &far1, 1400);
 	hear(r);
 	limits(r, 1350, FULL, FULL + 8);
-	message(r, &plain, 1300);
+	message(r, &plain, 1340);
 	hear(r);
-	limits(r, 1350, FULL, 1258);
+	limits(r, 1350, FULL, 1298);
 	/* More than is known to fit is no news; less is. */
 	message(r, &far1, 1450);
 	hear(r);
-	limits(r, 1350, FULL, 1258);
+	limits(r, 1350, FULL, 1298);
 	r->n->seconds += PATHMTU_SECONDS / 2;
 	node_tick(r->n);
-	message(r, &far1, 1300);
+	message(r, &far1, 1340);
 	hear(r);
 	r->n->seconds += PATHMTU_SECONDS / 2;
 	node_tick(r->n);
-	limits(r, 1250, FULL, FULL + 8);
+	limits(r, 1290, FULL, FULL + 8);
 	r->n->seconds += PATHMTU_SECONDS / 2;
 	node_tick(r->n);
 	limits(r, FULL, FULL, FULL + 8);
@@ -144,36 +159,131 @@ static void its_senders_are_told(void **state)
 	assert_int_equal(be16(r->n->dev[1].got[0].bytes + ICMP + 6), 1350);
 }
 
-static void never_below_what_each_host_takes(void **state)
+static void never_below_what_ipv6_needs(void **state)
 {
 	struct rig *r = *state;
 
-	message(r, &far1, 68);
+	message(r, &far1, 1330);
 	hear(r);
-	limits(r, VNET_UNDERLAY_MTU_MIN - 50, FULL, FULL + 8);
+	limits(r, 1280, FULL, FULL + 8);
+	message(r, &plain, 68);
+	hear_as(r, VNET_DROP_path_mtu_low);
+	limits(r, 1280, FULL, 1280);
 	message(r, &far2, 0); /* a router from before RFC 1191 */
+	hear_as(r, VNET_DROP_path_mtu_low);
+	limits(r, 1280, FULL, 1280);
+}
+
+/* What was sent some seconds ago is believed, what was sent before that is not. */
+static void what_is_quoted_was_sent_of_late(void **state)
+{
+	struct rig *r = *state;
+
+	r->n->seconds = 1000;
+	node_tick(r->n);
+	message(r, &far1, 1400);
+	r->n->seconds += PATHMTU_SLOT;
+	node_tick(r->n);
 	hear(r);
-	limits(r, VNET_UNDERLAY_MTU_MIN - 50, FULL, FULL + 8);
+	limits(r, 1350, FULL, FULL + 8);
+	message(r, &far2, 1400);
+	r->n->seconds += 2 * PATHMTU_SLOT;
+	node_tick(r->n);
+	hear_as(r, VNET_DROP_path_mtu_unsent);
+	limits(r, 1350, FULL, FULL + 8);
+	/* Right for one link is wrong for another, and for another flow. */
+	message(r, &far2, 1400);
+	put32(r->bytes + QUOTE + 32, far1.vni << 8);
+	hear_as(r, VNET_DROP_path_mtu_unsent);
+	message(r, &far2, 1400);
+	put16(r->bytes + QUOTE + 20, FLOW + 1);
+	hear_as(r, VNET_DROP_path_mtu_unsent);
+	limits(r, 1350, FULL, FULL + 8);
+}
+
+/* All identifications, one after the other: a few are looked at in a second. */
+static void guessing_takes_long(void **state)
+{
+	struct rig *r = *state;
+	unsigned right = id_of(r, &far1), guess = right + 1;
+
+	for (unsigned i = 0; i < 1000; i++, guess++) {
+		message(r, &far1, 1400);
+		put16(r->bytes + QUOTE + 4, guess);
+		hear_as(r, i < PATHMTU_GUESSES ? VNET_DROP_path_mtu_unsent
+		                               : VNET_DROP_path_mtu_excess);
+	}
+	message(r, &far1, 1400);
+	hear_as(r, VNET_DROP_path_mtu_excess);
+	limits(r, FULL, FULL, FULL + 8);
+	node_tick(r->n);
+	message(r, &far1, 1400);
+	hear(r);
+	limits(r, 1350, FULL, FULL + 8);
+}
+
+static void a_link_may_ignore_them(void **state)
+{
+	struct rig *r = *state;
+
+	message(r, &far1, 1400);
+	hear(r);
+	vnet_link_set_path_mtu(r->link[0], false);
+	vnet_link_set_path_mtu(r->edge, false); /* no link */
+	limits(r, FULL, FULL, FULL + 8);
+	message(r, &far1, 1400);
+	hear_as(r, VNET_DROP_path_mtu_ignored);
+	limits(r, FULL, FULL, FULL + 8);
+	message(r, &far2, 1400);
+	hear(r);
+	vnet_link_set_path_mtu(r->link[0], true);
+	message(r, &far1, 1400);
+	hear(r);
+	limits(r, 1350, 1350, FULL + 8);
+}
+
+/* Packets that a link really sends, quoted. */
+static void what_a_link_sends_is_known_again(void **state)
+{
+	struct rig *r = *state;
+	struct vnet_port *guest = node_port(r->n, 1, 2, 0);
+	uint8_t out[FULL + 14];
+
+	atomic_store(&((struct link *)r->link[1]->dev)->hop->word, NODE_MAC(1));
+	for (unsigned i = 0; i < 8; i++) {
+		uint32_t len = vnet_link_mtu(r->link[1]) + 14;
+
+		ether(out, B, A + i * 0x100, 0x88b5, len, i);
+		node_clear(r->n);
+		node_send(r->n, guest, out, len);
+		assert_int_equal(r->n->dev[0].n, 1);
+		message(r, &far2, len + 36 - 10);
+		memcpy(r->bytes + QUOTE, r->n->dev[0].got[0].bytes + 14, 36);
+		hear(r);
+		limits(r, FULL, len - 14 - 10, FULL + 8);
+	}
 }
 
 /* Each byte of the quotation that a link would have written otherwise, and too little of it. */
 static void what_no_link_sent_changes_nothing(void **state)
 {
-	static const unsigned wrong[] = {0, 6, 9, 12, 19, 20, 22, 34};
+	static const unsigned wrong[] = {0, 4, 6, 9, 12, 19, 20, 22, 34};
 	struct rig *r = *state;
 
 	for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		message(r, &far1, 1400);
 		r->bytes[QUOTE + wrong[i]] ^= 0x80;
-		hear(r);
+		hear_as(r, VNET_DROP_path_mtu_unsent);
 		limits(r, FULL, FULL, FULL + 8);
 	}
+	node_tick(r->n);
 	message(r, &far1, 1400);
 	put16(r->bytes + QUOTE + 2, 1400); /* it would have fitted */
-	hear(r);
+	hear_as(r, VNET_DROP_path_mtu_unsent);
 	put16(r->bytes + QUOTE + 2, 1501); /* we never send that */
-	hear(r);
+	hear_as(r, VNET_DROP_path_mtu_unsent);
 	for (unsigned quoted = 0; quoted < 36; quoted++) {
+		node_tick(r->n);
 		message(r, &far1, 1400);
 		put16(r->bytes + 16, 28 + quoted);
 		sum_at(r->bytes + 24, r->bytes + 14, 20);
@@ -185,7 +295,8 @@ static void what_no_link_sent_changes_nothing(void **state)
 	r->bytes[ICMP + 2] = 1;
 	node_send(r->n, r->edge, r->bytes, sizeof r->bytes);
 	limits(r, FULL, FULL, FULL + 8);
-	assert_int_equal(drops(r->edge, VNET_DROP_path_mtu), drops_all(r->edge));
+	assert_int_equal(drops(r->edge, VNET_DROP_path_mtu), 0);
+	assert_int_equal(drops(r->edge, VNET_DROP_path_mtu_unsent), drops_all(r->edge));
 }
 
 int main(void)
@@ -194,7 +305,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(the_link_that_sent_it_sends_less_for_a_while, start,
 	                                    end),
 	    cmocka_unit_test_setup_teardown(its_senders_are_told, start, end),
-	    cmocka_unit_test_setup_teardown(never_below_what_each_host_takes, start, end),
+	    cmocka_unit_test_setup_teardown(never_below_what_ipv6_needs, start, end),
+	    cmocka_unit_test_setup_teardown(what_is_quoted_was_sent_of_late, start, end),
+	    cmocka_unit_test_setup_teardown(guessing_takes_long, start, end),
+	    cmocka_unit_test_setup_teardown(a_link_may_ignore_them, start, end),
+	    cmocka_unit_test_setup_teardown(what_a_link_sends_is_known_again, start, end),
 	    cmocka_unit_test_setup_teardown(what_no_link_sent_changes_nothing, start, end),
 	};
 

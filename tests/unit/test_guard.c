@@ -1,0 +1,241 @@
+/* test_guard.c: guests that would send the node's own outer packets, and what is shared no more. */
+#include "tests/unit/link_rig.h"
+#include "vnet/arp.h"
+#include "vnet/bytes.h"
+#include "vnet/state.h"
+
+#define BYTES 100
+
+struct rig {
+	struct node *n;
+	struct vnet_port *edge, *stranger, *apart; /* the stranger is in the edge's network */
+	uint8_t bytes[BYTES];
+};
+
+static int start(void **state)
+{
+	struct rig *r = calloc(1, sizeof *r);
+
+	r->n = node_make(0, VNET_LEARN);
+	r->edge = r->n->dev[0].port;
+	r->stranger = node_port(r->n, 1, 0, 0);
+	r->apart = node_port(r->n, 2, 1, 0);
+	node_port(r->n, 3, 1, 0);
+	*state = r;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct rig *r = *state;
+
+	node_free(r->n);
+	free(r);
+	return 0;
+}
+
+/* A frame with the addresses, the payload behind `tags` tags. */
+static uint8_t *frame(struct rig *r, mac_t src, unsigned type, unsigned tags)
+{
+	ether(r->bytes, B, src, tags ? 0x8100 : type, BYTES, 0);
+	for (unsigned i = 0; i < tags; i++) {
+		put16(r->bytes + 14 + 4 * i, 0);
+		put16(r->bytes + 16 + 4 * i, i + 1 < tags ? 0x88a8 : type);
+	}
+	return r->bytes + 14 + 4 * tags;
+}
+
+static void ipv4(struct rig *r, mac_t src, uint32_t from, unsigned tags)
+{
+	uint8_t *ip = frame(r, src, 0x0800, tags);
+
+	ip[0] = 0x45;
+	put32(ip + 12, from);
+}
+
+static void arp(struct rig *r, mac_t sender_mac, uint32_t sender)
+{
+	struct arp a = {ARP_REPLY, sender_mac, B, sender, GATEWAY};
+
+	arp_write(r->bytes, B, &a);
+	mac_write(r->bytes + 6, A);
+}
+
+/* Whether the frame reaches the edge's device, whole and in pieces of any size. */
+static bool leaves(struct rig *r, struct vnet_port *from)
+{
+	struct dev *d = &r->n->dev[0];
+	uint64_t before = drops(from, VNET_DROP_outer_forged);
+	unsigned left = 0, count = 0;
+
+	for (unsigned piece = 0; piece < BYTES; piece++, count++) {
+		node_clear(r->n);
+		batch_start(r->n);
+		batch_add(r->n, r->bytes, BYTES, NULL, piece);
+		batch_send(r->n, from);
+		left += d->n;
+		if (d->n)
+			assert_memory_equal(d->got[0].bytes, r->bytes, BYTES);
+	}
+	assert_true(left == 0 || left == count);
+	assert_int_equal(drops(from, VNET_DROP_outer_forged) - before, left ? 0 : count);
+	return left;
+}
+
+static void nobody_else_sends_as_the_node(void **state)
+{
+	struct rig *r = *state;
+
+	for (unsigned tags = 0; tags <= 2; tags++) {
+		ipv4(r, NODE_MAC(0), 0x0a000001, tags);
+		assert_false(leaves(r, r->stranger));
+		ipv4(r, A, NODE_IP(0), tags);
+		assert_false(leaves(r, r->stranger));
+		ipv4(r, A, NODE_IP(1), tags); /* any other */
+		assert_true(leaves(r, r->stranger));
+	}
+	frame(r, NODE_MAC(0), 0x88b5, 0);
+	assert_false(leaves(r, r->stranger));
+	arp(r, A, NODE_IP(0));
+	assert_false(leaves(r, r->stranger));
+	arp(r, NODE_MAC(0), NODE_IP(1));
+	assert_false(leaves(r, r->stranger));
+	arp(r, A, NODE_IP(1));
+	assert_true(leaves(r, r->stranger));
+}
+
+/* Where no edge is, frames leave in outer packets only: there the addresses are anybody's. */
+static void a_network_without_an_edge_may_use_them(void **state)
+{
+	struct rig *r = *state;
+
+	ipv4(r, NODE_MAC(0), NODE_IP(0), 0);
+	node_send(r->n, r->apart, r->bytes, BYTES);
+	assert_int_equal(r->n->dev[3].n, 1);
+	assert_int_equal(drops_all(r->apart), 0);
+	/* An edge of its own, without an underlay: Dom0 may join both to one wire. */
+	node_port(r->n, 4, 1, VNET_EDGE);
+	node_send(r->n, r->apart, r->bytes, BYTES);
+	assert_int_equal(r->n->dev[3].n, 1);
+	assert_int_equal(drops(r->apart, VNET_DROP_outer_forged), 1);
+	assert_true(vnet_port_remove(r->n->dev[4].port));
+	node_send(r->n, r->apart, r->bytes, BYTES);
+	assert_int_equal(r->n->dev[3].n, 2);
+}
+
+static void it_follows_the_underlay(void **state)
+{
+	struct rig *r = *state;
+	char err[100];
+
+	ipv4(r, A, NODE_IP(0), 0);
+	assert_false(leaves(r, r->stranger));
+	node_underlay(r->n, 5, 1500);
+	assert_true(leaves(r, r->stranger));
+	ipv4(r, A, NODE_IP(5), 0);
+	assert_false(leaves(r, r->stranger));
+	assert_true(vnet_underlay_remove(r->edge, err, sizeof err));
+	assert_true(leaves(r, r->stranger));
+	node_underlay(r->n, 5, 1500);
+	assert_false(leaves(r, r->stranger));
+	assert_true(vnet_port_remove(r->edge));
+	assert_null(atomic_load(&r->n->v->underlays));
+	assert_false(atomic_load(&r->stranger->inspected));
+}
+
+/* Another guest's core may write to the frame between the check and the copy. */
+static void what_was_looked_at_is_what_leaves(void **state)
+{
+	struct rig *r = *state;
+	struct vnet_batch *b = vnet_core_batch(r->n->core);
+	struct vnet_frame *f = &b->frame[0];
+
+	ipv4(r, A, NODE_IP(1), 0);
+	batch_start(r->n);
+	batch_add(r->n, r->bytes, BYTES, NULL, 0);
+	batch_send(r->n, r->stranger);
+	assert_int_equal(r->n->dev[0].n, 1);
+	assert_true(f->seg[0].base < r->bytes || f->seg[0].base >= r->bytes + BYTES);
+	assert_true(f->seg[0].len >= 14 + 20);
+	assert_ptr_equal(f->seg[1].base, r->bytes + f->seg[0].len);
+}
+
+/* In a batch only the forged ones go, and the rest keeps its order. */
+static void the_rest_of_a_batch_goes_on(void **state)
+{
+	static uint8_t bytes[VNET_BATCH][BYTES];
+	struct rig *r = *state;
+	struct dev *d = &r->n->dev[0];
+	unsigned n = 0;
+
+	batch_start(r->n);
+	for (unsigned i = 0; i < VNET_BATCH; i++) {
+		ipv4(r, A, i % 3 ? NODE_IP(1) : NODE_IP(0), 0);
+		memcpy(bytes[i], r->bytes, BYTES);
+		bytes[i][BYTES - 1] = (uint8_t)i;
+		batch_add(r->n, bytes[i], BYTES, NULL, 20);
+	}
+	batch_send(r->n, r->stranger);
+	for (unsigned i = 0; i < VNET_BATCH; i++)
+		if (i % 3)
+			assert_int_equal(d->got[n++].bytes[BYTES - 1], i);
+	assert_int_equal(d->n, n);
+	assert_int_equal(drops(r->stranger, VNET_DROP_outer_forged), VNET_BATCH - n);
+}
+
+/* What a link's peer sends into a network with an edge is looked at, too. */
+static void a_peer_does_not_send_as_the_node(void **state)
+{
+	static const struct vnet_link_config far = {VNET_LINK_UDP, NODE_IP(1), 0, 0};
+	static const struct vnet_link_config back = {VNET_LINK_UDP, NODE_IP(0), 0, 0};
+	struct node *other = node_make(1, VNET_LEARN);
+	struct vnet_port *guest = node_port(other, 1, 1, 0), *link;
+	struct rig *r = *state;
+
+	node_link(other, "back", 1, &back);
+	link = node_link(r->n, "far", 0, &far);
+	node_tick(other);
+	node_tick(r->n);
+	settle(other, r->n);
+	node_clear(r->n);
+	ipv4(r, NODE_MAC(0), NODE_IP(0), 0);
+	node_send(other, guest, r->bytes, BYTES);
+	settle(other, r->n);
+	assert_int_equal(drops(link, VNET_DROP_outer_forged), 1);
+	assert_int_equal(r->n->dev[1].n, 0);
+	node_free(other);
+}
+
+static void take(void *ctx, const struct vnet_verdict *verdict)
+{
+	*(int *)ctx = verdict->drop;
+}
+
+static void explain_knows(void **state)
+{
+	struct rig *r = *state;
+	int drop = -2;
+
+	assert_true(vnet_explain(r->n->v, 0, NODE_MAC(0), B, r->stranger->number, take, &drop));
+	assert_int_equal(drop, VNET_DROP_outer_forged);
+	assert_true(vnet_explain(r->n->v, 0, A, B, r->stranger->number, take, &drop));
+	assert_int_equal(drop, -1);
+	assert_true(vnet_explain(r->n->v, 1, NODE_MAC(0), B, r->apart->number, take, &drop));
+	assert_int_equal(drop, -1);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, start, end)
+	const struct CMUnitTest tests[] = {
+	    T(nobody_else_sends_as_the_node),
+	    T(a_network_without_an_edge_may_use_them),
+	    T(it_follows_the_underlay),
+	    T(what_was_looked_at_is_what_leaves),
+	    T(the_rest_of_a_batch_goes_on),
+	    T(a_peer_does_not_send_as_the_node),
+	    T(explain_knows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,127 @@
+/* guard.c: nobody but the node sends its own outer packets. */
+#include "vnet/guard.h"
+#include <string.h>
+#include "vnet/arp.h"
+#include "vnet/bytes.h"
+#include "vnet/view.h"
+#include "vnet/wire.h"
+
+#define TAG_C 0x8100 /* IEEE 802.1Q; a switch or a host may take a tag off and read on */
+#define TAG_S 0x88a8
+#define TAGS  2
+
+_Static_assert(GUARD_HEAD >= VNET_FRAME_MIN + 4 * TAGS + 28, "an ARP packet behind its tags fits");
+
+/* Where the payload begins behind the Ethernet header and its tags, and its *type. */
+static unsigned payload_at(const uint8_t *head, unsigned have, unsigned *type)
+{
+	unsigned at = VNET_FRAME_MIN;
+
+	*type = be16(head + 12);
+	for (unsigned i = 0; i < TAGS && have >= at + 4; i++) {
+		if (*type != TAG_C && *type != TAG_S)
+			break;
+		*type = be16(head + at + 2);
+		at += 4;
+	}
+	return at;
+}
+
+/* Whether the frame that begins so passes for one of the underlay. */
+static bool forged(const struct vnet_underlay_config *c, const uint8_t *head, unsigned have)
+{
+	unsigned type, at = payload_at(head, have, &type);
+	const uint8_t *p = head + at;
+
+	if (mac_read(head + 6) == c->mac)
+		return true;
+	if (type == 0x0800)
+		return have >= at + 20 && be32(p + 12) == c->address;
+	/* RFC 826: the sender's addresses are at 8 and 14. */
+	return type == ARP_TYPE && have >= at + 28 &&
+	       (mac_read(p + 8) == c->mac || be32(p + 14) == c->address);
+}
+
+static bool forged_any(struct vnet *v, const struct vnet_port *from, const uint8_t *head,
+                       unsigned have)
+{
+	const struct underlay *u = atomic_load_explicit(&v->underlays, memory_order_acquire);
+
+	for (; u; u = atomic_load_explicit(&u->next, memory_order_acquire))
+		if (u->edge != from && forged(&u->config, head, have))
+			return true;
+	return false;
+}
+
+/* Puts the copy of the head in front of what is left of the frame; its pieces go to `seg`. */
+static void replace_head(struct vnet_frame *f, uint8_t *head, unsigned have, struct vnet_seg *seg)
+{
+	struct vnet_frame rest = *f;
+
+	memcpy(seg + 1, f->seg, f->nseg * sizeof *seg);
+	rest.seg = seg + 1;
+	view_cut(&rest, have, f->len - have);
+	f->seg = rest.seg - 1;
+	*f->seg = (struct vnet_seg){head, have};
+	f->nseg = (uint16_t)(1 + rest.nseg);
+	f->contiguous_head = true;
+}
+
+/* Whether the frame may go on.  `seg`: room for one piece more than it has. */
+static bool take(struct vnet_core *core, const struct vnet_port *from, struct vnet_frame *f,
+                 uint8_t *head, struct vnet_seg *seg)
+{
+	unsigned have;
+
+	/* The walk counts a frame of such a length. */
+	if (f->len < VNET_FRAME_MIN || f->len > VNET_FRAME_MAX)
+		return true;
+	have = view_read(f, head, GUARD_HEAD);
+	if (have < VNET_FRAME_MIN)
+		return true;
+	if (forged_any(core->vnet, from, head, have))
+		return false;
+	replace_head(f, head, have, seg);
+	return true;
+}
+
+unsigned guard_walk(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
+                    unsigned n)
+{
+	struct vnet_guard *g = &core->guard;
+	unsigned first = 0, moved = 0, used = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct vnet_seg *seg = g->seg + used;
+
+		used += frame[i].nseg + 1u;
+		if (take(core, from, &frame[i], g->head[i], seg))
+			continue;
+		from->count[core->id].in_bytes += frame[i].len;
+		count_drop(core, from, VNET_DROP_outer_forged, 1);
+		if (i > first)
+			moved += walk_frames(core, from, frame + first, i - first);
+		first = i + 1;
+	}
+	if (n > first)
+		moved += walk_frames(core, from, frame + first, n - first);
+	return moved;
+}
+
+void guards_set(struct vnet *v)
+{
+	bool edge[VNET_NETS] = {false}, any = atomic_load(&v->underlays) != NULL;
+	struct vnet_port *port;
+
+	for (unsigned i = 0; any && i < VNET_PORTS; i++) {
+		port = port_at(v, i);
+		if (port && port->flags & VNET_EDGE)
+			edge[port->net] = true;
+	}
+	for (unsigned i = 0; i < VNET_PORTS; i++) {
+		port = port_at(v, i);
+		if (port)
+			atomic_store(&port->inspected,
+			             atomic_load(&port->underlay) || edge[port->net]);
+	}
+}
