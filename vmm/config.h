@@ -86,9 +86,17 @@ enum config_kind {
 	CONFIG_DIRECT, /* a link's name for the edge port of its network; no port of its own */
 };
 
+/* Whether links believe routers that tell of a smaller MTU on their path. */
+enum config_path_mtu {
+	CONFIG_PATH_MTU_UNDERLAY, /* of a link: as its underlay */
+	CONFIG_PATH_MTU_LEARN,
+	CONFIG_PATH_MTU_IGNORE,
+};
+
 /* The node's own address behind an edge port.  IPv4 addresses are in host order. */
 struct underlay_config {
 	uint32_t line;
+	enum config_path_mtu path_mtu;
 	uint32_t prefix;           /* bits; 0: the port has no underlay */
 	uint32_t address, gateway; /* gateway 0: none */
 	uint32_t mtu;              /* bytes of an IP packet on the wire */
@@ -100,6 +108,7 @@ struct link_config {
 	uint32_t remote, vni;
 	uint16_t udp_port;
 	uint16_t edge; /* slot of the edge port that it goes through */
+	enum config_path_mtu path_mtu;
 };
 
 /* A port of the switch: a guest's NIC or, with the same names and slots, a link. */
@@ -112,6 +121,7 @@ struct port_config {
 	uint32_t mtu;        /* bytes; of a link: the largest that fits */
 	bool mtu_said;       /* else it follows the network's */
 	bool edge;           /* leads out of the node: Dom0's uplink */
+	uint32_t addresses;  /* that may be learned of it at once */
 	enum config_move move;
 	struct underlay_config underlay; /* of an edge */
 	struct link_config link;
@@ -236,6 +246,9 @@ static inline bool config_is_tunnel(const struct port_config *port)
 {
 	return port->kind == CONFIG_VXLAN || port->kind == CONFIG_UDP;
 }
+
+/* Whether a link learns its path's MTU: as it says, else as its underlay does. */
+bool config_learns_path_mtu(const struct node_config *n, const struct port_config *link);
 
 /* What the switch calls the kind of a link whose frames travel in UDP. */
 static inline enum vnet_link_kind config_link_kind(const struct port_config *port)

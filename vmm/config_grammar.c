@@ -11,6 +11,7 @@ static const char *const choice_yes[] = {"no", "yes", NULL};
 static const char *const choice_restart[] = {"never", "always", NULL};
 static const char *const choice_mode[] = {"route", "learn", "exact", NULL};
 static const char *const choice_link[] = {"vxlan", "udp", "direct", NULL};
+static const char *const choice_path_mtu[] = {"learn", "ignore", NULL};
 static const char *const choice_move[] = {"kick", "poll", NULL};
 static const char *const choice_log[] = {"error", "warn", "info", "debug", NULL};
 static const char *const choice_smt[] = {"isolate", "share", NULL};
@@ -53,6 +54,7 @@ static const struct term port_terms[] = {
     {"mac", "MAC", TERM_MAC, .optional = true},
     {"edge", .kind = TERM_FLAG, .optional = true},
     {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
+    {"addresses", "N", TERM_NUMBER, .optional = true, .max = VNET_LEARN_MAX},
     {"move", "MODE", TERM_CHOICE, .optional = true, .choice = choice_move},
     LAST_TERM,
 };
@@ -64,6 +66,7 @@ static const struct term underlay_terms[] = {
     {"mac", "MAC", TERM_MAC, .optional = true},
     {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = VNET_UNDERLAY_MTU_MIN,
      .max = VNET_UNDERLAY_MTU_MAX},
+    {"path-mtu", "HOW", TERM_CHOICE, .optional = true, .choice = choice_path_mtu},
     LAST_TERM,
 };
 
@@ -76,6 +79,8 @@ static const struct term link_terms[] = {
     {"udp-port", "N", TERM_NUMBER, .optional = true, .min = 1, .max = 65535},
     {"network", "NET", TERM_NET, .optional = true},
     {"edge", "PORT", TERM_NIC, .optional = true},
+    {"addresses", "N", TERM_NUMBER, .optional = true, .max = VNET_LEARN_MAX},
+    {"path-mtu", "HOW", TERM_CHOICE, .optional = true, .choice = choice_path_mtu},
     LAST_TERM,
 };
 
@@ -155,8 +160,8 @@ const struct statement config_statement[] = {
     {"network", .term = network_terms, .apply = apply_network,
      .help = "declare an isolated network, or change one; `default` is there, in mode learn"},
     {"port", .term = port_terms, .apply = apply_port,
-     .help =
-         "give a guest a NIC; a new port needs its guest, on one that exists only `move` changes"},
+     .help = "give a guest a NIC; a new port needs its guest, on one that exists only `move` and "
+             "`addresses` change"},
     {"underlay", .term = underlay_terms, .apply = apply_underlay,
      .help = "the node's own address behind an edge port, for links; said anew it is replaced"},
     {"link", .term = link_terms, .apply = apply_link,

@@ -74,16 +74,32 @@ static bool check_unique(struct parser *p, unsigned slot, const struct underlay_
 	return true;
 }
 
+static enum config_path_mtu path_mtu(const struct arg *a)
+{
+	static const enum config_path_mtu how[] = {CONFIG_PATH_MTU_LEARN, CONFIG_PATH_MTU_IGNORE};
+	return how[a->number];
+}
+
+bool config_learns_path_mtu(const struct node_config *n, const struct port_config *link)
+{
+	enum config_path_mtu how = link->link.path_mtu;
+	if (how == CONFIG_PATH_MTU_UNDERLAY)
+		how = n->port[link->link.edge].underlay.path_mtu;
+	return how == CONFIG_PATH_MTU_LEARN;
+}
+
 static bool read_underlay(struct parser *p, struct underlay_config *u)
 {
 	const struct arg *address = config_arg(p, "address");
 	const struct arg *mac = config_arg(p, "mac"), *mtu = config_arg(p, "mtu");
+	const struct arg *path = config_arg(p, "path-mtu");
 	memset(u, 0, sizeof *u);
 	u->line = address->word->line;
 	u->address = (uint32_t)address->number;
 	u->prefix = (uint32_t)(address->number >> 32);
 	u->mac = mac ? mac->number : derive_mac(u->address);
 	u->mtu = mtu ? (uint32_t)mtu->number : WIRE_MTU;
+	u->path_mtu = path ? path_mtu(path) : CONFIG_PATH_MTU_LEARN;
 	if (!is_host(u->address, u->prefix))
 		return fail_host(p, address->word, "address");
 	return set_gateway(p, u);
@@ -99,6 +115,7 @@ static const char *unreachable(const struct underlay_config *u, uint32_t remote)
 	return u->gateway ? NULL : "is outside the underlay's prefix, and that has no gateway";
 }
 
+/* What may not change under a link; `path-mtu` may. */
 static bool same_underlay(const struct underlay_config *a, const struct underlay_config *b)
 {
 	return a->address == b->address && a->prefix == b->prefix && a->gateway == b->gateway &&
@@ -204,6 +221,8 @@ static bool check_places(struct parser *p, enum config_kind kind)
 	    {"local", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
 	    {"udp-port", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
 	    {"edge", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
+	    {"addresses", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
+	    {"path-mtu", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
 	};
 	const char *word = config_arg(p, "KIND")->word->text;
 	for (unsigned i = 0; i < sizeof place / sizeof place[0]; i++) {
@@ -243,6 +262,9 @@ static bool check_twin(struct parser *p, const struct port_config *port)
 static bool set_tunnel(struct parser *p, struct port_config *port, const struct word *name)
 {
 	const struct arg *vni = config_arg(p, "vni"), *udp = config_arg(p, "udp-port");
+	const struct arg *path = config_arg(p, "path-mtu"), *a = config_arg(p, "addresses");
+	port->addresses = a ? (uint32_t)a->number : VNET_QUOTA_OUTSIDE;
+	port->link.path_mtu = path ? path_mtu(path) : CONFIG_PATH_MTU_UNDERLAY;
 	port->link.vni = vni ? (uint32_t)vni->number : 0;
 	port->link.udp_port = udp                          ? (uint16_t)udp->number
 	                      : port->kind == CONFIG_VXLAN ? VNET_VXLAN_PORT

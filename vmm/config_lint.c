@@ -320,12 +320,43 @@ static void lint_macs(struct lint *l)
 	}
 }
 
+/* ---- guests on the wire of the links ---- */
+
+/* The edge of a network, if links run on the wire behind it; NULL: none. */
+static const struct port_config *wire_of(const struct node_config *n, unsigned net)
+{
+	for (uint32_t i = 0; i < n->ports; i++) {
+		const struct port_config *edge = &n->port[i];
+		if (edge->edge && edge->net == net && edge->underlay.prefix)
+			return edge;
+	}
+	return NULL;
+}
+
+static void lint_wire(struct lint *l)
+{
+	const struct node_config *n = l->n;
+	for (uint32_t i = 0; i < n->ports; i++) {
+		const struct port_config *port = &n->port[i];
+		if (!port->name[0] || port->kind != CONFIG_NIC || port->edge)
+			continue;
+		const struct port_config *edge = wire_of(n, port->net);
+		if (edge)
+			tell(l, later(port->line, later(edge->line, edge->underlay.line)),
+			     "port \"%s\" shares network \"%s\" with the underlay of \"%s\": its "
+			     "guest reaches the wire of the links; give the edge a network of its "
+			     "own",
+			     port->name, n->net[port->net].name, edge->name);
+	}
+}
+
 static void lint(struct lint *l)
 {
 	lint_resting(l);
 	lint_routes(l);
 	lint_twice(l);
 	lint_macs(l);
+	lint_wire(l);
 }
 
 /* ---- who asks ---- */

@@ -248,8 +248,12 @@ static bool set_move(struct parser *p, struct port_config *port)
 
 static bool change_port(struct parser *p, struct port_config *port, const struct word *name)
 {
-	if (port->kind == CONFIG_NIC && p->args == 2 && config_arg(p, "move"))
+	const struct arg *move = config_arg(p, "move"), *addresses = config_arg(p, "addresses");
+	uint32_t changes = !!move + !!addresses;
+	if (port->kind == CONFIG_NIC && changes && p->args == 1 + changes) {
+		port->addresses = (uint32_t)number_or(p, "addresses", port->addresses);
 		return set_move(p, port);
+	}
 	return config_fail_taken(p, name, config_kind_word(port), port->line);
 }
 
@@ -308,6 +312,8 @@ static bool set_port(struct parser *p, struct port_config *port, const struct wo
 	port->edge = config_arg(p, "edge");
 	port->mtu = (uint32_t)number_or(p, "mtu", 0);
 	port->mtu_said = mtu;
+	port->addresses =
+	    (uint32_t)number_or(p, "addresses", port->edge ? VNET_QUOTA_OUTSIDE : VNET_QUOTA);
 	if (!check_mac(p, port, name) || !check_edge(p, port) || !set_move(p, port))
 		return false;
 	copy_text(p, "NAME", port->name);

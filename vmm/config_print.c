@@ -104,7 +104,15 @@ static void print_port(const struct writer *w, const struct node_config *n,
 	say(w, " mac %s", mac);
 	if (p->mtu_said)
 		say(w, " mtu %u", (unsigned)p->mtu);
+	if (p->addresses != (p->edge ? VNET_QUOTA_OUTSIDE : VNET_QUOTA))
+		say(w, " addresses %u", (unsigned)p->addresses);
 	say(w, "%s%s\n", p->edge ? " edge" : "", move[p->move]);
+}
+
+/* What is written of it, if it is not what holds unless said. */
+static const char *path_mtu_word(enum config_path_mtu how)
+{
+	return how == CONFIG_PATH_MTU_IGNORE ? " path-mtu ignore" : "";
 }
 
 static void print_underlay(const struct writer *w, const struct port_config *p)
@@ -117,7 +125,7 @@ static void print_underlay(const struct writer *w, const struct port_config *p)
 	if (u->gateway)
 		say(w, " gateway %s", ip);
 	config_format_mac(u->mac, mac);
-	say(w, " mac %s mtu %u\n", mac, (unsigned)u->mtu);
+	say(w, " mac %s mtu %u%s\n", mac, (unsigned)u->mtu, path_mtu_word(u->path_mtu));
 }
 
 static void print_link(const struct writer *w, const struct node_config *n,
@@ -131,8 +139,12 @@ static void print_link(const struct writer *w, const struct node_config *n,
 		say(w, " vni %u", (unsigned)p->link.vni);
 	if (p->kind != CONFIG_DIRECT) {
 		config_format_ip(p->link.remote, ip);
-		say(w, " remote %s udp-port %u edge %s", ip, p->link.udp_port,
-		    n->port[p->link.edge].name);
+		say(w, " remote %s udp-port %u edge %s%s", ip, p->link.udp_port,
+		    n->port[p->link.edge].name,
+		    p->link.path_mtu == CONFIG_PATH_MTU_LEARN ? " path-mtu learn"
+		                                              : path_mtu_word(p->link.path_mtu));
+		if (p->addresses != VNET_QUOTA_OUTSIDE)
+			say(w, " addresses %u", (unsigned)p->addresses);
 	}
 	say(w, " network %s\n", n->net[p->net].name);
 }

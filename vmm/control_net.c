@@ -266,6 +266,20 @@ static void set_mtus(const struct node_config *n)
 			virtio_net_set_mtu(&nics[i]->net, (uint16_t)n->port[i].mtu);
 }
 
+/* What links and ports may learn. */
+static void set_limits(const struct node_config *n)
+{
+	for (unsigned i = 0; i < n->ports; i++) {
+		const struct port_config *p = &n->port[i];
+		struct vnet_port *port = control_port(i);
+		if (!port)
+			continue;
+		vnet_port_set_quota(port, p->addresses);
+		if (is_link(p))
+			vnet_link_set_path_mtu(port, config_learns_path_mtu(n, p));
+	}
+}
+
 static void set_polling(const struct node_config *n)
 {
 	for (unsigned i = 0; i < ncores; i++) {
@@ -292,5 +306,6 @@ void control_net_follow(const struct node_config *n)
 {
 	settle(n);
 	set_mtus(n);
+	set_limits(n);
 	set_polling(n);
 }

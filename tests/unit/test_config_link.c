@@ -106,6 +106,32 @@ static uint32_t warnings(struct config *c, const char *line)
 	return r.warnings;
 }
 
+/* What a port and a link may learn, and what changes of it while they are there. */
+static void test_learning(void **state)
+{
+	struct config *c = node();
+	(void)state;
+	accept_text(c, "link far udp remote 192.0.2.2 network lab\n"
+	               "link near udp remote 192.0.2.3 network lab path-mtu learn addresses 7\n");
+	assert_int_equal(port(c, "a")->addresses, VNET_QUOTA);
+	assert_int_equal(port(c, "uplink")->addresses, VNET_QUOTA_OUTSIDE);
+	assert_int_equal(port(c, "far")->addresses, VNET_QUOTA_OUTSIDE);
+	assert_int_equal(port(c, "near")->addresses, 7);
+	assert_true(config_learns_path_mtu(config_live(c), port(c, "far")));
+	accept_text(c, "underlay uplink address 192.0.2.1/24 path-mtu ignore");
+	assert_false(config_learns_path_mtu(config_live(c), port(c, "far")));
+	assert_true(config_learns_path_mtu(config_live(c), port(c, "near")));
+	accept_text(c, "port a addresses 5");
+	assert_int_equal(port(c, "a")->addresses, 5);
+	accept_text(c, "port a move kick addresses 6");
+	assert_int_equal(port(c, "a")->addresses, 6);
+	refuse(c, "port a addresses 7169",
+	       "text:1:18: addresses 7169 is out of range; write 0 to 7168");
+	refuse(c, "link b direct addresses 7",
+	       "text:1:25: addresses is not for a link of kind direct");
+	free(c);
+}
+
 /* A warning comes with the text that brings it about, once; lint repeats it. */
 static void test_lint(void **state)
 {
@@ -173,6 +199,20 @@ static void test_slots(void **state)
 	free(c);
 }
 
+/* A guest beside an underlay reaches the wire of the links. */
+static void test_guests_on_the_wire(void **state)
+{
+	struct config *c = node();
+	(void)state;
+	accept_text(c, "guest alice kernel k\nport b guest alice mac 52:54:00:00:00:0b\n");
+	expect_lint(c, "port \"b\" shares network \"default\" with the underlay of \"uplink\": "
+	               "its guest reaches the wire of the links; give the edge a network of its "
+	               "own\n");
+	accept_text(c, "remove port b");
+	expect_lint(c, "");
+	free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +220,8 @@ int main(void)
 	    cmocka_unit_test(test_mtu_follows),
 	    cmocka_unit_test(test_mtu_of_an_edge),
 	    cmocka_unit_test(test_lint),
+	    cmocka_unit_test(test_learning),
+	    cmocka_unit_test(test_guests_on_the_wire),
 	    cmocka_unit_test(test_format),
 	    cmocka_unit_test(test_refused_slots),
 	    cmocka_unit_test(test_slots),

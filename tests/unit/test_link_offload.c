@@ -316,6 +316,7 @@ static void answers_are_limited(void **state)
 	node_clear(p.n[0]);
 	node_send(p.n[0], other, out, tcp(out, false, 14, 1425));
 	assert_int_equal(p.n[0]->dev[2].n, 1);
+	assert_true(vnet_port_remove(other));
 	node_tick(p.n[0]);
 	assert_non_null(told(&p, out, tcp(out, false, 14, 1425), NULL));
 	part(&p);
