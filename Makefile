@@ -26,7 +26,7 @@ VMM_ASM := $(wildcard arch/x86_64/*.asm)
 VMM_OBJ := $(patsubst %,$(B)/vmm/%.o,$(VMM_C) $(VMM_ASM))
 
 .PHONY: all
-all: $(B)/patio.elf
+all: $(B)/patio.elf $(PRELOADS)
 
 $(B)/asm-offsets.inc: arch/x86_64/asm-offsets.c
 	@mkdir -p $(@D)

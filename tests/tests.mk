@@ -77,7 +77,7 @@ lint-cppcheck:
 		--inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
 		--suppressions-list=tests/cppcheck.suppress -I. \
 		$(call LINT_FILES,'arch/*.c' 'vmm/*.c' 'vnet/*.c' 'drivers/*.c' 'lib/*.c' 'guest-images/*.c' \
-			'tests/*.c')
+			'tests/*.c' 'tools/*.c')
 
 # Both compilers, -Wall -Wextra -Werror, on everything that is C.
 lint-gcc:

@@ -32,7 +32,7 @@ class Machine:
     icount: bool = False  # the clock counts instructions, and waiting takes no time
     single: bool = False  # one thread of the emulator for all cores
     wire: int = None  # an 82540EM at 00:03.0 whose frames come and go by UDP, see wire_ports()
-    hub: str = None  # or the folder of a vde_switch's sockets: they come and go by that
+    hub: str = None  # or the folder of a hub's sockets (tools/hub): they come and go by that
     mac: str = NIC_MAC  # its own; on Bochs only frames to it and broadcasts come in by UDP
     nic: tuple = ()  # instead: the emulator's own arguments
     debugcon: str = None  # the file for what is written to port 0xE9

@@ -8,6 +8,13 @@
 JOBS  ?= $(shell nproc)
 BENCH ?= all
 
+# What is preloaded into an emulator.  Part of `all`, so that whatever starts one finds it.
+PRELOADS := $(B)/tools/bochs_recvfrom.so
+
+$(B)/tools/%.so: tools/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+
 # Packages first: what they bring is seen by the second make.  Standard output is the guest's.
 PREPARE = tools/install run >&2 && $(MAKE) --no-print-directory -j$(JOBS)
 

@@ -1,19 +1,20 @@
 """Nodes on a wire: each has Dom0, whose NIC is on it, and a Linux guest.
 
-The wire is a vde_switch that works as a hub.  It needs no privileges, and every target can be on it.
+The wire is tools/hub.  It needs no privileges, and every target can be on it.
 """
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import threading
-import time
 
 import pexpect
 
 from claims import Claims
+from hardware import ROOT
 from node import LINUX, Node, NodeError, guest
 
 TARGETS = {"svm": "qemu-svm", "vmx": "bochs-vmx"}
@@ -29,14 +30,17 @@ class Wire:
         self.folder = tempfile.mkdtemp(prefix="patio-wire-")
         self.path = os.path.join(self.folder, "hub")
         # it ends when its standard input does, so never after us
-        self.hub = subprocess.Popen(["vde_switch", "-x", "-s", self.path], stdin=subprocess.PIPE,
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + LIMIT
-        while not os.path.exists(os.path.join(self.path, "ctl")):
-            if self.hub.poll() is not None or time.monotonic() > end:
-                self.close()
-                raise NodeError("vde_switch did not start")
-            time.sleep(0.01)
+        self.hub = subprocess.Popen([os.path.join(ROOT, "tools", "hub"), self.path], text=True,
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if self.hub.stdout.readline() != "ready\n":
+            self.close()
+            raise NodeError("tools/hub did not start")
+
+    def counts(self):
+        """What moved at each port, in the order in which they came: a list of {counter: frames}."""
+        self.hub.stdin.write("\n")
+        self.hub.stdin.flush()
+        return json.loads(self.hub.stdout.readline())
 
     def close(self):
         """Ends the hub."""

@@ -49,15 +49,13 @@ class Peer:
 
     def __init__(self, ip, mac="52:54:00:00:00:fe"):
         self.ip, self.mac = socket.inet_aton(ip), bytes.fromhex(mac.replace(":", ""))
-        self.socket, self.wire = self.plug()
-        self.node = ("127.0.0.1", wire_ports(self.wire)[0])
+        self.socket, self.node, self.wire = self.plug()
         self.seen = {ICMP: 0, UDP: 0}
         self.frames, self.known, self.replies = [], {}, queue.Queue()
         self.thread = threading.Thread(target=self.serve, daemon=True)
 
-    @staticmethod
-    def plug():
-        """(Our end of a wire whose two UDP ports nobody has, the wire.)"""
+    def plug(self):
+        """(Our end of a wire whose two UDP ports nobody has, the node's, the wire.)"""
         while True:
             wire = random.randrange(20000, 60000, 2)
             here, there = wire_ports(wire)
@@ -66,7 +64,7 @@ class Peer:
                 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as theirs:
                     theirs.bind(("127.0.0.1", here))
                     ours.bind(("127.0.0.1", there))
-                return ours, wire
+                return ours, ("127.0.0.1", here), wire
             except OSError:
                 ours.close()
 
