@@ -71,6 +71,8 @@ help:
 	echo 'make run NODES=svm,vmx  two nodes, two vendors, one wire'
 	echo 'make guest GUEST=file   one kernel of yours (ARGS="..." CPUS=n MEM=size INITRD=file)'
 	echo 'make test [T=name]      everything that proves the tree, or what contains name'
+	echo 'make check              lint and unit tests only'
+	echo 'make soak [T=name] [RUNS=10]  the system tests, again and again, on a machine made busy'
 	echo 'TARGET=name             for guest and test: qemu-svm (unless said), bochs-vmx'
 	echo 'make lint               format, static checks, gcc and clang'
 	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits or paths; all without a name'

@@ -2,6 +2,8 @@
 #   make test            everything, item by item; the last line says `N passed, N failed`
 #   make test T=NAME     the items whose name contains NAME
 #   make test TARGET=... the system tests on qemu-svm or bochs-vmx, all of them
+#   make check           lint and the unit tests: what each commit passes
+#   make soak            the system tests RUNS=10 times, under two busy loops for each core; T=, TARGET=
 #   make lint            the part of it that only reads and compiles
 #   make unit fuzzers    builds the programs without running them
 # UNIT_CC (gcc) and FUZZ_CC (clang) choose the compilers.
@@ -11,10 +13,20 @@ FUZZ_OUT := build/fuzz
 UNIT_CC  ?= gcc
 FUZZ_CC  ?= clang
 
-.PHONY: test lint unit fuzzers
+TESTS_RUN = tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(T),'$(T)')
+
+.PHONY: test check soak lint unit fuzzers
 test:
 	tools/install test
-	+tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(T),'$(T)')
+	+$(TESTS_RUN)
+
+check:
+	tools/install test
+	+$(TESTS_RUN) --check
+
+soak:
+	tools/install test
+	+$(TESTS_RUN) --soak $(or $(RUNS),10)
 
 # --- programs for the host ---------------------------------------------------------------------
 
@@ -73,7 +85,7 @@ lint-format:
 
 # System headers are not shown to it; what else it shall not say is in tests/cppcheck.suppress.
 lint-cppcheck:
-	cppcheck -q --std=c11 --platform=unix64 --enable=warning,performance,portability \
+	cppcheck -q -j $(shell nproc) --std=c11 --platform=unix64 --enable=warning,performance,portability \
 		--inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
 		--suppressions-list=tests/cppcheck.suppress -I. \
 		$(call LINT_FILES,'arch/*.c' 'vmm/*.c' 'vnet/*.c' 'drivers/*.c' 'lib/*.c' 'guest-images/*.c' \
