@@ -7,6 +7,10 @@ import tempfile
 
 import pexpect
 
+# Seconds of the default target: what is awaited for so long hangs.  Ten times what the slowest thing
+# takes on a quiet machine, because no verdict may depend on how fast the machine is.
+LIMIT = 600
+
 
 class MachineError(Exception):
     """The machine did not do what was expected of it; the text ends with its last output."""
@@ -24,7 +28,7 @@ class Emulator:
         self.folder = tempfile.mkdtemp(prefix="patio-")
         self.child = None
 
-    def start(self, command, timeout, log=None):
+    def start(self, command, timeout=LIMIT, log=None):
         """Starts the emulator; `log` gets all that the serial line says."""
         self.child = pexpect.spawn(
             "/bin/sh", ["-c", 'exec "$@" 2>"$0"', os.path.join(self.folder, "emulator.err")] + command,

@@ -12,7 +12,6 @@ from emulator import Emulator
 from hardware import BUILD, wire_ports
 
 KERNEL, INITRD = (os.path.join(BUILD, "linux", f) for f in ("dom0-vmlinuz", "dom0.cpio.gz"))
-LIMIT = 150  # seconds; it only ends what hangs
 
 
 def free_wire():
@@ -61,7 +60,7 @@ class LinuxMachine(Emulator):
         for i, (here, there) in enumerate(ends):
             command += ["-netdev", f"socket,id=n{i},udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}",
                         "-device", f"virtio-net-pci,netdev=n{i},mac={self.mac(i)},romfile="]
-        self.start(command, LIMIT, log)
+        self.start(command, log=log)
 
     def mac(self, nic):
         """The address of NIC number `nic`, which begins with the machine's name."""

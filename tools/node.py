@@ -6,7 +6,7 @@ import re
 
 import pexpect
 
-from emulator import Emulator
+from emulator import LIMIT, Emulator
 from emulator import MachineError as NodeError
 from hardware import BUILD, Machine
 from targets import target as find_target
@@ -31,7 +31,7 @@ class Node(Emulator):
     the target cannot be.  Time limits are seconds of the default target; a slow one gets more.
     """
 
-    def __init__(self, conf, modules=(), *, target=None, timeout=120, log=None, **machine):
+    def __init__(self, conf, modules=(), *, target=None, timeout=LIMIT, log=None, **machine):
         super().__init__()
         self.target = find_target(target)
         self.patience = self.target.PATIENCE
@@ -55,7 +55,7 @@ class Node(Emulator):
         self.expect(re.escape(PROMPT))
         return self
 
-    def wait_end(self, timeout=120):
+    def wait_end(self, timeout=LIMIT):
         """Waits until the node has ended itself; returns (status, all its output).  The status is
         None when it said none: it restarted, or broke."""
         try:
@@ -79,7 +79,7 @@ class Node(Emulator):
             self.expect(re.escape(PROMPT))
             self.where = None
 
-    def monitor(self, line, timeout=60):
+    def monitor(self, line, timeout=None):
         """One line of the monitor; its answer as text."""
         self.leave()
         self.child.send(line + "\r")
@@ -100,6 +100,11 @@ class Node(Emulator):
         rows = self.show(f"counters {port}")["counters"]
         return sum(r["value"] for r in rows if r["counter"] == name)
 
+    def moved(self, port):
+        """The counters of a port that have moved, as a line."""
+        rows = self.show(f"counters {port}")["counters"]
+        return " ".join(f"{r['counter']}={r['value']}" for r in rows if r["value"]) or "nothing"
+
     def exits(self, name):
         """{kind: count} of a guest's exits, all vCPUs together."""
         out = {}
@@ -118,7 +123,7 @@ class Node(Emulator):
         self.expect(r"\r*\n")
         self.where = name
 
-    def shell(self, name, command, timeout=120):
+    def shell(self, name, command, timeout=None):
         """A command in a Linux guest's shell: (exit status, output)."""
         self.enter(name)
         return self.ask(command, timeout)

@@ -32,7 +32,7 @@ def content(mib):
 class _Handler(http.server.BaseHTTPRequestHandler):
     """Answers GET from the server's table of pages, and nothing else."""
 
-    timeout = 60  # seconds; a guest that dies in the middle must not hold a thread for ever
+    timeout = 600  # seconds; a guest that dies in the middle must not hold a thread for ever
 
     def do_GET(self):
         page = self.server.pages.get(self.path)

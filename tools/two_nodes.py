@@ -18,6 +18,7 @@ from wire import TARGETS, Side, Wire, WireClaims, interact
 VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}
 CAPTURE = os.path.join(BUILD, "nodes.pcap")
 PINGS = 5
+PING_WAIT = 120  # seconds after the last one, by the asking guest's clock; what comes later is lost
 TCP_MIB = 1
 TCP_HEADER = 16  # bytes that netprobe sends before those that it hashes
 ETHERTYPES = 0x0800, 0x0806  # IPv4, ARP
@@ -66,11 +67,9 @@ class TwoNodes(WireClaims):
                         f"82540EM, {side.guest} is up", vendor=vendor, **side.conditions())
 
     def ping(self, here, there):
-        """Each ping is answered; it waits as long as the other's clock may be behind."""
-        text = here.shell(f"ping -c {PINGS} -W 60 {there.address}")
-        answered = f"{PINGS} packets received" in text
-        self.record("ping", answered, f"{here.guest} -> {there.guest}: {PINGS} pings, "
-                    + ("all answered" if answered else f"not all answered: {text.strip()}"))
+        """Each ping is answered."""
+        text = here.shell(f"ping -c {PINGS} -W {PING_WAIT} {there.address}")
+        self.pings(f"{here.guest} -> {there.guest}", text, PINGS)
 
     def tcp(self, here, there):
         """A guest sends, and both say what they hashed."""

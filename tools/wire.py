@@ -18,7 +18,6 @@ from hardware import ROOT
 from node import LINUX, Node, NodeError, guest
 
 TARGETS = {"svm": "qemu-svm", "vmx": "bochs-vmx"}
-LIMIT = 150  # seconds, of the default target
 CORES = 2  # the monitor's, which the guest shares, and Dom0's
 LINE = "console=hvc0 quiet cryptomgr.notests"
 
@@ -74,7 +73,7 @@ port {self.guest} guest {self.guest} mac {self.mac}
         """Starts the node; a QEMU writes what its NIC sends and receives to the file `dump`."""
         extra = ["-object", f"filter-dump,id=dump,netdev=wire,file={dump}"] if dump else []
         self.node = Node(self.conf(), [guest("dom0")] + LINUX, target=TARGETS[self.kind],
-                         timeout=LIMIT, cores=CORES, memory=512, single=True, hub=wire.path,
+                         cores=CORES, memory=512, single=True, hub=wire.path,
                          mac=self.nic_mac, extra=extra)
 
     def wait(self):
@@ -91,7 +90,7 @@ port {self.guest} guest {self.guest} mac {self.mac}
 
     def shell(self, command):
         """What a command in the guest's shell prints."""
-        return self.node.shell(self.guest, command, LIMIT)[1]
+        return self.node.shell(self.guest, command)[1]
 
     def conditions(self):
         """What the node was."""
@@ -141,4 +140,23 @@ class WireClaims(Claims):
                 step()
         except (NodeError, KeyError, ValueError, OSError, subprocess.SubprocessError) as error:
             self.record("error", False, str(error))
+        if not self.all_held():
+            self.account()
         return self.all_held()
+
+    def pings(self, names, text, count):
+        """The line that all of ping's were answered, by what it printed."""
+        answered = f"{count} packets received" in text
+        self.record("ping", answered, f"{names}: {count} pings, "
+                    + ("all answered" if answered else f"not all answered: {text.strip()}"))
+
+    def account(self):
+        """Prints what passed each uplink and the hub: so a loss on the wire, where the hub has more
+        for a node than its uplink took in, can be told from a drop of ours, which has its counter."""
+        try:
+            for member in self.members:
+                print(f"       node {member.number}, uplink: {member.node.moved('uplink')}")
+            for port in self.wire.counts():
+                print("       hub,", " ".join(f"{name}={value}" for name, value in port.items()))
+        except (NodeError, AttributeError, KeyError, ValueError, OSError) as error:
+            print(f"       no more counters: {error}")

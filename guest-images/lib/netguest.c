@@ -9,8 +9,8 @@
 #include "guest-images/lib/trap.h"
 
 #define TICK_VECTOR 0x71
-#define TICK        20000000 /* timer ticks: some 20 ms */
-#define SECOND      (1ull << 31)
+#define TICK        20000000     /* timer ticks: some 20 ms */
+#define PATIENCE    (1ull << 39) /* minutes: whoever waits so long hangs */
 
 void netguest_start(struct vnic *nic, struct packet_host *me)
 {
@@ -31,5 +31,5 @@ void netguest_start(struct vnic *nic, struct packet_host *me)
 
 uint64_t netguest_patience(void)
 {
-	return mb_number("timeout", SECOND);
+	return mb_number("timeout", PATIENCE);
 }

@@ -11,6 +11,7 @@
  */
 void netguest_start(struct vnic *nic, struct packet_host *me);
 
-/* The ticks of the TSC that this guest waits for a frame: option timeout=, else about a second. */
+/* The ticks of the TSC that this guest waits for a frame: option timeout=, else some minutes:
+ * without it only what never comes is lost, however slow the machine is. */
 uint64_t netguest_patience(void);
 #endif

@@ -63,8 +63,9 @@ _Noreturn void udp_server(uint16_t port);
  * @param n     round trips that count, >= 1
  * @param warm  round trips before them that do not: while the peer is still starting, say
  * @param size  payload in bytes, 4..65507
- * @return 0; a datagram that does not come back within a second is sent again and counted in
- *         "lost" ("warm_lost" before the trips that count), and too many of them end the probe
+ * @return 0; a datagram that does not come back within two minutes is sent again and counted in
+ *         "lost", and too many of them end the probe; before the trips that count it is sent again
+ *         after a second, and counted in "warm_lost"
  */
 int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size);
 

@@ -13,7 +13,7 @@
 #include "probe.h"
 #include "sha256.h"
 
-#define IDLE_SECONDS 60U /* a peer that is silent for so long is gone */
+#define IDLE_SECONDS 600U /* a peer that is silent for so long is gone */
 #define MAGIC        0x3170727074656e70ULL
 #define FLAG_SHA     1U
 

@@ -11,7 +11,8 @@
 #include "guest-images/lib/netguest.h"
 
 #define MAX_ROUNDS 10000
-#define ARP_TRIES  10
+#define ARP_TRIES  600
+#define ARP_RETRY  (1ull << 31) /* ticks of the TSC: about a second */
 
 static struct vnic nic;
 static struct packet_host me, to;
@@ -19,11 +20,11 @@ static uint8_t frame[VNIC_FRAME];
 static uint64_t ticks[MAX_ROUNDS], patience;
 static bool poll;
 
-/* The next frame, or 0 when `patience` is over. */
-static unsigned next_frame(uint64_t start)
+/* The next frame, or 0 when there is none `limit` ticks after `start`. */
+static unsigned next_frame(uint64_t start, uint64_t limit)
 {
 	unsigned len = 0;
-	while (!(len = vnic_receive(&nic, frame)) && rdtsc() - start < patience) {
+	while (!(len = vnic_receive(&nic, frame)) && rdtsc() - start < limit) {
 		if (poll)
 			cpu_pause();
 		else
@@ -38,7 +39,7 @@ static bool resolve(void)
 		uint64_t start = rdtsc();
 		vnic_send(&nic, frame, packet_arp_request(frame, &me, to.ip));
 		vnic_flush(&nic);
-		for (unsigned len; (len = next_frame(start));)
+		for (unsigned len; (len = next_frame(start, ARP_RETRY));)
 			if (packet_is_arp_reply(frame, len, to.ip, to.mac))
 				return true;
 	}
@@ -53,7 +54,7 @@ static bool round_trip(uint32_t number, bool ip, unsigned size, uint64_t *took)
 	uint32_t got;
 	vnic_send(&nic, frame, len);
 	vnic_flush(&nic);
-	while ((len = next_frame(start))) {
+	while ((len = next_frame(start, patience))) {
 		if (packet_is_reply(frame, len, &got) && got == number) {
 			*took = rdtsc() - start;
 			return true;

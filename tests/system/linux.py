@@ -3,9 +3,10 @@
 import json
 import re
 
-from machine import HERE, node, said, until
+from machine import HERE, moved, node, said, until
 from node import LINUX
 
+PING_WAIT = 120  # seconds after the last one, in the guest's time: what is not answered then is lost
 LINE = "console=hvc0 quiet cryptomgr.notests panic=-1"
 
 
@@ -44,10 +45,17 @@ def run(n, name, command):
     return text
 
 
-def ping(n, name, address, count=5):
-    """All pings are answered."""
-    text = run(n, name, f"ping -c {count} -i 0.02 -W 5 {address}")
-    assert f"{count} packets received" in text, text
+def answered(command, address, count=5, words=""):
+    """Pings; None when all are answered, else what ping said.  `command`: runs one in a shell and
+    returns its output."""
+    text = command(f"ping -c {count} -i 0.02 -W {PING_WAIT} {words} {address} || true")
+    return None if f"{count} packets received" in text else text
+
+
+def ping(n, name, address, count=5, *, size=56, nodes=()):
+    """All pings are answered; a failure shows the counters of all nodes that they pass."""
+    lost = answered(lambda command: run(n, name, command), address, count, f"-s {size}")
+    assert not lost, (lost, moved(*(nodes or [n])))
 
 
 def answers(n, name, address):
@@ -61,9 +69,21 @@ def probe(n, name, words):
     return json.loads(re.search(r"\{.*\}", text)[0])
 
 
-def udp(n, name, address, rounds=200, size=64):
+def unreachable(n, name, address, port):
+    """Each ping fails, and its frames are counted at the port, for which its Dom0 is not there.  A
+    guest that does not know the address any more sends ARP requests instead, fewer than pings."""
+    before = n.counter(port, "drop.bridge_down")
+
+    def counted():
+        assert not answers(n, name, address)
+        return n.counter(port, "drop.bridge_down") >= before + 3
+
+    until("frames are counted", counted)
+
+
+def udp(n, name, address, rounds=200, size=64, nodes=()):
     r = probe(n, name, f"udp {address} 7 {rounds} 5 {size}")
-    assert (r["n"], r["lost"]) == (rounds, 0), r
+    assert (r["n"], r["lost"]) == (rounds, 0), (r, moved(*(nodes or [n])))
     return r
 
 

@@ -8,13 +8,14 @@ import time
 
 import pytest
 
+import emulator
 from hardware import Unsupported
 from node import CTRL_A, PROMPT, Node, guest
 from targets import target
 
 LOG_LINE = r"\[ *\d+\.\d{6} c\d+ \w+\] .*\n"  # the node's own, which may come at any time
 HERE = target()
-LIMIT = 120 * HERE.PATIENCE  # seconds
+LIMIT = emulator.LIMIT * HERE.PATIENCE  # seconds
 TINY = "memory 32M debug-exit"  # enough for each of our own guests
 
 
@@ -45,6 +46,12 @@ def until(what, probe, limit=LIMIT):
         assert time.monotonic() < end, f"not within {limit} s: {what}"
         time.sleep(0.1)
     return answer
+
+
+def moved(*nodes):
+    """All counters of the nodes that have moved: what a failure shows of lost frames."""
+    return [f"{c['port']} {c['counter']}={c['value']}" for n in nodes
+            for c in n.show("counters")["counters"] if c["value"]]
 
 
 def about(n, name):

@@ -16,7 +16,7 @@ LINES = (["boot"] + 3 * ["peers"] + ["ping", "ping", "tcp"] + 3 * ["routes"]
 
 @pytest.fixture(name="report", scope="module")
 def the_run():
-    status, out, err = run("make", "run", "NODES=3", "EVPN=1", limit=1200)
+    status, out, err = run("make", "run", "NODES=3", "EVPN=1")
     assert status == 0, out + err
     with open(os.path.join(BUILD, "evpn.json"), encoding="utf-8") as file:
         return json.load(file)

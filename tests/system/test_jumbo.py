@@ -90,11 +90,11 @@ def test_largest_packets(road):
     before = None
     for n, guest, other in both(nodes):
         assert run(n, guest, "cat /sys/class/net/eth0/mtu").split()[-1] == str(mtu)
-        ping(n, guest, other)
+        ping(n, guest, other, nodes=nodes.values())
         before = before or drops(nodes)
         for size in 1473, 2048, 4097, 8100, mtu - HEADERS - 1, mtu - HEADERS:
-            udp(n, guest, other, 20, size)
-            assert "3 packets received" in run(n, guest, f"ping -c 3 -i 0.02 -W 5 -s {size} {other}")
+            udp(n, guest, other, 20, size, nodes.values())
+            ping(n, guest, other, 3, size=size, nodes=nodes.values())
     for n, guest, _ in both(nodes):
         name, value = (l.split() for l in run(n, guest, "grep ^Ip: /proc/net/snmp").splitlines()[:2])
         counts = dict(zip(name, value))

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from machine import HERE, TINY, about, ended, node, passes, said, until
+from machine import TINY, about, ended, node, passes, said, until
 
 ECHO, PING = "52:54:00:00:00:0e", "52:54:00:00:00:01"
 
@@ -12,8 +12,7 @@ ECHO, PING = "52:54:00:00:00:0e", "52:54:00:00:00:01"
 BROKEN = {"index": "avail_overrun", "loop": "chain_loop", "addr": "bad_address",
           "len": "zero_length", "avail": "head_range", "indirect": "indirect_refused"}
 
-# In ticks, which are slow on Bochs, and there no matter of the host's load.
-PATIENCE = {"bochs-vmx": " timeout=50000000"}.get(HERE.NAME, "")
+SOON = "timeout=50000000"  # in ticks, for frames that nobody is to answer
 
 pytestmark = pytest.mark.every_target
 
@@ -28,8 +27,9 @@ def ports(*names):
 
 def conf():
     text = [f"guest echo kernel echo.elf {TINY}", f"port echo guest echo mac {ECHO}",
-            pings("forever", "n=500 loss=1" + PATIENCE) + " restart always",
-            pings("once", "n=50"), pings("lossy", "n=3 loss=1 timeout=10000000"),
+            pings("forever", "n=500") + " restart always",
+            pings("stubborn", f"n=500 loss=1 {SOON}") + " restart always",
+            pings("once", "n=50"), pings("lossy", f"n=3 loss=1 {SOON}"),
             pings("few", "n=1000 poll=1"), pings("many", "n=3000 poll=1"),
             f"guest triple kernel triple.elf {TINY} autostart no",
             f'guest ear kernel listen.elf cmdline "announce=1" {TINY} autostart no',
@@ -38,7 +38,7 @@ def conf():
             f"port spinner guest spinner network second mac {ECHO}"]
     text += [f'guest {how} kernel badring.elf cmdline "how={how}" {TINY} autostart no'
              for how in BROKEN]
-    text += ports("forever", "once", "lossy", *BROKEN)
+    text += ports("forever", "stubborn", "once", "lossy", *BROKEN)
     text += ["port few guest few network second", "port many guest many network second"]
     return "network second\n" + "\n".join(text) + "\n"
 
@@ -89,8 +89,14 @@ def test_learned_frames_go_to_one_port(n, traffic):
 
 
 def test_dead_peer(n, traffic):
-    """Frames to a dead guest's port are counted by cause; started again, it answers again."""
+    """Frames to a dead guest's port are counted by cause; started again, it answers again, also one
+    that has asked all the time."""
     passes(n, "once")
+    n.monitor("stop forever")  # who waits for each answer, as if none could be lost
+    ended(n, "forever")
+    n.monitor("start stubborn")
+    stubborn = lambda: n.counter("stubborn", "out_frames")
+    until("traffic", stubborn)
     n.monitor("stop echo")
     assert ended(n, "echo")["reason"] == "stopped from the monitor"
     before = n.counter("echo", "drop.port_down")
@@ -100,8 +106,13 @@ def test_dead_peer(n, traffic):
     n.monitor("start echo")
     until("echo is up", lambda: n.show("ports echo")["ports"][0]["up"])
     passes(n, "once")
+    seen = stubborn()
+    until("traffic comes back by itself", lambda: stubborn() > seen + 100)
+    n.monitor("stop stubborn")
+    ended(n, "stubborn")
+    n.monitor("start forever")
     seen = traffic()
-    until("traffic comes back by itself", lambda: traffic() > seen + 100)
+    until("traffic", lambda: traffic() > seen)
 
 
 def test_restart_always(n, traffic):

@@ -2,19 +2,22 @@
 
 import re
 import socket
-import time
 
-from machine import TINY, node, only_on, until
+from machine import LIMIT, TINY, node, only_on, until
 
 PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/platform.h
 
 
 def emulator(path, command):
-    """One command for the emulator's own monitor."""
+    """One command for the emulator's own monitor, which has taken it when it prompts again or ends."""
     with socket.socket(socket.AF_UNIX) as s:
         until("the emulator's monitor", lambda: not s.connect_ex(str(path)))
-        s.sendall(command.encode() + b"\n")
-        time.sleep(0.5)
+        s.settimeout(LIMIT)
+        for text in b"", command.encode() + b"\n":
+            s.sendall(text)
+            said = b""
+            while not said.endswith(b"(qemu) ") and (more := s.recv(4096)):
+                said += more
 
 
 @only_on("qemu-svm", "its monitor injects the machine check")
