@@ -18,6 +18,8 @@ GUESTS = Path(__file__).resolve().parents[2] / "build" / "guests"
 PASSED = 1  # what isa-debug-exit makes of status 0
 LIMIT = 600  # seconds; it only ends what hangs
 HEADER = 14
+LATE = 4  # seconds: more than a frame takes where nothing else runs
+REPLY = b"\2"  # TEST_REPLY in guest-images/lib/packet.h, in the place of TEST_REQUEST
 NICS = [("pc", "e1000"), ("q35", "e1000e")]
 
 
@@ -71,6 +73,23 @@ def test_badring(how):
 def test_ping_outside():
     lines = passes("ping", "ip=10.0.2.15 to=10.0.2.2 n=200", *SLIRP)
     assert any(line.startswith("rtt n=200 lost=0 ") for line in lines)
+
+
+def test_late_is_not_lost(tmp_path):
+    """An answer that is late, as on a busy machine, is an answer."""
+    wire = Wire(tmp_path, "wire")
+    with subprocess.Popen(
+            command("ping", "peer=02:00:00:00:00:01 n=2", "-netdev", wire.netdev, "-device",
+                    "virtio-net-pci,netdev=wire,disable-legacy=on"),
+            stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL) as guest:
+        try:
+            for _ in range(2):
+                asked = wire.receive()
+                time.sleep(LATE)
+                wire.send(asked[6:12] + asked[:6] + asked[12:14] + REPLY + asked[15:])
+            assert "rtt n=2 lost=0 " in guest.communicate(timeout=LIMIT)[0]
+        finally:
+            guest.kill()
 
 
 @pytest.mark.parametrize("machine,nic", NICS)

@@ -7,8 +7,11 @@ import pytest
 
 import capture
 from hardware import BUILD
+from machine import LIMIT
 from test_tools import run
 from two_nodes import CAPTURE, strange
+from vde import VdePort
+from wire import Wire, WireClaims
 
 LINES = ["boot", "boot", "ping", "ping", "tcp", "tcp", "own", "checksums", "streams"]
 
@@ -44,6 +47,35 @@ def damaged(pcap):
         out[at + 16 + 30] ^= 1  # in the IPv4 addresses, which the header's sum covers
         at += 16 + size
     return bytes(out)
+
+
+class Silent:
+    """Stands for a node on the wire, whose uplink has seen some frames."""
+
+    def __init__(self, number):
+        self.number, self.node = number, self
+
+    def moved(self, port):
+        return f"{port} in_frames={4 + self.number}"
+
+    def close(self):
+        """There is nothing to end."""
+
+
+def test_a_missing_ping_is_accounted_for(capsys):
+    """Beside the verdict stand both uplinks' counters and what the hub has moved."""
+    with WireClaims([Silent(1), Silent(2)]) as claims:
+        claims.wire = Wire()
+        with VdePort(claims.wire.path, LIMIT) as one, VdePort(claims.wire.path, LIMIT) as two:
+            one.send(bytes(60))
+            assert two.receive() == bytes(60)
+            assert not claims.judge([lambda: claims.pings("a -> b", "4 packets received", 5)])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "FAILED a -> b: 5 pings, not all answered: 4 packets received".split(),
+        "node 1, uplink: uplink in_frames=5".split(), "node 2, uplink: uplink in_frames=6".split(),
+        "hub, port=0 waiting=0 in=1 out=0 dropped=0".split(),
+        "hub, port=1 waiting=0 in=0 out=1 dropped=0".split()]
 
 
 @pytest.mark.parametrize("nodes", ["svm", "svm,kvm", "vmx,vmx", "svm,svm,vmx"])

@@ -1,0 +1,33 @@
+"""What netprobe calls lost, on the host."""
+
+import json
+import os
+import socket
+import struct
+import subprocess
+import time
+
+from hardware import BUILD
+from machine import LIMIT
+
+ROUNDS, LATE_ROUND, LATE = 4, 2, 3  # the last one in seconds: more than a datagram takes anywhere quiet
+
+
+def test_late_is_not_lost():
+    """A datagram that is answered late, as on a busy machine, is neither lost nor sent again."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(LIMIT)
+        command = ["udp", "127.0.0.1", str(server.getsockname()[1]), str(ROUNDS), "0", "64"]
+        with subprocess.Popen([os.path.join(BUILD, "linux", "netprobe"), *command],
+                              stdout=subprocess.PIPE, text=True) as probe:
+            numbers = []
+            while len(set(numbers)) < ROUNDS:
+                datagram, sender = server.recvfrom(99)
+                numbers += struct.unpack_from("=I", datagram)
+                if numbers[-1] == LATE_ROUND and numbers.count(LATE_ROUND) == 1:
+                    time.sleep(LATE)
+                server.sendto(datagram, sender)
+            result = json.loads(probe.communicate(timeout=LIMIT)[0])
+    assert numbers == list(range(ROUNDS))
+    assert (result["n"], result["lost"], result["stale"]) == (ROUNDS, 0, 0), result
