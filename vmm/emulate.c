@@ -180,6 +180,32 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 	carry_out(v, &c, &in);
 }
 
+/* --- instructions intercepted by name ------------------------------------------------------- */
+
+uint8_t emulate_sys_decode(struct vcpu *v, struct insn_sys *out)
+{
+	struct context c;
+	uint8_t bytes[15];
+	context_load(v, &c);
+	size_t got = fetch(v, &c, bytes);
+	return (uint8_t)insn_sys_decode(bytes, got, c.mode, out);
+}
+
+bool emulate_sys_word(struct vcpu *v, const struct insn_sys *in, bool write, uint16_t *word)
+{
+	struct context c;
+	const struct gmem *m = &v->vm->mem;
+	context_load(v, &c);
+	uint64_t linear =
+	    insn_mem_linear(&in->mem, c.mode, c.regs.gpr, c.regs.rip + in->length, c.seg_base);
+	enum walk_fault f =
+	    write ? guest_virt_write(m, &c.paging, linear, word, sizeof *word, c.access)
+	          : guest_virt_read(m, &c.paging, linear, word, sizeof *word, c.access);
+	if (f != WALK_OK)
+		page_fault(v, &c, linear, write);
+	return f == WALK_OK;
+}
+
 /* --- INS and OUTS --------------------------------------------------------------------------- */
 
 static uint64_t addr_mask(unsigned addr_size)

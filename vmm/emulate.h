@@ -1,6 +1,7 @@
 /* emulate.h: instructions that the VMM must carry out for a guest. */
 #ifndef VMM_EMULATE_H
 #define VMM_EMULATE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,15 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e);
 
 /* INS and OUTS, with REP: a bounded number of elements, the rest after the next exit. */
 void emulate_string_io(struct vcpu *v, const struct vmexit *e);
+
+/* Decodes the instruction at the guest's RIP, one that is intercepted by name; its length, or 0
+ * when it is none, or cannot be read. */
+struct insn_sys;
+uint8_t emulate_sys_decode(struct vcpu *v, struct insn_sys *out);
+
+/* Reads or writes the two bytes of that instruction's memory operand (SMSW, LMSW); false: the
+ * guest's page fault was injected. */
+bool emulate_sys_word(struct vcpu *v, const struct insn_sys *in, bool write, uint16_t *word);
 
 /* The bytes at the guest's RIP; how many could be read. */
 size_t emulate_fetch(struct vcpu *v, uint8_t bytes[15]);

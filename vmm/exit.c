@@ -1,6 +1,7 @@
 /* What a guest's exit means: a table on the vendor-free kind. */
 #include <stdarg.h>
 #include <stdio.h>
+#include "arch/x86_64/insn.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/emulate.h"
 #include "vmm/log.h"
@@ -31,9 +32,9 @@ void vcpu_inject_ud(struct vcpu *v)
 }
 
 /* A debugger in the guest that steps sees each instruction end, also those that exit. */
-static void step_over(struct vcpu *v, const struct vmexit *e)
+static void step_over(struct vcpu *v, uint8_t insn_len)
 {
-	hvm->set(v, HVM_RIP, hvm->get(v, HVM_RIP) + e->insn_len);
+	hvm->set(v, HVM_RIP, hvm->get(v, HVM_RIP) + insn_len);
 	if (!(hvm->get(v, HVM_RFLAGS) & RFLAGS_TF))
 		return;
 	hvm->set(v, HVM_DR6, hvm->get(v, HVM_DR6) | DR6_BS);
@@ -56,7 +57,7 @@ static void exit_io(struct vcpu *v, const struct vmexit *e)
 			*rax = e->io.size == 2 ? (*rax & ~0xFFFFul) | (val & 0xFFFF)
 			                       : (*rax & ~0xFFul) | (val & 0xFF);
 	}
-	step_over(v, e);
+	step_over(v, e->insn_len);
 }
 
 static void exit_msr(struct vcpu *v, const struct vmexit *e)
@@ -74,13 +75,13 @@ static void exit_msr(struct vcpu *v, const struct vmexit *e)
 		v->regs[REG_RAX] = (uint32_t)value;
 		v->regs[REG_RDX] = value >> 32;
 	}
-	step_over(v, e);
+	step_over(v, e->insn_len);
 }
 
 static void exit_cpuid(struct vcpu *v, const struct vmexit *e)
 {
 	cpuid_exit(v);
-	step_over(v, e);
+	step_over(v, e->insn_len);
 }
 
 static void exit_memory(struct vcpu *v, const struct vmexit *e)
@@ -91,23 +92,39 @@ static void exit_memory(struct vcpu *v, const struct vmexit *e)
 static void exit_hypercall(struct vcpu *v, const struct vmexit *e)
 {
 	v->regs[REG_RAX] = KVM_ENOSYS;
-	step_over(v, e);
+	step_over(v, e->insn_len);
 }
 
 static void exit_xsetbv(struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t value = v->regs[REG_RDX] << 32 | (uint32_t)v->regs[REG_RAX];
 	if (xcr_write(v, (uint32_t)v->regs[REG_RCX], value))
-		step_over(v, e);
+		step_over(v, e->insn_len);
 	else
 		vcpu_inject_gp(v);
 }
 
-/* INVD would throw away the whole machine's dirty lines: write them back instead. */
+/*
+ * INVD, WBINVD, WBNOINVD: stepped over.  On the hardware they would drop or write back the lines of
+ * every guest and of the host.  No guest needs them: its memory is write-back, and a physical
+ * device's DMA snoops the caches.  A device told not to snoop (PCI Express, "Enable No Snoop")
+ * finds what its driver has flushed line by line, with CLFLUSH, which reaches the guest's own
+ * memory only.
+ */
 static void exit_cache(struct vcpu *v, const struct vmexit *e)
 {
-	__asm__ volatile("wbinvd" ::: "memory");
-	step_over(v, e);
+	struct insn_sys in;
+	uint8_t len = e->insn_len ? e->insn_len : emulate_sys_decode(v, &in);
+	if (len) /* else another vCPU has changed the code meanwhile: it is executed again */
+		step_over(v, len);
+}
+
+/* The vendor half has seen to the control register; where it carried out the instruction itself, it
+ * says how long that was. */
+static void exit_control(struct vcpu *v, const struct vmexit *e)
+{
+	if (e->insn_len)
+		step_over(v, e->insn_len);
 }
 
 static void exit_forbidden(struct vcpu *v, const struct vmexit *e)
@@ -127,8 +144,7 @@ static void exit_exception(struct vcpu *v, const struct vmexit *e)
 	hvm->inject_exception(v, e->exception.vector, e->exception.has_error, e->exception.error);
 }
 
-/* Nothing to do: a waiting NMI asks again before the next entry (vcpu_run), and the vendor half has
- * dealt with the control register. */
+/* Nothing to do: a waiting NMI asks again before the next entry (vcpu_run). */
 static void exit_done(struct vcpu *v, const struct vmexit *e)
 {
 	(void)v;
@@ -165,7 +181,7 @@ static void (*const handler[VMEXIT_COUNT])(struct vcpu *, const struct vmexit *)
     [VMEXIT_privileged] = exit_privileged,
     [VMEXIT_exception] = exit_exception,
     [VMEXIT_nmi_window] = exit_done,
-    [VMEXIT_control] = exit_done,
+    [VMEXIT_control] = exit_control,
     [VMEXIT_shutdown] = exit_shutdown,
     [VMEXIT_invalid] = exit_invalid,
     [VMEXIT_raw] = exit_raw,

@@ -27,14 +27,22 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 #define EFER_SVME  (1u << 12)
 #define EFER_FFXSR (1u << 14)
 
-#define CR0_PE      1ul
-#define CR0_NW      (1ul << 29)
-#define CR0_CD      (1ul << 30)
-#define CR0_PG      (1ul << 31)
-#define CR4_OSXSAVE (1ul << 18)
-#define CR4_SMEP    (1ul << 20)
-#define CR4_SMAP    (1ul << 21)
-#define CR4_PKE     (1ul << 22)
+#define CR0_PE       1ul
+#define CR0_TS       (1ul << 3)
+#define CR0_ET       (1ul << 4)
+#define CR0_NW       (1ul << 29)
+#define CR0_CD       (1ul << 30)
+#define CR0_PG       (1ul << 31)
+#define CR0_DEFINED  0xE005003Ful /* the other bits read as 0 whatever is written */
+#define CR4_PAE      (1ul << 5)
+#define CR4_MCE      (1ul << 6)
+#define CR4_UMIP     (1ul << 11)
+#define CR4_FSGSBASE (1ul << 16)
+#define CR4_PCIDE    (1ul << 17)
+#define CR4_OSXSAVE  (1ul << 18)
+#define CR4_SMEP     (1ul << 20)
+#define CR4_SMAP     (1ul << 21)
+#define CR4_PKE      (1ul << 22)
 
 #define DR6_BD (1ul << 13) /* access to a debug register */
 #define DR6_BS (1ul << 14) /* a single step */
@@ -111,6 +119,12 @@ static inline uint64_t read_cr4(void)
 static inline void write_cr4(uint64_t v)
 {
 	__asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
+}
+static inline uint64_t read_cr8(void)
+{
+	uint64_t v;
+	__asm__ volatile("mov %%cr8, %0" : "=r"(v));
+	return v;
 }
 static inline void xsetbv(uint64_t v)
 {

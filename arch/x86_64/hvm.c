@@ -1,5 +1,6 @@
 /* What both vendor halves share: which of them drives this CPU, and what a guest does by itself. */
 #include <stdio.h>
+#include "arch/x86_64/control_regs.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm.h"
 #include "arch/x86_64/platform.h"
@@ -58,4 +59,12 @@ void hvm_open_msrs(void (*open)(uint32_t msr, bool read, bool write))
 	open(MSR_TSC, true, false);
 	open(MSR_PRED_CMD, false, true); /* a barrier for the own core, no state */
 	open_x2apic(open);
+}
+
+uint64_t hvm_cr4_offered(void)
+{
+	struct cpuid seven = {0};
+	if (cpuid(0, 0).eax >= 7)
+		seven = cpuid(7, 0);
+	return cr4_offered(cpuid(1, 0).ecx, seven.ebx, seven.ecx);
 }

@@ -74,12 +74,12 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 	X(memory) /* no such guest-physical page, or not so */                                     \
 	X(hypercall)                                                                               \
 	X(xsetbv)                                                                                  \
-	X(cache)      /* INVD, WBINVD */                                                           \
+	X(cache)      /* INVD, WBINVD, WBNOINVD */                                                 \
 	X(forbidden)  /* an instruction that the guest's CPU does not have: #UD */                 \
 	X(privileged) /* one that it may not use: #GP */                                           \
 	X(exception)  /* an exception that is watched and goes back to the guest */                \
 	X(nmi_window) /* the guest comes to the end of what kept an NMI back */                    \
-	X(control)    /* a control register, where some bits are the host's: it was seen to */     \
+	X(control)    /* a control register of which bits are the host's: it was seen to */        \
 	X(shutdown)   /* triple fault */                                                           \
 	X(invalid)    /* the CPU refused the guest's state */                                      \
 	X(raw)        /* what nobody claims: both codes are in `raw` */
@@ -93,7 +93,7 @@ enum vmexit_kind {
 
 struct vmexit {
 	enum vmexit_kind kind;
-	uint8_t insn_len; /* bytes to step over when the exit is done; 0: the handler must decode */
+	uint8_t insn_len; /* bytes to step over when the exit is done; 0: none, or to be decoded */
 	union {
 		struct {
 			uint16_t port;
@@ -165,4 +165,7 @@ bool hvm_select(char *why, size_t size);
 
 /* Calls `open` for each MSR that a guest reads, or writes, without an exit. */
 void hvm_open_msrs(void (*open)(uint32_t msr, bool read, bool write));
+
+/* The bits of CR4 that a guest may set on this CPU. */
+uint64_t hvm_cr4_offered(void);
 #endif

@@ -146,7 +146,7 @@ struct insn_sys {
 	uint8_t kind;      /* enum insn_sys_kind */
 	uint8_t gpr;       /* MOV CR/DR, and LMSW/SMSW by register: the general register */
 	uint8_t creg;      /* MOV CR/DR: the control or debug register */
-	uint8_t width;     /* IN, OUT, INS, OUTS: 1, 2 or 4 bytes */
+	uint8_t width;     /* IN, OUT, INS, OUTS: 1, 2 or 4 bytes; SMSW by register: 2, 4 or 8 */
 	uint8_t addr_size; /* INS, OUTS: 2, 4 or 8 bytes */
 	uint8_t seg;       /* OUTS: enum insn_seg of the source */
 	bool port_imm;     /* IN, OUT: the port is `port`, else DX */

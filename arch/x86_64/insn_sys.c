@@ -53,6 +53,8 @@ static uint8_t decode_0f01(struct parse *p, struct insn_sys *out)
 		parse_memory(p, &out->mem);
 	else
 		out->gpr = p->rm | (p->rex & REX_B ? 8 : 0);
+	if (digit == 4)
+		out->width = p->op_size;
 	return digit == 4 ? SYS_SMSW : digit == 6 ? SYS_LMSW : SYS_INVLPG;
 }
 

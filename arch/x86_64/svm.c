@@ -14,15 +14,6 @@
 #define ASID       1 /* a core runs one vCPU; its translations are flushed when that starts */
 #define PAT_RESET  0x0007040600070406ul
 
-struct svm_vcpu {
-	struct vmcb vmcb; /* first: page-aligned */
-	bool in_nmi;      /* the guest has not come to the IRET of its NMI handler */
-	bool at_iret;     /* it came there, at iret_rip, and that IRET may not be done yet */
-	bool call_back;   /* exit again as soon as the event that goes in now is delivered */
-	bool stepping;    /* RFLAGS.TF is ours, for one instruction */
-	uint64_t iret_rip, step_rflags, step_dr6; /* the guest's own, before the step */
-};
-
 /* One map for all guests: every port exits; the MSRs below do not. */
 static uint8_t *iopm, *msrpm;
 
@@ -94,10 +85,10 @@ static void reset_control(struct vmcb *b, uint64_t nested_root)
 	/* #DB and #AC: delivering them can loop in microcode for ever (CVE-2015-8104, -5307), and
 	 * no NMI gets through meanwhile; #MC belongs to the host. */
 	b->intercept_exceptions = 1u << 1 | 1u << 17 | 1u << 18;
-	b->intercept3 = ICPT3_NMI | ICPT3_INIT | ICPT3_RDPMC | ICPT3_CPUID | ICPT3_INVD |
-	                ICPT3_INVLPGA | ICPT3_IOIO | ICPT3_MSR | ICPT3_SHUTDOWN;
+	b->intercept3 = ICPT3_NMI | ICPT3_INIT | ICPT3_CR0_SEL | ICPT3_RDPMC | ICPT3_CPUID |
+	                ICPT3_INVD | ICPT3_INVLPGA | ICPT3_IOIO | ICPT3_MSR | ICPT3_SHUTDOWN;
 	b->intercept4 = ICPT4_VMRUN | ICPT4_VMMCALL | ICPT4_VMLOAD | ICPT4_VMSAVE | ICPT4_STGI |
-	                ICPT4_CLGI | ICPT4_SKINIT | ICPT4_MONITOR | ICPT4_MWAIT |
+	                ICPT4_CLGI | ICPT4_SKINIT | ICPT4_WBINVD | ICPT4_MONITOR | ICPT4_MWAIT |
 	                ICPT4_MWAIT_ARMED | ICPT4_XSETBV;
 	b->iopm_base = (paddr_t)iopm;
 	b->msrpm_base = (paddr_t)msrpm;
@@ -123,9 +114,8 @@ static void svm_reset(struct vcpu *v, const struct cpu_entry *e)
 	b->idtr = (struct vmcb_seg){.limit = e->idt.limit, .base = e->idt.base};
 	b->tr = (struct vmcb_seg){.attr = SEG_TSS, .limit = 0xFFFF};
 	b->ldtr = (struct vmcb_seg){.attr = SEG_LDT, .limit = 0xFFFF};
-	b->cr0 = e->cr0;
+	svm_control_reset(svm_of(v), e->cr0, e->cr4);
 	b->cr3 = e->cr3;
-	b->cr4 = e->cr4;
 	/* LMA is the CPU's to set on a real entry to long mode; VMRUN wants it there already */
 	b->efer = e->efer | EFER_SVME | ((e->efer & EFER_LME) && (e->cr0 & CR0_PG) ? EFER_LMA : 0);
 	b->dr6 = 0xFFFF0FF0;
@@ -191,19 +181,15 @@ static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 		return &b->g_pat;
 	case HVM_TSC_OFFSET:
 		return &b->tsc_offset;
-	case HVM_CR0:
-		return &b->cr0;
 	case HVM_CR3:
 		return &b->cr3;
-	case HVM_CR4:
-		return &b->cr4;
 	case HVM_EXIT_CODE:
 		return &b->exit_code;
 	case HVM_EXIT_INFO1:
 		return &b->exit_info1;
 	case HVM_EXIT_INFO2:
 		return &b->exit_info2;
-	default: /* CPL, a byte */
+	default: /* CR0 and CR4, of which bits are the host's; CPL, a byte */
 		return NULL;
 	}
 }
@@ -212,6 +198,8 @@ static uint64_t svm_get(const struct vcpu *v, enum hvm_state what)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
 	const uint64_t *place = state_place(b, what);
+	if (what == HVM_CR0 || what == HVM_CR4)
+		return what == HVM_CR0 ? svm_cr0(svm_of(v)) : svm_cr4(svm_of(v));
 	if (!place)
 		return b->cpl;
 	return what == HVM_EFER ? *place & ~(uint64_t)EFER_SVME : *place;
@@ -335,8 +323,9 @@ static void simple(struct vmexit *e, enum vmexit_kind kind, uint8_t insn_len)
 }
 
 /* The CPU may not give the next RIP (no NRIPS): lengths are the plain encodings' (APM 3). */
-static void translate(struct svm_vcpu *s, struct vmexit *e)
+static void translate(struct vcpu *v, struct vmexit *e)
 {
+	struct svm_vcpu *s = svm_of(v);
 	const struct vmcb *b = &s->vmcb;
 	uint32_t code = (uint32_t)b->exit_code;
 	e->insn_len = 0;
@@ -355,8 +344,10 @@ static void translate(struct svm_vcpu *s, struct vmexit *e)
 		simple(e, VMEXIT_hypercall, 3);
 	else if (code == SVM_EXIT_XSETBV)
 		simple(e, VMEXIT_xsetbv, 3);
-	else if (code == SVM_EXIT_INVD)
-		simple(e, VMEXIT_cache, 2);
+	else if (code == SVM_EXIT_INVD || code == SVM_EXIT_WBINVD)
+		simple(e, VMEXIT_cache, 0); /* WBNOINVD has a prefix */
+	else if (code == SVM_EXIT_CR0_SEL || code < SVM_EXIT_CR_WRITE + 16)
+		svm_control_exit(v, e);
 	else if (code == SVM_EXIT_RDPMC)
 		e->kind = VMEXIT_privileged;
 	else if (code == SVM_EXIT_SHUTDOWN)
@@ -413,7 +404,7 @@ static void svm_run(struct vcpu *v, struct vmexit *e)
 	__asm__ volatile("stgi" ::: "memory");
 	b->tlb_control = 0;
 	reinject(b);
-	translate(s, e);
+	translate(v, e);
 }
 
 static bool gib_pages(void)

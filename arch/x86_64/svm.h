@@ -2,7 +2,9 @@
 #ifndef ARCH_SVM_H
 #define ARCH_SVM_H
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include "arch/x86_64/hvm.h"
 
 struct vmcb_seg {
 	uint16_t selector, attr;
@@ -70,6 +72,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 /* intercept3 (offset 00Ch) */
 #define ICPT3_NMI      (1u << 1)
 #define ICPT3_INIT     (1u << 3)
+#define ICPT3_CR0_SEL  (1u << 5) /* CR0 writes that change more than TS and MP; every LMSW */
 #define ICPT3_RDPMC    (1u << 15)
 #define ICPT3_CPUID    (1u << 18)
 #define ICPT3_IRET     (1u << 20)
@@ -86,14 +89,22 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define ICPT4_STGI        (1u << 4)
 #define ICPT4_CLGI        (1u << 5)
 #define ICPT4_SKINIT      (1u << 6)
+#define ICPT4_WBINVD      (1u << 9) /* WBNOINVD too */
 #define ICPT4_MONITOR     (1u << 10)
 #define ICPT4_MWAIT       (1u << 11)
 #define ICPT4_MWAIT_ARMED (1u << 12)
 #define ICPT4_XSETBV      (1u << 13)
 
+/* intercept_cr_read, intercept_cr_write */
+#define ICPT_CR0 (1u << 0)
+#define ICPT_CR4 (1u << 4)
+
+#define SVM_EXIT_CR_READ     0x00 /* .. 0Fh: CR0 to CR15 */
+#define SVM_EXIT_CR_WRITE    0x10 /* .. 1Fh */
 #define SVM_EXIT_EXCP0       0x40
 #define SVM_EXIT_NMI         0x61
 #define SVM_EXIT_INIT        0x63
+#define SVM_EXIT_CR0_SEL     0x65
 #define SVM_EXIT_RDPMC       0x6F
 #define SVM_EXIT_CPUID       0x72
 #define SVM_EXIT_IRET        0x74
@@ -105,6 +116,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define SVM_EXIT_VMRUN       0x80
 #define SVM_EXIT_VMMCALL     0x81
 #define SVM_EXIT_SKINIT      0x86
+#define SVM_EXIT_WBINVD      0x89
 #define SVM_EXIT_MONITOR     0x8A
 #define SVM_EXIT_MWAIT       0x8B
 #define SVM_EXIT_MWAIT_ARMED 0x8C
@@ -126,6 +138,24 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define MSR_VM_CR       0xC0010114
 #define VM_CR_SVMDIS    (1ul << 4)
 #define MSR_VM_HSAVE_PA 0xC0010117
+
+struct svm_vcpu {
+	struct vmcb vmcb;   /* first: page-aligned */
+	uint64_t cr0_cache; /* CD and NW as the guest wrote them; the hardware's are 0 */
+	uint64_t cr4_mce;   /* MCE as the guest wrote it; the hardware's is 1 */
+	bool in_nmi;        /* the guest has not come to the IRET of its NMI handler */
+	bool at_iret;       /* it came there, at iret_rip, and that IRET may not be done yet */
+	bool call_back;     /* exit again as soon as the event that goes in now is delivered */
+	bool stepping;      /* RFLAGS.TF is ours, for one instruction */
+	uint64_t iret_rip, step_rflags, step_dr6; /* the guest's own, before the step */
+};
+
+/* svm_control.c: CR0 and CR4 where some bits are the host's. */
+void svm_control_reset(struct svm_vcpu *s, uint64_t cr0, uint64_t cr4);
+uint64_t svm_cr0(const struct svm_vcpu *s); /* as the guest sees them */
+uint64_t svm_cr4(const struct svm_vcpu *s);
+/* Carries out the instruction that exited, or injects its fault: insn_len is 0 then. */
+void svm_control_exit(struct vcpu *v, struct vmexit *e);
 
 void svm_enter(uint64_t *regs, uint64_t vmcb, uint64_t host_vmcb);
 #endif

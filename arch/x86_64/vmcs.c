@@ -36,7 +36,7 @@ static void fill_controls(const struct vmx_setup *s, uint64_t nested_root)
 	vmwrite(VMCS_EPT_POINTER, nested_root | EPT_WALK);
 	vmwrite(VMCS_LINK_POINTER, ~0ul);
 	vmwrite(VMCS_CR0_MASK, s->cr0_ones | CR0_CACHE);
-	vmwrite(VMCS_CR4_MASK, s->cr4_ones);
+	vmwrite(VMCS_CR4_MASK, s->cr4_ones | CR4_MCE | ~s->cr4_offered);
 }
 
 /* What an exit brings back: the core's own state, as VMSAVE and VMRUN keep it on SVM. */
@@ -98,7 +98,7 @@ static void fill_guest(const struct vmx_setup *s, const struct cpu_entry *e)
 	vmwrite(VMCS_GUEST_CR0, (e->cr0 & ~CR0_CACHE) | s->cr0_ones);
 	vmwrite(VMCS_CR0_SHADOW, e->cr0);
 	vmwrite(VMCS_GUEST_CR3, e->cr3);
-	vmwrite(VMCS_GUEST_CR4, e->cr4 | s->cr4_ones);
+	vmwrite(VMCS_GUEST_CR4, e->cr4 | s->cr4_ones | CR4_MCE);
 	vmwrite(VMCS_CR4_SHADOW, e->cr4);
 	vmwrite(VMCS_GUEST_PAT, PAT_RESET);
 	vmwrite(VMCS_GUEST_DR7, DR7_RESET);

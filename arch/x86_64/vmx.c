@@ -78,6 +78,7 @@ static enum hvm_found vmx_probe(char *why, size_t size)
 	/* an unrestricted guest may clear PE and PG in spite of what is fixed */
 	setup.cr0_ones = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
 	setup.cr4_ones = rdmsr(MSR_VMX_CR4_FIXED0);
+	setup.cr4_offered = hvm_cr4_offered();
 	return HVM_USABLE;
 }
 
@@ -386,8 +387,19 @@ static void write_guest_cr0(struct vcpu *v, uint64_t value)
 		vmwrite(VMCS_CR0_SHADOW, value);
 }
 
+/* The same for CR4.  MCE stays 1 in the hardware: without it a machine check shuts the machine
+ * down. The other bits of the mask are of features that no guest has. */
+static void write_guest_cr4(struct vcpu *v, uint64_t value)
+{
+	uint64_t shadow = vmread(VMCS_CR4_SHADOW);
+	if (value & vmread(VMCS_CR4_MASK) & ~CR4_MCE)
+		vmx_inject_exception(v, VECTOR_GP, true, 0);
+	else
+		vmwrite(VMCS_CR4_SHADOW, (shadow & ~CR4_MCE) | (value & CR4_MCE));
+}
+
 /* Qualification: bits 0-3 the register, 4-5 the kind of access, 8-11 the other operand
- * (SDM 3, table 27-3).  In CR4 only VMXE can make it exit, and no guest has that. */
+ * (SDM 3, table 27-3). */
 static void exit_cr(struct vcpu *v, struct vmexit *e)
 {
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
@@ -398,7 +410,7 @@ static void exit_cr(struct vcpu *v, struct vmexit *e)
 	else if ((info & 15) == 0)
 		write_guest_cr0(v, value);
 	else
-		vmx_inject_exception(v, VECTOR_GP, true, 0);
+		write_guest_cr4(v, value);
 }
 
 static void simple(struct vmexit *e, enum vmexit_kind kind)
@@ -425,7 +437,7 @@ static void translate(struct vcpu *v, struct vmexit *e, uint32_t reason)
 		simple(e, VMEXIT_hypercall);
 	else if (reason == VMX_EXIT_XSETBV)
 		simple(e, VMEXIT_xsetbv);
-	else if (reason == VMX_EXIT_INVD)
+	else if (reason == VMX_EXIT_INVD || reason == VMX_EXIT_WBINVD)
 		simple(e, VMEXIT_cache);
 	else if (reason == VMX_EXIT_RDPMC)
 		e->kind = VMEXIT_privileged;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "arch/x86_64/control_regs.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/vmx_caps.h"
 
@@ -139,6 +140,7 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define VMX_EXIT_EPT_VIOLATION    48
 #define VMX_EXIT_INVEPT           50
 #define VMX_EXIT_INVVPID          53
+#define VMX_EXIT_WBINVD           54
 #define VMX_EXIT_XSETBV           55
 #define VMX_EXIT_ENTRY_FAILED     (1u << 31)
 
@@ -163,13 +165,11 @@ static inline void vmwrite(enum vmcs_field field, uint64_t value)
 	__asm__ volatile("vmwrite %1, %0" : : "r"((uint64_t)field), "r"(value) : "cc", "memory");
 }
 
-#define CR0_CACHE (CR0_CD | CR0_NW) /* the host's, not the guest's */
-
 /* What all guests run under. */
 struct vmx_setup {
 	struct vmx_controls controls;
-	uint64_t cr0_ones,
-	    cr4_ones; /* bits that VMX operation needs; the guest does not see them */
+	uint64_t cr0_ones, cr4_ones; /* what VMX operation needs: the guest does not see them */
+	uint64_t cr4_offered;        /* what the guest may set */
 	uint8_t *io_bitmaps, *msr_bitmap;
 };
 

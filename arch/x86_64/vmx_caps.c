@@ -39,6 +39,7 @@ static const struct {
     {VMX_PROC2, 1, ON, "EPT"},
     {VMX_PROC2, 3, OFFER, "RDTSCP"},
     {VMX_PROC2, 5, ON, "VPID"},
+    {VMX_PROC2, 6, ON, "WBINVD exiting"},
     {VMX_PROC2, 7, ON, "unrestricted guest"},
     {VMX_PROC2, 12, OFFER, "INVPCID"},
     {VMX_EXIT, 2, ON, "saving of debug controls"},

@@ -18,8 +18,11 @@ def the_node():
 
 
 def test_corners(n):
-    """Control registers, single steps, traps, NMIs, forbidden instructions."""
+    """Control registers, single steps, traps, NMIs, forbidden instructions.  What would reach the
+    caches of all cores exits: four cache instructions, and CR0's CD and NW."""
     passes(n, "corners")
+    exits = n.exits("corners")
+    assert exits["cache"] == 4 and exits["control"] >= 6, exits
 
 
 def test_no_kick_is_lost(n):

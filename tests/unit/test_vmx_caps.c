@@ -25,7 +25,7 @@ static void takes_a_whole_cpu(void **state)
 	char why[128];
 	assert_true(vmx_choose(&skylake, &c, why, sizeof why));
 	assert_int_equal(c.word[VMX_PIN], 0x16 | 1 << 3 | 1 << 5);
-	assert_int_equal(c.word[VMX_PROC2], 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7 | 1 << 12);
+	assert_int_equal(c.word[VMX_PROC2], 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 12);
 	for (unsigned w = 0; w < VMX_WORDS; w++) {
 		uint32_t must = (uint32_t)skylake.word[w], may = (uint32_t)(skylake.word[w] >> 32);
 		assert_int_equal(c.word[w] & must, must);
