@@ -151,6 +151,16 @@ static void exit_done(struct vcpu *v, const struct vmexit *e)
 	(void)e;
 }
 
+/* Not longer than a tenth of a millisecond, and not when the core is called. */
+static void exit_bus_lock(struct vcpu *v, const struct vmexit *e)
+{
+	uint64_t until = bus_lock_rest(rdtsc(), v->bus_lock_tsc, tsc_khz / 10);
+	(void)e;
+	while (rdtsc() < until && !atomic_load_explicit(&v->core->attention, memory_order_relaxed))
+		core_pause();
+	v->bus_lock_tsc = rdtsc();
+}
+
 static void exit_shutdown(struct vcpu *v, const struct vmexit *e)
 {
 	(void)e;
@@ -182,6 +192,7 @@ static void (*const handler[VMEXIT_COUNT])(struct vcpu *, const struct vmexit *)
     [VMEXIT_exception] = exit_exception,
     [VMEXIT_nmi_window] = exit_done,
     [VMEXIT_control] = exit_control,
+    [VMEXIT_bus_lock] = exit_bus_lock,
     [VMEXIT_shutdown] = exit_shutdown,
     [VMEXIT_invalid] = exit_invalid,
     [VMEXIT_raw] = exit_raw,

@@ -41,6 +41,16 @@ static inline bool pat_valid(uint64_t value)
 	return true;
 }
 
+/*
+ * A bus lock holds up every core, so a guest gets one in `gap` ticks: the time stamp at which it
+ * may go on, when it made one now and its last one ended at `last`.  A guest that makes them for
+ * ever waits on its own core.
+ */
+static inline uint64_t bus_lock_rest(uint64_t now, uint64_t last, uint64_t gap)
+{
+	return now - last < gap ? last + gap : now;
+}
+
 /* msr.c: XSETBV; false: #GP. */
 bool xcr_write(struct vcpu *v, uint32_t index, uint64_t value);
 

@@ -66,7 +66,8 @@ struct vcpu {
 	uint64_t masked_lvts; /* writes to the local vector table with a mode that stays masked */
 	uint64_t pvclock_msr; /* as the guest wrote it */
 	uint64_t tsc_offset;
-	void *hvm; /* the vendor half's own */
+	uint64_t bus_lock_tsc; /* when it went on after its last bus lock */
+	void *hvm;             /* the vendor half's own */
 	struct exit_stat exits[VMEXIT_COUNT];
 };
 

@@ -46,7 +46,12 @@ static void open_x2apic(void (*open)(uint32_t msr, bool read, bool write))
 	}
 }
 
-/* Besides, what a world switch replaces or the VMM never reads. */
+/*
+ * Besides, what a world switch replaces or the VMM never uses (docs/guest-cpu.md has the reasons,
+ * also for those that exit).  On SVM VMLOAD and VMSAVE switch all of `own` but TSC_AUX; on VT-x the
+ * VMCS switches SYSENTER, FS and GS, the others are the guest's in the core, and vmcs.c and
+ * cpu_scrub() clear them for the next owner.
+ */
 void hvm_open_msrs(void (*open)(uint32_t msr, bool read, bool write))
 {
 	static const uint32_t own[] = {

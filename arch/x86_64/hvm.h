@@ -63,6 +63,7 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 #define VECTOR_DF  8
 #define VECTOR_GP  13
 #define VECTOR_PF  14
+#define VECTOR_MF  16
 #define VECTOR_AC  17
 #define VECTOR_MC  18
 
@@ -80,6 +81,7 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 	X(exception)  /* an exception that is watched and goes back to the guest */                \
 	X(nmi_window) /* the guest comes to the end of what kept an NMI back */                    \
 	X(control)    /* a control register of which bits are the host's: it was seen to */        \
+	X(bus_lock)   /* a locked access that held up the bus of all cores */                      \
 	X(shutdown)   /* triple fault */                                                           \
 	X(invalid)    /* the CPU refused the guest's state */                                      \
 	X(raw)        /* what nobody claims: both codes are in `raw` */

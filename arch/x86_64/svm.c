@@ -86,10 +86,14 @@ static void reset_control(struct vmcb *b, uint64_t nested_root)
 	 * no NMI gets through meanwhile; #MC belongs to the host. */
 	b->intercept_exceptions = 1u << 1 | 1u << 17 | 1u << 18;
 	b->intercept3 = ICPT3_NMI | ICPT3_INIT | ICPT3_CR0_SEL | ICPT3_RDPMC | ICPT3_CPUID |
-	                ICPT3_INVD | ICPT3_INVLPGA | ICPT3_IOIO | ICPT3_MSR | ICPT3_SHUTDOWN;
+	                ICPT3_INVD | ICPT3_INVLPGA | ICPT3_IOIO | ICPT3_MSR | ICPT3_FERR |
+	                ICPT3_SHUTDOWN;
 	b->intercept4 = ICPT4_VMRUN | ICPT4_VMMCALL | ICPT4_VMLOAD | ICPT4_VMSAVE | ICPT4_STGI |
 	                ICPT4_CLGI | ICPT4_SKINIT | ICPT4_WBINVD | ICPT4_MONITOR | ICPT4_MWAIT |
-	                ICPT4_MWAIT_ARMED | ICPT4_XSETBV;
+	                ICPT4_MWAIT_ARMED | ICPT4_XSETBV | ICPT4_RDPRU;
+	b->intercept5 = ICPT5_INVLPGB | ICPT5_INVLPGB_ILLEGAL | ICPT5_MCOMMIT | ICPT5_TLBSYNC;
+	if (cpuid(0x8000000A, 0).edx & SVM_EDX_BUS_LOCK)
+		b->intercept5 |= ICPT5_BUS_LOCK;
 	b->iopm_base = (paddr_t)iopm;
 	b->msrpm_base = (paddr_t)msrpm;
 	b->asid = ASID;
@@ -307,6 +311,42 @@ static void exit_exception(struct svm_vcpu *s, struct vmexit *e, uint8_t vector)
 	e->exception.error = (uint32_t)b->exit_info1;
 }
 
+/* An x87 error with CR0.NE = 0 freezes the core until an interrupt, in wait for an external error
+ * logic that no guest has: it gets the exception that NE = 1 gives, as on VT-x. */
+static void exit_ferr(struct vmexit *e)
+{
+	e->kind = VMEXIT_exception;
+	e->exception.vector = VECTOR_MF;
+	e->exception.has_error = false;
+	e->exception.error = 0;
+}
+
+/* Before the instruction, which then runs without an exit (APM 2, 15.14.5). */
+static void exit_bus_lock(struct svm_vcpu *s, struct vmexit *e)
+{
+	s->vmcb.bus_lock_counter = 1;
+	e->kind = VMEXIT_bus_lock;
+}
+
+/* Instructions that no guest's CPU has. */
+static bool is_forbidden(uint32_t code)
+{
+	switch (code) {
+	case SVM_EXIT_INVLPGA:
+	case SVM_EXIT_VMRUN:
+	case SVM_EXIT_VMMCALL + 1 ... SVM_EXIT_SKINIT:
+	case SVM_EXIT_MONITOR ... SVM_EXIT_MWAIT_ARMED:
+	case SVM_EXIT_RDPRU:
+	case SVM_EXIT_INVLPGB:
+	case SVM_EXIT_ILLEGAL:
+	case SVM_EXIT_MCOMMIT:
+	case SVM_EXIT_TLBSYNC:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void exit_iret(struct svm_vcpu *s, struct vmexit *e)
 {
 	s->vmcb.intercept3 &= ~ICPT3_IRET;
@@ -356,10 +396,12 @@ static void translate(struct vcpu *v, struct vmexit *e)
 		exit_iret(s, e);
 	else if (code == SVM_EXIT_INVALID)
 		simple(e, VMEXIT_invalid, 0);
-	else if (code == SVM_EXIT_INVLPGA || code == SVM_EXIT_VMRUN ||
-	         (code > SVM_EXIT_VMMCALL && code <= SVM_EXIT_SKINIT) ||
-	         (code >= SVM_EXIT_MONITOR && code <= SVM_EXIT_MWAIT_ARMED))
+	else if (is_forbidden(code))
 		e->kind = VMEXIT_forbidden;
+	else if (code == SVM_EXIT_FERR)
+		exit_ferr(e);
+	else if (code == SVM_EXIT_BUS_LOCK)
+		exit_bus_lock(s, e);
 	else if (code >= SVM_EXIT_EXCP0 && code < SVM_EXIT_EXCP0 + 32)
 		exit_exception(s, e, (uint8_t)(code - SVM_EXIT_EXCP0));
 	else

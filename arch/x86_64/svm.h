@@ -34,7 +34,9 @@ struct vmcb {
 	uint32_t clean_bits, reserved_0c4;
 	uint64_t next_rip;
 	uint8_t fetched, insn_bytes[15];
-	uint8_t reserved_0e0[0x400 - 0x0E0];
+	uint8_t reserved_0e0[0x120 - 0x0E0];
+	uint16_t bus_lock_counter; /* bus locks until the next exit for one */
+	uint8_t reserved_122[0x400 - 0x122];
 	/* state save area */
 	struct vmcb_seg seg[6]; /* in the order of enum hvm_seg */
 	struct vmcb_seg gdtr, ldtr, idtr, tr;
@@ -59,6 +61,7 @@ _Static_assert(offsetof(struct vmcb, asid) == 0x058, "APM 2, table B-1");
 _Static_assert(offsetof(struct vmcb, exit_code) == 0x070, "APM 2, table B-1");
 _Static_assert(offsetof(struct vmcb, event_inject) == 0x0A8, "APM 2, table B-1");
 _Static_assert(offsetof(struct vmcb, next_rip) == 0x0C8, "APM 2, table B-1");
+_Static_assert(offsetof(struct vmcb, bus_lock_counter) == 0x120, "APM 2, table B-1");
 _Static_assert(offsetof(struct vmcb, seg) == 0x400, "APM 2, table B-2");
 _Static_assert(offsetof(struct vmcb, cpl) == 0x4CB, "APM 2, table B-2");
 _Static_assert(offsetof(struct vmcb, efer) == 0x4D0, "APM 2, table B-2");
@@ -80,6 +83,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define ICPT3_INVLPGA  (1u << 26)
 #define ICPT3_IOIO     (1u << 27)
 #define ICPT3_MSR      (1u << 28)
+#define ICPT3_FERR     (1u << 30) /* the freeze for an x87 error with CR0.NE = 0 */
 #define ICPT3_SHUTDOWN (1u << 31)
 /* intercept4 (offset 010h) */
 #define ICPT4_VMRUN       (1u << 0)
@@ -94,6 +98,14 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define ICPT4_MWAIT       (1u << 11)
 #define ICPT4_MWAIT_ARMED (1u << 12)
 #define ICPT4_XSETBV      (1u << 13)
+#define ICPT4_RDPRU       (1u << 14)
+/* intercept5 (offset 014h) */
+#define ICPT5_INVLPGB         (1u << 0)
+#define ICPT5_INVLPGB_ILLEGAL (1u << 1)
+#define ICPT5_MCOMMIT         (1u << 3)
+#define ICPT5_TLBSYNC         (1u << 4)
+#define ICPT5_BUS_LOCK        (1u << 5)
+#define SVM_EDX_BUS_LOCK      (1u << 29) /* CPUID 8000000Ah: there is such an intercept */
 
 /* intercept_cr_read, intercept_cr_write */
 #define ICPT_CR0 (1u << 0)
@@ -112,6 +124,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define SVM_EXIT_INVLPGA     0x7A
 #define SVM_EXIT_IOIO        0x7B
 #define SVM_EXIT_MSR         0x7C
+#define SVM_EXIT_FERR        0x7E
 #define SVM_EXIT_SHUTDOWN    0x7F
 #define SVM_EXIT_VMRUN       0x80
 #define SVM_EXIT_VMMCALL     0x81
@@ -121,6 +134,12 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define SVM_EXIT_MWAIT       0x8B
 #define SVM_EXIT_MWAIT_ARMED 0x8C
 #define SVM_EXIT_XSETBV      0x8D
+#define SVM_EXIT_RDPRU       0x8E
+#define SVM_EXIT_INVLPGB     0xA0
+#define SVM_EXIT_ILLEGAL     0xA1 /* INVLPGB with an operand that is not allowed */
+#define SVM_EXIT_MCOMMIT     0xA3
+#define SVM_EXIT_TLBSYNC     0xA4
+#define SVM_EXIT_BUS_LOCK    0xA5
 #define SVM_EXIT_NPF         0x400
 #define SVM_EXIT_INVALID     0xFFFFFFFF /* low half: emulators differ in the high one */
 

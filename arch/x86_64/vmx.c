@@ -447,12 +447,15 @@ static void translate(struct vcpu *v, struct vmexit *e, uint32_t reason)
 		exit_nmi_window(e);
 	else if (reason == VMX_EXIT_CR)
 		exit_cr(v, e);
+	else if (reason == VMX_EXIT_BUS_LOCK)
+		e->kind = VMEXIT_bus_lock; /* after the instruction (SDM 3, 27.2.1) */
 	else if (reason & VMX_EXIT_ENTRY_FAILED)
 		e->kind = VMEXIT_invalid;
 	else if (reason == VMX_EXIT_GETSEC || reason == VMX_EXIT_MONITOR ||
 	         reason == VMX_EXIT_MWAIT ||
 	         (reason >= VMX_EXIT_VMCLEAR && reason <= VMX_EXIT_VMXON) ||
-	         reason == VMX_EXIT_INVEPT || reason == VMX_EXIT_INVVPID)
+	         reason == VMX_EXIT_INVEPT || reason == VMX_EXIT_INVVPID ||
+	         reason == VMX_EXIT_ENCLS)
 		e->kind = VMEXIT_forbidden;
 	else
 		exit_raw(e);
@@ -502,7 +505,7 @@ static void vmx_run(struct vcpu *v, struct vmexit *e)
 	e->kind = entered == VMX_KICKED ? VMEXIT_kick : VMEXIT_invalid;
 	if (entered != VMX_EXITED)
 		return;
-	uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON);
+	uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON) & ~VMX_EXIT_WITH_BUS_LOCK;
 	x->launched = true;
 	v->regs[REG_RSP] = vmread(VMCS_GUEST_RSP);
 	reinject(x, reason);

@@ -26,6 +26,7 @@ enum vmcs_field {
 	VMCS_MSR_BITMAP = 0x2004,
 	VMCS_TSC_OFFSET = 0x2010,
 	VMCS_EPT_POINTER = 0x201A,
+	VMCS_ENCLS_BITMAP = 0x202E,
 	VMCS_GUEST_PHYSICAL_ADDRESS = 0x2400,
 	VMCS_LINK_POINTER = 0x2800,
 	VMCS_GUEST_DEBUGCTL = 0x2802,
@@ -99,7 +100,8 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define ATTR_UNUSABLE (1u << 16) /* SDM 3, table 24-2 */
 #define ATTR_PRESENT  (1u << 7)
 
-/* Controls that change while a guest runs; vmx_caps.c has all. */
+/* Controls that change while a guest runs, or have a field of their own; vmx_caps.c has all. */
+#define PROC2_ENCLS           (1u << 15)
 #define PROC_INTERRUPT_WINDOW (1u << 2)
 #define PROC_NMI_WINDOW       (1u << 22)
 #define ENTRY_LONG_GUEST      (1u << 9)
@@ -142,6 +144,9 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define VMX_EXIT_INVVPID          53
 #define VMX_EXIT_WBINVD           54
 #define VMX_EXIT_XSETBV           55
+#define VMX_EXIT_ENCLS            60
+#define VMX_EXIT_BUS_LOCK         74
+#define VMX_EXIT_WITH_BUS_LOCK    (1u << 26) /* beside any reason: the instruction locked the bus */
 #define VMX_EXIT_ENTRY_FAILED     (1u << 31)
 
 #define MSR_FEATURE_CONTROL 0x3A

@@ -7,7 +7,7 @@ enum wish {
 	ON,    /* 1, or Patio cannot run */
 	OFF,   /* 0, or Patio cannot run: older CPUs force some to 1 */
 	BOTH,  /* starts as 0 and is changed while the guest runs */
-	OFFER, /* 1 where the CPU has it: an instruction that CPUID shows only then */
+	OFFER, /* 1 where the CPU has it: for an instruction that only then exists, or must exit */
 };
 
 /* SDM 3, tables 24-5 to 24-7, 24-13 and 24-15. */
@@ -42,6 +42,8 @@ static const struct {
     {VMX_PROC2, 6, ON, "WBINVD exiting"},
     {VMX_PROC2, 7, ON, "unrestricted guest"},
     {VMX_PROC2, 12, OFFER, "INVPCID"},
+    {VMX_PROC2, 15, OFFER, "ENCLS exiting"},
+    {VMX_PROC2, 30, OFFER, "bus-lock detection"},
     {VMX_EXIT, 2, ON, "saving of debug controls"},
     {VMX_EXIT, 9, ON, "64-bit host"},
     {VMX_EXIT, 18, ON, "saving of IA32_PAT"},

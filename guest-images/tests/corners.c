@@ -180,9 +180,37 @@ static void check_forbidden(void)
 	check(FAULTS(VECTOR_UD, "vmread %%rax, %%rax", "a"(0)), "vmread", "no #UD");
 	check(FAULTS(VECTOR_UD, "monitor", "a"(0), "c"(0), "d"(0)), "monitor", "no #UD");
 	check(FAULTS(VECTOR_UD, "mwait", "a"(0), "c"(0)), "mwait", "no #UD");
+	check(FAULTS(VECTOR_UD, ".byte 0x0f, 0x01, 0xfd", "c"(0)), "rdpru", "no #UD");
 	check(FAULTS(VECTOR_UD, "ud2", "a"(0)), "ud2", "no #UD");
 	check(FAULTS(VECTOR_GP, "rdpmc", "c"(0x7fffffff)), "rdpmc", "no #GP");
 	check(FAULTS(VECTOR_GP, "rdmsr", "c"(0x12345678)), "rdmsr", "no #GP");
+}
+
+/* MSRs that reach beyond the guest are not there, and DEBUGCTL takes nothing. */
+static void check_msrs(void)
+{
+	static const uint32_t hidden[] = {
+	    0x33,       /* TEST_CTL */
+	    0x48,       /* SPEC_CTRL */
+	    0x10b,      /* FLUSH_CMD */
+	    0x122,      /* TSX_CTRL */
+	    0x17b,      /* MCG_CTL */
+	    0x200,      /* an MTRR */
+	    0x400,      /* MC0_CTL */
+	    0x480,      /* VMX_BASIC */
+	    0xda0,      /* XSS */
+	    0xc0000104, /* TSC_RATIO */
+	    0xc0010114, /* VM_CR */
+	    0xc0010117, /* VM_HSAVE_PA */
+	};
+	for (unsigned i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+		check(FAULTS(VECTOR_GP, "rdmsr", "c"(hidden[i])), "msr_read", "%x: no #GP",
+		      hidden[i]);
+		check(FAULTS(VECTOR_GP, "wrmsr", "c"(hidden[i]), "a"(0), "d"(0)), "msr_write",
+		      "%x: no #GP", hidden[i]);
+	}
+	wrmsr(0x1d9, 3); /* LBR, BTF */
+	check(rdmsr(0x1d9) == 0, "debugctl", "%lx", rdmsr(0x1d9));
 }
 
 /* A step ends each of the instructions once, also those that exit: nop, cpuid, nop, popf. */
@@ -328,6 +356,7 @@ void guest_main(void)
 	check_control_registers();
 	check_cache_instructions();
 	check_forbidden();
+	check_msrs();
 	check_single_step();
 	/* VT-x executes it again, where Bochs takes the step twice (docs/emulator-traps.md) */
 	if (!is_intel())

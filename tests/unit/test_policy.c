@@ -51,9 +51,23 @@ static void test_pat(void **state)
 		}
 }
 
+static void test_bus_lock(void **state)
+{
+	(void)state;
+	assert_int_equal(bus_lock_rest(5000, 0, 1000), 5000);    /* long ago: at once */
+	assert_int_equal(bus_lock_rest(5000, 4000, 1000), 5000); /* just long enough */
+	assert_int_equal(bus_lock_rest(5000, 4001, 1000), 5001);
+	assert_int_equal(bus_lock_rest(5000, 5000, 1000), 6000); /* never more than the gap */
+	uint64_t now = 0, last = 0;
+	for (unsigned i = 0; i < 1000; i++) /* one that makes them for ever */
+		last = now = bus_lock_rest(now, last, 1000);
+	assert_int_equal(now, 1000 * 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_bus_lock),
 	    cmocka_unit_test(test_xcr0),
 	    cmocka_unit_test(test_xcr0_halves),
 	    cmocka_unit_test(test_pat),

@@ -33,7 +33,8 @@ static void takes_a_whole_cpu(void **state)
 	}
 	for (unsigned i = 0; i < CONTROLS; i++) {
 		bool set = c.word[control[i].word] >> control[i].bit & 1;
-		assert_int_equal(set, control[i].wish == ON || control[i].wish == OFFER);
+		bool has = skylake.word[control[i].word] >> (32 + control[i].bit) & 1;
+		assert_int_equal(set, control[i].wish == ON || (control[i].wish == OFFER && has));
 	}
 }
 
@@ -80,6 +81,20 @@ static void does_without_what_is_offered(void **state)
 	assert_int_equal(c.word[VMX_PROC2] & 1 << 12, 0);
 }
 
+/* Skylake has neither of them, later CPUs do. */
+static void takes_what_is_offered(void **state)
+{
+	(void)state;
+	struct vmx_caps caps = skylake;
+	struct vmx_controls c;
+	char why[128];
+	assert_true(vmx_choose(&caps, &c, why, sizeof why));
+	assert_int_equal(c.word[VMX_PROC2] & (1u << 15 | 1u << 30), 0);
+	caps.word[VMX_PROC2] |= 1ul << 47 | 1ul << 62; /* ENCLS exiting, bus-lock detection */
+	assert_true(vmx_choose(&caps, &c, why, sizeof why));
+	assert_int_equal(c.word[VMX_PROC2] & (1u << 15 | 1u << 30), 1u << 15 | 1u << 30);
+}
+
 /* The MSRs of the first VT-x CPUs, which have no TRUE ones, force CR3 exits. */
 static void refuses_forced_cr3_exits(void **state)
 {
@@ -105,6 +120,7 @@ int main(void)
 	    cmocka_unit_test(takes_a_whole_cpu),
 	    cmocka_unit_test(names_each_control_that_lacks),
 	    cmocka_unit_test(does_without_what_is_offered),
+	    cmocka_unit_test(takes_what_is_offered),
 	    cmocka_unit_test(refuses_forced_cr3_exits),
 	    cmocka_unit_test(reads_the_firmwares_lock),
 	};
