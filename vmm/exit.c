@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "arch/x86_64/insn.h"
+#include "arch/x86_64/mce.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/emulate.h"
 #include "vmm/log.h"
@@ -151,6 +152,21 @@ static void exit_done(struct vcpu *v, const struct vmexit *e)
 	(void)e;
 }
 
+/* The host never saw the error: the guest whose instruction or memory it was ends, if that is
+ * enough. */
+static void exit_machine_check(struct vcpu *v, const struct vmexit *e)
+{
+	char text[120];
+	(void)e;
+	enum mce_verdict verdict = mce_handle(true, text, sizeof text);
+	if (verdict == MCE_PANIC)
+		panic("%s, while %s ran", text, v->vm->name);
+	if (verdict == MCE_STOP_GUEST)
+		vcpu_fail(v, "%s", text);
+	else
+		log_warn("%s goes on after a %s", v->vm->name, text);
+}
+
 /* Not longer than a tenth of a millisecond, and not when the core is called. */
 static void exit_bus_lock(struct vcpu *v, const struct vmexit *e)
 {
@@ -192,6 +208,7 @@ static void (*const handler[VMEXIT_COUNT])(struct vcpu *, const struct vmexit *)
     [VMEXIT_exception] = exit_exception,
     [VMEXIT_nmi_window] = exit_done,
     [VMEXIT_control] = exit_control,
+    [VMEXIT_machine_check] = exit_machine_check,
     [VMEXIT_bus_lock] = exit_bus_lock,
     [VMEXIT_shutdown] = exit_shutdown,
     [VMEXIT_invalid] = exit_invalid,

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "arch/x86_64/barrier.h"
 #include "arch/x86_64/hvm.h"
+#include "arch/x86_64/mce.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/log.h"
@@ -55,6 +56,7 @@ static void take_cpu(struct core *c)
 	if (!x2apic_present())
 		cannot("this CPU has no x2APIC, which direct interrupts need "
 		       "(QEMU 9 or newer: -cpu EPYC,+x2apic)");
+	mce_init();
 	lapic_enable();
 	c->apic_id = lapic_id();
 	atomic_store(&c->online, true);
@@ -130,6 +132,7 @@ static void log_options(void)
 void core_main(struct core *c)
 {
 	const char *refused = hvm->core_enable(c);
+	mce_init();
 	if (refused)
 		panic("%s", refused);
 	self_test(c);

@@ -82,6 +82,7 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 	X(nmi_window) /* the guest comes to the end of what kept an NMI back */                    \
 	X(control)    /* a control register of which bits are the host's: it was seen to */        \
 	X(bus_lock)   /* a locked access that held up the bus of all cores */                      \
+	X(machine_check)                                                                           \
 	X(shutdown)   /* triple fault */                                                           \
 	X(invalid)    /* the CPU refused the guest's state */                                      \
 	X(raw)        /* what nobody claims: both codes are in `raw` */

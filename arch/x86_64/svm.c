@@ -298,7 +298,7 @@ static void exit_exception(struct svm_vcpu *s, struct vmexit *e, uint8_t vector)
 {
 	const struct vmcb *b = &s->vmcb;
 	if (vector == VECTOR_MC) {
-		exit_raw(b, e);
+		e->kind = VMEXIT_machine_check;
 		return;
 	}
 	if (vector == VECTOR_DB && s->stepping && !step_done(s)) {

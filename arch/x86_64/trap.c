@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "arch/x86_64/hvm.h"
+#include "arch/x86_64/mce.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/ksym.h"
 #include "vmm/log.h"
@@ -107,14 +108,14 @@ void panic(const char *fmt, ...)
 	node_exit(PANIC_STATUS);
 }
 
-static void trap_panic(const struct trap_frame *f)
+static void trap_panic(const struct trap_frame *f, const char *why)
 {
 	begin_panic();
-	say("patio: panic on core %u: exception %lu, error code %lx", this_core()->index, f->vector,
-	    f->error);
-	const char *why = paging_explain(f->vector, f->error, read_cr2());
-	if (why)
-		say("  %s", why);
+	say("patio: panic on core %u: exception %lu, error code %lx%s", this_core()->index,
+	    f->vector, f->error, why);
+	const char *wall = paging_explain(f->vector, f->error, read_cr2());
+	if (wall)
+		say("  %s", wall);
 	say_registers(f);
 	backtrace(f->rip, f->rbp);
 	node_exit(PANIC_STATUS);
@@ -137,11 +138,23 @@ static void resume(struct trap_frame *f)
 		}
 }
 
+/* One that the host survives is told without the log's lock, which this core may hold. */
+static void handle_machine_check(const struct trap_frame *f)
+{
+	char text[160] = ": ";
+	if (mce_handle(false, text + 2, sizeof text - 2) != MCE_GO_ON)
+		trap_panic(f, text);
+	say("patio: core %u goes on after a %s", this_core()->index, text + 2);
+}
+
 void trap_handle(struct trap_frame *f)
 {
 	struct core *c = this_core();
-	if (f->vector != VECTOR_NMI)
-		trap_panic(f);
-	handle_nmi(c);
+	if (f->vector == VECTOR_MC)
+		handle_machine_check(f);
+	else if (f->vector == VECTOR_NMI)
+		handle_nmi(c);
+	else
+		trap_panic(f, "");
 	resume(f);
 }

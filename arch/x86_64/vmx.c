@@ -356,7 +356,7 @@ static void exit_exception(struct vmexit *e)
 		return;
 	}
 	if (vector == VECTOR_MC) {
-		exit_raw(e);
+		e->kind = VMEXIT_machine_check;
 		return;
 	}
 	if (vector == VECTOR_DB)
@@ -449,6 +449,8 @@ static void translate(struct vcpu *v, struct vmexit *e, uint32_t reason)
 		exit_cr(v, e);
 	else if (reason == VMX_EXIT_BUS_LOCK)
 		e->kind = VMEXIT_bus_lock; /* after the instruction (SDM 3, 27.2.1) */
+	else if (reason == (VMX_EXIT_ENTRY_CHECKED | VMX_EXIT_ENTRY_FAILED))
+		e->kind = VMEXIT_machine_check;
 	else if (reason & VMX_EXIT_ENTRY_FAILED)
 		e->kind = VMEXIT_invalid;
 	else if (reason == VMX_EXIT_GETSEC || reason == VMX_EXIT_MONITOR ||

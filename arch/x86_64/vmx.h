@@ -139,6 +139,7 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define VMX_EXIT_WRMSR            32
 #define VMX_EXIT_MWAIT            36
 #define VMX_EXIT_MONITOR          39
+#define VMX_EXIT_ENTRY_CHECKED    41 /* a machine check during the entry */
 #define VMX_EXIT_EPT_VIOLATION    48
 #define VMX_EXIT_INVEPT           50
 #define VMX_EXIT_INVVPID          53

@@ -3,7 +3,9 @@
 import re
 import socket
 
-from machine import LIMIT, TINY, node, only_on, until
+import pytest
+
+from machine import LIMIT, TINY, node, only_on, passes, until
 
 PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/platform.h
 
@@ -20,17 +22,40 @@ def emulator(path, command):
                 said += more
 
 
-@only_on("qemu-svm", "its monitor injects the machine check")
-def test_machine_check(tmp_path):
-    """An uncorrected machine check on an idle core: registers, a back-trace, the node's end."""
+@pytest.fixture(name="machine")
+def the_machine(tmp_path):
+    """A node, and how to tell its emulator's monitor something."""
     path = tmp_path / "monitor"
-    with node(f"guest echo kernel hello.elf {TINY} autostart no\n", ["hello"], memory=256, cores=2,
+    with node(f"guest echo kernel hello.elf cmdline hello=1 {TINY} autostart no\n", ["hello"], memory=256, cores=2,
               extra=["-monitor", f"unix:{path},server=on,wait=off"]) as n:
-        n.ready()
-        emulator(path, "mce 0 0 0xb200000000000000 0x4 0 0")
-        status, text = n.wait_end()
+        yield n.ready(), lambda command: emulator(path, command)
+
+
+@only_on("qemu-svm", "its monitor injects the machine check")
+def test_machine_check(machine):
+    """An uncorrected machine check on an idle core: its bank, registers, a back-trace, the node's
+    end."""
+    n, tell = machine
+    tell("mce 0 0 0xbe00000000000000 0x5 0x12345000 0x86")
+    status, text = n.wait_end()
     assert "panic on core 0: exception 18" in text
+    assert ("machine check: bank 0 status be00000000000000 address 12345000 misc 86 "
+            "MCG status 5" in text)
     assert re.search(r"^  rip [0-9a-f]{16} rflags", text, re.M)
     assert re.search(r"^  #0 +[0-9a-f]{16} \w+\+0x[0-9a-f]+\r*$", text, re.M)
     assert re.search(r"#\d+ +[0-9a-f]{16} boot_main\+0x", text)
     assert status == PANIC
+
+
+@only_on("qemu-svm", "its monitor injects the machine check")
+def test_survived_machine_check(machine):
+    """One that nobody has used yet (UC and S, without PCC and AR) is told, and the node goes on; so
+    it does after a second one, which would end the machine if the first were still in progress."""
+    n, tell = machine
+    for address in ("12345000", "23456000"):
+        tell(f"mce 1 2 0xbd00000000000000 0x5 0x{address} 0x86")
+        n.expect(f"core 1 goes on after a machine check: bank 2 status bd00000000000000 address "
+                 f"{address} misc 86 MCG status 5")
+    n.child.send("\r")
+    n.ready()
+    passes(n, "echo")

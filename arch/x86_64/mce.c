@@ -1,0 +1,103 @@
+/* The machine-check banks of the running core. */
+#include <stdio.h>
+#include "arch/x86_64/mce.h"
+#include "arch/x86_64/platform.h"
+#include "vmm/log.h"
+
+#define MSR_MCG_CAP    0x179
+#define MSR_MCG_STATUS 0x17A
+#define MSR_MCG_CTL    0x17B
+#define MSR_MC_CTL     0x400 /* + 4 * bank; then STATUS, ADDR and MISC */
+#define MCG_CAP_BANKS  0xFF
+#define MCG_CAP_CTL    (1ul << 8)
+#define MCG_CAP_SER    (1ul << 24)
+
+static uint32_t bank_msr(unsigned bank, unsigned which)
+{
+	return MSR_MC_CTL + 4 * bank + which;
+}
+
+static bool present(void)
+{
+	uint32_t both = 1u << 7 | 1u << 14; /* MCE, MCA */
+	return (cpuid(1, 0).edx & both) == both;
+}
+
+static unsigned count_banks(void)
+{
+	unsigned n = present() ? rdmsr(MSR_MCG_CAP) & MCG_CAP_BANKS : 0;
+	return n < MCE_BANKS ? n : MCE_BANKS;
+}
+
+static void read_state(struct mce_state *m)
+{
+	m->banks = count_banks();
+	m->mcg_status = present() ? rdmsr(MSR_MCG_STATUS) : 0;
+	m->recovers = present() && (rdmsr(MSR_MCG_CAP) & MCG_CAP_SER);
+	for (unsigned i = 0; i < m->banks; i++)
+		m->status[i] = rdmsr(bank_msr(i, 1));
+}
+
+static void describe(const struct mce_state *m, unsigned bank, char *text, size_t size)
+{
+	if (bank == m->banks) {
+		snprintf(text, size, "machine check: no bank has an error, MCG status %lx",
+		         m->mcg_status);
+		return;
+	}
+	uint64_t status = m->status[bank];
+	snprintf(text, size,
+	         "machine check: bank %u status %lx address %lx misc %lx MCG status %lx", bank,
+	         status, status & MCI_ADDRV ? rdmsr(bank_msr(bank, 2)) : 0,
+	         status & MCI_MISCV ? rdmsr(bank_msr(bank, 3)) : 0, m->mcg_status);
+}
+
+static void clear(const struct mce_state *m)
+{
+	for (unsigned i = 0; i < m->banks; i++)
+		if (m->status[i] & MCI_VAL)
+			wrmsr(bank_msr(i, 1), 0);
+}
+
+/* What they hold at boot is from before: the error that led to the last reset, or the firmware's.
+ */
+static void report_old(const struct mce_state *m)
+{
+	char text[160];
+	for (unsigned i = 0; i < m->banks; i++) {
+		if (!(m->status[i] & MCI_VAL))
+			continue;
+		describe(m, i, text, sizeof text);
+		log_warn("from before this boot: %s", text);
+	}
+}
+
+void mce_init(void)
+{
+	struct mce_state m;
+	if (!present())
+		return;
+	read_state(&m);
+	report_old(&m);
+	clear(&m);
+	wrmsr(MSR_MCG_STATUS, 0);
+	if (rdmsr(MSR_MCG_CAP) & MCG_CAP_CTL)
+		wrmsr(MSR_MCG_CTL, ~0ul);
+	for (unsigned i = 0; i < m.banks; i++)
+		wrmsr(bank_msr(i, 0), ~0ul);
+}
+
+/* Until MCG_STATUS is cleared, a further machine check shuts the machine down. */
+enum mce_verdict mce_handle(bool in_guest, char *text, size_t size)
+{
+	struct mce_state m;
+	unsigned bank;
+	read_state(&m);
+	enum mce_verdict verdict = mce_judge(&m, in_guest, &bank);
+	describe(&m, bank, text, size);
+	if (verdict == MCE_PANIC)
+		return verdict;
+	clear(&m);
+	wrmsr(MSR_MCG_STATUS, 0);
+	return verdict;
+}

@@ -1,0 +1,54 @@
+/* What becomes of a machine check. */
+#include "arch/x86_64/mce.h"
+
+/*
+ * With software error recovery (SDM 3, 15.6.3) an error without S or AR is one that nobody has used
+ * yet.  One with both belongs to the core whose instruction used it; the others, which the same
+ * exception reaches, find the shared bank too, with RIPV = 1 and EIPV = 0 (SDM 3, 15.10.4.1).
+ */
+static bool may_wait(const struct mce_state *m, uint64_t status)
+{
+	bool bystander = (m->mcg_status & (MCG_RIPV | MCG_EIPV)) == MCG_RIPV;
+	bool required = (status & (MCI_S | MCI_AR)) == (MCI_S | MCI_AR);
+	return m->recovers && (!required || bystander);
+}
+
+static enum mce_verdict judge_bank(const struct mce_state *m, uint64_t status, bool in_guest)
+{
+	if (!(status & MCI_VAL))
+		return MCE_GO_ON;
+	if (status & MCI_PCC)
+		return MCE_PANIC;
+	if (!(status & MCI_UC))
+		return MCE_GO_ON;
+	if (status & MCI_OVER)
+		return MCE_PANIC;
+	if (may_wait(m, status))
+		return MCE_GO_ON;
+	return in_guest ? MCE_STOP_GUEST : MCE_PANIC;
+}
+
+static unsigned first_valid(const struct mce_state *m)
+{
+	unsigned i = 0;
+	while (i < m->banks && !(m->status[i] & MCI_VAL))
+		i++;
+	return i;
+}
+
+/* Without RIPV the interrupted program cannot go on, whatever the banks say. */
+enum mce_verdict mce_judge(const struct mce_state *m, bool in_guest, unsigned *bank)
+{
+	enum mce_verdict worst = MCE_GO_ON;
+	*bank = first_valid(m);
+	if (!(m->mcg_status & MCG_RIPV))
+		worst = in_guest ? MCE_STOP_GUEST : MCE_PANIC;
+	for (unsigned i = 0; i < m->banks; i++) {
+		enum mce_verdict v = judge_bank(m, m->status[i], in_guest);
+		if (v <= worst)
+			continue;
+		worst = v;
+		*bank = i;
+	}
+	return worst;
+}
