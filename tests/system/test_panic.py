@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from machine import LIMIT, TINY, node, only_on, passes, until
+from machine import LIMIT, TINY, ended, node, only_on, passes, said, until
 
 PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/platform.h
 
@@ -26,7 +26,9 @@ def emulator(path, command):
 def the_machine(tmp_path):
     """A node, and how to tell its emulator's monitor something."""
     path = tmp_path / "monitor"
-    with node(f"guest echo kernel hello.elf cmdline hello=1 {TINY} autostart no\n", ["hello"], memory=256, cores=2,
+    conf = (f"guest echo kernel hello.elf cmdline hello=1 {TINY} autostart no\n"
+            f"guest hit kernel mcheck.elf {TINY} autostart no\n")
+    with node(conf, ["hello", "mcheck"], memory=256, cores=2,
               extra=["-monitor", f"unix:{path},server=on,wait=off"]) as n:
         yield n.ready(), lambda command: emulator(path, command)
 
@@ -58,4 +60,16 @@ def test_survived_machine_check(machine):
                  f"{address} misc 86 MCG status 5")
     n.child.send("\r")
     n.ready()
+    passes(n, "echo")
+
+
+@only_on("qemu-svm", "its monitor injects the machine check")
+def test_machine_check_in_a_guest(machine):
+    """A machine check while a guest runs that has CR4.MCE clear, with which the hardware shuts the
+    whole machine down: only the guest is hit, and the next one runs on that core."""
+    n, tell = machine
+    n.monitor("start hit")
+    until("the guest waits", lambda: "waiting" in said(n, "hit"))
+    tell("mce 1 0 0xbd80000000000000 0x5 0x12345000 0x86")
+    ended(n, "hit")
     passes(n, "echo")
