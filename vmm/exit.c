@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "arch/x86_64/insn.h"
 #include "arch/x86_64/mce.h"
+#include "arch/x86_64/npt.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/emulate.h"
 #include "vmm/log.h"
@@ -88,6 +89,13 @@ static void exit_cpuid(struct vcpu *v, const struct vmexit *e)
 static void exit_memory(struct vcpu *v, const struct vmexit *e)
 {
 	emulate_memory(v, e);
+}
+
+/* A large page's first fetch where only small ones may be executed, or a device's page. */
+static void exit_fetch(struct vcpu *v, const struct vmexit *e)
+{
+	if (!npt_allow_fetch(hvm->npt, v->vm->npt_root, e->memory.gpa))
+		emulate_memory(v, e);
 }
 
 static void exit_hypercall(struct vcpu *v, const struct vmexit *e)
@@ -200,6 +208,7 @@ static void (*const handler[VMEXIT_COUNT])(struct vcpu *, const struct vmexit *)
     [VMEXIT_msr] = exit_msr,
     [VMEXIT_cpuid] = exit_cpuid,
     [VMEXIT_memory] = exit_memory,
+    [VMEXIT_fetch] = exit_fetch,
     [VMEXIT_hypercall] = exit_hypercall,
     [VMEXIT_xsetbv] = exit_xsetbv,
     [VMEXIT_cache] = exit_cache,

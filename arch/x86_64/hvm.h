@@ -73,6 +73,7 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 	X(msr)  /* RDMSR, WRMSR */                                                                 \
 	X(cpuid)                                                                                   \
 	X(memory) /* no such guest-physical page, or not so */                                     \
+	X(fetch)  /* from a page that is there and allows no fetches */                            \
 	X(hypercall)                                                                               \
 	X(xsetbv)                                                                                  \
 	X(cache)      /* INVD, WBINVD, WBNOINVD */                                                 \
@@ -83,9 +84,9 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 	X(control)    /* a control register of which bits are the host's: it was seen to */        \
 	X(bus_lock)   /* a locked access that held up the bus of all cores */                      \
 	X(machine_check)                                                                           \
-	X(shutdown)   /* triple fault */                                                           \
-	X(invalid)    /* the CPU refused the guest's state */                                      \
-	X(raw)        /* what nobody claims: both codes are in `raw` */
+	X(shutdown) /* triple fault */                                                             \
+	X(invalid)  /* the CPU refused the guest's state */                                        \
+	X(raw)      /* what nobody claims: both codes are in `raw` */
 
 enum vmexit_kind {
 #define X(name) VMEXIT_##name,

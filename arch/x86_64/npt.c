@@ -1,7 +1,15 @@
 /* Nested page tables: guest-physical to host-physical, both vendors' formats by one record. */
 #include "arch/x86_64/npt.h"
 #include "arch/x86_64/platform.h"
+#include "vmm/lock.h"
 #include "vmm/mem.h"
+
+/* The root table, at the address that the CPU gets, and what the VMM keeps beside it. */
+struct npt {
+	uint64_t table[512];
+	uint64_t *spare;      /* tables taken aside: the first word of each leads to the next */
+	struct spinlock lock; /* of `spare`, and of large pages while they are split */
+};
 
 static uint64_t *new_table(void)
 {
@@ -10,8 +18,38 @@ static uint64_t *new_table(void)
 
 uint64_t npt_create(void)
 {
-	return (uint64_t)new_table();
+	return (uint64_t)mem_zalloc(sizeof(struct npt));
 }
+
+/* --- tables taken aside --------------------------------------------------------------------- */
+
+static bool put_aside(struct npt *n, unsigned tables)
+{
+	for (; tables; tables--) {
+		uint64_t *t = new_table();
+		if (!t)
+			return false;
+		*t = (uint64_t)n->spare;
+		n->spare = t;
+	}
+	return true;
+}
+
+static uint64_t *take_spare(struct npt *n)
+{
+	uint64_t *t = n->spare;
+	if (t)
+		n->spare = (uint64_t *)*t;
+	return t;
+}
+
+/* A page of 2 MiB becomes one table, one of 1 GiB a table of 512 such pages. */
+static unsigned tables_to_split(unsigned shift)
+{
+	return shift == 12 ? 0 : shift == 21 ? 1 : 1 + 512;
+}
+
+/* --- mapping -------------------------------------------------------------------------------- */
 
 /* The table below `slot`, made when absent; NULL when memory is short or a large page is there. */
 static uint64_t *descend(const struct npt_format *f, uint64_t *slot)
@@ -53,12 +91,21 @@ static unsigned best_shift(const struct npt_format *f, uint64_t gpa, uint64_t hp
 	return 12;
 }
 
+/* The bits of an entry that maps memory. */
+static uint64_t ram_leaf(const struct npt_format *f, unsigned shift)
+{
+	return f->ram & ~(shift > 12 && f->small_fetch() ? f->fetch : 0);
+}
+
 bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size,
              bool device)
 {
 	while (size) {
 		unsigned shift = best_shift(f, gpa, hpa, size);
-		if (!map_page(f, root, gpa, hpa, shift, device ? f->device : f->ram))
+		if (!map_page(f, root, gpa, hpa, shift, device ? f->device : ram_leaf(f, shift)))
+			return false;
+		if (!device && f->small_fetch() &&
+		    !put_aside((struct npt *)root, tables_to_split(shift)))
 			return false;
 		gpa += 1ul << shift;
 		hpa += 1ul << shift;
@@ -67,15 +114,71 @@ bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t h
 	return true;
 }
 
+/* --- fetches -------------------------------------------------------------------------------- */
+
+/* The entry that maps gpa, or the one where the walk ends without. */
+static uint64_t *find_leaf(const struct npt_format *f, uint64_t root, uint64_t gpa, unsigned *shift)
+{
+	uint64_t *t = (uint64_t *)root;
+	for (*shift = 39;; *shift -= 9) {
+		uint64_t *slot = &t[gpa >> *shift & 511];
+		if (*shift == 12 || !(*slot & f->present) || (*slot & f->large))
+			return slot;
+		t = (uint64_t *)(*slot & NPT_ADDR);
+	}
+}
+
+/* The CPU may walk the entry meanwhile: the new table is whole before it is there. */
+static bool split(const struct npt_format *f, struct npt *n, uint64_t *slot, unsigned shift)
+{
+	uint64_t *t = take_spare(n);
+	unsigned below = shift - 9;
+	uint64_t hpa = *slot & NPT_ADDR, leaf = ram_leaf(f, below) | (below > 12 ? f->large : 0);
+	if (!t)
+		return false;
+	for (uint64_t i = 0; i < 512; i++)
+		t[i] = (hpa + (i << below)) | leaf;
+	__atomic_store_n(slot, (uint64_t)t | f->table, __ATOMIC_RELEASE);
+	return true;
+}
+
+bool npt_allow_fetch(const struct npt_format *f, uint64_t root, uint64_t gpa)
+{
+	struct npt *n = (struct npt *)root;
+	unsigned shift;
+	spin_lock(&n->lock);
+	uint64_t *slot = find_leaf(f, root, gpa, &shift);
+	while (shift > 12 && (*slot & ~NPT_ADDR) == (ram_leaf(f, shift) | f->large) &&
+	       !(*slot & f->fetch)) {
+		if (!split(f, n, slot, shift))
+			break;
+		slot = find_leaf(f, root, gpa, &shift);
+	}
+	bool allowed = (*slot & f->present) && (*slot & f->fetch);
+	spin_unlock(&n->lock);
+	return allowed;
+}
+
+/* --- the end -------------------------------------------------------------------------------- */
+
 static void destroy_level(const struct npt_format *f, uint64_t *t, unsigned level)
 {
-	for (unsigned i = 0; level > 12 && i < 512; i++)
-		if ((t[i] & f->present) && !(t[i] & f->large))
-			destroy_level(f, (uint64_t *)(t[i] & NPT_ADDR), level - 9);
-	mem_zfree(t, PAGE_SIZE);
+	for (unsigned i = 0; i < 512; i++) {
+		if (!(t[i] & f->present) || (t[i] & f->large))
+			continue;
+		uint64_t *below = (uint64_t *)(t[i] & NPT_ADDR);
+		if (level > 21)
+			destroy_level(f, below, level - 9);
+		mem_zfree(below, PAGE_SIZE);
+	}
 }
 
 void npt_destroy(const struct npt_format *f, uint64_t root)
 {
-	destroy_level(f, (uint64_t *)root, 39);
+	struct npt *n = (struct npt *)root;
+	uint64_t *t;
+	destroy_level(f, n->table, 39);
+	while ((t = take_spare(n)))
+		mem_zfree(t, PAGE_SIZE);
+	mem_zfree(n, sizeof *n);
 }

@@ -13,17 +13,32 @@ struct npt_format {
 	uint64_t table;   /* bits of an entry that leads to a table */
 	uint64_t ram, device;
 	bool (*gib_pages)(void);
+	uint64_t fetch; /* the bit of `ram` that allows fetches; 0: fetches need none */
+	/* May only 4 KiB pages be fetched from?  Larger ones are then mapped without `fetch`. */
+	bool (*small_fetch)(void);
 };
 
 /* An empty root table; its physical address, or 0 when memory is short. */
 uint64_t npt_create(void);
 
 /*
+ * With small_fetch() it also takes aside the tables that npt_allow_fetch() may need for this range:
+ * 4 KiB for each 2 MiB.
+ *
  * Maps [gpa, gpa + size) to [hpa, ...) with the largest pages that fit; all three are multiples of
  * 4 KiB.  false when memory for tables is short or something is mapped there already.
  */
 bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size,
              bool device);
+
+/*
+ * A fetch met a page without `fetch`: large pages of memory at gpa are split until the one there is
+ * of 4 KiB, which allows fetches.  false: none is allowed there.  Any vCPU, also several at once;
+ * the work is two tables at most, and a page is split once.  No translation need be flushed: the
+ * new entries allow more, and the fault has dropped the old one for this address (Intel SDM vol. 3,
+ * 28.3.3.1).
+ */
+bool npt_allow_fetch(const struct npt_format *f, uint64_t root, uint64_t gpa);
 
 /* Frees all tables; no vCPU may use them any more. */
 void npt_destroy(const struct npt_format *f, uint64_t root);

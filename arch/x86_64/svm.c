@@ -454,6 +454,12 @@ static bool gib_pages(void)
 	return cpuid(0x80000001, 0).edx & 1u << 26;
 }
 
+/* No AMD CPU has CVE-2018-12207. */
+static bool small_fetch(void)
+{
+	return false;
+}
+
 /* Nested entries are looked up as user accesses: without U every one faults (APM 2, 15.25.5). */
 static const struct npt_format npt_format = {
     .present = 1,
@@ -462,6 +468,7 @@ static const struct npt_format npt_format = {
     .ram = 7,
     .device = 7 | 0x18 | 1ul << 63,
     .gib_pages = gib_pages,
+    .small_fetch = small_fetch,
 };
 
 const struct hvm_ops svm_ops = {

@@ -6,6 +6,7 @@
 #include "arch/x86_64/npt.h"
 #include "arch/x86_64/platform.h"
 #include "arch/x86_64/vmx.h"
+#include "vmm/log.h"
 #include "vmm/mem.h"
 #include "vmm/vm.h"
 
@@ -62,6 +63,17 @@ static void read_caps(struct vmx_caps *caps)
 	caps->ept_vpid = has_ept ? rdmsr(MSR_VMX_EPT_VPID) : 0;
 }
 
+/* The boot option itlb-multihit=on or =off decides instead of the CPU. */
+static bool has_itlb_multihit(void)
+{
+	char value[8];
+	bool has_caps = cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx & 1u << 29;
+	if (boot_option("itlb-multihit", value, sizeof value))
+		return strcmp(value, "off") != 0;
+	return vmx_itlb_multihit(cpuid(0, 0).ebx == CPUID_INTEL_EBX, cpuid(1, 0).eax,
+	                         has_caps ? rdmsr(MSR_ARCH_CAPABILITIES) : 0);
+}
+
 static enum hvm_found vmx_probe(char *why, size_t size)
 {
 	struct vmx_caps caps;
@@ -79,6 +91,9 @@ static enum hvm_found vmx_probe(char *why, size_t size)
 	setup.cr0_ones = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
 	setup.cr4_ones = rdmsr(MSR_VMX_CR4_FIXED0);
 	setup.cr4_offered = hvm_cr4_offered();
+	setup.small_fetch = has_itlb_multihit();
+	if (setup.small_fetch)
+		log_info("iTLB multihit: guests execute in pages of 4 KiB");
 	return HVM_USABLE;
 }
 
@@ -307,12 +322,13 @@ static void exit_io(struct vmexit *e)
 	e->io.rep = info & 32;
 }
 
-/* Qualification: bit 1 write, 2 fetch, 7 there is a linear address, 8 it is the access to that and
- * not the walk of the guest's own tables (SDM 3, table 27-7). */
+/* Qualification: bit 1 write, 2 fetch, 3 the page can be read, 5 be executed, 7 there is a linear
+ * address, 8 it is the access to that and not the walk of the guest's own tables (SDM 3, table
+ * 27-7). */
 static void exit_ept(struct vmexit *e)
 {
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
-	e->kind = VMEXIT_memory;
+	e->kind = (info & 0x2C) == 0xC ? VMEXIT_fetch : VMEXIT_memory;
 	e->memory.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
 	e->memory.write = info & 2;
 	e->memory.fetch = info & 4;
@@ -519,6 +535,11 @@ static bool gib_pages(void)
 	return rdmsr(MSR_VMX_EPT_VPID) & 1u << 17;
 }
 
+static bool small_fetch(void)
+{
+	return setup.small_fetch;
+}
+
 /* Read, write and execute are bits of their own; 6 << 3: write-back, unless the guest's PAT says
  * less (SDM 3, 28.2.2 and 28.2.7.2). */
 static const struct npt_format ept_format = {
@@ -528,6 +549,8 @@ static const struct npt_format ept_format = {
     .ram = 7 | 6 << 3,
     .device = 3,
     .gib_pages = gib_pages,
+    .fetch = 4,
+    .small_fetch = small_fetch,
 };
 
 const struct hvm_ops vmx_ops = {

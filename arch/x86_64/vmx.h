@@ -150,14 +150,17 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define VMX_EXIT_WITH_BUS_LOCK    (1u << 26) /* beside any reason: the instruction locked the bus */
 #define VMX_EXIT_ENTRY_FAILED     (1u << 31)
 
-#define MSR_FEATURE_CONTROL 0x3A
-#define MSR_VMX_BASIC       0x480
-#define MSR_VMX_PIN         0x481
-#define MSR_VMX_CR0_FIXED0  0x486
-#define MSR_VMX_CR4_FIXED0  0x488
-#define MSR_VMX_PROC2       0x48B
-#define MSR_VMX_EPT_VPID    0x48C
-#define MSR_VMX_TRUE_PIN    0x48D
+#define MSR_FEATURE_CONTROL   0x3A
+#define MSR_ARCH_CAPABILITIES 0x10A
+#define MSR_VMX_BASIC         0x480
+#define MSR_VMX_PIN           0x481
+#define MSR_VMX_CR0_FIXED0    0x486
+#define MSR_VMX_CR4_FIXED0    0x488
+#define MSR_VMX_PROC2         0x48B
+#define MSR_VMX_EPT_VPID      0x48C
+#define MSR_VMX_TRUE_PIN      0x48D
+
+#define CPUID_INTEL_EBX 0x756E6547u /* the first word of "GenuineIntel" */
 
 static inline uint64_t vmread(enum vmcs_field field)
 {
@@ -176,6 +179,7 @@ struct vmx_setup {
 	struct vmx_controls controls;
 	uint64_t cr0_ones, cr4_ones; /* what VMX operation needs: the guest does not see them */
 	uint64_t cr4_offered;        /* what the guest may set */
+	bool small_fetch;            /* large pages are not executable: CVE-2018-12207 */
 	uint8_t *io_bitmaps, *msr_bitmap;
 };
 

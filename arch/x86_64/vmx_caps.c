@@ -74,6 +74,28 @@ enum vmx_lock vmx_lock(uint64_t feature_control)
 	return feature_control & FEATURE_VMXON ? VMX_LOCKED_ON : VMX_LOCKED_OFF;
 }
 
+/* The Atoms, and Xeon Phi, which do not have it and do not say so (Intel's list of affected
+ * processors). */
+static bool is_spared(unsigned model)
+{
+	static const uint8_t spared[] = {0x1C, 0x26, 0x27, 0x35, 0x36, 0x37, 0x4A,
+	                                 0x4C, 0x4D, 0x57, 0x5A, 0x5C, 0x5D, 0x5F,
+	                                 0x75, 0x7A, 0x85, 0x86, 0x96, 0x9C};
+	for (unsigned i = 0; i < sizeof spared; i++)
+		if (spared[i] == model)
+			return true;
+	return false;
+}
+
+bool vmx_itlb_multihit(bool intel, uint32_t leaf1_eax, uint64_t arch_caps)
+{
+	unsigned family = leaf1_eax >> 8 & 0xF;
+	unsigned model = (leaf1_eax >> 4 & 0xF) | (leaf1_eax >> 12 & 0xF0);
+	if (!intel || family != 6 || (arch_caps & ARCH_CAPS_PSCHANGE_MC_NO))
+		return false;
+	return !is_spared(model);
+}
+
 static bool granted(uint64_t word, uint32_t bit, enum wish wish)
 {
 	bool must = word & bit, may = (word >> 32) & bit;

@@ -24,9 +24,18 @@ struct vmx_controls {
 #define FEATURE_LOCKED (1ul << 0)
 #define FEATURE_VMXON  (1ul << 2) /* outside SMX */
 
+#define ARCH_CAPS_PSCHANGE_MC_NO (1ul << 6) /* of IA32_ARCH_CAPABILITIES: not affected, below */
+
 /* What IA32_FEATURE_CONTROL asks for: nothing, to be set by us and locked, or to give up. */
 enum vmx_lock { VMX_LOCKED_ON, VMX_UNLOCKED, VMX_LOCKED_OFF };
 enum vmx_lock vmx_lock(uint64_t feature_control);
+
+/*
+ * Does this CPU have CVE-2018-12207 (iTLB multihit): a machine check when the size of a page
+ * changes under a fetch?  `leaf1_eax`: CPUID 1; arch_caps: IA32_ARCH_CAPABILITIES, 0 where there is
+ * none.
+ */
+bool vmx_itlb_multihit(bool intel, uint32_t leaf1_eax, uint64_t arch_caps);
 
 /* Sets the controls for a guest; false and one line in `why`, which names what the CPU lacks. */
 bool vmx_choose(const struct vmx_caps *caps, struct vmx_controls *out, char *why, size_t size);

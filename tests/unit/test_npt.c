@@ -6,16 +6,17 @@
 #include <cmocka.h>
 #include "arch/x86_64/npt.c"
 
-#define TABLES 64
+#define TABLES 600
 
 static void *table[TABLES];
 static unsigned tables, limit;
-static bool with_gib;
+static bool with_gib, with_small_fetch;
 
 void *mem_zalloc(size_t size)
 {
 	if (tables == limit)
 		return NULL;
+	size = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	void *p = aligned_alloc(PAGE_SIZE, size);
 	assert_non_null(p);
 	return table[tables++] = memset(p, 0, size);
@@ -39,12 +40,28 @@ static bool gib(void)
 	return with_gib;
 }
 
+static bool small_fetch(void)
+{
+	return with_small_fetch;
+}
+
 static const struct npt_format format = {.present = 1,
                                          .large = 0x80,
                                          .table = 7,
                                          .ram = 7,
                                          .device = 7 | 0x18 | 1ul << 63,
-                                         .gib_pages = gib};
+                                         .gib_pages = gib,
+                                         .small_fetch = small_fetch};
+
+/* As EPT: read, write and execute, and the memory type. */
+static const struct npt_format ept = {.present = 7,
+                                      .large = 0x80,
+                                      .table = 7,
+                                      .ram = 7 | 6 << 3,
+                                      .device = 3,
+                                      .gib_pages = gib,
+                                      .fetch = 4,
+                                      .small_fetch = small_fetch};
 
 struct found {
 	uint64_t hpa, leaf; /* leaf: the bits that are no address */
@@ -72,6 +89,7 @@ static int begin(void **state)
 	tables = 0;
 	limit = TABLES;
 	with_gib = true;
+	with_small_fetch = false;
 	return 0;
 }
 
@@ -159,6 +177,98 @@ static void test_short_of_memory(void **state)
 	}
 }
 
+/* The page at gpa: its size, and whether it can be executed; it leads where it led before. */
+static void is_page(uint64_t root, uint64_t gpa, uint64_t hpa, unsigned shift, bool executable)
+{
+	struct found f = walk(root, gpa);
+	assert_int_equal(f.shift, shift);
+	assert_int_equal(f.hpa, hpa);
+	assert_int_equal(f.leaf, (executable ? 7 : 3) | 6 << 3 | (shift > 12 ? 0x80 : 0));
+}
+
+static void test_fetch_splits(void **state)
+{
+	(void)state;
+	with_small_fetch = true;
+	uint64_t root = npt_create();
+	assert_true(npt_map(&ept, root, GIB, 3 * GIB, GIB + 0x201000, false));
+	unsigned all = tables;
+	is_page(root, GIB, 3 * GIB, 30, false);
+	is_page(root, 2 * GIB, 4 * GIB, 21, false);
+	is_page(root, 2 * GIB + 0x200000, 4 * GIB + 0x200000, 12, true);
+	assert_true(npt_allow_fetch(&ept, root, GIB + 0x345678));
+	for (uint64_t at = 0; at < 0x200000; at += 0x1000)
+		is_page(root, GIB + 0x200000 + at, 3 * GIB + 0x200000 + at, 12, true);
+	is_page(root, GIB, 3 * GIB, 21, false);
+	is_page(root, GIB + 0x400000, 3 * GIB + 0x400000, 21, false);
+	assert_true(npt_allow_fetch(&ept, root, 2 * GIB + 0x1000));
+	is_page(root, 2 * GIB, 4 * GIB, 12, true);
+	assert_int_equal(tables, all); /* nothing is allocated for a guest that runs */
+	npt_destroy(&ept, root);
+	assert_int_equal(tables, 0);
+}
+
+/* A guest that executes in every page of its memory uses up what was taken aside, exactly. */
+static void test_fetch_everywhere(void **state)
+{
+	(void)state;
+	with_small_fetch = true;
+	uint64_t root = npt_create();
+	assert_true(npt_map(&ept, root, 0, GIB, GIB + 0x600000, false));
+	unsigned all = tables;
+	for (uint64_t gpa = 0; gpa < GIB + 0x600000; gpa += 0x200000) {
+		assert_true(npt_allow_fetch(&ept, root, gpa + 0x1234));
+		assert_true(npt_allow_fetch(&ept, root, gpa)); /* again: another vCPU's fault */
+	}
+	assert_null(((struct npt *)root)->spare);
+	assert_int_equal(tables, all);
+	npt_destroy(&ept, root);
+	assert_int_equal(tables, 0);
+}
+
+static void test_fetch_refused(void **state)
+{
+	(void)state;
+	with_small_fetch = true;
+	uint64_t root = npt_create();
+	assert_true(npt_map(&ept, root, 0, GIB, 0x400000, false));
+	assert_true(npt_map(&ept, root, 0x80000000, 0x80000000, 0x200000, true));
+	assert_true(npt_map(&ept, root, 0x80200000, 0x80200000, 0x1000, true));
+	assert_false(npt_allow_fetch(&ept, root, 0x80000000)); /* devices stay as they are */
+	assert_int_equal(walk(root, 0x80000000).shift, 21);
+	assert_int_equal(walk(root, 0x80000000).leaf, 3 | 0x80);
+	assert_false(npt_allow_fetch(&ept, root, 0x80200000));
+	assert_false(npt_allow_fetch(&ept, root, 0x400000)); /* nothing is there */
+	assert_false(npt_allow_fetch(&ept, root, 1ul << 46));
+	npt_destroy(&ept, root);
+	assert_int_equal(tables, 0);
+}
+
+/* Elsewhere large pages are executable, and nothing is taken aside. */
+static void test_fetch_free(void **state)
+{
+	(void)state;
+	uint64_t root = npt_create();
+	assert_true(npt_map(&ept, root, 0, GIB, GIB, false));
+	assert_int_equal(tables, 2);
+	is_page(root, 0, GIB, 30, true);
+	assert_true(npt_allow_fetch(&ept, root, 0));
+	is_page(root, 0, GIB, 30, true);
+	npt_destroy(&ept, root);
+	assert_int_equal(tables, 0);
+}
+
+static void test_fetch_short_of_memory(void **state)
+{
+	(void)state;
+	with_small_fetch = true;
+	limit = 500; /* of 513 */
+	uint64_t root = npt_create();
+	assert_false(npt_map(&ept, root, 0, GIB, GIB, false));
+	npt_destroy(&ept, root);
+	assert_int_equal(tables, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +277,11 @@ int main(void)
 	    cmocka_unit_test_setup(test_device, begin),
 	    cmocka_unit_test_setup(test_nothing_twice, begin),
 	    cmocka_unit_test_setup(test_short_of_memory, begin),
+	    cmocka_unit_test_setup(test_fetch_splits, begin),
+	    cmocka_unit_test_setup(test_fetch_everywhere, begin),
+	    cmocka_unit_test_setup(test_fetch_refused, begin),
+	    cmocka_unit_test_setup(test_fetch_free, begin),
+	    cmocka_unit_test_setup(test_fetch_short_of_memory, begin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,6 +114,19 @@ static void reads_the_firmwares_lock(void **state)
 	assert_int_equal(vmx_lock(FEATURE_LOCKED | FEATURE_VMXON), VMX_LOCKED_ON);
 }
 
+static void knows_itlb_multihit(void **state)
+{
+	(void)state;
+	assert_true(vmx_itlb_multihit(true, 0x00050654, 0)); /* Skylake-X */
+	assert_true(vmx_itlb_multihit(true, 0x000206A7, 0)); /* Sandy Bridge */
+	assert_false(vmx_itlb_multihit(true, 0x00050654, ARCH_CAPS_PSCHANGE_MC_NO));
+	assert_true(vmx_itlb_multihit(true, 0x00050654, ~ARCH_CAPS_PSCHANGE_MC_NO));
+	assert_false(vmx_itlb_multihit(true, 0x000506CA, 0));  /* Goldmont */
+	assert_false(vmx_itlb_multihit(true, 0x00050671, 0));  /* Knights Landing */
+	assert_false(vmx_itlb_multihit(true, 0x00000F41, 0));  /* another family */
+	assert_false(vmx_itlb_multihit(false, 0x00050654, 0)); /* another vendor */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +136,7 @@ int main(void)
 	    cmocka_unit_test(takes_what_is_offered),
 	    cmocka_unit_test(refuses_forced_cr3_exits),
 	    cmocka_unit_test(reads_the_firmwares_lock),
+	    cmocka_unit_test(knows_itlb_multihit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
