@@ -52,11 +52,9 @@ static void describe(const struct mce_state *m, unsigned bank, char *text, size_
 	         status & MCI_MISCV ? rdmsr(bank_msr(bank, 3)) : 0, m->mcg_status);
 }
 
-static void clear(const struct mce_state *m)
+static void clear(unsigned bank)
 {
-	for (unsigned i = 0; i < m->banks; i++)
-		if (m->status[i] & MCI_VAL)
-			wrmsr(bank_msr(i, 1), 0);
+	wrmsr(bank_msr(bank, 1), 0);
 }
 
 /* What they hold at boot is from before: the error that led to the last reset, or the firmware's.
@@ -79,7 +77,8 @@ void mce_init(void)
 		return;
 	read_state(&m);
 	report_old(&m);
-	clear(&m);
+	for (unsigned i = 0; i < m.banks; i++)
+		clear(i);
 	wrmsr(MSR_MCG_STATUS, 0);
 	if (rdmsr(MSR_MCG_CAP) & MCG_CAP_CTL)
 		wrmsr(MSR_MCG_CTL, ~0ul);
@@ -97,7 +96,9 @@ enum mce_verdict mce_handle(bool in_guest, char *text, size_t size)
 	describe(&m, bank, text, size);
 	if (verdict == MCE_PANIC)
 		return verdict;
-	clear(&m);
+	for (unsigned i = 0; i < m.banks; i++)
+		if ((m.status[i] & MCI_VAL) && mce_may_clear(&m, i))
+			clear(i);
 	wrmsr(MSR_MCG_STATUS, 0);
 	return verdict;
 }

@@ -36,6 +36,9 @@ struct mce_state {
  * decided, or that comes first, or state->banks when none has an error. */
 enum mce_verdict mce_judge(const struct mce_state *state, bool in_guest, unsigned *bank);
 
+/* May this core clear the bank?  Not where the core whose error it is has yet to read it. */
+bool mce_may_clear(const struct mce_state *state, unsigned bank);
+
 /* Clears what the running core's banks hold, after a line in the log for each error, and has them
  * signal errors. */
 void mce_init(void);

@@ -6,11 +6,19 @@
  * yet.  One with both belongs to the core whose instruction used it; the others, which the same
  * exception reaches, find the shared bank too, with RIPV = 1 and EIPV = 0 (SDM 3, 15.10.4.1).
  */
+static bool is_bystander(const struct mce_state *m)
+{
+	return (m->mcg_status & (MCG_RIPV | MCG_EIPV)) == MCG_RIPV;
+}
+
+static bool requires_action(uint64_t status)
+{
+	return (status & (MCI_S | MCI_AR)) == (MCI_S | MCI_AR);
+}
+
 static bool may_wait(const struct mce_state *m, uint64_t status)
 {
-	bool bystander = (m->mcg_status & (MCG_RIPV | MCG_EIPV)) == MCG_RIPV;
-	bool required = (status & (MCI_S | MCI_AR)) == (MCI_S | MCI_AR);
-	return m->recovers && (!required || bystander);
+	return m->recovers && (!requires_action(status) || is_bystander(m));
 }
 
 static enum mce_verdict judge_bank(const struct mce_state *m, uint64_t status, bool in_guest)
@@ -51,4 +59,9 @@ enum mce_verdict mce_judge(const struct mce_state *m, bool in_guest, unsigned *b
 		*bank = i;
 	}
 	return worst;
+}
+
+bool mce_may_clear(const struct mce_state *m, unsigned bank)
+{
+	return !(m->recovers && is_bystander(m) && requires_action(m->status[bank]));
 }

@@ -202,10 +202,10 @@ static uint64_t svm_get(const struct vcpu *v, enum hvm_state what)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
 	const uint64_t *place = state_place(b, what);
-	if (what == HVM_CR0 || what == HVM_CR4)
-		return what == HVM_CR0 ? svm_cr0(svm_of(v)) : svm_cr4(svm_of(v));
 	if (!place)
-		return b->cpl;
+		return what == HVM_CR0   ? svm_cr0(svm_of(v))
+		       : what == HVM_CR4 ? svm_cr4(svm_of(v))
+		                         : b->cpl;
 	return what == HVM_EFER ? *place & ~(uint64_t)EFER_SVME : *place;
 }
 

@@ -55,6 +55,25 @@ static void test_recovery(void **state)
 	expect(BOTH, false, UC | MCI_S, MCE_STOP_GUEST); /* elsewhere the bits mean nothing */
 }
 
+/* A shared bank is cleared by the core whose error it holds, not by those that are only told. */
+static void test_clearing(void **state)
+{
+	(void)state;
+	struct mce_state m = {.mcg_status = MCG_RIPV, .recovers = true, .banks = 1};
+	m.status[0] = UC | MCI_S | MCI_AR;
+	assert_false(mce_may_clear(&m, 0));
+	m.mcg_status = BOTH;
+	assert_true(mce_may_clear(&m, 0));
+	m.mcg_status = MCG_RIPV;
+	m.status[0] = UC | MCI_S; /* nobody's in particular */
+	assert_true(mce_may_clear(&m, 0));
+	m.status[0] = MCI_VAL;
+	assert_true(mce_may_clear(&m, 0));
+	m.recovers = false;
+	m.status[0] = UC | MCI_S | MCI_AR;
+	assert_true(mce_may_clear(&m, 0));
+}
+
 /* The gravest bank decides, and is the one that is told. */
 static void test_several_banks(void **state)
 {
@@ -84,6 +103,7 @@ int main(void)
 	    cmocka_unit_test(test_one_bank),
 	    cmocka_unit_test(test_recovery),
 	    cmocka_unit_test(test_several_banks),
+	    cmocka_unit_test(test_clearing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
