@@ -1,4 +1,5 @@
 /* Nested tables: every page of a mapping is walked, as the CPU would. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -226,6 +227,46 @@ static void test_fetch_everywhere(void **state)
 	assert_int_equal(tables, 0);
 }
 
+#define VCPUS 4
+
+struct fetcher {
+	uint64_t root;
+	unsigned refused, start;
+};
+
+static void *fetch_all(void *ctx)
+{
+	struct fetcher *me = ctx;
+	for (unsigned i = 0; i < 512; i++)
+		if (!npt_allow_fetch(&ept, me->root, ((i + me->start) % 512) * 0x200000ul))
+			me->refused++;
+	return NULL;
+}
+
+/* Several vCPUs meet in the same pages: each is split once, and none sees a half-made table. */
+static void test_fetch_at_once(void **state)
+{
+	(void)state;
+	pthread_t thread[VCPUS];
+	struct fetcher f[VCPUS];
+	with_small_fetch = true;
+	uint64_t root = npt_create();
+	assert_true(npt_map(&ept, root, 0, GIB, GIB, false));
+	for (unsigned i = 0; i < VCPUS; i++) {
+		f[i] = (struct fetcher){.root = root, .start = i};
+		assert_int_equal(pthread_create(&thread[i], NULL, fetch_all, &f[i]), 0);
+	}
+	for (unsigned i = 0; i < VCPUS; i++) {
+		pthread_join(thread[i], NULL);
+		assert_int_equal(f[i].refused, 0);
+	}
+	assert_null(((struct npt *)root)->spare);
+	for (uint64_t at = 0; at < GIB; at += 0x1000)
+		is_page(root, at, GIB + at, 12, true);
+	npt_destroy(&ept, root);
+	assert_int_equal(tables, 0);
+}
+
 static void test_fetch_refused(void **state)
 {
 	(void)state;
@@ -279,6 +320,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_short_of_memory, begin),
 	    cmocka_unit_test_setup(test_fetch_splits, begin),
 	    cmocka_unit_test_setup(test_fetch_everywhere, begin),
+	    cmocka_unit_test_setup(test_fetch_at_once, begin),
 	    cmocka_unit_test_setup(test_fetch_refused, begin),
 	    cmocka_unit_test_setup(test_fetch_free, begin),
 	    cmocka_unit_test_setup(test_fetch_short_of_memory, begin),
