@@ -111,8 +111,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define ICPT_CR0 (1u << 0)
 #define ICPT_CR4 (1u << 4)
 
-#define SVM_EXIT_CR_READ     0x00 /* .. 0Fh: CR0 to CR15 */
-#define SVM_EXIT_CR_WRITE    0x10 /* .. 1Fh */
+#define SVM_EXIT_CR_WRITE    0x10 /* .. 1Fh: CR0 to CR15; their reads lie below */
 #define SVM_EXIT_EXCP0       0x40
 #define SVM_EXIT_NMI         0x61
 #define SVM_EXIT_INIT        0x63
