@@ -9,7 +9,8 @@
 #include "vmm/mem.h"
 #include "vmm/vm.h"
 
-#define SOURCE "control" /* what errors begin with */
+#define SOURCE       "control" /* what errors begin with */
+#define ANSWER_VISIT 16384     /* bytes of answers handed to the guest before its core looks up */
 
 struct control_console {
 	struct spinlock lock; /* of the dialogue's reader: one of the guest's cores */
@@ -62,10 +63,11 @@ static void call(void)
 	vcpu_request(atomic_load(&this_core()->vcpu), VCPU_REQ_CONTROL);
 }
 
-static void said(void *ctx, const char *buf, size_t len)
+static void said(void *ctx, const struct vnet_seg *seg, unsigned nseg)
 {
 	struct control_console *c = ctx;
-	dialogue_hear(&c->dialogue, buf, len);
+	for (unsigned i = 0; i < nseg; i++)
+		dialogue_hear(&c->dialogue, (const char *)seg[i].base, seg[i].len);
 	call();
 }
 
@@ -75,24 +77,27 @@ static void room(void *ctx)
 	call();
 }
 
-static void hand_on_answers(struct control_console *c)
+/* Up to ANSWER_VISIT bytes; true: the guest had room for all of these, and may have more. */
+static bool hand_on_answers(struct control_console *c)
 {
 	const char *buf;
-	size_t n;
+	size_t n, total = 0;
 	do {
 		n = dialogue_answer(&c->dialogue, &buf);
 		n = n ? virtio_console_input(&c->hvc, buf, n) : 0;
 		dialogue_sent(&c->dialogue, n);
-	} while (n);
+		total += n;
+	} while (n && total < ANSWER_VISIT);
+	return n;
 }
 
 void control_console_serve(struct control_console *c)
 {
-	virtio_console_output(&c->hvc);
 	spin_lock(&c->lock);
-	if (dialogue_turn(&c->dialogue))
+	bool more = dialogue_turn(&c->dialogue);
+	more |= hand_on_answers(c);
+	if (more)
 		call();
-	hand_on_answers(c);
 	spin_unlock(&c->lock);
 }
 

@@ -254,6 +254,12 @@ static bool string_element(struct vcpu *v, struct context *c, const struct vmexi
 	return true;
 }
 
+/* How many elements this exit carries out.  At a device's registers each may be a kick. */
+static unsigned burst(struct vcpu *v, const struct vmexit *e, const struct insn_sys *in)
+{
+	return in->rep && !vpci_claims_io(&v->vm->pci, e->io.port) ? STRING_BURST : 1;
+}
+
 void emulate_string_io(struct vcpu *v, const struct vmexit *e)
 {
 	struct context c;
@@ -267,7 +273,7 @@ void emulate_string_io(struct vcpu *v, const struct vmexit *e)
 		return;
 	}
 	uint64_t mask = addr_mask(in.addr_size), *count = &c.regs.gpr[GPR_RCX];
-	unsigned left = in.rep ? STRING_BURST : 1;
+	unsigned left = burst(v, e, &in);
 	for (; left && (!in.rep || (*count & mask)); left--) {
 		if (!string_element(v, &c, e, &in))
 			break;

@@ -1,14 +1,27 @@
-/* The log: lines to the serial port under one lock. */
+/* The log and the terminal: who writes to the serial port, and when. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/lock.h"
 #include "vmm/log.h"
+#include "vmm/terminal.h"
 
 enum log_level log_level = LOG_INFO;
 bool log_apart;
-static struct spinlock lock;
-static _Atomic(struct core *) holder; /* of the lock for a whole answer, or NULL */
+static struct spinlock debug_lock; /* of the debug port, which takes each byte at once */
+static _Atomic bool booted;        /* the boot core is in its loop, and comes when it is called */
+static bool held;                  /* by the boot core, for a whole answer */
+static _Atomic uint64_t lost;      /* lines that had no room since it was last said */
+static _Atomic uint64_t lost_in_all;
+
+static void wake(void)
+{
+	if (booted)
+		core_call(&cores[0], CORE_CONSOLE);
+}
+
+static struct terminal_port port = {.empty = uart_empty, .put = uart_put, .wake = wake};
+static struct terminal terminal = {.port = &port};
 
 void log_put(const char *s, size_t n)
 {
@@ -18,44 +31,89 @@ void log_put(const char *s, size_t n)
 		uart_put(s, n);
 }
 
-static bool enter(void)
+void log_queue(bool interrupt)
 {
-	if (atomic_load(&holder) == this_core())
-		return false;
-	spin_lock(&lock);
-	return true;
+	if (interrupt)
+		port.interrupt = uart_interrupts;
+	booted = true;
 }
 
-static void leave(bool entered)
+void log_feed(void)
 {
-	if (entered)
-		spin_unlock(&lock);
+	terminal_feed(&terminal);
+}
+
+void log_await(void)
+{
+	terminal_await(&terminal);
 }
 
 void log_hold(void)
 {
-	spin_lock(&lock);
-	atomic_store(&holder, this_core());
+	terminal_settle(&terminal);
+	held = true;
 }
 
 void log_release(void)
 {
-	atomic_store(&holder, NULL);
-	spin_unlock(&lock);
+	held = false;
 }
 
 void log_raw(const char *s, size_t n)
 {
-	bool entered = enter();
+	if (!held)
+		terminal_settle(&terminal);
 	uart_put(s, n);
-	leave(entered);
+}
+
+size_t log_guest(const char *s, size_t n)
+{
+	return terminal_guest(&terminal, s, n);
+}
+
+uint64_t log_lost(void)
+{
+	return atomic_load(&lost_in_all);
+}
+
+void log_end(const char *s, size_t n, bool alone)
+{
+	terminal_end(&terminal, alone);
+	log_put(s, n);
+	uart_drain();
+}
+
+/* A line of the VMM has half of the queue to itself; what finds no room even so is counted, and the
+ * count said when there is room again. */
+static void queue_line(const char *s, size_t n)
+{
+	char note[64];
+	uint64_t missing = atomic_exchange(&lost, 0);
+	if (missing) {
+		int len = snprintf(note, sizeof note, "[log: no room for %lu lines]\r\n", missing);
+		if (!terminal_line(&terminal, note, (size_t)len)) {
+			atomic_fetch_add(&lost, missing + 1);
+			atomic_fetch_add(&lost_in_all, 1);
+			return;
+		}
+	}
+	if (!terminal_line(&terminal, s, n)) {
+		atomic_fetch_add(&lost, 1);
+		atomic_fetch_add(&lost_in_all, 1);
+	}
 }
 
 void log_text(const char *s, size_t n)
 {
-	bool entered = enter();
-	log_put(s, n);
-	leave(entered);
+	if (log_apart) {
+		spin_lock(&debug_lock);
+		debugcon_put(s, n);
+		spin_unlock(&debug_lock);
+	} else if (!booted && this_core() == &cores[0]) {
+		log_raw(s, n);
+	} else {
+		queue_line(s, n);
+	}
 }
 
 void log_line(enum log_level level, const char *fmt, ...)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 extern enum log_level log_level;
@@ -21,16 +22,42 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
-/* Text that is part of the log, as it is: without the lock, for a panic. */
+/* Text that is part of the log, at once: for a panic, after log_end() of nothing. */
 void log_put(const char *s, size_t n);
 
-/* The same, whole, not mixed with another core's. */
+/*
+ * The same, up to 512 bytes, whole, not mixed with another core's.  During the boot the boot core
+ * waits for the serial port; later the text is queued (vmm/terminal.h), and nobody waits.
+ */
 void log_text(const char *s, size_t n);
 
-/* Raw text to the serial port, whole, not mixed with another core's. */
+/* Lines that found no room in the queue, since the boot. */
+uint64_t log_lost(void);
+
+/* ---- the boot core: the terminal ---- */
+
+/* It is in its loop now, and is called when something is queued.  `interrupt`: the port's interrupt
+ * reaches it, so that it need not wait for the port.  May be called again. */
+void log_queue(bool interrupt);
+
+/* Writes to the terminal, after all that was queued before; waits for the port. */
 void log_raw(const char *s, size_t n);
 
-/* Between the two, only this core's text comes: an answer in many pieces stays whole. */
+/* Between the two, nothing else comes to the terminal: an answer in many pieces stays whole. */
 void log_hold(void);
 void log_release(void);
+
+/* Feeds the port from the queue without waiting; and, when all was read that came in, asks for the
+ * interrupt if more is left.  Called in this order at each visit to the port. */
+void log_feed(void);
+void log_await(void);
+
+/* ---- any core ---- */
+
+/* Queues for the terminal what a guest printed; returns how many bytes had room. */
+size_t log_guest(const char *s, size_t n);
+
+/* The end of the node: all that was queued, then this text; returns when it is on the line.
+ * `alone`: no other core runs any more. */
+void log_end(const char *s, size_t n, bool alone);
 #endif

@@ -32,7 +32,7 @@ void monitor_init(void)
 	if (!acpi.nioapics)
 		log_warn("no I/O APIC found: what is typed is only seen when a guest stops");
 	ioapic_route(acpi.isa_irq[COM1_IRQ].gsi, cores[0].apic_id, 0, false);
-	uart_enable_rx_interrupt();
+	uart_interrupts(false);
 }
 
 static void prompt(void)
@@ -147,13 +147,19 @@ static void typed(char c)
 	}
 }
 
+/*
+ * The interrupt is an edge: the line is low once what came in is read and, until log_await(),
+ * nobody asks for the port's being empty; so whatever happens next is a new edge.  Nothing is read
+ * before the start, and the port is waited for.
+ */
 void monitor_poll(void)
 {
+	log_queue(started && acpi.nioapics);
 	bool settled = control_reap();
-	if (!started && !settled)
-		return;
-	if (!started)
+	log_feed();
+	if (!started && settled)
 		start();
-	for (int c; (c = uart_get()) >= 0;)
+	for (int c; started && (c = uart_get()) >= 0;)
 		typed((char)c);
+	log_await();
 }

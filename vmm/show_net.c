@@ -4,6 +4,7 @@
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control.h"
 #include "vmm/control_console.h"
+#include "vmm/log.h"
 #include "vmm/control_parts.h"
 #include "vmm/show_parts.h"
 #include "vmm/vm.h"
@@ -291,13 +292,21 @@ static void port_counters(struct out *o, unsigned slot)
 			counter_row(o, p->name, name, value);
 }
 
-/* A control console's stand under the guest's name. */
-static void console_counters(struct out *o, const struct vm *vm)
+/* The consoles' stand under the guest's name. */
+static void console_counters(struct out *o, struct vm *vm)
 {
 	char name[48];
-	uint64_t value;
-	for (unsigned i = 0; control_console_counter(vm->control, i, name, sizeof name, &value);
-	     i++)
+	uint64_t value = atomic_load(&vm->console.dropped);
+	if (value)
+		counter_row(o, vm->name, "console.dropped", value);
+	for (unsigned i = 0; virtio_pci_counter(&vm->hvc.v, i, name, sizeof name, &value); i++) {
+		char full[56];
+		snprintf(full, sizeof full, "console.%s", name);
+		if (value)
+			counter_row(o, vm->name, full, value);
+	}
+	for (unsigned i = 0;
+	     vm->control && control_console_counter(vm->control, i, name, sizeof name, &value); i++)
 		if (value)
 			counter_row(o, vm->name, name, value);
 }
@@ -323,8 +332,10 @@ void show_counters(struct out *o, const struct config_action *a)
 		if (control_port(i) && wanted_port(a, i))
 			port_counters(o, i);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
-		if (vms[i] && vms[i]->control && wanted_console(a, i))
+		if (vms[i] && wanted_console(a, i))
 			console_counters(o, vms[i]);
+	if (log_lost() && a->guest < 0 && a->port < 0 && a->net < 0)
+		counter_row(o, "node", "log.lost", log_lost());
 	out_end_table(o);
 }
 

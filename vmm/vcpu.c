@@ -16,6 +16,18 @@ void vcpu_request(struct vcpu *v, uint32_t requests)
 	core_call(v->core, CORE_VCPU);
 }
 
+/* The guest whose device has work left pays for it on a core of its own: on this one, where it is,
+ * by way of core_serve(), so that a stop or the monitor gets in between two visits. */
+void vm_resume(void *ctx)
+{
+	struct vm *vm = ctx;
+	struct vcpu *v = atomic_load(&this_core()->vcpu);
+	if (!v || v->vm != vm)
+		v = &vm->vcpu[0];
+	if (v->core)
+		vcpu_request(v, VCPU_REQ_WORK);
+}
+
 /* Nothing of one guest reaches the next owner of its core: what the last one's other vCPUs and
  * devices sent came before vm_reap(), which gave the core back. */
 static void core_scrub(struct core *c)
@@ -103,6 +115,8 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 		v->nmi_pending = true;
 	if (r & VCPU_REQ_CONTROL)
 		control_console_serve(v->vm->control);
+	if ((r & VCPU_REQ_WORK) && vpci_work(&v->vm->pci))
+		vcpu_request(v, VCPU_REQ_WORK);
 }
 
 /* The boot core also looks after the serial port and the monitor whenever it is called. */

@@ -162,6 +162,7 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 	vm->identity = g->has_pci;
 	console_init(&vm->console, vm);
 	vpci_init(&vm->pci, vm_msi, vm);
+	vm->pci.resume = vm_resume;
 	virtio_console_init(&vm->hvc, "hvc", &vm->mem, console_output_hvc, &vm->console);
 	vpci_add(&vm->pci, &vm->hvc.v.pci, 0);
 	claim_ports(vm);

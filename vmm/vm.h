@@ -46,6 +46,7 @@ enum vcpu_request {
 	VCPU_REQ_START = 16,
 	VCPU_REQ_CONTROL = 32, /* serve the guest's control console */
 	VCPU_REQ_LOAD = 64,    /* prepare the VM, then start its vCPUs */
+	VCPU_REQ_WORK = 128,   /* go on with what the guest's devices have left: vpci_left() */
 };
 
 struct exit_stat {
@@ -150,6 +151,9 @@ void vm_msi(void *vm, uint64_t addr, uint32_t data);
 
 /* Called on the boot core for each VM whose last vCPU has stopped. */
 void vm_reap(struct vm *vm);
+
+/* A device of the VM has work left: one of the VM's own cores goes on with it.  Any core. */
+void vm_resume(void *vm);
 
 /* Hands requests to a vCPU and gets its core's attention. */
 void vcpu_request(struct vcpu *v, uint32_t requests);

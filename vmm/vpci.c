@@ -314,6 +314,7 @@ void vpci_reset(struct vpci *p)
 {
 	vlock_take(&p->lock);
 	p->address = 0;
+	atomic_store(&p->left, 0);
 	for (unsigned s = 0; s < VPCI_SLOTS; s++)
 		if (p->dev[s])
 			dev_reset(p->dev[s]);

@@ -59,6 +59,8 @@ struct vpci_ops {
 	void (*command)(struct vpci_dev *d, uint16_t command);
 	/* The machine was reset; vpci.lock held; configuration space is as after vpci_add(). */
 	void (*reset)(struct vpci_dev *d);
+	/* One more visit's worth of what vpci_left() announced (may be NULL). */
+	void (*work)(struct vpci_dev *d);
 };
 
 /* Interrupts of a device by what became of them. */
@@ -105,7 +107,10 @@ struct vpci {
 	struct vpci_dev host_bridge;
 	uint32_t next_io, next_mem; /* the next free home addresses */
 	void (*msi)(void *ctx, uint64_t addr, uint32_t data);
+	void (*resume)(void *ctx); /* may be set after vpci_init(): see vpci_left() */
 	void *ctx;
+	_Atomic uint32_t left;   /* slots whose devices have work left, one bit each */
+	_Atomic unsigned served; /* the slot that vpci_work() served last */
 };
 
 /* Makes an empty bus with its host bridge.  `msi` delivers a message-signalled interrupt to the
@@ -140,6 +145,23 @@ void vpci_remove(struct vpci_dev *d);
 
 /* Resets the bus and all devices (a guest's restart); no vCPU of the guest may run. */
 void vpci_reset(struct vpci *p);
+
+/*
+ * Work in portions.  What a guest asks for with one access has no bound (a ring can be refilled as
+ * fast as it is emptied), so a device does a bounded part of it, a visit, and calls vpci_left() for
+ * the rest: `resume` then sees to it that one of this guest's own cores, after it looked at what
+ * else is asked of it, calls vpci_work().  Any core.
+ */
+void vpci_left(struct vpci_dev *d);
+
+/* Makes one visit to one device that has work left, each in its turn; true: more is left. */
+bool vpci_work(struct vpci *p);
+
+/* True when a device's registers are at this I/O port: an access there may be a visit's work. */
+static inline bool vpci_claims_io(struct vpci *p, uint16_t port)
+{
+	return atomic_load_explicit(&p->io[port / VPCI_IO_SIZE], memory_order_acquire);
+}
 
 /* An I/O access of 1, 2 or 4 bytes at any port.  false: nobody claims it, *val is untouched. */
 bool vpci_io(struct vpci *p, uint16_t port, unsigned size, bool write, uint32_t *val);

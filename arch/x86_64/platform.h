@@ -57,7 +57,8 @@ void uart_put(const char *s, size_t n);
 void uart_drain(void);                      /* returns when the last byte has left */
 int uart_get(void);                         /* -1: nothing there */
 void debugcon_put(const char *s, size_t n); /* to an emulator's debug port, 0xE9 */
-void uart_enable_rx_interrupt(void);
+bool uart_empty(void);                      /* it takes 16 bytes without waiting */
+void uart_interrupts(bool when_empty);      /* when a byte came; and when it takes 16 bytes */
 
 /* --- acpi.c --- */
 extern struct acpi_info acpi;

@@ -14,13 +14,12 @@ static void stop_here(void)
 }
 
 /* The status as the log's last line, whatever its level: Bochs's own status says nothing.  A panic
- * stops the other cores, maybe one that holds the log's lock: it does without. */
+ * stops the other cores, maybe one that holds the terminal's lock: it does without. */
 static void say_status(uint8_t status)
 {
 	char line[40];
 	int n = snprintf(line, sizeof line, "patio: ends with status %u\r\n", status);
-	(status == PANIC_STATUS ? log_put : log_text)(line, (size_t)n);
-	uart_drain();
+	log_end(line, (size_t)n, status == PANIC_STATUS);
 }
 
 /* QEMU's isa-debug-exit takes the status; Bochs only a word; where neither is, the core halts. */

@@ -76,9 +76,10 @@ static void begin_panic(void)
 {
 	static struct core *_Atomic speaker;
 	struct core *nobody = NULL;
-	if (atomic_compare_exchange_strong(&speaker, &nobody, this_core()))
+	if (atomic_compare_exchange_strong(&speaker, &nobody, this_core())) {
 		stop_other_cores();
-	else if (nobody == this_core())
+		log_end("", 0, true); /* what was queued comes first */
+	} else if (nobody == this_core())
 		node_exit(PANIC_STATUS);
 	else
 		for (;;)

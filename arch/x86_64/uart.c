@@ -1,4 +1,4 @@
-/* The physical 16550A (115200 8N1), polled for output. */
+/* The physical 16550A (115200 8N1). */
 #include "arch/x86_64/platform.h"
 
 #define UART_IER  1
@@ -6,8 +6,10 @@
 #define UART_LCR  3
 #define UART_MCR  4
 #define UART_LSR  5
+#define IER_DATA  0x01
+#define IER_EMPTY 0x02
 #define LSR_DATA  0x01
-#define LSR_EMPTY 0x20 /* the holding register: room for a byte */
+#define LSR_EMPTY 0x20 /* the FIFO: room for 16 bytes */
 #define LSR_IDLE  0x40 /* the shift register too: all is on the line */
 #define DEBUGCON  0xE9 /* Bochs's debug port, QEMU's -debugcon */
 
@@ -26,9 +28,15 @@ void uart_init(uint16_t port)
 	absent = inb(base + UART_LSR) == 0xFF;
 }
 
-void uart_enable_rx_interrupt(void)
+void uart_interrupts(bool when_empty)
 {
-	outb(base + UART_IER, 1);
+	if (!absent)
+		outb(base + UART_IER, when_empty ? IER_DATA | IER_EMPTY : IER_DATA);
+}
+
+bool uart_empty(void)
+{
+	return absent || inb(base + UART_LSR) & LSR_EMPTY;
 }
 
 void uart_put(const char *s, size_t n)

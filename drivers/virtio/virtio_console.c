@@ -7,41 +7,52 @@ static struct virtio_console *console_of(struct virtio_pci *v)
 	return (struct virtio_console *)v;
 }
 
-/* Prints what the guest has offered: all of it, or one ring full when somebody comes back for the
- * rest; gate held. */
-static void print(struct virtio_console *c)
+/* Prints one chain; gate held.  Returns its bytes; 0: there is none, -1: the driver broke a rule.
+ */
+static int64_t print_chain(struct virtio_console *c)
 {
 	struct vring *r = &c->v.queue[VIRTIO_CONSOLE_TX].ring;
+	uint32_t bytes = 0;
+	int nseg = vring_refresh(r);
 
-	for (unsigned n = 0; !c->room || n < VIRTIO_CONSOLE_QUEUE; n++) {
-		uint32_t bytes = 0;
+	if (nseg == 0)
+		nseg = vring_arm(r);
+	if (nseg == 0)
+		return 0;
 
-		if (!virtio_pci_running(&c->v) || !c->v.queue[VIRTIO_CONSOLE_TX].enabled)
-			return;
+	uint16_t head = vring_head(r, 0);
 
-		int nseg = vring_refresh(r);
-
-		if (nseg == 0)
-			nseg = vring_arm(r);
-		if (nseg == 0)
-			return;
-
-		uint16_t head = vring_head(r, 0);
-
-		if (nseg > 0)
-			nseg = vring_chain(r, head, VRING_READ, c->tx_seg, VIRTIO_CONSOLE_QUEUE,
-			                   &bytes);
-		if (nseg < 0) {
-			virtio_pci_break(&c->v, (enum vring_error) - nseg);
-			return;
-		}
-		for (int i = 0; i < nseg; i++)
-			c->output(c->ctx, (const char *)c->tx_seg[i].base, c->tx_seg[i].len);
-		vring_used(r, 0, head, 0);
-		vring_done(r, 1);
-		if (vring_publish(r))
-			virtio_pci_notify(&c->v, VIRTIO_CONSOLE_TX);
+	if (nseg > 0)
+		nseg = vring_chain(r, head, VRING_READ, c->tx_seg, VIRTIO_CONSOLE_QUEUE, &bytes);
+	if (nseg < 0) {
+		virtio_pci_break(&c->v, (enum vring_error) - nseg);
+		return -1;
 	}
+	c->output(c->ctx, c->tx_seg, (unsigned)nseg);
+	vring_used(r, 0, head, 0);
+	vring_done(r, 1);
+	if (vring_publish(r))
+		virtio_pci_notify(&c->v, VIRTIO_CONSOLE_TX);
+	return bytes;
+}
+
+/* One visit: prints what the guest has offered, up to VIRTIO_CONSOLE_VISIT bytes and a ring full;
+ * gate held.  True: there may be more. */
+static bool print(struct virtio_console *c)
+{
+	int64_t total = 0;
+
+	for (unsigned n = 0; n < VIRTIO_CONSOLE_QUEUE && total < VIRTIO_CONSOLE_VISIT; n++) {
+		if (!virtio_pci_running(&c->v) || !c->v.queue[VIRTIO_CONSOLE_TX].enabled)
+			return false;
+
+		int64_t bytes = print_chain(c);
+
+		if (bytes <= 0)
+			return false;
+		total += bytes;
+	}
+	return true;
 }
 
 /* Moves waiting input to the pieces of one chain; returns how many bytes. */
@@ -96,12 +107,16 @@ static void type_and_notify(struct virtio_console *c)
 		virtio_pci_notify(&c->v, VIRTIO_CONSOLE_RX);
 }
 
-void virtio_console_output(struct virtio_console *c)
+static void kicked_output(struct virtio_console *c)
 {
-	if (vgate_enter(&c->tx_gate))
-		do
-			print(c);
-		while (!vgate_leave(&c->tx_gate));
+	if (!vgate_enter(&c->tx_gate))
+		return; /* the core that is inside comes again */
+	bool left = print(c);
+
+	if (!left && vgate_leave(&c->tx_gate))
+		return;
+	vgate_open(&c->tx_gate);
+	virtio_pci_left(&c->v, VIRTIO_CONSOLE_TX);
 }
 
 static void offered(struct virtio_console *c)
@@ -118,7 +133,7 @@ static void kick(struct virtio_pci *v, unsigned q)
 	if (q == VIRTIO_CONSOLE_RX)
 		offered(c);
 	else
-		virtio_console_output(c);
+		kicked_output(c);
 }
 
 static void start(struct virtio_pci *v)
@@ -145,7 +160,7 @@ static const struct virtio_ops ops = {
 };
 
 void virtio_console_init(struct virtio_console *c, const char *name, const struct gmem *mem,
-                         void (*output)(void *ctx, const char *buf, size_t len), void *ctx)
+                         virtio_console_output *output, void *ctx)
 {
 	static const uint16_t size[2] = {VIRTIO_CONSOLE_QUEUE, VIRTIO_CONSOLE_QUEUE};
 

@@ -9,19 +9,24 @@
 #include "drivers/virtio/lock.h"
 #include "drivers/virtio/virtio_pci.h"
 
-#define VIRTIO_CONSOLE_QUEUE   64   /* ring entries */
-#define VIRTIO_CONSOLE_WAITING 1024 /* bytes of input that wait for a buffer; a power of two */
+#define VIRTIO_CONSOLE_QUEUE   64    /* ring entries */
+#define VIRTIO_CONSOLE_WAITING 1024  /* bytes of input that wait for a buffer; a power of two */
+#define VIRTIO_CONSOLE_VISIT   16384 /* bytes that one visit prints before it ends with its chain */
 
 #define VIRTIO_CONSOLE_RX 0 /* queue numbers (5.3.2) */
 #define VIRTIO_CONSOLE_TX 1
 
+/*
+ * Gets what the guest prints, one chain at a time, in order, by one core at a time: the pieces lie
+ * in guest memory and may be 4 GiB together, so whoever gets them takes a bounded part.
+ */
+typedef void virtio_console_output(void *ctx, const struct vnet_seg *seg, unsigned nseg);
+
 struct virtio_console {
 	struct virtio_pci v; /* first */
-	void (*output)(void *ctx, const char *buf, size_t len);
+	virtio_console_output *output;
 	void (*room)(void *ctx); /* may be set after the making, for one who is busy with the guest:
-	                          * the guest has offered buffers for more input; and output comes
-	                          * in portions, for the rest of which virtio_console_output() is
-	                          * to be called until output() is not called any more */
+	                          * the guest has offered buffers for more input */
 	void *ctx;
 	struct vgate tx_gate;
 	struct vlock rx_lock;
@@ -30,17 +35,13 @@ struct virtio_console {
 	struct vnet_seg tx_seg[VIRTIO_CONSOLE_QUEUE], rx_seg[VIRTIO_CONSOLE_QUEUE];
 };
 
-/* Prepares the device in memory that the caller owns (zeroed).  `output` gets what the guest
- * prints, in order, in pieces that lie in guest memory; it is called by one core at a time.  Then
- * vpci_add(&c->v.pci). */
+/* Prepares the device in memory that the caller owns (zeroed); `output` gets what the guest prints.
+ * Then vpci_add(&c->v.pci). */
 void virtio_console_init(struct virtio_console *c, const char *name, const struct gmem *mem,
-                         void (*output)(void *ctx, const char *buf, size_t len), void *ctx);
+                         virtio_console_output *output, void *ctx);
 
 /* Types at the guest.  Returns how many bytes were accepted; the rest had no room.  Any core. */
 size_t virtio_console_input(struct virtio_console *c, const char *buf, size_t len);
-
-/* Prints what the guest has offered, as its kick does. */
-void virtio_console_output(struct virtio_console *c);
 
 /* Drops the input that waits for a buffer: the guest starts anew. */
 void virtio_console_forget(struct virtio_console *c);

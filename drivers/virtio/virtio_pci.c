@@ -65,8 +65,9 @@ void virtio_pci_resume(struct virtio_pci *v)
 
 	if (!(status & VIRTIO_DRIVER_OK) || (status & VIRTIO_NEEDS_RESET))
 		return;
-	v->ops->start(v);
+	/* In this order: a violation that is found as soon as the device starts stays. */
 	atomic_store(&v->running, true);
+	v->ops->start(v);
 	virtio_pci_count(v, VIRTIO_COUNT_starts);
 }
 
@@ -83,9 +84,28 @@ void virtio_pci_first_look(struct virtio_pci *v)
 			v->ops->kick(v, q);
 }
 
+void virtio_pci_left(struct virtio_pci *v, unsigned q)
+{
+	atomic_fetch_or(&v->left, (uint8_t)(1u << q));
+	vpci_left(&v->pci);
+}
+
+static void bus_work(struct vpci_dev *d)
+{
+	struct virtio_pci *v = (struct virtio_pci *)d;
+	uint8_t left = atomic_exchange(&v->left, 0);
+
+	for (unsigned q = 0; q < v->nqueues; q++)
+		if (left & 1u << q && virtio_pci_running(v) && v->queue[q].enabled) {
+			virtio_pci_count(v, VIRTIO_COUNT_visits);
+			v->ops->kick(v, q);
+		}
+}
+
 void virtio_pci_reset(struct virtio_pci *v)
 {
 	virtio_pci_suspend(v);
+	atomic_store(&v->left, 0);
 	v->queue_select = 0;
 	v->device_feature_select = v->driver_feature_select = 0;
 	v->driver_features = v->features = 0;
@@ -160,6 +180,7 @@ static const struct vpci_ops bus_ops = {
     .cfg_write = virtio_pci_window_write,
     .command = bus_command,
     .reset = bus_reset,
+    .work = bus_work,
 };
 
 void virtio_pci_init(struct virtio_pci *v, const char *name, const struct virtio_ops *ops,

@@ -59,7 +59,8 @@ struct virtio_ops {
 	uint32_t class_code;
 	/* Whether these accepted bits go together (may be NULL). */
 	bool (*features_fit)(uint64_t features);
-	/* A kick of queue q while the device runs, or once at its start; any core. */
+	/* A kick of queue q while the device runs, or once at its start; any core.  A bounded
+	 * part of the work is done, and virtio_pci_left() called for the rest. */
 	void (*kick)(struct virtio_pci *v, unsigned q);
 	/* The driver is ready: v->features and the rings of enabled queues are set. lock held. */
 	void (*start)(struct virtio_pci *v);
@@ -83,7 +84,8 @@ struct virtio_queue {
 	X(resets)       /* by the guest's driver */                                                \
 	X(starts)       /* DRIVER_OK with all rings in order */                                    \
 	X(bad_access)   /* accesses to registers that do not exist, or of a wrong width */         \
-	X(bad_features) /* FEATURES_OK refused, or DRIVER_OK without it */
+	X(bad_features) /* FEATURES_OK refused, or DRIVER_OK without it */                         \
+	X(visits)       /* to go on with what a kick had left: see virtio_pci_left() */
 
 enum virtio_counter {
 #define X(name) VIRTIO_COUNT_##name,
@@ -101,6 +103,7 @@ struct virtio_pci {
 	struct vlock lock;
 	_Atomic uint8_t status;
 	_Atomic uint8_t isr;
+	_Atomic uint8_t left; /* queues with work left, one bit each */
 	uint8_t config_generation;
 	_Atomic uint16_t config_vector;
 	uint16_t queue_select;
@@ -132,6 +135,10 @@ static inline bool virtio_pci_running(const struct virtio_pci *v)
 
 /* Interrupts the guest for queue q (2.3: used buffers). Any core. */
 void virtio_pci_notify(struct virtio_pci *v, unsigned q);
+
+/* Queue q has work left after a visit: ops->kick() will be called for it once more, on a core of
+ * this guest that looked at what else is asked of it. */
+void virtio_pci_left(struct virtio_pci *v, unsigned q);
 
 /* The driver broke a rule: counts it, sets DEVICE_NEEDS_RESET (2.1.2), interrupts for the
  * configuration, and takes no more from the rings until the driver resets the device. */

@@ -56,7 +56,7 @@ static void toy_reset(struct vpci_dev *d)
 }
 
 static const struct vpci_ops toy_ops = {toy_bar, toy_cfg_read, toy_cfg_write, toy_command,
-                                        toy_reset};
+                                        toy_reset, NULL};
 
 static struct guest *g;
 static struct toy toy, other;

@@ -1,0 +1,138 @@
+/* terminal.c: see terminal.h. */
+#include <string.h>
+#include "vmm/terminal.h"
+
+static void copy_in(struct terminal *t, const char *buf, size_t n)
+{
+	size_t at = t->head % TERMINAL_QUEUE;
+	size_t first = n < TERMINAL_QUEUE - at ? n : TERMINAL_QUEUE - at;
+	memcpy(t->queue + at, buf, first);
+	memcpy(t->queue, buf + first, n - first);
+	t->head += n;
+}
+
+/* Up to n bytes, if at least `least` of them fit below `limit`; returns how many. */
+static size_t add(struct terminal *t, const char *buf, size_t n, size_t least, size_t limit)
+{
+	spin_lock(&t->lock);
+	size_t used = (size_t)(t->head - t->tail);
+	size_t room = used < limit ? limit - used : 0;
+	size_t taken = n < room ? n : room;
+	if (taken < least)
+		taken = 0;
+	copy_in(t, buf, taken);
+	spin_unlock(&t->lock);
+	/* The queue's lock orders this after what terminal_feed() saw when it found nothing. */
+	if (taken && !atomic_exchange(&t->busy, true))
+		t->port->wake();
+	return taken;
+}
+
+size_t terminal_guest(struct terminal *t, const char *buf, size_t n)
+{
+	size_t done = 0;
+	while (done < n) {
+		size_t part = n - done < TERMINAL_PART ? n - done : TERMINAL_PART;
+		size_t taken = add(t, buf + done, part, 1, TERMINAL_GUEST);
+		done += taken;
+		if (taken < part)
+			break;
+	}
+	return done;
+}
+
+bool terminal_line(struct terminal *t, const char *buf, size_t n)
+{
+	return n <= TERMINAL_PART && add(t, buf, n, n, TERMINAL_QUEUE) == n;
+}
+
+/* Takes up to a FIFO full off the queue. */
+static size_t take(struct terminal *t, char *to)
+{
+	size_t n = 0;
+	for (; n < TERMINAL_FIFO && t->tail != t->head; n++)
+		to[n] = t->queue[t->tail++ % TERMINAL_QUEUE];
+	return n;
+}
+
+static size_t feed_once(struct terminal *t)
+{
+	char part[TERMINAL_FIFO];
+	spin_lock(&t->lock);
+	size_t n = take(t, part);
+	spin_unlock(&t->lock);
+	t->port->put(part, n);
+	return n;
+}
+
+void terminal_feed(struct terminal *t)
+{
+	if (!atomic_load(&t->busy))
+		return;
+	if (!t->port->interrupt) {
+		terminal_settle(t);
+		return;
+	}
+	spin_lock(&t->port_lock);
+	t->port->interrupt(false);
+	if (t->port->empty())
+		feed_once(t);
+	spin_unlock(&t->port_lock);
+}
+
+void terminal_await(struct terminal *t)
+{
+	if (!atomic_load(&t->busy))
+		return;
+	/* A writer adds under the lock and then looks at `busy`: either it finds it false and wakes
+	 * this core, or its bytes are found here. */
+	atomic_store(&t->busy, false);
+	spin_lock(&t->lock);
+	bool more = t->head != t->tail;
+	spin_unlock(&t->lock);
+	if (!more || atomic_exchange(&t->busy, true))
+		return;
+	if (t->port->interrupt)
+		t->port->interrupt(true);
+	else
+		t->port->wake();
+}
+
+static uint64_t head(struct terminal *t)
+{
+	spin_lock(&t->lock);
+	uint64_t now = t->head;
+	spin_unlock(&t->lock);
+	return now;
+}
+
+static bool reached(struct terminal *t, uint64_t end)
+{
+	spin_lock(&t->lock);
+	bool done = (int64_t)(t->tail - end) >= 0;
+	spin_unlock(&t->lock);
+	return done;
+}
+
+void terminal_settle(struct terminal *t)
+{
+	uint64_t end = head(t);
+	while (!reached(t, end)) {
+		spin_lock(&t->port_lock);
+		feed_once(t);
+		spin_unlock(&t->port_lock);
+	}
+}
+
+void terminal_end(struct terminal *t, bool alone)
+{
+	char part[TERMINAL_FIFO];
+	if (!alone) {
+		spin_lock(&t->port_lock);
+		for (uint64_t end = head(t); !reached(t, end);)
+			feed_once(t);
+		return;
+	}
+	for (size_t n; (n = take(t, part));)
+		t->port->put(part, n);
+}
