@@ -5,9 +5,19 @@
 
 #define BROKEN (-1)
 
+/*
+ * What one batch costs at most, so that neither a kick nor a poller's visit takes as long as its
+ * guest likes: bytes of large frames, and as many more for each segment that one may be cut into,
+ * which costs about as much as copying them does.  A batch ends with the frame that reaches the
+ * limit.  Frames up to SMALL bytes are not weighed, for 64 of them are not much more than that.
+ */
+#define SMALL       4096u
+#define SEGMENT     512u
+#define BATCH_LIMIT (128u << 10)
+
 /* Whether the header asks only for what was negotiated (5.1.6.2).  vnet_input() checks that it
  * fits the frame.  Flags that a driver has no use for are ignored, as the standard wants. */
-static __attribute__((noinline)) bool negotiated(const struct virtio_net *n, struct vnet_hdr *h)
+static bool negotiated(const struct virtio_net *n, struct vnet_hdr *h)
 {
 	uint64_t need = 0;
 
@@ -53,21 +63,27 @@ static unsigned strip(struct vnet_seg **seg, unsigned nseg, uint8_t *to, uint32_
 	return nseg;
 }
 
-/* Keeps a private copy of the header, the only one that is looked at.  False: the frame is to be
- * dropped for what it asks. */
-static inline bool take_header(const struct virtio_net *n, struct vnet_frame *f,
-                               const uint8_t *from)
+/* The header's beginning, read once; the first two bytes are 0 when it asks for nothing. */
+static inline uint64_t header_word(const uint8_t *from)
 {
 	typedef uint64_t __attribute__((aligned(1), may_alias)) word;
-	uint64_t first = *(const volatile word *)from;
-	bool plain = (uint16_t)first == 0;
 
-	f->hdr = (struct vnet_hdr){0};
-	if (__builtin_expect(plain, 1))
-		return true;
+	return *(const volatile word *)from;
+}
+
+/* Keeps a private copy of a header that asks for something, the only one that is looked at.  False:
+ * the frame is to be dropped for what it asks.  *weight grows by what its segments cost. */
+static __attribute__((noinline)) bool take_header(const struct virtio_net *n, struct vnet_frame *f,
+                                                  const uint8_t *from, uint64_t first,
+                                                  uint32_t *weight)
+{
 	__builtin_memcpy(&f->hdr, &first, sizeof first);
 	f->hdr.csum_offset = (uint16_t)(from[8] | from[9] << 8);
-	return negotiated(n, &f->hdr);
+	if (!negotiated(n, &f->hdr))
+		return false;
+	if (f->hdr.gso_type != VNET_GSO_NONE && f->hdr.gso_size)
+		*weight += SEGMENT * (f->len / f->hdr.gso_size);
+	return true;
 }
 
 /* A chain that is not one simple piece.  Returns its pieces or minus a vring_error; the frame's
@@ -103,10 +119,24 @@ static inline void take_single(struct vnet_frame *f, struct vnet_seg *seg, const
 	f->contiguous_head = true;
 }
 
+/* A frame whose header and beginning lie in one piece, and that need not be weighed. */
+static inline bool is_small(uint32_t len)
+{
+	return len - (VIRTIO_NET_HDR + VNET_FRAME_MIN) <= SMALL - (VIRTIO_NET_HDR + VNET_FRAME_MIN);
+}
+
+/* How many chains the batch may have, now that chain i costs so much more. */
+static inline int limit(int max, int i, uint32_t *weight, uint32_t more)
+{
+	*weight += more;
+	return *weight < BATCH_LIMIT ? max : i + 1;
+}
+
 /*
  * Turns up to `max` available chains into frames of the batch; their used entries are filled but
  * not yet shown.  Returns how many chains were taken; BROKEN when the guest broke a rule.  The
- * batch ends when the pieces left might not suffice for as many simple frames as may follow.
+ * batch ends when the pieces left might not suffice for as many simple frames as may follow, and
+ * with the frame that reaches BATCH_LIMIT.
  */
 static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batch *b, int max)
 {
@@ -114,14 +144,14 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 	struct vnet_seg *seg = b->seg, *const end = b->seg + VNET_SEGS, s;
 	struct vnet_frame *f = b->frame;
 	int avail = vring_refresh(r), i, e = -avail;
+	uint32_t weight = 0;
 
 	for (i = 0; i < avail && i < max && end - seg >= VNET_BATCH; i++) {
 		uint16_t head = vring_head(r, (unsigned)i);
 		uint8_t hdr[VIRTIO_NET_HDR], *from = hdr;
+		uint64_t first;
 
-		if (__builtin_expect(vring_single(r, head, VRING_READ, &s) &&
-		                         s.len >= VIRTIO_NET_HDR + VNET_FRAME_MIN,
-		                     1)) {
+		if (__builtin_expect(vring_single(r, head, VRING_READ, &s) && is_small(s.len), 1)) {
 			from = s.base;
 			__builtin_prefetch(from);
 			take_single(f, seg++, &s);
@@ -133,12 +163,19 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 				break;
 			}
 			seg += pieces;
+			max = limit(max, i, &weight, f->len);
 		}
 		vring_used(r, (unsigned)i, head, 0);
-		if (__builtin_expect(take_header(n, f, from), 1))
-			f++;
-		else
-			vnet_drop(core, n->port, VNET_DROP_bad_offload);
+		first = header_word(from);
+		f->hdr = (struct vnet_hdr){0};
+		if (__builtin_expect((uint16_t)first != 0, 0)) {
+			if (!take_header(n, f, from, first, &weight)) {
+				vnet_drop(core, n->port, VNET_DROP_bad_offload);
+				continue;
+			}
+			max = limit(max, i, &weight, 0);
+		}
+		f++;
 	}
 	b->n = (unsigned)(f - b->frame);
 	b->nseg = (unsigned)(seg - b->seg);
@@ -171,39 +208,43 @@ static bool ready(const struct virtio_net *n)
 	return virtio_pci_running(&n->v) && n->tx_ready;
 }
 
-/* Takes what there is, and asks for a kick when there is nothing left; gate held. */
-static void drain(struct virtio_net *n, struct vnet_core *core)
+/*
+ * One visit: a batch of what there is; asks for a kick when nothing is left, and returns true when
+ * something is.  It does not look for more than that, for a second vCPU of the guest may add to the
+ * ring as fast as this one takes from it.  Gate held.
+ */
+static bool visit(struct virtio_net *n, struct vnet_core *core)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
 
+	if (!ready(n) || vnet_port_mode(n->port) != VNET_KICK)
+		return false;
 	vring_disarm(r);
-	while (ready(n) && vnet_port_mode(n->port) == VNET_KICK) {
-		int taken = send_batch(n, core, VNET_BATCH);
-
-		if (taken == BROKEN)
-			return;
-		if (taken < VNET_BATCH && vring_arm(r) == 0)
-			return;
-		vring_disarm(r);
-	}
+	if (send_batch(n, core, VNET_BATCH) == BROKEN || !ready(n))
+		return false;
+	if (r->next == r->seen && vring_arm(r) == 0)
+		return false;
+	vring_disarm(r);
+	return true;
 }
 
 void virtio_net_kick(struct virtio_net *n)
 {
 	if (vnet_port_mode(n->port) != VNET_KICK || !vgate_enter(&n->tx_gate))
-		return; /* the poller sees the frames, or the core that is inside goes round again
-		         */
-	do {
-		if (ready(n))
-			drain(n, n->this_core());
-	} while (!vgate_leave(&n->tx_gate));
+		return; /* the poller sees the frames, or the core that is inside comes again */
+	bool left = visit(n, n->this_core());
+
+	if (!left && vgate_leave(&n->tx_gate))
+		return;
+	/* The next visit also does what another kick meanwhile wanted. */
+	vgate_open(&n->tx_gate);
+	virtio_pci_left(&n->v, VIRTIO_NET_TX);
 }
 
 unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 {
 	struct virtio_net *n = dev;
-	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
-	unsigned total = 0;
+	int taken = 0;
 
 	if (vnet_port_mode(n->port) == VNET_KICK) {
 		virtio_net_kick(n);
@@ -211,15 +252,11 @@ unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 	}
 	if (!vgate_try(&n->tx_gate))
 		return 0;
-	while (total < budget && ready(n)) {
-		int taken = send_batch(n, core, (int)(budget - total));
-
-		if (taken <= 0)
-			break;
-		total += (unsigned)taken;
-		vring_disarm(r);
-	}
+	if (ready(n))
+		taken = send_batch(n, core, (int)budget);
+	if (taken > 0)
+		vring_disarm(&n->v.queue[VIRTIO_NET_TX].ring);
 	/* A mark was left by a kick while the mode went back: who changed it kicks once more. */
 	vgate_open(&n->tx_gate);
-	return total;
+	return taken > 0 ? (unsigned)taken : 0;
 }
