@@ -24,7 +24,7 @@ bool admit_offload(struct walk *w, struct vnet_frame *f)
 	f->hdr.flags &= VNET_HDR_F_NEEDS_CSUM | VNET_HDR_F_DATA_VALID;
 	if (offload_check(f))
 		return true;
-	w->count->drop[VNET_DROP_bad_offload]++;
+	w->count->drop[offload_excess(f) ? VNET_DROP_many_segments : VNET_DROP_bad_offload]++;
 	return false;
 }
 

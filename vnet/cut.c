@@ -36,6 +36,7 @@ bool offload_cut_begin(struct offload_cut *cut, const struct vnet_frame *frame, 
 	cut->at_seg = 0;
 	cut->at_byte = cut->head.len;
 	cut->index = 0;
+	cut->segments = (payload + frame->hdr.gso_size - 1) / frame->hdr.gso_size;
 	cut->size = frame->hdr.gso_size;
 	cut->broken = false;
 	return true;

@@ -91,7 +91,8 @@ static bool type_fits(const struct offload_head *head, unsigned type)
 	return (type & ~VNET_GSO_ECN) == (head->ipv6 ? VNET_GSO_TCPV6 : VNET_GSO_TCPV4);
 }
 
-bool offload_parse(struct offload_head *head, const struct vnet_frame *frame)
+/* The headers of a GSO frame, however many segments it makes. */
+static bool parse(struct offload_head *head, const struct vnet_frame *frame)
 {
 	const struct vnet_hdr *hdr = &frame->hdr;
 	unsigned have = view_read(frame, head->byte, OFFLOAD_HEAD);
@@ -105,6 +106,24 @@ bool offload_parse(struct offload_head *head, const struct vnet_frame *frame)
 	return hdr->flags & VNET_HDR_F_NEEDS_CSUM && hdr->csum_start == head->l4 &&
 	       hdr->csum_offset == (head->udp ? UDP_CSUM : TCP_CSUM) && hdr->gso_size >= GSO_MIN &&
 	       hdr->hdr_len <= frame->len && frame->len > head->len;
+}
+
+static uint32_t segments(const struct offload_head *head, const struct vnet_frame *frame)
+{
+	return (frame->len - head->len + frame->hdr.gso_size - 1) / frame->hdr.gso_size;
+}
+
+bool offload_parse(struct offload_head *head, const struct vnet_frame *frame)
+{
+	return parse(head, frame) && segments(head, frame) <= OFFLOAD_SEGMENTS;
+}
+
+bool offload_excess(const struct vnet_frame *frame)
+{
+	struct offload_head head;
+
+	return frame->hdr.gso_type != VNET_GSO_NONE && parse(&head, frame) &&
+	       segments(&head, frame) > OFFLOAD_SEGMENTS;
 }
 
 /* Whether the checksum field lies in the frame, behind the Ethernet header. */

@@ -7,8 +7,17 @@
 #define VNET_OFFLOAD_H
 #include "vnet/vnet.h"
 
-#define OFFLOAD_HEAD   192 /* bytes of headers, Ethernet to TCP, at most */
-#define OFFLOAD_SLICES 64  /* pieces of one segment, the headers included, at most */
+#define OFFLOAD_HEAD 192 /* bytes of headers, Ethernet to TCP, at most */
+/*
+ * Segments of one frame, at most.  Whoever has it cut pays for each, and gso_size 8 would make 8118
+ * of one frame.  Linux keeps a path's MTU at 552 bytes or more (net.ipv4.route.min_pmtu), which
+ * leaves 472 behind 20 bytes of IP and 60 of TCP: 139 segments in the 65 535 bytes of a packet.  A
+ * peer that asks for smaller ones (down to TCP_MIN_SND_MSS, 48) gets as many, for whose smaller
+ * frames a smaller window is enough.
+ */
+#define OFFLOAD_SEGMENTS 140
+
+#define OFFLOAD_SLICES 64 /* pieces of one segment, the headers included, at most */
 
 /* Where the headers of a frame lie, found in a private copy that its sender cannot change. */
 struct offload_head {
@@ -20,10 +29,13 @@ struct offload_head {
 /*
  * Whether the offload header fits the frame: the checksum field lies inside; a GSO type is TCPv4,
  * TCPv6 or UDP_L4, asks for the checksum where that protocol has it, has a sane segment size and
- * header length (a hint only, but it must lie inside), and the frame really carries these headers.
- * frame->hdr, seg, nseg and len are read.
+ * header length (a hint only, but it must lie inside), the frame really carries these headers, and
+ * it makes at most OFFLOAD_SEGMENTS segments. frame->hdr, seg, nseg and len are read.
  */
 bool offload_check(const struct vnet_frame *frame);
+
+/* Whether a frame that offload_check() refuses would only be cut into too many segments. */
+bool offload_excess(const struct vnet_frame *frame);
 
 /*
  * Finds the headers of a GSO frame and checks them as offload_check() does; *head is filled in.
@@ -48,7 +60,7 @@ struct offload_cut {
 	struct vnet_seg slice[OFFLOAD_SLICES];
 	uint32_t offset;          /* of the next payload byte in the frame */
 	uint32_t at_seg, at_byte; /* the same as a place in frame->seg */
-	uint32_t index;           /* segments yielded */
+	uint32_t index, segments; /* segments yielded, and how many there will be */
 	uint16_t size;            /* payload of a segment, the last may have less */
 	bool broken;              /* the pieces are too many for a segment */
 };

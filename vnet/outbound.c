@@ -106,6 +106,14 @@ static bool refuse(const struct outbound *o, const struct vnet_frame *f, enum vn
 	return false;
 }
 
+/* Whether the edge port has room for so many frames more. */
+static bool edge_has_room(const struct outbound *o, unsigned more)
+{
+	struct vnet_port *edge = o->l->underlay->edge;
+
+	return !edge->room || edge->room(edge->dev) >= o->core->scratch.n + more;
+}
+
 /* A large frame, in segments. */
 static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
 {
@@ -124,6 +132,8 @@ static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
 	/* The sender may have changed its headers in between. */
 	if (!offload_cut_begin(&cut, f, o->limit - cut.head.l3))
 		return refuse(o, f, VNET_DROP_no_offload);
+	if (!edge_has_room(o, cut.segments))
+		return refuse(o, f, VNET_DROP_rx_full);
 	while (offload_cut_next(&cut, &segment))
 		append(o, &segment, segment.seg->len, flow);
 	return !cut.broken || refuse(o, f, VNET_DROP_no_offload);

@@ -23,10 +23,14 @@ struct vnet_port_stats {
 	uint64_t drop[VNET_DROP_CAUSES];
 };
 
-/* One port.  Made by vnet_port_add(); of its fields the device sets `up`, the rest is constant. */
+/* One port.  Made by vnet_port_add(); of its fields the device sets `room` and `up`, the rest is
+ * constant. */
 struct vnet_port {
 	const struct vnet_port_ops *ops;
 	void *dev;
+	/* How many buffers the driver offers at this moment, so that nobody cuts a large frame for
+	 * a ring that is full; any core.  Set by the device before it is up; NULL: not known. */
+	unsigned (*room)(void *dev);
 	atomic_bool up; /* the device sets it: a driver is ready at the ring */
 	_Atomic uint8_t mode;
 	uint8_t flags;

@@ -85,17 +85,19 @@ struct vnet_batch {
 
 /* Why a frame was dropped: one counter each, per port, with this name. */
 #define VNET_DROPS(X)                                                                              \
-	X(runt)        /* shorter than an Ethernet header */                                       \
-	X(oversize)    /* longer than VNET_FRAME_MAX or the destination's buffers */               \
-	X(bad_offload) /* an offload header that contradicts the frame */                          \
-	X(no_route)    /* nothing matched */                                                       \
-	X(same_port)   /* the only destination was the port it came from */                        \
-	X(bad_source)  /* a group address as source */                                             \
-	X(port_down)   /* the destination has no driver at its ring */                             \
-	X(bridge_down) /* the destination is the edge, and Dom0 is not there */                    \
-	X(rx_full)     /* the destination offers no buffer */                                      \
-	X(rx_broken)   /* the destination's ring broke a rule */                                   \
-	X(no_offload)  /* cannot be cut or summed for a destination that needs it */               \
+	X(runt)          /* shorter than an Ethernet header */                                     \
+	X(oversize)      /* longer than VNET_FRAME_MAX or the destination's buffers */             \
+	X(bad_offload)   /* an offload header that contradicts the frame */                        \
+	X(many_segments) /* a large frame to be cut into more than OFFLOAD_SEGMENTS */             \
+	X(no_route)      /* nothing matched */                                                     \
+	X(same_port)     /* the only destination was the port it came from */                      \
+	X(bad_source)    /* a group address as source */                                           \
+	X(port_down)     /* the destination has no driver at its ring */                           \
+	X(bridge_down)   /* the destination is the edge, and Dom0 is not there */                  \
+	X(rx_full)       /* the destination offers no buffer */                                    \
+	X(rx_broken)     /* the destination's ring broke a rule */                                 \
+	X(rx_scattered)  /* the destination's buffers are in too many pieces for such a frame */   \
+	X(no_offload)    /* cannot be cut or summed for a destination that needs it */             \
 	X(learn_full)  /* (not a drop of the frame: an address that the table had no room for) */  \
 	X(learn_quota) /* (not a drop: an address more than may be learned of the port) */         \
 	X(spoofed)     /* the source is another port's, or in mode exact not the port's own */     \

@@ -12,26 +12,24 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* First come, first served: who takes it again and again keeps nobody out. */
 struct vlock {
-	atomic_uint held; /* 0 or 1 */
+	atomic_uint next, owner;
 };
-
-static inline bool vlock_try(struct vlock *l)
-{
-	return !atomic_load_explicit(&l->held, memory_order_relaxed) &&
-	       !atomic_exchange_explicit(&l->held, 1, memory_order_acquire);
-}
 
 static inline void vlock_take(struct vlock *l)
 {
-	while (atomic_exchange_explicit(&l->held, 1, memory_order_acquire))
-		while (atomic_load_explicit(&l->held, memory_order_relaxed))
-			__builtin_ia32_pause();
+	unsigned mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
+
+	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
+		__builtin_ia32_pause();
 }
 
 static inline void vlock_drop(struct vlock *l)
 {
-	atomic_store_explicit(&l->held, 0, memory_order_release);
+	unsigned owner = atomic_load_explicit(&l->owner, memory_order_relaxed);
+
+	atomic_store_explicit(&l->owner, owner + 1, memory_order_release);
 }
 
 /*

@@ -56,20 +56,23 @@ static void kick(struct virtio_pci *v, unsigned q)
 static void start(struct virtio_pci *v)
 {
 	struct virtio_net *n = net_of(v);
+	bool rx = v->queue[VIRTIO_NET_RX].enabled;
 
+	/* Inside both, so that a violation that a core finds at once is not overwritten here. */
+	vgate_close(&n->tx_gate);
+	vlock_take(&n->rx_lock);
 	n->features = v->features;
 	n->mergeable = v->features & VIRTIO_NET_F_MRG_RXBUF;
 	n->csum_accepted = v->features & VIRTIO_NET_F_GUEST_CSUM;
 	n->gso_accepted = gso_types(v->features);
 	n->tx_ready = v->queue[VIRTIO_NET_TX].enabled;
-
-	bool rx = v->queue[VIRTIO_NET_RX].enabled;
-
 	if (rx)
 		vring_disarm_now(&v->queue[VIRTIO_NET_RX].ring);
 	atomic_store(&n->rx_ready, rx);
 	if (n->port)
 		atomic_store(&n->port->up, rx);
+	vlock_drop(&n->rx_lock);
+	vgate_open(&n->tx_gate);
 }
 
 static void stop(struct virtio_pci *v)
@@ -119,6 +122,7 @@ void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c)
 void virtio_net_attach(struct virtio_net *n, struct vnet_port *port)
 {
 	n->port = port;
+	port->room = virtio_net_room;
 }
 
 void virtio_net_set_link(struct virtio_net *n, bool up)

@@ -98,4 +98,7 @@ unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget);
 /* vnet_port_ops.deliver: one copy from the senders' memory into receive buffers. Any core. */
 unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
                             unsigned n);
+
+/* The port's room(): how many receive buffers are offered.  Any core. */
+unsigned virtio_net_room(void *dev);
 #endif

@@ -16,6 +16,10 @@ static bool put_cut(struct virtio_net *n, const struct vnet_frame *f, enum vnet_
 	bool all = offload_cut_begin(&cut, f, n->registers.mtu);
 
 	*why = VNET_DROP_no_offload;
+	if (all && !virtio_net_offers(n, cut.segments)) {
+		*why = VNET_DROP_rx_full;
+		return false;
+	}
 	while (all && offload_cut_next(&cut, &segment))
 		all = virtio_net_put(n, &segment, &plain, false, why);
 	if (all && !cut.broken)

@@ -6,6 +6,9 @@
 /* The guest broke a rule of ring `q`: the device breaks, the port goes down. */
 void virtio_net_break(struct virtio_net *n, enum vring_error why);
 
+/* virtio_net_rx.c, rx_lock held: whether the driver offers so many receive buffers. */
+bool virtio_net_offers(struct virtio_net *n, unsigned wanted);
+
 /*
  * virtio_net_rx.c, rx_lock held: puts one frame behind `hdr` into receive buffers, as used entries
  * that are not yet published.  `sum` completes the frame's checksum there.  Returns whether it was

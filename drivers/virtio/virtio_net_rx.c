@@ -6,6 +6,15 @@
 
 #define SMALL 128 /* bytes up to which a frame is moved in line */
 
+/*
+ * What a receiver's layout may cost its senders, for a frame and its header of `need` bytes: a
+ * chain of 20 pieces, as Linux offers without mergeable buffers (MAX_SKB_FRAGS and 3 more), else
+ * pieces and buffers of 256 bytes or more.  Its own senders would pay for buffers of a byte each.
+ */
+#define PIECES(need)  (20 + (need) / 256)
+#define BUFFERS(need) (2 + (need) / 256)
+#define HEAVY         4096 /* bytes of a frame after which other senders get in */
+
 /* The halves may overlap in the middle: any length from 16 to 128 in straight moves. */
 static inline __attribute__((always_inline)) void copy(uint8_t *to, const uint8_t *from,
                                                        uint32_t len)
@@ -35,26 +44,31 @@ struct buffers {
 	uint64_t bytes;
 };
 
+/* Why a chain could not be taken. */
+static enum vnet_drop refused(struct virtio_net *n, int error)
+{
+	if (error == -VRING_E_chain_pieces)
+		return VNET_DROP_rx_scattered;
+	virtio_net_break(n, (enum vring_error) - error);
+	return VNET_DROP_rx_broken;
+}
+
 /* Adds the next available chain; its used length is what is left of `need`. */
 static bool add_chain(struct virtio_net *n, struct buffers *b, uint32_t need, enum vnet_drop *why)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	struct vnet_seg *to = &n->rx_seg[b->nseg];
 	uint16_t head = vring_head(r, b->heads);
+	unsigned room = PIECES(need) - b->nseg;
 	uint32_t bytes = 0;
 	int nseg = 1;
 
-	if (b->nseg < VNET_SEGS && vring_single(r, head, VRING_WRITE, to))
+	if (room && vring_single(r, head, VRING_WRITE, to))
 		bytes = to->len;
 	else
-		nseg = vring_chain(r, head, VRING_WRITE, to, VNET_SEGS - b->nseg, &bytes);
-	if (nseg == -VRING_E_chain_pieces && b->nseg) {
-		*why = VNET_DROP_oversize; /* for buffers as small as these */
-		return false;
-	}
+		nseg = vring_chain(r, head, VRING_WRITE, to, room, &bytes);
 	if (nseg < 0) {
-		virtio_net_break(n, (enum vring_error) - nseg);
-		*why = VNET_DROP_rx_broken;
+		*why = refused(n, nseg);
 		return false;
 	}
 	vring_used(r, b->heads, head,
@@ -74,6 +88,11 @@ static int offered(struct virtio_net *n, unsigned wanted)
 	return known >= wanted ? known : vring_refresh(r);
 }
 
+bool virtio_net_offers(struct virtio_net *n, unsigned wanted)
+{
+	return offered(n, wanted) >= (int)wanted;
+}
+
 /* Gathers buffers for `need` bytes: one chain, or as many as it takes where that was negotiated. */
 static bool gather(struct virtio_net *n, struct buffers *b, uint32_t need, enum vnet_drop *why)
 {
@@ -87,6 +106,10 @@ static bool gather(struct virtio_net *n, struct buffers *b, uint32_t need, enum 
 		}
 		if ((unsigned)have <= b->heads) {
 			*why = VNET_DROP_rx_full;
+			return false;
+		}
+		if (b->heads == BUFFERS(need)) {
+			*why = VNET_DROP_rx_scattered;
 			return false;
 		}
 		if (!add_chain(n, b, need, why))
@@ -204,7 +227,8 @@ static bool put(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop
 
 static inline bool rx_ready(const struct virtio_net *n)
 {
-	return atomic_load_explicit(&n->rx_ready, memory_order_relaxed);
+	/* Acquire: the ring is as start() left it. */
+	return atomic_load_explicit(&n->rx_ready, memory_order_acquire);
 }
 
 /* Any other frame, and one that cannot be delivered. */
@@ -219,9 +243,27 @@ static __attribute__((noinline)) bool put_or_refuse(struct virtio_net *n, struct
 	return false;
 }
 
-/* All frames, in order; rx_lock held.  Returns how many were delivered. */
+static void refuse_all(struct virtio_net *n, struct vnet_core *core,
+                       struct vnet_frame *const *frames, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		vnet_refuse(core, n->port, frames[i], VNET_DROP_port_down);
+}
+
+/* Lets another sender in, since this frame took long.  False: the device was stopped meanwhile. */
+static bool yield(struct virtio_net *n, const struct vnet_frame *f)
+{
+	if (f->len <= HEAVY && f->hdr.gso_type == VNET_GSO_NONE)
+		return true;
+	vlock_drop(&n->rx_lock);
+	vlock_take(&n->rx_lock);
+	return rx_ready(n);
+}
+
+/* All frames, in order; rx_lock held.  Returns how many were delivered; *stopped when the ring may
+ * be another one by now. */
 static unsigned put_all(struct virtio_net *n, struct vnet_core *core,
-                        struct vnet_frame *const *frames, unsigned count)
+                        struct vnet_frame *const *frames, unsigned count, bool *stopped)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	unsigned delivered = 0;
@@ -234,17 +276,18 @@ static unsigned put_all(struct virtio_net *n, struct vnet_core *core,
 	for (unsigned i = 0; i < count; i++) {
 		const struct vnet_frame *f = frames[i];
 
-		if (__builtin_expect(put_plain(r, f), 1) || put_or_refuse(n, core, f))
+		if (__builtin_expect(put_plain(r, f), 1)) {
 			delivered++;
+			continue;
+		}
+		delivered += put_or_refuse(n, core, f);
+		if (!yield(n, f)) {
+			*stopped = true;
+			refuse_all(n, core, frames + i + 1, count - i - 1);
+			break;
+		}
 	}
 	return delivered;
-}
-
-static void refuse_all(struct virtio_net *n, struct vnet_core *core,
-                       struct vnet_frame *const *frames, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		vnet_refuse(core, n->port, frames[i], VNET_DROP_port_down);
 }
 
 unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
@@ -252,16 +295,28 @@ unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame
 {
 	struct virtio_net *n = dev;
 	unsigned delivered = 0;
-	bool interrupt = false;
+	bool interrupt = false, stopped = false;
 
 	vlock_take(&n->rx_lock);
 	if (rx_ready(n)) {
-		delivered = put_all(n, core, frames, count);
-		interrupt = vring_publish(&n->v.queue[VIRTIO_NET_RX].ring);
+		delivered = put_all(n, core, frames, count, &stopped);
+		interrupt = !stopped && vring_publish(&n->v.queue[VIRTIO_NET_RX].ring);
 	} else
 		refuse_all(n, core, frames, count);
 	vlock_drop(&n->rx_lock);
 	if (interrupt)
 		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
 	return delivered;
+}
+
+unsigned virtio_net_room(void *dev)
+{
+	struct virtio_net *n = dev;
+	int room = 0;
+
+	vlock_take(&n->rx_lock);
+	if (rx_ready(n))
+		room = vring_refresh(&n->v.queue[VIRTIO_NET_RX].ring);
+	vlock_drop(&n->rx_lock);
+	return room > 0 ? (unsigned)room : 0;
 }

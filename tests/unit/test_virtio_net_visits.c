@@ -1,0 +1,180 @@
+/* test_virtio_net_visits.c: how much one kick or one visit of a poller does, by a receiver that
+ * counts. */
+#include "tests/unit/virtio_nodes.h"
+
+#define LARGE 60000
+
+static struct vnet_port *sink;
+static unsigned frames, segments, resumed;
+static uint64_t bytes;
+static bool refill; /* a second vCPU offers a chain for each that was taken */
+
+static unsigned swallow(void *dev, struct vnet_core *core, struct vnet_frame *const *list,
+                        unsigned n)
+{
+	(void)dev;
+	(void)core;
+	for (unsigned i = 0; i < n; i++) {
+		frames++;
+		bytes += list[i]->len;
+		if (list[i]->hdr.gso_size)
+			segments += list[i]->len / list[i]->hdr.gso_size;
+		if (refill)
+			queue_offer(&node[0].tx, 0);
+	}
+	return n;
+}
+
+static const struct vnet_port_ops sink_ops = {.deliver = swallow};
+
+static void resume(void *ctx)
+{
+	(void)ctx;
+	resumed++;
+}
+
+static int setup_sink(void **state)
+{
+	setup(state);
+	sink = vnet_port_add(net, "sink", 0, &sink_ops, NULL, 0);
+	sink->up = true;
+	up(&node[0], FULL, 64, 2048);
+	node[0].g->pci.resume = resume;
+	frames = segments = resumed = 0;
+	bytes = 0;
+	refill = false;
+	return 0;
+}
+
+static void offer(unsigned n, uint32_t len)
+{
+	compose(&node[0], 0, mac_of(1), len, 0);
+	for (unsigned i = 0; i < n; i++)
+		queue_offer(&node[0].tx, 0);
+}
+
+static void finish(void)
+{
+	for (unsigned i = 0; vpci_work(&node[0].g->pci); i++)
+		assert_true(i < 1000);
+}
+
+/* The ring is refilled as fast as it is emptied: the kick ends all the same, and so does each
+ * visit; nothing is lost when the refilling ends. */
+static void test_kick_ends(void **state)
+{
+	(void)state;
+	refill = true;
+	offer(1, 60);
+	kick(&node[0]);
+	assert_in_range(frames, 1, VNET_BATCH);
+	assert_int_equal(resumed, 1);
+	for (unsigned i = 0; i < 100; i++) {
+		unsigned before = frames;
+
+		assert_true(vpci_work(&node[0].g->pci));
+		assert_in_range(frames - before, 1, VNET_BATCH);
+	}
+	refill = false;
+	uint64_t total = node[0].tx.avail_idx;
+	finish();
+	assert_int_equal(frames, total);
+	assert_int_equal(queue_used_idx(&node[0].tx), total);
+	uint16_t old = node[0].tx.avail_idx;
+	queue_offer(&node[0].tx, 0);
+	assert_true(queue_kick_wanted(&node[0].tx, old));
+}
+
+/* 64 frames of 60 000 bytes are 3.8 MB: a visit moves a few of them. */
+static void test_visit_is_bounded_by_bytes(void **state)
+{
+	(void)state;
+	offer(64, LARGE);
+	kick(&node[0]);
+	assert_int_equal(frames, 3);
+	vpci_work(&node[0].g->pci);
+	assert_int_equal(frames, 6);
+	finish();
+	assert_int_equal(frames, 64);
+	assert_int_equal(bytes, 64ull * LARGE);
+}
+
+/* An ordinary ring full goes in one. */
+static void test_small_frames_go_in_one_visit(void **state)
+{
+	(void)state;
+	offer(63, 1514);
+	kick(&node[0]);
+	assert_int_equal(frames, 63);
+	assert_int_equal(resumed, 0);
+}
+
+/* The same for a poller: its budget is of frames, the batch's of bytes. */
+static void test_poll_is_bounded_by_bytes(void **state)
+{
+	(void)state;
+	vnet_port_set_mode(node[0].port, VNET_POLL);
+	offer(64, LARGE);
+	assert_int_equal(vnet_poll(this_core(), 64), 3);
+	assert_int_equal(vnet_poll(this_core(), 2), 2);
+	refill = true;
+	assert_int_equal(vnet_poll(this_core(), 64), 3);
+	assert_int_equal(frames, 8);
+	assert_int_equal(resumed, 0);
+}
+
+/* A TCP frame of `payload` bytes to be cut at `size`. */
+static void offer_gso(unsigned n, uint32_t payload, uint16_t size)
+{
+	static const uint8_t ip[20] = {0x45, 0, 0,  0, 0, 0, 0x40, 0, 64, 6,
+	                               0,    0, 10, 0, 0, 1, 10,   0, 0,  2};
+	struct vnet_hdr h = {VNET_HDR_F_NEEDS_CSUM, VNET_GSO_TCPV4, 54, size, 34, 16, 0};
+	uint8_t *f = compose(&node[0], 0, mac_of(1), 54 + payload, 0);
+
+	memcpy(f - VIRTIO_NET_HDR, &h, sizeof h);
+	f[12] = 8;
+	f[13] = 0;
+	memcpy(f + 14, ip, 20);
+	f[46] = 0x50;
+	for (unsigned i = 0; i < n; i++)
+		queue_offer(&node[0].tx, 0);
+}
+
+/* Small frames of many segments: a visit moves few of them. */
+static void test_visit_is_bounded_by_segments(void **state)
+{
+	(void)state;
+	offer_gso(64, 8 * 128, 8);
+	kick(&node[0]);
+	assert_in_range(segments, 128, 512);
+	finish();
+	assert_int_equal(frames, 64);
+}
+
+/* No real stack sends a frame of 8118 segments. */
+static void test_too_many_segments(void **state)
+{
+	(void)state;
+	offer_gso(1, 65000, 8);
+	kick(&node[0]);
+	assert_int_equal(frames, 0);
+	assert_int_equal(drops(&node[0], VNET_DROP_many_segments), 1);
+	offer_gso(1, 65000, 472); /* the smallest that Linux makes of the largest frame */
+	kick(&node[0]);
+	assert_int_equal(frames, 1);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_sink, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(test_kick_ends),
+	    T(test_visit_is_bounded_by_bytes),
+	    T(test_small_frames_go_in_one_visit),
+	    T(test_poll_is_bounded_by_bytes),
+	    T(test_visit_is_bounded_by_segments),
+	    T(test_too_many_segments),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
