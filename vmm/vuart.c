@@ -46,7 +46,7 @@ static bool looping(const struct vuart *u)
 
 static bool data_ready(const struct vuart *u)
 {
-	return looping(u) ? u->loop_n != 0 : u->head != u->tail;
+	return looping(u) ? u->loop_head != u->loop_tail : u->head != u->tail;
 }
 
 /* The next received byte; 0 when there is none. */
@@ -58,25 +58,23 @@ static uint8_t receive(struct vuart *u)
 		u->received++;
 		return u->ring[u->tail++ % VUART_INPUT];
 	}
-	uint8_t byte = u->loop[0];
-	u->loop_n--;
-	memmove(u->loop, u->loop + 1, u->loop_n);
-	return byte;
+	return u->loop[u->loop_tail++ % VUART_FIFO];
 }
 
-static void transmit(struct vuart *u, uint8_t byte)
+/* True: the byte goes out to the console. */
+static bool transmit(struct vuart *u, uint8_t byte)
 {
 	u->thr_told = false;
 	if (!looping(u)) {
 		u->sent++;
-		u->out(u->ctx, byte);
-		return;
+		return true;
 	}
 	unsigned depth = u->fcr & FCR_ENABLE ? VUART_FIFO : 1;
-	if (u->loop_n < depth)
-		u->loop[u->loop_n++] = byte;
+	if (u->loop_head - u->loop_tail < depth)
+		u->loop[u->loop_head++ % VUART_FIFO] = byte;
 	else
 		u->overrun = true;
+	return false;
 }
 
 /* The pending cause of highest priority; reading it as THRE settles that one. */
@@ -114,7 +112,7 @@ static uint8_t modem_status(const struct vuart *u)
 	       (u->mcr & 8 ? MSR_DCD : 0);
 }
 
-uint8_t vuart_read(struct vuart *u, unsigned reg)
+static uint8_t read_register(struct vuart *u, unsigned reg)
 {
 	bool dlab = u->lcr & LCR_DLAB;
 	switch (reg % VUART_PORTS) {
@@ -137,12 +135,20 @@ uint8_t vuart_read(struct vuart *u, unsigned reg)
 	}
 }
 
+uint8_t vuart_read(struct vuart *u, unsigned reg)
+{
+	spin_lock(&u->lock);
+	uint8_t v = read_register(u, reg);
+	spin_unlock(&u->lock);
+	return v;
+}
+
 /* Bytes in the ring have not reached the chip yet: clearing the receive FIFO leaves them, so that
  * what a user typed ahead survives a driver's start. */
 static void write_fcr(struct vuart *u, uint8_t value)
 {
 	if ((u->fcr ^ value) & FCR_ENABLE || value & FCR_CLEAR_RX)
-		u->loop_n = 0;
+		u->loop_tail = u->loop_head;
 	u->fcr = value & FCR_ENABLE;
 }
 
@@ -153,15 +159,15 @@ static void write_ier(struct vuart *u, uint8_t value)
 	u->ier = value & IER_BITS;
 }
 
-void vuart_write(struct vuart *u, unsigned reg, uint8_t value)
+/* True: a byte goes out to the console. */
+static bool write_register(struct vuart *u, unsigned reg, uint8_t value)
 {
 	bool dlab = u->lcr & LCR_DLAB;
 	switch (reg % VUART_PORTS) {
 	case RBR_THR:
-		if (dlab)
-			u->dll = value;
-		else
-			transmit(u, value);
+		if (!dlab)
+			return transmit(u, value);
+		u->dll = value;
 		break;
 	case IER:
 		if (dlab)
@@ -184,15 +190,28 @@ void vuart_write(struct vuart *u, unsigned reg, uint8_t value)
 	default: /* LSR and MSR are read-only */
 		break;
 	}
+	return false;
+}
+
+void vuart_write(struct vuart *u, unsigned reg, uint8_t value)
+{
+	spin_lock(&u->lock);
+	bool goes_out = write_register(u, reg, value);
+	spin_unlock(&u->lock);
+	if (goes_out)
+		u->out(u->ctx, value);
 }
 
 bool vuart_input(struct vuart *u, uint8_t byte)
 {
-	if (u->head - u->tail == VUART_INPUT) {
+	spin_lock(&u->lock);
+	bool room = u->head - u->tail < VUART_INPUT;
+	if (room) {
+		u->ring[u->head++ % VUART_INPUT] = byte;
+	} else {
 		u->input_dropped++;
 		u->overrun = true;
-		return false;
 	}
-	u->ring[u->head++ % VUART_INPUT] = byte;
-	return true;
+	spin_unlock(&u->lock);
+	return room;
 }

@@ -1,0 +1,113 @@
+/* test_vuart_threads.c: two vCPUs at one COM1, and somebody who types. */
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include "vmm/vuart.h"
+
+#define ROUNDS 20000
+
+static struct vuart *u; /* of its own in the heap: an overrun is found by the sanitizer */
+static atomic_uint out, typing;
+
+static void count(void *ctx, uint8_t byte)
+{
+	(void)ctx, (void)byte;
+	atomic_fetch_add(&out, 1);
+}
+
+static void rest(unsigned i)
+{
+	if (i % 64 == 0) /* a ticket lock wants its waiters to run */
+		sched_yield();
+}
+
+/* Fills and empties the loopback FIFO. */
+static void *loop(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < ROUNDS; i++, rest(i)) {
+		vuart_write(u, 0, (uint8_t)i);
+		vuart_read(u, 0);
+		vuart_read(u, 0);
+	}
+	return NULL;
+}
+
+static void two_vcpus_share_the_loopback_fifo(void **state)
+{
+	pthread_t t[2];
+
+	(void)state;
+	u = calloc(1, sizeof *u);
+	vuart_init(u, count, NULL);
+	vuart_write(u, 2, 1);
+	vuart_write(u, 4, 0x10);
+	for (unsigned i = 0; i < 2; i++)
+		pthread_create(&t[i], NULL, loop, NULL);
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	while (vuart_read(u, 5) & 1)
+		vuart_read(u, 0);
+	assert_int_equal(out, 0);
+	free(u);
+}
+
+static void *type(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < ROUNDS; i++, rest(i))
+		while (!vuart_input(u, 'k'))
+			sched_yield();
+	atomic_store(&typing, 0);
+	return NULL;
+}
+
+static void *take(void *arg)
+{
+	bool last = false;
+
+	for (unsigned i = 0;; i++, rest(i)) {
+		if (vuart_read(u, 0) == 'k')
+			++*(unsigned *)arg;
+		else if (last)
+			return NULL;
+		else
+			last = !atomic_load(&typing);
+		vuart_write(u, 0, 'o');
+	}
+}
+
+/* Each byte that was typed is read once, by one of the two. */
+static void two_vcpus_read_what_is_typed(void **state)
+{
+	unsigned got[2] = {0};
+	pthread_t t[3];
+
+	(void)state;
+	u = calloc(1, sizeof *u);
+	vuart_init(u, count, NULL);
+	atomic_store(&typing, 1);
+	pthread_create(&t[2], NULL, type, NULL);
+	for (unsigned i = 0; i < 2; i++)
+		pthread_create(&t[i], NULL, take, &got[i]);
+	for (unsigned i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	assert_int_equal(got[0] + got[1], ROUNDS);
+	assert_int_equal(u->received, ROUNDS);
+	assert_int_equal(u->sent, out);
+	free(u);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(two_vcpus_share_the_loopback_fifo),
+	    cmocka_unit_test(two_vcpus_read_what_is_typed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
