@@ -1,0 +1,77 @@
+"""Guests that ask for endless work by one access: the monitor, a stop and the others get through."""
+
+import pytest
+
+from machine import HERE, TINY, about, ended, node, passes, until
+
+ECHO = "52:54:00:00:00:0e"
+PATIENCE = {"bochs-vmx": " timeout=50000000"}.get(HERE.NAME, "")
+
+pytestmark = pytest.mark.every_target
+
+
+def conf():
+    return f"""network second
+guest echo kernel echo.elf {TINY}
+port echo guest echo mac {ECHO}
+guest once kernel ping.elf cmdline "peer={ECHO} n=50{PATIENCE}" {TINY} autostart no
+port once guest once
+guest print kernel hog.elf cmdline "how=print" memory 112M debug-exit autostart no
+guest index kernel hog.elf cmdline "how=index" cpus 2 {TINY} autostart no
+port index guest index network second
+guest gso kernel hog.elf cmdline "how=gso dst={ECHO}" {TINY} autostart no
+port gso guest gso
+"""
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with node(conf(), ["echo", "ping", "hog"], cores=5, memory=768) as n:
+        n.ready()
+        until("echo is up", lambda: n.show("ports echo")["ports"][0]["up"])
+        yield n
+
+
+def stops(n, name):
+    """A stop ends the guest, and nothing else does."""
+    assert about(n, name)["state"] == "running"
+    n.monitor(f"stop {name}")
+    assert ended(n, name)["reason"] == "stopped from the monitor"
+
+
+def test_print(n):
+    """240 GiB by one kick, on the terminal: Ctrl-A is answered, others go on, a stop stops it."""
+    n.monitor("start print")
+    visits = lambda: n.counter("print", "console.visits")
+    until("it prints", visits)
+    n.enter("print")
+    n.child.expect(r"\.{100}")
+    n.leave()
+    before = visits()
+    passes(n, "once")
+    until("it goes on printing", lambda: visits() > before)
+    until("what has no room is counted", lambda: n.counter("print", "console.dropped"))
+    stops(n, "print")
+
+
+def test_index(n):
+    """A ring that is never empty: its guest's first vCPU is stopped all the same."""
+    n.monitor("start index")
+    frames = lambda: n.counter("index", "in_frames")
+    until("it sends", lambda: n.counter("index", "visits"))
+    passes(n, "once")
+    before = frames()
+    until("it goes on sending", lambda: frames() > before)
+    stops(n, "index")
+
+
+def test_gso(n):
+    """8125 segments of one frame are refused, and nothing of them costs the receiver's others."""
+    n.monitor("start gso")
+    refused = lambda: n.counter("gso", "drop.many_segments")
+    until("it sends", lambda: refused() > 100)
+    before, received = refused(), n.counter("echo", "out_frames")
+    passes(n, "once")
+    assert n.counter("echo", "out_frames") - received == 50
+    until("it goes on sending", lambda: refused() > before)
+    stops(n, "gso")
