@@ -171,6 +171,34 @@ static void large_frames_are_cut_inside(void **state)
 	part(&p);
 }
 
+static unsigned seven(void *dev)
+{
+	(void)dev;
+	return 7;
+}
+
+/* Dom0's ring has room for seven: a frame of eight segments is not begun, one of seven goes. */
+static void nothing_is_cut_for_a_full_edge(void **state)
+{
+	static uint8_t out[PAYLOAD + 100];
+	struct pair p;
+	struct vnet_hdr hdr = large(false, 14, 500);
+	struct vnet_port_stats s;
+
+	(void)state;
+	join(&p);
+	p.n[0]->dev[0].port->room = seven;
+	for (uint32_t payload = 3500; payload <= 3501; payload++) {
+		batch_start(p.n[0]);
+		batch_add(p.n[0], out, tcp(out, false, 14, payload), &hdr, 0);
+		batch_send(p.n[0], p.guest[0]);
+		assert_int_equal(p.n[0]->dev[0].n, 7);
+	}
+	vnet_port_stats(p.link[0], &s);
+	assert_int_equal(s.drop[VNET_DROP_rx_full], 1);
+	part(&p);
+}
+
 /* More segments than a batch holds go on in several. */
 static void small_segments_fill_many_batches(void **state)
 {
@@ -346,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_checksum_to_be_done_moves_along),
 	    cmocka_unit_test(large_frames_are_cut_inside),
+	    cmocka_unit_test(nothing_is_cut_for_a_full_edge),
 	    cmocka_unit_test(small_segments_fill_many_batches),
 	    cmocka_unit_test(senders_are_told_what_fits),
 	    cmocka_unit_test(some_are_not_told),

@@ -164,6 +164,66 @@ static void test_too_many_segments(void **state)
 	assert_int_equal(frames, 1);
 }
 
+/* A frame of 14 segments for a driver that takes them one by one and offers 13 buffers: it is
+ * refused before any of them is cut, so no used entry was written. */
+static void test_no_cut_for_a_full_ring(void **state)
+{
+	struct node *b = &node[1];
+
+	(void)state;
+	up(b, BASIC, 13, 2048);
+	offer_gso(1, 20000, 1448);
+	kick(&node[0]);
+	assert_int_equal(drops(b, VNET_DROP_rx_full), 1);
+	assert_int_equal(queue_used_idx(&b->rx), 0);
+	for (unsigned i = 0; i < 4 * 13; i++)
+		assert_int_equal(b->rx.used[2 + i], 0);
+	queue_offer(&b->rx, 0);
+	offer_gso(1, 20000, 1448);
+	kick(&node[0]);
+	assert_int_equal(queue_used_idx(&b->rx), 14);
+}
+
+/* Buffers of one byte would make a sender decode 72 chains for 60 bytes. */
+static void test_buffers_of_one_byte(void **state)
+{
+	struct node *b = &node[1];
+
+	(void)state;
+	up(b, FULL, 256, 1);
+	offer(1, 60);
+	kick(&node[0]);
+	assert_int_equal(drops(b, VNET_DROP_rx_scattered), 1);
+	assert_int_equal(queue_used_idx(&b->rx), 0);
+	assert_true(b->nic->v.running);
+	up(b, FULL, 256, 256); /* small, but not absurd */
+	offer(1, 1514);
+	kick(&node[0]);
+	assert_int_equal(queue_used_idx(&b->rx), 6);
+	assert_int_equal(drops(b, VNET_DROP_rx_scattered), 1);
+}
+
+/* A chain as long as Linux's without mergeable buffers is taken, one piece more is not. */
+static void test_chain_of_many_pieces(void **state)
+{
+	struct node *b = &node[1];
+
+	(void)state;
+	for (uint16_t pieces = 20; pieces <= 21; pieces++) {
+		up(b, BASIC, 0, 2048);
+		for (uint16_t i = 0; i < pieces; i++)
+			b->rx.desc[i] = (struct vring_desc){
+			    b->rxbuf + 4096u * i, 1 << 8,
+			    (uint16_t)(VRING_DESC_WRITE | (i < pieces - 1 ? VRING_DESC_NEXT : 0)),
+			    (uint16_t)(i + 1)};
+		queue_offer(&b->rx, 0);
+		offer(1, 60);
+		kick(&node[0]);
+		assert_int_equal(queue_used_idx(&b->rx), pieces == 20);
+	}
+	assert_int_equal(drops(b, VNET_DROP_rx_scattered), 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup_sink, teardown)
 
 int main(void)
@@ -175,6 +235,9 @@ int main(void)
 	    T(test_poll_is_bounded_by_bytes),
 	    T(test_visit_is_bounded_by_segments),
 	    T(test_too_many_segments),
+	    T(test_no_cut_for_a_full_ring),
+	    T(test_buffers_of_one_byte),
+	    T(test_chain_of_many_pieces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 static struct {
 	struct virtio_pci v;
 	unsigned kicks[2], starts, stops;
+	bool break_at_start; /* another core finds a violation as soon as the device starts */
 } dev;
 
 static void kick(struct virtio_pci *v, unsigned q)
@@ -17,8 +18,9 @@ static void kick(struct virtio_pci *v, unsigned q)
 
 static void started(struct virtio_pci *v)
 {
-	(void)v;
 	dev.starts++;
+	if (dev.break_at_start)
+		virtio_pci_break(v, VRING_E_bad_address);
 }
 
 static void stopped(struct virtio_pci *v)
@@ -112,6 +114,16 @@ static void test_identity(void **state)
 	assert_int_equal(in(g, (uint16_t)(p.device + 4), 2), 0x0605);
 	assert_int_equal(in(g, (uint16_t)(p.device + 5), 1), 6);
 	assert_int_equal(in(g, (uint16_t)(p.device + 5), 2), 0xffff); /* over its end */
+}
+
+static void test_violation_at_start_stays(void **state)
+{
+	(void)state;
+	dev.break_at_start = true;
+	go();
+	assert_int_equal(dev.starts, 1);
+	assert_false(virtio_pci_running(&dev.v));
+	assert_int_equal(status_get(g, &p) & VIRTIO_NEEDS_RESET, VIRTIO_NEEDS_RESET);
 }
 
 static void test_life(void **state)
@@ -361,13 +373,11 @@ static void test_machine_reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_identity),         T(test_life),
-	    T(test_features_refused), T(test_early_kick),
-	    T(test_queue_registers),  T(test_widths),
-	    T(test_bad_rings),        T(test_break),
-	    T(test_bus_master),       T(test_moved_bar),
-	    T(test_window),           T(test_config_change),
-	    T(test_no_msix),          T(test_machine_reset),
+	    T(test_identity),         T(test_life),       T(test_violation_at_start_stays),
+	    T(test_features_refused), T(test_early_kick), T(test_queue_registers),
+	    T(test_widths),           T(test_bad_rings),  T(test_break),
+	    T(test_bus_master),       T(test_moved_bar),  T(test_window),
+	    T(test_config_change),    T(test_no_msix),    T(test_machine_reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
