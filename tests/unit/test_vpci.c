@@ -10,6 +10,7 @@ struct toy {
 	uint16_t command;
 	bool raw; /* answers configuration accesses itself */
 	unsigned resets;
+	unsigned visits, left;
 };
 
 static void toy_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
@@ -55,8 +56,19 @@ static void toy_reset(struct vpci_dev *d)
 	((struct toy *)d)->resets++;
 }
 
-static const struct vpci_ops toy_ops = {toy_bar, toy_cfg_read, toy_cfg_write, toy_command,
-                                        toy_reset, NULL};
+/* A visit; `left` more are to come. */
+static void toy_work(struct vpci_dev *d)
+{
+	struct toy *t = (struct toy *)d;
+
+	t->visits++;
+	if (t->left && t->left--)
+		vpci_left(d);
+}
+
+static const struct vpci_ops toy_ops = {
+    toy_bar, toy_cfg_read, toy_cfg_write, toy_command, toy_reset, toy_work,
+};
 
 static struct guest *g;
 static struct toy toy, other;
@@ -347,15 +359,41 @@ static void test_reset(void **state)
 	assert_int_equal(in(g, (uint16_t)(io & ~3u), 1), 0x88);
 }
 
+/* Each device in its turn, one visit a call, until nothing is left. */
+static void test_work_in_turns(void **state)
+{
+	(void)state;
+	assert_false(vpci_work(&g->pci));
+	toy.left = 3;
+	other.left = 1;
+	vpci_left(&toy.d);
+	vpci_left(&other.d);
+	assert_true(vpci_work(&g->pci));
+	assert_true(vpci_work(&g->pci));
+	assert_int_equal(toy.visits, 1);
+	assert_int_equal(other.visits, 1);
+	assert_true(vpci_work(&g->pci));
+	assert_true(vpci_work(&g->pci));
+	assert_int_equal(other.visits, 2);
+	assert_true(vpci_work(&g->pci));
+	assert_false(vpci_work(&g->pci));
+	assert_int_equal(toy.visits, 4);
+	vpci_left(&toy.d);
+	vpci_reset(&g->pci);
+	assert_false(vpci_work(&g->pci));
+	assert_int_equal(toy.visits, 4);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_mechanism),  T(test_masks),       T(test_slots),       T(test_windows_full),
-	    T(test_bar_sizing), T(test_io_dispatch), T(test_bar_moves),   T(test_capabilities),
-	    T(test_msix),       T(test_msix_mask),   T(test_msix_access), T(test_passthrough_hooks),
-	    T(test_reset),
+	    T(test_mechanism),    T(test_masks),         T(test_slots),
+	    T(test_windows_full), T(test_bar_sizing),    T(test_io_dispatch),
+	    T(test_bar_moves),    T(test_capabilities),  T(test_msix),
+	    T(test_msix_mask),    T(test_msix_access),   T(test_passthrough_hooks),
+	    T(test_reset),        T(test_work_in_turns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
