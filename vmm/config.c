@@ -11,7 +11,6 @@ size_t config_size(void)
 struct config *config_init(void *mem)
 {
 	struct config *c = mem;
-	memset(c, 0, sizeof *c);
 	struct node_config *n = &c->node[0];
 	n->log = CONFIG_LOG_INFO;
 	n->poll_core = n->exit_guest = n->console = -1;
@@ -79,7 +78,7 @@ static bool begin(struct config *c, const char *text, size_t len, struct config_
 	p->node = stage(c);
 	p->live = config_live(c);
 	p->acts = p->indexed = false;
-	memset(p->route_line, 0, sizeof p->route_line);
+	memset(p->route_line, 0, p->node->routes * sizeof p->route_line[0]);
 	lexer_init(&p->lexer, text, len);
 	if (len > CONFIG_TEXT)
 		return config_fail(p, &start, "the text has more than %u bytes", CONFIG_TEXT);

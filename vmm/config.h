@@ -215,7 +215,8 @@ struct config;
 /* Bytes that a struct config takes; the caller gives them, 16-byte aligned, for good. */
 size_t config_size(void);
 
-/* Starts with an empty node: the network `default`, no guest; mem holds config_size() bytes. */
+/* Starts with an empty node: the network `default`, no guest; mem holds config_size()
+ * bytes, zeroed. */
 struct config *config_init(void *mem);
 
 const struct node_config *config_live(const struct config *c);

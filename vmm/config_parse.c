@@ -37,20 +37,25 @@ static bool fail_second(struct parser *p)
 	return config_fail_unknown(p, w, "unknown word", &near, hint);
 }
 
-static bool find_statement(struct parser *p)
+static bool fail_statement(struct parser *p, const struct word *w)
 {
 	struct nearest near;
+	nearest_init(&near, w->text);
+	for (const struct statement *s = config_statement; s->word; s++)
+		nearest_offer(&near, s->word);
+	return config_fail_unknown(p, w, "unknown statement", &near, "`help` lists them");
+}
+
+static bool find_statement(struct parser *p)
+{
 	const struct word *w = &p->word[0];
 	bool known = false;
-	nearest_init(&near, w->text);
-	for (const struct statement *s = config_statement; s->word; s++) {
-		known = known || is_word(w, s->word);
-		nearest_offer(&near, s->word);
-	}
+	for (const struct statement *s = config_statement; s->word && !known; s++)
+		known = is_word(w, s->word);
 	if (w->quoted)
 		return config_fail(p, w, "a statement begins with a word that is not in quotes");
 	if (!known)
-		return config_fail_unknown(p, w, "unknown statement", &near, "`help` lists them");
+		return fail_statement(p, w);
 	p->statement = config_find_statement(w->text, p->words > 1 ? p->word[1].text : "");
 	if (!p->statement)
 		return fail_second(p);

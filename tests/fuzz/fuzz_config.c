@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "vmm/config.h"
+#include <sys/mman.h>
+#include "vmm/config_parse.h"
 
 static const char *const words[] = {
     "guest",
@@ -157,7 +158,6 @@ static void check_print(struct config *c, struct config *again)
 	struct config_report r;
 	first.len = second.len = 0;
 	config_print(config_live(c), put, &first);
-	config_init(again);
 	if (config_read(again, first.at, first.len, &r) != CONFIG_CHANGED)
 		abort();
 	config_print(config_staged(again), put, &second);
@@ -181,15 +181,35 @@ static void read_lines(struct config *c)
 	}
 }
 
+/*
+ * A description with nothing in it.  It is megabytes, of which a text uses few pages: given back to
+ * the kernel, only these are zeroed again.  All of the parser is in use, and is cleared.
+ */
+static struct config *empty(struct config **c)
+{
+	size_t nodes = offsetof(struct config, parser) & ~(size_t)4095;
+
+	if (!*c) {
+		*c = mmap(NULL, sizeof **c, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		          0);
+		/* Huge pages would be cleared whole. */
+		if (*c == MAP_FAILED || madvise(*c, sizeof **c, MADV_NOHUGEPAGE))
+			abort();
+	} else {
+		if (madvise(*c, nodes, MADV_DONTNEED))
+			abort();
+		memset((uint8_t *)*c + nodes, 0, sizeof **c - nodes);
+	}
+	return config_init(*c);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct config *c, *again;
 	struct config_report r;
-	if (!c) {
-		c = malloc(config_size());
-		again = malloc(config_size());
-	}
-	config_init(c);
+
+	empty(&c);
+	empty(&again);
 	input.len = 0;
 	if (size && data[0] & 1)
 		put(&input, (const char *)data + 1, size - 1 < TEXT ? size - 1 : TEXT);

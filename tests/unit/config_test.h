@@ -37,7 +37,7 @@ static inline void text_add(struct text *t, const char *s)
 
 static inline struct config *new_config(void)
 {
-	struct config *c = config_init(malloc(config_size()));
+	struct config *c = config_init(calloc(1, config_size()));
 	assert_non_null(c);
 	return c;
 }
