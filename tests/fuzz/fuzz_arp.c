@@ -4,10 +4,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "tests/fuzz/arena.h"
 #include "vnet/arp.h"
 #include "vnet/bytes.h"
 #include "vnet/neighbour.h"
-#include "vnet/vnet.h"
 
 #define US     0xc0000201u
 #define US_MAC 0x010000000002ull
@@ -24,24 +24,6 @@ static uint64_t now;
 static unsigned sent;         /* frames of the edge since the last step */
 static uint64_t asked[LINKS]; /* one more than the second of the last question; 0: answered */
 static mac_t believed[LINKS]; /* what it may have, besides nothing */
-static size_t used;           /* bytes allocated */
-
-static void *get_memory(size_t size)
-{
-	void *p = aligned_alloc(64, (size + 63) & ~(size_t)63);
-
-	memset(p, 0, size);
-	used += size;
-	return p;
-}
-
-static void put_memory(void *p, size_t size)
-{
-	used -= size;
-	free(p);
-}
-
-static const struct vnet_mem memory = {get_memory, put_memory};
 
 static unsigned next(struct input *in)
 {
@@ -140,13 +122,14 @@ static void check(void)
 	}
 }
 
-static void start(void)
+/* The switch that each input begins with. */
+static void build(void)
 {
 	const struct vnet_underlay_config under = {US, 24, 0, US_MAC, 1500};
 	static const char *const name[LINKS] = {"l0", "l1", "l2"};
 	char err[100];
 
-	v = vnet_create(&memory, 1);
+	v = vnet_create(&arena_mem, 1);
 	vnet_net_set(v, 0, VNET_LEARN);
 	edge = vnet_port_add(v, "edge", 0, &ops, NULL, VNET_EDGE);
 	edge->up = true;
@@ -159,20 +142,21 @@ static void start(void)
 		if (!link[i])
 			abort();
 	}
-	memset(asked, 0, sizeof asked);
-	memset(believed, 0, sizeof believed);
-	now = 0;
+	arena_keep();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
-	size_t before;
 
-	used = 0;
-	start();
-	before = used;
+	if (!v)
+		build();
+	else
+		arena_restore();
+	memset(asked, 0, sizeof asked);
+	memset(believed, 0, sizeof believed);
+	now = 0;
 	while (in.left) {
 		if (next(&in) % 4 == 0) {
 			now += next(&in) % 40;
@@ -182,8 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		check();
 	}
-	if (used != before)
+	if (arena.live != arena.kept_live)
 		abort();
-	vnet_destroy(v);
 	return 0;
 }

@@ -5,11 +5,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "tests/fuzz/arena.h"
 #include "vnet/arp.h"
 #include "vnet/bytes.h"
 #include "vnet/encap.h"
 #include "vnet/sum.h"
-#include "vnet/vnet.h"
 
 #define US      0xc0000201u
 #define PEER    0xc0000202u
@@ -28,22 +28,6 @@ static const struct vnet_link_config config[NETS] = {
     {0}, {VNET_LINK_VXLAN, PEER, 7, 0}, {VNET_LINK_UDP, PEER, 0, 0}};
 static bool from_wire; /* what is sent now comes from the edge */
 static int from_net;   /* ... or from the guest of this network */
-
-static void *get_memory(size_t size)
-{
-	void *p = aligned_alloc(64, (size + 63) & ~(size_t)63);
-
-	memset(p, 0, size);
-	return p;
-}
-
-static void put_memory(void *p, size_t size)
-{
-	(void)size;
-	free(p);
-}
-
-static const struct vnet_mem memory = {get_memory, put_memory};
 
 static unsigned next(struct input *in)
 {
@@ -224,16 +208,15 @@ static void resolve(void)
 	vnet_input(vnet_core(v, 0), edge, b);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The switch that each input begins with: links whose peer answered. */
+static void build(void)
 {
 	const struct vnet_underlay_config under = {US, 24, 0, US_MAC, 1500};
 	static const char *const name[NETS] = {"g0", "g1", "g2"};
-	struct input in = {data, size};
 	struct vnet_link_info info;
 	char err[100];
 
-	v = vnet_create(&memory, 1);
+	v = vnet_create(&arena_mem, 1);
 	for (unsigned net = 0; net < NETS; net++) {
 		vnet_net_set(v, net, VNET_LEARN);
 		guest[net] = vnet_port_add(v, name[net], net, &guest_ops, (void *)(size_t)net, 0);
@@ -248,8 +231,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	resolve();
 	if (!vnet_link_get(vnet_port_find(v, "one"), &info) || info.next_mac != HIS_MAC)
 		abort();
+	arena_keep();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = {data, size};
+
+	if (!v)
+		build();
+	else
+		arena_restore();
 	while (in.left)
 		send(&in);
-	vnet_destroy(v);
 	return 0;
 }
