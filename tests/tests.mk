@@ -10,12 +10,14 @@
 
 UNIT_OUT := build/unit
 FUZZ_OUT := build/fuzz
+TSAN_OUT := build/tsan
 UNIT_CC  ?= gcc
 FUZZ_CC  ?= clang
+TSAN_CC  ?= clang
 
 TESTS_RUN = tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(T),'$(T)')
 
-.PHONY: test check soak lint unit fuzzers
+.PHONY: test check soak lint unit tsan fuzzers
 test:
 	tools/install test
 	+$(TESTS_RUN)
@@ -42,21 +44,30 @@ UNIT_FLAGS := $(HOST_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=u
 FUZZ_FLAGS := $(HOST_FLAGS) -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined
 
+TSAN_FLAGS := $(HOST_FLAGS) -fsanitize=thread
+
 UNIT_NAMES := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+TSAN_NAMES := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*_threads.c))
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 unit: $(UNIT_NAMES:%=$(UNIT_OUT)/%)
+tsan: $(TSAN_NAMES:%=$(TSAN_OUT)/%)
 fuzzers: $(FUZZ_NAMES:%=$(FUZZ_OUT)/%)
 
 $(UNIT_OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(UNIT_CC) $(UNIT_FLAGS) -c -o $@ $<
 
+$(TSAN_OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(TSAN_CC) $(TSAN_FLAGS) -c -o $@ $<
+
 $(FUZZ_OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) -c -o $@ $<
 
 $(UNIT_OUT)/libpatio.a: $(HOST_C:%.c=$(UNIT_OUT)/%.o)
+$(TSAN_OUT)/libpatio.a: $(HOST_C:%.c=$(TSAN_OUT)/%.o)
 $(FUZZ_OUT)/libpatio.a: $(HOST_C:%.c=$(FUZZ_OUT)/%.o)
 %/libpatio.a:
 	rm -f $@
@@ -65,10 +76,13 @@ $(FUZZ_OUT)/libpatio.a: $(HOST_C:%.c=$(FUZZ_OUT)/%.o)
 $(UNIT_NAMES:%=$(UNIT_OUT)/%): $(UNIT_OUT)/%: $(UNIT_OUT)/tests/unit/%.o $(UNIT_OUT)/libpatio.a
 	$(UNIT_CC) $(UNIT_FLAGS) -o $@ $^ -lcmocka -lpthread
 
+$(TSAN_NAMES:%=$(TSAN_OUT)/%): $(TSAN_OUT)/%: $(TSAN_OUT)/tests/unit/%.o $(TSAN_OUT)/libpatio.a
+	$(TSAN_CC) $(TSAN_FLAGS) -o $@ $^ -lcmocka -lpthread
+
 $(FUZZ_NAMES:%=$(FUZZ_OUT)/%): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(FUZZ_OUT)/libpatio.a
 	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^
 
--include $(shell find $(UNIT_OUT) $(FUZZ_OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(UNIT_OUT) $(FUZZ_OUT) $(TSAN_OUT) -name '*.d' 2>/dev/null)
 
 # --- lint --------------------------------------------------------------------------------------
 
