@@ -1,5 +1,6 @@
 /* vpci_msix.c: message-signalled interrupts of a guest's PCI device (PCI 3.0, 6.8.2). */
 #include <string.h>
+#include "lib/count.h"
 #include "vmm/vpci.h"
 
 #define CAP_MSIX       0x11
@@ -81,7 +82,7 @@ void vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 		d->msix_pending |= 1ull << vector;
 	} else
 		m = message_of(d, vector);
-	d->msix_count[outcome]++;
+	count_add(&d->msix_count[outcome], 1);
 	vlock_drop(&d->msix_lock);
 	if (outcome == VPCI_interrupts)
 		d->bus->msi(d->bus->ctx, m.addr, m.data);
@@ -97,7 +98,7 @@ static bool take_pending(struct vpci_dev *d, struct message *m)
 		if ((d->msix_pending >> i & 1) && (d->msix_control & CONTROL_ENABLE) &&
 		    !masked(d, i) && vpci_enabled(d, VPCI_CMD_MASTER)) {
 			d->msix_pending &= ~(1ull << i);
-			d->msix_count[VPCI_interrupts]++;
+			count_add(&d->msix_count[VPCI_interrupts], 1);
 			*m = message_of(d, i);
 			found = true;
 		}
@@ -118,7 +119,8 @@ static void send_pending(struct vpci_dev *d)
 void vpci_msix_control(struct vpci_dev *d, uint16_t control)
 {
 	vlock_take(&d->msix_lock);
-	d->msix_control = control;
+	/* vpci_msix_enabled() looks at it without the lock. */
+	__atomic_store_n(&d->msix_control, control, __ATOMIC_RELAXED);
 	vlock_drop(&d->msix_lock);
 	send_pending(d);
 }

@@ -13,7 +13,7 @@ bool admit_gather(struct walk *w, const struct vnet_frame *f)
 			if (n == VNET_FRAME_MIN)
 				return true;
 		}
-	w->count->drop[VNET_DROP_runt]++;
+	count_add(&w->count->drop[VNET_DROP_runt], 1);
 	return false;
 }
 
@@ -24,12 +24,14 @@ bool admit_offload(struct walk *w, struct vnet_frame *f)
 	f->hdr.flags &= VNET_HDR_F_NEEDS_CSUM | VNET_HDR_F_DATA_VALID;
 	if (offload_check(f))
 		return true;
-	w->count->drop[offload_excess(f) ? VNET_DROP_many_segments : VNET_DROP_bad_offload]++;
+	count_add(&w->count->drop[offload_excess(f) ? VNET_DROP_many_segments : VNET_DROP_bad_offload],
+	          1);
 	return false;
 }
 
 bool admit_length(struct walk *w, const struct vnet_frame *f)
 {
-	w->count->drop[f->len < VNET_FRAME_MIN ? VNET_DROP_runt : VNET_DROP_oversize]++;
+	count_add(&w->count->drop[f->len < VNET_FRAME_MIN ? VNET_DROP_runt : VNET_DROP_oversize],
+	          1);
 	return false;
 }

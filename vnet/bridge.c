@@ -42,16 +42,16 @@ static void flood(struct walk *w, uint64_t frames, unsigned reach)
 	else if (!(reach & REACH_LOCAL))
 		return;
 	for (; frames; frames &= frames - 1)
-		++*count;
+		count_add(count, 1);
 }
 
 /* Sends a frame on to the one port that its destination was found at. */
 static void forward(struct walk *w, unsigned to, uint64_t bit)
 {
 	if (to == w->from->number)
-		w->count->drop[VNET_DROP_same_port]++;
+		count_add(&w->count->drop[VNET_DROP_same_port], 1);
 	else if (is_outside(w->from) && is_outside(port_at(w->core->vnet, to)))
-		w->count->drop[VNET_DROP_split_horizon]++;
+		count_add(&w->count->drop[VNET_DROP_split_horizon], 1);
 	else
 		mark(w->core, to, bit);
 }
@@ -79,7 +79,7 @@ static bool looped(struct walk *w, const struct vnet_frame *f)
 	if (!is_outside(w->from) ||
 	    member_up(w->core->vnet, members_of(w), w->from->net, f->src) < 0)
 		return false;
-	w->count->drop[VNET_DROP_looped]++;
+	count_add(&w->count->drop[VNET_DROP_looped], 1);
 	return true;
 }
 
@@ -144,7 +144,7 @@ void look_up_learned(struct walk *w, struct vnet_learn *learn)
 	}
 	if (unknown)
 		flood(w, unknown, REACH_LOCAL | REACH_OUTSIDE);
-	w->count->in_bytes += bytes;
+	count_add(&w->count->in_bytes, bytes);
 }
 
 /* Whether a frame's source is what its port declared; what comes from outside has any but ours. */
@@ -154,7 +154,7 @@ static bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
 		return !looped(w, f);
 	if (own && f->src == own)
 		return true;
-	w->count->drop[VNET_DROP_spoofed]++;
+	count_add(&w->count->drop[VNET_DROP_spoofed], 1);
 	return false;
 }
 
@@ -183,5 +183,5 @@ void look_up_exact(struct walk *w)
 		flood(w, group, REACH_LOCAL | REACH_OUTSIDE);
 	if (unknown)
 		flood(w, unknown, REACH_OUTSIDE);
-	w->count->in_bytes += bytes;
+	count_add(&w->count->in_bytes, bytes);
 }

@@ -15,14 +15,14 @@ static __attribute__((noinline)) void route_odd(struct walk *w, const struct vne
 	for (unsigned k = 0; k < e->count; k++) {
 		const struct vnet_route *r = &t->route[list[k]];
 
-		table_hits(t, c->id)[list[k]]++;
+		count_add(&table_hits(t, c->id)[list[k]], 1);
 		if (r->to == w->from->number && !r->reflect)
 			continue;
 		mark(c, r->to, bit);
 		moved = true;
 	}
 	if (!moved)
-		w->count->drop[e->count ? VNET_DROP_same_port : VNET_DROP_no_route]++;
+		count_add(&w->count->drop[e->count ? VNET_DROP_same_port : VNET_DROP_no_route], 1);
 }
 
 static __attribute__((noinline)) const struct vnet_cached *
@@ -65,13 +65,13 @@ static inline __attribute__((always_inline)) void look_up_routes(struct walk *w)
 		if (!e)
 			e = ask(w, t, f);
 		if (e->count == 1 && e->avoid != from) {
-			hits[e->route]++;
+			count_add(&hits[e->route], 1);
 			mark(c, e->to, bit);
 		} else {
 			route_odd(w, t, e, bit);
 		}
 	}
-	w->count->in_bytes += bytes;
+	count_add(&w->count->in_bytes, bytes);
 }
 
 static __attribute__((noinline)) unsigned visit_down(struct walk *w, struct vnet_port *port,
@@ -106,9 +106,9 @@ static inline unsigned visit(struct walk *w, unsigned number)
 		bytes += f->len;
 	}
 	count = &port->count[c->id];
-	count->out_bytes += bytes;
+	count_add(&count->out_bytes, bytes);
 	n = port->ops->deliver(port->dev, c, c->visit, n);
-	count->out_frames += n;
+	count_add(&count->out_frames, n);
 	return n;
 }
 
@@ -118,8 +118,8 @@ void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame
 	struct vnet_port_stats *count = &port->count[core->id];
 
 	/* The device takes off what it refuses. */
-	count->out_bytes += bytes;
-	count->out_frames += port->ops->deliver(port->dev, core, frames, n);
+	count_add(&count->out_bytes, bytes);
+	count_add(&count->out_frames, port->ops->deliver(port->dev, core, frames, n));
 }
 
 void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, unsigned len)
@@ -180,7 +180,7 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH, moved;
 	struct vnet_port_stats *count = &from->count[core->id];
 
-	count->in_frames += n;
+	count_add(&count->in_frames, n);
 	walk_enter(core);
 	if (__builtin_expect(atomic_load_explicit(&from->inspected, memory_order_acquire), 0))
 		moved = walk_inspected(core, from, batch->frame, n);

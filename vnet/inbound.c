@@ -157,7 +157,7 @@ static unsigned walk_run(struct vnet_core *core, struct vnet_port *edge, struct 
 		return 0;
 	if (from == edge)
 		return walk_frames(core, from, frame, n);
-	from->count[core->id].in_frames += n;
+	count_add(&from->count[core->id].in_frames, n);
 	if (atomic_load_explicit(&from->inspected, memory_order_acquire))
 		return guard_walk(core, from, frame, n);
 	return walk_frames(core, from, frame, n);
@@ -175,7 +175,7 @@ unsigned inbound(struct vnet_core *core, struct vnet_port *edge, struct underlay
 		struct vnet_port *from = source_of(&in);
 
 		if (from != edge) /* else the look-up counts it */
-			edge->count[core->id].in_bytes += len;
+			count_add(&edge->count[core->id].in_bytes, len);
 		if (from == run)
 			continue;
 		moved += walk_run(core, edge, run, frame + first, i - first);

@@ -152,13 +152,13 @@ struct vnet_port *vnet_port_find(struct vnet *v, const char *name)
 /* Another core may count just now: each counter is read whole, and at most a moment old. */
 static void add_stats(struct vnet_port_stats *sum, const struct vnet_port_stats *one)
 {
-	sum->in_frames += __atomic_load_n(&one->in_frames, __ATOMIC_RELAXED);
-	sum->in_bytes += __atomic_load_n(&one->in_bytes, __ATOMIC_RELAXED);
-	sum->out_frames += __atomic_load_n(&one->out_frames, __ATOMIC_RELAXED);
-	sum->out_bytes += __atomic_load_n(&one->out_bytes, __ATOMIC_RELAXED);
-	sum->flooded += __atomic_load_n(&one->flooded, __ATOMIC_RELAXED);
+	sum->in_frames += count_read(&one->in_frames);
+	sum->in_bytes += count_read(&one->in_bytes);
+	sum->out_frames += count_read(&one->out_frames);
+	sum->out_bytes += count_read(&one->out_bytes);
+	sum->flooded += count_read(&one->flooded);
 	for (unsigned i = 0; i < VNET_DROP_CAUSES; i++)
-		sum->drop[i] += __atomic_load_n(&one->drop[i], __ATOMIC_RELAXED);
+		sum->drop[i] += count_read(&one->drop[i]);
 }
 
 void vnet_port_stats(const struct vnet_port *port, struct vnet_port_stats *out)
@@ -177,6 +177,6 @@ void vnet_refuse(struct vnet_core *core, struct vnet_port *port, const struct vn
                  enum vnet_drop why)
 {
 	/* The switch adds the bytes of all frames that it hands over. */
-	port->count[core->id].out_bytes -= frame->len;
+	count_add(&port->count[core->id].out_bytes, -(uint64_t)frame->len);
 	count_drop(core, port, why, 1);
 }

@@ -9,6 +9,7 @@
 #ifndef VNET_STATE_H
 #define VNET_STATE_H
 #include <stdatomic.h>
+#include "lib/count.h"
 #include "vnet/cache.h"
 #include "vnet/table.h"
 #include "vnet/vnet.h"
@@ -178,7 +179,7 @@ static inline int member_up(struct vnet *v, const struct vnet_members *m, unsign
 static inline void count_drop(struct vnet_core *c, struct vnet_port *port, enum vnet_drop why,
                               unsigned n)
 {
-	port->count[c->id].drop[why] += n;
+	count_add(&port->count[c->id].drop[why], n);
 }
 
 #endif

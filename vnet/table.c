@@ -1,6 +1,7 @@
 /* table.c: compiles routes into the table that a look-up reads. */
 #include "vnet/table.h"
 #include <stdio.h>
+#include "lib/count.h"
 
 #define HASH_ODD 0x9e3779b97f4a7c15ull /* 2^64 / golden ratio, odd (Knuth, TAOCP 6.4) */
 
@@ -222,6 +223,6 @@ uint64_t table_hits_sum(const struct vnet_table *t, unsigned i)
 	uint64_t sum = 0;
 
 	for (unsigned core = 0; core <= t->cores; core++)
-		sum += __atomic_load_n(&table_hits(t, core)[i], __ATOMIC_RELAXED);
+		sum += count_read(&table_hits(t, core)[i]);
 	return sum;
 }

@@ -61,7 +61,7 @@ static inline bool admit(struct walk *w, struct vnet_frame *f)
 	f->dst = load64(head) & MAC_MASK;
 	f->src = load64(head + 4) >> 16;
 	if (f->src & MAC_MULTICAST) {
-		w->count->drop[VNET_DROP_bad_source]++;
+		count_add(&w->count->drop[VNET_DROP_bad_source], 1);
 		return false;
 	}
 	return !has_offload(f) || admit_offload(w, f);

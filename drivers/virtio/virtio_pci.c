@@ -219,7 +219,7 @@ static bool count_of(const struct virtio_pci *v, unsigned i, const char **group,
 	i -= VIRTIO_COUNTER_COUNT;
 	if (i < VPCI_MSIX_COUNTER_COUNT) {
 		*name = vpci_msix_counter_name[i];
-		*value = v->pci.msix_count[i];
+		*value = count_read(&v->pci.msix_count[i]);
 		return true;
 	}
 	i -= VPCI_MSIX_COUNTER_COUNT;
@@ -227,7 +227,7 @@ static bool count_of(const struct virtio_pci *v, unsigned i, const char **group,
 		*name = "suppressed";
 		*value = 0;
 		for (unsigned q = 0; q < v->nqueues; q++)
-			*value += v->queue[q].suppressed + v->queue[q].ring.suppressed;
+			*value += count_read(&v->queue[q].ring.suppressed);
 		return true;
 	}
 	if (i >= VRING_ERROR_COUNT)

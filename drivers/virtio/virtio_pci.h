@@ -73,7 +73,6 @@ struct virtio_queue {
 	uint16_t max, num;
 	_Atomic uint16_t vector;
 	_Atomic bool enabled;
-	uint64_t suppressed;           /* ring.suppressed of the drivers before this one */
 	uint64_t desc, driver, device; /* GPAs as the driver wrote them */
 };
 

@@ -149,8 +149,6 @@ static void enable_queue(struct virtio_pci *v, struct virtio_queue *q)
 {
 	enum vring_error e = VRING_E_queue_size;
 
-	q->suppressed += q->ring.suppressed;
-	q->ring.suppressed = 0;
 	if (q->num <= q->max)
 		e = vring_enable(&q->ring, v->mem, q->num, q->desc, q->driver, q->device,
 		                 v->features & VIRTIO_F_EVENT_IDX,

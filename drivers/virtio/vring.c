@@ -1,4 +1,5 @@
 /* vring.c: see vring.h. */
+#include <string.h>
 #include "drivers/virtio/vring.h"
 
 const char *const vring_error_name[VRING_ERROR_COUNT] = {"ok",
@@ -33,7 +34,7 @@ enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t 
 
 	if (!d || !a || !u)
 		return VRING_E_ring_unmapped;
-	*r = (struct vring){
+	const struct vring fresh = {
 	    .desc = d,
 	    .avail = a,
 	    .used = u,
@@ -46,6 +47,7 @@ enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t 
 	    .armed = true,
 	    .mem = mem,
 	};
+	memcpy(r, &fresh, offsetof(struct vring, suppressed));
 	return VRING_OK;
 }
 

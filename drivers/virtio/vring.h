@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lib/count.h"
 #include "vmm/gpa.h"
 #include "vnet/vnet.h"
 
@@ -88,13 +89,14 @@ struct vring {
 	struct gmem_region window; /* the region of the last data address */
 	uint64_t window_safe;      /* offsets in it that have VRING_SAFE bytes behind them */
 	const struct gmem *mem;
-	uint64_t suppressed; /* decisions not to notify, because the driver asked for none */
+	/* Last: decisions not to notify, because the driver asked for none, of all drivers. */
+	uint64_t suppressed;
 };
 
 /*
  * Prepares a ring for a driver that has enabled it: translates the three areas once.  `num`
  * entries, areas by GPA; `mem` must outlive the ring.  Kicks start armed. Errors: queue_size,
- * ring_misaligned, ring_unmapped (the ring must then not be used).
+ * ring_misaligned, ring_unmapped (the ring must then not be used).  The counter in `r` goes on.
  */
 enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t num, uint64_t desc,
                               uint64_t avail, uint64_t used, bool event_idx, bool indirect);
@@ -213,7 +215,7 @@ static inline bool vring_publish(struct vring *r)
 	} else {
 		wanted = !(__atomic_load_n(&r->avail[0], __ATOMIC_RELAXED) & VRING_NO_INTERRUPT);
 	}
-	r->suppressed += !wanted;
+	count_add(&r->suppressed, !wanted);
 	return wanted;
 }
 

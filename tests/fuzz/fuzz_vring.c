@@ -64,7 +64,7 @@ static bool turn(struct vring *r, enum vring_dir dir, unsigned max)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gmem mem = {0};
-	struct vring r;
+	struct vring r = {0};
 	uint8_t head[8] = {0}, *ram;
 
 	if (size < sizeof head)

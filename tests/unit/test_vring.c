@@ -192,7 +192,7 @@ static void test_chain_bytes(void **state)
 
 static void test_enable(void **state)
 {
-	struct vring r;
+	struct vring r = {0};
 	const uint64_t d = BASE + DESC, a = BASE + AVAIL, u = BASE + USED, end = BASE + RAM;
 
 	(void)state;
@@ -252,13 +252,15 @@ static bool give_back(unsigned n)
 
 static void test_interrupt_event(void **state)
 {
+	uint64_t suppressed = ring.suppressed; /* of the tests before */
+
 	(void)state;
 	avail[2 + NUM] = 2; /* wants one when the third entry is used */
 	assert_false(give_back(0));
 	assert_false(give_back(2));
 	assert_true(give_back(1));
 	assert_false(give_back(1)); /* passed: not again */
-	assert_int_equal(ring.suppressed, 2);
+	assert_int_equal(ring.suppressed - suppressed, 2);
 	avail[2 + NUM] = 7;
 	assert_true(give_back(5)); /* 4 to 9 goes over it */
 	avail[2 + NUM] = 0xffff;

@@ -25,7 +25,7 @@ struct guest {
 	uint8_t *low, *high;
 	uint64_t next;                     /* the next free GPA */
 	_Atomic unsigned msis, msi_of[64]; /* all; by vector, which the tests write as data */
-	uint64_t last_addr;
+	_Atomic uint64_t last_addr;
 };
 
 static inline void guest_msi(void *ctx, uint64_t addr, uint32_t data)

@@ -7,8 +7,9 @@
 #include "tests/unit/virtio_guest.h"
 #include "drivers/virtio/virtio_net.h"
 
-#define GUESTS 3
-#define TXBUF  70000 /* bytes of a transmit buffer */
+#define GUESTS     3
+#define TXBUF      70000 /* bytes of a transmit buffer */
+#define NODE_CORES 4     /* that may be in the walk */
 
 struct node {
 	struct guest *g;
@@ -74,7 +75,7 @@ static inline int setup(void **state)
 	static const struct vnet_mem mem = {alloc, release};
 
 	(void)state;
-	net = vnet_create(&mem, 2);
+	net = vnet_create(&mem, NODE_CORES);
 	assert_non_null(net);
 	assert_true(vnet_net_set(net, 0, VNET_LEARN));
 	for (unsigned i = 0; i < GUESTS; i++)

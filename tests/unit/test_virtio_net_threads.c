@@ -1,0 +1,146 @@
+/*
+ * test_virtio_net_threads.c: two guests send to a third on cores of their own, while the third's
+ * driver starts anew, another of its vCPUs pokes at its registers, and control changes what the
+ * device says and reads its counters.  Under the thread sanitizer, which sees what no lock orders.
+ */
+#include "tests/unit/virtio_nodes.h"
+#include <pthread.h>
+#include <sched.h>
+
+#define RESTARTS 60
+#define FRAMES   40 /* that the receiver takes between two starts of its driver */
+
+static atomic_bool stop;
+static uint16_t rx_notify, tx_notify; /* the receiver's ports, which its driver works out anew */
+static pthread_barrier_t all_ready;
+
+static void wait_for(pthread_t *t, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+}
+
+/* A vCPU that sends to the receiver and waits for its buffers as drivers do. */
+static void *sender(void *arg)
+{
+	struct node *n = arg;
+	uint16_t sent = 0;
+
+	this_core_id = (unsigned)(n - node);
+	pthread_barrier_wait(&all_ready);
+	while (!atomic_load(&stop)) {
+		while ((uint16_t)(sent - queue_used_idx(&n->tx)) > 32 && !atomic_load(&stop)) {
+			vpci_work(&n->g->pci);
+			sched_yield();
+		}
+		compose(n, sent % 64u, mac_of(2), 60, (uint8_t)sent);
+		queue_offer(&n->tx, sent++ % 64u);
+		kick(n);
+	}
+	return NULL;
+}
+
+/* The receiver's driver: takes frames, gives buffers back, and begins anew. */
+static void *receiver(void *arg)
+{
+	struct node *n = arg;
+
+	this_core_id = 2;
+	pthread_barrier_wait(&all_ready);
+	for (unsigned i = 0; i < RESTARTS; i++) {
+		for (unsigned taken = 0; taken < FRAMES;) {
+			struct vring_used_elem e;
+
+			if (nothing(n)) {
+				sched_yield();
+				continue;
+			}
+			e = queue_used(&n->rx);
+			if (*(uint8_t *)at(n->g, n->rx.desc[e.id].addr + VIRTIO_NET_HDR) != 0x52)
+				abort();
+			queue_offer(&n->rx, (uint16_t)e.id);
+			taken++;
+		}
+		up(n, i & 1 ? FULL : BASIC, 64, 2048);
+	}
+	atomic_store(&stop, true);
+	return NULL;
+}
+
+/* The receiver's other vCPU: reads what a driver reads, masks and unmasks vectors, kicks. */
+static void *meddler(void *arg)
+{
+	struct node *n = arg;
+
+	this_core_id = 3;
+	pthread_barrier_wait(&all_ready);
+	for (unsigned i = 0; !atomic_load(&stop); i++) {
+		in(n->g, (uint16_t)(n->p.device + i % 8), 1);
+		in(n->g, (uint16_t)(n->p.common + 0x15), 1);
+		in(n->g, n->p.isr, 1);
+		mem_set(n->g, n->p.msix + 16 + 12, i & 1);
+		out(n->g, rx_notify, 2, 0);
+		out(n->g, tx_notify, 2, 1);
+		vpci_work(&n->g->pci);
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* What the monitor does on the first core meanwhile; returns what it saw moved. */
+static uint64_t control(struct node *n)
+{
+	struct vnet_port_stats s;
+	uint64_t value, seen = 0;
+	char name[64];
+
+	/* Once more at the end, however fast the others were. */
+	for (unsigned i = 0, last = 0; !last; i++) {
+		last = atomic_load(&stop);
+		virtio_net_set_link(n->nic, i & 1);
+		virtio_net_set_mtu(n->nic, (uint16_t)(1400 + i % 100));
+		for (unsigned k = 0; virtio_pci_counter(&n->nic->v, k, name, sizeof name, &value);
+		     k++)
+			seen += value;
+		vnet_port_stats(n->port, &s);
+		seen += s.out_frames;
+		sched_yield();
+	}
+	return seen;
+}
+
+static void a_device_has_no_race(void **state)
+{
+	pthread_t t[4];
+
+	(void)state;
+	all_up(FULL);
+	introduce();
+	/* The senders begin at the front of their rings. */
+	up(&node[0], FULL, 64, 2048);
+	up(&node[1], FULL, 64, 2048);
+	rx_notify = node[2].rx.notify;
+	tx_notify = node[2].tx.notify;
+	stop = false;
+	pthread_barrier_init(&all_ready, NULL, 4);
+	pthread_create(&t[0], NULL, sender, &node[0]);
+	pthread_create(&t[1], NULL, sender, &node[1]);
+	pthread_create(&t[2], NULL, receiver, &node[2]);
+	pthread_create(&t[3], NULL, meddler, &node[2]);
+	assert_true(control(&node[2]) > 0);
+	wait_for(t, 4);
+	pthread_barrier_destroy(&all_ready);
+	assert_true(node[2].nic->v.running);
+	assert_int_equal(counter(&node[2].nic->v, "starts"), RESTARTS + 1);
+	for (unsigned i = 0; i < GUESTS; i++)
+		assert_false(status_get(node[i].g, &node[i].p) & VIRTIO_NEEDS_RESET);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(a_device_has_no_race, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
