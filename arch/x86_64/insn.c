@@ -53,7 +53,7 @@ static bool decode_alu(struct parse *p, struct insn *in, uint8_t opcode)
 	return true;
 }
 
-/* 80, 81, 83: the eight operations with an immediate. */
+/* 80 to 83: the eight operations with an immediate. */
 static bool decode_group1(struct parse *p, struct insn *in, uint8_t opcode)
 {
 	if (!memory_operand(p, in))
@@ -199,6 +199,8 @@ static bool decode_opcode(struct parse *p, struct insn *in, uint8_t opcode)
 	case 0x81:
 	case 0x83:
 		return decode_group1(p, in, opcode);
+	case 0x82: /* 80 by another name, outside 64-bit mode (APM 3, table A-1) */
+		return p->mode != INSN_64 && decode_group1(p, in, opcode);
 	case 0x84 ... 0x87:
 		return decode_test_or_xchg(p, in, opcode);
 	case 0x88 ... 0x8b:
