@@ -183,6 +183,34 @@ static void a_network_changes_its_policy_beside_the_walk(void **state)
 	vnet_destroy(v);
 }
 
+/* What `show` reads: never less than a moment ago, and in the end all of it. */
+static void counters_are_read_while_they_move(void **state)
+{
+	struct vnet *v = node();
+	struct sender s[2];
+	struct vnet_port_stats stats;
+	struct vnet_route route;
+	uint64_t frames = 0, hits = 0, now, other = 0;
+
+	(void)state;
+	routes(v, 0, 2);
+	start(s, v);
+	for (unsigned i = 0; i < CHANGES || !frames || !other; i++) {
+		vnet_port_stats(vnet_port_get(v, 3), &stats);
+		other = stats.in_frames;
+		vnet_port_stats(vnet_port_get(v, 2), &stats);
+		assert_true(stats.in_frames >= frames);
+		frames = stats.in_frames;
+		assert_true(vnet_route_get(v, 0, &route, &now));
+		assert_true(now >= hits);
+		hits = now;
+	}
+	end(s);
+	assert_true(vnet_route_get(v, 0, &route, &hits));
+	assert_int_equal(hits, s[0].sent + s[1].sent);
+	vnet_destroy(v);
+}
+
 static atomic_uint inside, visits;
 
 static unsigned linger(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
@@ -231,6 +259,7 @@ int main(void)
 	    cmocka_unit_test(frames_survive_a_thousand_tables),
 	    cmocka_unit_test(ports_come_and_go_beside_the_walk),
 	    cmocka_unit_test(a_network_changes_its_policy_beside_the_walk),
+	    cmocka_unit_test(counters_are_read_while_they_move),
 	    cmocka_unit_test(nobody_is_in_a_port_that_was_removed),
 	};
 
