@@ -74,6 +74,7 @@ help:
 	echo 'make check              lint and unit tests only'
 	echo 'make soak [T=name] [RUNS=10]  the system tests, again and again, on a machine made busy'
 	echo 'TARGET=name             for guest and test: qemu-svm (unless said), bochs-vmx'
+	echo 'make fuzz [TIME=1h]     the fuzzers side by side; what they find is kept'
 	echo 'make lint               format, static checks, gcc and clang'
 	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits or paths; all without a name'
 	echo 'make guests linux-guest our own guests; the Linux guest image'

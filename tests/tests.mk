@@ -6,6 +6,7 @@
 #   make soak            the system tests RUNS=10 times, under two busy loops for each core; T=, TARGET=
 #   make lint            the part of it that only reads and compiles
 #   make unit fuzzers    builds the programs without running them
+#   make fuzz [TIME=1h] [T=NAME]   fuzzers side by side for that long; finds go to tests/fuzz/corpus/
 # UNIT_CC (gcc) and FUZZ_CC (clang) choose the compilers.
 
 UNIT_OUT := build/unit
@@ -17,7 +18,7 @@ TSAN_CC  ?= clang
 
 TESTS_RUN = tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(T),'$(T)')
 
-.PHONY: test check soak lint unit tsan fuzzers
+.PHONY: test check soak lint unit tsan fuzzers fuzz
 test:
 	tools/install test
 	+$(TESTS_RUN)
@@ -29,6 +30,11 @@ check:
 soak:
 	tools/install test
 	+$(TESTS_RUN) --soak $(or $(RUNS),10)
+
+fuzz:
+	tools/install test
+	+$(MAKE) fuzzers
+	tests/fuzz/campaign $(if $(TIME),--time '$(TIME)') $(if $(T),'$(T)')
 
 # --- programs for the host ---------------------------------------------------------------------
 
@@ -124,4 +130,4 @@ lint-length:
 		awk '$$2 != "total" && $$1 > 600 {print $$2 ": " $$1 " lines, over 600"; bad = 1} END {exit bad}'
 
 lint-python:
-	/usr/bin/python3 tests/check-python $(call LINT_FILES,'*.py' 'tools/*' 'tests/*')
+	/usr/bin/python3 tests/check-python $(call LINT_FILES,'*.py' 'tools/*' 'tests/*' ':!tests/fuzz/corpus')
