@@ -86,7 +86,10 @@ $(TSAN_NAMES:%=$(TSAN_OUT)/%): $(TSAN_OUT)/%: $(TSAN_OUT)/tests/unit/%.o $(TSAN_
 	$(TSAN_CC) $(TSAN_FLAGS) -o $@ $^ -lcmocka -lpthread
 
 $(FUZZ_NAMES:%=$(FUZZ_OUT)/%): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(FUZZ_OUT)/libpatio.a
-	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^
+	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LIBS)
+
+# The decoder that the instruction decoders are compared with.
+$(FUZZ_OUT)/fuzz_insn_oracle: FUZZ_LIBS := -lZydis
 
 -include $(shell find $(UNIT_OUT) $(FUZZ_OUT) $(TSAN_OUT) -name '*.d' 2>/dev/null)
 
