@@ -1,0 +1,361 @@
+/*
+ * fuzz_device.c: a guest with two network devices and a console on its PCI bus, used from two vCPUs
+ * and from the VMM's side, through nothing but port and memory accesses, its own memory, and what
+ * control may call.  Its devices are started properly where the input says so, that it gets behind
+ * the first checks.
+ *
+ * The steps are one after the other, so that an input repeats itself; a step that the input marks
+ * runs at the same time as the next one, on a second thread that stays there.  What two threads may
+ * do to each other unordered, the thread sanitizer looks for in tests/unit/test_*_threads.c.
+ * Afterwards no lock may be held, and nothing outside of the guest's memory was touched (the
+ * address sanitizer).
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include "tests/fuzz/arena.h"
+#include "drivers/virtio/virtio_console.h"
+#include "drivers/virtio/virtio_net.h"
+#include "vmm/vpci.h"
+
+#define NETS        2
+#define DEVICES     3 /* the last is the console; device i is in slot i + 1 */
+#define LOW         0x4000u
+#define HIGH_GPA    0x100000u
+#define HIGH        0x20000u
+#define QUEUE(d, q) (HIGH_GPA + 0x2000u * (2u * (d) + (q))) /* where a ring starts */
+#define NUM         16
+
+/* All that a step changes, but the switch; an input begins with a copy. */
+struct world {
+	struct vpci bus;
+	struct gmem mem;
+	struct virtio_net net[NETS];
+	struct virtio_console console;
+};
+static struct world world, image;
+static uint8_t low[LOW], high[HIGH];
+static struct vnet *v;
+static struct vnet_port *port[NETS];
+static _Thread_local unsigned this_thread; /* also the number of its core */
+
+/* One access or call; its bytes are its own, so that two may run at once. */
+struct step {
+	uint8_t op, a, b, c;
+	uint32_t value;
+};
+
+static struct virtio_pci *device(unsigned d)
+{
+	return d < NETS ? &world.net[d].v : &world.console.v;
+}
+
+static void msi(void *ctx, uint64_t addr, uint32_t data)
+{
+	(void)ctx, (void)addr, (void)data;
+}
+
+static struct vnet_core *this_core(void)
+{
+	return vnet_core(v, this_thread);
+}
+
+/* The first and last byte of each piece; the whole may be the guest's memory many times over. */
+static void output(void *ctx, const struct vnet_seg *seg, unsigned nseg)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < nseg; i++) {
+		const volatile uint8_t *bytes = seg[i].base;
+
+		if (seg[i].len)
+			(void)bytes[0], (void)bytes[seg[i].len - 1];
+	}
+}
+
+/* ---- what a driver does ---- */
+
+static uint8_t *ram(uint32_t gpa)
+{
+	if (gpa < LOW)
+		return &low[gpa];
+	return gpa - HIGH_GPA < HIGH ? &high[gpa - HIGH_GPA] : &high[gpa % HIGH];
+}
+
+static void io(uint16_t at, unsigned size, uint32_t value)
+{
+	vpci_io(&world.bus, at, size, true, &value);
+}
+
+static void config(unsigned slot, unsigned off, unsigned size, uint32_t value)
+{
+	io(0xcf8, 4, 0x80000000u | slot << 11 | (off & 0xfc));
+	io((uint16_t)(0xcfc + (off & 3)), size, value);
+}
+
+static uint16_t registers(unsigned d)
+{
+	return (uint16_t)device(d)->pci.bar[VIRTIO_IO_BAR].home;
+}
+
+/* The driver's steps of virtio 1.2, 3.1.1; `features`: the low half, as far as offered. */
+static void start(unsigned d, uint32_t features)
+{
+	uint16_t r = registers(d);
+
+	config(d + 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
+	config(d + 1, 0x10, 4, r);
+	config(d + 1, device(d)->pci.msix_cap + 2u, 2, 0x8000);
+	io((uint16_t)(r + 0x14), 1, 0);
+	io((uint16_t)(r + 0x14), 1, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+	for (unsigned half = 0; half < 2; half++) {
+		io((uint16_t)(r + 8), 4, half);
+		io((uint16_t)(r + 12), 4, half ? 1 : features & (uint32_t)device(d)->offered);
+	}
+	io((uint16_t)(r + 0x14), 1, VIRTIO_FEATURES_OK);
+	for (unsigned q = 0; q < 2; q++) {
+		io((uint16_t)(r + 0x16), 2, q);
+		io((uint16_t)(r + 0x18), 2, NUM);
+		io((uint16_t)(r + 0x1a), 2, q);
+		for (unsigned area = 0; area < 3; area++)
+			io((uint16_t)(r + 0x20 + 8 * area), 4, QUEUE(d, q) + 0x400 * area);
+		io((uint16_t)(r + 0x1c), 2, 1);
+	}
+	io((uint16_t)(r + 0x14), 1, VIRTIO_DRIVER_OK);
+}
+
+static void describe(const struct step *s)
+{
+	unsigned d = s->a % DEVICES, q = s->a >> 7;
+	struct vring_desc desc = {HIGH_GPA + 0x10000u + 64u * s->b, s->value & 0xffff,
+	                          (uint16_t)(s->c & 7), (uint16_t)(s->c >> 3)};
+
+	if (s->value >> 24 == 0xff) /* at an address of any kind */
+		desc.addr = (uint64_t)s->value << (s->b & 31);
+	memcpy(ram(QUEUE(d, q) + 16u * (s->value >> 16 & 31)), &desc, sizeof desc);
+}
+
+/* Offers a head, or moves the index to anywhere; then may kick. */
+static void offer(const struct step *s)
+{
+	unsigned d = s->a % DEVICES, q = s->a >> 7;
+	uint16_t *avail = (uint16_t *)(void *)ram(QUEUE(d, q) + 0x400);
+	uint16_t idx = __atomic_load_n(&avail[1], __ATOMIC_RELAXED);
+
+	avail[2 + idx % NUM] = s->b;
+	__atomic_store_n(&avail[1], s->c & 1 ? (uint16_t)s->value : (uint16_t)(idx + 1),
+	                 __ATOMIC_RELEASE);
+	if (s->c & 2)
+		io((uint16_t)(registers(d) + VIRTIO_IO_NOTIFY + VIRTIO_NOTIFY_STEP * q), 2, q);
+}
+
+/* ---- what the VMM does meanwhile ---- */
+
+static void control(const struct step *s)
+{
+	static const char text[64] = "typed";
+	struct virtio_net *n = &world.net[s->b % NETS];
+	uint64_t value;
+	char name[64];
+
+	switch (s->a % 8) {
+	case 0:
+		virtio_net_set_link(n, s->c & 1);
+		break;
+	case 1:
+		virtio_net_set_mtu(n, (uint16_t)s->value);
+		break;
+	case 2:
+		virtio_console_input(&world.console, text, s->c % sizeof text);
+		break;
+	case 3:
+		virtio_console_forget(&world.console);
+		break;
+	case 4:
+		vpci_work(&world.bus);
+		break;
+	case 5:
+		vnet_port_set_mode(n->port, s->c & 1 ? VNET_POLL : VNET_KICK);
+		virtio_net_kick(n);
+		break;
+	case 6:
+		vnet_poll(this_core(), 1 + s->c % 64u);
+		break;
+	default:
+		for (unsigned i = 0; virtio_pci_counter(&n->v, i, name, sizeof name, &value); i++)
+			;
+	}
+}
+
+static void registers_access(const struct step *s)
+{
+	static const uint8_t size[] = {1, 2, 4, 2};
+	unsigned d = s->a % DEVICES;
+	uint32_t value = s->value;
+
+	vpci_io(&world.bus, (uint16_t)(registers(d) + s->b), size[s->a >> 3 & 3], s->a >> 7,
+	        &value);
+}
+
+static void memory_access(const struct step *s)
+{
+	unsigned d = s->a % DEVICES;
+	uint64_t value = (uint64_t)s->value << 32 | s->value;
+
+	vpci_mmio(&world.bus, device(d)->pci.bar[VIRTIO_MSIX_BAR].home + s->b * 4u + (s->c >> 4),
+	          1u << (s->c & 3), s->a >> 7, &value);
+}
+
+static void any_port(const struct step *s)
+{
+	uint32_t value = s->value;
+
+	vpci_io(&world.bus, (uint16_t)(s->a << 8 | s->b), 1u << s->c % 3, s->c >> 7, &value);
+}
+
+static void run(const struct step *s)
+{
+	switch (s->op & 15) {
+	case 0:
+		config(s->a % 5, s->b, 1u << s->c % 3, s->value);
+		break;
+	case 1:
+	case 2:
+		registers_access(s);
+		break;
+	case 3:
+		memory_access(s);
+		break;
+	case 4:
+		any_port(s);
+		break;
+	case 5:
+		start(s->a % DEVICES, s->value);
+		break;
+	case 6:
+		*ram((uint32_t)s->a << 9 | (uint32_t)s->b << 1 | (s->c & 1)) = (uint8_t)s->value;
+		break;
+	case 7:
+	case 8:
+		control(s);
+		break;
+	case 9 ... 11:
+		describe(s);
+		break;
+	default:
+		offer(s);
+	}
+}
+
+/* ---- the second thread ---- */
+
+static struct step other;
+static atomic_uint other_state; /* 0: waits, 1: is to run `other` */
+
+static void *second(void *arg)
+{
+	(void)arg;
+	this_thread = 1;
+	for (;;) {
+		while (atomic_load_explicit(&other_state, memory_order_acquire) != 1)
+			sched_yield();
+		run(&other);
+		atomic_store_explicit(&other_state, 0, memory_order_release);
+	}
+	return NULL;
+}
+
+static void run_both(const struct step *one, const struct step *two)
+{
+	other = *one;
+	atomic_store_explicit(&other_state, 1, memory_order_release);
+	run(two);
+	while (atomic_load_explicit(&other_state, memory_order_acquire))
+		sched_yield();
+}
+
+/* ---- one input ---- */
+
+static void plug_net(unsigned i)
+{
+	static const char *const name[NETS] = {"a", "b"};
+	struct virtio_net_config c = {name[i], 0x100000005452ull, 1500,     NUM,
+	                              NUM,     &world.mem,        this_core};
+
+	c.mac |= (mac_t)i << 40;
+	virtio_net_init(&world.net[i], &c);
+	port[i] = vnet_port_add(v, name[i], 0, &virtio_net_port_ops, &world.net[i], 0);
+	virtio_net_attach(&world.net[i], port[i]);
+	vnet_port_set_mac(port[i], c.mac);
+	vpci_add(&world.bus, &world.net[i].v.pci, i + 1);
+}
+
+/* What each input begins with, kept; and the second thread, for all of them. */
+static void build(void)
+{
+	pthread_t t;
+
+	v = vnet_create(&arena_mem, 2);
+	vnet_net_set(v, 0, VNET_LEARN);
+	vpci_init(&world.bus, msi, NULL);
+	gmem_add(&world.mem, 0, LOW, low);
+	gmem_add(&world.mem, HIGH_GPA, HIGH, high);
+	for (unsigned i = 0; i < NETS; i++)
+		plug_net(i);
+	virtio_console_init(&world.console, "console", &world.mem, output, NULL);
+	vpci_add(&world.bus, &world.console.v.pci, DEVICES);
+	image = world;
+	arena_keep();
+	if (pthread_create(&t, NULL, second, NULL))
+		abort();
+}
+
+static bool held(const struct vlock *l)
+{
+	return atomic_load(&l->next) != atomic_load(&l->owner);
+}
+
+static void check_locks(void)
+{
+	for (unsigned d = 0; d < DEVICES; d++)
+		if (held(&device(d)->lock) || held(&device(d)->pci.msix_lock))
+			abort();
+	for (unsigned i = 0; i < NETS; i++)
+		if (held(&world.net[i].rx_lock) || world.net[i].tx_gate.state)
+			abort();
+	if (held(&world.bus.lock) || held(&world.console.rx_lock) || world.console.tx_gate.state)
+		abort();
+}
+
+static bool take(struct step *s, const uint8_t **p, size_t *left)
+{
+	if (*left < 8)
+		return false;
+	*s = (struct step){(*p)[0], (*p)[1], (*p)[2], (*p)[3], 0};
+	memcpy(&s->value, *p + 4, 4);
+	*p += 8;
+	*left -= 8;
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct step one, two;
+
+	if (!v) {
+		build();
+	} else {
+		arena_restore();
+		world = image;
+		memset(low, 0, sizeof low);
+		memset(high, 0, sizeof high);
+	}
+	while (take(&one, &data, &size)) {
+		if (one.op & 0x80 && take(&two, &data, &size))
+			run_both(&one, &two);
+		else
+			run(&one);
+	}
+	check_locks();
+	return 0;
+}
