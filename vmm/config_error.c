@@ -85,10 +85,14 @@ void nearest_init(struct nearest *n, const char *word)
 
 void nearest_offer(struct nearest *n, const char *candidate)
 {
-	if (!candidate[0] || !n->distance || strnlen(candidate, CONFIG_NAME) == CONFIG_NAME)
+	size_t len = strnlen(candidate, CONFIG_NAME), own = strlen(n->word);
+	if (!len || !n->distance || len == CONFIG_NAME)
+		return;
+	/* Their lengths differ by as much as the words, at least. */
+	if ((len < own ? own - len : len - own) >= n->distance)
 		return;
 	unsigned d = edit_distance(n->word, candidate);
-	if (d >= n->distance || d >= strlen(candidate))
+	if (d >= n->distance || d >= len)
 		return;
 	n->best = candidate;
 	n->distance = d;
