@@ -28,7 +28,7 @@ static bool do_line(struct dialogue *x, const char *line, size_t len)
 		dialogue_fail(x, "no:\n1");
 		return false;
 	}
-	for (unsigned i = 0; len > 1 && line[0] == 'p' && i < 1u << (line[1] & 15); i++)
+	for (unsigned i = 0; len > 1 && line[0] == 'p' && i < 1u << line[1] % 10u; i++)
 		dialogue_put(x, line, len);
 	return true;
 }
