@@ -24,8 +24,9 @@ bool admit_offload(struct walk *w, struct vnet_frame *f)
 	f->hdr.flags &= VNET_HDR_F_NEEDS_CSUM | VNET_HDR_F_DATA_VALID;
 	if (offload_check(f))
 		return true;
-	count_add(&w->count->drop[offload_excess(f) ? VNET_DROP_many_segments : VNET_DROP_bad_offload],
-	          1);
+	count_add(
+	    &w->count->drop[offload_excess(f) ? VNET_DROP_many_segments : VNET_DROP_bad_offload],
+	    1);
 	return false;
 }
 
