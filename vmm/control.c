@@ -42,13 +42,17 @@ void control_init(void)
 void tick_move(uint64_t tsc)
 {
 	uint64_t due = atomic_load(&tick_next), period = tsc_khz * 1000; /* a second */
-	if (atomic_compare_exchange_strong(&tick_next, &due, tsc + period))
-		vnet_tick(this_core()->net, tsc / (tsc_khz * 1000));
+	if (!atomic_compare_exchange_strong(&tick_next, &due, tsc + period))
+		return;
+	/* A guest's core does not wait for who changes the switch: a core tries again in 10 ms. */
+	if (!vnet_tick(this_core()->net, tsc / (tsc_khz * 1000)))
+		atomic_store(&tick_next, tsc + period / 100);
 }
 
 void tick_now(void)
 {
-	vnet_tick(this_core()->net, rdtsc() / (tsc_khz * 1000));
+	if (!vnet_tick(this_core()->net, rdtsc() / (tsc_khz * 1000)))
+		atomic_store(&tick_next, 0); /* the next core that passes by does it */
 }
 
 bool control_core_reserved(unsigned core)

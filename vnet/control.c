@@ -8,6 +8,11 @@ void control_lock(struct vnet *v)
 		__builtin_ia32_pause();
 }
 
+static bool control_try(struct vnet *v)
+{
+	return !atomic_flag_test_and_set_explicit(&v->control, memory_order_acquire);
+}
+
 void control_unlock(struct vnet *v)
 {
 	atomic_flag_clear_explicit(&v->control, memory_order_release);
@@ -178,12 +183,13 @@ static void sweep(struct vnet *v)
 	}
 }
 
-void vnet_tick(struct vnet_core *core, uint64_t seconds)
+bool vnet_tick(struct vnet_core *core, uint64_t seconds)
 {
 	struct vnet *v = core->vnet;
 	uint64_t before;
 
-	control_lock(v);
+	if (!control_try(v))
+		return false;
 	/* The caller may have read the clock before another one did, and come here after it. */
 	before = atomic_load(&v->seconds);
 	if (seconds < before && before - seconds <= VNET_TICK_LATE)
@@ -196,4 +202,5 @@ void vnet_tick(struct vnet_core *core, uint64_t seconds)
 	for (struct underlay *u = atomic_load(&v->underlays); u; u = atomic_load(&u->next))
 		underlay_tick(core, u);
 	control_unlock(v);
+	return true;
 }

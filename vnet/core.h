@@ -56,9 +56,9 @@ unsigned vnet_poll(struct vnet_core *core, unsigned budget);
  * looked at in a call.  Asks for the next hops of links where that is due.  Call it every second or
  * so, on any core, with that core's own part, not from within the walk.  A time up to
  * VNET_TICK_LATE seconds before the last one is taken for that; one further back is a clock that
- * was set anew.
+ * was set anew.  False, and nothing done: the switch is being changed; call it again soon.
  */
-void vnet_tick(struct vnet_core *core, uint64_t seconds);
+bool vnet_tick(struct vnet_core *core, uint64_t seconds);
 #define VNET_TICK_LATE 10
 #define VNET_AGE       300 /* IEEE 802.1D-2004, table 7-5 */
 #define VNET_SWEEP     56

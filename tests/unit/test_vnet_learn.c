@@ -75,6 +75,16 @@ static void silent_addresses_age(void **state)
 	assert_int_equal(rig_reach_from(r, 0, C, A), OTHERS);
 }
 
+static void a_tick_does_not_wait_for_a_change(void **state)
+{
+	struct rig *r = *state;
+
+	control_lock(r->v);
+	assert_false(vnet_tick(r->core, 1000));
+	control_unlock(r->v);
+	assert_true(vnet_tick(r->core, 1000));
+}
+
 static void a_full_bucket_is_counted_and_flooded(void **state)
 {
 	struct rig *r = *state;
@@ -143,6 +153,7 @@ int main(void)
 	    T(networks_learn_apart),
 	    T(a_group_source_is_dropped),
 	    T(silent_addresses_age),
+	    T(a_tick_does_not_wait_for_a_change),
 	    T(a_full_bucket_is_counted_and_flooded),
 	    T(a_port_goes_with_its_addresses),
 	    T(alone_there_is_nobody_to_flood),

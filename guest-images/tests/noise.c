@@ -1,0 +1,50 @@
+/*
+ * Computes, and watches the TSC: what it misses was taken from it.  For each window of time it adds
+ * up the steps that were longer than its own.  Options: windows= (5) of window= TSC ticks (50
+ * million), own= (200) ticks that a step of its own may take, limit= ticks that may be missed in
+ * any window (10 000).
+ */
+#include "guest-images/lib/check.h"
+#include "guest-images/lib/console.h"
+#include "guest-images/lib/cpu.h"
+#include "guest-images/lib/multiboot.h"
+
+#define WINDOWS_MAX 64
+
+static uint64_t missed[WINDOWS_MAX], longest[WINDOWS_MAX], steps;
+
+static void watch(unsigned window, uint64_t until, uint64_t own)
+{
+	uint64_t last = rdtsc();
+	while (last < until) {
+		uint64_t now = rdtsc(), step = now - last;
+		last = now;
+		steps++;
+		if (step <= own)
+			continue;
+		missed[window] += step;
+		if (step > longest[window])
+			longest[window] = step;
+	}
+}
+
+void guest_main(void)
+{
+	unsigned windows = (unsigned)mb_number("windows", 5);
+	uint64_t window = mb_number("window", 50000000), own = mb_number("own", 200);
+	uint64_t limit = mb_number("limit", 10000), worst = 0;
+	if (!check(windows && windows <= WINDOWS_MAX, "windows", "1 to %u", WINDOWS_MAX))
+		done();
+	irq_off();
+	uint64_t start = rdtsc();
+	for (unsigned i = 0; i < windows; i++)
+		watch(i, start + (i + 1) * window, own);
+	for (unsigned i = 0; i < windows; i++) {
+		print("noise: window %u: %lu ticks missed, at most %lu at once\n", i, missed[i],
+		      longest[i]);
+		worst = missed[i] > worst ? missed[i] : worst;
+	}
+	print("noise: %lu steps, worst window %lu ticks\n", steps, worst);
+	check(worst <= limit, "quiet", "%lu ticks missed in a window", worst);
+	done();
+}
