@@ -90,8 +90,11 @@ static void *vcpu_run(void *arg)
 			sent++;
 		}
 		pthread_mutex_unlock(c->ring);
-		if (wanted)
-			kick(c->n);
+		if (!wanted)
+			continue;
+		kick(c->n);
+		while (vpci_work(&c->n->g->pci)) /* as the loop of its core does */
+			;
 	}
 	return NULL;
 }
