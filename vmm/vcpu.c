@@ -57,8 +57,6 @@ static void vcpu_leave(struct vcpu *v)
 
 static void vcpu_begin(struct core *c, struct vcpu *v)
 {
-	if (atomic_load(&v->state) == VCPU_LEFT) /* stopped before it began */
-		return;
 	core_scrub(c);
 	hvm->reset(v, &v->vm->entry);
 	atomic_store(&v->state, v->id ? VCPU_WAIT_SIPI : VCPU_RUN);
@@ -102,6 +100,10 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 		vcpu_leave(v);
 		return;
 	}
+	/* Others of its VM may send INIT and start-up IPIs until they have left too: if it began
+	 * again, it would run in memory, and on a core, that are somebody else's soon. */
+	if (atomic_load(&v->state) == VCPU_LEFT)
+		return;
 	if (r & VCPU_REQ_LOAD)
 		atomic_store(&v->state, VCPU_LOAD);
 	if (r & VCPU_REQ_START)

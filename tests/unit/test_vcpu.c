@@ -1,0 +1,204 @@
+/* What a vCPU's core does with the requests that reach it; the hardware is this program's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdint.h>
+#include <string.h>
+#include "vmm/vcpu.c"
+
+struct core cores[CORES_MAX];
+enum log_level log_level = LOG_ERROR;
+_Atomic uint64_t tick_next = UINT64_MAX;
+const struct hvm_ops *hvm;
+
+static jmp_buf idle;
+static unsigned resets, scrubs, visits;
+
+void core_call(struct core *c, uint32_t requests)
+{
+	atomic_fetch_or(&c->requests, requests);
+	atomic_store(&c->attention, true);
+}
+
+void core_idle(struct core *c)
+{
+	(void)c;
+	longjmp(idle, 1);
+}
+
+bool lapic_scrub(void)
+{
+	scrubs++;
+	return true;
+}
+
+bool vpci_work(struct vpci *p)
+{
+	(void)p;
+	visits++;
+	return false;
+}
+
+void lapic_silence(void)
+{
+}
+
+void cpu_scrub(void)
+{
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	(void)level;
+	(void)fmt;
+}
+
+void monitor_poll(void)
+{
+}
+
+void tick_move(uint64_t tsc)
+{
+	(void)tsc;
+}
+
+void vm_load_step(struct vm *vm)
+{
+	(void)vm;
+}
+
+void control_console_serve(struct control_console *c)
+{
+	(void)c;
+}
+
+void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e)
+{
+	(void)v;
+	(void)e;
+}
+
+unsigned vnet_poll(struct vnet_core *core, unsigned budget)
+{
+	(void)core;
+	return budget;
+}
+
+static void hvm_reset(struct vcpu *v, const struct cpu_entry *e)
+{
+	(void)v;
+	(void)e;
+	resets++;
+}
+
+static void hvm_leave(struct vcpu *v)
+{
+	(void)v;
+}
+
+static void hvm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
+{
+	(void)v;
+	(void)what;
+	(void)value;
+}
+
+/* The guest runs until its core is called; nothing but a call ends a test's run. */
+static void hvm_run(struct vcpu *v, struct vmexit *e)
+{
+	*e = (struct vmexit){.kind = VMEXIT_kick};
+	if (!atomic_load(&v->core->attention))
+		longjmp(idle, 1);
+}
+
+static const struct hvm_ops ops = {
+    .reset = hvm_reset, .leave = hvm_leave, .set = hvm_set, .run = hvm_run};
+
+/* A VM of three vCPUs, each on its core from 1 on, of which the second waits for its start. */
+static struct vm *running(void)
+{
+	static struct vm vm;
+	memset(&vm, 0, sizeof vm);
+	memset(cores, 0, sizeof cores);
+	hvm = &ops;
+	vm.nvcpus = 3;
+	atomic_store(&vm.running_vcpus, 3);
+	atomic_store(&vm.state, VM_RUNNING);
+	for (unsigned i = 0; i < vm.nvcpus; i++) {
+		vm.vcpu[i].vm = &vm;
+		vm.vcpu[i].id = i;
+		vm.vcpu[i].core = &cores[i + 1];
+		cores[i + 1].index = i + 1;
+		atomic_store(&vm.vcpu[i].state, i == 1 ? VCPU_WAIT_SIPI : VCPU_RUN);
+		atomic_store(&cores[i + 1].vcpu, &vm.vcpu[i]);
+	}
+	resets = scrubs = visits = 0;
+	return &vm;
+}
+
+/* The vCPU's core does what was asked, and has nothing left to do. */
+static enum vcpu_state serve(struct vcpu *v, uint32_t requests)
+{
+	vcpu_request(v, requests);
+	if (!setjmp(idle))
+		core_loop(v->core);
+	return atomic_load(&v->state);
+}
+
+static void test_start_up(void **state)
+{
+	struct vcpu *v = &running()->vcpu[1];
+	(void)state;
+	assert_int_equal(serve(v, VCPU_REQ_SIPI), VCPU_RUN);
+	assert_int_equal(serve(v, VCPU_REQ_SIPI), VCPU_RUN); /* one that runs ignores it */
+	assert_int_equal(resets, 1);
+	assert_int_equal(serve(v, VCPU_REQ_INIT), VCPU_WAIT_SIPI);
+	assert_int_equal(serve(v, VCPU_REQ_INIT | VCPU_REQ_SIPI), VCPU_RUN);
+	assert_int_equal(resets, 2);
+}
+
+/* The VM stops while its other vCPUs are in the middle of sending INIT and start-up IPIs. */
+static void test_one_that_left_stays_away(void **state)
+{
+	static const uint32_t late[] = {VCPU_REQ_INIT, VCPU_REQ_SIPI, VCPU_REQ_INIT | VCPU_REQ_SIPI,
+	                                VCPU_REQ_START, VCPU_REQ_WORK | VCPU_REQ_NMI};
+	(void)state;
+	for (unsigned was = 0; was < 3; was++) {
+		struct vm *vm = running();
+		struct vcpu *v = &vm->vcpu[was];
+		assert_int_equal(serve(v, VCPU_REQ_STOP | VCPU_REQ_INIT | VCPU_REQ_SIPI),
+		                 VCPU_LEFT);
+		for (unsigned i = 0; i < sizeof late / sizeof late[0]; i++)
+			assert_int_equal(serve(v, late[i]), VCPU_LEFT);
+		assert_int_equal(serve(v, VCPU_REQ_STOP), VCPU_LEFT);
+		assert_int_equal(resets + scrubs + visits, 0);
+		assert_int_equal(atomic_load(&vm->running_vcpus), 2);
+		assert_int_equal(atomic_load(&vm->state), VM_RUNNING);
+	}
+}
+
+/* Stopped between the VM's launch and its own beginning. */
+static void test_stopped_before_it_began(void **state)
+{
+	struct vm *vm = running();
+	(void)state;
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		atomic_store(&vm->vcpu[i].state, VCPU_OFF);
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		assert_int_equal(serve(&vm->vcpu[i], VCPU_REQ_STOP), VCPU_LEFT);
+	assert_int_equal(serve(&vm->vcpu[1], VCPU_REQ_START | VCPU_REQ_INIT | VCPU_REQ_SIPI),
+	                 VCPU_LEFT);
+	assert_int_equal(resets, 0);
+	assert_int_equal(atomic_load(&vm->state), VM_STOPPED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_start_up),
+	    cmocka_unit_test(test_one_that_left_stays_away),
+	    cmocka_unit_test(test_stopped_before_it_began),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
