@@ -191,27 +191,26 @@ void vm_destroy(struct vm *vm)
 
 /* --- starting ------------------------------------------------------------------------------- */
 
-static void release_cores(struct vm *vm)
+/* Of the first n vCPUs.  vcpu->core stays: who sends one of them a request without knowing yet that
+ * its VM has stopped calls a core, in vain. */
+static void release_cores(struct vm *vm, unsigned n)
 {
-	for (unsigned i = 0; i < vm->nvcpus; i++)
-		if (vm->vcpu[i].core)
-			atomic_store(&vm->vcpu[i].core->vcpu, NULL);
+	for (unsigned i = 0; i < n; i++)
+		atomic_store(&vm->vcpu[i].core->vcpu, NULL);
 }
 
 /* Takes a core for each vCPU; the cores do not run them before VCPU_REQ_START. */
 static bool take_cores(struct vm *vm, char *why, size_t size)
 {
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
-		vm->vcpu[i].core = NULL;
-		atomic_store(&vm->vcpu[i].requests, 0);
-	}
-	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
-		v->core = place_vcpu(vm, i, why, size);
-		if (!v->core) {
-			release_cores(vm);
+		struct core *c = place_vcpu(vm, i, why, size);
+		if (!c) {
+			release_cores(vm, i);
 			return false;
 		}
+		v->core = c;
+		atomic_store(&v->requests, 0);
 		atomic_store(&v->state, VCPU_OFF);
 		atomic_store(&v->core->vcpu, v);
 	}
@@ -291,7 +290,7 @@ void vm_reap(struct vm *vm)
 	if (vm->passthrough)
 		passthrough_quiesce(vm);
 	vpci_reset(&vm->pci);
-	release_cores(vm);
+	release_cores(vm, vm->nvcpus);
 	atomic_store(&vm->state, VM_OFF);
 	if (vm->unfit)
 		log_error("%s", vm->reason);
