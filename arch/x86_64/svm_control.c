@@ -165,11 +165,19 @@ static bool carry_out(struct vcpu *v, const struct insn_sys *in)
 	}
 }
 
+/* The CPU let the instruction exit, so it was allowed, SMSW in user mode too; but what is decoded
+ * may be another one, which a second vCPU has put in its place. */
+static bool still_allowed(const struct svm_vcpu *s, const struct insn_sys *in)
+{
+	return s->vmcb.cpl == 0 || in->kind == SYS_SMSW;
+}
+
 /* The CPU may have no decode assists: which register and which value, the instruction says. */
 void svm_control_exit(struct vcpu *v, struct vmexit *e)
 {
 	struct insn_sys in;
 	uint8_t length = emulate_sys_decode(v, &in);
+	bool done = length && still_allowed(v->hvm, &in) && carry_out(v, &in);
 	e->kind = VMEXIT_control;
-	e->insn_len = length && carry_out(v, &in) ? length : 0;
+	e->insn_len = done ? length : 0;
 }
