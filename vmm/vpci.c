@@ -190,14 +190,28 @@ static bool config_io(struct vpci *p, uint16_t port, unsigned size, bool write, 
 	return true;
 }
 
+static bool is_config_port(uint16_t port)
+{
+	return (port & ~7u) == PORT_ADDRESS;
+}
+
+static struct vpci_bar *io_bar(struct vpci *p, uint16_t port)
+{
+	return atomic_load_explicit(&p->io[port / VPCI_IO_SIZE], memory_order_acquire);
+}
+
+bool vpci_claims_io(struct vpci *p, uint16_t port)
+{
+	return io_bar(p, port) || is_config_port(port);
+}
+
 bool vpci_io(struct vpci *p, uint16_t port, unsigned size, bool write, uint32_t *val)
 {
-	struct vpci_bar *b =
-	    atomic_load_explicit(&p->io[port / VPCI_IO_SIZE], memory_order_acquire);
+	struct vpci_bar *b = io_bar(p, port);
 	unsigned off = port % VPCI_IO_SIZE;
 
 	if (!b)
-		return (port & ~7u) == PORT_ADDRESS && config_io(p, port, size, write, val);
+		return is_config_port(port) && config_io(p, port, size, write, val);
 	if (off + size > VPCI_IO_SIZE)
 		return false;
 

@@ -157,11 +157,9 @@ void vpci_left(struct vpci_dev *d);
 /* Makes one visit to one device that has work left, each in its turn; true: more is left. */
 bool vpci_work(struct vpci *p);
 
-/* True when a device's registers are at this I/O port: an access there may be a visit's work. */
-static inline bool vpci_claims_io(struct vpci *p, uint16_t port)
-{
-	return atomic_load_explicit(&p->io[port / VPCI_IO_SIZE], memory_order_acquire);
-}
+/* True when this I/O port leads to a device's registers, also by way of configuration space: an
+ * access there may be a visit's work. */
+bool vpci_claims_io(struct vpci *p, uint16_t port);
 
 /* An I/O access of 1, 2 or 4 bytes at any port.  false: nobody claims it, *val is untouched. */
 bool vpci_io(struct vpci *p, uint16_t port, unsigned size, bool write, uint32_t *val);

@@ -3,6 +3,7 @@
  *   print    64 chains of 60 pieces of 64 MiB for the virtio console: 240 GiB by each kick
  *   index    a TX ring that the second vCPU refills as fast as it is emptied, kicked by the first
  *   gso      frames of 65 000 bytes to dst=, to be cut into segments of 8
+ *   window   the same as print, kicked by one string instruction in configuration space
  * Each says `hog: NAME` before; none ends by itself.
  */
 #include <stdatomic.h>
@@ -29,6 +30,11 @@
 #define GSO_PAYLOAD 65000
 #define GSO_SIZE    8
 #define NEEDS_CSUM  1
+#define CAP_VIRTIO  0x09 /* virtio 1.2, 4.1.4; the kinds of structure */
+#define CAP_NOTIFY  2
+#define CAP_WINDOW  5
+#define CONFIG_DATA 0xcfc
+#define KICKS       4096 /* of one string instruction */
 #define GSO_TCPV4   1
 #define HEADERS     54
 
@@ -65,10 +71,44 @@ static _Noreturn void kick_for_ever(const char *how)
 	}
 }
 
-static _Noreturn void print_for_ever(void)
+/* The capability that leads to this structure of the console; 0: there is none. */
+static unsigned find_cap(uint16_t bdf, uint8_t kind)
+{
+	unsigned at = pci_cap(bdf, CAP_VIRTIO);
+	while (at && (pci_read(bdf, at, 1) != CAP_VIRTIO || pci_read(bdf, at + 3, 1) != kind))
+		at = pci_read(bdf, at + 1, 1);
+	return at;
+}
+
+/* The registers once more through configuration space (4.1.4.9): each element is a kick. */
+static _Noreturn void kick_through_window(uint16_t bdf)
+{
+	static uint16_t indices[KICKS];
+	unsigned window = find_cap(bdf, CAP_WINDOW), notify = find_cap(bdf, CAP_NOTIFY);
+	bool is_io;
+	if (!check(window && notify, "window", "it has none"))
+		done();
+	unsigned bar = pci_read(bdf, notify + 4, 1);
+	for (unsigned i = 0; i < KICKS; i++)
+		indices[i] = tx.index;
+	pci_write(bdf, window + 4, 1, bar);
+	pci_write(bdf, window + 8, 4, (uint32_t)(tx.notify.base - pci_bar(bdf, bar, &is_io)));
+	pci_write(bdf, window + 12, 4, 2);
+	pci_read(bdf, window + 16, 1); /* selects the register */
+	print("hog: window\n");
+	for (;;) {
+		const uint16_t *from = indices;
+		uint64_t n = KICKS;
+		refill();
+		__asm__ volatile("rep outsw" : "+S"(from), "+c"(n) : "d"(CONFIG_DATA) : "memory");
+	}
+}
+
+static _Noreturn void print_for_ever(bool through_window)
 {
 	mem_init(0);
-	expect(guest_virtio_open(&dev, &guest_bus, pci_find(VENDOR, CONSOLE, 0)), "open");
+	uint16_t bdf = pci_find(VENDOR, CONSOLE, 0);
+	expect(guest_virtio_open(&dev, &guest_bus, bdf), "open");
 	expect(guest_virtio_begin(&dev, 0), "begin");
 	void *ring = mem_alloc(guest_vq_bytes(CHAINS), 4096);
 	char *text = mem_alloc(PIECE, 4096);
@@ -80,6 +120,8 @@ static _Noreturn void print_for_ever(void)
 		tx.desc[i] = (struct guest_vdesc){
 		    (uintptr_t)text, PIECE, i < PIECES - 1 ? DESC_NEXT : 0, (uint16_t)(i + 1)};
 	guest_virtio_ready(&dev);
+	if (through_window)
+		kick_through_window(bdf);
 	kick_for_ever("print");
 }
 
@@ -145,5 +187,5 @@ void guest_main(void)
 	else if (!strcmp(how, "gso"))
 		gso_for_ever();
 	else
-		print_for_ever();
+		print_for_ever(!strcmp(how, "window"));
 }

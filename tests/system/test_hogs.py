@@ -17,6 +17,7 @@ port echo guest echo mac {ECHO}
 guest once kernel ping.elf cmdline "peer={ECHO} n=50{PATIENCE}" {TINY} autostart no
 port once guest once
 guest print kernel hog.elf cmdline "how=print" memory 112M debug-exit autostart no
+guest window kernel hog.elf cmdline "how=window" memory 112M debug-exit autostart no
 guest index kernel hog.elf cmdline "how=index" cpus 2 {TINY} autostart no
 port index guest index network second
 guest gso kernel hog.elf cmdline "how=gso dst={ECHO}" {TINY} autostart no
@@ -52,6 +53,19 @@ def test_print(n):
     until("it goes on printing", lambda: visits() > before)
     until("what has no room is counted", lambda: n.counter("print", "console.dropped"))
     stops(n, "print")
+
+
+def test_window(n):
+    """Kicks by one string instruction in configuration space: each is an exit of its own."""
+    n.monitor("start window")
+    kicks = lambda: n.counter("window", "console.kicks")
+    until("it kicks", lambda: kicks() > 10)
+    exits = n.exits("window")["io"]  # before the kicks are read, and after it at the end
+    before = kicks()
+    until("it goes on kicking", lambda: kicks() > before + 100)
+    more = kicks() - before
+    assert more <= n.exits("window")["io"] - exits
+    stops(n, "window")
 
 
 def test_index(n):

@@ -199,6 +199,13 @@ static void test_io_dispatch(void **state)
 	uint32_t v;
 	assert_false(vpci_io(&g->pci, (uint16_t)(port + 0xfe), 4, false, &v));
 	assert_int_equal(other.accesses, 0);
+	assert_true(vpci_claims_io(&g->pci, port));
+	assert_true(vpci_claims_io(&g->pci, (uint16_t)(port + 0xff)));
+	for (uint16_t i = 0; i < 8; i++) /* configuration space leads there too */
+		assert_true(vpci_claims_io(&g->pci, (uint16_t)(0xcf8 + i)));
+	assert_false(vpci_claims_io(&g->pci, 0xcf7));
+	assert_false(vpci_claims_io(&g->pci, 0xd00));
+	assert_false(vpci_claims_io(&g->pci, 0x3f8));
 	/* Decoding off. */
 	cfg_set(g, 3, 4, 2, VPCI_CMD_MEM);
 	assert_false(vpci_io(&g->pci, port, 1, false, &v));
