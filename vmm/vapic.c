@@ -194,11 +194,13 @@ static uint32_t write_mask(unsigned reg)
 	}
 }
 
+/* The same of what can be read: a CPU may lack entries of the local vector table. */
 static bool readable(unsigned reg)
 {
+	if (reg >= REG_LVT_TIMER && reg <= REG_LVT_ERROR)
+		return lapic_has_lvt(reg);
 	return reg == REG_VERSION || reg == REG_TPR || reg == REG_PPR || reg == REG_SVR ||
-	       (reg >= REG_ISR && reg <= REG_ESR) || (reg >= REG_LVT_TIMER && reg <= REG_TMCCT) ||
-	       reg == REG_TDCR;
+	       (reg >= REG_ISR && reg <= REG_ESR) || reg == REG_TMICT || reg == REG_TDCR;
 }
 
 uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
