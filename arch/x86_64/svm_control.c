@@ -39,9 +39,14 @@ uint64_t svm_cr4(const struct svm_vcpu *s)
 	return (s->vmcb.cr4 & ~CR4_MCE) | s->cr4_mce;
 }
 
+static bool cs_long(const struct svm_vcpu *s)
+{
+	return seg_attr_unpacked(s->vmcb.seg[HVM_CS].attr) & 0x2000;
+}
+
 static bool is_64bit(const struct svm_vcpu *s)
 {
-	return (s->vmcb.efer & EFER_LMA) && (seg_attr_unpacked(s->vmcb.seg[HVM_CS].attr) & 0x2000);
+	return (s->vmcb.efer & EFER_LMA) && cs_long(s);
 }
 
 static struct control_state state_of(const struct svm_vcpu *s)
@@ -50,7 +55,7 @@ static struct control_state state_of(const struct svm_vcpu *s)
 	                              .cr3 = s->vmcb.cr3,
 	                              .cr4 = svm_cr4(s),
 	                              .efer = s->vmcb.efer,
-	                              .cs_long = is_64bit(s)};
+	                              .cs_long = cs_long(s)};
 }
 
 /* What a MOV to the register flushes on a CPU, and more: it is rare. */

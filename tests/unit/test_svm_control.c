@@ -54,7 +54,7 @@ static int begin(void **state)
 	(void)state;
 	memset(&svm, 0, sizeof svm);
 	svm.vmcb.efer = EFER_LME | EFER_LMA;
-	svm.vmcb.seg[HVM_CS].attr = seg_attr_packed(0x209B);
+	svm.vmcb.seg[HVM_CS].attr = seg_attr_packed(SEG_CODE64);
 	svm_control_reset(&svm, CR0_LONG | CR0_CD, CR4_PAE | CR4_SMEP);
 	injected = stored = 0;
 	return 0;
@@ -114,11 +114,26 @@ static void test_program(void **state)
 	assert_int_equal(stored, 1);
 }
 
+/* Paging on with EFER.LME set is a #GP while CS.L is set (SDM vol. 2, MOV to control registers). */
+static void test_long_code_segment(void **state)
+{
+	(void)state;
+	svm.vmcb.efer = EFER_LME;
+	svm_control_reset(&svm, 0x11, CR4_PAE);
+	assert_int_equal(carries_out((struct insn_sys){.kind = SYS_MOV_TO_CR}, CR0_LONG), 0);
+	assert_int_equal(injected, 1);
+	assert_int_equal(svm.vmcb.efer, EFER_LME);
+	svm.vmcb.seg[HVM_CS].attr = seg_attr_packed(SEG_CODE32);
+	assert_int_equal(carries_out((struct insn_sys){.kind = SYS_MOV_TO_CR}, CR0_LONG), LENGTH);
+	assert_int_equal(svm.vmcb.efer, EFER_LME | EFER_LMA);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_kernel, begin),
 	    cmocka_unit_test_setup(test_program, begin),
+	    cmocka_unit_test_setup(test_long_code_segment, begin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
