@@ -104,6 +104,25 @@ static void nobody_else_sends_as_the_node(void **state)
 	assert_true(leaves(r, r->stranger));
 }
 
+/* What a NIC pads with zeroes on the wire is a whole packet there: a neighbour's cache takes from
+ * it where the node is said to be. */
+static void a_short_frame_is_padded_on_the_wire(void **state)
+{
+	struct rig *r = *state;
+
+	for (unsigned len = VNET_FRAME_MIN; len < 60; len++) {
+		arp(r, A, NODE_IP(0));
+		node_clear(r->n);
+		node_send(r->n, r->stranger, r->bytes, len);
+		/* RFC 826: the sender's IPv4 address ends at 18. */
+		assert_int_equal(r->n->dev[0].n, len < VNET_FRAME_MIN + 18);
+		ipv4(r, A, NODE_IP(0), 1);
+		node_clear(r->n);
+		node_send(r->n, r->stranger, r->bytes, len);
+		assert_int_equal(r->n->dev[0].n, len < VNET_FRAME_MIN + 4 + 16);
+	}
+}
+
 /* Where no edge is, frames leave in outer packets only: there the addresses are anybody's. */
 static void a_network_without_an_edge_may_use_them(void **state)
 {
@@ -228,13 +247,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)
 	const struct CMUnitTest tests[] = {
-	    T(nobody_else_sends_as_the_node),
-	    T(a_network_without_an_edge_may_use_them),
-	    T(it_follows_the_underlay),
-	    T(what_was_looked_at_is_what_leaves),
-	    T(the_rest_of_a_batch_goes_on),
-	    T(a_peer_does_not_send_as_the_node),
-	    T(explain_knows),
+	    T(nobody_else_sends_as_the_node),          T(a_short_frame_is_padded_on_the_wire),
+	    T(a_network_without_an_edge_may_use_them), T(it_follows_the_underlay),
+	    T(what_was_looked_at_is_what_leaves),      T(the_rest_of_a_batch_goes_on),
+	    T(a_peer_does_not_send_as_the_node),       T(explain_knows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
