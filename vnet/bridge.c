@@ -92,10 +92,10 @@ static void learn(struct walk *w, struct vnet_learn *l, mac_t src)
 	case LEARNED:
 		return;
 	case LEARN_FULL:
-		w->count->drop[VNET_DROP_learn_full]++;
+		count_add(&w->count->drop[VNET_DROP_learn_full], 1);
 		return;
 	case LEARN_QUOTA:
-		w->count->drop[VNET_DROP_learn_quota]++;
+		count_add(&w->count->drop[VNET_DROP_learn_quota], 1);
 	}
 }
 
@@ -112,7 +112,7 @@ static bool take_source(struct walk *w, const struct vnet_members *m, struct vne
 	if (owner == w->from->number)
 		return true;
 	if (owner >= 0 && (!outside || port_up(w->core->vnet, (unsigned)owner))) {
-		w->count->drop[outside ? VNET_DROP_looped : VNET_DROP_spoofed]++;
+		count_add(&w->count->drop[outside ? VNET_DROP_looped : VNET_DROP_spoofed], 1);
 		return false;
 	}
 	learn(w, l, f->src);
