@@ -27,18 +27,29 @@ static unsigned payload_at(const uint8_t *head, unsigned *type)
 	return at;
 }
 
-/* Whether the frame that begins so passes for one of the underlay. */
-static bool forged(const struct vnet_underlay_config *c, const uint8_t *head)
+/* Whether an address is the node's own on the outer wire, or one of those that it talks to there:
+ * they believe each other's packets, too. */
+static bool is_outer(const struct underlay *u, uint32_t address)
 {
+	const struct peers *peers = atomic_load_explicit(&u->peers, memory_order_acquire);
+
+	return address && (address == u->config.address || address == u->config.gateway ||
+	                   (peers && peers_have(peers, address)));
+}
+
+/* Whether the frame that begins so passes for one of the underlay or of its peers. */
+static bool forged(const struct underlay *u, const uint8_t *head)
+{
+	const mac_t us = u->config.mac;
 	unsigned type, at = payload_at(head, &type);
 	const uint8_t *p = head + at;
 
-	if (mac_read(head + 6) == c->mac)
+	if (mac_read(head + 6) == us)
 		return true;
 	if (type == 0x0800)
-		return be32(p + 12) == c->address;
+		return is_outer(u, be32(p + 12));
 	/* RFC 826: the sender's addresses are at 8 and 14. */
-	return type == ARP_TYPE && (mac_read(p + 8) == c->mac || be32(p + 14) == c->address);
+	return type == ARP_TYPE && (mac_read(p + 8) == us || is_outer(u, be32(p + 14)));
 }
 
 static bool forged_any(struct vnet *v, const struct vnet_port *from, const uint8_t *head)
@@ -46,7 +57,7 @@ static bool forged_any(struct vnet *v, const struct vnet_port *from, const uint8
 	const struct underlay *u = atomic_load_explicit(&v->underlays, memory_order_acquire);
 
 	for (; u; u = atomic_load_explicit(&u->next, memory_order_acquire))
-		if (u->edge != from && forged(&u->config, head))
+		if (u->edge != from && forged(u, head))
 			return true;
 	return false;
 }

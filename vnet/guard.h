@@ -4,9 +4,9 @@
  * What leaves by an edge port may reach the wire on which the node's links run, and the node at
  * their other end believes whatever bears this one's address.  So in a network that has an edge, a
  * frame from any port but an underlay's own is looked at before it is switched, if there is an
- * underlay on the node: it must not have an underlay's MAC as source, nor its address as sender of
- * IPv4 or ARP.  Networks without an edge are not looked at: their frames leave in outer packets
- * only.
+ * underlay on the node: it must not have an underlay's MAC as source, nor as sender of IPv4 or ARP
+ * its address, its gateway's or that of a link's peer, whom other nodes believe.  Networks without
+ * an edge are not looked at: their frames leave in outer packets only.
  */
 #ifndef VNET_GUARD_H
 #define VNET_GUARD_H

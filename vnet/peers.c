@@ -37,11 +37,11 @@ static void put(struct peers *p, const struct peer *e)
 struct peers *peers_make(const struct vnet_mem *mem, const struct peer *links, const uint8_t *kind,
                          unsigned n)
 {
-	unsigned slots = 16; /* three entries for a link, and as much free */
+	unsigned slots = 16; /* four entries for a link, and as much free */
 	struct peers *p;
 	size_t size;
 
-	while (slots < 6 * n)
+	while (slots < 8 * n)
 		slots *= 2;
 	size = sizeof *p + slots * sizeof p->slot[0];
 	p = mem->alloc(size);
@@ -52,10 +52,12 @@ struct peers *peers_make(const struct vnet_mem *mem, const struct peer *links, c
 	for (unsigned i = 0; i < n; i++) {
 		const struct peer vni = {0, links[i].vni, links[i].udp_port, 0};
 		const struct peer port = {0, PEER_PORT, links[i].udp_port, kind[i]};
+		const struct peer any = {links[i].remote, PEER_ANY, 1, 0};
 
 		put(p, &links[i]);
 		put(p, &vni);
 		put(p, &port);
+		put(p, &any);
 	}
 	return p;
 }
@@ -76,4 +78,9 @@ int peers_find(const struct peers *p, uint16_t udp_port, uint32_t vni, uint32_t 
 		return s->link;
 	*why = find(p, 0, vni, udp_port) ? VNET_DROP_unknown_peer : VNET_DROP_unknown_vni;
 	return -1;
+}
+
+bool peers_have(const struct peers *p, uint32_t remote)
+{
+	return remote && find(p, remote, PEER_ANY, 1);
 }

@@ -103,7 +103,7 @@ struct vnet_batch {
 	X(spoofed)     /* the source is another port's, or in mode exact not the port's own */     \
 	X(looped)      /* from outside, with the address of one of our own as source */            \
 	X(split_horizon) /* from outside, and only outside could it go */                          \
-	X(outer_forged)  /* it would pass for one of the node's own on the outer wire */           \
+	X(outer_forged)  /* it would pass for the node, or its peer, on the outer wire */          \
 	X(too_big)       /* it would not fit the link's packets */                                 \
 	X(untold)        /* (of too_big: its sender was told often enough in this second) */       \
 	X(no_neighbour)  /* the link's next hop did not tell its MAC */                            \

@@ -123,6 +123,29 @@ static void a_short_frame_is_padded_on_the_wire(void **state)
 	}
 }
 
+/* Other nodes believe them as they believe this one: a guest here must not be the peer of a link
+ * between two of them. */
+static void nobody_sends_as_a_peer_or_the_gateway(void **state)
+{
+	static const struct vnet_link_config far = {VNET_LINK_VXLAN, NODE_IP(1), 42, 0};
+	struct rig *r = *state;
+	struct vnet_port *link = node_link(r->n, "far", 1, &far);
+
+	ipv4(r, A, NODE_IP(1), 0);
+	assert_false(leaves(r, r->stranger));
+	arp(r, A, NODE_IP(1));
+	assert_false(leaves(r, r->stranger));
+	arp(r, A, GATEWAY);
+	assert_false(leaves(r, r->stranger));
+	ipv4(r, A, NODE_IP(2), 0);
+	assert_true(leaves(r, r->stranger));
+	arp(r, A, 0); /* asks whether an address is free (RFC 5227) */
+	assert_true(leaves(r, r->stranger));
+	assert_true(vnet_port_remove(link));
+	ipv4(r, A, NODE_IP(1), 0);
+	assert_true(leaves(r, r->stranger));
+}
+
 /* Where no edge is, frames leave in outer packets only: there the addresses are anybody's. */
 static void a_network_without_an_edge_may_use_them(void **state)
 {
@@ -247,10 +270,15 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)
 	const struct CMUnitTest tests[] = {
-	    T(nobody_else_sends_as_the_node),          T(a_short_frame_is_padded_on_the_wire),
-	    T(a_network_without_an_edge_may_use_them), T(it_follows_the_underlay),
-	    T(what_was_looked_at_is_what_leaves),      T(the_rest_of_a_batch_goes_on),
-	    T(a_peer_does_not_send_as_the_node),       T(explain_knows),
+	    T(nobody_else_sends_as_the_node),
+	    T(nobody_sends_as_a_peer_or_the_gateway),
+	    T(a_short_frame_is_padded_on_the_wire),
+	    T(a_network_without_an_edge_may_use_them),
+	    T(it_follows_the_underlay),
+	    T(what_was_looked_at_is_what_leaves),
+	    T(the_rest_of_a_batch_goes_on),
+	    T(a_peer_does_not_send_as_the_node),
+	    T(explain_knows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
