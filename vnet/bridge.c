@@ -83,20 +83,20 @@ static bool looped(struct walk *w, const struct vnet_frame *f)
 	return true;
 }
 
-/* Learns a source that no port declared. */
-static void learn(struct walk *w, struct vnet_learn *l, mac_t src)
+/* Learns a source that no port declared.  False, and counted: a guest uses more than it may.  Such
+ * frames do not leave either, lest they fill the tables of other nodes and of switches. */
+static bool learn(struct walk *w, struct vnet_learn *l, mac_t src)
 {
 	unsigned quota = atomic_load_explicit(&w->from->quota, memory_order_relaxed);
+	enum learned done = src ? learn_source(l, src, w->from->number, quota) : LEARNED;
+	enum vnet_drop why = VNET_DROP_learn_quota;
 
-	switch (src ? learn_source(l, src, w->from->number, quota) : LEARNED) {
-	case LEARNED:
-		return;
-	case LEARN_FULL:
-		count_add(&w->count->drop[VNET_DROP_learn_full], 1);
-		return;
-	case LEARN_QUOTA:
-		count_add(&w->count->drop[VNET_DROP_learn_quota], 1);
-	}
+	if (done == LEARNED)
+		return true;
+	if (done == LEARN_FULL || is_outside(w->from))
+		why = VNET_DROP_learn_full;
+	count_add(&w->count->drop[why], 1);
+	return why == VNET_DROP_learn_full;
 }
 
 /*
@@ -115,8 +115,7 @@ static bool take_source(struct walk *w, const struct vnet_members *m, struct vne
 		count_add(&w->count->drop[outside ? VNET_DROP_looped : VNET_DROP_spoofed], 1);
 		return false;
 	}
-	learn(w, l, f->src);
-	return true;
+	return learn(w, l, f->src);
 }
 
 void look_up_learned(struct walk *w, struct vnet_learn *learn)

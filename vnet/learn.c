@@ -50,6 +50,13 @@ void learn_bucket_age(struct vnet_learn *l, struct learn_bucket *b, uint64_t now
 	}
 }
 
+/* The port has all that it may; some of it may be old, where nobody came since. */
+static enum learned quota_met(struct vnet_learn *l)
+{
+	learn_sweep(l, atomic_fetch_add_explicit(&l->hand, 1, memory_order_relaxed), 1);
+	return LEARN_QUOTA;
+}
+
 /* The address is seen later than its entry e says, or at another port. */
 static __attribute__((noinline)) enum learned renew(struct vnet_learn *l, _Atomic uint64_t *entry,
                                                     uint64_t e, uint64_t want, unsigned quota)
@@ -58,7 +65,7 @@ static __attribute__((noinline)) enum learned renew(struct vnet_learn *l, _Atomi
 	bool moves = was != port;
 
 	if (moves && !quota_take(l, port, quota))
-		return LEARN_QUOTA;
+		return quota_met(l);
 	/* Another core may change the entry first: its news is as fresh as ours. */
 	if (!atomic_compare_exchange_strong(entry, &e, want))
 		was = port;
@@ -83,7 +90,7 @@ static __attribute__((noinline)) enum learned enter(struct vnet_learn *l, struct
 			free = i;
 	}
 	if (!quota_take(l, port, quota))
-		return LEARN_QUOTA;
+		return quota_met(l);
 	/* Another core may take the free place: then the next frame of this address tries again. */
 	e = 0;
 	if (free < 0 || !atomic_compare_exchange_strong(&b->entry[free], &e, want))

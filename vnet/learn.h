@@ -12,7 +12,8 @@
  * Nothing sweeps the table at once.  Time is counted in quanta; a bucket knows the quantum in which
  * its old entries were last dropped, and whoever comes to it in a later one drops them first, so
  * that no look-up finds an address that was silent for too long.  learn_sweep() visits the buckets
- * where nobody comes, so that old entries do not use up their ports' quotas.
+ * where nobody comes, so that old entries do not use up their ports' quotas; and who meets a quota
+ * that is used up visits one more.
  */
 #ifndef VNET_LEARN_H
 #define VNET_LEARN_H
@@ -47,6 +48,7 @@ _Static_assert(sizeof(struct learn_bucket) == 64, "a bucket is one cache line");
 struct vnet_learn {
 	struct mix_key key;
 	_Atomic uint64_t now;              /* quanta that have passed, in all */
+	_Atomic unsigned hand;             /* the bucket that is visited when a quota is met next */
 	_Atomic uint32_t used[VNET_PORTS]; /* entries of each port */
 	struct learn_bucket bucket[LEARN_BUCKETS];
 };

@@ -78,8 +78,9 @@ bool vnet_port_set_mac(struct vnet_port *port, mac_t mac);
 
 /*
  * How many addresses may be learned of the port at once, 0 to VNET_LEARN_MAX; the declared one is
- * not learned.  VNET_QUOTA unless said, VNET_QUOTA_OUTSIDE for what is outside.  What is learned
- * already stays until it ages.
+ * not learned.  VNET_QUOTA unless said, VNET_QUOTA_OUTSIDE for what is outside.  A frame with one
+ * more is dropped (VNET_DROP_learn_quota); from outside it goes on and is not learned.  What is
+ * learned already stays until it ages.
  */
 void vnet_port_set_quota(struct vnet_port *port, unsigned quota);
 #define VNET_QUOTA         256

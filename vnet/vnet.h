@@ -98,10 +98,11 @@ struct vnet_batch {
 	X(rx_broken)     /* the destination's ring broke a rule */                                 \
 	X(rx_scattered)  /* the destination's buffers are in too many pieces for such a frame */   \
 	X(no_offload)    /* cannot be cut or summed for a destination that needs it */             \
-	X(learn_full)  /* (not a drop of the frame: an address that the table had no room for) */  \
-	X(learn_quota) /* (not a drop: an address more than may be learned of the port) */         \
-	X(spoofed)     /* the source is another port's, or in mode exact not the port's own */     \
-	X(looped)      /* from outside, with the address of one of our own as source */            \
+	X(learn_full)    /* (not a drop: an address that the table had no room for, or no more for \
+	                  * what is outside) */                                                    \
+	X(learn_quota)   /* the source is an address more than may be learned of the port */       \
+	X(spoofed)       /* the source is another port's, or in mode exact not the port's own */   \
+	X(looped)        /* from outside, with the address of one of our own as source */          \
 	X(split_horizon) /* from outside, and only outside could it go */                          \
 	X(outer_forged)  /* it would pass for the node, or its peer, on the outer wire */          \
 	X(too_big)       /* it would not fit the link's packets */                                 \
@@ -135,8 +136,7 @@ extern const char *const vnet_drop_name[VNET_DROP_CAUSES];
 /* Whether a frame that is counted so was lost by it; else it went on its way. */
 static inline bool vnet_drop_lost(enum vnet_drop why)
 {
-	return why != VNET_DROP_learn_full && why != VNET_DROP_learn_quota &&
-	       why != VNET_DROP_untold;
+	return why != VNET_DROP_learn_full && why != VNET_DROP_untold;
 }
 
 struct vnet;

@@ -103,6 +103,45 @@ static void made_up_addresses_crowd_out_nobody(void **state)
 	assert_int_equal(entries(r), VNET_QUOTA + 40 + 1);
 }
 
+/* Nor do they reach the tables of other nodes and switches: an edge gets no more sources than the
+ * port may have.  What comes from outside goes on. */
+static void made_up_addresses_do_not_leave(void **state)
+{
+	struct rig *r = *state;
+	unsigned left = 0;
+
+	assert_true(vnet_port_remove(r->dev[4].port));
+	rig_port(r, 4, 0, VNET_EDGE);
+	vnet_port_set_quota(r->dev[4].port, 8);
+	for (unsigned i = 0; i < 4 * VNET_QUOTA; i++)
+		left += rig_reach_from(r, STRANGER, A, made_up(i)) != 0;
+	assert_int_equal(left, VNET_QUOTA);
+	assert_int_equal(rig_drops(r, STRANGER, VNET_DROP_learn_quota), 3 * VNET_QUOTA);
+	vnet_port_set_quota(r->dev[3].port, 0);
+	assert_true(vnet_port_set_mac(r->dev[3].port, B));
+	assert_int_equal(rig_reach_from(r, 3, MAC_BROADCAST, B), 0x37);
+	assert_int_equal(rig_reach_from(r, 3, MAC_BROADCAST, C), 0);
+	for (unsigned i = 0; i < 16; i++)
+		assert_int_equal(rig_reach_from(r, 4, A, C + ((mac_t)i << 24)), 0x2f);
+	assert_int_equal(rig_drops(r, 4, VNET_DROP_learn_full), 8);
+}
+
+/* Entries that nobody looked at since they are old use up a quota only until it is met. */
+static void what_is_old_takes_no_quota(void **state)
+{
+	struct rig *r = *state;
+
+	vnet_tick(r->core, 1000);
+	for (unsigned i = 0; i < VNET_QUOTA; i++)
+		rig_send(r, STRANGER, MAC_BROADCAST, made_up(i), 0);
+	vnet_tick(r->core, 1400);
+	/* What the tick itself swept is not enough. */
+	vnet_port_set_quota(r->dev[STRANGER].port, VNET_QUOTA / 2);
+	for (unsigned i = 0; i <= LEARN_BUCKETS; i++)
+		rig_send(r, STRANGER, MAC_BROADCAST, C, 0);
+	assert_int_equal(rig_reach_from(r, 0, C, B), 1 << STRANGER);
+}
+
 /* Addresses that fall into the victim's bucket, as computed with a hash that everybody knows. */
 static void nobody_knows_which_addresses_collide(void **state)
 {
@@ -230,6 +269,8 @@ int main(void)
 	    T(a_declared_address_is_its_ports),
 	    T(nobody_here_has_the_address_of_a_port_that_is_down),
 	    T(made_up_addresses_crowd_out_nobody),
+	    T(made_up_addresses_do_not_leave),
+	    T(what_is_old_takes_no_quota),
 	    T(nobody_knows_which_addresses_collide),
 	    T(the_place_depends_on_the_secret),
 	    T(a_quota_is_given_back),
