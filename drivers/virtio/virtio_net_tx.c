@@ -125,11 +125,11 @@ static inline bool is_small(uint32_t len)
 	return len - (VIRTIO_NET_HDR + VNET_FRAME_MIN) <= SMALL - (VIRTIO_NET_HDR + VNET_FRAME_MIN);
 }
 
-/* How many chains the batch may have, now that chain i costs so much more. */
-static inline int limit(int max, int i, uint32_t *weight, uint32_t more)
+/* The end of the batch's room for pieces: there is none from `next` on once it weighs enough, which
+ * ends the batch; of the usual frame no other condition has to be looked at. */
+static inline struct vnet_seg *limit(struct vnet_seg *end, struct vnet_seg *next, uint32_t weight)
 {
-	*weight += more;
-	return *weight < BATCH_LIMIT ? max : i + 1;
+	return weight < BATCH_LIMIT ? end : next;
 }
 
 /*
@@ -141,12 +141,14 @@ static inline int limit(int max, int i, uint32_t *weight, uint32_t more)
 static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batch *b, int max)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
-	struct vnet_seg *seg = b->seg, *const end = b->seg + VNET_SEGS, s;
+	struct vnet_seg *seg = b->seg, *end = b->seg + VNET_SEGS, s;
 	struct vnet_frame *f = b->frame;
 	int avail = vring_refresh(r), i, e = -avail;
 	uint32_t weight = 0;
 
-	for (i = 0; i < avail && i < max && end - seg >= VNET_BATCH; i++) {
+	if (max > avail)
+		max = avail;
+	for (i = 0; i < max && end - seg >= VNET_BATCH; i++) {
 		uint16_t head = vring_head(r, (unsigned)i);
 		uint8_t hdr[VIRTIO_NET_HDR], *from = hdr;
 		uint64_t first;
@@ -163,7 +165,8 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 				break;
 			}
 			seg += pieces;
-			max = limit(max, i, &weight, f->len);
+			weight += f->len;
+			end = limit(end, seg, weight);
 		}
 		vring_used(r, (unsigned)i, head, 0);
 		first = header_word(from);
@@ -173,7 +176,7 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 				vnet_drop(core, n->port, VNET_DROP_bad_offload);
 				continue;
 			}
-			max = limit(max, i, &weight, 0);
+			end = limit(end, seg, weight);
 		}
 		f++;
 	}

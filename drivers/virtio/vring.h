@@ -215,7 +215,8 @@ static inline bool vring_publish(struct vring *r)
 	} else {
 		wanted = !(__atomic_load_n(&r->avail[0], __ATOMIC_RELAXED) & VRING_NO_INTERRUPT);
 	}
-	count_add(&r->suppressed, !wanted);
+	if (!wanted)
+		count_add(&r->suppressed, 1);
 	return wanted;
 }
 
