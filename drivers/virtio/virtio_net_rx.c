@@ -260,53 +260,62 @@ static bool yield(struct virtio_net *n, const struct vnet_frame *f)
 	return rx_ready(n);
 }
 
-/* All frames, in order; rx_lock held.  Returns how many were delivered; *stopped when the ring may
- * be another one by now. */
-static unsigned put_all(struct virtio_net *n, struct vnet_core *core,
-                        struct vnet_frame *const *frames, unsigned count, bool *stopped)
+/* The end of a delivery. */
+static inline void leave(struct virtio_net *n, bool interrupt)
 {
-	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
-	unsigned delivered = 0;
+	vlock_drop(&n->rx_lock);
+	if (interrupt)
+		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
+}
+
+/* The frames from number i on, in order, where that one is not plain or the device is not ready;
+ * rx_lock held, and dropped.  Returns how many of all were delivered, the i before counted in. */
+static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct vnet_core *core,
+                                                   struct vnet_frame *const *frames, unsigned i,
+                                                   unsigned count)
+{
+	unsigned delivered = i;
+	bool same = rx_ready(n); /* as at the beginning: else the ring may be another one by now */
+
+	for (; same && i < count; i++) {
+		delivered += put_or_refuse(n, core, frames[i]);
+		same = yield(n, frames[i]);
+	}
+	refuse_all(n, core, frames + i, count - i);
+	leave(n, same && vring_publish(&n->v.queue[VIRTIO_NET_RX].ring));
+	return delivered;
+}
+
+/* Delivers frames as long as they are plain; rx_lock held.  Returns how many. */
+static inline unsigned put_plain_run(struct vring *r, struct vnet_frame *const *frames,
+                                     unsigned count)
+{
+	unsigned i = 0;
 
 	/* An index that is wrong is met, and named, when the entries known so far are used up. */
 	if ((uint16_t)(r->seen - r->next) < count) {
 		vring_refresh(r);
 		vring_disarm(r);
 	}
-	for (unsigned i = 0; i < count; i++) {
-		const struct vnet_frame *f = frames[i];
-
-		if (__builtin_expect(put_plain(r, f), 1)) {
-			delivered++;
-			continue;
-		}
-		delivered += put_or_refuse(n, core, f);
-		if (!yield(n, f)) {
-			*stopped = true;
-			refuse_all(n, core, frames + i + 1, count - i - 1);
-			break;
-		}
-	}
-	return delivered;
+	while (i < count && __builtin_expect(put_plain(r, frames[i]), 1))
+		i++;
+	return i;
 }
 
 unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
                             unsigned count)
 {
 	struct virtio_net *n = dev;
-	unsigned delivered = 0;
-	bool interrupt = false, stopped = false;
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	unsigned done = 0;
 
 	vlock_take(&n->rx_lock);
-	if (rx_ready(n)) {
-		delivered = put_all(n, core, frames, count, &stopped);
-		interrupt = !stopped && vring_publish(&n->v.queue[VIRTIO_NET_RX].ring);
-	} else
-		refuse_all(n, core, frames, count);
-	vlock_drop(&n->rx_lock);
-	if (interrupt)
-		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
-	return delivered;
+	if (rx_ready(n))
+		done = put_plain_run(r, frames, count);
+	if (__builtin_expect(done < count, 0))
+		return put_rest(n, core, frames, done, count);
+	leave(n, vring_publish(r));
+	return count;
 }
 
 unsigned virtio_net_room(void *dev)
