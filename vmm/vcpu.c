@@ -48,6 +48,8 @@ static void vcpu_leave(struct vcpu *v)
 	if (was == VCPU_WAIT_SIPI || was == VCPU_RUN) {
 		hvm->leave(v);
 		lapic_silence();
+		/* The core may poll everybody's frames before it has a next owner. */
+		cpu_scrub();
 	}
 	if (atomic_fetch_sub(&vm->running_vcpus, 1) == 1) {
 		atomic_store(&vm->state, VM_STOPPED);
