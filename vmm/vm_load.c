@@ -42,8 +42,8 @@ static const char *load_acpi(struct vm *vm)
 	return guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
 }
 
-/* Linux takes buffers for DMA from wherever it has memory: it gets none that is not where it seems,
- * but for the first MiB, from which it takes none. */
+/* A guest with a physical device: what of its memory is not identity-mapped is reserved, because
+ * Linux would take buffers for DMA from it.  From the first MiB it takes none. */
 static const char *load_image_linux(struct vm *vm, struct cpu_entry *entry)
 {
 	static const struct gpa_range moved = {MIB, VM_IDENTITY_START - MIB};

@@ -72,7 +72,7 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 	X(io)   /* IN, OUT, INS, OUTS */                                                           \
 	X(msr)  /* RDMSR, WRMSR */                                                                 \
 	X(cpuid)                                                                                   \
-	X(memory) /* no such guest-physical page, or not so */                                     \
+	X(memory) /* nested page fault: not mapped, or the access is not allowed */                \
 	X(fetch)  /* from a page that is there and allows no fetches */                            \
 	X(hypercall)                                                                               \
 	X(xsetbv)                                                                                  \
@@ -81,7 +81,7 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 	X(privileged) /* one that it may not use: #GP */                                           \
 	X(exception)  /* an exception that is watched and goes back to the guest */                \
 	X(nmi_window) /* the guest comes to the end of what kept an NMI back */                    \
-	X(control)    /* a control register of which bits are the host's: it was seen to */        \
+	X(control)    /* an access to a control register with bits that are the host's */          \
 	X(bus_lock)   /* a locked access that held up the bus of all cores */                      \
 	X(machine_check)                                                                           \
 	X(shutdown) /* triple fault */                                                             \
