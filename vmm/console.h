@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vmm/lock.h"
+#include "lib/spinlock.h"
 
 #define CONSOLE_HISTORY 16384 /* bytes kept for whoever enters the console later */
 

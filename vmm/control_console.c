@@ -5,7 +5,7 @@
 #include "vmm/control.h"
 #include "vmm/control_console.h"
 #include "vmm/dialogue.h"
-#include "vmm/lock.h"
+#include "lib/spinlock.h"
 #include "vmm/mem.h"
 #include "vmm/vm.h"
 

@@ -5,7 +5,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/control_parts.h"
-#include "vmm/lock.h"
+#include "lib/spinlock.h"
 #include "vmm/log.h"
 #include "vmm/monitor.h"
 #include "vmm/vm.h"

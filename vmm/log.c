@@ -2,7 +2,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/lock.h"
+#include "lib/spinlock.h"
 #include "vmm/log.h"
 #include "vmm/terminal.h"
 

@@ -1,6 +1,6 @@
 /* The page allocator: a sorted table of free extents. */
 #include <string.h>
-#include "vmm/lock.h"
+#include "lib/spinlock.h"
 #include "vmm/mem.h"
 
 #define PAGE    4096ul

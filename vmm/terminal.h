@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vmm/lock.h"
+#include "lib/spinlock.h"
 
 #define TERMINAL_QUEUE 32768 /* bytes; a power of two */
 #define TERMINAL_GUEST 16384 /* of these: that guests may fill */

@@ -10,7 +10,7 @@
 #define VMM_VUART_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "vmm/lock.h"
+#include "lib/spinlock.h"
 
 #define VUART_PORTS 8    /* consecutive I/O ports, COM1: 0x3f8 */
 #define VUART_INPUT 1024 /* bytes of input kept until the guest reads them; a power of two */

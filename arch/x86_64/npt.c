@@ -1,7 +1,7 @@
 /* Nested page tables: guest-physical to host-physical, both vendors' formats by one record. */
 #include "arch/x86_64/npt.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/lock.h"
+#include "lib/spinlock.h"
 #include "vmm/mem.h"
 
 /* The root table, at the address that the CPU gets, and what the VMM keeps beside it. */

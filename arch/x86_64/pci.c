@@ -1,6 +1,6 @@
 /* Physical PCI configuration space by mechanism #1 (PCI 3.0, 3.2.2.3.2). */
 #include "arch/x86_64/platform.h"
-#include "vmm/lock.h"
+#include "lib/spinlock.h"
 
 static struct spinlock lock;
 

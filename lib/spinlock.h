@@ -1,6 +1,6 @@
-/* lock.h: the VMM's spin lock, for control paths.  FIFO, so that no core starves. */
-#ifndef VMM_LOCK_H
-#define VMM_LOCK_H
+/* spinlock.h: first come, first served: a core that takes it again and again keeps nobody out. */
+#ifndef LIB_SPINLOCK_H
+#define LIB_SPINLOCK_H
 #include <stdatomic.h>
 #include <stdbool.h>
 
