@@ -21,23 +21,23 @@ static void update(struct msix_pass *t, unsigned i)
 
 void msix_pass_reset(struct msix_pass *t)
 {
-	vlock_take(&t->lock);
+	spin_lock(&t->lock);
 	t->on = false;
 	for (unsigned i = 0; i < t->n; i++) {
 		for (unsigned w = 0; w < WORDS; w++)
 			t->entry[i][w] = w == CONTROL ? MASKED : 0;
 		update(t, i);
 	}
-	vlock_drop(&t->lock);
+	spin_unlock(&t->lock);
 }
 
 void msix_pass_enable(struct msix_pass *t, bool on)
 {
-	vlock_take(&t->lock);
+	spin_lock(&t->lock);
 	t->on = on;
 	for (unsigned i = 0; i < t->n; i++)
 		update(t, i);
-	vlock_drop(&t->lock);
+	spin_unlock(&t->lock);
 }
 
 void msix_pass_access(struct msix_pass *t, uint32_t off, unsigned size, bool write, uint64_t *val)
@@ -48,7 +48,7 @@ void msix_pass_access(struct msix_pass *t, uint32_t off, unsigned size, bool wri
 			*val = ~0ull;
 		return;
 	}
-	vlock_take(&t->lock);
+	spin_lock(&t->lock);
 	uint32_t *e = t->entry[i];
 	if (!write) {
 		*val = e[word] | (size == 8 ? (uint64_t)e[word + 1] << 32 : 0);
@@ -59,5 +59,5 @@ void msix_pass_access(struct msix_pass *t, uint32_t off, unsigned size, bool wri
 		e[CONTROL] &= MASKED;
 		update(t, i);
 	}
-	vlock_drop(&t->lock);
+	spin_unlock(&t->lock);
 }

@@ -8,7 +8,7 @@
 #define VMM_MSIX_PASS_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "drivers/virtio/lock.h"
+#include "lib/spinlock.h"
 
 #define MSIX_ENTRY_BYTES 16
 
@@ -18,7 +18,7 @@ struct msix_message {
 };
 
 struct msix_pass {
-	struct vlock lock;
+	struct spinlock lock;
 	unsigned n;                 /* entries */
 	uint32_t (*entry)[4];       /* the guest's: address, its high half, data, control */
 	volatile uint32_t (*hw)[4]; /* the device's */

@@ -27,12 +27,12 @@ void vioapic_init(struct vioapic *a, void (*changed)(void *ctx, unsigned pin, ui
 
 void vioapic_reset(struct vioapic *a)
 {
-	vlock_take(&a->lock);
+	spin_lock(&a->lock);
 	a->select = 0;
 	a->id = 0;
 	for (unsigned i = 0; i < VIOAPIC_PINS; i++)
 		a->entry[i] = ENTRY_MASKED;
-	vlock_drop(&a->lock);
+	spin_unlock(&a->lock);
 }
 
 static uint32_t read_register(const struct vioapic *a, uint32_t reg)
@@ -67,12 +67,12 @@ uint32_t vioapic_read(struct vioapic *a, uint32_t off, unsigned size)
 	uint32_t val = 0;
 	if (size != 4)
 		return 0;
-	vlock_take(&a->lock);
+	spin_lock(&a->lock);
 	if (off == IOREGSEL)
 		val = a->select;
 	else if (off == IOWIN)
 		val = read_register(a, a->select);
-	vlock_drop(&a->lock);
+	spin_unlock(&a->lock);
 	return val;
 }
 
@@ -80,10 +80,10 @@ void vioapic_write(struct vioapic *a, uint32_t off, unsigned size, uint32_t val)
 {
 	if (size != 4)
 		return;
-	vlock_take(&a->lock);
+	spin_lock(&a->lock);
 	if (off == IOREGSEL)
 		a->select = val & 0xFF;
 	else if (off == IOWIN)
 		write_register(a, a->select, val);
-	vlock_drop(&a->lock);
+	spin_unlock(&a->lock);
 }

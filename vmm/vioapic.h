@@ -7,7 +7,7 @@
 #define VMM_VIOAPIC_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "drivers/virtio/lock.h"
+#include "lib/spinlock.h"
 
 #define VIOAPIC_PAGE 0xFEC00000u
 #define VIOAPIC_PINS 24
@@ -20,7 +20,7 @@
 #define VIOAPIC_DEST(e)    ((uint32_t)((e) >> 56))
 
 struct vioapic {
-	struct vlock lock;
+	struct spinlock lock;
 	bool present;
 	uint32_t select; /* IOREGSEL */
 	uint8_t id;

@@ -179,14 +179,14 @@ static bool config_io(struct vpci *p, uint16_t port, unsigned size, bool write, 
 
 	if (byte + size > 4)
 		return false;
-	vlock_take(&p->lock);
+	spin_lock(&p->lock);
 	if (port >= PORT_DATA)
 		data_access(p, byte, size, write, val);
 	else if (size == 4 && write)
 		p->address = *val;
 	else if (!write)
 		*val = size == 4 ? p->address : ~0u;
-	vlock_drop(&p->lock);
+	spin_unlock(&p->lock);
 	return true;
 }
 
@@ -318,20 +318,20 @@ void vpci_remove(struct vpci_dev *d)
 {
 	struct vpci *p = d->bus;
 
-	vlock_take(&p->lock);
+	spin_lock(&p->lock);
 	p->dev[d->slot] = NULL;
 	remap(p);
-	vlock_drop(&p->lock);
+	spin_unlock(&p->lock);
 }
 
 void vpci_reset(struct vpci *p)
 {
-	vlock_take(&p->lock);
+	spin_lock(&p->lock);
 	p->address = 0;
 	atomic_store(&p->left, 0);
 	for (unsigned s = 0; s < VPCI_SLOTS; s++)
 		if (p->dev[s])
 			dev_reset(p->dev[s]);
 	remap(p);
-	vlock_drop(&p->lock);
+	spin_unlock(&p->lock);
 }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "drivers/virtio/lock.h"
+#include "lib/spinlock.h"
 
 #define VPCI_SLOTS    32
 #define VPCI_BARS     6
@@ -89,8 +89,8 @@ struct vpci_dev {
 	uint8_t cap_last;            /* offset of the pointer to the next capability */
 	_Atomic uint16_t command;
 	struct vpci_bar bar[VPCI_BARS];
-	struct vlock msix_lock; /* the table, the pending bits and the counters */
-	uint8_t msix_cap;       /* offset of the capability, 0 = no MSI-X */
+	struct spinlock msix_lock; /* the table, the pending bits and the counters */
+	uint8_t msix_cap;          /* offset of the capability, 0 = no MSI-X */
 	uint8_t msix_bar;
 	uint16_t msix_n;
 	uint16_t msix_control; /* as the capability says */
@@ -100,8 +100,8 @@ struct vpci_dev {
 };
 
 struct vpci {
-	struct vlock lock; /* configuration accesses of the guest's vCPUs, one at a time */
-	uint32_t address;  /* the register at 0xCF8 */
+	struct spinlock lock; /* configuration accesses of the guest's vCPUs, one at a time */
+	uint32_t address;     /* the register at 0xCF8 */
 	_Atomic(struct vpci_bar *) io[256];
 	struct vpci_dev *dev[VPCI_SLOTS];
 	struct vpci_dev host_bridge;

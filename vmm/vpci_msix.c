@@ -34,13 +34,13 @@ void vpci_msix_init(struct vpci_dev *d, unsigned bar, unsigned n)
 
 void vpci_msix_reset(struct vpci_dev *d)
 {
-	vlock_take(&d->msix_lock);
+	spin_lock(&d->msix_lock);
 	d->msix_control = 0;
 	d->msix_pending = 0;
 	memset(d->msix, 0, sizeof d->msix);
 	for (unsigned i = 0; i < d->msix_n; i++)
 		d->msix[i][CONTROL] = VECTOR_MASK;
-	vlock_drop(&d->msix_lock);
+	spin_unlock(&d->msix_lock);
 }
 
 bool vpci_msix_enabled(struct vpci_dev *d)
@@ -72,7 +72,7 @@ void vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 	enum vpci_msix_counter outcome = VPCI_interrupts;
 	struct message m = {0};
 
-	vlock_take(&d->msix_lock);
+	spin_lock(&d->msix_lock);
 	if (vector >= d->msix_n)
 		outcome = VPCI_no_vector;
 	else if (!(d->msix_control & CONTROL_ENABLE) || !vpci_enabled(d, VPCI_CMD_MASTER))
@@ -83,7 +83,7 @@ void vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 	} else
 		m = message_of(d, vector);
 	count_add(&d->msix_count[outcome], 1);
-	vlock_drop(&d->msix_lock);
+	spin_unlock(&d->msix_lock);
 	if (outcome == VPCI_interrupts)
 		d->bus->msi(d->bus->ctx, m.addr, m.data);
 }
@@ -93,7 +93,7 @@ static bool take_pending(struct vpci_dev *d, struct message *m)
 {
 	bool found = false;
 
-	vlock_take(&d->msix_lock);
+	spin_lock(&d->msix_lock);
 	for (unsigned i = 0; i < d->msix_n && !found; i++)
 		if ((d->msix_pending >> i & 1) && (d->msix_control & CONTROL_ENABLE) &&
 		    !masked(d, i) && vpci_enabled(d, VPCI_CMD_MASTER)) {
@@ -102,7 +102,7 @@ static bool take_pending(struct vpci_dev *d, struct message *m)
 			*m = message_of(d, i);
 			found = true;
 		}
-	vlock_drop(&d->msix_lock);
+	spin_unlock(&d->msix_lock);
 	return found;
 }
 
@@ -118,10 +118,10 @@ static void send_pending(struct vpci_dev *d)
 
 void vpci_msix_control(struct vpci_dev *d, uint16_t control)
 {
-	vlock_take(&d->msix_lock);
+	spin_lock(&d->msix_lock);
 	/* vpci_msix_enabled() looks at it without the lock. */
 	__atomic_store_n(&d->msix_control, control, __ATOMIC_RELAXED);
-	vlock_drop(&d->msix_lock);
+	spin_unlock(&d->msix_lock);
 	send_pending(d);
 }
 
@@ -147,7 +147,7 @@ void vpci_msix_access(struct vpci_dev *d, uint32_t off, unsigned size, bool writ
 			*val = ~0ull;
 		return;
 	}
-	vlock_take(&d->msix_lock);
+	spin_lock(&d->msix_lock);
 	if (!write)
 		*val = 0;
 	for (unsigned i = 0; i < size; i += 4) {
@@ -156,7 +156,7 @@ void vpci_msix_access(struct vpci_dev *d, uint32_t off, unsigned size, bool writ
 		else
 			*val |= (uint64_t)read_word(d, off + i) << (8 * i);
 	}
-	vlock_drop(&d->msix_lock);
+	spin_unlock(&d->msix_lock);
 	if (write)
 		send_pending(d);
 }

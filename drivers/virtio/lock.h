@@ -1,5 +1,5 @@
 /*
- * lock.h: the tiny spin lock of the devices.
+ * lock.h: the order of the devices' spin locks, and the gate of a TX ring.
  *
  * Holders never sleep and never wait for a guest.  Order, outermost first:
  *
@@ -11,37 +11,18 @@
 #define DRIVERS_VIRTIO_LOCK_H
 #include <stdatomic.h>
 #include <stdbool.h>
-
-/* First come, first served: who takes it again and again keeps nobody out. */
-struct vlock {
-	atomic_uint next, owner;
-};
-
-static inline void vlock_take(struct vlock *l)
-{
-	unsigned mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
-
-	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
-		__builtin_ia32_pause();
-}
-
-static inline void vlock_drop(struct vlock *l)
-{
-	unsigned owner = atomic_load_explicit(&l->owner, memory_order_relaxed);
-
-	atomic_store_explicit(&l->owner, owner + 1, memory_order_release);
-}
+#include "lib/spinlock.h"
 
 /*
  * A gate: a lock whose second visitor does not wait but leaves a mark, and whose holder, on the way
- * out, goes round again when there is a mark.  No visit is lost: the mark and the holder's leaving
+ * out, finds it and sees to one visit more.  No visit is lost: the mark and the holder's leaving
  * are changes of one atomic word, so one of the two happens first.
  */
 struct vgate {
 	atomic_uint state; /* 0 free, 1 held, 2 held and marked */
 };
 
-/* True: the caller holds the gate.  False: somebody else does and will go round again. */
+/* True: the caller holds the gate.  False: somebody else does and sees to one visit more. */
 static inline bool vgate_enter(struct vgate *g)
 {
 	for (;;) {
@@ -53,7 +34,8 @@ static inline bool vgate_enter(struct vgate *g)
 	}
 }
 
-/* True: left.  False: there was a mark; the caller still holds the gate and must go round again. */
+/* True: left.  False: there was a mark; the caller still holds the gate and sees to one visit more.
+ */
 static inline bool vgate_leave(struct vgate *g)
 {
 	unsigned was = 1;

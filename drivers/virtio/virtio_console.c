@@ -100,9 +100,9 @@ static bool type(struct virtio_console *c)
 
 static void type_and_notify(struct virtio_console *c)
 {
-	vlock_take(&c->rx_lock);
+	spin_lock(&c->rx_lock);
 	bool interrupt = type(c);
-	vlock_drop(&c->rx_lock);
+	spin_unlock(&c->rx_lock);
 	if (interrupt)
 		virtio_pci_notify(&c->v, VIRTIO_CONSOLE_RX);
 }
@@ -146,8 +146,8 @@ static void stop(struct virtio_pci *v)
 	struct virtio_console *c = console_of(v);
 
 	vgate_close(&c->tx_gate);
-	vlock_take(&c->rx_lock);
-	vlock_drop(&c->rx_lock);
+	spin_lock(&c->rx_lock);
+	spin_unlock(&c->rx_lock);
 	vgate_open(&c->tx_gate);
 }
 
@@ -174,17 +174,17 @@ size_t virtio_console_input(struct virtio_console *c, const char *buf, size_t le
 {
 	size_t n = 0;
 
-	vlock_take(&c->rx_lock);
+	spin_lock(&c->rx_lock);
 	while (n < len && c->in_head - c->in_tail < VIRTIO_CONSOLE_WAITING)
 		c->waiting[c->in_head++ % VIRTIO_CONSOLE_WAITING] = buf[n++];
-	vlock_drop(&c->rx_lock);
+	spin_unlock(&c->rx_lock);
 	type_and_notify(c);
 	return n;
 }
 
 void virtio_console_forget(struct virtio_console *c)
 {
-	vlock_take(&c->rx_lock);
+	spin_lock(&c->rx_lock);
 	c->in_tail = c->in_head;
-	vlock_drop(&c->rx_lock);
+	spin_unlock(&c->rx_lock);
 }

@@ -29,7 +29,7 @@ struct virtio_console {
 	                          * the guest has offered buffers for more input */
 	void *ctx;
 	struct vgate tx_gate;
-	struct vlock rx_lock;
+	struct spinlock rx_lock;
 	unsigned in_head, in_tail; /* free-running; bytes in_tail..in_head wait */
 	char waiting[VIRTIO_CONSOLE_WAITING];
 	struct vnet_seg tx_seg[VIRTIO_CONSOLE_QUEUE], rx_seg[VIRTIO_CONSOLE_QUEUE];

@@ -60,7 +60,7 @@ static void start(struct virtio_pci *v)
 
 	/* Inside both, so that a violation that a core finds at once is not overwritten here. */
 	vgate_close(&n->tx_gate);
-	vlock_take(&n->rx_lock);
+	spin_lock(&n->rx_lock);
 	n->features = v->features;
 	n->mergeable = v->features & VIRTIO_NET_F_MRG_RXBUF;
 	n->csum_accepted = v->features & VIRTIO_NET_F_GUEST_CSUM;
@@ -71,7 +71,7 @@ static void start(struct virtio_pci *v)
 	atomic_store(&n->rx_ready, rx);
 	if (n->port)
 		atomic_store(&n->port->up, rx);
-	vlock_drop(&n->rx_lock);
+	spin_unlock(&n->rx_lock);
 	vgate_open(&n->tx_gate);
 }
 
@@ -82,11 +82,11 @@ static void stop(struct virtio_pci *v)
 	if (n->port)
 		atomic_store(&n->port->up, false);
 	vgate_close(&n->tx_gate);
-	vlock_take(&n->rx_lock);
+	spin_lock(&n->rx_lock);
 	n->tx_ready = false;
 	atomic_store(&n->rx_ready, false);
 	n->registers.mtu = atomic_load(&n->mtu_next);
-	vlock_drop(&n->rx_lock);
+	spin_unlock(&n->rx_lock);
 	vgate_open(&n->tx_gate);
 }
 

@@ -56,8 +56,8 @@ struct virtio_net {
 	struct virtio_pci v; /* first */
 	struct vnet_port *port;
 	struct vnet_core *(*this_core)(void);
-	struct vgate tx_gate; /* who takes from the TX ring */
-	struct vlock rx_lock; /* who fills the RX ring */
+	struct vgate tx_gate;    /* who takes from the TX ring */
+	struct spinlock rx_lock; /* who fills the RX ring */
 	uint64_t features; /* accepted by the driver; this and the next change only in stop/start */
 	uint32_t gso_accepted; /* a bit for each gso type that the driver takes as it is */
 	bool csum_accepted, mergeable, tx_ready;

@@ -255,15 +255,15 @@ static bool yield(struct virtio_net *n, const struct vnet_frame *f)
 {
 	if (f->len <= HEAVY && f->hdr.gso_type == VNET_GSO_NONE)
 		return true;
-	vlock_drop(&n->rx_lock);
-	vlock_take(&n->rx_lock);
+	spin_unlock(&n->rx_lock);
+	spin_lock(&n->rx_lock);
 	return rx_ready(n);
 }
 
 /* The end of a delivery. */
 static inline void leave(struct virtio_net *n, bool interrupt)
 {
-	vlock_drop(&n->rx_lock);
+	spin_unlock(&n->rx_lock);
 	if (interrupt)
 		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
 }
@@ -309,7 +309,7 @@ unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	unsigned done = 0;
 
-	vlock_take(&n->rx_lock);
+	spin_lock(&n->rx_lock);
 	if (rx_ready(n))
 		done = put_plain_run(r, frames, count);
 	if (__builtin_expect(done < count, 0))
@@ -323,9 +323,9 @@ unsigned virtio_net_room(void *dev)
 	struct virtio_net *n = dev;
 	int room = 0;
 
-	vlock_take(&n->rx_lock);
+	spin_lock(&n->rx_lock);
 	if (rx_ready(n))
 		room = vring_refresh(&n->v.queue[VIRTIO_NET_RX].ring);
-	vlock_drop(&n->rx_lock);
+	spin_unlock(&n->rx_lock);
 	return room > 0 ? (unsigned)room : 0;
 }

@@ -45,13 +45,13 @@ void virtio_pci_break(struct virtio_pci *v, enum vring_error why)
 
 void virtio_pci_config_begin(struct virtio_pci *v)
 {
-	vlock_take(&v->lock);
+	spin_lock(&v->lock);
 }
 
 void virtio_pci_config_end(struct virtio_pci *v)
 {
 	v->config_generation++;
-	vlock_drop(&v->lock);
+	spin_unlock(&v->lock);
 	if (virtio_pci_running(v))
 		notify_config(v);
 }
@@ -127,9 +127,9 @@ static void bus_reset(struct vpci_dev *d)
 {
 	struct virtio_pci *v = (struct virtio_pci *)d;
 
-	vlock_take(&v->lock);
+	spin_lock(&v->lock);
 	virtio_pci_reset(v);
-	vlock_drop(&v->lock);
+	spin_unlock(&v->lock);
 }
 
 /* Without bus mastering the device must not touch guest memory. */
@@ -137,12 +137,12 @@ static void bus_command(struct vpci_dev *d, uint16_t command)
 {
 	struct virtio_pci *v = (struct virtio_pci *)d;
 
-	vlock_take(&v->lock);
+	spin_lock(&v->lock);
 	if (command & VPCI_CMD_MASTER)
 		virtio_pci_resume(v);
 	else
 		virtio_pci_suspend(v);
-	vlock_drop(&v->lock);
+	spin_unlock(&v->lock);
 	virtio_pci_first_look(v);
 }
 

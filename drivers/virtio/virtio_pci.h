@@ -99,7 +99,7 @@ struct virtio_pci {
 	const struct gmem *mem;
 	_Atomic bool running; /* DRIVER_OK, bus master, no violation */
 	unsigned nqueues;
-	struct vlock lock;
+	struct spinlock lock;
 	_Atomic uint8_t status;
 	_Atomic uint8_t isr;
 	_Atomic uint8_t left; /* queues with work left, one bit each */

@@ -230,7 +230,7 @@ static void write_common(struct virtio_pci *v, uint32_t off, unsigned size, uint
 {
 	bool started = false;
 
-	vlock_take(&v->lock);
+	spin_lock(&v->lock);
 	if (size == 4)
 		write_dword(v, off, val);
 	else if (size == 2)
@@ -239,7 +239,7 @@ static void write_common(struct virtio_pci *v, uint32_t off, unsigned size, uint
 		started = write_status(v, (uint8_t)val);
 	else
 		virtio_pci_count(v, VIRTIO_COUNT_bad_access);
-	vlock_drop(&v->lock);
+	spin_unlock(&v->lock);
 	if (started)
 		virtio_pci_first_look(v);
 }
@@ -248,7 +248,7 @@ static uint32_t read_register(struct virtio_pci *v, uint32_t off, unsigned size)
 {
 	uint32_t val = ~0u;
 
-	vlock_take(&v->lock);
+	spin_lock(&v->lock);
 	if (off < VIRTIO_IO_COMMON_SIZE)
 		val = read_common(v, off, size);
 	else if (off == VIRTIO_IO_ISR && size == 1)
@@ -257,7 +257,7 @@ static uint32_t read_register(struct virtio_pci *v, uint32_t off, unsigned size)
 		val = vpci_get(v->config, off - VIRTIO_IO_DEVICE, size);
 	else
 		virtio_pci_count(v, VIRTIO_COUNT_bad_access);
-	vlock_drop(&v->lock);
+	spin_unlock(&v->lock);
 	return val;
 }
 

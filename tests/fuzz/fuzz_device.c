@@ -309,7 +309,7 @@ static void build(void)
 		abort();
 }
 
-static bool held(const struct vlock *l)
+static bool held(const struct spinlock *l)
 {
 	return atomic_load(&l->next) != atomic_load(&l->owner);
 }
