@@ -33,7 +33,7 @@ bool control_line(const struct control_client *who, const char *text, size_t len
 /*
  * Reaps the guests whose last vCPU has stopped: restarts them, or ends the node, as described.  On
  * the boot core; while another core has a text or line to do, that one calls the boot core again.
- * False: it did not come to that, or a guest is still being prepared for its start.
+ * False: it did not come to that, or a guest is still being prepared for its first start.
  */
 bool control_reap(void);
 

@@ -192,7 +192,13 @@ bool control_line(const struct control_client *who, const char *text, size_t len
 	return ok;
 }
 
-/* True: no guest is on its way to its start. */
+/* One that ends again and again waits for its next start nearly all the time. */
+static bool on_its_first_way(struct vm *vm)
+{
+	return atomic_load(&vm->state) == VM_STARTING && !vm->starts;
+}
+
+/* True: no guest is on its way to its first start. */
 static bool reap(void)
 {
 	bool settled = true;
@@ -201,7 +207,7 @@ static bool reap(void)
 			vm_reap(vms[i]);
 			control_guest_ended(vms[i]);
 		}
-		settled &= !vms[i] || atomic_load(&vms[i]->state) != VM_STARTING;
+		settled &= !vms[i] || !on_its_first_way(vms[i]);
 	}
 	return settled;
 }

@@ -91,6 +91,16 @@ def test_restarts_are_limited(n):
     ended(n, "again")
 
 
+def test_monitor_comes():
+    """Guests that the boot starts die at once, and wait for their next start nearly all the time: the
+    monitor, which lets the boot's guests start first, waits for the first start of each alone."""
+    dies = [f"guest {name} kernel triple.elf restart always {TINY}\n" for name in ("a", "b", "c")]
+    with node("".join(dies), ["triple"], cores=4, memory=256) as n:
+        n.ready()
+        n.monitor("stop a")
+        ended(n, "a")
+
+
 @pytest.mark.parametrize("name,reason", [
     ("read", "read of guest-physical d0000000, where nothing is"),
     ("write", "write to guest-physical d0000000, where nothing is"),
