@@ -17,17 +17,20 @@ bool admit_gather(struct walk *w, const struct vnet_frame *f)
 	return false;
 }
 
+static __attribute__((noinline)) bool refuse_offload(struct walk *w, const struct vnet_frame *f)
+{
+	enum vnet_drop why = offload_excess(f) ? VNET_DROP_many_segments : VNET_DROP_bad_offload;
+
+	count_add(&w->count->drop[why], 1);
+	return false;
+}
+
 bool admit_offload(struct walk *w, struct vnet_frame *f)
 {
 	/* Flags that the standard does not give to a sender are to be ignored, so nobody sees them.
 	 */
 	f->hdr.flags &= VNET_HDR_F_NEEDS_CSUM | VNET_HDR_F_DATA_VALID;
-	if (offload_check(f))
-		return true;
-	count_add(
-	    &w->count->drop[offload_excess(f) ? VNET_DROP_many_segments : VNET_DROP_bad_offload],
-	    1);
-	return false;
+	return offload_check(f) || refuse_offload(w, f);
 }
 
 bool admit_length(struct walk *w, const struct vnet_frame *f)

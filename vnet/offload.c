@@ -133,14 +133,20 @@ static bool csum_inside(const struct vnet_hdr *hdr, uint32_t len)
 	       (uint32_t)hdr->csum_start + hdr->csum_offset + 2 <= len;
 }
 
+static __attribute__((noinline)) bool gso_check(const struct vnet_frame *frame)
+{
+	struct offload_head head;
+
+	return offload_parse(&head, frame);
+}
+
 bool offload_check(const struct vnet_frame *frame)
 {
 	const struct vnet_hdr *hdr = &frame->hdr;
-	struct offload_head head;
 
 	if (hdr->flags & VNET_HDR_F_NEEDS_CSUM && !csum_inside(hdr, frame->len))
 		return false;
-	return hdr->gso_type == VNET_GSO_NONE || offload_parse(&head, frame);
+	return hdr->gso_type == VNET_GSO_NONE || gso_check(frame);
 }
 
 /* The byte at an offset of the pieces; NULL: beyond them. */
