@@ -250,11 +250,15 @@ static void refuse_all(struct virtio_net *n, struct vnet_core *core,
 		vnet_refuse(core, n->port, frames[i], VNET_DROP_port_down);
 }
 
-/* Lets another sender in, since this frame took long.  False: the device was stopped meanwhile. */
-static bool yield(struct virtio_net *n, const struct vnet_frame *f)
+/* A frame that takes long: after it another sender gets in. */
+static inline bool is_heavy(const struct vnet_frame *f)
 {
-	if (f->len <= HEAVY && f->hdr.gso_type == VNET_GSO_NONE)
-		return true;
+	return f->len > HEAVY || f->hdr.gso_type != VNET_GSO_NONE;
+}
+
+/* Lets another sender in.  False: the device was stopped meanwhile. */
+static bool yield(struct virtio_net *n)
+{
 	spin_unlock(&n->rx_lock);
 	spin_lock(&n->rx_lock);
 	return rx_ready(n);
@@ -268,38 +272,31 @@ static inline void leave(struct virtio_net *n, bool interrupt)
 		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
 }
 
-/* The frames from number i on, in order, where that one is not plain or the device is not ready;
- * rx_lock held, and dropped.  Returns how many of all were delivered, the i before counted in. */
+/* The frames from number i on, in order, some of which are heavy or refused; rx_lock held, and
+ * dropped.  Returns how many of all were delivered, `delivered` of those before among them. */
 static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct vnet_core *core,
-                                                   struct vnet_frame *const *frames, unsigned i,
-                                                   unsigned count)
+                                                   struct vnet_frame *const *frames,
+                                                   unsigned delivered, unsigned i, unsigned count)
 {
-	unsigned delivered = i;
 	bool same = rx_ready(n); /* as at the beginning: else the ring may be another one by now */
 
 	for (; same && i < count; i++) {
 		delivered += put_or_refuse(n, core, frames[i]);
-		same = yield(n, frames[i]);
+		if (is_heavy(frames[i]))
+			same = yield(n);
 	}
 	refuse_all(n, core, frames + i, count - i);
 	leave(n, same && vring_publish(&n->v.queue[VIRTIO_NET_RX].ring));
 	return delivered;
 }
 
-/* Delivers frames as long as they are plain; rx_lock held.  Returns how many. */
-static inline unsigned put_plain_run(struct vring *r, struct vnet_frame *const *frames,
-                                     unsigned count)
+/* An index that is wrong is met, and named, when the entries known so far are used up. */
+static inline void look_ahead(struct vring *r, unsigned count)
 {
-	unsigned i = 0;
-
-	/* An index that is wrong is met, and named, when the entries known so far are used up. */
-	if ((uint16_t)(r->seen - r->next) < count) {
-		vring_refresh(r);
-		vring_disarm(r);
-	}
-	while (i < count && __builtin_expect(put_plain(r, frames[i]), 1))
-		i++;
-	return i;
+	if ((uint16_t)(r->seen - r->next) >= count)
+		return;
+	vring_refresh(r);
+	vring_disarm(r);
 }
 
 unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
@@ -307,13 +304,19 @@ unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame
 {
 	struct virtio_net *n = dev;
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
-	unsigned done = 0;
 
 	spin_lock(&n->rx_lock);
-	if (rx_ready(n))
-		done = put_plain_run(r, frames, count);
-	if (__builtin_expect(done < count, 0))
-		return put_rest(n, core, frames, done, count);
+	if (__builtin_expect(!rx_ready(n), 0))
+		return put_rest(n, core, frames, 0, 0, count);
+	look_ahead(r, count);
+	for (unsigned i = 0; i < count; i++) {
+		if (__builtin_expect(put_plain(r, frames[i]), 1))
+			continue;
+		if (is_heavy(frames[i]))
+			return put_rest(n, core, frames, i, i, count);
+		if (!put_or_refuse(n, core, frames[i]))
+			return put_rest(n, core, frames, i, i + 1, count);
+	}
 	leave(n, vring_publish(r));
 	return count;
 }

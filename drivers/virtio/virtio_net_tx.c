@@ -17,7 +17,7 @@
 
 /* Whether the header asks only for what was negotiated (5.1.6.2).  vnet_input() checks that it
  * fits the frame.  Flags that a driver has no use for are ignored, as the standard wants. */
-static bool negotiated(const struct virtio_net *n, struct vnet_hdr *h)
+static __attribute__((noinline)) bool negotiated(const struct virtio_net *n, struct vnet_hdr *h)
 {
 	uint64_t need = 0;
 
@@ -73,9 +73,8 @@ static inline uint64_t header_word(const uint8_t *from)
 
 /* Keeps a private copy of a header that asks for something, the only one that is looked at.  False:
  * the frame is to be dropped for what it asks.  *weight grows by what its segments cost. */
-static __attribute__((noinline)) bool take_header(const struct virtio_net *n, struct vnet_frame *f,
-                                                  const uint8_t *from, uint64_t first,
-                                                  uint32_t *weight)
+static inline bool take_header(const struct virtio_net *n, struct vnet_frame *f,
+                               const uint8_t *from, uint64_t first, uint32_t *weight)
 {
 	__builtin_memcpy(&f->hdr, &first, sizeof first);
 	f->hdr.csum_offset = (uint16_t)(from[8] | from[9] << 8);
