@@ -17,8 +17,13 @@ bool virtio_net_offers(struct virtio_net *n, unsigned wanted);
 bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const struct vnet_hdr *hdr,
                     bool sum, enum vnet_drop *why);
 
-/* virtio_net_offload.c, rx_lock held: the same for a frame that asks for more than this driver
- * accepted: its checksum is completed, or it is cut, and all segments are delivered or none. */
+/* virtio_net_rx.c, rx_lock held: lets another sender in.  False: the device was stopped meanwhile;
+ * if it was started anew, the ring is another one. */
+bool virtio_net_yield(struct virtio_net *n);
+
+/* virtio_net_offload.c, rx_lock held, but let go of now and then: the same for a frame that asks
+ * for more than this driver accepted: its checksum is completed, or it is cut.  All segments are
+ * delivered, or none, or the first ones if other senders take the room of the rest. */
 bool virtio_net_put_completed(struct virtio_net *n, const struct vnet_frame *f,
                               enum vnet_drop *why);
 

@@ -256,8 +256,7 @@ static inline bool is_heavy(const struct vnet_frame *f)
 	return f->len > HEAVY || f->hdr.gso_type != VNET_GSO_NONE;
 }
 
-/* Lets another sender in.  False: the device was stopped meanwhile. */
-static bool yield(struct virtio_net *n)
+bool virtio_net_yield(struct virtio_net *n)
 {
 	spin_unlock(&n->rx_lock);
 	spin_lock(&n->rx_lock);
@@ -283,7 +282,7 @@ static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct 
 	for (; same && i < count; i++) {
 		delivered += put_or_refuse(n, core, frames[i]);
 		if (is_heavy(frames[i]))
-			same = yield(n);
+			same = virtio_net_yield(n);
 	}
 	refuse_all(n, core, frames + i, count - i);
 	leave(n, same && vring_publish(&n->v.queue[VIRTIO_NET_RX].ring));

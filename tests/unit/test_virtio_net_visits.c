@@ -184,6 +184,23 @@ static void test_no_cut_for_a_full_ring(void **state)
 	assert_int_equal(queue_used_idx(&b->rx), 14);
 }
 
+/* While a frame of 45 segments is cut, other senders to the same guest get in twice. */
+static void test_others_get_in_during_a_cut(void **state)
+{
+	struct node *b = &node[1];
+	unsigned before, turns;
+
+	(void)state;
+	up(b, BASIC, 64, 2048);
+	offer_gso(1, 65000, 1448);
+	before = atomic_load(&b->nic->rx_lock.next);
+	kick(&node[0]);
+	turns = atomic_load(&b->nic->rx_lock.next) - before;
+	assert_int_equal(queue_used_idx(&b->rx), 45);
+	assert_int_equal(turns,
+	                 1 + 2 + 1); /* the delivery's, the cut's, and behind a heavy frame */
+}
+
 /* Buffers of one byte would make a sender decode 72 chains for 60 bytes. */
 static void test_buffers_of_one_byte(void **state)
 {
@@ -236,6 +253,7 @@ int main(void)
 	    T(test_visit_is_bounded_by_segments),
 	    T(test_too_many_segments),
 	    T(test_no_cut_for_a_full_ring),
+	    T(test_others_get_in_during_a_cut),
 	    T(test_buffers_of_one_byte),
 	    T(test_chain_of_many_pieces),
 	};
