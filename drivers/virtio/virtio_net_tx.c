@@ -145,12 +145,10 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 	int avail = vring_refresh(r), i, e = -avail;
 	uint32_t weight = 0;
 
-	if (max > avail)
-		max = avail;
+	max = max < avail ? max : avail;
 	for (i = 0; i < max && end - seg >= VNET_BATCH; i++) {
 		uint16_t head = vring_head(r, (unsigned)i);
 		uint8_t hdr[VIRTIO_NET_HDR], *from = hdr;
-		uint64_t first;
 
 		if (__builtin_expect(vring_single(r, head, VRING_READ, &s) && is_small(s.len), 1)) {
 			from = s.base;
@@ -168,7 +166,7 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 			end = limit(end, seg, weight);
 		}
 		vring_used(r, (unsigned)i, head, 0);
-		first = header_word(from);
+		uint64_t first = header_word(from);
 		f->hdr = (struct vnet_hdr){0};
 		if (__builtin_expect((uint16_t)first != 0, 0)) {
 			if (!take_header(n, f, from, first, &weight)) {
