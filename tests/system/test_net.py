@@ -136,8 +136,9 @@ def test_kick_and_poll(n):
     """By kick a round trip costs an exit on each side; by poll none at all; and back again.  What
     the guests print costs exits too, some hundred, but the same for few and for many rounds."""
     n.monitor("stop forever")
-    until("the cores are free", lambda: n.monitor("start spinner") and
-          about(n, "spinner")["state"] == "running")
+    ended(n, "forever")
+    n.monitor("start spinner")
+    until("spinner runs", lambda: about(n, "spinner")["state"] == "running")
     for move, each in ("move kick", 1), ("move poll core 3", 0), ("move kick", 1):
         assert "error" not in n.monitor(move)
         few, many = cost(n, "few"), cost(n, "many")
