@@ -6,9 +6,9 @@
 #define VMM_CONFIG_PARSE_H
 #include "vmm/config.h"
 
-#define CONFIG_WORDS 256   /* words of one line, at most */
-#define CONFIG_TERMS 32    /* terms of one line, at most */
-#define CONFIG_INDEX 32768 /* places of the route index: twice CONFIG_ROUTES, a power of two */
+#define CONFIG_WORDS 256                 /* words of one line, at most */
+#define CONFIG_TERMS 32                  /* terms of one line, at most */
+#define CONFIG_INDEX (2 * CONFIG_ROUTES) /* places of the route index; a power of two */
 
 /* A word of a line, NUL-terminated, its escapes resolved. */
 struct word {

@@ -37,12 +37,16 @@
 #include <stdint.h>
 #include "vnet/mac.h"
 
-#define VNET_PORTS  1024 /* ports of a node, at most */
-#define VNET_NETS   64   /* isolated networks, at most */
-#define VNET_CORES  64   /* cores that may be in the walk at once */
-#define VNET_ROUTES 16384
-#define VNET_BATCH  64  /* frames of one batch, at most */
-#define VNET_SEGS   512 /* pieces of guest memory in one batch, at most */
+#ifndef VNET_PORTS
+#define VNET_PORTS 1024 /* ports of a node, at most; fewer in the fuzzers */
+#endif
+#define VNET_NETS  64 /* isolated networks, at most */
+#define VNET_CORES 64 /* cores that may be in the walk at once */
+#ifndef VNET_ROUTES
+#define VNET_ROUTES 16384 /* likewise */
+#endif
+#define VNET_BATCH 64  /* frames of one batch, at most */
+#define VNET_SEGS  512 /* pieces of guest memory in one batch, at most */
 
 #define VNET_FRAME_MIN 14               /* an Ethernet header */
 #define VNET_FRAME_MAX (65536 + 14 + 4) /* a GSO frame with a VLAN tag */

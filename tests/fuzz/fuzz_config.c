@@ -165,9 +165,10 @@ static void check_print(struct config *c, struct config *again)
 		abort();
 }
 
-/* Each line on its own, as the monitor gives them. */
-static void read_lines(struct config *c)
+/* Each line on its own, as the monitor gives them; whether any changed something. */
+static bool read_lines(struct config *c)
 {
+	bool changed = false;
 	struct config_report r;
 	struct config_action a;
 	for (size_t at = 0, end; at < input.len; at = end + 1) {
@@ -176,9 +177,24 @@ static void read_lines(struct config *c)
 		enum config_outcome o = config_read_line(c, input.at + at, end - at, &a, &r);
 		if (o == CONFIG_REFUSED)
 			check_report(&r);
-		if (o == CONFIG_CHANGED)
-			config_commit(c);
+		if (o != CONFIG_CHANGED)
+			continue;
+		config_commit(c);
+		changed = true;
 	}
+	return changed;
+}
+
+/* All of it at once, as a file; whether it changed something. */
+static bool read_whole(struct config *c)
+{
+	struct config_report r;
+	enum config_outcome o = config_read(c, input.at, input.len, &r);
+	if (o == CONFIG_REFUSED)
+		check_report(&r);
+	if (o == CONFIG_CHANGED)
+		config_commit(c);
+	return o == CONFIG_CHANGED;
 }
 
 /*
@@ -203,24 +219,25 @@ static struct config *empty(struct config **c)
 	return config_init(*c);
 }
 
+/* The first byte says how the others are read: as they are (1) or with words for what is no ASCII;
+ * line by line (2), all at once, or one after the other (2 and 4). */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct config *c, *again;
-	struct config_report r;
+	unsigned how = size ? data[0] : 0;
+	bool changed = false;
 
 	empty(&c);
-	empty(&again);
 	input.len = 0;
-	if (size && data[0] & 1)
+	if (how & 1)
 		put(&input, (const char *)data + 1, size - 1 < TEXT ? size - 1 : TEXT);
 	else if (size)
 		expand(data + 1, size - 1);
-	read_lines(c);
-	enum config_outcome o = config_read(c, input.at, input.len, &r);
-	if (o == CONFIG_REFUSED)
-		check_report(&r);
-	if (o == CONFIG_CHANGED)
-		config_commit(c);
-	check_print(c, again);
+	if (how & 2)
+		changed = read_lines(c);
+	if (!(how & 2) || how & 4)
+		changed |= read_whole(c);
+	if (changed)
+		check_print(c, empty(&again));
 	return 0;
 }
