@@ -14,8 +14,9 @@
 #define VNET_UNDERLAY_MTU_MIN 576   /* what each IPv4 host must take, RFC 791 */
 #define VNET_UNDERLAY_MTU_MAX 16128 /* the largest of the NICs that Dom0 may have */
 #ifndef VNET_NEIGHBOURS
-#define VNET_NEIGHBOURS 256 /* distinct next hops of one underlay, at most; fewer in the fuzzers   \
-	                     */
+#define VNET_NEIGHBOURS                                                                            \
+	256 /* distinct next hops of one underlay, at most; fewer in the fuzzers                   \
+	     */
 #endif
 
 /* IPv4 addresses are numbers in host order: 192.0.2.1 is 0xc0000201. */

@@ -1,8 +1,8 @@
 /*
  * The control language against any bytes.
  *
- * The first byte chooses: raw bytes as they are, or bytes of which those from 0x80 on stand for
- * words of the language, so that few inputs already make whole statements.  What is accepted is
+ * Bytes from 0x80 on may stand for words of the language, so that few inputs already make whole
+ * statements.  What is accepted is
  * printed, read again and printed again: the two must be equal; what is refused must say where.
  */
 #include <stdint.h>
