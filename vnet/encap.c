@@ -4,8 +4,6 @@
 #include "vnet/bytes.h"
 #include "vnet/view.h"
 
-#define FLOW_MASK 0x3fff
-
 void encap_template(uint8_t *out, const struct encap_path *path)
 {
 	struct sum sum = {0, false};
@@ -98,5 +96,5 @@ uint16_t encap_flow(const struct vnet_frame *frame)
 		h = flow_ipv4(h, head + at, have - at);
 	else if (type == 0x86dd && have >= at + 40)
 		h = flow_ipv6(h, head + at, have - at);
-	return (uint16_t)(ENCAP_FLOW_FIRST + (h >> 40 & FLOW_MASK));
+	return (uint16_t)(ENCAP_FLOW_FIRST + (h >> 40 & (ENCAP_FLOWS - 1)));
 }

@@ -13,6 +13,7 @@
 
 #define ENCAP_MAX        50    /* bytes of all outer headers, at most, as built here */
 #define ENCAP_FLOW_FIRST 49152 /* UDP source ports: the dynamic ones, RFC 6335, 6 */
+#define ENCAP_FLOWS      16384 /* of them */
 #define ENCAP_HEAD       104 /* the same as read: with IP options, and the inner Ethernet header */
 
 /* Bytes of the outer headers of a kind. */

@@ -40,7 +40,7 @@ static void append(const struct outbound *o, const struct vnet_frame *inner, uns
                    uint16_t flow)
 {
 	struct vnet_scratch *s = &o->core->scratch;
-	const struct link *l = o->l;
+	struct link *l = o->l;
 	struct vnet_frame *f;
 	uint8_t *head;
 
@@ -48,6 +48,7 @@ static void append(const struct outbound *o, const struct vnet_frame *inner, uns
 		flush(o);
 	f = &s->frame[s->n];
 	head = s->head[s->n];
+	pathmtu_sends(l, o->slot, flow);
 	encap_build(head, l->head, l->bytes, o->next, flow, pathmtu_id(l, o->slot, flow),
 	            inner->len);
 	if (own)

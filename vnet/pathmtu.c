@@ -49,8 +49,18 @@ static struct link *sender(struct vnet *v, const struct underlay *u, const uint8
 	return port ? link_of(port) : NULL;
 }
 
-/* Whether the link sent the quoted packet a few seconds ago. */
-static bool sent(const struct link *l, const uint8_t *ip, uint64_t now)
+/* Whether the link sent anything in the quoted packet's flow a few seconds ago. */
+static bool flow_sent(const struct link *l, const uint8_t *ip, uint64_t now)
+{
+	uint64_t slot = pathmtu_slot(now);
+	uint8_t mark =
+	    atomic_load_explicit(&l->sent[be16(ip + 20) % ENCAP_FLOWS], memory_order_relaxed);
+
+	return mark == pathmtu_mark(slot) || (slot && mark == pathmtu_mark(slot - 1));
+}
+
+/* Whether the quoted packet has the identification of those. */
+static bool id_right(const struct link *l, const uint8_t *ip, uint64_t now)
 {
 	uint16_t id = be16(ip + 4), flow = be16(ip + 20);
 	uint64_t slot = pathmtu_slot(now);
@@ -96,15 +106,17 @@ static enum vnet_drop told(struct vnet_core *core, struct underlay *u, const uin
                            unsigned quoted, unsigned mtu)
 {
 	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
-	struct link *l = NULL;
+	struct link *l = ours(u, ip, mtu) ? sender(core->vnet, u, ip, quoted) : NULL;
 
+	if (!l)
+		return VNET_DROP_path_mtu_unsent;
+	if (atomic_load_explicit(&l->ignores, memory_order_relaxed))
+		return VNET_DROP_path_mtu_ignored;
+	if (!flow_sent(l, ip, now))
+		return VNET_DROP_path_mtu_unsent;
 	if (excess(u, now))
 		return VNET_DROP_path_mtu_excess;
-	if (ours(u, ip, mtu))
-		l = sender(core->vnet, u, ip, quoted);
-	if (l && atomic_load_explicit(&l->ignores, memory_order_relaxed))
-		return VNET_DROP_path_mtu_ignored;
-	return l && sent(l, ip, now) ? lower(l, mtu, now) : guessed(u, now);
+	return id_right(l, ip, now) ? lower(l, mtu, now) : guessed(u, now);
 }
 
 enum vnet_drop pathmtu_told(struct vnet_core *core, struct underlay *u,

@@ -32,8 +32,9 @@ struct link {
 	struct underlay *underlay;
 	struct vnet_port *port;
 	struct neighbour *hop;
-	struct mix_key key;       /* of the identification of its packets */
-	unsigned bytes;           /* of the outer headers */
+	struct mix_key key;                /* of the identification of its packets */
+	_Atomic uint8_t sent[ENCAP_FLOWS]; /* in which slot of time each flow was; pathmtu.h */
+	unsigned bytes;                    /* of the outer headers */
 	unsigned full;            /* bytes of the largest frame that fits the underlay's MTU */
 	_Atomic unsigned limit;   /* ... and of the largest that fits the path */
 	_Atomic uint64_t lowered; /* the second in which a router lowered it */

@@ -61,8 +61,8 @@ static uint16_t id_of(const struct rig *r, const struct vnet_link_config *c)
 	return pathmtu_id(r->link[i]->dev, pathmtu_slot(r->n->seconds), FLOW);
 }
 
-/* The gateway says that what the link sent just now, of 1500 bytes, does not fit its MTU. */
-static void message(struct rig *r, const struct vnet_link_config *c, unsigned mtu)
+/* The gateway says that what a link sent, of 1500 bytes, does not fit its MTU. */
+static void write_message(struct rig *r, const struct vnet_link_config *c, unsigned mtu)
 {
 	const struct encap_path path = {c->kind,    NODE_MAC(0),
 	                                NODE_IP(0), c->remote,
@@ -83,6 +83,15 @@ static void message(struct rig *r, const struct vnet_link_config *c, unsigned mt
 	r->bytes[ICMP] = 3;
 	r->bytes[ICMP + 1] = 4;
 	put16(r->bytes + ICMP + 6, mtu);
+}
+
+/* The same, and it was sent just now. */
+static void message(struct rig *r, const struct vnet_link_config *c, unsigned mtu)
+{
+	unsigned i = c == &far1 ? 0 : c == &far2 ? 1 : 2;
+
+	pathmtu_sends(r->link[i]->dev, pathmtu_slot(r->n->seconds), FLOW);
+	write_message(r, c, mtu);
 }
 
 /* It is heard, and counted so. */
@@ -222,6 +231,28 @@ static void guessing_takes_long(void **state)
 	limits(r, 1350, FULL, FULL + 8);
 }
 
+/* The identification of a flow that is not there, as if it had been guessed; and who does not know
+ * which flows there are uses up nobody's messages. */
+static void a_flow_that_is_not_there_is_not_believed(void **state)
+{
+	struct rig *r = *state;
+
+	r->n->seconds = 1000;
+	node_tick(r->n);
+	for (unsigned i = 0; i < 1000; i++) {
+		write_message(r, &far1, 1400);
+		hear_as(r, VNET_DROP_path_mtu_unsent);
+	}
+	message(r, &far1, 1400);
+	hear(r);
+	limits(r, 1350, FULL, FULL + 8);
+	r->n->seconds += PATHMTU_SECONDS + 2 * PATHMTU_SLOT;
+	node_tick(r->n);
+	write_message(r, &far1, 1400); /* it was there, but not of late */
+	hear_as(r, VNET_DROP_path_mtu_unsent);
+	limits(r, FULL, FULL, FULL + 8);
+}
+
 static void a_link_may_ignore_them(void **state)
 {
 	struct rig *r = *state;
@@ -308,6 +339,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(never_below_what_ipv6_needs, start, end),
 	    cmocka_unit_test_setup_teardown(what_is_quoted_was_sent_of_late, start, end),
 	    cmocka_unit_test_setup_teardown(guessing_takes_long, start, end),
+	    cmocka_unit_test_setup_teardown(a_flow_that_is_not_there_is_not_believed, start, end),
 	    cmocka_unit_test_setup_teardown(a_link_may_ignore_them, start, end),
 	    cmocka_unit_test_setup_teardown(what_a_link_sends_is_known_again, start, end),
 	    cmocka_unit_test_setup_teardown(what_no_link_sent_changes_nothing, start, end),
