@@ -126,7 +126,7 @@ static void start(unsigned d, uint32_t features)
 static void describe(const struct step *s)
 {
 	unsigned d = s->a % DEVICES, q = s->a >> 7;
-	struct vring_desc desc = {HIGH_GPA + 0x10000u + 64u * s->b, s->value & 0xffff,
+	struct vring_desc desc = {HIGH_GPA + 0x10000u + 256u * s->b, s->value & 0xffff,
 	                          (uint16_t)(s->c & 7), (uint16_t)(s->c >> 3)};
 
 	if (s->value >> 24 == 0xff) /* at an address of any kind */
