@@ -102,9 +102,12 @@ class TwoNodes(WireClaims):
         """Each is right, whether a guest, Dom0 or its NIC made it."""
         sums = [good for f in frames for good in f.checksums]
         wrong = sums.count(False)
+        bad = [f"number {i} of {f.size} bytes from {f.source}"
+               for i, f in enumerate(frames, 1) if False in f.checksums]
         self.record("checksums", sums and not wrong,
                     f"wire: {len(sums) - wrong} of {len(sums)} checksums of IPv4, ICMP and TCP "
-                    "are right", checked=len(sums), wrong=wrong)
+                    "are right" + (f"; not that of frame {', '.join(bad[:3])}" if bad else ""),
+                    checked=len(sums), wrong=wrong)
 
     def streams(self, frames):
         """The TCP connections, which are those of tcp() in its order."""
