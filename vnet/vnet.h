@@ -6,6 +6,7 @@
  *   1  the guest's driver fills its TX ring and kicks, or not     (guest)
  *   2  the kick is an OUT: exit_io() -> io_access() -> vpci_io()  vmm/exit.c io.c vpci.c
  *      -> virtio_net_kick(); or vnet_poll() -> virtio_net_poll()  drivers/virtio/virtio_net_tx.c
+ *      what a visit leaves: vcpu_serve() -> vpci_work()           vmm/vcpu.c vpci_work.c
  *   3  vring_single(), vring_chain(): descriptors, checked,       drivers/virtio/vring.h vring.c
  *      become a frame view
  *   4  vnet_input(): counters; admit(): checks                    vnet/core.c walk.h
