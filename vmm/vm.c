@@ -16,7 +16,6 @@
 
 #define COM1            0x3F8
 #define DEBUG_EXIT_PORT 0xF4
-#define LOW_MEMORY_END  (3 * GIB) /* devices live above, up to 4 GiB */
 
 struct vm *vms[CONFIG_GUESTS];
 
@@ -76,57 +75,28 @@ static void claim_ports(struct vm *vm)
 		io_claim(&vm->io, DEBUG_EXIT_PORT, 1, debug_exit, vm);
 }
 
-/* --- memory --------------------------------------------------------------------------------- */
-
-static bool map_memory(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
-{
-	return gmem_add(&vm->mem, gpa, size, (void *)hpa) &&
-	       npt_map(hvm->npt, vm->npt_root, gpa, hpa, size, false);
-}
-
-static bool map_ordinary(struct vm *vm)
-{
-	uint64_t low = vm->mem_size < LOW_MEMORY_END ? vm->mem_size : LOW_MEMORY_END;
-	return map_memory(vm, 0, vm->mem_hpa, low) &&
-	       (low == vm->mem_size ||
-	        map_memory(vm, 4 * GIB, vm->mem_hpa + low, vm->mem_size - low));
-}
-
-/* A guest with a physical device: its memory is where it is, so that the device's DMA needs no
- * IOMMU; only the first 16 MiB, which a kernel's image needs at its linked address, are moved. */
-static bool map_identity(struct vm *vm)
-{
-	return map_memory(vm, 0, vm->mem_hpa, VM_IDENTITY_START) &&
-	       map_memory(vm, vm->mem_hpa + VM_IDENTITY_START, vm->mem_hpa + VM_IDENTITY_START,
-	                  vm->mem_size - VM_IDENTITY_START);
-}
-
-/* The largest alignment that can be had decides the size of the pages.  A device may reach 32 bits
- * of addresses only (82540EM), and the guest's PCI window must be free. */
-static bool allocate_memory(struct vm *vm)
-{
-	uint64_t limit = vm->identity ? VPCI_MEM_BASE : 0;
-	if (vm->mem_size >= GIB)
-		vm->mem_hpa = mem_alloc(vm->mem_size, GIB, limit);
-	if (!vm->mem_hpa)
-		vm->mem_hpa = mem_alloc(vm->mem_size, 2 * MIB, limit);
-	return vm->mem_hpa;
-}
-
 /* --- making --------------------------------------------------------------------------------- */
+
+static bool map_memory(struct vm *vm)
+{
+	struct vm_piece piece[2];
+	unsigned n = vm_memory_pieces(vm->config, vm->mem_hpa, piece);
+	for (unsigned i = 0; i < n; i++) {
+		const struct vm_piece *p = &piece[i];
+		if (!gmem_add(&vm->mem, p->gpa, p->size, (void *)p->hpa) ||
+		    !npt_map(hvm->npt, vm->npt_root, p->gpa, p->hpa, p->size, false))
+			return false;
+	}
+	return true;
+}
 
 static bool fill(struct vm *vm, char *why, size_t size)
 {
-	struct mem_stats ms;
-	if (!allocate_memory(vm)) {
-		mem_stats(&ms);
-		snprintf(why, size,
-		         "guest %s: no %lu MiB of contiguous memory left (largest: %lu MiB)",
-		         vm->name, vm->mem_size / MIB, ms.largest / MIB);
+	vm->mem_hpa = vm_memory_take(vm->config, why, size);
+	if (!vm->mem_hpa)
 		return false;
-	}
 	vm->npt_root = npt_create();
-	if (!vm->npt_root || !(vm->identity ? map_identity(vm) : map_ordinary(vm))) {
+	if (!vm->npt_root || !map_memory(vm)) {
 		snprintf(why, size, "guest %s: no memory left for nested page tables", vm->name);
 		return false;
 	}

@@ -19,11 +19,11 @@
 #include "vmm/io.h"
 #include "vmm/vapic.h"
 #include "vmm/vioapic.h"
+#include "vmm/vm_memory.h"
 #include "vmm/vpci.h"
 #include "vmm/vuart.h"
 
-#define VM_VCPUS_MAX      CONFIG_CPUS
-#define VM_IDENTITY_START (16 * MIB) /* below, a DMA guest's memory is not where it seems */
+#define VM_VCPUS_MAX CONFIG_CPUS
 
 struct vm;
 struct core;
