@@ -55,21 +55,6 @@ void tick_now(void)
 		atomic_store(&tick_next, 0); /* the next core that passes by does it */
 }
 
-bool control_core_reserved(unsigned core)
-{
-	return config_live(config)->poll_core == (int)core;
-}
-
-bool control_core_named(unsigned core)
-{
-	const struct node_config *n = config_live(config);
-	for (unsigned i = 0; i < n->guests; i++)
-		for (unsigned c = 0; c < n->guest[i].cores; c++)
-			if (n->guest[i].core[c] == core)
-				return true;
-	return control_core_reserved(core);
-}
-
 /* --- building ------------------------------------------------------------------------------- */
 
 /* Undoes what build() made for slots that the live description does not have. */

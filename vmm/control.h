@@ -37,12 +37,6 @@ bool control_line(const struct control_client *who, const char *text, size_t len
  */
 bool control_reap(void);
 
-/* True when the core is set aside for the network. */
-bool control_core_reserved(unsigned core);
-
-/* True when it is, or a guest's description names it. */
-bool control_core_named(unsigned core);
-
 extern struct vnet *node_vnet;
 const struct node_config *control_config(void);
 struct vnet_port *control_port(unsigned slot); /* of a port or link; NULL: none */

@@ -1,70 +1,35 @@
-/* What a description asks of this machine: boot modules, cores, memory, guests that stand still. */
+/* What a description asks of this machine as it is now: fit.h, and guests that stand still. */
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/control_parts.h"
-#include "vmm/mem.h"
+#include "vmm/fit.h"
+#include "vmm/passthrough.h"
 #include "vmm/place.h"
 #include "vmm/vm.h"
 
-static bool need_module(const struct guest_config *g, const char *name, char *why, size_t size)
+static bool has_module(const char *name)
 {
-	if (!name[0] || boot_module_find(name))
-		return true;
-	snprintf(why, size,
-	         "line %u: guest %s: no boot module is called %s: load it beside the image",
-	         g->line, g->name, name);
-	return false;
+	return boot_module_find(name);
 }
 
-/* Its first 16 MiB are elsewhere; a device's DMA needs some memory that is where it seems. */
-static bool check_dma_memory(const struct guest_config *g, char *why, size_t size)
+/* The guest of this slot, once the description is taken. */
+static enum fit_guest becomes(unsigned slot)
 {
-	if (!g->has_pci || g->memory > VM_IDENTITY_START)
-		return true;
-	snprintf(why, size, "line %u: guest %s: with a PCI device it needs more than %lu MiB",
-	         g->line, g->name, VM_IDENTITY_START / MIB);
-	return false;
+	struct vm *vm = vms[slot];
+	if (!vm)
+		return FIT_NEW;
+	return vm->starts || vm_active(vm) ? FIT_REST : FIT_START;
 }
 
-static bool check_guest(const struct guest_config *g, char *why, size_t size)
+static bool check_machine(const struct node_config *n, char *why, size_t size)
 {
-	if (!check_dma_memory(g, why, size))
-		return false;
-	if (!need_module(g, g->kernel, why, size) || !need_module(g, g->initrd, why, size))
-		return false;
-	for (unsigned i = 0; i < g->modules; i++)
-		if (!need_module(g, g->module[i].name, why, size))
-			return false;
-	if (g->cpus > ncores) {
-		snprintf(why, size, "line %u: guest %s: %u vCPUs, but the node has %u cores",
-		         g->line, g->name, g->cpus, ncores);
-		return false;
-	}
-	for (unsigned i = 0; i < g->cores; i++) {
-		if (g->core[i] >= ncores) {
-			snprintf(why, size, "line %u: guest %s: the node has no core %u (0 to %u)",
-			         g->line, g->name, g->core[i], ncores - 1);
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool check_poll_core(const struct node_config *n, char *why, size_t size)
-{
-	if (n->poll_core < 0)
-		return true;
-	if ((unsigned)n->poll_core >= ncores) {
-		snprintf(why, size, "move poll: the node has no core %d (0 to %u)", n->poll_core,
-		         ncores - 1);
-		return false;
-	}
-	if (atomic_load(&cores[n->poll_core].vcpu)) {
-		snprintf(why, size, "move poll: core %d runs a guest", n->poll_core);
-		return false;
-	}
-	return place_may_poll((unsigned)n->poll_core, n->smt == CONFIG_SMT_SHARE, why, size);
+	struct fit_machine m = {
+	    .poller = place_poller, .has_module = has_module, .pci_unfit = passthrough_unfit};
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
+		m.guest[i] = becomes(i);
+	place_view(&m.place, n);
+	return fit_check(&m, n, why, size);
 }
 
 /* What the same text removes keeps its name, and its slot if no other is free, until the commit. */
@@ -98,11 +63,10 @@ static bool check_port(const struct node_config *live, const struct node_config 
 bool control_check(const struct node_config *live, const struct node_config *n, char *why,
                    size_t size)
 {
-	for (unsigned i = 0; i < n->guests; i++)
-		if (n->guest[i].name[0] && !vms[i] && !check_guest(&n->guest[i], why, size))
-			return false;
+	if (!check_machine(n, why, size))
+		return false;
 	for (unsigned i = 0; i < n->ports; i++)
 		if (!check_port(live, n, i, why, size))
 			return false;
-	return check_poll_core(n, why, size);
+	return true;
 }

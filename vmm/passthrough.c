@@ -120,8 +120,7 @@ static const struct vpci_ops ops = {.bar = passthrough_bar_access,
 
 /* --- making --------------------------------------------------------------------------------- */
 
-/* NULL, or why the function cannot be given to a guest. */
-static const char *unfit(uint16_t bdf)
+const char *passthrough_unfit(uint16_t bdf)
 {
 	if (pci_read(bdf, 0, 2) == 0xFFFF)
 		return "is not there";
@@ -186,7 +185,7 @@ static void discard(struct passthrough *p)
 /* NULL, or what failed; `vm->passthrough` is set only when all is done. */
 static const char *attach(struct vm *vm, uint16_t bdf)
 {
-	const char *bad = unfit(bdf);
+	const char *bad = passthrough_unfit(bdf);
 	struct passthrough *p = bad ? NULL : create(vm, bdf);
 	if (bad || !p)
 		return bad ? bad : "has no memory left for it";

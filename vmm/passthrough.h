@@ -7,9 +7,12 @@
 
 struct vm;
 
-/* Puts the device at bus << 8 | device << 3 | function onto the guest's PCI bus and maps its memory
- * BARs into the guest's PCI window.  false and a reason when it is not there, is a bridge, or has
- * no such BAR. */
+/* NULL, or why the function at bus << 8 | device << 3 | function cannot be given to a guest, as in
+ * "is not there". */
+const char *passthrough_unfit(uint16_t bdf);
+
+/* Puts that function onto the guest's PCI bus and maps its memory BARs into the guest's PCI window.
+ * false and a reason when it is unfit, or has no such BAR. */
 bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size);
 void passthrough_detach(struct vm *vm);
 

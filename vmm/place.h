@@ -5,14 +5,18 @@
 #include <stddef.h>
 
 struct core;
+struct node_config;
+struct place_view;
 struct vm;
 
 /* A free core for the VM's vCPU of this number, by its description; NULL and a reason: there is
  * none that it may have. */
 struct core *place_vcpu(const struct vm *vm, unsigned vcpu, char *why, size_t size);
 
-/* May this core poll, by what its siblings are?  false: a reason.  `share`: `smt share` is said. */
-bool place_may_poll(unsigned core, bool share, char *why, size_t size);
+/* The node's cores and who has them now, as place_policy.h wants to see them, with what `n` says of
+ * them; place_poller is the owner of a core that polls. */
+void place_view(struct place_view *v, const struct node_config *n);
+extern const void *const place_poller;
 
 /* Reads the machine's topology; once, before the first guest. */
 void place_init(void);

@@ -48,9 +48,12 @@ def test_no_configuration():
     ("guest a kernel hello.elf core 7\n", "guest a: the node has no core 7"),
     ("guest a kernel hello.elf memory 64M pci 00:1f.7\n", "guest a: device 00:1f.7 is not there"),
     (HELLO + "move poll core 9\n", "move poll: the node has no core 9"),
+    ("".join(HELLO.replace("guest hello", f"guest g{i}") for i in range(4)),
+     "line 4: guest g3: no free core for vCPU 0 (the node has 3)"),
     (HELLO + "guest b kernl hello.elf\n", 'patio.conf:2:9: unknown word "kernl"; did you mean'),
     ("\x00\xff\n", "patio.conf:1:1: "),
-], ids=["kernel", "initrd", "memory", "cpus", "core", "pci", "poll-core", "word", "bytes"])
+], ids=["kernel", "initrd", "memory", "cpus", "core", "pci", "poll-core", "cores-taken", "word",
+     "bytes"])
 def test_bad_boot_file(text, line):
     """The boot file is refused with its place, nothing of it is taken, and the node ends."""
     with node(text, ["hello"], memory=256) as n:

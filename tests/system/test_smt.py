@@ -34,6 +34,10 @@ def test_isolate():
         assert "those that are free are threads" in starts(n, "carol")
         assert "core 0 is a thread of a physical core" in starts(n, "dave")
         assert "same physical core" in n.monitor("move poll core 3")
+        core = next(v["core"] for v in n.show("vcpus")["vcpus"] if v["guest"] == "bob")
+        answer = n.monitor(f"guest eve kernel echo.elf memory 32M core {core}")
+        assert f"guest eve: core {core} runs another guest" in answer
+        assert "eve" not in [g["guest"] for g in n.show("guests")["guests"]]
         n.monitor("smt share")
         assert starts(n, "carol") is None
 
