@@ -9,12 +9,11 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/control_console.h"
 #include "vmm/guest_acpi.h"
-#include "vmm/load_linux.h"
-#include "vmm/load_multiboot.h"
 #include "vmm/log.h"
 #include "vmm/monitor.h"
 #include "vmm/passthrough.h"
 #include "vmm/vm.h"
+#include "vmm/vm_images.h"
 #include "vmm/vm_load.h"
 
 static void com1_out(void *ctx, uint8_t byte)
@@ -24,7 +23,7 @@ static void com1_out(void *ctx, uint8_t byte)
 
 static struct blob module_blob(const char *name)
 {
-	const struct boot_module *m = name[0] ? boot_module_find(name) : NULL;
+	const struct boot_module *m = boot_module_find(name);
 	return m ? (struct blob){(const uint8_t *)m->start, m->size} : (struct blob){0};
 }
 
@@ -42,44 +41,11 @@ static const char *load_acpi(struct vm *vm)
 	return guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
 }
 
-/* A guest with a physical device: what of its memory is not identity-mapped is reserved, because
- * Linux would take buffers for DMA from it.  From the first MiB it takes none. */
-static const char *load_image_linux(struct vm *vm, struct cpu_entry *entry)
-{
-	static const struct gpa_range moved = {MIB, VM_IDENTITY_START - MIB};
-	struct linux_boot b = {.kernel = module_blob(vm->load.kernel),
-	                       .initrd = module_blob(vm->load.initrd),
-	                       .cmdline = vm->load.cmdline,
-	                       .rsdp = GUEST_ACPI_GPA,
-	                       .x2apic = true,
-	                       .reserved = &moved,
-	                       .n_reserved = vm->identity};
-	return load_linux(&vm->mem, &b, entry);
-}
-
-static const char *load_image_multiboot(struct vm *vm, struct cpu_entry *entry)
-{
-	struct multiboot_module m[CONFIG_MODULES + 1];
-	const struct guest_config *g = &vm->load;
-	unsigned n = 0;
-	if (g->initrd[0])
-		m[n++] = (struct multiboot_module){module_blob(g->initrd), g->initrd};
-	for (unsigned i = 0; i < g->modules; i++)
-		m[n++] =
-		    (struct multiboot_module){module_blob(g->module[i].name), g->module[i].args};
-	struct multiboot_boot b = {
-	    .kernel = module_blob(g->kernel), .cmdline = g->cmdline, .modules = m, .n_modules = n};
-	return load_multiboot(&vm->mem, &b, entry);
-}
-
 static bool load_images(struct vm *vm, char *why, size_t size)
 {
-	enum image_kind kind = load_kind(module_blob(vm->load.kernel));
 	const char *bad = load_acpi(vm);
 	if (!bad)
-		bad = kind == IMAGE_BZIMAGE     ? load_image_linux(vm, &vm->entry)
-		      : kind == IMAGE_MULTIBOOT ? load_image_multiboot(vm, &vm->entry)
-		                                : "neither a bzImage nor a multiboot kernel";
+		bad = vm_images_load(&vm->mem, &vm->load, module_blob, &vm->entry);
 	if (bad)
 		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->load.kernel, bad);
 	return !bad;

@@ -1,0 +1,16 @@
+/* vm_images.h: a guest's images into its memory, by what kind of kernel it has. */
+#ifndef VMM_VM_IMAGES_H
+#define VMM_VM_IMAGES_H
+#include "vmm/config.h"
+#include "vmm/gpa.h"
+#include "vmm/load.h"
+#include "vmm/vcpu_state.h"
+
+/* The boot module of that name; size 0: there is none. */
+typedef struct blob vm_image_find(const char *name);
+
+/* Loads the guest's kernel, initrd and modules and fills *entry for its first vCPU.  NULL, or why
+ * the images cannot be loaded; guest memory may then be partly written. */
+const char *vm_images_load(const struct gmem *mem, const struct guest_config *g,
+                           vm_image_find *find, struct cpu_entry *entry);
+#endif
