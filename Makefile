@@ -26,7 +26,7 @@ VMM_ASM := $(wildcard arch/x86_64/*.asm)
 VMM_OBJ := $(patsubst %,$(B)/vmm/%.o,$(VMM_C) $(VMM_ASM))
 
 .PHONY: all
-all: $(B)/patio.elf $(PRELOADS)
+all: $(B)/patio.elf $(B)/patio-check $(PRELOADS)
 
 $(B)/asm-offsets.inc: arch/x86_64/asm-offsets.c
 	@mkdir -p $(@D)
@@ -67,6 +67,7 @@ $(B)/patio.elf: $(B)/patio.elf64
 .PHONY: clean help
 help:
 	echo 'make                    the image: build/patio.elf'
+	echo 'tools/patio-check FILE  what a node would say of a patio.conf (--help)'
 	echo 'make run                the demonstration; on a terminal it ends in the monitor'
 	echo 'make run NODES=svm,vmx  two nodes, two vendors, one wire'
 	echo 'make guest GUEST=file   one kernel of yours (ARGS="..." CPUS=n MEM=size INITRD=file)'

@@ -3,6 +3,7 @@
 #   make run NODES=svm,vmx   two nodes on one wire: QEMU with AMD SVM and Bochs with Intel VT-x
 #   make run NODES=3 EVPN=1  three nodes with Linux as Dom0, whose FRR joins them by BGP EVPN
 #   make guest GUEST=file    a kernel of one's own (ARGS="..." CPUS=n MEM=size INITRD=file TARGET=name)
+#   tools/patio-check FILE   what a node would say of a patio.conf (--help)
 #   make bench BENCH=rtt     what things cost: rtt, tcp, boot, ring, exits or paths; all without BENCH
 
 JOBS  ?= $(shell nproc)
@@ -14,6 +15,21 @@ PRELOADS := $(B)/tools/bochs_recvfrom.so
 $(B)/tools/%.so: tools/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+
+# The host program that checks a patio.conf, from the node's own sources.  Of the switch only two
+# functions are used; what they could lead to is left out by the linker.
+CHECK_C := tools/patio-check.c $(wildcard vmm/config*.c vmm/load_*.c) vmm/fit.c vmm/gpa.c vmm/mem.c \
+	vmm/place_policy.c vmm/vm_images.c vmm/vm_memory.c vnet/link.c vnet/route.c
+CHECK_O := $(CHECK_C:%.c=$(B)/check/%.o)
+
+$(CHECK_O): $(B)/check/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffunction-sections -fdata-sections -I. -MMD -MP -c -o $@ $<
+
+$(B)/patio-check: $(CHECK_O)
+	$(CC) -Wl,--gc-sections -o $@ $^
+
+-include $(CHECK_O:.o=.d)
 
 # Packages first: what they bring is seen by the second make.  Standard output is the guest's.
 PREPARE = tools/install run >&2 && $(MAKE) --no-print-directory -j$(JOBS)

@@ -1,15 +1,25 @@
 """Bad machines and bad configurations: one clear line, and nothing half done."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from machine import TINY, judge, node, passes, refuse
+from hardware import BUILD
+from machine import TINY, images, judge, node, passes, refuse
 
 HELLO = f'guest hello kernel hello.elf cmdline "hello=1" {TINY}\n'
 GOLDEN = Path(__file__).resolve().parents[1] / "unit" / "golden" / "config_errors.txt"
 CANNOT = 125  # the node's status
+
+
+def patio_check(text, folder, *arguments):
+    """(status, lines) of the host program about this text, as a file of this name."""
+    (folder / "patio.conf").write_text(text, encoding="utf-8")
+    done = subprocess.run([Path(BUILD) / "patio-check", *arguments, "patio.conf", *images("hello")],
+                          cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("machine,line", [
@@ -54,12 +64,18 @@ def test_no_configuration():
     ("\x00\xff\n", "patio.conf:1:1: "),
 ], ids=["kernel", "initrd", "memory", "cpus", "core", "pci", "poll-core", "cores-taken", "word",
      "bytes"])
-def test_bad_boot_file(text, line):
-    """The boot file is refused with its place, nothing of it is taken, and the node ends."""
+def test_bad_boot_file(tmp_path, text, line):
+    """The boot file is refused with its place, nothing of it is taken, and the node ends.  The host
+    program says the same of it, to the letter but for how much memory exactly is left."""
     with node(text, ["hello"], memory=256) as n:
         status, said = n.wait_end()
     assert status == CANNOT and line in said, said
     assert "nothing of it was taken" in said and "started" not in said
+    error = next(l for l in said.replace("\r", "").splitlines() if l.startswith("error: "))
+    status, lines = patio_check(text, tmp_path, "--memory", "256M", "--cores", "3",
+                                "--pci", "00:03.0")
+    assert status == 1 and lines[-1] == "patio.conf: refused", lines
+    assert error.split("(largest")[0] in [l.split("(largest")[0] for l in lines], (error, lines)
 
 
 @pytest.fixture(name="n", scope="module")
@@ -107,9 +123,25 @@ def test_bad_line(n, line, message):
     passes(n, "hello")
 
 
-def test_bad_image():
-    """A kernel that is none: the guest is not started, and the monitor is there."""
-    with node("guest a kernel patio.conf memory 32M\n", [], ["/bin/true"], memory=256) as n:
-        n.expect("guest a: patio.conf: neither a bzImage nor a multiboot kernel")
+def test_bad_image(tmp_path):
+    """A kernel that is none: the guest is not started, and the monitor is there.  The host program
+    says it before."""
+    text, why = "guest a kernel patio.conf memory 32M\n", "neither a bzImage nor a multiboot kernel"
+    with node(text, [], ["/bin/true"], memory=256) as n:
+        n.expect(f"guest a: patio.conf: {why}")
         n.ready()
         assert n.show("guests")["guests"][0]["state"] == "new"
+    status, lines = patio_check(text, tmp_path)
+    assert status == 1 and f"error: patio.conf: guest a: patio.conf: {why}" in lines, lines
+
+
+def test_patio_check(tmp_path):
+    """A text that is taken, with a warning; what is not known is not checked, and a note says so."""
+    text = HELLO + "network lab mode learn\nport p guest hello network lab\n" \
+        "route network lab src any dst any to port p reflect\n"
+    status, lines = patio_check(text, tmp_path, "--memory", "64M", "--cores", "1")
+    assert status == 0 and lines[-1] == "patio.conf: taken", lines
+    assert [l for l in lines if l.startswith("warning: patio.conf:") and "rest until" in l], lines
+    assert [l for l in lines if l.startswith("note:")] == \
+        ["note: no --pci given: whether PCI functions are there is not checked"]
+    assert patio_check(text, tmp_path, "--frobnicate")[0] == 2
