@@ -12,6 +12,7 @@ from hardware import BUILD, Machine
 from targets import target as find_target
 
 PROMPT = "patio> "
+RESCUE = "rescue> "
 CTRL_A = "\x01"
 ENDS = re.compile(r"patio: ends with status (\d+)\r*\n")  # the last line of a node's log
 
@@ -27,11 +28,13 @@ LINUX = [os.path.join(BUILD, "linux", f) for f in ("vmlinuz", "initrd.cpio.gz")]
 class Node(Emulator):
     """One emulated machine that runs Patio with the given patio.conf text and boot modules.
 
+    `rescue`: a conf that is refused leads to the rescue monitor, else it ends the node.
     `target`: its name; `machine`: fields of hardware.Machine.  Raises Unsupported for a machine that
     the target cannot be.  Time limits are seconds of the default target; a slow one gets more.
     """
 
-    def __init__(self, conf, modules=(), *, target=None, timeout=LIMIT, log=None, **machine):
+    def __init__(self, conf, modules=(), *, target=None, timeout=LIMIT, log=None, rescue=False,
+                 **machine):
         super().__init__()
         self.target = find_target(target)
         self.patience = self.target.PATIENCE
@@ -43,8 +46,11 @@ class Node(Emulator):
                 f.write(conf)
         first = [path] if conf is not None else []
         files = first + list(modules)
+        hardware = Machine(**machine)
+        if not rescue:
+            hardware.options = f"{hardware.options} rescue=no".strip()
         try:
-            self.command = self.target.command(Machine(**machine), files, self.folder)
+            self.command = self.target.command(hardware, files, self.folder)
             self.start(self.command, timeout, log)
         except BaseException:
             self.close()

@@ -175,8 +175,8 @@ enum config_verb {
 	CONFIG_HELP,    /* word ("" for all): answer with config_help() */
 	CONFIG_POWEROFF,
 	CONFIG_REBOOT,
-	CONFIG_LOAD, /* gather lines up to one that says `end`, then config_read() them as one text
-	              */
+	CONFIG_LOAD, /* word: config_read() this boot module; "": gather lines up to one that says
+	              * `end`, then config_read() them as one text */
 };
 
 enum config_what {
@@ -190,7 +190,8 @@ enum config_what {
 	CONFIG_SHOW_EXITS,
 	CONFIG_SHOW_COUNTERS,
 	CONFIG_SHOW_MEMORY,
-	CONFIG_SHOW_ALL,
+	CONFIG_SHOW_ALL, /* those above */
+	CONFIG_SHOW_BOOT,
 };
 
 struct config_action {
@@ -199,7 +200,7 @@ struct config_action {
 	int32_t guest, net, port; /* slots in the live description, or -1 */
 	mac_t src, dst;
 	bool json;
-	char word[CONFIG_NAME];
+	char word[CONFIG_MODULE];
 };
 
 enum config_outcome {

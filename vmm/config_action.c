@@ -85,6 +85,15 @@ bool apply_console(struct parser *p)
 	return true;
 }
 
+bool apply_load(struct parser *p)
+{
+	const struct arg *module = config_arg(p, "MODULE");
+	apply_verb(p);
+	if (module)
+		memcpy(p->action->word, module->word->text, strlen(module->word->text) + 1);
+	return true;
+}
+
 bool apply_help(struct parser *p)
 {
 	const struct arg *word = config_arg(p, "WORD");
@@ -123,6 +132,7 @@ static const uint8_t show_scope[] = {
     [CONFIG_SHOW_COUNTERS] = OF_GUEST | OF_NET | OF_PORT,
     [CONFIG_SHOW_MEMORY] = OF_GUEST,
     [CONFIG_SHOW_ALL] = OF_GUEST,
+    [CONFIG_SHOW_BOOT] = 0,
 };
 
 static bool in_scope(const struct port_config *port, unsigned scope)

@@ -18,9 +18,9 @@ static const char *const choice_smt[] = {"isolate", "share", NULL};
 static const char *const choice_idle[] = {"stay", "poweroff", "exit-with", NULL};
 static const char *const choice_classic_dst[] = {"interface", "edge", "link", NULL};
 static const char *const choice_classic_src[] = {"interface", "edge", "link", "any", NULL};
-static const char *const choice_show[] = {"guests",    "vcpus",    "ports",  "links",
-                                          "underlays", "networks", "routes", "exits",
-                                          "counters",  "memory",   "all",    NULL};
+static const char *const choice_show[] = {"guests",   "vcpus",  "ports", "links",    "underlays",
+                                          "networks", "routes", "exits", "counters", "memory",
+                                          "all",      "boot",   NULL};
 
 static const struct term guest_terms[] = {
     {.arg = "NAME", .kind = TERM_NAME},
@@ -152,6 +152,10 @@ static const struct term lint_terms[] = {
     {"json", .kind = TERM_FLAG, .optional = true},
     LAST_TERM,
 };
+static const struct term load_terms[] = {
+    {.arg = "MODULE", .kind = TERM_STRING, .optional = true, .min = 1, .max = CONFIG_MODULE - 1},
+    LAST_TERM,
+};
 static const struct term nothing[] = {LAST_TERM};
 
 const struct statement config_statement[] = {
@@ -201,8 +205,9 @@ const struct statement config_statement[] = {
      .help = "stop a guest at once"},
     {"restart", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_RESTART,
      .help = "stop a guest and start it anew"},
-    {"load", .term = nothing, .apply = apply_verb, .run_time = true, .verb = CONFIG_LOAD,
-     .help = "take the lines that follow, up to `end`, as a whole or not at all"},
+    {"load", .term = load_terms, .apply = apply_load, .run_time = true, .verb = CONFIG_LOAD,
+     .help = "take this boot module, or the lines that follow, up to `end`, as a whole or not at "
+             "all"},
     {"help", .term = help_terms, .apply = apply_help, .run_time = true, .verb = CONFIG_HELP,
      .help = "this list, or one statement"},
     {"poweroff", .term = nothing, .apply = apply_verb, .run_time = true, .verb = CONFIG_POWEROFF,

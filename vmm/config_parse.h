@@ -216,6 +216,7 @@ bool apply_classic(struct parser *p);
 bool apply_remove_route(struct parser *p);
 bool apply_show(struct parser *p);
 bool apply_help(struct parser *p);
+bool apply_load(struct parser *p);
 bool apply_verb(struct parser *p);
 
 #endif

@@ -23,8 +23,11 @@ struct control_client {
 	bool terminal; /* `console` works; answers wait for the log */
 };
 
-/* Takes a whole text or nothing, or one line.  `who` (NULL: the terminal, during the
- * boot the log) gets the answer; errors begin with `source`.  Any core; one at a time, in order. */
+/* The terminal; during the boot, the log. */
+extern const struct control_client control_terminal;
+
+/* Takes a whole text or nothing, or one line.  `who` (NULL: the terminal) gets the answer; errors
+ * begin with `source`.  Any core; one at a time, in order. */
 bool control_text(const struct control_client *who, const char *text, size_t len,
                   const char *source);
 bool control_line(const struct control_client *who, const char *text, size_t len,

@@ -41,13 +41,13 @@ static void terminal_gather(void *ctx)
 	monitor_gather();
 }
 
-static const struct control_client terminal = {
+const struct control_client control_terminal = {
     .put = terminal_put, .failed = terminal_failed, .gather = terminal_gather, .terminal = true};
 
 static void begin(const struct control_client *who)
 {
 	spin_lock(&lock);
-	client = who ? who : &terminal;
+	client = who ? who : &control_terminal;
 }
 
 static void end(void)
@@ -103,12 +103,24 @@ static bool take(enum config_outcome outcome, const struct config_report *r, con
 	return fail("%s: %s", source, why);
 }
 
+static bool take_text(const char *text, size_t len, const char *source)
+{
+	static struct config_report r;
+	return take(config_read(control_store(), text, len, &r), &r, source);
+}
+
+static bool load_module(const char *name)
+{
+	const struct boot_module *m = boot_module_find(name);
+	return m ? take_text((const char *)m->start, m->size, name)
+	         : fail("no boot module is called %s; `show boot` lists them", name);
+}
+
 bool control_text(const struct control_client *who, const char *text, size_t len,
                   const char *source)
 {
-	static struct config_report r;
 	begin(who);
-	bool ok = take(config_read(control_store(), text, len, &r), &r, source);
+	bool ok = take_text(text, len, source);
 	end();
 	return ok;
 }
@@ -165,6 +177,8 @@ static bool act(const struct config_action *a)
 		config_help(a->word, client->put, client->ctx);
 		break;
 	case CONFIG_LOAD:
+		if (a->word[0])
+			return load_module(a->word);
 		client->gather(client->ctx);
 		break;
 	case CONFIG_POWEROFF:

@@ -12,6 +12,7 @@
 #include "vmm/monitor.h"
 #include "vmm/place.h"
 #include "vmm/policy.h"
+#include "vmm/rescue.h"
 #include "vmm/vm.h"
 
 #define COM1          0x3F8
@@ -105,18 +106,6 @@ static void say_hello(void)
 	         boot.nmodules == 1 ? "" : "s", ms.vmm >> 10);
 }
 
-/* The description of the node, and with it the guests, come from the module patio.conf. */
-static void take_config(void)
-{
-	const struct boot_module *m = boot_module_find("patio.conf");
-	if (!m)
-		cannot(
-		    "no boot module is called patio.conf: load one beside the image (GRUB: module "
-		    "/boot/patio.conf patio.conf)");
-	if (!control_text(NULL, (const char *)m->start, m->size, "patio.conf"))
-		cannot("patio.conf was refused: nothing of it was taken");
-}
-
 static void log_options(void)
 {
 	char value[32];
@@ -154,8 +143,10 @@ void boot_main(uint32_t magic, uint32_t info)
 	control_init();
 	say_hello();
 	monitor_init();
-	take_config();
-	place_log();
+	if (!rescue_take_config())
+		node_exit(STATUS_CANNOT);
+	if (!rescue_waits())
+		place_log();
 	core_call(c, CORE_CONSOLE);
 	core_loop(c);
 }

@@ -6,6 +6,7 @@
 #include "vmm/log.h"
 #include "vmm/mem.h"
 #include "vmm/monitor.h"
+#include "vmm/rescue.h"
 #include "vmm/vm.h"
 
 #define COM1_IRQ  4
@@ -15,6 +16,7 @@
 #define BACKSPACE 8
 #define DELETE    127
 #define PROMPT    "patio> "
+#define RESCUE    "rescue> "
 
 static char line[CONFIG_LINE];
 static size_t length;
@@ -38,7 +40,7 @@ void monitor_init(void)
 static void prompt(void)
 {
 	if (!console_shown())
-		say(PROMPT);
+		say(rescue_waits() ? RESCUE : PROMPT);
 }
 
 void monitor_enter(struct console *c)
@@ -59,6 +61,8 @@ static void start(void)
 	int guest = control_config()->console;
 	if (guest >= 0 && vms[guest])
 		console_show(&vms[guest]->console);
+	if (rescue_waits())
+		rescue_greet();
 	prompt();
 }
 
@@ -92,6 +96,13 @@ static void gather_line(void)
 	}
 }
 
+/* The log has the terminal again until the guests of the new description run. */
+static void start_again(void)
+{
+	started = false;
+	core_call(&cores[0], CORE_CONSOLE);
+}
+
 static void end_line(void)
 {
 	say("\r\n");
@@ -100,7 +111,10 @@ static void end_line(void)
 	else
 		control_line(NULL, line, length, "monitor");
 	length = 0;
-	prompt();
+	if (rescue_ends())
+		start_again();
+	else
+		prompt();
 }
 
 static void erase(size_t n)

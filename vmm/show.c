@@ -2,7 +2,9 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/mem.h"
+#include "vmm/load.h"
 #include "vmm/out.h"
+#include "vmm/rescue.h"
 #include "vmm/show_parts.h"
 #include "vmm/vm.h"
 
@@ -147,6 +149,43 @@ static void show_memory(struct out *o)
 	out_end_object(o);
 }
 
+static void show_modules(struct out *o)
+{
+	static const struct out_column columns[] = {
+	    {"module", 20, false}, {"size", 10, true}, {"kind", 9, false}, {"args", 16, false}};
+	TABLE(o, "modules", columns);
+	for (unsigned i = 0; i < boot.nmodules; i++) {
+		const struct boot_module *m = &boot.module[i];
+		enum image_kind kind = load_kind((struct blob){(const uint8_t *)m->start, m->size});
+		out_row(o);
+		out_string(o, NULL, m->name);
+		out_number(o, NULL, m->size);
+		out_string(o, NULL, kind == IMAGE_UNKNOWN ? NULL : image_kind_name(kind));
+		out_string(o, NULL, m->args);
+	}
+	out_end_table(o);
+}
+
+/* What the loader gave, and what became of patio.conf. */
+static void show_boot(struct out *o)
+{
+	struct mem_stats m;
+	mem_stats(&m);
+	out_begin_object(o, "boot");
+	out_string(o, "cpu", hvm->name);
+	out_number(o, "cores", ncores);
+	out_size(o, "memory", m.total);
+	out_string(o, "loader", boot.loader);
+	out_string(o, "options", boot.cmdline);
+	out_string(o, "description",
+	           rescue_waits()    ? "none"
+	           : rescue_reason() ? "given to the rescue monitor"
+	                             : "patio.conf");
+	out_string(o, "refused", rescue_reason());
+	out_end_object(o);
+	show_modules(o);
+}
+
 static void show_one(struct out *o, const struct config_action *a, enum config_what what)
 {
 	switch (what) {
@@ -179,6 +218,9 @@ static void show_one(struct out *o, const struct config_action *a, enum config_w
 		break;
 	case CONFIG_SHOW_MEMORY:
 		show_memory(o);
+		break;
+	case CONFIG_SHOW_BOOT:
+		show_boot(o);
 		break;
 	case CONFIG_SHOW_ALL:
 		for (unsigned w = 0; w < CONFIG_SHOW_ALL; w++)

@@ -127,6 +127,27 @@ const struct node_config *control_config(void)
 	return &empty;
 }
 
+/* A description came, now and then: the monitor begins anew, and loses no key by it. */
+bool rescue_waits(void)
+{
+	return lines % 2;
+}
+
+bool rescue_ends(void)
+{
+	return model_length && model[0] == 'r';
+}
+
+void rescue_greet(void)
+{
+	check(rescue_waits());
+}
+
+void core_call(struct core *c, uint32_t requests)
+{
+	check(c == &cores[0] && requests == CORE_CONSOLE && !monitor_started());
+}
+
 void uart_interrupts(bool empty)
 {
 	(void)empty;

@@ -8,6 +8,7 @@ import pytest
 
 from hardware import BUILD
 from machine import TINY, images, judge, node, passes, refuse
+from node import RESCUE
 
 HELLO = f'guest hello kernel hello.elf cmdline "hello=1" {TINY}\n'
 GOLDEN = Path(__file__).resolve().parents[1] / "unit" / "golden" / "config_errors.txt"
@@ -145,3 +146,55 @@ def test_patio_check(tmp_path):
     assert [l for l in lines if l.startswith("note:")] == \
         ["note: no --pci given: whether PCI functions are there is not checked"]
     assert patio_check(text, tmp_path, "--frobnicate")[0] == 2
+
+
+@pytest.mark.every_target
+def test_rescue(tmp_path):
+    """A typo leads to a monitor that says where it is, and takes other texts: whole or not at all,
+    typed or from another boot module.  Then the boot goes on, with the guests and the console that
+    the new description names."""
+    good = tmp_path / "patio.conf.good"
+    good.write_text(HELLO + "console hello\n", encoding="ascii")
+    with node(HELLO + "guest b kernl hello.elf\n", ["hello"], [str(good), "/bin/true"], memory=256,
+              rescue=True) as n:
+        n.expect('patio.conf:2:9: unknown word "kernl"; did you mean "kernel"?')
+        n.expect("This node has no description")
+        n.expect(r"Boot modules: patio.conf hello.elf patio.conf.good true\r*\n")
+
+        def ask(line):
+            n.expect(re.escape(RESCUE))
+            n.child.send(line + "\r")
+            n.expect(r"\r*\n")
+
+        ask("show guests json")
+        n.expect(re.escape('{"guests":[]}'))
+        ask("show boot json")
+        n.expect(re.escape('"description":"none","refused":"patio.conf:2:9: unknown word'))
+        n.expect(re.escape('{"module":"hello.elf","size":'))
+        ask("load patio.conf")
+        n.expect('error: patio.conf:2:9: unknown word "kernl"')
+        ask("load gone")
+        n.expect("error: no boot module is called gone")
+        ask("load true")
+        n.expect("error: true:1:")
+        for line in "load", HELLO.strip(), HELLO.strip(), "end":
+            ask(line)
+        n.expect('error: load:2:7: guest "hello" is declared in line 1 already')
+        ask("load patio.conf.good")
+        n.expect("there is a description now: the boot goes on")
+        n.expect("guest hello started")
+        n.expect("ok magic")  # on the terminal, as `console hello` says
+        n.where = "hello"
+        judge(n, "hello")
+        assert n.show("boot")["boot"]["description"] == "given to the rescue monitor"
+
+
+def test_rescue_without_a_configuration():
+    """No module is called patio.conf: a text that is typed will do."""
+    with node(None, ["hello"], memory=256, rescue=True) as n:
+        n.expect(re.escape(RESCUE))
+        for line in "load", HELLO.strip(), "port p guest hello", "end":
+            n.child.send(line + "\r")
+        n.ready()
+        judge(n, "hello")
+        assert [p["port"] for p in n.show("ports")["ports"]] == ["p"]

@@ -55,6 +55,10 @@ static void test_show(void **state)
 	assert_true(a.what == CONFIG_SHOW_COUNTERS && a.guest == 0 && a.port == -1);
 	a = act(c, "show routes lab");
 	assert_true(a.what == CONFIG_SHOW_ROUTES && a.net == 1);
+	a = act(c, "show boot json");
+	assert_true(a.what == CONFIG_SHOW_BOOT && a.guest == -1 && a.json);
+	refuse_line(c, "show boot alice",
+	            ":1:11: unknown name \"alice\"; nothing of that name can be shown so");
 	a = act(c, "show links far json");
 	assert_true(a.what == CONFIG_SHOW_LINKS && a.port == 3 && a.net == -1 && a.json);
 	a = act(c, "show links lab");
@@ -105,7 +109,14 @@ static void test_verbs(void **state)
 		assert_int_equal(a.verb, row[i].verb);
 		assert_int_equal(a.guest, row[i].guest);
 	}
+	struct config_action a = act(c, "load patio.conf.good");
+	assert_int_equal(a.verb, CONFIG_LOAD);
+	assert_string_equal(a.word, "patio.conf.good");
+	a = act(c, "load");
+	assert_string_equal(a.word, "");
 	assert_int_equal(config_live(c)->console, -1);
+	refuse_line(c, "load two modules",
+	            ":1:10: \"modules\" is too much; the statement ends before it");
 	refuse_line(c, "start", ":1:6: missing: GUEST");
 	refuse_line(c, "stop bob", ":1:6: unknown guest \"bob\"; declare it first");
 	refuse_line(c, "reboot now", ":1:8: \"now\" is too much; the statement ends before it");

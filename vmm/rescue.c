@@ -1,0 +1,91 @@
+/* rescue.c: see rescue.h. */
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/platform.h"
+#include "vmm/control.h"
+#include "vmm/log.h"
+#include "vmm/place.h"
+#include "vmm/rescue.h"
+
+static bool waits;
+static char reason[544];
+
+static void note_failure(void *ctx, const char *text)
+{
+	snprintf(reason, sizeof reason, "%s", text);
+	control_terminal.failed(ctx, text);
+}
+
+static void read_config(void)
+{
+	const struct boot_module *m = boot_module_find("patio.conf");
+	struct control_client boot_file = control_terminal;
+	boot_file.failed = note_failure;
+	if (m && control_text(&boot_file, (const char *)m->start, m->size, "patio.conf"))
+		return;
+	if (m) {
+		log_error("patio.conf was refused: nothing of it was taken");
+		return;
+	}
+	snprintf(reason, sizeof reason,
+	         "no boot module is called patio.conf: load one beside the image (GRUB: module "
+	         "/boot/patio.conf patio.conf)");
+	log_error("%s", reason);
+}
+
+bool rescue_take_config(void)
+{
+	char value[8];
+	read_config();
+	if (!reason[0])
+		return true;
+	waits = !boot_option("rescue", value, sizeof value) || strcmp(value, "no");
+	return waits;
+}
+
+bool rescue_waits(void)
+{
+	return waits;
+}
+
+static void say(const char *text)
+{
+	log_raw(text, strlen(text));
+}
+
+static void say_modules(void)
+{
+	char part[80];
+	say("Boot modules:");
+	for (unsigned i = 0; i < boot.nmodules; i++) {
+		snprintf(part, sizeof part, " %s", boot.module[i].name);
+		say(part);
+	}
+	say(boot.nmodules ? "\r\n" : " none\r\n");
+}
+
+void rescue_greet(void)
+{
+	say("\r\nThis node has no description:\r\n  ");
+	say(reason);
+	say("\r\n");
+	say_modules();
+	say("`load` takes lines up to `end`, `load MODULE` a boot module, as the description; then "
+	    "the boot\r\ngoes on. `help` lists the language, `show boot` what there is, `reboot` "
+	    "starts again.\r\n");
+}
+
+bool rescue_ends(void)
+{
+	if (!waits || !control_config()->guests)
+		return false;
+	waits = false;
+	log_info("there is a description now: the boot goes on");
+	place_log();
+	return true;
+}
+
+const char *rescue_reason(void)
+{
+	return reason[0] ? reason : NULL;
+}
