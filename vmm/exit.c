@@ -107,6 +107,10 @@ static void exit_hypercall(struct vcpu *v, const struct vmexit *e)
 static void exit_xsetbv(struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t value = v->regs[REG_RDX] << 32 | (uint32_t)v->regs[REG_RAX];
+	if (!(hvm->get(v, HVM_CR4) & CR4_OSXSAVE)) {
+		vcpu_inject_ud(v);
+		return;
+	}
 	if (xcr_write(v, (uint32_t)v->regs[REG_RCX], value))
 		step_over(v, e->insn_len);
 	else
