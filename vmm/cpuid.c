@@ -20,6 +20,7 @@
 #define LEAF1_ECX_HIDE (BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(15) | BIT(24))
 /* MCE, MTRR, MCA, DS, ACPI (thermal), HTT is set by count, TM */
 #define LEAF1_EDX_HIDE (BIT(7) | BIT(12) | BIT(14) | BIT(21) | BIT(22) | BIT(28) | BIT(29))
+#define EDX_APIC       BIT(9) /* gone while the guest has disabled it; AMD's leaf has it again */
 /* MCE, MTRR, MCA again */
 #define EXT1_EDX_HIDE (BIT(7) | BIT(12) | BIT(14))
 /* SVM, OSVW, IBS, SKINIT, WDT, LWP, TCE, topology extensions, performance counters, MWAITX */
@@ -37,6 +38,8 @@ static void leaf1(const struct vcpu *v, struct cpuid *r)
 	if (hvm->get(v, HVM_CR4) & CR4_OSXSAVE)
 		r->ecx |= BIT(27);
 	r->edx &= ~LEAF1_EDX_HIDE;
+	if (!vapic_enabled(&v->apic))
+		r->edx &= ~EDX_APIC;
 	if (v->vm->nvcpus > 1)
 		r->edx |= BIT(28);
 }
@@ -94,6 +97,8 @@ static void leaf_extended(const struct vcpu *v, uint32_t leaf, struct cpuid *r)
 	else if (leaf == 0x80000001) {
 		r->ecx &= ~EXT1_ECX_HIDE;
 		r->edx &= ~EXT1_EDX_HIDE;
+		if (!vapic_enabled(&v->apic))
+			r->edx &= ~EDX_APIC;
 	} else if (leaf == 0x80000007)
 		*r = (struct cpuid){.edx =
 		                        r->edx & BIT(8)}; /* invariant TSC, where the CPU has it */

@@ -66,7 +66,7 @@ size_t emulate_fetch(struct vcpu *v, uint8_t bytes[15])
 
 static bool is_device(const struct vcpu *v, uint64_t gpa)
 {
-	return gpa - VAPIC_PAGE < PAGE_SIZE || vpci_claims_mmio(gpa) ||
+	return vapic_claims(&v->apic, gpa) || vpci_claims_mmio(gpa) ||
 	       vioapic_claims(&v->vm->ioapic, gpa);
 }
 
@@ -78,8 +78,8 @@ static bool is_there(const struct vcpu *v, uint64_t gpa)
 /* One access of the instruction, wherever it leads: device or, for string moves, memory too. */
 static bool access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
 {
-	if (gpa - VAPIC_PAGE < PAGE_SIZE) {
-		uint32_t offset = (uint32_t)(gpa - VAPIC_PAGE);
+	if (vapic_claims(&v->apic, gpa)) {
+		uint32_t offset = gpa & (PAGE_SIZE - 1);
 		if (write)
 			vapic_page_write(v, offset, (uint32_t)*val);
 		else

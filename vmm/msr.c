@@ -6,6 +6,7 @@
 
 #define KVM_WALL_CLOCK  0x4b564d00
 #define KVM_SYSTEM_TIME 0x4b564d01
+#define X2APIC_MSRS     0x100
 #define MSR_DE_CFG      0xC0011029
 #define DE_CFG_LFENCE   2 /* LFENCE is serializing: as Linux would set it */
 
@@ -70,9 +71,17 @@ static void tsc_write(struct vcpu *v, uint64_t value)
 	pvclock_write_system_time(v, v->pvclock_msr); /* its time stamp is of the old count */
 }
 
+/* Only an APIC in x2APIC mode has registers there (SDM 3, 11.12.2). */
+static bool is_absent(const struct vcpu *v, uint32_t msr)
+{
+	return msr - MSR_X2APIC < X2APIC_MSRS && !vapic_is_x2(&v->apic);
+}
+
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
 	int i = find_fixed(msr);
+	if (is_absent(v, msr))
+		return false;
 	switch (msr) {
 	case MSR_EFER:
 		*value = hvm->get(v, HVM_EFER);
@@ -108,6 +117,8 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 
 bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 {
+	if (is_absent(v, msr))
+		return false;
 	switch (msr) {
 	case MSR_X2APIC + 0x30:
 		vapic_write_icr(v, value);

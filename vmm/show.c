@@ -75,13 +75,14 @@ static uint64_t total_exits(const struct vcpu *v, bool ticks)
 }
 
 /* stray_irqs: vectors of former owners that the core took and dropped; masked_lvts: local
- * interrupts with a delivery mode that no guest may use, which stay masked. */
+ * interrupts with a delivery mode that no guest may use, which stay masked; refused_bases: places
+ * for the APIC's page where something else is. */
 static void show_vcpus(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
 	    {"guest", 12, false},     {"vcpu", 4, true},         {"core", 4, true},
 	    {"state", 9, false},      {"exits", 10, true},       {"vmm_ticks", 14, true},
-	    {"stray_irqs", 10, true}, {"masked_lvts", 11, true},
+	    {"stray_irqs", 10, true}, {"masked_lvts", 11, true}, {"refused_bases", 13, true},
 	};
 	TABLE(o, "vcpus", columns);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
@@ -102,6 +103,7 @@ static void show_vcpus(struct out *o, const struct config_action *a)
 			else
 				out_null(o, NULL);
 			out_number(o, NULL, v->masked_lvts);
+			out_number(o, NULL, v->refused_bases);
 		}
 	}
 	out_end_table(o);

@@ -10,20 +10,10 @@
 #define SHORT_SELF   1
 #define SHORT_ALL    2
 #define SHORT_OTHERS 3
+#define XAPIC_ALL    0xFFu
+#define X2APIC_ALL   0xFFFFFFFFu
 
 enum delivery { FIXED, LOWEST, SMI, RESERVED, NMI, INIT, SIPI };
-
-void vapic_reset(struct vcpu *v, bool x2apic)
-{
-	v->apic = (struct vapic){.dfr = 0xFFFFFFFF};
-	v->apic.base =
-	    VAPIC_PAGE | APIC_BASE_EN | (v->id ? 0 : APIC_BASE_BSP) | (x2apic ? APIC_BASE_X2 : 0);
-}
-
-static bool is_x2(const struct vcpu *v)
-{
-	return v->apic.base & APIC_BASE_X2;
-}
 
 static bool matches(const struct vcpu *t, uint32_t dest, bool logical)
 {
@@ -38,10 +28,10 @@ struct vcpu *vapic_target(struct vm *vm, uint32_t dest, bool logical)
 	return NULL;
 }
 
-/* False: the vCPU waits for its start, and its APIC takes no vector. */
+/* False: the vCPU waits for its start, or has disabled its APIC, which takes no vector. */
 static bool raise(struct vcpu *t, uint8_t vector)
 {
-	if (atomic_load(&t->state) != VCPU_RUN)
+	if (atomic_load(&t->state) != VCPU_RUN || !vapic_enabled(&t->apic))
 		return false;
 	lapic_ipi(t->core->apic_id, ICR_FIXED | vector);
 	return true;
@@ -95,8 +85,12 @@ static bool deliver(struct vcpu *t, enum delivery mode, uint32_t icr)
 	return false;
 }
 
+/* An APIC that is disabled is no part of the system: it takes neither NMI nor INIT nor start-up
+ * (SDM 3, 11.4.3). */
 static bool is_target(struct vcpu *from, struct vcpu *t, uint64_t icr, uint32_t dest)
 {
+	if (!vapic_enabled(&t->apic))
+		return false;
 	switch (icr >> 18 & 3) {
 	case SHORT_SELF:
 		return t == from;
@@ -109,12 +103,22 @@ static bool is_target(struct vcpu *from, struct vcpu *t, uint64_t icr, uint32_t 
 	}
 }
 
+/* All ones name everybody: in xAPIC mode there are eight of them, whatever mode the others are in.
+ */
+static uint32_t destination(const struct vapic *from, uint64_t icr)
+{
+	uint32_t xapic = (uint32_t)(icr >> 56);
+	if (vapic_is_x2(from))
+		return (uint32_t)(icr >> 32);
+	return xapic == XAPIC_ALL ? X2APIC_ALL : xapic;
+}
+
 void vapic_write_icr(struct vcpu *v, uint64_t icr)
 {
 	struct vm *vm = v->vm;
 	enum delivery mode = icr >> 8 & 7;
 	bool taken = mode != FIXED && mode != LOWEST; /* the others are requests */
-	uint32_t dest = is_x2(v) ? (uint32_t)(icr >> 32) : (uint32_t)(icr >> 56);
+	uint32_t dest = destination(&v->apic, icr);
 	v->apic.icr = icr & ~(1ul << 12); /* delivery status: never pending */
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *t = &vm->vcpu[i];
@@ -126,17 +130,6 @@ void vapic_write_icr(struct vcpu *v, uint64_t icr)
 	}
 	if (!taken)
 		vapic_lost(vm);
-}
-
-bool vapic_write_base(struct vcpu *v, uint64_t value)
-{
-	uint64_t fixed = VAPIC_PAGE | (v->apic.base & APIC_BASE_BSP) | APIC_BASE_EN;
-	if (value != fixed && value != (fixed | APIC_BASE_X2))
-		return false;
-	if (is_x2(v) && !(value & APIC_BASE_X2)) /* 11.12.5: only by way of "disabled" */
-		return false;
-	v->apic.base = value;
-	return true;
 }
 
 /* --- the local vector table ----------------------------------------------------------------- */

@@ -14,7 +14,9 @@ static bool matches_x2(unsigned id, uint32_t dest, bool logical)
 bool vapic_matches(const struct vapic *a, unsigned id, uint32_t dest, bool logical)
 {
 	uint8_t to = (uint8_t)dest, ldr = a->ldr >> 24;
-	if (a->base & APIC_BASE_X2)
+	if (!vapic_enabled(a))
+		return false;
+	if (vapic_is_x2(a))
 		return matches_x2(id, dest, logical);
 	if (to == 0xFF)
 		return true;

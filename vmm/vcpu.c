@@ -69,7 +69,7 @@ static void vcpu_init_signal(struct vcpu *v)
 {
 	atomic_store(&v->state, VCPU_WAIT_SIPI);
 	v->nmi_pending = false;
-	lapic_scrub();
+	vapic_init_signal(v);
 }
 
 /* Real mode at vector << 12 (Intel MP 1.4, B.4; AMD APM vol. 2, 14.1.3). */

@@ -64,8 +64,9 @@ struct vcpu {
 	uint8_t sipi_vector;
 	bool nmi_pending;
 	struct vapic apic;
-	uint64_t masked_lvts; /* writes to the local vector table with a mode that stays masked */
-	uint64_t pvclock_msr; /* as the guest wrote it */
+	uint64_t masked_lvts;   /* writes to the local vector table with a mode that stays masked */
+	uint64_t refused_bases; /* addresses of the APIC's page where something else is */
+	uint64_t pvclock_msr;   /* as the guest wrote it */
 	uint64_t tsc_offset;
 	uint64_t bus_lock_tsc; /* when it went on after its last bus lock */
 	void *hvm;             /* the vendor half's own */

@@ -36,13 +36,14 @@ bool hvm_select(char *why, size_t size)
  * entry, which has no mode.  TMCCT: see lapic_timer_count().  CMCI would tell of the machine's
  * errors.
  */
-static void open_x2apic(void (*open)(uint32_t msr, bool read, bool write))
+static void open_x2apic(void (*open)(uint8_t *map, uint32_t msr, bool read, bool write),
+                        uint8_t *map)
 {
 	for (uint32_t reg = 0; reg < 0x40; reg++) {
 		bool lvt = reg >= LVT_THERMAL && reg <= LVT_ERROR;
 		bool closed = reg == X2_ID || reg == X2_LDR || reg == X2_LVT_CMCI ||
 		              reg == X2_ICR || reg == X2_TMCCT;
-		open(MSR_X2APIC + reg, !closed, !closed && !lvt);
+		open(map, MSR_X2APIC + reg, !closed, !closed && !lvt);
 	}
 }
 
@@ -52,7 +53,8 @@ static void open_x2apic(void (*open)(uint32_t msr, bool read, bool write))
  * VMCS switches SYSENTER, FS and GS, the others are the guest's in the core, and vmcs.c and
  * cpu_scrub() clear them for the next owner.
  */
-void hvm_open_msrs(void (*open)(uint32_t msr, bool read, bool write))
+void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool write), uint8_t *map,
+                   bool x2apic)
 {
 	static const uint32_t own[] = {
 	    0x174,      0x175,      0x176,                  /* SYSENTER */
@@ -60,10 +62,11 @@ void hvm_open_msrs(void (*open)(uint32_t msr, bool read, bool write))
 	    0xC0000100, 0xC0000101, 0xC0000102, 0xC0000103, /* FS, GS, KernelGS base, TSC_AUX */
 	};
 	for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++)
-		open(own[i], true, true);
-	open(MSR_TSC, true, false);
-	open(MSR_PRED_CMD, false, true); /* a barrier for the own core, no state */
-	open_x2apic(open);
+		open(map, own[i], true, true);
+	open(map, MSR_TSC, true, false);
+	open(map, MSR_PRED_CMD, false, true); /* a barrier for the own core, no state */
+	if (x2apic)
+		open_x2apic(open, map);
 }
 
 uint64_t hvm_cr4_offered(void)

@@ -12,6 +12,9 @@
 #define X2_IRR           (MSR_X2APIC + 0x20)
 #define X2_ESR           (MSR_X2APIC + 0x28)
 #define X2_LVT_CMCI      (MSR_X2APIC + 0x2F)
+#define SVR_ON           0x1FF
+#define SVR_RESET        0xFF
+#define RESET_TRIES      4
 #define X2_TMICT         (MSR_X2APIC + 0x38)
 #define X2_TMCCT         (MSR_X2APIC + 0x39)
 #define X2_TDCR          (MSR_X2APIC + 0x3E)
@@ -87,7 +90,7 @@ void lapic_enable(void)
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE | APIC_BASE_X2);
 	lapic_silence();
 	mask_cmci();
-	wrmsr(X2_SVR, 0x1FF);
+	wrmsr(X2_SVR, SVR_ON);
 	wrmsr(X2_TPR, 0);
 }
 
@@ -121,11 +124,23 @@ static bool drain(void)
 bool lapic_scrub(void)
 {
 	lapic_silence();
-	wrmsr(X2_SVR, 0x1FF); /* a disabled APIC would hold the waiting vectors back */
+	wrmsr(X2_SVR, SVR_ON); /* a disabled APIC would hold the waiting vectors back */
 	wrmsr(X2_TPR, 0);
 	for (unsigned i = 0; i < 256 && any(X2_ISR); i++)
 		wrmsr(X2_EOI, 0);
 	bool empty = drain();
 	wrmsr(X2_ESR, 0);
 	return empty;
+}
+
+/* A vector that comes between the scrub and the disabling would wait until the APIC is enabled; one
+ * that comes again and again may. */
+void lapic_reset(void)
+{
+	for (unsigned i = 0; i < RESET_TRIES; i++) {
+		lapic_scrub();
+		wrmsr(X2_SVR, SVR_RESET);
+		if (!any(X2_IRR))
+			break;
+	}
 }

@@ -117,6 +117,9 @@ void lapic_silence(void);
  * called when nothing sends to the core any more; false: an interrupt still comes again and again.
  */
 bool lapic_scrub(void);
+/* The same as after an INIT, when the APIC takes no interrupt but NMIs before its next owner, or
+ * its next mode, enables it: scrubbed, and disabled by software. */
+void lapic_reset(void);
 
 /* --- ioapic.c --- */
 /* Routes a GSI to a core; level/low as PCI, edge/high as ISA.  vector 0: as an NMI. */

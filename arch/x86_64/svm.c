@@ -14,27 +14,32 @@
 #define ASID       1 /* a core runs one vCPU; its translations are flushed when that starts */
 #define PAT_RESET  0x0007040600070406ul
 
-/* One map for all guests: every port exits; the MSRs below do not. */
-static uint8_t *iopm, *msrpm;
+/* For all guests: every port exits; so do the MSRs, but for those that hvm_open_msrs() names.  The
+ * second map of MSRs is for guests whose APIC is in x2APIC mode. */
+static uint8_t *iopm, *msrpm[2];
 
 /* --- what a guest's own core does without us ------------------------------------------------ */
 
-static void open_msr(uint32_t msr, bool read, bool write)
+static void open_msr(uint8_t *map, uint32_t msr, bool read, bool write)
 {
 	uint32_t bit = (msr & 0x1FFF) * 2;
-	uint8_t *byte = msrpm + (msr < 0x2000 ? 0 : 0x800) + bit / 8;
+	uint8_t *byte = map + (msr < 0x2000 ? 0 : 0x800) + bit / 8;
 	*byte = (uint8_t)(*byte & ~(((read ? 1u : 0) | (write ? 2u : 0)) << bit % 8));
 }
 
 static bool maps_init(void)
 {
 	iopm = (void *)mem_alloc(IOPM_SIZE, PAGE_SIZE, 0);
-	msrpm = (void *)mem_alloc(MSRPM_SIZE, PAGE_SIZE, 0);
-	if (!iopm || !msrpm)
+	if (!iopm)
 		return false;
 	memset(iopm, 0xFF, IOPM_SIZE);
-	memset(msrpm, 0xFF, MSRPM_SIZE);
-	hvm_open_msrs(open_msr);
+	for (unsigned x2apic = 0; x2apic < 2; x2apic++) {
+		msrpm[x2apic] = (void *)mem_alloc(MSRPM_SIZE, PAGE_SIZE, 0);
+		if (!msrpm[x2apic])
+			return false;
+		memset(msrpm[x2apic], 0xFF, MSRPM_SIZE);
+		hvm_open_msrs(open_msr, msrpm[x2apic], x2apic);
+	}
 	return true;
 }
 
@@ -58,7 +63,7 @@ static enum hvm_found svm_probe(char *why, size_t size)
 /* The first page holds the host state that VMRUN saves, the second what VMSAVE does. */
 static const char *svm_core_enable(struct core *c)
 {
-	void *pages = iopm || maps_init() ? mem_zalloc(2 * PAGE_SIZE) : NULL;
+	void *pages = msrpm[1] || maps_init() ? mem_zalloc(2 * PAGE_SIZE) : NULL;
 	if (!pages)
 		return "not enough memory for the core's host state";
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
@@ -95,7 +100,6 @@ static void reset_control(struct vmcb *b, uint64_t nested_root)
 	if (cpuid(0x8000000A, 0).edx & SVM_EDX_BUS_LOCK)
 		b->intercept5 |= ICPT5_BUS_LOCK;
 	b->iopm_base = (paddr_t)iopm;
-	b->msrpm_base = (paddr_t)msrpm;
 	b->asid = ASID;
 	b->tlb_control = TLB_FLUSH_ALL;
 	b->nested_control = 1;
@@ -103,11 +107,17 @@ static void reset_control(struct vmcb *b, uint64_t nested_root)
 	b->g_pat = PAT_RESET;
 }
 
+static void svm_own_x2apic(struct vcpu *v, bool own)
+{
+	svm_of(v)->vmcb.msrpm_base = (paddr_t)msrpm[own];
+}
+
 static void svm_reset(struct vcpu *v, const struct cpu_entry *e)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
 	memset(svm_of(v), 0, sizeof(struct svm_vcpu));
 	reset_control(b, v->vm->npt_root);
+	svm_own_x2apic(v, vapic_is_x2(&v->apic));
 	b->seg[HVM_ES] = seg_to_vmcb(&e->es);
 	b->seg[HVM_CS] = seg_to_vmcb(&e->cs);
 	b->seg[HVM_SS] = seg_to_vmcb(&e->ss);
@@ -483,6 +493,7 @@ const struct hvm_ops svm_ops = {
     .get = svm_get,
     .set = svm_set,
     .get_seg = svm_get_seg,
+    .own_x2apic = svm_own_x2apic,
     .inject_exception = svm_inject_exception,
     .inject_nmi = svm_inject_nmi,
 };

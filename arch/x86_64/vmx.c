@@ -26,9 +26,9 @@ static struct vmx_setup setup;
 /* --- what a guest's own core does without us ------------------------------------------------ */
 
 /* Four maps of 1 KiB: reads of the low and the high MSRs, then writes (SDM 3, 24.6.9). */
-static void open_msr(uint32_t msr, bool read, bool write)
+static void open_msr(uint8_t *map, uint32_t msr, bool read, bool write)
 {
-	uint8_t *byte = setup.msr_bitmap + (msr < 0x2000 ? 0 : 1024) + (msr & 0x1FFF) / 8;
+	uint8_t *byte = map + (msr < 0x2000 ? 0 : 1024) + (msr & 0x1FFF) / 8;
 	uint8_t closed = (uint8_t) ~(1u << msr % 8);
 	if (read)
 		byte[0] &= closed;
@@ -39,12 +39,17 @@ static void open_msr(uint32_t msr, bool read, bool write)
 static bool maps_init(void)
 {
 	setup.io_bitmaps = (void *)mem_alloc(IO_BITMAPS_SIZE, PAGE_SIZE, 0);
-	setup.msr_bitmap = (void *)mem_alloc(PAGE_SIZE, PAGE_SIZE, 0);
-	if (!setup.io_bitmaps || !setup.msr_bitmap)
+	if (!setup.io_bitmaps)
 		return false;
 	memset(setup.io_bitmaps, 0xFF, IO_BITMAPS_SIZE);
-	memset(setup.msr_bitmap, 0xFF, PAGE_SIZE);
-	hvm_open_msrs(open_msr);
+	for (unsigned x2apic = 0; x2apic < 2; x2apic++) {
+		uint8_t *map = setup.msr_bitmap[x2apic] =
+		    (void *)mem_alloc(PAGE_SIZE, PAGE_SIZE, 0);
+		if (!map)
+			return false;
+		memset(map, 0xFF, PAGE_SIZE);
+		hvm_open_msrs(open_msr, map, x2apic);
+	}
 	return true;
 }
 
@@ -120,7 +125,7 @@ static bool vmxon(paddr_t region)
 /* The page is the CPU's own from VMXON on. */
 static const char *vmx_core_enable(struct core *c)
 {
-	uint32_t *page = setup.msr_bitmap || maps_init() ? mem_zalloc(PAGE_SIZE) : NULL;
+	uint32_t *page = setup.msr_bitmap[1] || maps_init() ? mem_zalloc(PAGE_SIZE) : NULL;
 	if (!page)
 		return "not enough memory for the core's VMXON region";
 	*page = vmcs_revision();
@@ -174,6 +179,12 @@ static void vmx_reset(struct vcpu *v, const struct cpu_entry *e)
 	v->regs[REG_RBX] = e->rbx;
 	v->regs[REG_RSI] = e->rsi;
 	v->regs[REG_RSP] = e->rsp;
+}
+
+static void vmx_own_x2apic(struct vcpu *v, bool own)
+{
+	(void)v; /* its VMCS is the core's current one */
+	vmwrite(VMCS_MSR_BITMAP, (paddr_t)setup.msr_bitmap[own]);
 }
 
 /* Until then the core may keep parts of the VMCS to itself (SDM 3, 24.11.1). */
@@ -565,6 +576,7 @@ const struct hvm_ops vmx_ops = {
     .get = vmx_get,
     .set = vmx_set,
     .get_seg = vmx_get_seg,
+    .own_x2apic = vmx_own_x2apic,
     .inject_exception = vmx_inject_exception,
     .inject_nmi = vmx_inject_nmi,
 };

@@ -180,7 +180,8 @@ struct vmx_setup {
 	uint64_t cr0_ones, cr4_ones; /* what VMX operation needs: the guest does not see them */
 	uint64_t cr4_offered;        /* what the guest may set */
 	bool small_fetch;            /* large pages are not executable: CVE-2018-12207 */
-	uint8_t *io_bitmaps, *msr_bitmap;
+	uint8_t *io_bitmaps;
+	uint8_t *msr_bitmap[2]; /* the second for guests whose APIC is in x2APIC mode */
 };
 
 struct vcpu;

@@ -28,6 +28,11 @@ bool lapic_init(bool page_only)
 	return by_msr;
 }
 
+void lapic_use_page(void)
+{
+	by_msr = false;
+}
+
 void lapic_init_ap(void)
 {
 	lapic_init(!by_msr);

@@ -37,6 +37,9 @@
  */
 bool lapic_init(bool page_only);
 
+/* From now on by the page, which the caller has switched on. */
+void lapic_use_page(void);
+
 /* Enables an AP's APIC, in the mode that the boot CPU chose. */
 void lapic_init_ap(void);
 

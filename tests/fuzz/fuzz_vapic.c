@@ -1,5 +1,5 @@
 /*
- * fuzz_vapic.c: a guest of four vCPUs at its local APICs, in both modes, and at an I/O APIC.  What
+ * fuzz_vapic.c: a guest of four vCPUs at its local APICs, in each mode, and at an I/O APIC.  What
  * reaches the machine must be meant for the guest's own cores, with a vector that an APIC accepts,
  * and only registers and bits that the hardware takes without a #GP.
  */
@@ -10,9 +10,12 @@
 /* The hardware's registers are the fuzzer's. */
 static uint64_t machine_read(uint32_t msr);
 static void machine_write(uint32_t msr, uint64_t value);
-#define rdmsr machine_read
-#define wrmsr machine_write
+static struct cpuid machine_cpuid(uint32_t leaf);
+#define rdmsr            machine_read
+#define wrmsr            machine_write
+#define cpuid(leaf, sub) machine_cpuid(leaf)
 #include "vmm/vapic.c"
+#include "vmm/vapic_base.c"
 #include "vmm/vapic_dest.c"
 #include "vmm/vapic_lvt.c"
 #include "vmm/vioapic.h"
@@ -23,7 +26,9 @@ static void machine_write(uint32_t msr, uint64_t value);
 static struct vm vm;
 static struct core core[VCPUS];
 static struct vioapic ioapic;
-static unsigned sent, asked, told;
+static unsigned sent, asked, told, resets;
+static bool owned[VCPUS];
+const struct hvm_ops *hvm;
 
 static void check(bool holds)
 {
@@ -55,6 +60,7 @@ static void machine_icr(uint64_t icr)
 
 	check(to < VCPUS && (icr & 0xff) >= 16 && !(icr & 0xc0f00));
 	check(atomic_load(&vm.vcpu[to].state) == VCPU_RUN);
+	check(vm.vcpu[to].apic.base & APIC_BASE_EN);
 	sent++;
 }
 
@@ -99,7 +105,24 @@ void vcpu_request(struct vcpu *v, uint32_t requests)
 {
 	check(v >= vm.vcpu && v < vm.vcpu + VCPUS);
 	check(requests == VCPU_REQ_INIT || requests == VCPU_REQ_SIPI || requests == VCPU_REQ_NMI);
+	check(v->apic.base & APIC_BASE_EN);
 	asked++;
+}
+
+static struct cpuid machine_cpuid(uint32_t leaf)
+{
+	check(leaf == 0x80000008);
+	return (struct cpuid){.eax = 40};
+}
+
+void lapic_reset(void)
+{
+	resets++;
+}
+
+static void own_x2apic(struct vcpu *v, bool own)
+{
+	owned[v->id] = own;
 }
 
 static void changed(void *ctx, unsigned pin, uint64_t entry)
@@ -133,7 +156,9 @@ static void interrupt(struct input *in, struct vcpu *v)
 	uint8_t how = (uint8_t)next(in, 1);
 	uint32_t dest = how & 8 ? next(in, 4) : next(in, 1);
 
-	if (how & 1) {
+	if (how & 1) { /* by a mode that has an ICR */
+		if (!vapic_enabled(&v->apic))
+			return;
 		vapic_write_icr(v, (uint64_t)dest << (how & 16 ? 56 : 32) | next(in, 4));
 		check(sent + asked - before <= VCPUS);
 		return;
@@ -144,20 +169,38 @@ static void interrupt(struct input *in, struct vcpu *v)
 	check(!(how & 4) || sent + asked - before <= 1 || !(how & 2));
 }
 
+/* A mode that is left for "disabled" is reset, and no other; the registers belong to the guest in
+ * x2APIC mode alone; what is refused changes nothing. */
+static void write_base(struct vcpu *v, uint64_t value)
+{
+	uint64_t base = v->apic.base;
+	unsigned before = resets;
+
+	if (!vapic_write_base(v, value))
+		check(v->apic.base == base);
+	else
+		check(!((v->apic.base ^ value) & ~APIC_BASE_BSP));
+	check((v->apic.base & (APIC_BASE_EN | APIC_BASE_X2)) != APIC_BASE_X2);
+	check(owned[v->id] == !!(v->apic.base & APIC_BASE_X2));
+	check(resets - before == ((base & APIC_BASE_EN) && !(v->apic.base & APIC_BASE_EN)));
+	check(!gmem_ptr(&vm.mem, v->apic.base & APIC_BASE_PAGE, 1));
+}
+
 static void step(struct input *in)
 {
 	uint8_t op = (uint8_t)next(in, 1);
 	struct vcpu *v = &vm.vcpu[op >> 6];
-	uint64_t base = v->apic.base;
 	uint32_t hardware, reg;
 
 	switch (op & 7) {
 	case 0:
-		vapic_page_read(v, next(in, 2) & 0xfff);
+		if (vapic_claims(&v->apic, v->apic.base))
+			vapic_page_read(v, next(in, 2) & 0xfff);
 		break;
 	case 1:
 		reg = next(in, 1) << 4;
-		vapic_page_write(v, op & 8 ? next(in, 2) & 0xfff : reg, next(in, 4));
+		if (vapic_claims(&v->apic, v->apic.base))
+			vapic_page_write(v, op & 8 ? next(in, 2) & 0xfff : reg, next(in, 4));
 		break;
 	case 2:
 		reg = next(in, 1);
@@ -165,9 +208,7 @@ static void step(struct input *in)
 			machine_write(MSR_X2APIC + reg, hardware);
 		break;
 	case 3:
-		if (!vapic_write_base(v, op & 8 ? next(in, 4) : VAPIC_PAGE | next(in, 2)))
-			check(v->apic.base == base);
-		check(v->apic.base & APIC_BASE_EN);
+		write_base(v, op & 8 ? (uint64_t)next(in, 5) << 4 : VAPIC_PAGE | next(in, 2));
 		break;
 	case 4:
 		atomic_store(&v->state, op & 8 ? VCPU_RUN : VCPU_WAIT_SIPI);
@@ -187,12 +228,16 @@ static void step(struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct hvm_ops ops = {.own_x2apic = own_x2apic};
+	static uint8_t memory[1];
 	struct input in = {data, size};
 	bool x2 = next(&in, 1) & 1;
 
 	memset(&vm, 0, sizeof vm);
-	sent = asked = told = 0;
+	sent = asked = told = resets = 0;
+	hvm = &ops;
 	vm.nvcpus = VCPUS;
+	gmem_add(&vm.mem, 0, 1ul << 28, memory);
 	for (unsigned i = 0; i < VCPUS; i++) {
 		core[i].apic_id = FIRST_APIC + i;
 		vm.vcpu[i].vm = &vm;
@@ -200,6 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		vm.vcpu[i].id = i;
 		atomic_store(&vm.vcpu[i].state, VCPU_RUN);
 		vapic_reset(&vm.vcpu[i], x2);
+		owned[i] = x2;
 	}
 	memset(&ioapic, 0, sizeof ioapic);
 	vioapic_init(&ioapic, changed, &ioapic);

@@ -7,20 +7,24 @@ from machine import TINY, ended, judge, node, passes, said
 
 pytestmark = pytest.mark.every_target
 
+FREE = 0xa0000000  # guest-physical: nothing is there
+RAM = 0x1000000
 WAYS = ["self", "timer", "page", "other", "init"]
 
 
 def conf():
     text = [f"guest look kernel vectors.elf cpus 2 {TINY} autostart no",
             f"guest lvt kernel lvt.elf {TINY} autostart no",
-            f'guest lvt-page kernel lvt.elf cmdline "page" {TINY} autostart no']
+            f'guest lvt-page kernel lvt.elf cmdline "page" {TINY} autostart no',
+            f'guest modes kernel apicmode.elf cmdline "move={FREE} ram={RAM} ap=1" cpus 2 {TINY} '
+            'autostart no']
     text += [f'guest {how} kernel vectors.elf cmdline "how={how}" cpus 2 {TINY} autostart no' for how in WAYS]
     return "\n".join(text) + "\n"
 
 
 @pytest.fixture(name="n", scope="module")
 def the_node():
-    with node(conf(), ["vectors", "lvt"], cores=3, single=False) as n:
+    with node(conf(), ["vectors", "lvt", "apicmode"], cores=3, single=False) as n:
         yield n.ready()
 
 
@@ -42,3 +46,11 @@ def test_delivery_modes(n, name):
     n.monitor(f"start {name}")
     judge(n, name)
     assert next(v for v in n.show("vcpus")["vcpus"] if v["guest"] == name)["masked_lvts"] == 24
+
+
+def test_modes(n):
+    """Each transition of the APIC's mode, and what is there in each; its page moves to where nothing is,
+    and a move onto memory is refused and counted.  The next owner of the cores finds them clean."""
+    passes(n, "modes")
+    assert [v["refused_bases"] for v in n.show("vcpus")["vcpus"] if v["guest"] == "modes"] == [1, 0]
+    passes(n, "look")

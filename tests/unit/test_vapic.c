@@ -64,12 +64,23 @@ static void test_page_cluster(void **state)
 	assert_true(vapic_matches(&a, 0, 0xFF, true));
 }
 
+/* One that is disabled answers to no name, in whatever mode it was. */
+static void test_disabled(void **state)
+{
+	struct vapic off = {.base = 0, .ldr = 0xFF000000, .dfr = 0xFFFFFFFF};
+	(void)state;
+	assert_false(vapic_matches(&off, 3, 3, false));
+	assert_false(vapic_matches(&off, 3, 0xFF, false));
+	assert_false(vapic_matches(&off, 3, 0xFFFFFFFF, true));
+	assert_false(vapic_matches(&off, 3, 1, true));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_x2_physical),   cmocka_unit_test(test_x2_logical),
 	    cmocka_unit_test(test_page_physical), cmocka_unit_test(test_page_flat),
-	    cmocka_unit_test(test_page_cluster),
+	    cmocka_unit_test(test_page_cluster),  cmocka_unit_test(test_disabled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
