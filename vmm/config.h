@@ -64,8 +64,9 @@ struct guest_config {
 	uint16_t modules;
 	uint16_t pci; /* bus << 8 | device << 3 | function, if has_pci */
 	bool has_pci;
-	bool debug_exit; /* port 0xF4 ends the guest with a status */
-	bool control;    /* a second console, on which it speaks this language */
+	bool debug_exit;   /* port 0xF4 ends the guest with a status */
+	bool control;      /* a second console, on which it speaks this language */
+	bool absent_stops; /* an access to memory where nothing is stops it */
 	bool autostart;
 	enum config_restart restart;
 };

@@ -9,6 +9,7 @@
 
 static const char *const choice_yes[] = {"no", "yes", NULL};
 static const char *const choice_restart[] = {"never", "always", NULL};
+static const char *const choice_absent[] = {"ones", "stop", NULL};
 static const char *const choice_mode[] = {"route", "learn", "exact", NULL};
 static const char *const choice_link[] = {"vxlan", "udp", "direct", NULL};
 static const char *const choice_path_mtu[] = {"learn", "ignore", NULL};
@@ -34,6 +35,7 @@ static const struct term guest_terms[] = {
     {"pci", "BB:DD.F", TERM_PCI, .optional = true},
     {"core", "N[,N..]", TERM_CORES, .optional = true},
     {"debug-exit", .kind = TERM_FLAG, .optional = true},
+    {"debug-absent", "HOW", TERM_CHOICE, .optional = true, .choice = choice_absent},
     {"control", .kind = TERM_FLAG, .optional = true},
     {"autostart", "YES", TERM_CHOICE, .optional = true, .choice = choice_yes},
     {"restart", "WHEN", TERM_CHOICE, .optional = true, .choice = choice_restart},

@@ -130,6 +130,7 @@ bool apply_guest(struct parser *p)
 	g->line = name->line;
 	g->memory = number_or(p, "memory", MEMORY_DEFAULT);
 	g->debug_exit = config_arg(p, "debug-exit");
+	g->absent_stops = number_or(p, "debug-absent", false);
 	g->control = config_arg(p, "control");
 	g->autostart = number_or(p, "autostart", true);
 	g->restart = (enum config_restart)number_or(p, "restart", CONFIG_RESTART_NEVER);

@@ -77,9 +77,9 @@ static void print_guest(const struct writer *w, const struct guest_config *g)
 		say(w, " pci %02x:%02x.%x", g->pci >> 8u, (g->pci >> 3u) & 31u, g->pci & 7u);
 	for (unsigned i = 0; i < g->cores; i++)
 		say(w, "%s%u", i ? "," : " core ", g->core[i]);
-	say(w, "%s%s autostart %s restart %s", g->debug_exit ? " debug-exit" : "",
-	    g->control ? " control" : "", g->autostart ? "yes" : "no",
-	    g->restart == CONFIG_RESTART_ALWAYS ? "always" : "never");
+	say(w, "%s%s%s autostart %s restart %s", g->debug_exit ? " debug-exit" : "",
+	    g->absent_stops ? " debug-absent stop" : "", g->control ? " control" : "",
+	    g->autostart ? "yes" : "no", g->restart == CONFIG_RESTART_ALWAYS ? "always" : "never");
 	for (unsigned i = 0; i < g->modules; i++) {
 		say(w, " \\\n   ");
 		say_quoted(w, "module", g->module[i].name);

@@ -2,6 +2,7 @@
 #include <string.h>
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/insn.h"
+#include "vmm/absent.h"
 #include "vmm/emulate.h"
 #include "vmm/guest_walk.h"
 #include "vmm/vm.h"
@@ -62,47 +63,16 @@ size_t emulate_fetch(struct vcpu *v, uint8_t bytes[15])
 	return fetch(v, &c, bytes);
 }
 
-/* --- MMIO ----------------------------------------------------------------------------------- */
+/* --- an instruction's accesses to memory ---------------------------------------------------- */
 
-static bool is_device(const struct vcpu *v, uint64_t gpa)
-{
-	return vapic_claims(&v->apic, gpa) || vpci_claims_mmio(gpa) ||
-	       vioapic_claims(&v->vm->ioapic, gpa);
-}
-
-static bool is_there(const struct vcpu *v, uint64_t gpa)
-{
-	return is_device(v, gpa) || gmem_ptr(&v->vm->mem, gpa, 1);
-}
-
-/* One access of the instruction, wherever it leads: device or, for string moves, memory too. */
-static bool access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
-{
-	if (vapic_claims(&v->apic, gpa)) {
-		uint32_t offset = gpa & (PAGE_SIZE - 1);
-		if (write)
-			vapic_page_write(v, offset, (uint32_t)*val);
-		else
-			*val = vapic_page_read(v, offset);
-		return true;
-	}
-	if (vioapic_claims(&v->vm->ioapic, gpa)) {
-		uint32_t offset = (uint32_t)(gpa - VIOAPIC_PAGE);
-		if (write)
-			vioapic_write(&v->vm->ioapic, offset, width, (uint32_t)*val);
-		else
-			*val = vioapic_read(&v->vm->ioapic, offset, width);
-		return true;
-	}
-	void *p = gmem_ptr(&v->vm->mem, gpa, width);
-	if (p && write)
-		memcpy(p, val, width);
-	else if (p)
-		memcpy(val, p, width);
-	else if (!vpci_mmio(&v->vm->pci, gpa, width, write, val) && !write)
-		*val = ~0ul; /* a hole in the PCI window: nobody drives the bus */
-	return p || vpci_claims_mmio(gpa);
-}
+/* Up to eight bytes at a linear address, which may lie across two pages: where each part is. */
+struct operand {
+	unsigned parts;
+	struct {
+		uint64_t gpa;
+		unsigned width;
+	} part[2];
+};
 
 /* The guest gets the page fault that it has asked for: its tables say so, or another vCPU changed
  * them since the CPU walked them a moment ago. */
@@ -112,46 +82,132 @@ static void page_fault(struct vcpu *v, const struct context *c, uint64_t linear,
 	hvm->inject_exception(v, VECTOR_PF, true, (write ? PF_WRITE : 0) | (c->access ? 4 : 0));
 }
 
-static bool translate(struct vcpu *v, struct context *c, uint64_t linear, bool write, uint64_t *gpa)
+/* false: a fault was injected, or the guest was stopped. */
+static bool translate(struct vcpu *v, const struct context *c, uint64_t linear, bool write,
+                      uint64_t *gpa)
 {
 	unsigned how = c->access | (write ? WALK_WRITE : 0);
 	enum walk_fault f = guest_walk(&v->vm->mem, &c->paging, linear, how, gpa);
-	if (f != WALK_OK)
+	if (f == WALK_NO_MEMORY)
+		vcpu_fail(v, "page tables for linear %lx lie where nothing is", linear);
+	else if (f != WALK_OK)
 		page_fault(v, c, linear, write);
 	return f == WALK_OK;
 }
 
-/* Where the instruction reads and writes; false: a fault was injected. */
-static bool operands(struct vcpu *v, struct context *c, const struct insn *in, uint64_t *src,
-                     uint64_t *dst)
+/* Finds all of an operand before any of it is touched; false as above. */
+static bool locate(struct vcpu *v, const struct context *c, uint64_t linear, unsigned width,
+                   bool write, struct operand *o)
 {
-	bool string = in->op == INSN_MOVS || in->op == INSN_STOS;
-	if (in->op != INSN_STOS && !translate(v, c, insn_linear(in, c->mode, &c->regs, c->seg_base),
-	                                      in->mem_write && !string, src))
+	uint64_t left = PAGE_SIZE - linear % PAGE_SIZE;
+	uint64_t next = linear + left;
+	o->parts = width > left ? 2 : 1;
+	o->part[0].width = width > left ? (unsigned)left : width;
+	o->part[1].width = width - o->part[0].width;
+	if (!translate(v, c, linear, write, &o->part[0].gpa))
 		return false;
-	*dst = *src;
-	return !string ||
-	       translate(v, c, insn_linear_dst(in, c->mode, &c->regs, c->seg_base), true, dst);
+	return o->parts == 1 ||
+	       translate(v, c, c->mode == INSN_64 ? next : (uint32_t)next, write, &o->part[1].gpa);
 }
 
+static void apic_page(struct vcpu *v, uint64_t gpa, bool write, uint64_t *val)
+{
+	uint32_t offset = gpa & (PAGE_SIZE - 1);
+	if (write)
+		vapic_page_write(v, offset, (uint32_t)*val);
+	else
+		*val = vapic_page_read(v, offset);
+}
+
+static void ioapic_page(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
+{
+	uint32_t offset = (uint32_t)(gpa - VIOAPIC_PAGE);
+	if (write)
+		vioapic_write(&v->vm->ioapic, offset, width, (uint32_t)*val);
+	else
+		*val = vioapic_read(&v->vm->ioapic, offset, width);
+}
+
+/* Does a device answer there?  A hole in the PCI window is nobody's. */
+static bool device_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
+{
+	if (vapic_claims(&v->apic, gpa)) {
+		apic_page(v, gpa, write, val);
+		return true;
+	}
+	if (vioapic_claims(&v->vm->ioapic, gpa)) {
+		ioapic_page(v, gpa, width, write, val);
+		return true;
+	}
+	return vpci_mmio(&v->vm->pci, gpa, width, write, val);
+}
+
+/* 1, 2, 4 or 8 bytes within a page; false: the guest was stopped. */
+static bool plain_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
+{
+	void *p = gmem_ptr(&v->vm->mem, gpa, width);
+	if (p && write)
+		memcpy(p, val, width);
+	else if (p)
+		memcpy(val, p, width);
+	return p || device_access(v, gpa, width, write, val) || absent_access(v, gpa, write, val);
+}
+
+/* A part may have three, five, six or seven bytes; no device's register lies across two pages. */
+static bool part_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint8_t *bytes)
+{
+	unsigned step = width & (width - 1) ? 1 : width;
+	for (unsigned i = 0; i < width; i += step) {
+		uint64_t val = 0;
+		memcpy(&val, bytes + i, step);
+		if (!plain_access(v, gpa + i, step, write, &val))
+			return false;
+		memcpy(bytes + i, &val, step);
+	}
+	return true;
+}
+
+/* One access of the instruction, wherever it leads; false: the guest was stopped. */
+static bool operand_access(struct vcpu *v, const struct operand *o, bool write, uint64_t *val)
+{
+	uint8_t bytes[8];
+	memcpy(bytes, val, sizeof bytes);
+	for (unsigned i = 0; i < o->parts; i++)
+		if (!part_access(v, o->part[i].gpa, o->part[i].width, write,
+		                 bytes + (i ? o->part[0].width : 0)))
+			return false;
+	memcpy(val, bytes, sizeof bytes);
+	return true;
+}
+
+/* --- MMIO, and memory where nothing is ------------------------------------------------------ */
+
+/* Where the instruction reads and writes; false: a fault was injected, or the guest was stopped. */
+static bool operands(struct vcpu *v, const struct context *c, const struct insn *in,
+                     struct operand *src, struct operand *dst)
+{
+	bool string = in->op == INSN_MOVS || in->op == INSN_STOS;
+	if (in->op != INSN_STOS && !locate(v, c, insn_linear(in, c->mode, &c->regs, c->seg_base),
+	                                   in->width, in->mem_write && !string, src))
+		return false;
+	*dst = *src;
+	return !string || locate(v, c, insn_linear_dst(in, c->mode, &c->regs, c->seg_base),
+	                         in->width, true, dst);
+}
+
+/* One that lies across two pages is no longer atomic there, if it was. */
 static void carry_out(struct vcpu *v, struct context *c, const struct insn *in)
 {
-	uint64_t src = 0, dst = 0, loaded = 0;
-	if (!insn_rep_done(in, &c->regs)) {
-		if (!operands(v, c, in, &src, &dst))
-			return;
-		if ((in->mem_read && !is_there(v, src)) || (in->mem_write && !is_there(v, dst))) {
-			vcpu_fail(v, "access to guest-physical %lx, where nothing is",
-			          in->mem_read ? src : dst);
-			return;
-		}
-		if (in->mem_read)
-			access(v, src, in->width, false, &loaded);
-	}
-	bool write = in->mem_write && !insn_rep_done(in, &c->regs);
+	struct operand src = {0}, dst = {0};
+	uint64_t loaded = 0;
+	bool touches = !insn_rep_done(in, &c->regs);
+	if (touches && !operands(v, c, in, &src, &dst))
+		return;
+	if (touches && in->mem_read && !operand_access(v, &src, false, &loaded))
+		return;
 	uint64_t result = insn_finish(in, c->mode, &c->regs, loaded);
-	if (write)
-		access(v, dst, in->width, true, &result);
+	if (touches && in->mem_write && !operand_access(v, &dst, true, &result))
+		return;
 	context_store(v, c);
 }
 
@@ -161,23 +217,23 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 	struct insn in;
 	uint8_t bytes[15];
 	uint64_t gpa = e->memory.gpa;
-	if (e->memory.walk || e->memory.fetch || e->memory.event || !is_device(v, gpa)) {
+	if (e->memory.walk || e->memory.fetch || e->memory.event) {
 		vcpu_fail(v, "%s guest-physical %lx, where nothing is",
 		          e->memory.walk    ? "page tables at"
 		          : e->memory.fetch ? "execution at"
-		          : e->memory.event ? "an event's stack or table at"
-		          : e->memory.write ? "write to"
-		                            : "read of",
+		                            : "an event's stack or table at",
 		          gpa);
 		return;
 	}
 	context_load(v, &c);
 	size_t got = fetch(v, &c, bytes);
-	if (!insn_decode(bytes, got, c.mode, &in)) {
-		vcpu_fail(v, "instruction that cannot access a device at guest-physical %lx", gpa);
-		return;
-	}
-	carry_out(v, &c, &in);
+	if (insn_decode(bytes, got, c.mode, &in))
+		carry_out(v, &c, &in);
+	else
+		vcpu_fail(v,
+		          "%s guest-physical %lx, where no memory is, by an instruction that is "
+		          "not decoded",
+		          e->memory.write ? "write to" : "read of", gpa);
 }
 
 /* --- instructions intercepted by name ------------------------------------------------------- */
@@ -194,16 +250,15 @@ uint8_t emulate_sys_decode(struct vcpu *v, struct insn_sys *out)
 bool emulate_sys_word(struct vcpu *v, const struct insn_sys *in, bool write, uint16_t *word)
 {
 	struct context c;
-	const struct gmem *m = &v->vm->mem;
+	struct operand o;
+	uint64_t val = *word;
 	context_load(v, &c);
 	uint64_t linear =
 	    insn_mem_linear(&in->mem, c.mode, c.regs.gpr, c.regs.rip + in->length, c.seg_base);
-	enum walk_fault f =
-	    write ? guest_virt_write(m, &c.paging, linear, word, sizeof *word, c.access)
-	          : guest_virt_read(m, &c.paging, linear, word, sizeof *word, c.access);
-	if (f != WALK_OK)
-		page_fault(v, &c, linear, write);
-	return f == WALK_OK;
+	if (!locate(v, &c, linear, sizeof *word, write, &o) || !operand_access(v, &o, write, &val))
+		return false;
+	*word = (uint16_t)val;
+	return true;
 }
 
 /* --- INS and OUTS --------------------------------------------------------------------------- */
@@ -221,26 +276,23 @@ static void advance(uint64_t *reg, uint64_t mask, uint64_t step)
 }
 
 /* One element at a linear address, which may lie across two pages; false: a fault was injected, and
- * the port was not touched. */
+ * the port was not touched, or the guest was stopped. */
 static bool string_access(struct vcpu *v, const struct context *c, const struct vmexit *e,
                           uint64_t linear)
 {
-	const struct gmem *m = &v->vm->mem;
-	uint32_t val = 0;
-	enum walk_fault f = guest_virt_read(m, &c->paging, linear, &val, e->io.size, c->access);
-	if (f == WALK_OK && e->io.in) /* may it be written, before the device is read? */
-		f = guest_virt_write(m, &c->paging, linear, &val, e->io.size, c->access);
-	if (f != WALK_OK) {
-		page_fault(v, c, linear, e->io.in);
+	struct operand o;
+	uint64_t data = 0;
+	if (!locate(v, c, linear, e->io.size, e->io.in, &o))
 		return false;
-	}
+	if (!e->io.in && !operand_access(v, &o, false, &data))
+		return false;
+	uint32_t val = (uint32_t)data;
 	io_access(v->vm, e->io.port, e->io.size, e->io.in, &val);
-	if (e->io.in)
-		guest_virt_write(m, &c->paging, linear, &val, e->io.size, c->access);
-	return true;
+	data = val;
+	return !e->io.in || operand_access(v, &o, true, &data);
 }
 
-/* One element, and the pointer moves on; false: a fault was injected. */
+/* One element, and the pointer moves on; false as above. */
 static bool string_element(struct vcpu *v, struct context *c, const struct vmexit *e,
                            const struct insn_sys *in)
 {

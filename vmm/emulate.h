@@ -8,7 +8,9 @@
 struct vcpu;
 struct vmexit;
 
-/* A nested fault: an access to a device's registers is carried out, any other stops the guest. */
+/* A nested fault: the access of an instruction is carried out, at a device's registers or where
+ * nothing is (absent.h); what is not an instruction's own, or not one that can be decoded, stops
+ * the guest. */
 void emulate_memory(struct vcpu *v, const struct vmexit *e);
 
 /* INS and OUTS, with REP: a bounded number of elements, the rest after the next exit. */
@@ -20,7 +22,7 @@ struct insn_sys;
 uint8_t emulate_sys_decode(struct vcpu *v, struct insn_sys *out);
 
 /* Reads or writes the two bytes of that instruction's memory operand (SMSW, LMSW); false: the
- * guest's page fault was injected. */
+ * guest's page fault was injected, or it was stopped. */
 bool emulate_sys_word(struct vcpu *v, const struct insn_sys *in, bool write, uint16_t *word);
 
 /* The bytes at the guest's RIP; how many could be read. */

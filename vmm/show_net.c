@@ -311,7 +311,15 @@ static void console_counters(struct out *o, struct vm *vm)
 			counter_row(o, vm->name, name, value);
 }
 
-/* The rows of the guest's control console are asked for: by its name, which a port or a network may
+static void absent_counters(struct out *o, const struct vm *vm)
+{
+	if (vm->absent.reads)
+		counter_row(o, vm->name, "absent.reads", vm->absent.reads);
+	if (vm->absent.writes)
+		counter_row(o, vm->name, "absent.writes", vm->absent.writes);
+}
+
+/* The guest's own rows are asked for: by its name, which a port or a network may
  * have, too. */
 static bool wanted_console(const struct config_action *a, unsigned guest)
 {
@@ -331,9 +339,12 @@ void show_counters(struct out *o, const struct config_action *a)
 	for (unsigned i = 0; i < control_config()->ports; i++)
 		if (control_port(i) && wanted_port(a, i))
 			port_counters(o, i);
-	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
-		if (vms[i] && wanted_console(a, i))
-			console_counters(o, vms[i]);
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
+		if (!vms[i] || !wanted_console(a, i))
+			continue;
+		console_counters(o, vms[i]);
+		absent_counters(o, vms[i]);
+	}
 	if (log_lost() && a->guest < 0 && a->port < 0 && a->net < 0)
 		counter_row(o, "node", "log.lost", log_lost());
 	out_end_table(o);

@@ -13,6 +13,7 @@
 #include "arch/x86_64/hvm.h"
 #include "drivers/virtio/virtio_console.h"
 #include "drivers/virtio/virtio_net.h"
+#include "vmm/absent.h"
 #include "vmm/config.h"
 #include "vmm/console.h"
 #include "vmm/gpa.h"
@@ -116,6 +117,7 @@ struct vm {
 	uint64_t load_cleared;    /* bytes of memory that were cleared so far */
 	uint64_t restart_paid;    /* see control_guest.c */
 	_Atomic uint64_t lost_interrupts; /* see vapic_lost() */
+	struct absent absent;
 };
 
 extern struct vm *vms[CONFIG_GUESTS]; /* by slot; NULL: none */

@@ -1,6 +1,6 @@
 /*
- * Touches what nobody claims: how=read|write (guest-physical address at=), how=exec, how=msr
- * (msr=), how=port (port=).  Says what it got where it is let live.
+ * Touches what nobody claims: how=read|write|float (guest-physical address at=), how=exec, how=walk
+ * (page tables there), how=msr (msr=), how=port (port=).  Says what it got where it is let live.
  */
 #include <string.h>
 #include "guest-images/lib/check.h"
@@ -28,6 +28,10 @@ void guest_main(void)
 	} else if (!strcmp(how, "write")) {
 		mmio_write32(at, 0x5a5a5a5a);
 		print("nobody: wrote %lx\n", at);
+	} else if (!strcmp(how, "float")) {
+		__asm__ volatile("fildll (%0); fstp %%st(0)" : : "r"(at) : "memory");
+	} else if (!strcmp(how, "walk")) {
+		__asm__ volatile("mov %0, %%cr3" : : "r"(at) : "memory");
 	} else if (!strcmp(how, "exec")) {
 		((void (*)(void))at)();
 	} else if (!strcmp(how, "msr")) {

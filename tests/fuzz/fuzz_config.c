@@ -111,6 +111,7 @@ static const char *const words[] = {
     "not-02:00:00:00:00:01",
     "move poll core 3\n",
     "debug-exit",
+    "debug-absent stop",
     "control",
     "autostart",
 };

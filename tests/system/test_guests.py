@@ -1,10 +1,13 @@
 """Our own guests on one node: the machine that they see, and how they end."""
 
+import io
+import re
+
 import pytest
 
-from machine import TINY, about, ended, node, passes, said, until
+from machine import TINY, about, ended, judge, node, passes, said, until
 
-IMAGES = ["xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple"]
+IMAGES = ["xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple", "absent"]
 
 pytestmark = pytest.mark.every_target
 
@@ -18,9 +21,12 @@ def conf():
         "rounds": 'kernel smp.elf cpus 2 cmdline "rounds=3000"',
         "cpuid": "kernel cpuid.elf", "triple": "kernel triple.elf",
         "msr": 'kernel nobody.elf cmdline "how=msr"', "in": 'kernel nobody.elf cmdline "how=port"',
-        "read": 'kernel nobody.elf cmdline "how=read"',
-        "write": 'kernel nobody.elf cmdline "how=write"',
+        "read": 'debug-absent stop kernel nobody.elf cmdline "how=read"',
+        "write": 'debug-absent stop kernel nobody.elf cmdline "how=write"',
         "exec": 'kernel nobody.elf cmdline "how=exec"',
+        "walk": 'kernel nobody.elf cmdline "how=walk"',
+        "float": 'kernel nobody.elf cmdline "how=float"',
+        "absent": "kernel absent.elf", "many": 'kernel absent.elf cmdline "reads=3000 pages=50"',
         "again": "kernel triple.elf restart always",
     }
     text = [f"guest {name} {what} {TINY} autostart no" for name, what in cases.items()]
@@ -33,7 +39,8 @@ def the_node():
         yield n.ready()
 
 
-@pytest.mark.parametrize("name", ["xapic", "x2apic", "smp", "page", "cpuid", "bigmem", "msr", "in"])
+@pytest.mark.parametrize("name", ["xapic", "x2apic", "smp", "page", "cpuid", "bigmem", "msr", "in",
+                                  "absent"])
 def test_guest(n, name):
     """Everything that the guest looks at is as on a PC."""
     passes(n, name)
@@ -102,9 +109,26 @@ def test_monitor_comes():
         ended(n, "a")
 
 
+def test_absent_memory_is_named(n):
+    """Reads where nothing is: each is counted, some are named, and the log is not flooded."""
+    n.child.logfile_read = log = io.StringIO()
+    n.monitor("start many")
+    n.child.expect("guest many ended")  # whose line comes after all the others
+    n.child.logfile_read = None
+    judge(n, "many")
+    pages = re.findall("many: read of guest-physical d00(..)000, where nothing is: all ones",
+                       log.getvalue())
+    assert len(set(pages[:4])) == 4 and len(pages) < 300, pages
+    counters = {c["counter"]: c["value"] for c in n.show("counters many")["counters"]}
+    assert counters["absent.reads"] == 3000 and "absent.writes" not in counters
+
+
 @pytest.mark.parametrize("name,reason", [
     ("read", "read of guest-physical d0000000, where nothing is"),
     ("write", "write to guest-physical d0000000, where nothing is"),
+    ("float", "read of guest-physical d0000000, where no memory is, by an instruction that is not "
+              "decoded"),
+    ("walk", "page tables at guest-physical d0000000, where nothing is"),
     ("exec", "execution at guest-physical d0000000, where nothing is")])
 def test_memory_that_nobody_claims(n, name, reason):
     """The guest is stopped with the address and a register dump; the node goes on."""
