@@ -2,8 +2,9 @@
  * load.h: what the guest loaders share: images, the low-memory layout, the memory map.
  *
  * Guest memory as a loader expects it: a region from GPA 0 with at least the first MiB, and any
- * others above.  The VMM keeps [GUEST_LOW_TOP, 1 MiB) for tables of its own (ACPI); every memory
- * map handed to a guest says "reserved" there.
+ * others above.  Every memory map handed to a guest has a PC's first MiB: conventional memory, the
+ * firmware's data from GUEST_LOW_TOP ("reserved"), nothing from GUEST_VGA to GUEST_BIOS, where a PC
+ * has its screen and adapters' ROMs, and the firmware's tables from there ("reserved").
  */
 #ifndef VMM_LOAD_H
 #define VMM_LOAD_H
@@ -12,7 +13,9 @@
 #include <stdint.h>
 #include "vmm/gpa.h"
 
-#define GUEST_LOW_TOP 0x90000 /* first byte above the guest's conventional memory */
+#define GUEST_LOW_TOP 0x9fc00 /* first byte above the guest's conventional memory: 639 KiB */
+#define GUEST_VGA     0xa0000 /* first byte of what the map leaves out */
+#define GUEST_BIOS    0xf0000 /* first byte above */
 #define GUEST_ACPI_GPA                                                                             \
 	0xf0000 /* where a guest's ACPI tables lie: found by a BIOS-area scan too                  \
 	         */
@@ -51,7 +54,7 @@ struct memmap {
 };
 
 /*
- * The memory map of a guest: its regions as RAM, less the VMM's low range and less the n_reserved
+ * The memory map of a guest: its regions as RAM, with the first MiB as above, less the n_reserved
  * ranges, which appear as reserved; sorted by address, nothing overlaps, nothing is empty.
  * NULL, or the reason why there is none.
  */

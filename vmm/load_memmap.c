@@ -58,7 +58,9 @@ const char *memmap_build(struct memmap *map, const struct gmem *m, const struct 
 		if (!memmap_add(map, m->region[i].gpa, m->region[i].gpa + m->region[i].size,
 		                MEMMAP_RAM))
 			return "the memory map is full";
-	if (!memmap_reserve(map, GUEST_LOW_TOP, GUEST_HIGH))
+	if (!memmap_carve(map, GUEST_VGA, GUEST_BIOS) ||
+	    !memmap_reserve(map, GUEST_LOW_TOP, GUEST_VGA) ||
+	    !memmap_reserve(map, GUEST_BIOS, GUEST_HIGH))
 		return "the memory map is full";
 	for (unsigned i = 0; i < n_reserved; i++) {
 		uint64_t end = reserved[i].start + reserved[i].size;

@@ -115,10 +115,10 @@ static void one_region(void **state)
 	check_loaded(&m, &e, 0x1000000);
 	assert_int_equal(initrd_at(&m, &e), 128 * MIB - 8192);
 	const uint8_t *bp = gmem_ptr(&m, e.rsi, 4096);
-	assert_int_equal(bp[0x1e8], 3);
-	static const uint64_t want[3][3] = {
-	    {0, 0x90000, 1}, {0x90000, 0x70000, 2}, {0x100000, 127 * MIB, 1}};
-	for (unsigned i = 0; i < 3; i++) {
+	assert_int_equal(bp[0x1e8], 4);
+	static const uint64_t want[4][3] = {
+	    {0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0xf0000, 0x10000, 2}, {0x100000, 127 * MIB, 1}};
+	for (unsigned i = 0; i < 4; i++) {
 		assert_int_equal(get64(bp + 0x2d0 + 20 * i), want[i][0]);
 		assert_int_equal(get64(bp + 0x2d8 + 20 * i), want[i][1]);
 		assert_int_equal(get32(bp + 0x2e0 + 20 * i), want[i][2]);
@@ -187,7 +187,7 @@ static void initrd_avoids_the_kernel(void **state)
 	b.n_reserved = 1;
 	assert_null(load_linux(&m, &b, &e));
 	assert_int_equal(initrd_at(&m, &e), 15 * MIB - 8192);
-	assert_int_equal(((uint8_t *)gmem_ptr(&m, e.rsi, 4096))[0x1e8], 5);
+	assert_int_equal(((uint8_t *)gmem_ptr(&m, e.rsi, 4096))[0x1e8], 6);
 	b.n_reserved = 2;
 	assert_string_equal(load_linux(&m, &b, &e),
 	                    "bzImage: init_size does not fit into the guest's memory");
