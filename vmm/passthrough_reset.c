@@ -10,6 +10,7 @@
 #include "arch/x86_64/platform.h"
 #include "drivers/e1000/e1000.h"
 #include "drivers/e1000/regs.h"
+#include "vmm/log.h"
 #include "vmm/passthrough_dev.h"
 
 #define PCIE_DEVCAP      4
@@ -58,19 +59,31 @@ void passthrough_reset_save(struct passthrough *p)
 
 /* Receiver, transmitter and interrupts off, then the reset of the whole: an emulated 82540EM takes
  * no notice of that bit. */
-static void reset_nic(const struct passthrough *p)
+static bool reset_nic(const struct passthrough *p)
 {
 	uint16_t device = (uint16_t)pci_read(p->bdf, 2, 2);
 	volatile uint32_t *reg = (void *)(uintptr_t)p->bar[0].at;
 	if (pci_read(p->bdf, 0, 2) != E1000_VENDOR ||
 	    (device != E1000_82540EM && device != E1000_82574L) || p->bar[0].kind != VPCI_BAR_MEM ||
 	    p->bar[0].at + p->bar[0].size > 4 * GIB)
-		return;
+		return false;
 	pci_write(p->bdf, PCI_COMMAND, 2, pci_read(p->bdf, PCI_COMMAND, 2) | VPCI_CMD_MEM);
 	reg[IMC / 4] = INT_ALL;
 	reg[RCTL / 4] = 0;
 	reg[TCTL / 4] = 0;
 	reg[CTRL / 4] |= CTRL_RST;
+	return true;
+}
+
+/* Without bus mastering it is harmless; but who switches that on finds it as its last guest left
+ * it.
+ */
+static uint32_t no_reset(const struct passthrough *p)
+{
+	log_warn("%s: its device cannot be reset: until a driver does, it goes on with what the "
+	         "last one told it as soon as bus mastering is on",
+	         p->vm->name);
+	return 0;
 }
 
 /* Sets it off; the microseconds that the device then needs. */
@@ -87,9 +100,9 @@ static uint32_t set_off(const struct passthrough *p)
 		pci_write(p->bdf, af + AF_CTRL, 1, AF_CTRL_FLR);
 		return FLR_US;
 	}
-	reset_nic(p);
+	bool done = reset_nic(p);
 	if (!pm || (pci_read(p->bdf, pm + PM_CSR, 2) & PM_NO_SOFT_RESET))
-		return 0;
+		return done ? 0 : no_reset(p);
 	pci_write(p->bdf, pm + PM_CSR, 2,
 	          (pci_read(p->bdf, pm + PM_CSR, 2) & ~PM_STATE) | PM_D3HOT);
 	return D3_US;

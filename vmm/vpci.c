@@ -123,13 +123,21 @@ static bool touches(unsigned off, unsigned size, unsigned reg, unsigned len)
 	return off < reg + len && reg < off + size;
 }
 
+/* Between two messages of the device: without bus mastering none is on its way any more. */
+static void command_set(struct vpci_dev *d, uint16_t command)
+{
+	spin_lock(&d->msix_lock);
+	atomic_store(&d->command, command);
+	spin_unlock(&d->msix_lock);
+}
+
 static void command_written(struct vpci_dev *d)
 {
 	uint16_t command = (uint16_t)vpci_get(d->cfg, CFG_COMMAND, 2);
 
 	if (command == atomic_load(&d->command))
 		return;
-	atomic_store(&d->command, command);
+	command_set(d, command);
 	remap(d->bus);
 	if (d->ops->command)
 		d->ops->command(d, command);
@@ -308,8 +316,8 @@ void vpci_init(struct vpci *p, void (*msi)(void *ctx, uint64_t addr, uint32_t da
 static void dev_reset(struct vpci_dev *d)
 {
 	memcpy(d->cfg, d->home, sizeof d->cfg);
+	command_set(d, (uint16_t)vpci_get(d->cfg, CFG_COMMAND, 2));
 	vpci_msix_reset(d);
-	atomic_store(&d->command, (uint16_t)vpci_get(d->cfg, CFG_COMMAND, 2));
 	if (d->ops->reset)
 		d->ops->reset(d);
 }

@@ -114,7 +114,8 @@ struct vpci {
 };
 
 /* Makes an empty bus with its host bridge.  `msi` delivers a message-signalled interrupt to the
- * guest: called on any core, with no lock held except possibly a device's ring lock. */
+ * guest: called on any core, with the device's msix_lock held and possibly a ring's: it takes no
+ * lock itself. */
 void vpci_init(struct vpci *p, void (*msi)(void *ctx, uint64_t addr, uint32_t data), void *ctx);
 
 /*
@@ -202,6 +203,9 @@ bool vpci_msix_enabled(struct vpci_dev *d);
 void vpci_msix_control(struct vpci_dev *d, uint16_t control);
 void vpci_msix_access(struct vpci_dev *d, uint32_t off, unsigned size, bool write, uint64_t *val);
 void vpci_msix_reset(struct vpci_dev *d);
+
+/* What is pending will not be sent: the device's events that it stood for are no more. */
+void vpci_msix_forget(struct vpci_dev *d);
 
 /* Sends the device's MSI-X vector (VPCI_NO_VECTOR: none), or leaves it pending when masked.
  * Any core. */

@@ -54,66 +54,58 @@ static bool masked(const struct vpci_dev *d, unsigned vector)
 	return (d->msix_control & CONTROL_MASK) || (d->msix[vector][CONTROL] & VECTOR_MASK);
 }
 
-/* A message to send once the lock is free. */
-struct message {
-	uint64_t addr;
-	uint32_t data;
-};
-
-static struct message message_of(const struct vpci_dev *d, unsigned vector)
+/* Sends a vector's message; msix_lock held.  So who masks a vector, or switches MSI-X or bus
+ * mastering off, finds every message of before delivered when he is done, and none comes after. */
+static void send_message(struct vpci_dev *d, unsigned vector)
 {
 	const uint32_t *e = d->msix[vector];
 
-	return (struct message){(uint64_t)e[ADDR_HIGH] << 32 | e[ADDR], e[DATA]};
+	count_add(&d->msix_count[VPCI_interrupts], 1);
+	d->bus->msi(d->bus->ctx, (uint64_t)e[ADDR_HIGH] << 32 | e[ADDR], e[DATA]);
+}
+
+static void lose(struct vpci_dev *d, enum vpci_msix_counter why)
+{
+	count_add(&d->msix_count[why], 1);
+}
+
+/* Whether messages may leave the device at all. */
+static bool may_send(const struct vpci_dev *d)
+{
+	return (d->msix_control & CONTROL_ENABLE) && vpci_enabled(d, VPCI_CMD_MASTER);
 }
 
 void vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 {
-	enum vpci_msix_counter outcome = VPCI_interrupts;
-	struct message m = {0};
-
 	spin_lock(&d->msix_lock);
-	if (vector >= d->msix_n)
-		outcome = VPCI_no_vector;
-	else if (!(d->msix_control & CONTROL_ENABLE) || !vpci_enabled(d, VPCI_CMD_MASTER))
-		outcome = VPCI_msix_off;
-	else if (masked(d, vector)) {
-		outcome = VPCI_masked;
+	if (vector >= d->msix_n) {
+		lose(d, VPCI_no_vector);
+	} else if (!may_send(d)) {
+		lose(d, VPCI_msix_off);
+	} else if (masked(d, vector)) {
+		lose(d, VPCI_masked);
 		d->msix_pending |= 1ull << vector;
-	} else
-		m = message_of(d, vector);
-	count_add(&d->msix_count[outcome], 1);
+	} else {
+		send_message(d, vector);
+	}
 	spin_unlock(&d->msix_lock);
-	if (outcome == VPCI_interrupts)
-		d->bus->msi(d->bus->ctx, m.addr, m.data);
 }
 
-/* Takes one pending vector that is no longer masked; false: there is none. */
-static bool take_pending(struct vpci_dev *d, struct message *m)
-{
-	bool found = false;
-
-	spin_lock(&d->msix_lock);
-	for (unsigned i = 0; i < d->msix_n && !found; i++)
-		if ((d->msix_pending >> i & 1) && (d->msix_control & CONTROL_ENABLE) &&
-		    !masked(d, i) && vpci_enabled(d, VPCI_CMD_MASTER)) {
-			d->msix_pending &= ~(1ull << i);
-			count_add(&d->msix_count[VPCI_interrupts], 1);
-			*m = message_of(d, i);
-			found = true;
-		}
-	spin_unlock(&d->msix_lock);
-	return found;
-}
-
-/* Each vector at most once: what becomes pending meanwhile has been masked again by another vCPU,
- * whose unmasking sends it. */
+/* Sends what waited for its vector to be unmasked; msix_lock held. */
 static void send_pending(struct vpci_dev *d)
 {
-	struct message m;
+	for (unsigned i = 0; i < d->msix_n && may_send(d); i++)
+		if ((d->msix_pending >> i & 1) && !masked(d, i)) {
+			d->msix_pending &= ~(1ull << i);
+			send_message(d, i);
+		}
+}
 
-	for (unsigned i = 0; i < d->msix_n && take_pending(d, &m); i++)
-		d->bus->msi(d->bus->ctx, m.addr, m.data);
+void vpci_msix_forget(struct vpci_dev *d)
+{
+	spin_lock(&d->msix_lock);
+	d->msix_pending = 0;
+	spin_unlock(&d->msix_lock);
 }
 
 void vpci_msix_control(struct vpci_dev *d, uint16_t control)
@@ -121,8 +113,8 @@ void vpci_msix_control(struct vpci_dev *d, uint16_t control)
 	spin_lock(&d->msix_lock);
 	/* vpci_msix_enabled() looks at it without the lock. */
 	__atomic_store_n(&d->msix_control, control, __ATOMIC_RELAXED);
-	spin_unlock(&d->msix_lock);
 	send_pending(d);
+	spin_unlock(&d->msix_lock);
 }
 
 static uint32_t read_word(struct vpci_dev *d, uint32_t off)
@@ -156,7 +148,7 @@ void vpci_msix_access(struct vpci_dev *d, uint32_t off, unsigned size, bool writ
 		else
 			*val |= (uint64_t)read_word(d, off + i) << (8 * i);
 	}
-	spin_unlock(&d->msix_lock);
 	if (write)
 		send_pending(d);
+	spin_unlock(&d->msix_lock);
 }

@@ -101,10 +101,9 @@ static bool type(struct virtio_console *c)
 static void type_and_notify(struct virtio_console *c)
 {
 	spin_lock(&c->rx_lock);
-	bool interrupt = type(c);
-	spin_unlock(&c->rx_lock);
-	if (interrupt)
+	if (type(c)) /* the interrupt too is out before the device can be stopped */
 		virtio_pci_notify(&c->v, VIRTIO_CONSOLE_RX);
+	spin_unlock(&c->rx_lock);
 }
 
 static void kicked_output(struct virtio_console *c)

@@ -263,12 +263,12 @@ bool virtio_net_yield(struct virtio_net *n)
 	return rx_ready(n);
 }
 
-/* The end of a delivery. */
+/* The end of a delivery: its interrupt too is out before the device can be stopped. */
 static inline void leave(struct virtio_net *n, bool interrupt)
 {
-	spin_unlock(&n->rx_lock);
 	if (interrupt)
 		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
+	spin_unlock(&n->rx_lock);
 }
 
 /* The frames from number i on, in order, some of which are heavy or refused; rx_lock held, and

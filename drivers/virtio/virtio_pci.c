@@ -106,6 +106,7 @@ void virtio_pci_reset(struct virtio_pci *v)
 {
 	virtio_pci_suspend(v);
 	atomic_store(&v->left, 0);
+	vpci_msix_forget(&v->pci);
 	v->queue_select = 0;
 	v->device_feature_select = v->driver_feature_select = 0;
 	v->driver_features = v->features = 0;
@@ -132,6 +133,25 @@ static void bus_reset(struct vpci_dev *d)
 	spin_unlock(&v->lock);
 }
 
+/*
+ * Bus mastering went off under a driver that had started the device.  Who switches it on again may
+ * be another one, which knows nothing of these rings: Linux switches it off before it jumps into
+ * another kernel (kexec), and that kernel on before it resets the device, when the memory of the
+ * old rings and buffers has other owners.  So the device stays off until it is reset (2.1.2).
+ */
+static void master_off(struct virtio_pci *v)
+{
+	bool ran = virtio_pci_running(v);
+
+	virtio_pci_suspend(v);
+	if (ran) {
+		virtio_pci_count(v, VIRTIO_COUNT_master_off);
+		atomic_fetch_or(&v->status, VIRTIO_NEEDS_RESET);
+	}
+	if (atomic_load(&v->status) & VIRTIO_NEEDS_RESET)
+		vpci_msix_forget(&v->pci);
+}
+
 /* Without bus mastering the device must not touch guest memory. */
 static void bus_command(struct vpci_dev *d, uint16_t command)
 {
@@ -141,7 +161,7 @@ static void bus_command(struct vpci_dev *d, uint16_t command)
 	if (command & VPCI_CMD_MASTER)
 		virtio_pci_resume(v);
 	else
-		virtio_pci_suspend(v);
+		master_off(v);
 	spin_unlock(&v->lock);
 	virtio_pci_first_look(v);
 }

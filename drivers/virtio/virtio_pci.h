@@ -12,6 +12,10 @@
  * `running` at the end of its batch and leaves.  After stop() no core touches the old rings.  A
  * violation is found by a core inside, so virtio_pci_break() waits for nobody; its rings stay valid
  * memory.
+ *
+ * What the driver said is good until it resets the device or takes bus mastering away; neither the
+ * rings nor an interrupt of then outlive that.  Moving a BAR, or switching its decoding off,
+ * changes where the registers are found and nothing else, as on any PCI device.
  */
 #ifndef DRIVERS_VIRTIO_VIRTIO_PCI_H
 #define DRIVERS_VIRTIO_VIRTIO_PCI_H
@@ -84,7 +88,8 @@ struct virtio_queue {
 	X(starts)       /* DRIVER_OK with all rings in order */                                    \
 	X(bad_access)   /* accesses to registers that do not exist, or of a wrong width */         \
 	X(bad_features) /* FEATURES_OK refused, or DRIVER_OK without it */                         \
-	X(visits)       /* to go on with what a kick had left: see virtio_pci_left() */
+	X(visits)       /* to go on with what a kick had left: see virtio_pci_left() */            \
+	X(master_off)   /* bus mastering went off under a running device: it needs a reset */
 
 enum virtio_counter {
 #define X(name) VIRTIO_COUNT_##name,
@@ -132,7 +137,8 @@ static inline bool virtio_pci_running(const struct virtio_pci *v)
 	return atomic_load_explicit(&v->running, memory_order_acquire);
 }
 
-/* Interrupts the guest for queue q (2.3: used buffers). Any core. */
+/* Interrupts the guest for queue q (2.3: used buffers). Any core, from within the gate or the lock
+ * of that ring: so stop() also waits for the interrupt. */
 void virtio_pci_notify(struct virtio_pci *v, unsigned q);
 
 /* Queue q has work left after a visit: ops->kick() will be called for it once more, on a core of

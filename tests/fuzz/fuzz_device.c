@@ -8,7 +8,8 @@
  * runs at the same time as the next one, on a second thread that stays there.  What two threads may
  * do to each other unordered, the thread sanitizer looks for in tests/unit/test_*_threads.c.
  * Afterwards no lock may be held, and nothing outside of the guest's memory was touched (the
- * address sanitizer).
+ * address sanitizer).  A device that lost bus mastering while it ran, or broke, takes nothing from
+ * its rings and sends no interrupt for them until it is reset.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -38,6 +39,15 @@ static uint8_t low[LOW], high[HIGH];
 static struct vnet *v;
 static struct vnet_port *port[NETS];
 static _Thread_local unsigned this_thread; /* also the number of its core */
+
+/* How far each device is: as it was before a step, and after it. */
+struct progress {
+	bool running, lost; /* lost: it needs a reset */
+	uint64_t resets, losses;
+	struct place {
+		uint16_t next, shown;
+	} ring[2];
+};
 
 /* One access or call; its bytes are its own, so that two may run at once. */
 struct step {
@@ -309,6 +319,38 @@ static void build(void)
 		abort();
 }
 
+/* ---- what is checked ---- */
+
+static struct progress look(unsigned d)
+{
+	const struct virtio_pci *p = device(d);
+	struct progress now = {.running = virtio_pci_running(p),
+	                       .lost = p->status & VIRTIO_NEEDS_RESET,
+	                       .resets = p->count[VIRTIO_COUNT_resets],
+	                       .losses = p->count[VIRTIO_COUNT_master_off]};
+
+	for (unsigned q = 0; q < 2; q++)
+		now.ring[q] = (struct place){p->queue[q].ring.next, p->queue[q].ring.shown};
+	return now;
+}
+
+/* After a step, or two at once. */
+static void check_progress(unsigned d, const struct progress *was)
+{
+	struct progress now = look(d);
+
+	if (now.running && (now.lost || !vpci_enabled(&device(d)->pci, VPCI_CMD_MASTER)))
+		abort();
+	if (now.lost && device(d)->pci.msix_pending && now.losses != was->losses)
+		abort();
+	if (now.resets != was->resets)
+		return;
+	if (was->running && !now.running && !now.lost)
+		abort();
+	if (was->lost && (!now.lost || memcmp(now.ring, was->ring, sizeof now.ring)))
+		abort();
+}
+
 static bool held(const struct spinlock *l)
 {
 	return atomic_load(&l->next) != atomic_load(&l->owner);
@@ -340,6 +382,7 @@ static bool take(struct step *s, const uint8_t **p, size_t *left)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct progress was[DEVICES];
 	struct step one, two;
 
 	if (!v) {
@@ -351,10 +394,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memset(high, 0, sizeof high);
 	}
 	while (take(&one, &data, &size)) {
+		for (unsigned d = 0; d < DEVICES; d++)
+			was[d] = look(d);
 		if (one.op & 0x80 && take(&two, &data, &size))
 			run_both(&one, &two);
 		else
 			run(&one);
+		for (unsigned d = 0; d < DEVICES; d++)
+			check_progress(d, &was[d]);
 	}
 	check_locks();
 	return 0;

@@ -40,12 +40,14 @@ def conf():
              for how in BROKEN]
     text += ports("forever", "stubborn", "once", "lossy", *BROKEN)
     text += ["port few guest few network second", "port many guest many network second"]
-    return "network second\n" + "\n".join(text) + "\n"
+    text += [f"guest heir kernel busmaster.elf {TINY} autostart no",
+             "port heir.0 guest heir network third", "port heir.1 guest heir network third"]
+    return "network second\nnetwork third\n" + "\n".join(text) + "\n"
 
 
 @pytest.fixture(name="n", scope="module")
 def the_node():
-    with node(conf(), ["echo", "ping", "badring", "listen", "triple"], cores=5, memory=1024) as n:
+    with node(conf(), ["echo", "ping", "badring", "busmaster", "listen", "triple"], cores=5, memory=1024) as n:
         yield n.ready()
 
 
@@ -67,6 +69,14 @@ def test_broken_ring(n, traffic, how):
     seen = traffic()
     until("the others' traffic goes on", lambda: traffic() > seen + 500)
     assert set(re.findall(r"^rtt n=500 lost=(\d+)", said(n, "forever"), re.M)) <= {"0"}
+
+
+def test_old_rings_stay_dead(n):
+    """A device whose bus mastering went off while it ran writes nothing more, not even when it is
+    on again, until a driver resets it."""
+    passes(n, "heir")
+    assert n.counter("heir.0", "master_off") == 1
+    assert n.counter("heir.0", "drop.port_down") or n.counter("heir.1", "drop.no_route")
 
 
 def test_fault_beside_traffic(n, traffic):

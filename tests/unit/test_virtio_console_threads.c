@@ -1,6 +1,7 @@
 /*
  * test_virtio_console_threads.c: a console whose guest prints and reads on two vCPUs while somebody
- * types, its driver starts anew, and its counters are read.  Under the thread sanitizer.
+ * types, its driver starts anew, and its counters are read; every other time bus mastering went off
+ * and on before, and nothing of the old rings may be touched.  Under the thread sanitizer.
  */
 #include "tests/unit/virtio_guest.h"
 #include <pthread.h>
@@ -81,6 +82,29 @@ static void read_input(void)
 	out(g, rx_notify, 2, 0);
 }
 
+/* Another kernel takes the memory, switches bus mastering on again, and looks at it later. */
+static void lose_bus_mastering(void)
+{
+	const uint32_t off = VPCI_CMD_IO | VPCI_CMD_MEM;
+	const size_t used = 6 + 8 * NUM;
+	uint8_t *part[] = {(uint8_t *)rx.used, (uint8_t *)tx.used, at(g, buf)};
+
+	cfg_set(g, p.slot, 4, 2, off);
+	unsigned msis = g->msis;
+	for (unsigned i = 0; i < 3; i++)
+		memset(part[i], 0xa7, used);
+	cfg_set(g, p.slot, 4, 2, off | VPCI_CMD_MASTER);
+	for (unsigned i = 0; i < 50; i++) {
+		out(g, tx_notify, 2, 1);
+		sched_yield();
+	}
+	for (unsigned i = 0; i < 3 * used; i++)
+		if (part[i / used][i % used] != 0xa7)
+			abort();
+	if (g->msis != msis)
+		abort();
+}
+
 /* The driver on the guest's first vCPU. */
 static void *driver(void *arg)
 {
@@ -95,6 +119,8 @@ static void *driver(void *arg)
 			out(g, tx_notify, 2, 1);
 			read_input();
 		}
+		if (i & 1)
+			lose_bus_mastering();
 		up();
 	}
 	atomic_store(&stop, true);
@@ -150,6 +176,7 @@ static void a_console_has_no_race(void **state)
 		pthread_join(t[i], NULL);
 	assert_true(seen > 0 && printed > 0);
 	assert_int_equal(counter(&c->v, "starts"), RESTARTS + 1);
+	assert_int_equal(counter(&c->v, "master_off"), RESTARTS / 2);
 	assert_false(status_get(g, &p) & VIRTIO_NEEDS_RESET);
 	guest_free(g);
 	free(c);

@@ -2,6 +2,7 @@
 #include "tests/unit/virtio_guest.h"
 
 #define NUM 16
+#define ON  (VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER)
 
 /* A device that counts its calls. */
 static struct {
@@ -291,9 +292,80 @@ static void test_bus_master(void **state)
 	assert_int_equal(dev.stops, 2);
 	out(g, q[0].notify, 2, 0);
 	assert_int_equal(counter(&dev.v, "early_kicks"), 1);
-	cfg_set(g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
+}
+
+/* What the driver said before bus mastering went off is not taken up again: Linux's kexec switches
+ * it off, and the next kernel on before it resets the device. */
+static void test_bus_master_comes_back(void **state)
+{
+	(void)state;
+	go();
+	cfg_set(g, 1, 4, 2, 0); /* decoding too */
+	cfg_set(g, 1, 4, 2, ON);
+	assert_false(virtio_pci_running(&dev.v));
+	assert_int_equal(status_get(g, &p) & VIRTIO_NEEDS_RESET, VIRTIO_NEEDS_RESET);
+	assert_int_equal(counter(&dev.v, "master_off"), 1);
+	out(g, q[0].notify, 2, 0);
+	status_add(g, &p, VIRTIO_DRIVER_OK);
+	assert_false(virtio_pci_running(&dev.v));
+	assert_int_equal(dev.starts, 1);
+	assert_int_equal(dev.kicks[0], 1); /* at the start */
+	go();
 	assert_true(virtio_pci_running(&dev.v));
-	assert_int_equal(dev.kicks[0], 2); /* looked again */
+	assert_int_equal(dev.kicks[0], 2);
+}
+
+/* A driver that is ready before bus mastering is on, and decoding that goes off and on. */
+static void test_bus_master_comes_late(void **state)
+{
+	(void)state;
+	assert_true(negotiate(g, &p, ALL));
+	queue_setup(g, &p, 0, &q[0], 1);
+	cfg_set(g, 1, 4, 2, VPCI_CMD_IO);
+	status_add(g, &p, VIRTIO_DRIVER_OK);
+	assert_false(virtio_pci_running(&dev.v));
+	cfg_set(g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
+	cfg_set(g, 1, 4, 2, ON);
+	assert_true(virtio_pci_running(&dev.v));
+	cfg_set(g, 1, 4, 2, VPCI_CMD_MASTER);
+	cfg_set(g, 1, 4, 2, ON);
+	assert_true(virtio_pci_running(&dev.v));
+	assert_int_equal(counter(&dev.v, "master_off"), 0);
+	assert_int_equal(dev.starts, 1);
+}
+
+/* A masked vector's message waits; a driver's that is gone waits for nobody. */
+static void pend(void)
+{
+	go();
+	msix_on(g, &p, 3, 0);
+	mem_set(g, p.msix + 16 + 12, 1);
+	virtio_pci_notify(&dev.v, 0);
+	assert_int_equal(mem_get(g, p.msix + 2048), 2);
+}
+
+static void nothing_pends(void)
+{
+	unsigned before = g->msis;
+
+	mem_set(g, p.msix + 16 + 12, 0);
+	assert_int_equal(g->msis, before);
+}
+
+static void test_pending_interrupts(void **state)
+{
+	(void)state;
+	pend();
+	cfg_set(g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
+	cfg_set(g, 1, 4, 2, ON);
+	nothing_pends();
+	pend();
+	out(g, reg(0x14), 1, 0);
+	nothing_pends();
+	pend();
+	cfg_set(g, 1, 4, 2, VPCI_CMD_MASTER | VPCI_CMD_MEM); /* its registers are out of reach */
+	mem_set(g, p.msix + 16 + 12, 0);
+	assert_int_equal(g->msi_of[1], 1);
 }
 
 static void test_moved_bar(void **state)
@@ -373,11 +445,24 @@ static void test_machine_reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_identity),         T(test_life),       T(test_violation_at_start_stays),
-	    T(test_features_refused), T(test_early_kick), T(test_queue_registers),
-	    T(test_widths),           T(test_bad_rings),  T(test_break),
-	    T(test_bus_master),       T(test_moved_bar),  T(test_window),
-	    T(test_config_change),    T(test_no_msix),    T(test_machine_reset),
+	    T(test_identity),
+	    T(test_life),
+	    T(test_violation_at_start_stays),
+	    T(test_features_refused),
+	    T(test_early_kick),
+	    T(test_queue_registers),
+	    T(test_widths),
+	    T(test_bad_rings),
+	    T(test_break),
+	    T(test_bus_master_comes_back),
+	    T(test_bus_master_comes_late),
+	    T(test_pending_interrupts),
+	    T(test_bus_master),
+	    T(test_moved_bar),
+	    T(test_window),
+	    T(test_config_change),
+	    T(test_no_msix),
+	    T(test_machine_reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
