@@ -112,8 +112,9 @@ static void add_module(const char *text)
 
 static void add_function(const char *text)
 {
-	unsigned bus, device, fn, end = 0;
-	if (sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &fn, &end) != 3 || text[end] ||
+	unsigned bus, device, fn;
+	int length = 0;
+	if (sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &fn, &length) != 3 || text[length] ||
 	    device > 31 || fn > 7)
 		give_up(text, "write a PCI function as 00:03.0");
 	if (functions == sizeof function / sizeof function[0])

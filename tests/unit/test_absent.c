@@ -53,7 +53,7 @@ static void test_page_once(void **state)
 /* Whatever the guest touches: no more than ABSENT_NAMED in any second. */
 static void test_limit(void **state)
 {
-	uint64_t named[64];
+	uint64_t named[64] = {0};
 	unsigned n = 0;
 	(void)state;
 	for (uint64_t t = START; t < START + 5 * SECOND; t += 7)
