@@ -62,6 +62,17 @@ uint32_t tso_build(uint8_t *f, struct vnet_hdr *hdr, bool v6, uint32_t payload, 
 	return end + payload;
 }
 
+void tso_zero_sum(uint8_t *f, bool v6, uint32_t payload)
+{
+	uint32_t l4 = l4_of(v6);
+	put16(f + l4 + 18, packet_sum(f + l4, 20 + payload, 0)); /* the urgent pointer */
+}
+
+uint16_t tso_sum(const uint8_t *f, bool v6)
+{
+	return get16(f + l4_of(v6) + 16);
+}
+
 unsigned tso_pieces(uint8_t *frame, uint32_t len, struct vnet_seg *piece)
 {
 	unsigned n = 0;

@@ -8,6 +8,12 @@
 /* A frame with `payload` bytes of TCP data in `to` (payload + 86 bytes); returns its length. */
 uint32_t tso_build(uint8_t *to, struct vnet_hdr *hdr, bool v6, uint32_t payload, uint16_t mss);
 
+/* Changes such a frame so that its TCP checksum, when it is completed, is zero. */
+void tso_zero_sum(uint8_t *frame, bool v6, uint32_t payload);
+
+/* The TCP checksum that stands in a frame. */
+uint16_t tso_sum(const uint8_t *frame, bool v6);
+
 /* Cuts it into pieces of at most 4 KiB, the first with room for the headers; how many (17 at most).
  */
 unsigned tso_pieces(uint8_t *frame, uint32_t len, struct vnet_seg *piece);

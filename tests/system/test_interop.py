@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from capture import ZERO
 from linux import PING_WAIT, answered, boot, linux, run
 from linux_machine import LinuxMachine, capture, far, free_wire, near
 from machine import moved, only_on, until
@@ -175,7 +176,8 @@ def test_dissected(ends):
     """What passed at the near end is VXLAN to tshark, and nothing is malformed or sums up wrong."""
     assert not tshark(ends.dump, "-Y", "_ws.malformed")
     for layer in "ip", "udp", "tcp", "icmp":
-        assert not tshark(ends.dump, "-Y", f'{layer}.checksum.status == "Bad"')
+        but = f" && !{ZERO}" if layer == "tcp" else ""
+        assert not tshark(ends.dump, "-Y", f'{layer}.checksum.status == "Bad"{but}')
     for source, destination in (NEAR, FAR), (FAR, NEAR):
         assert len(tshark(ends.dump, "-Y", f"ip.src == {source} && ip.dst == {destination} && "
                           f"udp.dstport == 4789 && vxlan.vni == {VNI} && icmp")) >= len(ends.sizes)
