@@ -246,9 +246,9 @@ static void try_images(const struct guest_config *g, uint64_t hpa, const char *s
 	unsigned n = vm_memory_pieces(g, hpa, piece);
 	for (unsigned i = 0; i < n; i++)
 		gmem_add(&mem, piece[i].gpa, piece[i].size, at + (piece[i].hpa - hpa));
-	const char *why = vm_images_load(&mem, g, module_blob, &entry);
-	if (why)
-		say_error("%s: guest %s: %s: %s", source, g->name, g->kernel, why);
+	char why[256];
+	if (!vm_images_load(&mem, g, module_blob, &entry, why, sizeof why))
+		say_error("%s: %s", source, why);
 	munmap(at, g->memory);
 }
 

@@ -98,7 +98,21 @@ static const char *parse_header(struct blob kernel, struct linux_header *h)
 	return check_sizes(h);
 }
 
-/* The preferred address when it is free, else the lowest that fits; UINT64_MAX for none. */
+static uint64_t alignment(const struct linux_header *h)
+{
+	return h->align < MIB2 ? MIB2 : h->align;
+}
+
+/* The lowest place for the kernel: put below its preferred address, it unpacks itself at that all
+ * the same (boot.rst, init_size). */
+static uint64_t lowest_place(const struct linux_header *h)
+{
+	uint64_t align = h->pref >= GUEST_HIGH && !(h->pref % PAGE) ? PAGE : alignment(h);
+	uint64_t min = h->pref < GUEST_HIGH ? GUEST_HIGH : h->pref;
+	return (min + align - 1) & ~(align - 1);
+}
+
+/* The preferred address when it is free, else the lowest above that fits; UINT64_MAX for none. */
 static uint64_t place_kernel(const struct memmap *map, const struct linux_header *h)
 {
 	bool pref_ok =
@@ -108,8 +122,7 @@ static uint64_t place_kernel(const struct memmap *map, const struct linux_header
 	if (!h->relocatable)
 		return UINT64_MAX;
 	uint64_t max = h->above_4g ? PLACE_LIMIT : 4 * GIB;
-	uint64_t align = h->align < MIB2 ? MIB2 : h->align;
-	return memmap_place(map, h->init_size, align, GUEST_HIGH, max, NULL, 0, false);
+	return memmap_place(map, h->init_size, alignment(h), lowest_place(h), max, NULL, 0, false);
 }
 
 /* Copies the initramfs as high as the kernel allows, and tells it where. */
@@ -212,6 +225,16 @@ static const char *write_cmdline(uint8_t *to, const struct linux_header *h, cons
 		return "the command line is longer than the kernel takes";
 	memcpy(to, s, len + 1);
 	return NULL;
+}
+
+uint64_t load_linux_needs(const struct linux_boot *boot)
+{
+	struct linux_header h;
+	uint64_t initrd = (boot->initrd.size + PAGE - 1) & ~(PAGE - 1);
+	if (parse_header(boot->kernel, &h) || h.pref > PLACE_LIMIT)
+		return 0;
+	uint64_t start = lowest_place(&h), end = start + h.init_size;
+	return initrd <= start - GUEST_HIGH ? end : end + initrd;
 }
 
 const char *load_linux(const struct gmem *m, const struct linux_boot *boot, struct cpu_entry *entry)

@@ -24,6 +24,13 @@ struct linux_boot {
 };
 
 /*
+ * Bytes of memory, from address 0 on, below which this kernel and its initramfs cannot be loaded: a
+ * kernel that unpacks itself goes to its preferred address, wherever it was put below that.  0: the
+ * image is no bzImage that load_linux() takes.
+ */
+uint64_t load_linux_needs(const struct linux_boot *boot);
+
+/*
  * Loads kernel, initramfs, command line and boot_params into guest memory and fills *entry for the
  * first vCPU.  The images are untrusted and may lie anywhere but in that guest's memory; both stay
  * the caller's.  NULL on success, otherwise the reason as a constant string (guest memory may then

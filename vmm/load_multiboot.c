@@ -13,6 +13,7 @@
 #define FLAG_REQUIRED  0xffff
 #define FLAG_ADDRS     0x10000
 #define LIMIT_4G       0x100000000ull
+#define PAGE           4096ull
 #define BIOS_DATA      0x400
 #define BIOS_DATA_SIZE 0x100
 
@@ -94,14 +95,17 @@ static const char *load_elf(const struct gmem *m, const struct memmap *map, stru
 	return NULL;
 }
 
-/* The address fields, for images that are not ELF (3.1.3). */
-static const char *load_by_addresses(const struct gmem *m, const struct memmap *map,
-                                     struct blob image, uint32_t header_at, struct kernel *k)
+/* What the address fields say, for images that are not ELF (3.1.3). */
+struct addresses {
+	struct blob content;
+	uint64_t start, size, entry;
+};
+
+static const char *read_addresses(struct blob image, uint32_t header_at, struct addresses *a)
 {
 	const uint8_t *h = image.data + header_at;
 	uint64_t header_addr = get32(h + 12), load_addr = get32(h + 16);
 	uint64_t load_end = get32(h + 20), bss_end = get32(h + 24);
-	k->entry = get32(h + 28);
 	if (header_addr < load_addr || header_addr - load_addr > header_at)
 		return "multiboot: load_addr does not match the header's place in the file";
 	uint64_t offset = header_at - (header_addr - load_addr);
@@ -113,8 +117,22 @@ static const char *load_by_addresses(const struct gmem *m, const struct memmap *
 		return "multiboot: load_end_addr or bss_end_addr is below its predecessor";
 	if (load_end - load_addr > image.size - offset)
 		return "multiboot: load_end_addr is beyond the end of the file";
-	struct blob content = {image.data + offset, load_end - load_addr};
-	return load_part(m, map, k, content, load_addr, bss_end - load_addr);
+	*a = (struct addresses){.content = {image.data + offset, load_end - load_addr},
+	                        .start = load_addr,
+	                        .size = bss_end - load_addr,
+	                        .entry = get32(h + 28)};
+	return NULL;
+}
+
+static const char *load_by_addresses(const struct gmem *m, const struct memmap *map,
+                                     struct blob image, uint32_t header_at, struct kernel *k)
+{
+	struct addresses a;
+	const char *why = read_addresses(image, header_at, &a);
+	if (why)
+		return why;
+	k->entry = a.entry;
+	return load_part(m, map, k, a.content, a.start, a.size);
 }
 
 static const char *load_kernel(const struct gmem *m, const struct memmap *map, struct blob image,
@@ -137,6 +155,54 @@ static const char *load_kernel(const struct gmem *m, const struct memmap *map, s
 		if (k->entry - k->part[i].start < k->part[i].size)
 			return NULL;
 	return "multiboot: the entry point lies outside the loaded segments";
+}
+
+/* The end of the highest of an ELF image's segments, and how many bytes they have from 1 MiB on. */
+static bool measure_elf(struct blob image, uint64_t *end, uint64_t *size)
+{
+	struct elf elf;
+	struct elf_segment s;
+	if (elf_open(&elf, image))
+		return false;
+	for (unsigned i = 0; i < elf.phnum; i++) {
+		if (elf_segment(&elf, i, &s))
+			return false;
+		if (!s.load)
+			continue;
+		if (s.paddr >= LIMIT_4G || s.memsz > LIMIT_4G - s.paddr)
+			return false;
+		if (s.paddr + s.memsz > *end)
+			*end = s.paddr + s.memsz;
+		if (s.paddr >= GUEST_HIGH)
+			*size += s.memsz;
+	}
+	return true;
+}
+
+static bool measure_kernel(struct blob image, uint64_t *end, uint64_t *size)
+{
+	uint32_t flags;
+	struct addresses a;
+	int header_at = find_header(image, &flags);
+	if (header_at < 0)
+		return false;
+	if (!(flags & FLAG_ADDRS))
+		return measure_elf(image, end, size);
+	if (read_addresses(image, (uint32_t)header_at, &a))
+		return false;
+	*end = a.start + a.size;
+	*size = a.start >= GUEST_HIGH ? a.size : 0;
+	return true;
+}
+
+uint64_t load_multiboot_needs(const struct multiboot_boot *boot)
+{
+	uint64_t end = 0, size = 0;
+	if (!measure_kernel(boot->kernel, &end, &size))
+		return 0;
+	for (unsigned i = 0; i < boot->n_modules; i++)
+		size += (boot->modules[i].image.size + PAGE - 1) & ~(PAGE - 1);
+	return end > GUEST_HIGH + size ? end : GUEST_HIGH + size;
 }
 
 /* What firmware leaves at 0x40E (EBDA segment) and 0x413 (KiB below it): kernels that start other

@@ -35,6 +35,10 @@ struct multiboot_boot {
 const char *load_multiboot(const struct gmem *m, const struct multiboot_boot *boot,
                            struct cpu_entry *entry);
 
+/* Bytes of memory, from address 0 on, below which this kernel and its modules cannot be loaded; 0:
+ * the image is no kernel that load_multiboot() takes. */
+uint64_t load_multiboot_needs(const struct multiboot_boot *boot);
+
 /* True when the image has a valid Multiboot 1 header (magic, checksum) in its first 8 KiB. */
 bool multiboot_header_present(struct blob image);
 #endif

@@ -1,6 +1,8 @@
 /* vm_images.h: a guest's images into its memory, by what kind of kernel it has. */
 #ifndef VMM_VM_IMAGES_H
 #define VMM_VM_IMAGES_H
+#include <stdbool.h>
+#include <stddef.h>
 #include "vmm/config.h"
 #include "vmm/gpa.h"
 #include "vmm/load.h"
@@ -9,8 +11,9 @@
 /* The boot module of that name; size 0: there is none. */
 typedef struct blob vm_image_find(const char *name);
 
-/* Loads the guest's kernel, initrd and modules and fills *entry for its first vCPU.  NULL, or why
- * the images cannot be loaded; guest memory may then be partly written. */
-const char *vm_images_load(const struct gmem *mem, const struct guest_config *g,
-                           vm_image_find *find, struct cpu_entry *entry);
+/* Loads the guest's kernel, initrd and modules and fills *entry for its first vCPU.  false: they
+ * cannot be loaded, `why` names guest, kernel and reason, and guest memory may be partly written.
+ */
+bool vm_images_load(const struct gmem *mem, const struct guest_config *g, vm_image_find *find,
+                    struct cpu_entry *entry, char *why, size_t size);
 #endif

@@ -44,11 +44,10 @@ static const char *load_acpi(struct vm *vm)
 static bool load_images(struct vm *vm, char *why, size_t size)
 {
 	const char *bad = load_acpi(vm);
-	if (!bad)
-		bad = vm_images_load(&vm->mem, &vm->load, module_blob, &vm->entry);
 	if (bad)
 		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->load.kernel, bad);
-	return !bad;
+	return !bad && vm_images_load(&vm->mem, &vm->load, module_blob, &vm->entry, why, size);
+}
 }
 
 #define CLEAR_STEP (2 * MIB)

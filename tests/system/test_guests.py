@@ -30,6 +30,7 @@ def conf():
         "again": "kernel triple.elf restart always",
     }
     text = [f"guest {name} {what} {TINY} autostart no" for name, what in cases.items()]
+    text.append("guest small kernel cpuid.elf memory 1M autostart no")
     return "\n".join(text + ["guest bigmem kernel bigmem.elf memory 512M debug-exit autostart no\n"])
 
 
@@ -97,6 +98,13 @@ def test_restarts_are_limited(n):
     until("it starts when it is told to", lambda: about(n, "again")["starts"] > 6)
     n.monitor("stop again")
     ended(n, "again")
+
+
+def test_too_little_memory(n):
+    """A kernel that cannot be loaded is refused with what it needs."""
+    n.monitor("start small")
+    n.child.expect("guest small: cpuid.elf needs 2 MiB, and the guest has 1")
+    passes(n, "cpuid")
 
 
 def test_monitor_comes():

@@ -198,6 +198,48 @@ static void initrd_avoids_the_kernel(void **state)
 	drop(&m);
 }
 
+static const char *load_within(uint64_t memory, const struct linux_boot *b, uint64_t *at)
+{
+	struct gmem m = {0};
+	struct cpu_entry e = {0};
+	add(&m, 0, memory);
+	const char *why = load_linux(&m, b, &e);
+	*at = e.rip - 0x200;
+	drop(&m);
+	return why;
+}
+
+/* A kernel that is put below its preferred address unpacks itself at that: 64 MiB are not enough
+ * for 16 MiB and an init_size of 51.5.  What is needed is what suffices. */
+static void needs(void **state)
+{
+	(void)state;
+	uint64_t at, end = 16 * MIB + 0x3378000;
+	struct linux_boot b = fresh();
+	static uint8_t big[16 * MIB];
+	assert_int_equal(load_linux_needs(&b), end); /* initramfs below */
+	assert_string_equal(load_within(64 * MIB, &b, &at),
+	                    "bzImage: init_size does not fit into the guest's memory");
+	assert_null(load_within(end, &b, &at));
+	assert_int_equal(at, 16 * MIB);
+	b.initrd = (struct blob){big, sizeof big - 1};
+	assert_int_equal(load_linux_needs(&b), end + 16 * MIB);
+	assert_null(load_within(end + 16 * MIB, &b, &at));
+	assert_string_equal(load_within(end + 16 * MIB - 4096, &b, &at),
+	                    "initrd: no room for it in the guest's memory");
+	b = fresh();
+	put64(image + 0x258, 0x1000);
+	assert_int_equal(load_linux_needs(&b), 2 * MIB + 0x3378000);
+	b.initrd.size = 0;
+	assert_null(load_within(2 * MIB + 0x3378000, &b, &at));
+	assert_int_equal(at, 2 * MIB);
+	b = fresh();
+	put64(image + 0x258, UINT64_MAX);
+	assert_int_equal(load_linux_needs(&b), 0);
+	b.kernel.size = 600;
+	assert_int_equal(load_linux_needs(&b), 0);
+}
+
 static const char *refusal(unsigned at, unsigned width, uint64_t value)
 {
 	struct gmem m = {0};
@@ -285,13 +327,10 @@ static void kinds_by_content(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(one_region),
-	    cmocka_unit_test(dom0_layout),
-	    cmocka_unit_test(above_four_gib),
-	    cmocka_unit_test(initrd_avoids_the_kernel),
-	    cmocka_unit_test(every_refusal_has_its_name),
-	    cmocka_unit_test(other_refusals),
-	    cmocka_unit_test(kinds_by_content),
+	    cmocka_unit_test(one_region),     cmocka_unit_test(dom0_layout),
+	    cmocka_unit_test(above_four_gib), cmocka_unit_test(initrd_avoids_the_kernel),
+	    cmocka_unit_test(needs),          cmocka_unit_test(every_refusal_has_its_name),
+	    cmocka_unit_test(other_refusals), cmocka_unit_test(kinds_by_content),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -247,6 +247,39 @@ static void strings_and_modules_are_bounded(void **state)
 	assert_string_equal(load_multiboot(&m, &b, &e), "multiboot: too many modules");
 }
 
+static const char *load_within(uint64_t memory, const struct multiboot_boot *b)
+{
+	struct gmem some = {0};
+	struct cpu_entry e;
+	assert_true(gmem_add(&some, 0, memory, ram));
+	return load_multiboot(&some, b, &e);
+}
+
+/* What is needed is what suffices, and a page less does not. */
+static void needs(void **state)
+{
+	(void)state;
+	struct multiboot_boot b = elf32();
+	static uint8_t mod[2 * MIB - 1];
+	struct multiboot_module mods[2] = {{{mod, sizeof mod}, NULL}, {{mod, 1}, NULL}};
+	assert_int_equal(load_multiboot_needs(&b), 0x104000);
+	assert_null(load_within(0x104000, &b));
+	assert_string_equal(load_within(0x103000, &b),
+	                    "multiboot: a segment lies outside the guest's memory");
+	b.modules = mods;
+	b.n_modules = 2;
+	assert_int_equal(load_multiboot_needs(&b), 0x104000 + 2 * MIB + 4096);
+	assert_null(load_within(0x105000 + 2 * MIB, &b));
+	assert_string_equal(load_within(0x104000 + 2 * MIB, &b), "multiboot: no room for a module");
+	put32(image + 52 + 12, 0xfffff000);
+	put32(image + 52 + 20, 0x1001);
+	assert_int_equal(load_multiboot_needs(&b), 0);
+	b = by_addresses(0x301000, 0x400000);
+	assert_int_equal(load_multiboot_needs(&b), 0x400000);
+	b.kernel.size = 100;
+	assert_int_equal(load_multiboot_needs(&b), 0);
+}
+
 static void a_full_low_memory_moves_the_information(void **state)
 {
 	(void)state;
@@ -286,6 +319,7 @@ int main(void)
 	    cmocka_unit_test(elf32_and_its_information),
 	    cmocka_unit_test(elf64_enters_in_32_bits),
 	    cmocka_unit_test(the_address_fields),
+	    cmocka_unit_test(needs),
 	    cmocka_unit_test(every_refusal_has_its_name),
 	    cmocka_unit_test(strings_and_modules_are_bounded),
 	    cmocka_unit_test(a_full_low_memory_moves_the_information),
