@@ -135,7 +135,7 @@ static bool device_access(struct vcpu *v, uint64_t gpa, unsigned width, bool wri
 		apic_page(v, gpa, write, val);
 		return true;
 	}
-	if (vioapic_claims(&v->vm->ioapic, gpa)) {
+	if (vioapic_claims(gpa)) {
 		ioapic_page(v, gpa, width, write, val);
 		return true;
 	}

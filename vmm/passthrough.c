@@ -108,8 +108,6 @@ static void reset(struct vpci_dev *d)
 	quiesce(p);
 	p->complained = false;
 	passthrough_bars_reset(p);
-	if (p->has_pin)
-		vioapic_reset(&p->vm->ioapic);
 }
 
 static const struct vpci_ops ops = {.bar = passthrough_bar_access,

@@ -51,8 +51,7 @@ void vapic_init_signal(struct vcpu *v)
 /* A page above the guest's memory or devices would have to take their place: nobody needs that. */
 static bool is_free(const struct vm *vm, uint64_t gpa)
 {
-	return !gmem_ptr(&vm->mem, gpa, 1) && !vpci_claims_mmio(gpa) &&
-	       !vioapic_claims(&vm->ioapic, gpa);
+	return !gmem_ptr(&vm->mem, gpa, 1) && !vpci_claims_mmio(gpa) && !vioapic_claims(gpa);
 }
 
 /* What other cores send is refused from the new base on, and what they have sent is dropped.  One

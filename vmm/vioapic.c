@@ -19,7 +19,6 @@
 void vioapic_init(struct vioapic *a, void (*changed)(void *ctx, unsigned pin, uint64_t entry),
                   void *ctx)
 {
-	a->present = true;
 	a->changed = changed;
 	a->ctx = ctx;
 	vioapic_reset(a);
@@ -59,7 +58,8 @@ static void write_register(struct vioapic *a, uint32_t reg, uint32_t val)
 		*e = (uint64_t)(val & ENTRY_HIGH) << 32 | (uint32_t)*e;
 	else
 		*e = (*e >> 32) << 32 | (val & ENTRY_LOW);
-	a->changed(a->ctx, pin, *e);
+	if (a->changed)
+		a->changed(a->ctx, pin, *e);
 }
 
 uint32_t vioapic_read(struct vioapic *a, uint32_t off, unsigned size)

@@ -1,7 +1,7 @@
 /*
- * vioapic.h: the I/O APIC that a guest sees (82093AA data sheet, 3), for the pin of a physical
- * device.  It keeps registers and delivers nothing: what is wired to a pin is told of each change
- * and sets the machine's own I/O APIC accordingly.
+ * vioapic.h: the I/O APIC that a guest sees (82093AA data sheet, 3).  It keeps registers and
+ * delivers nothing: what is wired to a pin, the physical device of a guest that has one, is told of
+ * each change and sets the machine's own I/O APIC accordingly.
  */
 #ifndef VMM_VIOAPIC_H
 #define VMM_VIOAPIC_H
@@ -21,7 +21,6 @@
 
 struct vioapic {
 	struct spinlock lock;
-	bool present;
 	uint32_t select; /* IOREGSEL */
 	uint8_t id;
 	uint64_t entry[VIOAPIC_PINS];
@@ -29,16 +28,17 @@ struct vioapic {
 	void *ctx;
 };
 
-/* Makes it present.  `changed` is called, with the lock held, for each entry that was written. */
+/* The state after reset.  `changed` is called, with the lock held, for each entry that was written;
+ * NULL: nothing is wired to it. */
 void vioapic_init(struct vioapic *a, void (*changed)(void *ctx, unsigned pin, uint64_t entry),
                   void *ctx);
 
 /* The state after reset: all pins masked.  Calls nobody. */
 void vioapic_reset(struct vioapic *a);
 
-static inline bool vioapic_claims(const struct vioapic *a, uint64_t gpa)
+static inline bool vioapic_claims(uint64_t gpa)
 {
-	return a->present && gpa - VIOAPIC_PAGE < 4096;
+	return gpa - VIOAPIC_PAGE < 4096;
 }
 
 /* An access to the page at `off` (bytes); one that is no aligned dword reads 0 and is ignored. */

@@ -135,6 +135,7 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 	vm->pci.resume = vm_resume;
 	virtio_console_init(&vm->hvc, "hvc", &vm->mem, console_output_hvc, &vm->console);
 	vpci_add(&vm->pci, &vm->hvc.v.pci, 0);
+	vioapic_init(&vm->ioapic, NULL, NULL);
 	claim_ports(vm);
 	if (!fill(vm, why, size)) {
 		vm_destroy(vm);

@@ -101,7 +101,7 @@ struct vm {
 	bool identity; /* guest-physical = host-physical above VM_IDENTITY_START (DMA) */
 	struct io_space io;
 	struct vpci pci;
-	struct vioapic ioapic; /* only with a physical device that has a pin */
+	struct vioapic ioapic;
 	struct vuart uart;
 	struct console console;
 	struct virtio_console hvc;

@@ -37,7 +37,7 @@ static const char *load_acpi(struct vm *vm)
 	                       .sleep_control_port = SLEEP_CONTROL,
 	                       .sleep_status_port = SLEEP_STATUS,
 	                       .reset_port = RESET_PORT,
-	                       .ioapic = vm->ioapic.present ? VIOAPIC_PAGE : 0};
+	                       .ioapic = VIOAPIC_PAGE};
 	return guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
 }
 
@@ -65,6 +65,7 @@ static bool clear_memory(struct vm *vm)
 void vm_reset_devices(struct vm *vm)
 {
 	vpci_reset(&vm->pci);
+	vioapic_reset(&vm->ioapic);
 	vuart_init(&vm->uart, com1_out, &vm->console);
 	if (vm->control)
 		control_console_reset(vm->control);

@@ -39,15 +39,23 @@ static void put(uint32_t reg, uint32_t val)
 	vioapic_write(&a, 0x10, 4, val);
 }
 
-static void nobody_has_one_unasked(void **state)
+static void its_page(void **state)
 {
 	(void)state;
-	struct vioapic none = {0};
-	assert_false(vioapic_claims(&none, VIOAPIC_PAGE));
-	assert_true(vioapic_claims(&a, VIOAPIC_PAGE));
-	assert_true(vioapic_claims(&a, VIOAPIC_PAGE + 4095));
-	assert_false(vioapic_claims(&a, VIOAPIC_PAGE + 4096));
-	assert_false(vioapic_claims(&a, VIOAPIC_PAGE - 1));
+	assert_true(vioapic_claims(VIOAPIC_PAGE));
+	assert_true(vioapic_claims(VIOAPIC_PAGE + 4095));
+	assert_false(vioapic_claims(VIOAPIC_PAGE + 4096));
+	assert_false(vioapic_claims(VIOAPIC_PAGE - 1));
+}
+
+static void nothing_wired_to_it(void **state)
+{
+	(void)state;
+	vioapic_init(&a, NULL, NULL);
+	put(0x10 + 2 * 4, 0x31);
+	assert_int_equal(get(0x10 + 2 * 4), 0x31);
+	vioapic_reset(&a);
+	assert_int_equal(get(0x10 + 2 * 4), 0x10000);
 }
 
 static void identity(void **state)
@@ -107,7 +115,8 @@ static void odd_accesses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(nobody_has_one_unasked, setup),
+	    cmocka_unit_test_setup(its_page, setup),
+	    cmocka_unit_test_setup(nothing_wired_to_it, setup),
 	    cmocka_unit_test_setup(identity, setup),
 	    cmocka_unit_test_setup(an_entry, setup),
 	    cmocka_unit_test_setup(odd_accesses, setup),
