@@ -18,11 +18,11 @@
 
 /* MONITOR, VMX, SMX, EST, TM2, PDCM, TSC-deadline (its MSR would exit at each tick) */
 #define LEAF1_ECX_HIDE (BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(15) | BIT(24))
-/* MCE, MTRR, MCA, DS, ACPI (thermal), HTT is set by count, TM */
-#define LEAF1_EDX_HIDE (BIT(7) | BIT(12) | BIT(14) | BIT(21) | BIT(22) | BIT(28) | BIT(29))
+/* MTRR, DS, ACPI (thermal), HTT is set by count, TM.  Shown: MCE and MCA, whose banks are none */
+#define LEAF1_EDX_HIDE (BIT(12) | BIT(21) | BIT(22) | BIT(28) | BIT(29))
 #define EDX_APIC       BIT(9) /* gone while the guest has disabled it; AMD's leaf has it again */
-/* MCE, MTRR, MCA again */
-#define EXT1_EDX_HIDE (BIT(7) | BIT(12) | BIT(14))
+/* MTRR again */
+#define EXT1_EDX_HIDE BIT(12)
 /* SVM, OSVW, IBS, SKINIT, WDT, LWP, TCE, topology extensions, performance counters, MWAITX */
 #define EXT1_ECX_HIDE                                                                              \
 	(BIT(2) | BIT(9) | BIT(10) | BIT(12) | BIT(13) | BIT(15) | BIT(17) | BIT(22) | BIT(23) |   \

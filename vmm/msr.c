@@ -19,6 +19,7 @@ static const struct {
     {0xFE, 0xFE, 0},                     /* MTRRcap: none, for who asks in spite of CPUID */
     {0x2FF, 0x2FF, 0x806},               /* ... and all memory write-back */
     {0x17, 0x17, 0},                     /* platform ID */
+    {0x179, 0x17A, 0},                   /* MCG_CAP: no banks of machine checks; MCG_STATUS */
     {0x1A0, 0x1A0, 0x1801},              /* MISC_ENABLE: fast strings; neither BTS nor PEBS */
     {0x1D9, 0x1D9, 0},                   /* DebugCtl */
     {0xC0010000, 0xC0010007, 0},         /* performance counters, hidden by CPUID */

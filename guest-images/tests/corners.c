@@ -209,6 +209,9 @@ static void check_msrs(void)
 		check(FAULTS(VECTOR_GP, "wrmsr", "c"(hidden[i]), "a"(0), "d"(0)), "msr_write",
 		      "%x: no #GP", hidden[i]);
 	}
+	/* CPUID shows MCE and MCA: their registers are there, and say that there are no banks */
+	check(rdmsr(0x179) == 0 && rdmsr(0x17a) == 0, "machine_check_banks", "cap %lx status %lx",
+	      rdmsr(0x179), rdmsr(0x17a));
 	wrmsr(0x1d9, 3); /* LBR, BTF */
 	check(rdmsr(0x1d9) == 0, "debugctl", "%lx", rdmsr(0x1d9));
 }
