@@ -19,8 +19,9 @@
 #define GUEST_ACPI_GPA                                                                             \
 	0xf0000 /* where a guest's ACPI tables lie: found by a BIOS-area scan too                  \
 	         */
-#define GUEST_ACPI_SIZE 0x8000
-#define GUEST_HIGH      0x100000 /* 1 MiB */
+#define GUEST_ACPI_SIZE  0x8000
+#define GUEST_SMBIOS_GPA 0xf8000  /* and its SMBIOS tables: guest_smbios.h */
+#define GUEST_HIGH       0x100000 /* 1 MiB */
 
 /* A range of the VMM's memory with an untrusted content: an image, an initramfs, a module. */
 struct blob {

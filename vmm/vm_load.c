@@ -9,6 +9,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/control_console.h"
 #include "vmm/guest_acpi.h"
+#include "vmm/guest_smbios.h"
 #include "vmm/log.h"
 #include "vmm/monitor.h"
 #include "vmm/passthrough.h"
@@ -27,7 +28,8 @@ static struct blob module_blob(const char *name)
 	return m ? (struct blob){(const uint8_t *)m->start, m->size} : (struct blob){0};
 }
 
-static const char *load_acpi(struct vm *vm)
+/* The tables that a PC's firmware leaves. */
+static const char *load_tables(struct vm *vm)
 {
 	uint32_t ids[VM_VCPUS_MAX];
 	for (unsigned i = 0; i < vm->nvcpus; i++)
@@ -38,16 +40,16 @@ static const char *load_acpi(struct vm *vm)
 	                       .sleep_status_port = SLEEP_STATUS,
 	                       .reset_port = RESET_PORT,
 	                       .ioapic = VIOAPIC_PAGE};
-	return guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
+	const char *bad = guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
+	return bad ? bad : guest_smbios_build(&vm->mem, GUEST_SMBIOS_GPA);
 }
 
 static bool load_images(struct vm *vm, char *why, size_t size)
 {
-	const char *bad = load_acpi(vm);
+	const char *bad = load_tables(vm);
 	if (bad)
 		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->load.kernel, bad);
 	return !bad && vm_images_load(&vm->mem, &vm->load, module_blob, &vm->entry, why, size);
-}
 }
 
 #define CLEAR_STEP (2 * MIB)
