@@ -110,6 +110,7 @@ struct link_config {
 	uint16_t udp_port;
 	uint16_t edge; /* slot of the edge port that it goes through */
 	enum config_path_mtu path_mtu;
+	uint8_t dscp; /* of outer packets; VNET_DSCP_COPY: the inner ones' */
 };
 
 /* A port of the switch: a guest's NIC or, with the same names and slots, a link. */

@@ -83,6 +83,7 @@ static const struct term link_terms[] = {
     {"edge", "PORT", TERM_NIC, .optional = true},
     {"addresses", "N", TERM_NUMBER, .optional = true, .max = VNET_LEARN_MAX},
     {"path-mtu", "HOW", TERM_CHOICE, .optional = true, .choice = choice_path_mtu},
+    {"dscp", "copy|N", TERM_DSCP, .optional = true, .max = VNET_DSCP_COPY - 1},
     LAST_TERM,
 };
 

@@ -223,6 +223,7 @@ static bool check_places(struct parser *p, enum config_kind kind)
 	    {"edge", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
 	    {"addresses", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
 	    {"path-mtu", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
+	    {"dscp", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
 	};
 	const char *word = config_arg(p, "KIND")->word->text;
 	for (unsigned i = 0; i < sizeof place / sizeof place[0]; i++) {
@@ -263,8 +264,10 @@ static bool set_tunnel(struct parser *p, struct port_config *port, const struct 
 {
 	const struct arg *vni = config_arg(p, "vni"), *udp = config_arg(p, "udp-port");
 	const struct arg *path = config_arg(p, "path-mtu"), *a = config_arg(p, "addresses");
+	const struct arg *dscp = config_arg(p, "dscp");
 	port->addresses = a ? (uint32_t)a->number : VNET_QUOTA_OUTSIDE;
 	port->link.path_mtu = path ? path_mtu(path) : CONFIG_PATH_MTU_UNDERLAY;
+	port->link.dscp = dscp ? (uint8_t)dscp->number : 0;
 	port->link.vni = vni ? (uint32_t)vni->number : 0;
 	port->link.udp_port = udp                          ? (uint16_t)udp->number
 	                      : port->kind == CONFIG_VXLAN ? VNET_VXLAN_PORT

@@ -48,6 +48,7 @@ enum term_kind {
 	TERM_FROM,    /* [port|link] NAME */
 	TERM_TO,      /* port PORT, link LINK */
 	TERM_STRING,  /* up to max bytes */
+	TERM_DSCP,    /* a number, or `copy` */
 	TERM_PCI,     /* BB:DD.F */
 	TERM_CORES,   /* N[,N..] */
 	TERM_CHOICE,  /* one of choice[] */

@@ -145,6 +145,10 @@ static void print_link(const struct writer *w, const struct node_config *n,
 		                                              : path_mtu_word(p->link.path_mtu));
 		if (p->addresses != VNET_QUOTA_OUTSIDE)
 			say(w, " addresses %u", (unsigned)p->addresses);
+		if (p->link.dscp == VNET_DSCP_COPY)
+			say(w, " dscp copy");
+		else if (p->link.dscp)
+			say(w, " dscp %u", p->link.dscp);
 	}
 	say(w, " network %s\n", n->net[p->net].name);
 }

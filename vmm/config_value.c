@@ -36,6 +36,17 @@ static bool read_number(struct parser *p, const struct term *t, const struct wor
 	return true;
 }
 
+static bool read_dscp(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
+{
+	a->number = VNET_DSCP_COPY;
+	if (strcmp(w->text, "copy") == 0)
+		return true;
+	if (!decimal(w->text, strlen(w->text), &a->number) || a->number > t->max)
+		return config_fail(p, w, "%s \"%.40s\" is neither `copy` nor 0 to %llu", label(t),
+		                   w->text, (unsigned long long)t->max);
+	return true;
+}
+
 static bool read_size(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
 {
 	size_t len = strlen(w->text);
@@ -378,6 +389,8 @@ static bool read_any(struct parser *p, const struct term *t, const struct word *
 		return read_to(p, t, w, a);
 	case TERM_STRING:
 		return read_string(p, t, w);
+	case TERM_DSCP:
+		return read_dscp(p, t, w, a);
 	case TERM_PCI:
 		return read_pci(p, w, a);
 	case TERM_CORES:

@@ -129,7 +129,8 @@ static bool build_links(const struct node_config *n, char *why, size_t size)
 		struct vnet_link_config c = {.kind = config_link_kind(p),
 		                             .remote = p->link.remote,
 		                             .vni = p->link.vni,
-		                             .udp_port = p->link.udp_port};
+		                             .udp_port = p->link.udp_port,
+		                             .dscp = p->link.dscp};
 		if (!is_link(p) || links[i])
 			continue;
 		links[i] = vnet_link_add(node_vnet, p->name, p->net, nics[p->link.edge]->port, &c,

@@ -40,6 +40,7 @@ enum vnet_drop encap_read_ip(struct encap_packet *p, const struct vnet_frame *fr
 	if (be16(ip + 6) & FRAGMENT)
 		return VNET_DROP_outer_fragment;
 	p->protocol = ip[9];
+	p->tos = ip[1];
 	p->source = be32(ip + 12);
 	p->destination = be32(ip + 16);
 	p->l4 = (uint16_t)(ETH + bytes);
@@ -55,7 +56,7 @@ static bool udp_sum_right(const struct encap_packet *p, const struct vnet_frame 
 
 	sum_be32(&sum, p->source);
 	sum_be32(&sum, p->destination);
-	sum_be16(&sum, PROTO_UDP);
+	sum_be16(&sum, IP_UDP);
 	sum_be32(&sum, p->end - p->l4);
 	if (view_sum(&sum, frame->seg, frame->nseg, p->l4, p->end) != p->end - p->l4)
 		return false;

@@ -15,7 +15,7 @@ void encap_template(uint8_t *out, const struct encap_path *path)
 	ip[0] = 0x45;
 	ip[6] = 0x40; /* DF; so the identification may be any (RFC 6864); see pathmtu.h */
 	ip[8] = 64;
-	ip[9] = PROTO_UDP;
+	ip[9] = IP_UDP;
 	put32(ip + 12, path->local);
 	put32(ip + 16, path->remote);
 	sum_bytes(&sum, ip, 20);
@@ -27,20 +27,21 @@ void encap_template(uint8_t *out, const struct encap_path *path)
 	put32(vxlan + 4, path->vni << 8);
 }
 
-void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes, mac_t next, uint16_t flow,
-                 uint16_t id, uint32_t len)
+void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes,
+                 const struct encap_outer *outer)
 {
-	uint32_t total = bytes - 14 + len, sum;
+	uint32_t total = bytes - 14 + outer->len, sum;
 
 	memcpy(out, template, ENCAP_MAX);
-	mac_write(out, next);
+	mac_write(out, outer->next);
+	out[15] = outer->tos;
 	put16(out + 16, total);
-	put16(out + 18, id);
-	/* RFC 1624, eqn. 3, with old length and identification 0: HC' = ~(~HC + m') */
-	sum = (uint16_t)~be16(out + 24) + total + id;
+	put16(out + 18, outer->id);
+	/* RFC 1624, eqn. 3, with all of these 0 before: HC' = ~(~HC + m') */
+	sum = (uint16_t)~be16(out + 24) + total + outer->id + outer->tos;
 	sum = (sum & 0xffff) + (sum >> 16);
 	put16(out + 24, ~(sum + (sum >> 16)) & 0xffff);
-	put16(out + 34, flow);
+	put16(out + 34, outer->flow);
 	put16(out + 38, total - 20);
 }
 
@@ -58,43 +59,37 @@ static uint64_t load64(const uint8_t *p)
 	return v;
 }
 
-/* Both ports; they are there and mean ports for TCP and UDP, and not in fragments. */
-static uint32_t ports(const uint8_t *l4, unsigned protocol, unsigned room)
+/* Both ports; they are there and mean ports for TCP and UDP, and not in fragments, whose flow is
+ * one whether they are there or not. */
+static uint32_t ports(const struct headers *h, const uint8_t *head, unsigned have)
 {
-	return room >= 4 && (protocol == PROTO_TCP || protocol == PROTO_UDP) ? be32(l4) : 0;
+	bool have_ports = h->protocol == IP_TCP || h->protocol == IP_UDP;
+
+	return have_ports && h->l4 && !h->fragment && have >= h->l4 + 4u ? be32(head + h->l4) : 0;
 }
 
-static uint64_t flow_ipv4(uint64_t h, const uint8_t *ip, unsigned room)
+static uint64_t mix_addresses(uint64_t hash, const struct headers *h, const uint8_t *ip)
 {
-	unsigned words = ip[0] & 15;
-
-	h = mix(h, load64(ip + 12));
-	if (be16(ip + 6) & 0x3fff || room < 4 * words)
-		return mix(h, ip[9]);
-	return mix(h, (uint64_t)ip[9] << 32 | ports(ip + 4 * words, ip[9], room - 4 * words));
-}
-
-static uint64_t flow_ipv6(uint64_t h, const uint8_t *ip, unsigned room)
-{
+	if (h->ipv4)
+		return mix(hash, load64(ip + 12));
 	for (unsigned i = 8; i < 40; i += 8)
-		h = mix(h, load64(ip + i));
-	return mix(h, (uint64_t)ip[6] << 32 | ports(ip + 40, ip[6], room - 40));
+		hash = mix(hash, load64(ip + i));
+	return hash;
 }
 
-uint16_t encap_flow(const struct vnet_frame *frame)
+void encap_inner(struct encap_outer *outer, const struct vnet_frame *frame)
 {
-	uint8_t head[14 + 4 + 60 + 4];
-	unsigned have = view_read(frame, head, sizeof head), at = 14, type;
-	uint64_t h = mix(mix(0, frame->dst), frame->src);
+	uint64_t hash = mix(mix(0, frame->dst), frame->src);
+	uint8_t head[HEADERS_FLOW];
+	unsigned have = view_read(frame, head, sizeof head);
+	struct headers h;
 
-	type = have >= 14 ? be16(head + 12) : 0;
-	if (type == 0x8100 && have >= 18) { /* IEEE 802.1Q */
-		type = be16(head + 16);
-		at = 18;
+	outer->tos = 0;
+	headers_read(&h, head, have);
+	if (h.ipv4 || h.ipv6) {
+		outer->tos = headers_tos(&h, head);
+		hash = mix_addresses(hash, &h, head + h.l3);
+		hash = mix(hash, (uint64_t)h.protocol << 32 | ports(&h, head, have));
 	}
-	if (type == 0x0800 && have >= at + 20)
-		h = flow_ipv4(h, head + at, have - at);
-	else if (type == 0x86dd && have >= at + 40)
-		h = flow_ipv6(h, head + at, have - at);
-	return (uint16_t)(ENCAP_FLOW_FIRST + (h >> 40 & (ENCAP_FLOWS - 1)));
+	outer->flow = (uint16_t)(ENCAP_FLOW_FIRST + (hash >> 40 & (ENCAP_FLOWS - 1)));
 }

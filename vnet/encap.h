@@ -2,13 +2,14 @@
  * encap.h: the outer headers of a link: building and reading them (private to vnet/).  No state.
  *
  *   14  Ethernet
- *   20  IPv4: DF, TTL 64, no options, TOS 0 (so routers mark no congestion there, RFC 6040)
+ *   20  IPv4: DF, TTL 64, no options; DSCP as the link has it, ECN the inner packet's (RFC 6040)
  *    8  UDP: no checksum
  *    8  VXLAN (RFC 7348, 5); a link of kind UDP has none
  *       the inner Ethernet frame
  */
 #ifndef VNET_ENCAP_H
 #define VNET_ENCAP_H
+#include "vnet/headers.h"
 #include "vnet/vnet.h"
 
 #define ENCAP_MAX        50    /* bytes of all outer headers, at most, as built here */
@@ -33,22 +34,33 @@ struct encap_path {
 /* Writes the outer headers of a path as far as they are the same for all frames. */
 void encap_template(uint8_t *out, const struct encap_path *path);
 
-/* The UDP source port for a frame: of the dynamic ones (49152 to 65535, as RFC 7348, 5 says), by a
- * hash of the inner flow.  frame->dst and frame->src are set. */
-uint16_t encap_flow(const struct vnet_frame *frame);
+/* What of the outer headers depends on the inner frame. */
+struct encap_outer {
+	mac_t next; /* the next hop */
+	uint32_t len;
+	uint16_t flow; /* UDP source port */
+	uint16_t id;   /* the IP header's identification */
+	uint8_t tos;   /* DSCP and ECN */
+};
 
-/* Writes the outer headers for an inner frame of `len` bytes that goes to the next hop `next`; `id`
- * is the IP header's identification, `bytes` is encap_bytes() of the template's kind.  Header and
- * frame fit an IPv4 packet. */
-void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes, mac_t next, uint16_t flow,
-                 uint16_t id, uint32_t len);
+/*
+ * Sets `flow` and `tos` by what is in a frame.  The port: of the dynamic ones (49152 to 65535, as
+ * RFC 7348, 5 says), by a hash of the inner flow, behind tags and extension headers too.  TOS: as
+ * the inner packet has it, 0 where it is no IP.  frame->dst and frame->src are set.
+ */
+void encap_inner(struct encap_outer *outer, const struct vnet_frame *frame);
+
+/* Writes the outer headers for an inner frame of outer->len bytes; `bytes` is encap_bytes() of the
+ * template's kind.  Header and frame fit an IPv4 packet. */
+void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes,
+                 const struct encap_outer *outer);
 
 /* An outer packet being read, out of a private copy that Dom0 cannot change. */
 struct encap_packet {
 	uint8_t head[ENCAP_HEAD];
 	uint32_t have;                /* bytes of it */
 	uint32_t source, destination; /* IPv4 addresses */
-	uint8_t protocol;
+	uint8_t protocol, tos;
 	uint16_t l4;       /* offset of what the IP header carries ... */
 	uint32_t end;      /* ... and of its end; behind it lies padding */
 	uint16_t udp_port; /* the destination's */
@@ -58,9 +70,6 @@ struct encap_packet {
 };
 
 #define ENCAP_FINE VNET_DROP_CAUSES /* nothing is wrong */
-#define PROTO_ICMP 1
-#define PROTO_TCP  6
-#define PROTO_UDP  17
 
 /* The IPv4 header of a frame, checked whole; ENCAP_FINE, or why it is dropped. */
 enum vnet_drop encap_read_ip(struct encap_packet *p, const struct vnet_frame *frame);

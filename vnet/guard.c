@@ -3,29 +3,11 @@
 #include <string.h>
 #include "vnet/arp.h"
 #include "vnet/bytes.h"
+#include "vnet/headers.h"
 #include "vnet/view.h"
 #include "vnet/wire.h"
 
-#define TAG_C 0x8100 /* IEEE 802.1Q; a switch or a host may take a tag off and read on */
-#define TAG_S 0x88a8
-#define TAGS  2
-
-_Static_assert(GUARD_HEAD >= VNET_FRAME_MIN + 4 * TAGS + 28, "an ARP packet behind its tags fits");
-
-/* Where the payload begins behind the Ethernet header and its tags, and its *type. */
-static unsigned payload_at(const uint8_t *head, unsigned *type)
-{
-	unsigned at = VNET_FRAME_MIN;
-
-	*type = be16(head + 12);
-	for (unsigned i = 0; i < TAGS; i++) {
-		if (*type != TAG_C && *type != TAG_S)
-			break;
-		*type = be16(head + at + 2);
-		at += 4;
-	}
-	return at;
-}
+_Static_assert(GUARD_HEAD >= HEADERS_L3 + 28, "an ARP packet behind its tags fits");
 
 /* Whether an address is the node's own on the outer wire, or one of those that it talks to there:
  * they believe each other's packets, too. */
@@ -37,43 +19,31 @@ static bool is_outer(const struct underlay *u, uint32_t address)
 	                   (peers && peers_have(peers, address)));
 }
 
-/* Whether the frame that begins so passes for one of the underlay or of its peers. */
-static bool forged(const struct underlay *u, const uint8_t *head)
+/* Whether the frame that begins so passes for one of the underlay or of its peers.  A switch or a
+ * host on the way may take its tags off and read on. */
+static bool forged(const struct underlay *u, const uint8_t *head, const struct headers *h)
 {
 	const mac_t us = u->config.mac;
-	unsigned type, at = payload_at(head, &type);
-	const uint8_t *p = head + at;
+	const uint8_t *p = head + h->l3;
 
 	if (mac_read(head + 6) == us)
 		return true;
-	if (type == 0x0800)
+	if (h->type == ETHER_IPV4)
 		return is_outer(u, be32(p + 12));
 	/* RFC 826: the sender's addresses are at 8 and 14. */
-	return type == ARP_TYPE && (mac_read(p + 8) == us || is_outer(u, be32(p + 14)));
+	return h->type == ARP_TYPE && (mac_read(p + 8) == us || is_outer(u, be32(p + 14)));
 }
 
 static bool forged_any(struct vnet *v, const struct vnet_port *from, const uint8_t *head)
 {
 	const struct underlay *u = atomic_load_explicit(&v->underlays, memory_order_acquire);
+	struct headers h;
 
+	headers_read_ether(&h, head, GUARD_HEAD);
 	for (; u; u = atomic_load_explicit(&u->next, memory_order_acquire))
-		if (u->edge != from && forged(u, head))
+		if (u->edge != from && forged(u, head, &h))
 			return true;
 	return false;
-}
-
-/* Puts the copy of the head in front of what is left of the frame; its pieces go to `seg`. */
-static void replace_head(struct vnet_frame *f, uint8_t *head, unsigned have, struct vnet_seg *seg)
-{
-	struct vnet_frame rest = *f;
-
-	memcpy(seg + 1, f->seg, f->nseg * sizeof *seg);
-	rest.seg = seg + 1;
-	view_cut(&rest, have, f->len - have);
-	f->seg = rest.seg - 1;
-	*f->seg = (struct vnet_seg){head, have};
-	f->nseg = (uint16_t)(1 + rest.nseg);
-	f->contiguous_head = true;
 }
 
 /* Whether the frame may go on.  `seg`: room for one piece more than it has. */
@@ -92,14 +62,14 @@ static bool take(struct vnet_core *core, const struct vnet_port *from, struct vn
 	memset(head + have, 0, GUARD_HEAD - have);
 	if (forged_any(core->vnet, from, head))
 		return false;
-	replace_head(f, head, have, seg);
+	view_replace_head(f, head, have, seg);
 	return true;
 }
 
 unsigned guard_walk(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
                     unsigned n)
 {
-	struct vnet_guard *g = &core->guard;
+	struct vnet_heads *g = &core->guard;
 	unsigned first = 0, moved = 0, used = 0;
 
 	for (unsigned i = 0; i < n; i++) {

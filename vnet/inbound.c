@@ -9,6 +9,7 @@
 #include "vnet/arp.h"
 #include "vnet/bytes.h"
 #include "vnet/echo.h"
+#include "vnet/ecn.h"
 #include "vnet/guard.h"
 #include "vnet/pathmtu.h"
 #include "vnet/view.h"
@@ -104,6 +105,8 @@ static struct vnet_port *take_udp(const struct inbound *in, struct encap_packet 
 	if (!view_cut(in->f, p->inner, p->end - p->inner))
 		return end(in, VNET_DROP_outer_length);
 	memset(&in->f->hdr, 0, sizeof in->f->hdr);
+	if (!ecn_carry(in->core, in->f, (enum ecn)(p->tos & ECN_MASK)))
+		return end(in, VNET_DROP_ce_not_ect);
 	return link;
 }
 
@@ -117,12 +120,12 @@ static struct vnet_port *take_ip(const struct inbound *in)
 		return end(in, why);
 	if (p.destination != in->u->config.address)
 		return end(in, VNET_DROP_outer_other);
-	if (p.protocol == PROTO_UDP)
+	if (p.protocol == IP_UDP)
 		return take_udp(in, &p);
-	if (p.protocol == PROTO_ICMP && echo_answer(in->core, in->u, in->f, &p))
+	if (p.protocol == IP_ICMP && echo_answer(in->core, in->u, in->f, &p))
 		return NULL;
-	return end(in, p.protocol == PROTO_ICMP ? pathmtu_told(in->core, in->u, in->f, &p)
-	                                        : VNET_DROP_outer_other);
+	return end(in, p.protocol == IP_ICMP ? pathmtu_told(in->core, in->u, in->f, &p)
+	                                     : VNET_DROP_outer_other);
 }
 
 /* The port that the frame counts as coming from; NULL: it ended here. */
@@ -169,6 +172,7 @@ unsigned inbound(struct vnet_core *core, struct vnet_port *edge, struct underlay
 	struct vnet_port *run = NULL;
 	unsigned first = 0, moved = 0;
 
+	core->marks.n = core->marks.nseg = 0;
 	for (unsigned i = 0; i < n; i++) {
 		struct inbound in = {core, edge, u, &frame[i]};
 		uint32_t len = frame[i].len;

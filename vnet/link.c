@@ -55,6 +55,8 @@ static const char *config_wrong(const struct underlay *u, const struct vnet_link
 		return "the VNI is too large";
 	if (c->kind == VNET_LINK_UDP && c->vni)
 		return "plain UDP has no VNI";
+	if (c->dscp > VNET_DSCP_COPY)
+		return "the DSCP is too large";
 	if (!address_is_host(c->remote) || underlay_no_host(&u->config, c->remote))
 		return "the remote address is not one of a host";
 	if (c->remote == u->config.address)

@@ -21,12 +21,14 @@ enum vnet_link_kind {
 #define VNET_VXLAN_PORT 4789 /* IANA, RFC 7348, 8 */
 #define VNET_UDP_PORT   9000 /* of plain Ethernet in UDP, unless said */
 #define VNET_VNI_MAX    0xffffff
+#define VNET_DSCP_COPY  64
 
 struct vnet_link_config {
 	enum vnet_link_kind kind;
 	uint32_t remote;   /* the peer's IPv4 address, in host order */
 	uint32_t vni;      /* VXLAN: the network's number on the wire, 0 to VNET_VNI_MAX; UDP: 0 */
 	uint16_t udp_port; /* where both ends listen; 0: the kind's default */
+	uint8_t dscp; /* of the outer headers, 0 to 63, or VNET_DSCP_COPY: the inner packet's */
 };
 
 /*
@@ -34,8 +36,8 @@ struct vnet_link_config {
  * hop is asked for by the next vnet_tick(), or by a frame that comes first.  The port is like any
  * other: routes may lead to it and come from it.  NULL, and err says why: as vnet_port_add(), or
  * the peer cannot be reached from the underlay, is the underlay itself, or is no single host; the
- * VNI is too large; the UDP port belongs to links of the other kind; a link of this kind, remote
- * and VNI is there already; there are VNET_NEIGHBOURS next hops; memory is short.
+ * VNI or the DSCP is too large; the UDP port belongs to links of the other kind; a link of this
+ * kind, remote and VNI is there already; there are VNET_NEIGHBOURS next hops; memory is short.
  */
 struct vnet_port *vnet_link_add(struct vnet *v, const char *name, unsigned net,
                                 struct vnet_port *edge, const struct vnet_link_config *config,

@@ -6,6 +6,7 @@
  * in a tunnel, so large frames are cut here; checksums are left to the NIC or to Dom0's device.
  */
 #include <string.h>
+#include "vnet/ecn.h"
 #include "vnet/offload.h"
 #include "vnet/pathmtu.h"
 #include "vnet/toobig.h"
@@ -35,9 +36,10 @@ static void flush(const struct outbound *o)
 	s->bytes = 0;
 }
 
-/* Appends the frame behind its outer header; the first `own` bytes of it are copied there. */
+/* Appends the frame behind its outer header, of which `outer` tells what encap_inner() does; the
+ * first `own` bytes of the frame are copied there. */
 static void append(const struct outbound *o, const struct vnet_frame *inner, unsigned own,
-                   uint16_t flow)
+                   struct encap_outer *outer)
 {
 	struct vnet_scratch *s = &o->core->scratch;
 	struct link *l = o->l;
@@ -48,9 +50,11 @@ static void append(const struct outbound *o, const struct vnet_frame *inner, uns
 		flush(o);
 	f = &s->frame[s->n];
 	head = s->head[s->n];
-	pathmtu_sends(l, o->slot, flow);
-	encap_build(head, l->head, l->bytes, o->next, flow, pathmtu_id(l, o->slot, flow),
-	            inner->len);
+	pathmtu_sends(l, o->slot, outer->flow);
+	outer->next = o->next;
+	outer->len = inner->len;
+	outer->id = pathmtu_id(l, o->slot, outer->flow);
+	encap_build(head, l->head, l->bytes, outer);
 	if (own)
 		memcpy(head + l->bytes, inner->seg->base, own);
 	f->seg = &s->seg[s->nseg];
@@ -115,12 +119,24 @@ static bool edge_has_room(const struct outbound *o, unsigned more)
 	return !edge->room || edge->room(edge->dev) >= o->core->scratch.n + more;
 }
 
+/* What the outer headers have of the inner frame: the ECN field always (RFC 6040, 4.1), the DSCP
+ * where the link says so (RFC 2983). */
+static void look_inside(const struct outbound *o, struct encap_outer *outer,
+                        const struct vnet_frame *f)
+{
+	uint8_t dscp = o->l->config.dscp;
+
+	encap_inner(outer, f);
+	if (dscp != VNET_DSCP_COPY)
+		outer->tos = (uint8_t)(dscp << 2 | (outer->tos & ECN_MASK));
+}
+
 /* A large frame, in segments. */
 static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
 {
 	struct offload_cut cut;
 	struct vnet_frame segment;
-	uint16_t flow = encap_flow(f);
+	struct encap_outer outer;
 	unsigned payload;
 
 	if (!offload_parse(&cut.head, f))
@@ -135,21 +151,24 @@ static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
 		return refuse(o, f, VNET_DROP_no_offload);
 	if (!edge_has_room(o, cut.segments))
 		return refuse(o, f, VNET_DROP_rx_full);
+	look_inside(o, &outer, f);
 	while (offload_cut_next(&cut, &segment))
-		append(o, &segment, segment.seg->len, flow);
+		append(o, &segment, segment.seg->len, &outer);
 	return !cut.broken || refuse(o, f, VNET_DROP_no_offload);
 }
 
 static bool send_one(const struct outbound *o, const struct vnet_frame *f)
 {
 	struct vnet_scratch *s = &o->core->scratch;
+	struct encap_outer outer;
 	struct vnet_hdr *hdr;
 
 	if (f->hdr.gso_type != VNET_GSO_NONE)
 		return send_cut(o, f);
 	if (f->len > o->limit)
 		return refuse(o, f, VNET_DROP_too_big);
-	append(o, f, 0, encap_flow(f));
+	look_inside(o, &outer, f);
+	append(o, f, 0, &outer);
 	if (!(f->hdr.flags & VNET_HDR_F_NEEDS_CSUM))
 		return true;
 	hdr = &s->frame[s->n - 1].hdr;

@@ -24,7 +24,7 @@ static bool ours(const struct underlay *u, const uint8_t *ip, unsigned mtu)
 {
 	unsigned total = be16(ip + 2);
 
-	return ip[0] == 0x45 && be16(ip + 6) == DF && ip[9] == PROTO_UDP &&
+	return ip[0] == 0x45 && be16(ip + 6) == DF && ip[9] == IP_UDP &&
 	       be32(ip + 12) == u->config.address && total > mtu && total <= u->config.mtu &&
 	       be16(ip + 20) >= ENCAP_FLOW_FIRST;
 }

@@ -24,7 +24,7 @@ static inline uint64_t pathmtu_slot(uint64_t seconds)
 	return seconds / PATHMTU_SLOT;
 }
 
-/* The identification of the link's packets of this flow (encap_flow()) in this slot. */
+/* The identification of the link's packets of this flow (encap_inner()) in this slot. */
 static inline uint16_t pathmtu_id(const struct link *l, uint64_t slot, uint16_t flow)
 {
 	return (uint16_t)(mix_keyed(&l->key, slot << 16 | flow) >> 48);

@@ -17,7 +17,7 @@
 struct vnet_learn;
 
 #define MEMBER_MACS  (2 * VNET_PORTS)         /* places of a hash that is half full at most */
-#define GUARD_HEAD   64                       /* bytes of a frame that guard_walk() looks at */
+#define GUARD_HEAD   64                       /* bytes of a copied head */
 #define SCRATCH_SEGS (VNET_SEGS + VNET_BATCH) /* a batch, and a header for each frame */
 
 /* Which ports there are: snapshots for flooding, polling and declared addresses. */
@@ -40,8 +40,9 @@ struct vnet_scratch {
 	uint8_t head[VNET_BATCH][256]; /* the headers in front of each */
 };
 
-/* The heads of frames that guard_walk() has looked at, and the pieces of those frames. */
-struct vnet_guard {
+/* Copies of the heads of frames, and the pieces of those frames. */
+struct vnet_heads {
+	unsigned n, nseg;
 	uint8_t head[VNET_BATCH][GUARD_HEAD];
 	struct vnet_seg seg[SCRATCH_SEGS];
 };
@@ -77,7 +78,8 @@ struct vnet_core {
 	struct vnet_frame *visit[VNET_BATCH];
 	struct vnet_batch batch;
 	struct vnet_scratch scratch;
-	struct vnet_guard guard;
+	struct vnet_heads guard; /* that guard_walk() has looked at */
+	struct vnet_heads marks; /* that ecn_carry() has written to */
 };
 
 _Static_assert(VNET_BATCH <= 64, "pending has one bit for each frame of a batch");

@@ -51,7 +51,7 @@ static bool ipv4_due(const struct original *o)
 		return false;
 	if (!(be16(ip + 6) & DF) || be16(ip + 6) & FRAGMENT)
 		return false;
-	if (ip[9] == PROTO_ICMP && icmp_error(ip[bytes]))
+	if (ip[9] == IP_ICMP && icmp_error(ip[bytes]))
 		return false;
 	return address_is_host(be32(ip + 12)) && address_is_host(be32(ip + 16));
 }
@@ -87,7 +87,7 @@ static unsigned write_ipv4(uint8_t *ip, const struct original *o, unsigned quote
 	put16(ip + 2, 28 + quote);
 	put16(ip + 6, DF);
 	ip[8] = 64;
-	ip[9] = PROTO_ICMP;
+	ip[9] = IP_ICMP;
 	memcpy(ip + 12, was + 16, 4);
 	memcpy(ip + 16, was + 12, 4);
 	sum_bytes(&head, ip, 20);

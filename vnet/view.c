@@ -50,6 +50,20 @@ bool view_cut(struct vnet_frame *f, uint32_t skip, uint32_t len)
 	return left == 0;
 }
 
+unsigned view_replace_head(struct vnet_frame *f, uint8_t *head, unsigned have, struct vnet_seg *seg)
+{
+	struct vnet_frame rest = *f;
+
+	memcpy(seg + 1, f->seg, f->nseg * sizeof *seg);
+	rest.seg = seg + 1;
+	view_cut(&rest, have, f->len - have);
+	f->seg = rest.seg - 1;
+	*f->seg = (struct vnet_seg){head, have};
+	f->nseg = (uint16_t)(1 + rest.nseg);
+	f->contiguous_head = true;
+	return (unsigned)(f->seg - seg) + f->nseg;
+}
+
 uint32_t view_sum(struct sum *sum, const struct vnet_seg *seg, unsigned nseg, uint32_t from,
                   uint32_t end)
 {

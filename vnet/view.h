@@ -13,6 +13,13 @@ uint32_t view_read(const struct vnet_frame *f, uint8_t *to, uint32_t want);
  */
 bool view_cut(struct vnet_frame *f, uint32_t skip, uint32_t len);
 
+/*
+ * Lets a copy stand for the frame's first `have` bytes; its pieces go to `seg`, which has room for
+ * one more than it has.  Returns how many there are then.
+ */
+unsigned view_replace_head(struct vnet_frame *f, uint8_t *head, unsigned have,
+                           struct vnet_seg *seg);
+
 /* Sums the bytes [from, end) of the pieces; returns how many of them there were. */
 uint32_t view_sum(struct sum *sum, const struct vnet_seg *seg, unsigned nseg, uint32_t from,
                   uint32_t end);

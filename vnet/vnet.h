@@ -125,7 +125,8 @@ struct vnet_batch {
 	X(path_mtu_ignored) /* ... of a link that shall not listen to it */                        \
 	X(unknown_vni)      /* no link has it */                                                   \
 	X(unknown_peer)     /* a link's VNI or port, but not from its peer */                      \
-	X(nested)           /* what was encapsulated is for the underlay again */                  \
+	X(ce_not_ect) /* congestion was met on the way, which the inner packet cannot tell */      \
+	X(nested)     /* what was encapsulated is for the underlay again */                        \
 	X(arp_malformed)                                                                           \
 	X(arp_unasked)  /* an answer to nothing that was asked */                                  \
 	X(arp_conflict) /* another one claims our address */

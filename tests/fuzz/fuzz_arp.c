@@ -136,7 +136,7 @@ static void build(void)
 	if (!vnet_underlay_set(edge, &under, err, sizeof err))
 		abort();
 	for (unsigned i = 0; i < LINKS; i++) {
-		const struct vnet_link_config c = {VNET_LINK_VXLAN, hop(i), i, 0};
+		const struct vnet_link_config c = {VNET_LINK_VXLAN, hop(i), i, 0, 0};
 
 		link[i] = vnet_link_add(v, name[i], 0, edge, &c, err, sizeof err);
 		if (!link[i])

@@ -9,7 +9,7 @@
 #include "vnet/arp.h"
 #include "vnet/bytes.h"
 #include "vnet/encap.h"
-#include "vnet/sum.h"
+#include "vnet/view.h"
 
 #define US      0xc0000201u
 #define PEER    0xc0000202u
@@ -25,7 +25,7 @@ struct input {
 static struct vnet *v;
 static struct vnet_port *edge, *guest[NETS];
 static const struct vnet_link_config config[NETS] = {
-    {0}, {VNET_LINK_VXLAN, PEER, 7, 0}, {VNET_LINK_UDP, PEER, 0, 0}};
+    {0}, {VNET_LINK_VXLAN, PEER, 7, 0, VNET_DSCP_COPY}, {VNET_LINK_UDP, PEER, 0, 0, 5}};
 static bool from_wire; /* what is sent now comes from the edge */
 static int from_net;   /* ... or from the guest of this network */
 
@@ -66,6 +66,22 @@ static unsigned to_guest(void *dev, struct vnet_core *core, struct vnet_frame *c
 	return n;
 }
 
+/* The outer header has the inner packet's marks, and its DSCP where the link copies that. */
+static void check_tos(const struct vnet_frame *f, const struct encap_packet *p)
+{
+	uint8_t whole[1514];
+	struct headers h;
+	unsigned have = view_read(f, whole, sizeof whole) - p->inner, tos = 0;
+
+	headers_read(&h, whole + p->inner, have);
+	if (h.ipv4 || h.ipv6)
+		tos = headers_tos(&h, whole + p->inner);
+	if (config[from_net].dscp != VNET_DSCP_COPY)
+		tos = (unsigned)config[from_net].dscp << 2 | (tos & 3);
+	if (p->tos != tos)
+		abort();
+}
+
 /* A packet of a link must be one that its peer takes, and carry a frame of the right network. */
 static void read_back(const struct vnet_frame *f)
 {
@@ -81,6 +97,7 @@ static void read_back(const struct vnet_frame *f)
 		abort();
 	if (from_net != (kind == VNET_LINK_VXLAN ? 1 : 2) || p.vni != config[from_net].vni)
 		abort();
+	check_tos(f, &p);
 	if (f->hdr.gso_type || (f->hdr.flags & VNET_HDR_F_NEEDS_CSUM &&
 	                        f->hdr.csum_start + f->hdr.csum_offset + 2u > f->len))
 		abort();
@@ -110,7 +127,8 @@ static void well_formed(uint8_t *p, uint32_t len, unsigned net)
 	uint8_t template[ENCAP_MAX], head[ENCAP_MAX];
 
 	encap_template(template, &path);
-	encap_build(head, template, bytes, US_MAC, 50000, 0, len > bytes ? len - bytes : 0);
+	encap_build(head, template, bytes,
+	            &(struct encap_outer){US_MAC, len > bytes ? len - bytes : 0, 50000, 0, 0});
 	memcpy(p, head, bytes < len ? bytes : len);
 }
 

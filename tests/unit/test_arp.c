@@ -10,8 +10,8 @@ static const uint8_t golden_request[ARP_FRAME] = {
     0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00, 0x01, 0x02, 0x00, 0x00, 0x00, 0x00, 0x01,
     0xc0, 0x00, 0x02, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xc0, 0x00, 0x02, 0x02};
 
-static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 1, 0};
-static const struct vnet_link_config beyond = {VNET_LINK_VXLAN, 0x0a000001, 1, 0};
+static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 1, 0, 0};
+static const struct vnet_link_config beyond = {VNET_LINK_VXLAN, 0x0a000001, 1, 0, 0};
 
 static void frames_are_written_and_read(void **state)
 {

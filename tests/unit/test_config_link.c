@@ -112,7 +112,10 @@ static void test_learning(void **state)
 	struct config *c = node();
 	(void)state;
 	accept_text(c, "link far udp remote 192.0.2.2 network lab\n"
-	               "link near udp remote 192.0.2.3 network lab path-mtu learn addresses 7\n");
+	               "link near udp remote 192.0.2.3 network lab path-mtu learn addresses 7 "
+	               "dscp copy\n");
+	assert_int_equal(port(c, "far")->link.dscp, 0);
+	assert_int_equal(port(c, "near")->link.dscp, VNET_DSCP_COPY);
 	assert_int_equal(port(c, "a")->addresses, VNET_QUOTA);
 	assert_int_equal(port(c, "uplink")->addresses, VNET_QUOTA_OUTSIDE);
 	assert_int_equal(port(c, "far")->addresses, VNET_QUOTA_OUTSIDE);
@@ -127,6 +130,9 @@ static void test_learning(void **state)
 	assert_int_equal(port(c, "a")->addresses, 6);
 	refuse(c, "port a addresses 7169",
 	       "text:1:18: addresses 7169 is out of range; write 0 to 7168");
+	refuse(c, "link b udp remote 192.0.2.9 dscp 64",
+	       "text:1:34: dscp \"64\" is neither `copy` nor 0 to 63");
+	refuse(c, "link b direct dscp 7", "text:1:20: dscp is not for a link of kind direct");
 	refuse(c, "link b direct addresses 7",
 	       "text:1:25: addresses is not for a link of kind direct");
 	free(c);

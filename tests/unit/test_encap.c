@@ -30,7 +30,7 @@ static uint32_t packet(uint8_t *out, enum vnet_link_kind kind, uint32_t inner)
 	uint8_t template[ENCAP_MAX], head[ENCAP_MAX];
 
 	encap_template(template, &path);
-	encap_build(head, template, bytes, NODE_MAC(1), 0xc123, 0, inner);
+	encap_build(head, template, bytes, &(struct encap_outer){NODE_MAC(1), inner, 0xc123, 0, 0});
 	memcpy(out, head, bytes);
 	ether(out + bytes, B, A, 0x88b5, inner, 0);
 	return bytes + inner;
@@ -112,7 +112,7 @@ static void udp_sum(uint8_t *frame, uint32_t len)
 
 	put16(frame + 40, 0);
 	sum_bytes(&s, frame + 26, 8);
-	sum_be16(&s, PROTO_UDP);
+	sum_be16(&s, IP_UDP);
 	sum_be32(&s, len - 34);
 	sum_bytes(&s, frame + 34, len - 34);
 	sum_store_udp(&s, frame + 40);
@@ -257,13 +257,13 @@ static uint16_t flow(uint8_t *bytes, uint32_t len)
 {
 	struct vnet_seg seg[2] = {{bytes, 10}, {bytes + 10, len - 10}};
 	struct vnet_frame f = {.seg = seg, .nseg = 2, .len = len};
-	uint16_t port;
+	struct encap_outer outer;
 
 	f.dst = mac_read(bytes);
 	f.src = mac_read(bytes + 6);
-	port = encap_flow(&f);
-	assert_in_range(port, 49152, 65535);
-	return port;
+	encap_inner(&outer, &f);
+	assert_in_range(outer.flow, 49152, 65535);
+	return outer.flow;
 }
 
 /* An inner frame that is long enough for its ports; `at` is where the IP header begins. */

@@ -127,7 +127,7 @@ static void a_short_frame_is_padded_on_the_wire(void **state)
  * between two of them. */
 static void nobody_sends_as_a_peer_or_the_gateway(void **state)
 {
-	static const struct vnet_link_config far = {VNET_LINK_VXLAN, NODE_IP(1), 42, 0};
+	static const struct vnet_link_config far = {VNET_LINK_VXLAN, NODE_IP(1), 42, 0, 0};
 	struct rig *r = *state;
 	struct vnet_port *link = node_link(r->n, "far", 1, &far);
 
@@ -228,8 +228,8 @@ static void the_rest_of_a_batch_goes_on(void **state)
 /* What a link's peer sends into a network with an edge is looked at, too. */
 static void a_peer_does_not_send_as_the_node(void **state)
 {
-	static const struct vnet_link_config far = {VNET_LINK_UDP, NODE_IP(1), 0, 0};
-	static const struct vnet_link_config back = {VNET_LINK_UDP, NODE_IP(0), 0, 0};
+	static const struct vnet_link_config far = {VNET_LINK_UDP, NODE_IP(1), 0, 0, 0};
+	static const struct vnet_link_config back = {VNET_LINK_UDP, NODE_IP(0), 0, 0, 0};
 	struct node *other = node_make(1, VNET_LEARN);
 	struct vnet_port *guest = node_port(other, 1, 1, 0), *link;
 	struct rig *r = *state;

@@ -1,8 +1,8 @@
 /* test_link.c: two nodes joined by links: control of them, and what passes. */
 #include "tests/unit/link_rig.h"
 
-#define VXLAN(i, number) (&(struct vnet_link_config){VNET_LINK_VXLAN, NODE_IP(i), (number), 0})
-#define UDP(i)           (&(struct vnet_link_config){VNET_LINK_UDP, NODE_IP(i), 0, 0})
+#define VXLAN(i, number) (&(struct vnet_link_config){VNET_LINK_VXLAN, NODE_IP(i), (number), 0, 0})
+#define UDP(i)           (&(struct vnet_link_config){VNET_LINK_UDP, NODE_IP(i), 0, 0, 0})
 
 struct pair {
 	struct node *n[2];
@@ -214,14 +214,16 @@ static void links_that_cannot_be_are_refused(void **state)
 	(void)state;
 	node_link(n, "far", 1, VXLAN(1, 1));
 	refused(n, 1, VXLAN(1, 1), "there is such a link already");
-	refused(n, 1, &(struct vnet_link_config){VNET_LINK_VXLAN, NODE_IP(1), 1, 4790}, "already");
+	refused(n, 1, &(struct vnet_link_config){VNET_LINK_VXLAN, NODE_IP(1), 1, 4790, 0},
+	        "already");
 	refused(n, 1, VXLAN(1, 0x1000000), "VNI");
-	refused(n, 1, &(struct vnet_link_config){VNET_LINK_UDP, NODE_IP(1), 5, 0}, "VNI");
-	refused(n, 1, &(struct vnet_link_config){VNET_LINK_UDP, NODE_IP(1), 0, 4789}, "other kind");
+	refused(n, 1, &(struct vnet_link_config){VNET_LINK_UDP, NODE_IP(1), 5, 0, 0}, "VNI");
+	refused(n, 1, &(struct vnet_link_config){VNET_LINK_UDP, NODE_IP(1), 0, 4789, 0},
+	        "other kind");
 	refused(n, 1, VXLAN(0, 1), "own");
-	refused(n, 1, &(struct vnet_link_config){VNET_LINK_VXLAN, 0xc00002ff, 1, 0}, "host");
-	refused(n, 1, &(struct vnet_link_config){VNET_LINK_VXLAN, 0xe0000001, 1, 0}, "host");
-	refused(n, 1, &(struct vnet_link_config){VNET_LINK_VXLAN, 0, 1, 0}, "host");
+	refused(n, 1, &(struct vnet_link_config){VNET_LINK_VXLAN, 0xc00002ff, 1, 0, 0}, "host");
+	refused(n, 1, &(struct vnet_link_config){VNET_LINK_VXLAN, 0xe0000001, 1, 0, 0}, "host");
+	refused(n, 1, &(struct vnet_link_config){VNET_LINK_VXLAN, 0, 1, 0, 0}, "host");
 	refused(n, 9, VXLAN(2, 1), "no such network");
 	assert_null(vnet_link_add(n->v, "far", 1, n->dev[0].port, VXLAN(2, 1), err, sizeof err));
 	assert_string_equal(err, "link far: the name is taken");
@@ -294,7 +296,7 @@ static void a_link_tells_what_it_is(void **state)
 	/* Beyond the prefix the gateway is the next hop. */
 	assert_true(
 	    vnet_link_get(node_link(p.n[0], "further", 1,
-	                            &(struct vnet_link_config){VNET_LINK_UDP, 0x0a000001, 0, 0}),
+	                            &(struct vnet_link_config){VNET_LINK_UDP, 0x0a000001, 0, 0, 0}),
 	                  &i));
 	assert_int_equal(i.next_hop, GATEWAY);
 	assert_int_equal(i.next_mac, 0);
@@ -369,7 +371,7 @@ static void want_of_memory_changes_nothing(void **state)
 static void next_hops_are_bounded(void **state)
 {
 	struct node *n = node_make(0, VNET_LEARN);
-	struct vnet_link_config c = {VNET_LINK_VXLAN, 0, 1, 0};
+	struct vnet_link_config c = {VNET_LINK_VXLAN, 0, 1, 0, 0};
 	struct vnet_underlay_config wide = {0x0a000001, 8, 0, NODE_MAC(0), 1500};
 	char name[16], err[100];
 

@@ -4,9 +4,9 @@
 #include "vnet/encap.h"
 #include "vnet/sum.h"
 
-static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 7, 0};
-static const struct vnet_link_config far2 = {VNET_LINK_VXLAN, NODE_IP(2), 8, 0};
-static const struct vnet_link_config plain = {VNET_LINK_UDP, NODE_IP(3), 0, 0};
+static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 7, 0, 0};
+static const struct vnet_link_config far2 = {VNET_LINK_VXLAN, NODE_IP(2), 8, 0, 0};
+static const struct vnet_link_config plain = {VNET_LINK_UDP, NODE_IP(3), 0, 0, 0};
 
 struct rig {
 	struct node *n;
@@ -36,7 +36,8 @@ static void packet(struct rig *r, const struct vnet_link_config *c, uint16_t udp
 	unsigned bytes = encap_bytes(c->kind);
 
 	encap_template(template, &path);
-	encap_build(r->bytes, template, bytes, NODE_MAC(0), 50000, 0, 100);
+	encap_build(r->bytes, template, bytes,
+	            &(struct encap_outer){NODE_MAC(0), 100, 50000, 0, 0});
 	ether(r->bytes + bytes, MAC_BROADCAST, A, 0x88b5, 100, 0);
 	r->len = bytes + 100;
 }

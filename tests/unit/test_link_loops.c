@@ -69,8 +69,8 @@ static void our_own_that_comes_back_is_looped(void **state)
 static void nodes_joined_twice_do_not_loop(void **state)
 {
 	static const struct vnet_link_config to[2][2] = {
-	    {{VNET_LINK_VXLAN, NODE_IP(1), 1, 0}, {VNET_LINK_UDP, NODE_IP(1), 0, 0}},
-	    {{VNET_LINK_VXLAN, NODE_IP(0), 1, 0}, {VNET_LINK_UDP, NODE_IP(0), 0, 0}}};
+	    {{VNET_LINK_VXLAN, NODE_IP(1), 1, 0, 0}, {VNET_LINK_UDP, NODE_IP(1), 0, 0, 0}},
+	    {{VNET_LINK_VXLAN, NODE_IP(0), 1, 0, 0}, {VNET_LINK_UDP, NODE_IP(0), 0, 0, 0}}};
 	struct node *n[2] = {node_make(0, VNET_LEARN), node_make(1, VNET_LEARN)};
 	struct vnet_port *guest[2];
 
@@ -283,7 +283,7 @@ static void explain_tells_the_same(void **state)
 
 static void explain_knows_links(void **state)
 {
-	static const struct vnet_link_config far = {VNET_LINK_UDP, NODE_IP(1), 0, 0};
+	static const struct vnet_link_config far = {VNET_LINK_UDP, NODE_IP(1), 0, 0, 0};
 	struct node *n = node_make(0, VNET_LEARN);
 	struct vnet_port *guest = node_port(n, 1, 1, 0), *link = node_link(n, "far", 1, &far);
 	struct told t = {0};

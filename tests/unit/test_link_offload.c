@@ -7,8 +7,8 @@
 
 #define PAYLOAD 5000
 
-static const struct vnet_link_config to1 = {VNET_LINK_VXLAN, NODE_IP(1), 1, 0};
-static const struct vnet_link_config to0 = {VNET_LINK_VXLAN, NODE_IP(0), 1, 0};
+static const struct vnet_link_config to1 = {VNET_LINK_VXLAN, NODE_IP(1), 1, 0, 0};
+static const struct vnet_link_config to0 = {VNET_LINK_VXLAN, NODE_IP(0), 1, 0, 0};
 
 struct pair {
 	struct node *n[2];
@@ -353,7 +353,7 @@ static void answers_are_limited(void **state)
 /* A frame that goes to two links of different limits is told of once, and passes the other. */
 static void each_link_judges_for_itself(void **state)
 {
-	static const struct vnet_link_config second = {VNET_LINK_UDP, NODE_IP(1), 0, 0};
+	static const struct vnet_link_config second = {VNET_LINK_UDP, NODE_IP(1), 0, 0, 0};
 	static uint8_t out[2000];
 	struct pair p;
 

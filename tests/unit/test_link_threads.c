@@ -11,9 +11,9 @@
 #define CHANGES 1000
 #define BATCH   16
 
-static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 1, 0};
-static const struct vnet_link_config far2 = {VNET_LINK_UDP, NODE_IP(1), 0, 0};
-static const struct vnet_link_config other = {VNET_LINK_VXLAN, NODE_IP(1), 9, 0};
+static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 1, 0, 0};
+static const struct vnet_link_config far2 = {VNET_LINK_UDP, NODE_IP(1), 0, 0, 0};
+static const struct vnet_link_config other = {VNET_LINK_VXLAN, NODE_IP(1), 9, 0, 0};
 
 static atomic_bool stop;
 static atomic_uint wrong, wired, received;
@@ -72,7 +72,7 @@ static uint32_t fill(struct side *s, uint8_t *p)
 	put32(p + head + 14, s->sent++);
 	if (s->core) {
 		encap_template(template, &path);
-		encap_build(p, template, head, NODE_MAC(0), 50000, 0, 60);
+		encap_build(p, template, head, &(struct encap_outer){NODE_MAC(0), 60, 50000, 0, 0});
 	}
 	return head + 60;
 }

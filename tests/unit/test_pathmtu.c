@@ -7,9 +7,9 @@
 
 #define FULL 1450 /* of VXLAN over 1500 */
 
-static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 7, 0};
-static const struct vnet_link_config far2 = {VNET_LINK_VXLAN, NODE_IP(1), 8, 0};
-static const struct vnet_link_config plain = {VNET_LINK_UDP, NODE_IP(3), 0, 0};
+static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 7, 0, 0};
+static const struct vnet_link_config far2 = {VNET_LINK_VXLAN, NODE_IP(1), 8, 0, 0};
+static const struct vnet_link_config plain = {VNET_LINK_UDP, NODE_IP(3), 0, 0, 0};
 
 #define FLOW  50000
 #define ICMP  34
@@ -73,12 +73,14 @@ static void write_message(struct rig *r, const struct vnet_link_config *c, unsig
 
 	memset(r->bytes, 0, sizeof r->bytes);
 	encap_template(template, &path);
-	encap_build(head, template, bytes, NODE_MAC(9), FLOW, id_of(r, c), 1500 + 14 - bytes);
+	encap_build(head, template, bytes,
+	            &(struct encap_outer){NODE_MAC(9), 1500 + 14 - bytes, FLOW, id_of(r, c), 0});
 	memcpy(r->bytes + QUOTE, head + 14, bytes - 14);
 	encap_template(template, &back);
-	encap_build(head, template, 42, NODE_MAC(0), 0, 0, sizeof r->bytes - 42);
+	encap_build(head, template, 42,
+	            &(struct encap_outer){NODE_MAC(0), sizeof r->bytes - 42, 0, 0, 0});
 	memcpy(r->bytes, head, ICMP);
-	r->bytes[23] = PROTO_ICMP;
+	r->bytes[23] = IP_ICMP;
 	sum_at(r->bytes + 24, r->bytes + 14, 20);
 	r->bytes[ICMP] = 3;
 	r->bytes[ICMP + 1] = 4;
