@@ -1,14 +1,13 @@
 /* cut.c: cutting a large TCP or UDP frame into segments (GSO), without a copy of its payload. */
 #include <string.h>
 #include "vnet/bytes.h"
+#include "vnet/headers.h"
 #include "vnet/offload.h"
 #include "vnet/sum.h"
 
-#define PROTO_TCP 6
-#define PROTO_UDP 17
-#define TCP_FIN   0x01
-#define TCP_PSH   0x08
-#define TCP_CWR   0x80
+#define TCP_FIN 0x01
+#define TCP_PSH 0x08
+#define TCP_CWR 0x80
 
 /* Goes forward in the sender's pieces, to the next byte that there is; false: there is none. */
 static bool settle(struct offload_cut *c)
@@ -24,7 +23,7 @@ bool offload_cut_begin(struct offload_cut *cut, const struct vnet_frame *frame, 
 {
 	uint32_t payload, first;
 
-	if (!offload_parse(&cut->head, frame))
+	if (!offload_parse(&cut->head, frame) || cut->head.covered || !cut->head.ends)
 		return false;
 	payload = frame->len - cut->head.len;
 	first = payload < frame->hdr.gso_size ? payload : frame->hdr.gso_size;
@@ -82,14 +81,12 @@ static void write_ip(struct offload_cut *c, uint32_t payload)
 
 static void sum_pseudo(const struct offload_cut *c, struct sum *sum, uint32_t len)
 {
-	const uint8_t *ip = c->out + c->head.l3;
+	unsigned bytes = c->head.ipv6 ? 16 : 4;
 
 	/* RFC 9293, 3.1 and RFC 8200, 8.1: both addresses, the protocol, the length. */
-	if (c->head.ipv6)
-		sum_bytes(sum, ip + 8, 32);
-	else
-		sum_bytes(sum, ip + 12, 8);
-	sum_be16(sum, c->head.udp ? PROTO_UDP : PROTO_TCP);
+	sum_bytes(sum, c->head.source, bytes);
+	sum_bytes(sum, c->head.destination, bytes);
+	sum_be16(sum, c->head.udp ? IP_UDP : IP_TCP);
 	sum_be32(sum, len);
 }
 

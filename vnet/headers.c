@@ -146,6 +146,7 @@ static void read_ipv6(struct headers *h, const uint8_t *head, unsigned have)
 
 void headers_read(struct headers *h, const uint8_t *head, unsigned have)
 {
+	have = have < UINT16_MAX ? have : UINT16_MAX; /* offsets have 16 bits */
 	headers_read_ether(h, head, have);
 	if (h->l3 && h->type == ETHER_IPV4)
 		read_ipv4(h, head, have);

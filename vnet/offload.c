@@ -1,74 +1,29 @@
 /* offload.c: checking offload headers, and completing checksums. */
 #include "vnet/offload.h"
 #include "vnet/bytes.h"
+#include "vnet/headers.h"
 #include "vnet/view.h"
 
-#define ETHER_TYPE   12
-#define TYPE_IPV4    0x0800
-#define TYPE_IPV6    0x86dd
-#define TYPE_VLAN    0x8100 /* IEEE 802.1Q */
-#define TYPE_SERVICE 0x88a8 /* IEEE 802.1ad */
-#define PROTO_TCP    6
-#define PROTO_UDP    17
-#define IPV6_HOP_OPT 0
-#define IPV6_DST_OPT 60
-#define TCP_CSUM     16 /* offset of the checksum in the header, RFC 9293, 3.1 */
-#define UDP_CSUM     6  /* RFC 768 */
-#define GSO_MIN      8  /* Linux sends no smaller segments: 48 bytes less 40 of options */
+#define TCP_CSUM 16 /* offset of the checksum in the header, RFC 9293, 3.1 */
+#define UDP_CSUM 6  /* RFC 768 */
+#define GSO_MIN  8  /* Linux sends no smaller segments: 48 bytes less 40 of options */
 
-/* IPv4, RFC 791: returns the protocol and sets head->l4; -1: not to be cut. */
-static int parse_ipv4(struct offload_head *head, unsigned have)
+/* Finds the TCP or UDP header, behind whatever stands before it; false: there is none, or the
+ * packet is a fragment, which cannot be cut. */
+static bool find_l4(struct offload_head *head, unsigned have)
 {
-	const uint8_t *ip = head->byte + head->l3;
-	unsigned words;
+	struct headers h;
 
-	if (have < head->l3 + 20u)
-		return -1;
-	words = ip[0] & 15;
-	if (ip[0] >> 4 != 4 || words < 5 || be16(ip + 6) & 0x3fff) /* a fragment */
-		return -1;
-	head->l4 = (uint16_t)(head->l3 + 4 * words);
-	return ip[9];
-}
-
-/* IPv6, RFC 8200: as parse_ipv4(); options may stand before the TCP or UDP header. */
-static int parse_ipv6(struct offload_head *head, unsigned have)
-{
-	const uint8_t *ip = head->byte + head->l3;
-	unsigned at = head->l3 + 40u;
-	int proto;
-
-	if (have < at || ip[0] >> 4 != 6)
-		return -1;
-	proto = ip[6];
-	while (proto == IPV6_HOP_OPT || proto == IPV6_DST_OPT) {
-		if (have < at + 8)
-			return -1;
-		proto = head->byte[at];
-		at += 8u * (head->byte[at + 1] + 1u);
-	}
-	head->ipv6 = true;
-	head->l4 = (uint16_t)at;
-	return proto;
-}
-
-/* The IP header: returns the protocol in it; -1: none that can be cut. */
-static int parse_ip(struct offload_head *head, unsigned have)
-{
-	unsigned at = ETHER_TYPE, type;
-
-	if (have < ETHER_TYPE + 2 + 8) /* the type, and two VLAN tags before it */
-		return -1;
-	type = be16(head->byte + at);
-	for (unsigned tags = 0; tags < 2 && (type == TYPE_VLAN || type == TYPE_SERVICE); tags++) {
-		at += 4;
-		type = be16(head->byte + at);
-	}
-	head->l3 = (uint16_t)(at + 2);
-	head->ipv6 = false;
-	if (type == TYPE_IPV4)
-		return parse_ipv4(head, have);
-	return type == TYPE_IPV6 ? parse_ipv6(head, have) : -1;
+	headers_read(&h, head->byte, have);
+	head->l3 = h.l3;
+	head->l4 = h.l4;
+	head->ipv6 = h.ipv6;
+	head->udp = h.protocol == IP_UDP;
+	head->covered = h.covered;
+	if (!h.l4 || h.fragment || (h.protocol != IP_TCP && h.protocol != IP_UDP))
+		return false;
+	head->ends = headers_ends(&h, head->byte, head->source, head->destination);
+	return true;
 }
 
 /* Whether the TCP or UDP header is there; sets the payload's offset. */
@@ -96,11 +51,9 @@ static bool parse(struct offload_head *head, const struct vnet_frame *frame)
 {
 	const struct vnet_hdr *hdr = &frame->hdr;
 	unsigned have = view_read(frame, head->byte, OFFLOAD_HEAD);
-	int proto = parse_ip(head, have);
 
-	if (proto != PROTO_TCP && proto != PROTO_UDP)
+	if (!find_l4(head, have))
 		return false;
-	head->udp = proto == PROTO_UDP;
 	if (!parse_l4(head, have) || !type_fits(head, hdr->gso_type))
 		return false;
 	return hdr->flags & VNET_HDR_F_NEEDS_CSUM && hdr->csum_start == head->l4 &&

@@ -7,7 +7,7 @@
 #define VNET_OFFLOAD_H
 #include "vnet/vnet.h"
 
-#define OFFLOAD_HEAD 192 /* bytes of headers, Ethernet to TCP, at most */
+#define OFFLOAD_HEAD 256 /* bytes of headers, Ethernet to TCP, at most */
 /*
  * Segments of one frame, at most.  Whoever has it cut pays for each, and gso_size 8 would make 8118
  * of one frame.  Linux keeps a path's MTU at 552 bytes or more (net.ipv4.route.min_pmtu), which
@@ -24,13 +24,18 @@ struct offload_head {
 	uint8_t byte[OFFLOAD_HEAD];
 	uint16_t l3, l4, len; /* offsets of the IP and the TCP or UDP header; of the payload */
 	bool ipv6, udp;
+	bool covered; /* by an authentication header, so that no byte behind it may change */
+	bool ends;    /* the addresses that the checksum covers are known: */
+	uint8_t source[16], destination[16]; /* (4 bytes of IPv4) */
 };
 
 /*
- * Whether the offload header fits the frame: the checksum field lies inside; a GSO type is TCPv4,
- * TCPv6 or UDP_L4, asks for the checksum where that protocol has it, has a sane segment size and
- * header length (a hint only, but it must lie inside), the frame really carries these headers, and
- * it makes at most OFFLOAD_SEGMENTS segments. frame->hdr, seg, nseg and len are read.
+ * Whether the offload header fits the frame, which may have two tags, IPv4 options and IPv6
+ * extension headers (headers.h), and go whole to who takes it so: the checksum field lies inside; a
+ * GSO type is TCPv4, TCPv6 or UDP_L4, asks for the checksum where that protocol has it, has a sane
+ * segment size and header length (a hint only, but it must lie inside), the frame really carries
+ * these headers, and it makes at most OFFLOAD_SEGMENTS segments. frame->hdr, seg, nseg and len are
+ * read.
  */
 bool offload_check(const struct vnet_frame *frame);
 
@@ -67,8 +72,9 @@ struct offload_cut {
 
 /*
  * Starts to cut a GSO frame (offload_check() is done again, on a private copy of the headers).
- * False: the headers do not fit, or a segment's IP packet would be longer than `mtu` bytes.  The
- * frame must outlive the cut.
+ * False: the headers do not fit, or a segment's IP packet would be longer than `mtu` bytes; or it
+ * cannot be cut, because an authentication header covers it (RFC 4302, 3.3.3; cut->head.covered is
+ * set then), or by a routing header of a kind that nobody knows.  The frame must outlive the cut.
  */
 bool offload_cut_begin(struct offload_cut *cut, const struct vnet_frame *frame, unsigned mtu);
 

@@ -141,6 +141,8 @@ static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
 
 	if (!offload_parse(&cut.head, f))
 		return refuse(o, f, VNET_DROP_no_offload);
+	if (cut.head.covered)
+		return refuse(o, f, VNET_DROP_authenticated);
 	payload = f->len - cut.head.len;
 	if (payload > f->hdr.gso_size)
 		payload = f->hdr.gso_size;

@@ -37,7 +37,7 @@ struct vnet_scratch {
 	struct vnet_frame frame[VNET_BATCH];
 	struct vnet_frame *list[VNET_BATCH];
 	struct vnet_seg seg[SCRATCH_SEGS];
-	uint8_t head[VNET_BATCH][256]; /* the headers in front of each */
+	uint8_t head[VNET_BATCH][320]; /* the headers in front of each */
 };
 
 /* Copies of the heads of frames, and the pieces of those frames. */

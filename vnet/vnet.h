@@ -103,6 +103,7 @@ struct vnet_batch {
 	X(rx_broken)     /* the destination's ring broke a rule */                                 \
 	X(rx_scattered)  /* the destination's buffers are in too many pieces for such a frame */   \
 	X(no_offload)    /* cannot be cut or summed for a destination that needs it */             \
+	X(authenticated) /* a large frame under an authentication header, which nobody may cut */  \
 	X(learn_full)    /* (not a drop: an address that the table had no room for, or no more for \
 	                  * what is outside) */                                                    \
 	X(learn_quota)   /* the source is an address more than may be learned of the port */       \

@@ -40,9 +40,10 @@ static bool put_cut(struct virtio_net *n, const struct vnet_frame *f, enum vnet_
 	struct offload_cut cut;
 	bool shared = false;
 
-	*why = VNET_DROP_no_offload;
-	if (!offload_cut_begin(&cut, f, n->registers.mtu))
+	if (!offload_cut_begin(&cut, f, n->registers.mtu)) {
+		*why = cut.head.covered ? VNET_DROP_authenticated : VNET_DROP_no_offload;
 		return false;
+	}
 	if (!virtio_net_offers(n, cut.segments)) {
 		*why = VNET_DROP_rx_full;
 		return false;

@@ -11,6 +11,17 @@ static void put_free(struct bridge *b, struct out_frame *f)
 	f->n = f->want = 0;
 	f->next_free = b->out_free;
 	b->out_free = f;
+	b->out_nfree++;
+}
+
+struct out_frame *outward_take(struct bridge *b)
+{
+	struct out_frame *f = b->out_free;
+	if (f) {
+		b->out_free = f->next_free;
+		b->out_nfree--;
+	}
+	return f;
 }
 
 const char *outward_start(struct bridge *b)
@@ -61,12 +72,10 @@ static bool collect(struct out_frame *f, uint8_t *buffer, uint32_t len)
 /* The next whole frame, or NULL when its buffers are not there yet. */
 static struct out_frame *next(struct bridge *b)
 {
-	if (!b->out_now) {
-		b->out_now = b->out_free;
-		if (!b->out_now)
-			return NULL;
-		b->out_free = b->out_now->next_free;
-	}
+	if (!b->out_now)
+		b->out_now = outward_take(b);
+	if (!b->out_now)
+		return NULL;
 	struct out_frame *f = b->out_now;
 	while (f->n < f->want || f->n == 0) {
 		uint32_t len;
@@ -101,20 +110,30 @@ static bool complete(struct out_frame *f)
 	uint32_t len = 0;
 	for (unsigned i = 0; i < f->n; i++)
 		len += f->piece[i].len;
-	if (f->hdr.gso_type != VNET_GSO_NONE || !offload_csum(&f->hdr, f->piece, f->n, len))
+	if (!offload_csum(&f->hdr, f->piece, f->n, len))
 		return false;
 	f->hdr.flags = 0;
 	return true;
+}
+
+/* What the NIC cannot do, in software. */
+static enum e1000_sent send_software(struct bridge *b, struct out_frame *f)
+{
+	enum e1000_sent sent = E1000_UNABLE;
+	if (f->hdr.gso_type != VNET_GSO_NONE)
+		sent = outward_cut(b, f);
+	else if (complete(f))
+		sent = e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f);
+	b->count[BRIDGE_out_software] += sent == E1000_SENT;
+	return sent;
 }
 
 /* Whether the frame is dealt with, one way or the other. */
 static bool send(struct bridge *b, struct out_frame *f)
 {
 	enum e1000_sent sent = e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f);
-	if (sent == E1000_UNABLE && complete(f)) {
-		b->count[BRIDGE_out_software]++;
-		sent = e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f);
-	}
+	if (sent == E1000_UNABLE)
+		sent = send_software(b, f);
 	switch (sent) {
 	case E1000_SENT:
 		b->count[BRIDGE_out_frames]++;

@@ -168,6 +168,55 @@ static void test_vlan(void **state)
 	rig_close(&r);
 }
 
+/* Two tags, of whichever of the types. */
+static void test_two_tags(void **state)
+{
+	(void)state;
+	static const uint32_t outer[] = {0x88a80007, 0x81000007, 0x91000007};
+	for (unsigned i = 0; i < 3; i++) {
+		struct vnet_hdr hdr;
+		struct e1000_context c;
+		uint32_t len = tso_build(big, &hdr, i & 1, 3000, 1400);
+		memmove(big + 20, big + 12, len - 12);
+		put32(big + 12, outer[i]);
+		put32(big + 16, 0x81000008);
+		hdr.csum_start += 8;
+		assert_int_equal(e1000_offload(&hdr, big, len + 8, len + 8, &c), E1000_SENT);
+		assert_int_equal(c.low & 0xff, 22);
+	}
+}
+
+/* What stands behind extension headers, or was routed by way of others, is for software. */
+static void test_extended_is_for_software(void **state)
+{
+	(void)state;
+	static const uint8_t kind[] = {0, 43, 51, 60, 135};
+	struct vnet_hdr hdr;
+	struct e1000_context c;
+	for (unsigned i = 0; i < sizeof kind; i++) {
+		uint32_t len = tso_build(big, &hdr, true, 3000, 1400);
+		memmove(big + 54 + 24, big + 54, len - 54);
+		memset(big + 54, 0, 24);
+		big[20] = kind[i];
+		big[54] = 6;
+		big[55] = kind[i] == 51 ? 4 : 2;
+		assert_int_equal(e1000_offload(&hdr, big, len + 24, len + 24, &c), E1000_BAD);
+		hdr.csum_start += 24;
+		assert_int_equal(e1000_offload(&hdr, big, len + 24, len + 24, &c), E1000_UNABLE);
+	}
+	for (unsigned pointer = 4; pointer <= 8; pointer += 4) { /* a source route, and used up */
+		static const uint8_t route[8] = {131, 7, 0, 10, 9, 9, 9, 0};
+		uint32_t len = tso_build(big, &hdr, false, 3000, 1400);
+		memmove(big + 34 + 8, big + 34, len - 34);
+		memcpy(big + 34, route, 8);
+		big[14] = 0x47;
+		big[36] = (uint8_t)pointer;
+		hdr.csum_start += 8;
+		assert_int_equal(e1000_offload(&hdr, big, len + 8, len + 8, &c),
+		                 pointer == 4 ? E1000_UNABLE : E1000_SENT);
+	}
+}
+
 /* Each case spoils one thing of a good header or frame. */
 enum spoil {
 	NO_NEEDS_CSUM,
@@ -283,6 +332,8 @@ int main(void)
 	    cmocka_unit_test(test_in_tunnel),
 	    cmocka_unit_test(test_in_no_tunnel),
 	    cmocka_unit_test(test_vlan),
+	    cmocka_unit_test(test_two_tags),
+	    cmocka_unit_test(test_extended_is_for_software),
 	    cmocka_unit_test(test_refuses_contradictions),
 	    cmocka_unit_test(test_short_first_piece),
 	    cmocka_unit_test(test_unable),

@@ -42,12 +42,16 @@ static uint32_t plain_sum(uint32_t sum, const uint8_t *p, unsigned n)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
+static unsigned last; /* where IPv6's last destination is, from its header on; 0: in it */
+
 /* The pseudo-header's sum, for l4_len bytes of TCP or UDP. */
 static uint32_t pseudo(const uint8_t *ip, unsigned proto, unsigned l4_len)
 {
 	uint32_t sum = proto + l4_len;
 
-	return *ip >> 4 == 6 ? plain_sum(sum, ip + 8, 32) : plain_sum(sum, ip + 12, 8);
+	if (*ip >> 4 == 4)
+		return plain_sum(sum, ip + 12, 8);
+	return plain_sum(plain_sum(sum, ip + 8, 16), ip + (last ? last : 24), 16);
 }
 
 /* Fills in what depends on the lengths, and cuts the bytes into pieces of `piece`. */
@@ -139,6 +143,26 @@ static void make6(struct made *m, unsigned proto, bool options, unsigned piece)
 	finish(m, proto, proto == 6 ? VNET_GSO_TCPV6 : VNET_GSO_UDP_L4, piece);
 }
 
+/* TCP behind `n` bytes of extension headers, the first of which is of `kind`. */
+static void make6_behind(struct made *m, unsigned kind, const uint8_t *bytes, unsigned n,
+                         unsigned piece)
+{
+	uint8_t *ip = m->byte + 14;
+
+	memset(m, 0, sizeof *m);
+	m->l3 = 14;
+	set16(m->byte + 12, 0x86dd);
+	ip[0] = 0x60;
+	ip[6] = (uint8_t)kind;
+	for (unsigned i = 8; i < 40; i++)
+		ip[i] = (uint8_t)(i * 3);
+	memcpy(ip + 40, bytes, n);
+	m->l4 = 54 + n;
+	add_l4(m, 6);
+	set16(ip + 4, m->head - 54 + PAYLOAD);
+	finish(m, 6, VNET_GSO_TCPV6, piece);
+}
+
 static unsigned flatten(const struct vnet_frame *f, uint8_t *to)
 {
 	unsigned n = 0;
@@ -215,6 +239,53 @@ static void segments_are_what_a_receiver_expects(void **state)
 		make6(&m, 17, i & 1, piece[i]);
 		check_cut(&m);
 	}
+}
+
+/* RFC 8200, 8.1: the destination that the checksum covers is the last one. */
+static void segments_of_routed_packets_are_right(void **state)
+{
+	static const struct {
+		uint8_t kind, head[8], last, n;
+	} by[] = {
+	    {43, {6, 6, 0, 3}, 40 + 8 + 32, 56}, /* a source route */
+	    {43, {6, 6, 4, 3, 2}, 40 + 8, 56},   /* segment routing */
+	    {43, {6, 2, 2, 1}, 40 + 8, 24},      /* a mobile node's home */
+	    {43, {6, 6, 0, 0}, 0, 56},           /* at its end already */
+	    {43, {6, 2, 99, 0}, 0, 24},          /* likewise, whatever it was */
+	    {60, {6, 2, 1, 12}, 0, 24},
+	    {0, {6, 2, 1, 12}, 0, 24},
+	    {135, {6, 2}, 0, 24},
+	    {44, {6}, 0, 8}, /* a fragment that is the whole */
+	};
+	uint8_t bytes[56];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof by / sizeof *by; i++) {
+		for (unsigned k = 0; k < sizeof bytes; k++)
+			bytes[k] = (uint8_t)(by[i].kind == 43 ? 0x40 + 7 * k : 0);
+		memcpy(bytes, by[i].head, 8);
+		last = by[i].last;
+		make6_behind(&m, by[i].kind, bytes, by[i].n, i % 2 ? 777 : 6000);
+		check_cut(&m);
+		last = 0;
+	}
+}
+
+/* They go whole to who takes them so, and are cut for nobody. */
+static void what_cannot_be_cut_is_named(void **state)
+{
+	static const uint8_t covers[24] = {6, 4}, strange[24] = {6, 2, 99, 1};
+	struct offload_cut cut;
+
+	(void)state;
+	make6_behind(&m, 51, covers, 24, 6000);
+	assert_true(offload_check(&m.frame));
+	assert_false(offload_cut_begin(&cut, &m.frame, 1500));
+	assert_true(cut.head.covered);
+	make6_behind(&m, 43, strange, 24, 6000);
+	assert_true(offload_check(&m.frame));
+	assert_false(offload_cut_begin(&cut, &m.frame, 1500));
+	assert_false(cut.head.covered);
 }
 
 static void too_many_pieces_break_the_cut(void **state)
@@ -384,6 +455,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(segments_are_what_a_receiver_expects),
+	    cmocka_unit_test(segments_of_routed_packets_are_right),
+	    cmocka_unit_test(what_cannot_be_cut_is_named),
 	    cmocka_unit_test(too_many_pieces_break_the_cut),
 	    cmocka_unit_test(a_checksum_is_completed_over_any_pieces),
 	    cmocka_unit_test(a_sum_of_zero_is_written_as_its_equal),
