@@ -1,9 +1,11 @@
 /*
  * fuzz_vnet_offload.c: any offload header on any frame in any pieces.  What is cut must hold the
- * payload once, in segments that fit the MTU.
+ * payload once, in segments that fit the MTU and whose checksums are right, over the ends that a
+ * slow reader of headers finds.
  */
 #include <stdlib.h>
 #include <string.h>
+#include "tests/unit/headers_reference.h"
 #include "vnet/offload.h"
 
 #define PIECES 200
@@ -13,8 +15,9 @@ static uint16_t get16(const uint8_t *p)
 	return (uint16_t)(p[0] | p[1] << 8);
 }
 
-/* A plain TCP/IPv4 or TCP/IPv6 frame to start from, so that inputs get behind the first checks. */
-static void template(uint8_t *b, struct vnet_hdr *hdr, bool ipv6)
+/* A plain TCP/IPv4 or TCP/IPv6 frame to start from, so that inputs get behind the first checks; or
+ * one with a routing header of 24 bytes. */
+static void template(uint8_t *b, struct vnet_hdr *hdr, bool ipv6, bool routed)
 {
 	unsigned l4 = ipv6 ? 54 : 34;
 
@@ -22,6 +25,14 @@ static void template(uint8_t *b, struct vnet_hdr *hdr, bool ipv6)
 	b[13] = ipv6 ? 0xdd : 0;
 	b[14] = ipv6 ? 0x60 : 0x45;
 	b[ipv6 ? 20 : 23] = 6;
+	if (ipv6 && routed) {
+		b[20] = 43;
+		b[54] = 6;
+		b[55] = b[56] = 2;
+		b[57] = 1;
+		b[70] = 0xfd;
+		l4 += 24;
+	}
 	b[l4 + 12] = 0x50;
 	*hdr = (struct vnet_hdr){1, ipv6 ? 4 : 1, 0, 100, (uint16_t)l4, 16, 0};
 }
@@ -38,6 +49,36 @@ static unsigned pieces(struct vnet_seg *seg, const uint8_t *from, uint32_t len, 
 		at += part;
 	}
 	return n;
+}
+
+static uint32_t plain_sum(uint32_t sum, const uint8_t *p, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
+		sum = (sum & 0xffff) + (sum >> 16);
+	}
+	return sum;
+}
+
+/* A segment's checksum, as its receiver looks at it. */
+static void check_sum(const struct vnet_frame *s)
+{
+	static uint8_t flat[4096];
+	struct reference r;
+	uint32_t len = 0, sum;
+
+	for (unsigned i = 0; i < s->nseg; i++) {
+		memcpy(flat + len, s->seg[i].base, s->seg[i].len);
+		len += s->seg[i].len;
+	}
+	ref_read(&r, flat, len);
+	if (!r.found.l4 || !r.known || r.found.covered)
+		abort();
+	sum = r.found.protocol + len - r.found.l4;
+	sum = plain_sum(sum, r.source, headers_address(&r.found));
+	sum = plain_sum(sum, r.destination, headers_address(&r.found));
+	if (plain_sum(sum, flat + r.found.l4, len - r.found.l4) != 0xffff)
+		abort();
 }
 
 static void cut(const struct vnet_frame *f, unsigned mtu)
@@ -58,6 +99,7 @@ static void cut(const struct vnet_frame *f, unsigned mtu)
 		if (len != s.len || len - c.head.l3 > mtu)
 			abort();
 		payload += len - c.head.len;
+		check_sum(&s);
 	}
 	if (!c.broken && payload != f->len - c.head.len)
 		abort();
@@ -75,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memset(bytes, 0, sizeof bytes);
 	f.len = 64 + get16(data) % 1900;
-	template(bytes, &f.hdr, data[2] & 1);
+	template(bytes, &f.hdr, data[2] & 1, data[3] & 0x80);
 	if (data[2] & 2)
 		memcpy(&f.hdr, data + 4, sizeof f.hdr);
 	/* Changes to the template: pairs of a place and a value. */

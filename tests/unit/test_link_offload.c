@@ -51,6 +51,9 @@ static uint32_t pseudo(const uint8_t *ip, unsigned protocol, unsigned len)
 	                     : plain_sum(protocol + len, ip + 12, 8);
 }
 
+/* The types of the tags of a frame with one or two, from the outer one on. */
+static unsigned tag_type[2] = {0x88a8, 0x8100};
+
 /* A frame of TCP over IPv4 or IPv6 with `payload` bytes; returns its length. */
 static uint32_t tcp(uint8_t *p, bool ipv6, unsigned at, uint32_t payload)
 {
@@ -58,8 +61,10 @@ static uint32_t tcp(uint8_t *p, bool ipv6, unsigned at, uint32_t payload)
 	uint32_t len = l4 + 20 + payload;
 	uint8_t *ip = p + at;
 
-	ether(p, B, A, 0x8100, len, 0);
+	ether(p, B, A, 0, len, 0);
 	memset(p + 14, 0, l4 + 20 - 14);
+	for (unsigned tag = 12, i = at == 18; tag + 2 < at; tag += 4)
+		put16(p + tag, tag_type[i++]);
 	put16(p + at - 2, ipv6 ? 0x86dd : 0x0800);
 	ip[0] = ipv6 ? 0x60 : 0x45;
 	if (ipv6) {
@@ -152,14 +157,14 @@ static void large_frames_are_cut_inside(void **state)
 
 	(void)state;
 	join(&p);
-	for (unsigned which = 0; which < 16; which++) {
+	for (unsigned which = 0; which < 24; which++) {
 		bool ipv6 = which & 1;
-		unsigned at = which & 2 ? 18 : 14, size = which & 4 ? 1372 : 500;
+		unsigned at = 14 + 4 * (which / 8), size = which & 4 ? 1372 : 500;
 		uint32_t len = tcp(out, ipv6, at, PAYLOAD);
 		struct vnet_hdr hdr = large(ipv6, at, size);
 
 		batch_start(p.n[0]);
-		batch_add(p.n[0], out, len, &hdr, which & 8 ? 333 : 0);
+		batch_add(p.n[0], out, len, &hdr, which & 2 ? 333 : 0);
 		assert_int_equal(batch_send(p.n[0], p.guest[0]), 1);
 		assert_int_equal(p.n[0]->dev[0].calls, 1);
 		settle(p.n[0], p.n[1]);
@@ -277,7 +282,17 @@ static void senders_are_told_what_fits(void **state)
 
 	(void)state;
 	join(&p);
-	for (unsigned at = 14; at <= 18; at += 4) {
+	for (unsigned i = 0; i < 5; i++) {
+		/* Untagged, and tagged once and twice, by the types of C- and S-tags. */
+		static const unsigned tags[5][3] = {{14},
+		                                    {18, 0x8100, 0x8100},
+		                                    {18, 0, 0x88a8},
+		                                    {22, 0x88a8, 0x8100},
+		                                    {22, 0x8100, 0x9100}};
+		unsigned at = tags[i][0];
+
+		tag_type[0] = tags[i][1];
+		tag_type[1] = tags[i][2];
 		struct vnet_hdr v4 = large(false, at, 1424), v6 = large(true, at, 1405);
 		uint32_t len = tcp(out, false, at, 1425);
 
@@ -286,6 +301,62 @@ static void senders_are_told_what_fits(void **state)
 		check_ipv6(told(&p, out, tcp(out, true, at, 1405), NULL), out, at);
 		check_ipv6(told(&p, out, tcp(out, true, at, PAYLOAD), &v6), out, at);
 	}
+	part(&p);
+}
+
+/* An IPv6 frame whose TCP begins behind an extension header of 24 bytes; returns its length. */
+static uint32_t extended(uint8_t *p, unsigned next, unsigned kind)
+{
+	uint32_t len = tcp(p, true, 22, 1405);
+
+	p[22 + 6] = (uint8_t)kind;
+	p[62] = (uint8_t)next;
+	p[63] = 2;
+	return len;
+}
+
+/* What is told of extension headers, and of what lies behind them. */
+static void extension_headers_are_passed(void **state)
+{
+	static const uint8_t kind[] = {0, 43, 60, 135};
+	static uint8_t out[PAYLOAD + 100];
+	struct pair p;
+	uint32_t len;
+
+	(void)state;
+	join(&p);
+	for (unsigned i = 0; i < sizeof kind; i++) {
+		check_ipv6(told(&p, out, extended(out, 6, kind[i]), NULL), out, 22);
+		len = extended(out, 58, kind[i]);
+		out[86] = 1; /* an ICMPv6 error, and an echo */
+		assert_null(told(&p, out, len, NULL));
+		out[86] = 128;
+		check_ipv6(told(&p, out, len, NULL), out, 22);
+	}
+	len = extended(out, 58, 44); /* of a later fragment nobody sees what it is */
+	out[65] = 8;
+	check_ipv6(told(&p, out, len, NULL), out, 22);
+	part(&p);
+}
+
+/* What an authentication header covers cannot be cut, and is no news to its sender. */
+static void the_authenticated_is_not_cut(void **state)
+{
+	static uint8_t out[PAYLOAD + 100];
+	struct vnet_hdr hdr = large(true, 22, 1000);
+	struct pair p;
+	uint32_t len = extended(out, 6, 51);
+
+	(void)state;
+	join(&p);
+	out[63] = 4; /* of 24 bytes, by its own count */
+	out[86 + 12] = 5 << 4;
+	hdr.csum_start = 86;
+	batch_start(p.n[0]);
+	batch_add(p.n[0], out, len, &hdr, 0);
+	assert_int_equal(batch_send(p.n[0], p.guest[0]), 0);
+	assert_int_equal(drops(p.link[0], VNET_DROP_authenticated), 1);
+	assert_int_equal(p.n[0]->dev[1].n, 0);
 	part(&p);
 }
 
@@ -377,6 +448,8 @@ int main(void)
 	    cmocka_unit_test(nothing_is_cut_for_a_full_edge),
 	    cmocka_unit_test(small_segments_fill_many_batches),
 	    cmocka_unit_test(senders_are_told_what_fits),
+	    cmocka_unit_test(extension_headers_are_passed),
+	    cmocka_unit_test(the_authenticated_is_not_cut),
 	    cmocka_unit_test(some_are_not_told),
 	    cmocka_unit_test(answers_are_limited),
 	    cmocka_unit_test(each_link_judges_for_itself),
