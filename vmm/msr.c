@@ -1,14 +1,18 @@
 /* The MSRs of a guest that exit: a table of what each does (AMD APM vol. 2, appendix A;
  * Intel SDM vol. 4). */
 #include "arch/x86_64/platform.h"
+#include "vmm/cpuid_policy.h"
 #include "vmm/policy.h"
 #include "vmm/vm.h"
 
-#define KVM_WALL_CLOCK  0x4b564d00
-#define KVM_SYSTEM_TIME 0x4b564d01
-#define X2APIC_MSRS     0x100
-#define MSR_DE_CFG      0xC0011029
-#define DE_CFG_LFENCE   2 /* LFENCE is serializing: as Linux would set it */
+#define KVM_WALL_CLOCK   0x4b564d00
+#define KVM_SYSTEM_TIME  0x4b564d01
+#define X2APIC_MSRS      0x100
+#define MSR_MISC_ENABLE  0x1A0
+#define MISC_FAST_STRING 1u
+#define MISC_CONSTANT    0x1800u /* neither branch trace nor PEBS */
+#define MSR_DE_CFG       0xC0011029
+#define DE_CFG_LFENCE    2 /* LFENCE is serializing: as Linux would set it */
 
 /* Read as a constant, writes are ignored: what Linux touches and a guest need not have. */
 static const struct {
@@ -20,7 +24,6 @@ static const struct {
     {0x2FF, 0x2FF, 0x806},               /* ... and all memory write-back */
     {0x17, 0x17, 0},                     /* platform ID */
     {0x179, 0x17A, 0},                   /* MCG_CAP: no banks of machine checks; MCG_STATUS */
-    {0x1A0, 0x1A0, 0x1801},              /* MISC_ENABLE: fast strings; neither BTS nor PEBS */
     {0x1D9, 0x1D9, 0},                   /* DebugCtl */
     {0xC0010000, 0xC0010007, 0},         /* performance counters, hidden by CPUID */
     {0xC0010010, 0xC0010010, 0},         /* SYSCFG */
@@ -38,12 +41,35 @@ static int find_fixed(uint32_t msr)
 	return -1;
 }
 
+/* This core's words for a guest, as far as they do not depend on the guest. */
+static struct cpuid shown(uint32_t leaf, uint32_t sub)
+{
+	struct cpuid_view any = {.vcpus = 1, .apic = true, .lacks = hvm->lacks()};
+	return cpuid_for_guest(cpuid, &any, leaf, sub);
+}
+
 /* A bit that the CPU does not have would make the next entry fail. */
 static uint64_t efer_bits(void)
 {
-	uint32_t edx = cpuid(0x80000001, 0).edx;
+	uint32_t edx = shown(0x80000001, 0).edx;
 	return EFER_SCE | EFER_LME | EFER_LMA | (edx & 1u << 20 ? EFER_NXE : 0) |
-	       (edx & 1u << 25 ? EFER_FFXSR : 0);
+	       (edx & 1u << 25 ? EFER_FFXSR : 0) |
+	       (shown(0x80000021, 0).eax & 1u << 8 ? EFER_AUTOIBRS : 0);
+}
+
+/* Whether REP MOVS and REP STOS are fast, as the firmware has it: where they are not, a kernel that
+ * believes the CPUID bit copies by bytes.  AMD's CPUs have no such register. */
+static uint64_t misc_enable(void)
+{
+	bool intel = cpuid(0, 0).ebx == CPUID_INTEL_EBX;
+	return MISC_CONSTANT |
+	       (intel ? rdmsr(MSR_MISC_ENABLE) & MISC_FAST_STRING : MISC_FAST_STRING);
+}
+
+/* The supervisor components of XSAVES: there is none, so it is there and takes 0. */
+static bool has_xss(void)
+{
+	return shown(0xD, 1).eax & 1u << 3;
 }
 
 static bool efer_write(struct vcpu *v, uint64_t value)
@@ -105,6 +131,12 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_X2APIC + 0x39:
 		*value = lapic_timer_count();
 		return true;
+	case MSR_MISC_ENABLE:
+		*value = misc_enable();
+		return true;
+	case MSR_XSS:
+		*value = 0;
+		return has_xss();
 	case KVM_SYSTEM_TIME:
 		*value = v->pvclock_msr;
 		return true;
@@ -135,6 +167,10 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	case MSR_TSC:
 		tsc_write(v, value);
 		return true;
+	case MSR_MISC_ENABLE:
+		return true;
+	case MSR_XSS:
+		return has_xss() && value == 0;
 	case KVM_SYSTEM_TIME:
 		return pvclock_write_system_time(v, value);
 	case KVM_WALL_CLOCK:
@@ -150,8 +186,7 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
  */
 bool xcr_write(struct vcpu *v, uint32_t index, uint64_t value)
 {
-	struct cpuid d = cpuid(0xD, 0);
-	if (index || hvm->get(v, HVM_CPL) || !xcr0_valid(value, (uint64_t)d.edx << 32 | d.eax))
+	if (index || hvm->get(v, HVM_CPL) || !xcr0_valid(value, cpuid_xcr0(cpuid)))
 		return false;
 	xsetbv(value);
 	return true;

@@ -21,7 +21,7 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value);
  */
 static inline bool xcr0_valid(uint64_t value, uint64_t have)
 {
-	static const uint64_t together[] = {0x18, 0xE0, 0x60000}; /* MPX, AVX-512, AMX */
+	static const uint64_t together[] = {0xE0, 0x60000}; /* AVX-512, AMX */
 	for (unsigned i = 0; i < sizeof together / sizeof together[0]; i++)
 		if ((value & together[i]) && (value & together[i]) != together[i])
 			return false;

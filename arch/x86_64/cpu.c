@@ -85,6 +85,18 @@ static void close_user_pages(void)
 	          (has & CPUID_7_EBX_SMAP ? CR4_SMAP : 0));
 }
 
+/* What the firmware or a guest left: no supervisor component is saved, and no component faults. */
+static void xsave_msrs_reset(void)
+{
+	uint32_t has = cpuid(0xD, 1).eax;
+	if (has & CPUID_D_XSAVES)
+		wrmsr(MSR_XSS, 0);
+	if (has & CPUID_D_XFD) {
+		wrmsr(MSR_XFD, 0);
+		wrmsr(MSR_XFD_ERR, 0);
+	}
+}
+
 void cpu_init(struct core *c)
 {
 	struct tables *t = &tables[c->index];
@@ -112,6 +124,7 @@ void cpu_init(struct core *c)
 	if (cpuid(1, 0).ecx & 1u << 26) {
 		write_cr4(read_cr4() | CR4_OSXSAVE);
 		xsetbv(1);
+		xsave_msrs_reset();
 	}
 }
 
@@ -132,6 +145,7 @@ static const struct {
 void cpu_scrub(void)
 {
 	if (read_cr4() & CR4_OSXSAVE) {
+		xsave_msrs_reset();
 		xsetbv(cpuid(0xD, 0).eax & XCR0_KNOWN);
 		__asm__ volatile("xrstor64 %0" : : "m"(clean), "a"(~0u), "d"(~0u));
 		xsetbv(1);

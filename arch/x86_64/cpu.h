@@ -13,19 +13,27 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 #define MSR_TSC       0x10
 #define MSR_APIC_BASE 0x1B
 #define MSR_PRED_CMD  0x49
+#define MSR_XFD       0x1C4
+#define MSR_XFD_ERR   0x1C5
 #define MSR_PAT       0x277
 #define MSR_X2APIC    0x800
+#define MSR_XSS       0xDA0
 #define MSR_EFER      0xC0000080
 #define MSR_FS_BASE   0xC0000100
 #define MSR_GS_BASE   0xC0000101
 #define MSR_TSC_AUX   0xC0000103
 
-#define EFER_SCE   (1u << 0)
-#define EFER_LME   (1u << 8)
-#define EFER_LMA   (1u << 10)
-#define EFER_NXE   (1u << 11)
-#define EFER_SVME  (1u << 12)
-#define EFER_FFXSR (1u << 14)
+#define EFER_SCE      (1u << 0)
+#define EFER_LME      (1u << 8)
+#define EFER_LMA      (1u << 10)
+#define EFER_NXE      (1u << 11)
+#define EFER_SVME     (1u << 12)
+#define EFER_FFXSR    (1u << 14)
+#define EFER_AUTOIBRS (1u << 21)
+
+#define CPUID_INTEL_EBX 0x756E6547u /* the first word of "GenuineIntel" */
+#define CPUID_D_XSAVES  (1u << 3)   /* of CPUID 0Dh, sub-leaf 1, EAX */
+#define CPUID_D_XFD     (1u << 4)
 
 #define CR0_PE       1ul
 #define CR0_TS       (1ul << 3)
@@ -126,13 +134,19 @@ static inline uint64_t read_cr8(void)
 	__asm__ volatile("mov %%cr8, %0" : "=r"(v));
 	return v;
 }
+static inline uint64_t xgetbv(void)
+{
+	uint32_t lo, hi;
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return (uint64_t)hi << 32 | lo;
+}
 static inline void xsetbv(uint64_t v)
 {
 	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
 
-/* The components of XCR0 that a guest may have: x87, SSE, AVX, MPX, AVX-512, PKRU, AMX. */
-#define XCR0_KNOWN 0x602FFul
+/* The components of XCR0 that a guest may have: x87, SSE, AVX, AVX-512, PKRU, AMX. */
+#define XCR0_KNOWN 0x602E7ul
 
 /* Brings the registers that a guest leaves in the core, and no world switch replaces, to their
  * state after a reset: vectors and x87, XCR0, PKRU, debug addresses, TSC_AUX; and makes the

@@ -51,7 +51,8 @@ static void open_x2apic(void (*open)(uint8_t *map, uint32_t msr, bool read, bool
  * Besides, what a world switch replaces or the VMM never uses (docs/guest-cpu.md has the reasons,
  * also for those that exit).  On SVM VMLOAD and VMSAVE switch all of `own` but TSC_AUX; on VT-x the
  * VMCS switches SYSENTER, FS and GS, the others are the guest's in the core, and vmcs.c and
- * cpu_scrub() clear them for the next owner.
+ * cpu_scrub() clear them for the next owner; so does cpu_scrub() XFD, by which a system gives out
+ * AMX: the VMM executes no instruction that it could make fault.
  */
 void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool write), uint8_t *map,
                    bool x2apic)
@@ -63,6 +64,10 @@ void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool writ
 	};
 	for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++)
 		open(map, own[i], true, true);
+	if (cpuid(0, 0).eax >= 0xD && (cpuid(0xD, 1).eax & CPUID_D_XFD)) {
+		open(map, MSR_XFD, true, true);
+		open(map, MSR_XFD_ERR, true, true);
+	}
 	open(map, MSR_TSC, true, false);
 	open(map, MSR_PRED_CMD, false, true); /* a barrier for the own core, no state */
 	if (x2apic)

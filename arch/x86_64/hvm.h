@@ -135,6 +135,9 @@ struct npt_format;
 /* What a vendor half finds on this CPU. */
 enum hvm_found { HVM_ABSENT, HVM_UNUSABLE, HVM_USABLE };
 
+/* Instructions that this CPU has, but not for a guest: each needs a control of VT-x. */
+enum hvm_lack { HVM_LACKS_RDTSCP = 1, HVM_LACKS_INVPCID = 2, HVM_LACKS_XSAVES = 4 };
+
 /* Every function that takes a vCPU runs on that vCPU's core. */
 struct hvm_ops {
 	const char *name;
@@ -142,6 +145,8 @@ struct hvm_ops {
 	size_t vcpu_size; /* bytes of the vendor's part of a vCPU: whole pages, zeroed, vcpu->hvm */
 	/* HVM_UNUSABLE comes with one line in `why`: what is missing, or locked by the firmware. */
 	enum hvm_found (*probe)(char *why, size_t size);
+	/* The set of enum hvm_lack. */
+	unsigned (*lacks)(void);
 	/* Once on each core; NULL, or why not. */
 	const char *(*core_enable)(struct core *c);
 	/* Puts the vCPU into the given state, with nothing pending; its core may begin with it. */

@@ -464,6 +464,12 @@ static bool gib_pages(void)
 	return cpuid(0x80000001, 0).edx & 1u << 26;
 }
 
+/* No instruction of a guest's needs leave of the VMCB's. */
+static unsigned svm_lacks(void)
+{
+	return 0;
+}
+
 /* No AMD CPU has CVE-2018-12207. */
 static bool small_fetch(void)
 {
@@ -486,6 +492,7 @@ const struct hvm_ops svm_ops = {
     .npt = &npt_format,
     .vcpu_size = sizeof(struct svm_vcpu),
     .probe = svm_probe,
+    .lacks = svm_lacks,
     .core_enable = svm_core_enable,
     .reset = svm_reset,
     .leave = svm_leave,

@@ -28,6 +28,9 @@ static void fill_controls(const struct vmx_setup *s, uint64_t nested_root, bool 
 	vmwrite(VMCS_EXIT_CONTROLS, s->controls.word[VMX_EXIT]);
 	if (s->controls.word[VMX_PROC2] & PROC2_ENCLS)
 		vmwrite(VMCS_ENCLS_BITMAP, ~0ul);
+	/* XSAVES and XRSTORS never exit: no bit of IA32_XSS is ever set */
+	if (s->controls.word[VMX_PROC2] & PROC2_XSAVES)
+		vmwrite(VMCS_XSS_EXITING, 0);
 	/* #DB and #AC: delivering them can loop in microcode for ever (CVE-2015-8104, -5307), and
 	 * no NMI gets through meanwhile; #MC belongs to the host. */
 	vmwrite(VMCS_EXCEPTIONS, 1u << 1 | 1u << 17 | 1u << 18);

@@ -107,6 +107,14 @@ static uint32_t vmcs_revision(void)
 	return rdmsr(MSR_VMX_BASIC) & 0x7FFFFFFF;
 }
 
+static unsigned vmx_lacks(void)
+{
+	uint32_t given = setup.controls.word[VMX_PROC2];
+	return (given & PROC2_RDTSCP ? 0 : HVM_LACKS_RDTSCP) |
+	       (given & PROC2_INVPCID ? 0 : HVM_LACKS_INVPCID) |
+	       (given & PROC2_XSAVES ? 0 : HVM_LACKS_XSAVES);
+}
+
 /* The firmware may have left a core's lock open, or treated the cores differently. */
 static bool vmxon(paddr_t region)
 {
@@ -569,6 +577,7 @@ const struct hvm_ops vmx_ops = {
     .npt = &ept_format,
     .vcpu_size = sizeof(struct vmx_vcpu),
     .probe = vmx_probe,
+    .lacks = vmx_lacks,
     .core_enable = vmx_core_enable,
     .reset = vmx_reset,
     .leave = vmx_leave,

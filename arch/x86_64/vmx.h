@@ -26,6 +26,7 @@ enum vmcs_field {
 	VMCS_MSR_BITMAP = 0x2004,
 	VMCS_TSC_OFFSET = 0x2010,
 	VMCS_EPT_POINTER = 0x201A,
+	VMCS_XSS_EXITING = 0x202C,
 	VMCS_ENCLS_BITMAP = 0x202E,
 	VMCS_GUEST_PHYSICAL_ADDRESS = 0x2400,
 	VMCS_LINK_POINTER = 0x2800,
@@ -101,7 +102,10 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define ATTR_PRESENT  (1u << 7)
 
 /* Controls that change while a guest runs, or have a field of their own; vmx_caps.c has all. */
+#define PROC2_RDTSCP          (1u << 3)
+#define PROC2_INVPCID         (1u << 12)
 #define PROC2_ENCLS           (1u << 15)
+#define PROC2_XSAVES          (1u << 20)
 #define PROC_INTERRUPT_WINDOW (1u << 2)
 #define PROC_NMI_WINDOW       (1u << 22)
 #define ENTRY_LONG_GUEST      (1u << 9)
@@ -159,8 +163,6 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define MSR_VMX_PROC2         0x48B
 #define MSR_VMX_EPT_VPID      0x48C
 #define MSR_VMX_TRUE_PIN      0x48D
-
-#define CPUID_INTEL_EBX 0x756E6547u /* the first word of "GenuineIntel" */
 
 static inline uint64_t vmread(enum vmcs_field field)
 {

@@ -43,6 +43,7 @@ static const struct {
     {VMX_PROC2, 7, ON, "unrestricted guest"},
     {VMX_PROC2, 12, OFFER, "INVPCID"},
     {VMX_PROC2, 15, OFFER, "ENCLS exiting"},
+    {VMX_PROC2, 20, OFFER, "XSAVES"},
     {VMX_PROC2, 30, OFFER, "bus-lock detection"},
     {VMX_EXIT, 2, ON, "saving of debug controls"},
     {VMX_EXIT, 9, ON, "64-bit host"},

@@ -27,6 +27,7 @@
 #define DR7_GD     (1ul << 13)
 #define RFLAGS_TF  (1ul << 8)
 #define ICR_NMI    0x4400
+#define XSS        0xda0
 
 static volatile unsigned taken[32];
 static volatile uint64_t last_rip, last_dr6;
@@ -186,6 +187,18 @@ static void check_forbidden(void)
 	check(FAULTS(VECTOR_GP, "rdmsr", "c"(0x12345678)), "rdmsr", "no #GP");
 }
 
+/* With XSAVES comes its register, of which no bit may be set. */
+static void check_xss(void)
+{
+	uint32_t r[4];
+	uint64_t v = 1;
+	cpuid(0xd, 1, r);
+	bool there = r[0] & 8, one = wrmsr_safe(XSS, 1), zero = wrmsr_safe(XSS, 0);
+	bool read = rdmsr_safe(XSS, &v);
+	check(!one && zero == there && read == there && (!there || v == 0), "xss",
+	      "there %u, 1 taken %u, 0 taken %u, read %u %lx", there, one, zero, read, v);
+}
+
 /* MSRs that reach beyond the guest are not there, and DEBUGCTL takes nothing. */
 static void check_msrs(void)
 {
@@ -198,7 +211,6 @@ static void check_msrs(void)
 	    0x200,      /* an MTRR */
 	    0x400,      /* MC0_CTL */
 	    0x480,      /* VMX_BASIC */
-	    0xda0,      /* XSS */
 	    0xc0000104, /* TSC_RATIO */
 	    0xc0010114, /* VM_CR */
 	    0xc0010117, /* VM_HSAVE_PA */
@@ -212,6 +224,7 @@ static void check_msrs(void)
 	/* CPUID shows MCE and MCA: their registers are there, and say that there are no banks */
 	check(rdmsr(0x179) == 0 && rdmsr(0x17a) == 0, "machine_check_banks", "cap %lx status %lx",
 	      rdmsr(0x179), rdmsr(0x17a));
+	check_xss();
 	wrmsr(0x1d9, 3); /* LBR, BTF */
 	check(rdmsr(0x1d9) == 0, "debugctl", "%lx", rdmsr(0x1d9));
 }

@@ -32,6 +32,16 @@ def test_both_vcpus_are_online(n):
         assert run(n, "bob", f"taskset -c {cpu} true") == ""
 
 
+def test_topology(n):
+    """Two cores of one package, with a first level of cache each and the last one in common."""
+    cpu = "/sys/devices/system/cpu/cpu1/"
+    last = 'cat $(ls -d {c}cache/index* | tail -n 1)/shared_cpu_list'.format(c=cpu)
+    assert run(n, "bob", f"cat {cpu}topology/core_cpus_list").strip() == "1"
+    assert run(n, "bob", f"cat {cpu}topology/package_cpus_list").strip() == "0-1"
+    assert run(n, "bob", f"cat {cpu}cache/index0/shared_cpu_list").strip() == "1"
+    assert run(n, "bob", last).strip() == "0-1"
+
+
 def test_clock(n):
     """No calibration of the TSC: kvm-clock, and where the TSC is invariant Linux prefers it."""
     best = {"qemu-svm": "kvm-clock", "bochs-vmx": "tsc"}[HERE.NAME]

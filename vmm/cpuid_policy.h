@@ -1,0 +1,61 @@
+/*
+ * cpuid_policy.h: what a guest's CPUID says, from what the CPU's says and from what the guest is.
+ *
+ * Which feature bits are shown is the table of cpuid_table.h; the rest (leaves that count, sizes,
+ * the topology) is made here.  Nothing in it executes an instruction: the host's tests run it on
+ * recorded leaves of real machines.
+ */
+#ifndef VMM_CPUID_POLICY_H
+#define VMM_CPUID_POLICY_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "arch/x86_64/cpu.h"
+
+/* The answer of the CPU. */
+typedef struct cpuid cpuid_ask(uint32_t leaf, uint32_t sub);
+
+/* What of the guest the answers depend on. */
+struct cpuid_view {
+	unsigned vcpus; /* each is a core of the guest's one package */
+	unsigned id;    /* of the one that asks: its APIC ID */
+	bool apic;      /* its local APIC is enabled */
+	uint64_t cr4, xcr0;
+	unsigned lacks; /* enum hvm_lack */
+};
+
+enum cpuid_verdict { CPUID_HIDDEN, CPUID_SHOWN, CPUID_MADE };
+enum cpuid_register { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
+
+struct cpuid_feature {
+	uint8_t bit;
+	const char *name;
+	enum cpuid_verdict verdict;
+	const char *why; /* "": there is nothing to say */
+};
+
+/* A register of a leaf that consists of feature bits. */
+struct cpuid_word {
+	uint32_t leaf, sub;
+	enum cpuid_register reg;
+	uint32_t shown; /* the bits whose verdict is SHOWN */
+	const struct cpuid_feature *feature;
+	unsigned features;
+};
+
+extern const struct cpuid_word cpuid_words[];
+extern const unsigned cpuid_words_count;
+
+/* What the guest is answered. */
+struct cpuid cpuid_for_guest(cpuid_ask *ask, const struct cpuid_view *v, uint32_t leaf,
+                             uint32_t sub);
+
+/* The components of XCR0 that the guest may enable. */
+uint64_t cpuid_xcr0(cpuid_ask *ask);
+
+/* The bits of IA32_SPEC_CTRL that the guest is told of; 0: the CPU has no such register. */
+uint64_t cpuid_spec_ctrl(cpuid_ask *ask);
+
+/* What a guest is told of IA32_ARCH_CAPABILITIES: what the CPU is not vulnerable to, and no bit
+ * that stands for an MSR of the host's. */
+uint64_t cpuid_arch_capabilities(uint64_t cpu);
+#endif
