@@ -180,12 +180,12 @@
 	X(23, "avx512_fp16", SHOWN, "") \
 	X(24, "amx_tile", SHOWN, "with all of AMX") \
 	X(25, "amx_int8", SHOWN, "with all of AMX") \
-	X(26, "ibrs_ibpb", HIDDEN, "SPEC_CTRL") \
-	X(27, "stibp", HIDDEN, "SPEC_CTRL") \
+	X(26, "ibrs_ibpb", SHOWN, "SPEC_CTRL and PRED_CMD are the guest's own") \
+	X(27, "stibp", SHOWN, "SPEC_CTRL") \
 	X(28, "flush_l1d", HIDDEN, "the L1 cache is a sibling's too where the node says `smt share`") \
-	X(29, "arch_capabilities", HIDDEN, "MSR") \
+	X(29, "arch_capabilities", SHOWN, "read only: what the CPU is not vulnerable to") \
 	X(30, "core_capabilities", HIDDEN, "reports of TEST_CTL, which is the host's") \
-	X(31, "ssbd", HIDDEN, "SPEC_CTRL")
+	X(31, "ssbd", SHOWN, "SPEC_CTRL")
 
 #define CPUID_7_1_EAX(X) \
 	X(0, "sha512", SHOWN, "") \
@@ -223,11 +223,11 @@
 	X(21, "apx", HIDDEN, "registers that the world switch does not save")
 
 #define CPUID_7_2_EDX(X) \
-	X(0, "psfd", HIDDEN, "SPEC_CTRL") \
-	X(1, "ipred_ctrl", HIDDEN, "SPEC_CTRL") \
-	X(2, "rrsba_ctrl", HIDDEN, "SPEC_CTRL") \
-	X(3, "ddpd_u", HIDDEN, "SPEC_CTRL") \
-	X(4, "bhi_ctrl", HIDDEN, "SPEC_CTRL") \
+	X(0, "psfd", SHOWN, "SPEC_CTRL") \
+	X(1, "ipred_ctrl", SHOWN, "SPEC_CTRL") \
+	X(2, "rrsba_ctrl", SHOWN, "SPEC_CTRL") \
+	X(3, "ddpd_u", SHOWN, "SPEC_CTRL") \
+	X(4, "bhi_ctrl", SHOWN, "SPEC_CTRL") \
 	X(5, "mcdt_no", SHOWN, "")
 
 #define CPUID_D_1_EAX(X) \
@@ -315,8 +315,8 @@
 	X(9, "wbnoinvd", SHOWN, "stepped over, as WBINVD") \
 	X(12, "ibpb", SHOWN, "PRED_CMD") \
 	X(13, "int_wbinvd", HIDDEN, "WBINVD is stepped over") \
-	X(14, "ibrs", HIDDEN, "SPEC_CTRL") \
-	X(15, "stibp", HIDDEN, "SPEC_CTRL") \
+	X(14, "ibrs", SHOWN, "SPEC_CTRL") \
+	X(15, "stibp", SHOWN, "SPEC_CTRL") \
 	X(16, "ibrs_always_on", SHOWN, "") \
 	X(17, "stibp_always_on", SHOWN, "") \
 	X(18, "ibrs_preferred", SHOWN, "") \
@@ -324,11 +324,11 @@
 	X(20, "no_efer_lmsle", SHOWN, "") \
 	X(21, "invlpgb_nested", HIDDEN, "with invlpgb") \
 	X(23, "amd_ppin", HIDDEN, "the machine's serial number") \
-	X(24, "ssbd", HIDDEN, "SPEC_CTRL") \
+	X(24, "amd_ssbd", SHOWN, "SPEC_CTRL") \
 	X(25, "virt_ssbd", HIDDEN, "an MSR of a hypervisor's, which Patio is not asked to be") \
 	X(26, "ssb_no", SHOWN, "") \
 	X(27, "cppc", HIDDEN, "frequency is the host's") \
-	X(28, "psfd", HIDDEN, "SPEC_CTRL") \
+	X(28, "amd_psfd", SHOWN, "SPEC_CTRL") \
 	X(29, "btc_no", SHOWN, "") \
 	X(30, "ibpb_ret", SHOWN, "")
 

@@ -5,14 +5,15 @@
 #include "vmm/policy.h"
 #include "vmm/vm.h"
 
-#define KVM_WALL_CLOCK   0x4b564d00
-#define KVM_SYSTEM_TIME  0x4b564d01
-#define X2APIC_MSRS      0x100
-#define MSR_MISC_ENABLE  0x1A0
-#define MISC_FAST_STRING 1u
-#define MISC_CONSTANT    0x1800u /* neither branch trace nor PEBS */
-#define MSR_DE_CFG       0xC0011029
-#define DE_CFG_LFENCE    2 /* LFENCE is serializing: as Linux would set it */
+#define KVM_WALL_CLOCK            0x4b564d00
+#define KVM_SYSTEM_TIME           0x4b564d01
+#define X2APIC_MSRS               0x100
+#define CPUID_7_ARCH_CAPABILITIES (1u << 29)
+#define MSR_MISC_ENABLE           0x1A0
+#define MISC_FAST_STRING          1u
+#define MISC_CONSTANT             0x1800u /* neither branch trace nor PEBS */
+#define MSR_DE_CFG                0xC0011029
+#define DE_CFG_LFENCE             2 /* LFENCE is serializing: as Linux would set it */
 
 /* Read as a constant, writes are ignored: what Linux touches and a guest need not have. */
 static const struct {
@@ -64,6 +65,24 @@ static uint64_t misc_enable(void)
 	bool intel = cpuid(0, 0).ebx == CPUID_INTEL_EBX;
 	return MISC_CONSTANT |
 	       (intel ? rdmsr(MSR_MISC_ENABLE) & MISC_FAST_STRING : MISC_FAST_STRING);
+}
+
+/* Until it is the guest's own (spec_ctrl.h). */
+static bool spec_ctrl_exit(struct vcpu *v, uint64_t value)
+{
+	enum spec_ctrl_write w = spec_ctrl_write(&v->spec_ctrl, cpuid_spec_ctrl(cpuid), value);
+	if (w == SPEC_CTRL_GIVE)
+		hvm->own_msrs(v);
+	return w != SPEC_CTRL_FAULT;
+}
+
+/* What the CPU is not vulnerable to. */
+static bool arch_capabilities(uint64_t *value)
+{
+	bool there = shown(7, 0).edx & CPUID_7_ARCH_CAPABILITIES;
+	if (there)
+		*value = cpuid_arch_capabilities(rdmsr(MSR_ARCH_CAPABILITIES));
+	return there;
 }
 
 /* The supervisor components of XSAVES: there is none, so it is there and takes 0. */
@@ -131,6 +150,11 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_X2APIC + 0x39:
 		*value = lapic_timer_count();
 		return true;
+	case MSR_SPEC_CTRL:
+		*value = v->spec_ctrl.value;
+		return cpuid_spec_ctrl(cpuid);
+	case MSR_ARCH_CAPABILITIES:
+		return arch_capabilities(value);
 	case MSR_MISC_ENABLE:
 		*value = misc_enable();
 		return true;
@@ -167,6 +191,8 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	case MSR_TSC:
 		tsc_write(v, value);
 		return true;
+	case MSR_SPEC_CTRL:
+		return spec_ctrl_exit(v, value);
 	case MSR_MISC_ENABLE:
 		return true;
 	case MSR_XSS:

@@ -18,6 +18,7 @@
 #include "vmm/console.h"
 #include "vmm/gpa.h"
 #include "vmm/io.h"
+#include "vmm/spec_ctrl.h"
 #include "vmm/vapic.h"
 #include "vmm/vioapic.h"
 #include "vmm/vm_memory.h"
@@ -69,10 +70,18 @@ struct vcpu {
 	uint64_t refused_bases; /* addresses of the APIC's page where something else is */
 	uint64_t pvclock_msr;   /* as the guest wrote it */
 	uint64_t tsc_offset;
+	struct spec_ctrl spec_ctrl;
 	uint64_t bus_lock_tsc; /* when it went on after its last bus lock */
 	void *hvm;             /* the vendor half's own */
 	struct exit_stat exits[VMEXIT_COUNT];
 };
+
+/* The registers that it has itself: a set of enum hvm_own. */
+static inline unsigned vcpu_own_msrs(const struct vcpu *v)
+{
+	return (vapic_is_x2(&v->apic) ? HVM_OWN_X2APIC : 0u) |
+	       (v->spec_ctrl.own ? HVM_OWN_SPEC_CTRL : 0u);
+}
 
 enum vm_state {
 	VM_OFF,

@@ -78,6 +78,7 @@ static void reset_vcpu(struct vcpu *v)
 	v->nmi_pending = false;
 	v->tsc_offset = 0;
 	v->pvclock_msr = 0;
+	v->spec_ctrl = (struct spec_ctrl){0};
 	vapic_reset(v, v->vm->entry.x2apic);
 }
 

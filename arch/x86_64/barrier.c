@@ -4,7 +4,6 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/platform.h"
 
-#define MSR_ARCH_CAPABILITIES 0x10A
 #define MSR_FLUSH_CMD         0x10B
 #define PRED_CMD_IBPB         1
 #define FLUSH_CMD_L1D         1

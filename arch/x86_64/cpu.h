@@ -10,18 +10,20 @@
 #define GIB       (1ul << 30)
 typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is */
 
-#define MSR_TSC       0x10
-#define MSR_APIC_BASE 0x1B
-#define MSR_PRED_CMD  0x49
-#define MSR_XFD       0x1C4
-#define MSR_XFD_ERR   0x1C5
-#define MSR_PAT       0x277
-#define MSR_X2APIC    0x800
-#define MSR_XSS       0xDA0
-#define MSR_EFER      0xC0000080
-#define MSR_FS_BASE   0xC0000100
-#define MSR_GS_BASE   0xC0000101
-#define MSR_TSC_AUX   0xC0000103
+#define MSR_TSC               0x10
+#define MSR_APIC_BASE         0x1B
+#define MSR_SPEC_CTRL         0x48
+#define MSR_PRED_CMD          0x49
+#define MSR_ARCH_CAPABILITIES 0x10A
+#define MSR_XFD               0x1C4
+#define MSR_XFD_ERR           0x1C5
+#define MSR_PAT               0x277
+#define MSR_X2APIC            0x800
+#define MSR_XSS               0xDA0
+#define MSR_EFER              0xC0000080
+#define MSR_FS_BASE           0xC0000100
+#define MSR_GS_BASE           0xC0000101
+#define MSR_TSC_AUX           0xC0000103
 
 #define EFER_SCE      (1u << 0)
 #define EFER_LME      (1u << 8)
@@ -76,6 +78,15 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 	                 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
 	                 : "a"(leaf), "c"(sub));
 	return r;
+}
+
+static inline uint64_t read_spec_ctrl(void)
+{
+	return rdmsr(MSR_SPEC_CTRL);
+}
+static inline void write_spec_ctrl(uint64_t v)
+{
+	wrmsr(MSR_SPEC_CTRL, v);
 }
 
 static inline uint64_t read_cr0(void)

@@ -49,28 +49,30 @@ static void open_x2apic(void (*open)(uint8_t *map, uint32_t msr, bool read, bool
 
 /*
  * Besides, what a world switch replaces or the VMM never uses (docs/guest-cpu.md has the reasons,
- * also for those that exit).  On SVM VMLOAD and VMSAVE switch all of `own` but TSC_AUX; on VT-x the
- * VMCS switches SYSENTER, FS and GS, the others are the guest's in the core, and vmcs.c and
+ * also for those that exit).  On SVM VMLOAD and VMSAVE switch all of `always` but TSC_AUX; on VT-x
+ * the VMCS switches SYSENTER, FS and GS, the others are the guest's in the core, and vmcs.c and
  * cpu_scrub() clear them for the next owner; so does cpu_scrub() XFD, by which a system gives out
  * AMX: the VMM executes no instruction that it could make fault.
  */
 void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool write), uint8_t *map,
-                   bool x2apic)
+                   unsigned own)
 {
-	static const uint32_t own[] = {
+	static const uint32_t always[] = {
 	    0x174,      0x175,      0x176,                  /* SYSENTER */
 	    0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, /* STAR, LSTAR, CSTAR, SFMASK */
 	    0xC0000100, 0xC0000101, 0xC0000102, 0xC0000103, /* FS, GS, KernelGS base, TSC_AUX */
 	};
-	for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++)
-		open(map, own[i], true, true);
+	for (unsigned i = 0; i < sizeof always / sizeof always[0]; i++)
+		open(map, always[i], true, true);
 	if (cpuid(0, 0).eax >= 0xD && (cpuid(0xD, 1).eax & CPUID_D_XFD)) {
 		open(map, MSR_XFD, true, true);
 		open(map, MSR_XFD_ERR, true, true);
 	}
 	open(map, MSR_TSC, true, false);
 	open(map, MSR_PRED_CMD, false, true); /* a barrier for the own core, no state */
-	if (x2apic)
+	if (own & HVM_OWN_SPEC_CTRL)
+		open(map, MSR_SPEC_CTRL, true, true);
+	if (own & HVM_OWN_X2APIC)
 		open_x2apic(open, map);
 }
 

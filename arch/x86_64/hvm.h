@@ -159,9 +159,9 @@ struct hvm_ops {
 	uint64_t (*get)(const struct vcpu *v, enum hvm_state what);
 	void (*set)(struct vcpu *v, enum hvm_state what, uint64_t value);
 	void (*get_seg)(const struct vcpu *v, enum hvm_seg which, struct seg *out);
-	/* Gives the guest its core's x2APIC registers, or makes all of them exit.  reset() does so
-	 * by the mode that the guest's APIC is in (vapic.h). */
-	void (*own_x2apic)(struct vcpu *v, bool own);
+	/* The set of registers that the guest has itself, vcpu_own_msrs(), has changed.  reset()
+	 * looks at it, too. */
+	void (*own_msrs)(struct vcpu *v);
 	/* Queue one event for the next entry. */
 	void (*inject_exception)(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
 	/* false: the guest cannot take one yet; ask again after the next exit, which comes by
@@ -175,10 +175,13 @@ extern const struct hvm_ops *hvm; /* picked once at boot */
 /* Picks the vendor half that this CPU has; false and a reason when there is none. */
 bool hvm_select(char *why, size_t size);
 
+/* Registers that a guest's core gives it at times. */
+enum hvm_own { HVM_OWN_X2APIC = 1, HVM_OWN_SPEC_CTRL = 2, HVM_OWN_SETS = 4 };
+
 /* Calls `open` for each MSR that a guest reads, or writes, without an exit; `map` is passed on.
- * x2apic: also for the registers of an APIC in x2APIC mode. */
+ * own: the set of enum hvm_own that is among them. */
 void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool write), uint8_t *map,
-                   bool x2apic);
+                   unsigned own);
 
 /* The bits of CR4 that a guest may set on this CPU. */
 uint64_t hvm_cr4_offered(void);

@@ -14,9 +14,11 @@
 #define ASID       1 /* a core runs one vCPU; its translations are flushed when that starts */
 #define PAT_RESET  0x0007040600070406ul
 
-/* For all guests: every port exits; so do the MSRs, but for those that hvm_open_msrs() names.  The
- * second map of MSRs is for guests whose APIC is in x2APIC mode. */
-static uint8_t *iopm, *msrpm[2];
+/* For all guests: every port exits; so do the MSRs, but for those that hvm_open_msrs() names: a map
+ * for each set of what a guest has itself. */
+static uint8_t *iopm, *msrpm[HVM_OWN_SETS];
+
+static bool has_v_spec_ctrl; /* SPEC_CTRL is switched by the CPU */
 
 /* --- what a guest's own core does without us ------------------------------------------------ */
 
@@ -33,12 +35,12 @@ static bool maps_init(void)
 	if (!iopm)
 		return false;
 	memset(iopm, 0xFF, IOPM_SIZE);
-	for (unsigned x2apic = 0; x2apic < 2; x2apic++) {
-		msrpm[x2apic] = (void *)mem_alloc(MSRPM_SIZE, PAGE_SIZE, 0);
-		if (!msrpm[x2apic])
+	for (unsigned own = 0; own < HVM_OWN_SETS; own++) {
+		msrpm[own] = (void *)mem_alloc(MSRPM_SIZE, PAGE_SIZE, 0);
+		if (!msrpm[own])
 			return false;
-		memset(msrpm[x2apic], 0xFF, MSRPM_SIZE);
-		hvm_open_msrs(open_msr, msrpm[x2apic], x2apic);
+		memset(msrpm[own], 0xFF, MSRPM_SIZE);
+		hvm_open_msrs(open_msr, msrpm[own], own);
 	}
 	return true;
 }
@@ -53,6 +55,7 @@ static enum hvm_found svm_probe(char *why, size_t size)
 		snprintf(why, size, "this CPU's SVM has no nested paging: Patio needs it");
 		return HVM_UNUSABLE;
 	}
+	has_v_spec_ctrl = cpuid(0x8000000A, 0).edx & SVM_EDX_V_SPEC_CTRL;
 	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) {
 		snprintf(why, size, "SVM is locked off (VM_CR.SVMDIS): enable SVM in the firmware");
 		return HVM_UNUSABLE;
@@ -63,7 +66,7 @@ static enum hvm_found svm_probe(char *why, size_t size)
 /* The first page holds the host state that VMRUN saves, the second what VMSAVE does. */
 static const char *svm_core_enable(struct core *c)
 {
-	void *pages = msrpm[1] || maps_init() ? mem_zalloc(2 * PAGE_SIZE) : NULL;
+	void *pages = msrpm[HVM_OWN_SETS - 1] || maps_init() ? mem_zalloc(2 * PAGE_SIZE) : NULL;
 	if (!pages)
 		return "not enough memory for the core's host state";
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
@@ -107,8 +110,9 @@ static void reset_control(struct vmcb *b, uint64_t nested_root)
 	b->g_pat = PAT_RESET;
 }
 
-static void svm_own_x2apic(struct vcpu *v, bool own)
+static void svm_own_msrs(struct vcpu *v)
 {
+	unsigned own = vcpu_own_msrs(v) | (has_v_spec_ctrl ? HVM_OWN_SPEC_CTRL : 0);
 	svm_of(v)->vmcb.msrpm_base = (paddr_t)msrpm[own];
 }
 
@@ -117,7 +121,7 @@ static void svm_reset(struct vcpu *v, const struct cpu_entry *e)
 	struct vmcb *b = &svm_of(v)->vmcb;
 	memset(svm_of(v), 0, sizeof(struct svm_vcpu));
 	reset_control(b, v->vm->npt_root);
-	svm_own_x2apic(v, vapic_is_x2(&v->apic));
+	svm_own_msrs(v);
 	b->seg[HVM_ES] = seg_to_vmcb(&e->es);
 	b->seg[HVM_CS] = seg_to_vmcb(&e->cs);
 	b->seg[HVM_SS] = seg_to_vmcb(&e->ss);
@@ -450,7 +454,9 @@ static void svm_run(struct vcpu *v, struct vmexit *e)
 	s->call_back = false;
 	b->rax = v->regs[REG_RAX];
 	b->rsp = v->regs[REG_RSP];
+	spec_ctrl_enter(&v->spec_ctrl, write_spec_ctrl);
 	svm_enter(v->regs, (paddr_t)b, c->hvm_host);
+	spec_ctrl_leave(&v->spec_ctrl, read_spec_ctrl, write_spec_ctrl);
 	v->regs[REG_RAX] = b->rax;
 	v->regs[REG_RSP] = b->rsp;
 	__asm__ volatile("stgi" ::: "memory");
@@ -500,7 +506,7 @@ const struct hvm_ops svm_ops = {
     .get = svm_get,
     .set = svm_set,
     .get_seg = svm_get_seg,
-    .own_x2apic = svm_own_x2apic,
+    .own_msrs = svm_own_msrs,
     .inject_exception = svm_inject_exception,
     .inject_nmi = svm_inject_nmi,
 };

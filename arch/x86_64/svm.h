@@ -54,7 +54,9 @@ struct vmcb {
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip, cr2;
 	uint8_t reserved_648[0x668 - 0x648];
 	uint64_t g_pat;
-	uint8_t reserved_670[0x1000 - 0x670];
+	uint8_t reserved_670[0x6E0 - 0x670];
+	uint64_t spec_ctrl; /* where the CPU switches it; 0 after svm_reset() */
+	uint8_t reserved_6e8[0x1000 - 0x6E8];
 };
 _Static_assert(offsetof(struct vmcb, iopm_base) == 0x040, "APM 2, table B-1");
 _Static_assert(offsetof(struct vmcb, asid) == 0x058, "APM 2, table B-1");
@@ -70,6 +72,7 @@ _Static_assert(offsetof(struct vmcb, rsp) == 0x5D8, "APM 2, table B-2");
 _Static_assert(offsetof(struct vmcb, rax) == 0x5F8, "APM 2, table B-2");
 _Static_assert(offsetof(struct vmcb, cr2) == 0x640, "APM 2, table B-2");
 _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM 2, table B-2");
+_Static_assert(offsetof(struct vmcb, spec_ctrl) == 0x6E0, "APM 2, table B-2");
 _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 
 /* intercept3 (offset 00Ch) */
@@ -106,6 +109,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define ICPT5_TLBSYNC         (1u << 4)
 #define ICPT5_BUS_LOCK        (1u << 5)
 #define SVM_EDX_BUS_LOCK      (1u << 29) /* CPUID 8000000Ah: there is such an intercept */
+#define SVM_EDX_V_SPEC_CTRL   (1u << 20) /* the VMCB has the guest's SPEC_CTRL */
 
 /* intercept_cr_read, intercept_cr_write */
 #define ICPT_CR0 (1u << 0)

@@ -20,7 +20,7 @@ static void seg_to_vmcs(enum vmcs_segment which, const struct seg *s)
 	vmwrite(VMCS_GUEST_BASE + 2 * which, s->base);
 }
 
-static void fill_controls(const struct vmx_setup *s, uint64_t nested_root, bool x2apic)
+static void fill_controls(const struct vmx_setup *s, uint64_t nested_root, unsigned own)
 {
 	vmwrite(VMCS_PIN_CONTROLS, s->controls.word[VMX_PIN]);
 	vmwrite(VMCS_PROC_CONTROLS, s->controls.word[VMX_PROC]);
@@ -36,7 +36,7 @@ static void fill_controls(const struct vmx_setup *s, uint64_t nested_root, bool 
 	vmwrite(VMCS_EXCEPTIONS, 1u << 1 | 1u << 17 | 1u << 18);
 	vmwrite(VMCS_IO_BITMAP_A, (paddr_t)s->io_bitmaps);
 	vmwrite(VMCS_IO_BITMAP_B, (paddr_t)s->io_bitmaps + PAGE_SIZE);
-	vmwrite(VMCS_MSR_BITMAP, (paddr_t)s->msr_bitmap[x2apic]);
+	vmwrite(VMCS_MSR_BITMAP, (paddr_t)s->msr_bitmap[own]);
 	vmwrite(VMCS_VPID, VPID);
 	vmwrite(VMCS_EPT_POINTER, nested_root | EPT_WALK);
 	vmwrite(VMCS_LINK_POINTER, ~0ul);
@@ -145,7 +145,7 @@ static void fill_zeroes(void)
 void vmcs_fill(const struct vcpu *v, const struct cpu_entry *e, const struct vmx_setup *s)
 {
 	fill_zeroes();
-	fill_controls(s, v->vm->npt_root, vapic_is_x2(&v->apic));
+	fill_controls(s, v->vm->npt_root, vcpu_own_msrs(v));
 	fill_host(v->core);
 	reset_core_registers();
 	fill_segments(e);

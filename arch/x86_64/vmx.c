@@ -42,13 +42,12 @@ static bool maps_init(void)
 	if (!setup.io_bitmaps)
 		return false;
 	memset(setup.io_bitmaps, 0xFF, IO_BITMAPS_SIZE);
-	for (unsigned x2apic = 0; x2apic < 2; x2apic++) {
-		uint8_t *map = setup.msr_bitmap[x2apic] =
-		    (void *)mem_alloc(PAGE_SIZE, PAGE_SIZE, 0);
+	for (unsigned own = 0; own < HVM_OWN_SETS; own++) {
+		uint8_t *map = setup.msr_bitmap[own] = (void *)mem_alloc(PAGE_SIZE, PAGE_SIZE, 0);
 		if (!map)
 			return false;
 		memset(map, 0xFF, PAGE_SIZE);
-		hvm_open_msrs(open_msr, map, x2apic);
+		hvm_open_msrs(open_msr, map, own);
 	}
 	return true;
 }
@@ -133,7 +132,8 @@ static bool vmxon(paddr_t region)
 /* The page is the CPU's own from VMXON on. */
 static const char *vmx_core_enable(struct core *c)
 {
-	uint32_t *page = setup.msr_bitmap[1] || maps_init() ? mem_zalloc(PAGE_SIZE) : NULL;
+	uint32_t *page =
+	    setup.msr_bitmap[HVM_OWN_SETS - 1] || maps_init() ? mem_zalloc(PAGE_SIZE) : NULL;
 	if (!page)
 		return "not enough memory for the core's VMXON region";
 	*page = vmcs_revision();
@@ -189,10 +189,9 @@ static void vmx_reset(struct vcpu *v, const struct cpu_entry *e)
 	v->regs[REG_RSP] = e->rsp;
 }
 
-static void vmx_own_x2apic(struct vcpu *v, bool own)
+static void vmx_own_msrs(struct vcpu *v)
 {
-	(void)v; /* its VMCS is the core's current one */
-	vmwrite(VMCS_MSR_BITMAP, (paddr_t)setup.msr_bitmap[own]);
+	vmwrite(VMCS_MSR_BITMAP, (paddr_t)setup.msr_bitmap[vcpu_own_msrs(v)]);
 }
 
 /* Until then the core may keep parts of the VMCS to itself (SDM 3, 24.11.1). */
@@ -536,7 +535,9 @@ static void vmx_run(struct vcpu *v, struct vmexit *e)
 {
 	struct vmx_vcpu *x = vmx_of(v);
 	vmwrite(VMCS_GUEST_RSP, v->regs[REG_RSP]);
+	spec_ctrl_enter(&v->spec_ctrl, write_spec_ctrl);
 	enum vmx_entered entered = vmx_enter(v->regs, x->launched);
+	spec_ctrl_leave(&v->spec_ctrl, read_spec_ctrl, write_spec_ctrl);
 	x->refused = entered == VMX_REFUSED;
 	e->insn_len = 0;
 	e->kind = entered == VMX_KICKED ? VMEXIT_kick : VMEXIT_invalid;
@@ -585,7 +586,7 @@ const struct hvm_ops vmx_ops = {
     .get = vmx_get,
     .set = vmx_set,
     .get_seg = vmx_get_seg,
-    .own_x2apic = vmx_own_x2apic,
+    .own_msrs = vmx_own_msrs,
     .inject_exception = vmx_inject_exception,
     .inject_nmi = vmx_inject_nmi,
 };

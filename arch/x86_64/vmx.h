@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "arch/x86_64/control_regs.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/hvm.h"
 #include "arch/x86_64/vmx_caps.h"
 
 /* SDM 3, appendix B.  Those of a segment follow each other in the order ES, CS, SS, DS, FS, GS,
@@ -154,15 +155,14 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define VMX_EXIT_WITH_BUS_LOCK    (1u << 26) /* beside any reason: the instruction locked the bus */
 #define VMX_EXIT_ENTRY_FAILED     (1u << 31)
 
-#define MSR_FEATURE_CONTROL   0x3A
-#define MSR_ARCH_CAPABILITIES 0x10A
-#define MSR_VMX_BASIC         0x480
-#define MSR_VMX_PIN           0x481
-#define MSR_VMX_CR0_FIXED0    0x486
-#define MSR_VMX_CR4_FIXED0    0x488
-#define MSR_VMX_PROC2         0x48B
-#define MSR_VMX_EPT_VPID      0x48C
-#define MSR_VMX_TRUE_PIN      0x48D
+#define MSR_FEATURE_CONTROL 0x3A
+#define MSR_VMX_BASIC       0x480
+#define MSR_VMX_PIN         0x481
+#define MSR_VMX_CR0_FIXED0  0x486
+#define MSR_VMX_CR4_FIXED0  0x488
+#define MSR_VMX_PROC2       0x48B
+#define MSR_VMX_EPT_VPID    0x48C
+#define MSR_VMX_TRUE_PIN    0x48D
 
 static inline uint64_t vmread(enum vmcs_field field)
 {
@@ -183,7 +183,7 @@ struct vmx_setup {
 	uint64_t cr4_offered;        /* what the guest may set */
 	bool small_fetch;            /* large pages are not executable: CVE-2018-12207 */
 	uint8_t *io_bitmaps;
-	uint8_t *msr_bitmap[2]; /* the second for guests whose APIC is in x2APIC mode */
+	uint8_t *msr_bitmap[HVM_OWN_SETS]; /* by what the guest has itself */
 };
 
 struct vcpu;

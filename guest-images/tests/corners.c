@@ -28,6 +28,7 @@
 #define RFLAGS_TF  (1ul << 8)
 #define ICR_NMI    0x4400
 #define XSS        0xda0
+#define SPEC_CTRL  0x48
 
 static volatile unsigned taken[32];
 static volatile uint64_t last_rip, last_dr6;
@@ -199,12 +200,31 @@ static void check_xss(void)
 	      "there %u, 1 taken %u, 0 taken %u, read %u %lx", there, one, zero, read, v);
 }
 
+/* Where CPUID tells of speculation control its register keeps what was written over an exit; else
+ * it is not there.  Bits that do not exist are refused either way. */
+static void check_spec_ctrl(void)
+{
+	uint32_t intel[4], amd[4], r[4];
+	uint64_t v = 0;
+	cpuid(7, 0, intel);
+	cpuid(0x80000008, 0, amd);
+	bool ibrs = (intel[3] & 1u << 26) || (amd[1] & 1u << 14);
+	bool ssbd = (intel[3] & 1u << 31) || (amd[1] & 1u << 24);
+	bool there = ibrs || ssbd || (intel[3] & 1u << 27) || (amd[1] & 1u << 15);
+	uint64_t bits = (ibrs ? 1u : 0) | (ssbd ? 4u : 0);
+	check(!wrmsr_safe(SPEC_CTRL, 1ul << 63), "spec_ctrl_high", "taken");
+	check(wrmsr_safe(SPEC_CTRL, bits) == there, "spec_ctrl_write", "there %u", there);
+	cpuid(0, 0, r);
+	check(rdmsr_safe(SPEC_CTRL, &v) == there && v == (there ? bits : v), "spec_ctrl_read",
+	      "there %u, %lx, not %lx", there, v, bits);
+	check(wrmsr_safe(SPEC_CTRL, 0) == there, "spec_ctrl_off", "there %u", there);
+}
+
 /* MSRs that reach beyond the guest are not there, and DEBUGCTL takes nothing. */
 static void check_msrs(void)
 {
 	static const uint32_t hidden[] = {
 	    0x33,       /* TEST_CTL */
-	    0x48,       /* SPEC_CTRL */
 	    0x10b,      /* FLUSH_CMD */
 	    0x122,      /* TSX_CTRL */
 	    0x17b,      /* MCG_CTL */
@@ -225,6 +245,7 @@ static void check_msrs(void)
 	check(rdmsr(0x179) == 0 && rdmsr(0x17a) == 0, "machine_check_banks", "cap %lx status %lx",
 	      rdmsr(0x179), rdmsr(0x17a));
 	check_xss();
+	check_spec_ctrl();
 	wrmsr(0x1d9, 3); /* LBR, BTF */
 	check(rdmsr(0x1d9) == 0, "debugctl", "%lx", rdmsr(0x1d9));
 }

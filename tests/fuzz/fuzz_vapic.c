@@ -120,9 +120,9 @@ void lapic_reset(void)
 	resets++;
 }
 
-static void own_x2apic(struct vcpu *v, bool own)
+static void own_msrs(struct vcpu *v)
 {
-	owned[v->id] = own;
+	owned[v->id] = vcpu_own_msrs(v);
 }
 
 static void changed(void *ctx, unsigned pin, uint64_t entry)
@@ -228,7 +228,7 @@ static void step(struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct hvm_ops ops = {.own_x2apic = own_x2apic};
+	static const struct hvm_ops ops = {.own_msrs = own_msrs};
 	static uint8_t memory[1];
 	struct input in = {data, size};
 	bool x2 = next(&in, 1) & 1;

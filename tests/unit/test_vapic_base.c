@@ -39,15 +39,14 @@ void lapic_reset(void)
 	resets++;
 }
 
-static void own_x2apic(struct vcpu *v, bool own)
+static void own_msrs(struct vcpu *v)
 {
-	(void)v;
-	owned = own;
+	owned = vcpu_own_msrs(v);
 }
 
 static struct vcpu *vcpu(unsigned id, bool x2apic)
 {
-	static const struct hvm_ops ops = {.own_x2apic = own_x2apic};
+	static const struct hvm_ops ops = {.own_msrs = own_msrs};
 	static struct vm vm;
 	static uint8_t memory[1];
 	struct vcpu *v = &vm.vcpu[id];
