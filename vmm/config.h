@@ -77,6 +77,7 @@ struct net_config {
 	enum vnet_policy mode;
 	uint32_t mtu;  /* bytes; what guests are told */
 	bool mtu_said; /* else it is what fits the links, or 1500 */
+	enum vnet_link_local link_local;
 };
 
 /* What a port of the switch is. */

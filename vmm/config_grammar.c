@@ -11,6 +11,7 @@ static const char *const choice_yes[] = {"no", "yes", NULL};
 static const char *const choice_restart[] = {"never", "always", NULL};
 static const char *const choice_absent[] = {"ones", "stop", NULL};
 static const char *const choice_mode[] = {"route", "learn", "exact", NULL};
+static const char *const choice_link_local[] = {"forward", "drop", NULL};
 static const char *const choice_link[] = {"vxlan", "udp", "direct", NULL};
 static const char *const choice_path_mtu[] = {"learn", "ignore", NULL};
 static const char *const choice_move[] = {"kick", "poll", NULL};
@@ -46,6 +47,7 @@ static const struct term network_terms[] = {
     {.arg = "NAME", .kind = TERM_NAME},
     {"mode", "MODE", TERM_CHOICE, .optional = true, .choice = choice_mode},
     {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
+    {"link-local", "HOW", TERM_CHOICE, .optional = true, .choice = choice_link_local},
     LAST_TERM,
 };
 

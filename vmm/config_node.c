@@ -174,16 +174,20 @@ bool apply_network(struct parser *p)
 	struct node_config *n = p->node;
 	const struct word *name = config_arg(p, "NAME")->word;
 	const struct arg *mode = config_arg(p, "mode"), *mtu = config_arg(p, "mtu");
+	const struct arg *link_local = config_arg(p, "link-local");
 	int known = config_find_net(n, name->text);
 	struct net_config *net = known < 0 ? new_net(p, name) : &n->net[known];
 	if (!net)
 		return false;
-	if (known >= 0 && (net->line || (!mode && !mtu)))
+	if (known >= 0 && (net->line || (!mode && !mtu && !link_local)))
 		return config_fail_taken(p, name, "network", net->line);
 	net->line = name->line;
 	net->mtu = (uint32_t)number_or(p, "mtu", net->mtu);
 	net->mtu_said |= mtu != NULL;
 	net->mode = (enum vnet_policy)number_or(p, "mode", net->mode);
+	if (link_local)
+		net->link_local =
+		    link_local->number ? VNET_LINK_LOCAL_DROP : VNET_LINK_LOCAL_FORWARD;
 	return config_settle_mtu(p, mtu ? mtu->word : name);
 }
 

@@ -53,6 +53,9 @@ static void print_net(const struct writer *w, const struct net_config *net)
 	say(w, "network %s mode %s", net->name, mode[net->mode]);
 	if (net->mtu_said)
 		say(w, " mtu %u", (unsigned)net->mtu);
+	if (net->link_local != VNET_LINK_LOCAL_BY_MODE)
+		say(w, " link-local %s",
+		    net->link_local == VNET_LINK_LOCAL_DROP ? "drop" : "forward");
 	say(w, "\n");
 }
 

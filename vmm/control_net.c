@@ -267,9 +267,11 @@ static void set_mtus(const struct node_config *n)
 			virtio_net_set_mtu(&nics[i]->net, (uint16_t)n->port[i].mtu);
 }
 
-/* What links and ports may learn. */
+/* What networks pass on, what links and ports may learn. */
 static void set_limits(const struct node_config *n)
 {
+	for (unsigned i = 0; i < n->nets; i++)
+		vnet_net_set_link_local(node_vnet, i, n->net[i].link_local);
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct port_config *p = &n->port[i];
 		struct vnet_port *port = control_port(i);

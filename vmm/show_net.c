@@ -186,10 +186,19 @@ void show_underlays(struct out *o, const struct config_action *a)
 
 /* ---- networks and routes ---- */
 
+static bool forwards_link_local(const struct net_config *net)
+{
+	return net->link_local == VNET_LINK_LOCAL_BY_MODE
+	           ? net->mode == VNET_ROUTE
+	           : net->link_local == VNET_LINK_LOCAL_FORWARD;
+}
+
 void show_networks(struct out *o, const struct config_action *a)
 {
-	static const struct out_column columns[] = {
-	    {"network", 12, false}, {"mode", 5, false}, {"mtu", 5, true}};
+	static const struct out_column columns[] = {{"network", 12, false},
+	                                            {"mode", 5, false},
+	                                            {"mtu", 5, true},
+	                                            {"link_local", 10, false}};
 	static const char *const mode[] = {
 	    [VNET_ROUTE] = "route", [VNET_LEARN] = "learn", [VNET_EXACT] = "exact"};
 	const struct node_config *n = control_config();
@@ -201,6 +210,7 @@ void show_networks(struct out *o, const struct config_action *a)
 		out_string(o, NULL, n->net[i].name);
 		out_string(o, NULL, mode[n->net[i].mode]);
 		out_number(o, NULL, n->net[i].mtu);
+		out_string(o, NULL, forwards_link_local(&n->net[i]) ? "forward" : "drop");
 	}
 	out_end_table(o);
 }

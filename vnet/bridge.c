@@ -45,6 +45,15 @@ static void flood(struct walk *w, uint64_t frames, unsigned reach)
 		count_add(count, 1);
 }
 
+/* Whether a frame to no known place is for the next bridge only, which is this one. */
+static bool ends_here(struct walk *w, const struct vnet_frame *f)
+{
+	if (!link_local_ends(w->core->vnet, w->from->net, f->dst, true))
+		return false;
+	count_add(&w->count->drop[VNET_DROP_link_local], 1);
+	return true;
+}
+
 /* Sends a frame on to the one port that its destination was found at. */
 static void forward(struct walk *w, unsigned to, uint64_t bit)
 {
@@ -136,10 +145,10 @@ void look_up_learned(struct walk *w, struct vnet_learn *learn)
 			continue;
 		known = f->src;
 		to = learned_port(w, m, learn, f->dst);
-		if (to < 0)
-			unknown |= bit;
-		else
+		if (to >= 0)
 			forward(w, (unsigned)to, bit);
+		else if (!ends_here(w, f))
+			unknown |= bit;
 	}
 	if (unknown)
 		flood(w, unknown, REACH_LOCAL | REACH_OUTSIDE);
@@ -173,10 +182,10 @@ void look_up_exact(struct walk *w)
 		to = member_up(w->core->vnet, m, w->from->net, f->dst);
 		if (to >= 0)
 			forward(w, (unsigned)to, bit);
-		else if (f->dst & MAC_MULTICAST)
-			group |= bit;
-		else
+		else if (!(f->dst & MAC_MULTICAST))
 			unknown |= bit;
+		else if (!ends_here(w, f))
+			group |= bit;
 	}
 	if (group)
 		flood(w, group, REACH_LOCAL | REACH_OUTSIDE);

@@ -15,8 +15,8 @@ void cache_flush(struct vnet_cache *c)
 	c->tag = TAG_ONE;
 }
 
-const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
-                                     const struct vnet_asked *q)
+static struct vnet_cached *remember(struct vnet_cache *c, const struct vnet_table *t,
+                                    const struct vnet_asked *q)
 {
 	struct vnet_cached *e, new = {.dst = q->dst | cache_place(t, q->net, q->from)};
 	const struct vnet_route *r;
@@ -39,5 +39,20 @@ const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_tab
 	e = cache_set(c, new.dst, new.src);
 	e[1] = e[0];
 	e[0] = new;
+	return e;
+}
+
+const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
+                                     const struct vnet_asked *q)
+{
+	return remember(c, t, q);
+}
+
+const struct vnet_cached *cache_once(struct vnet_cache *c, const struct vnet_table *t,
+                                     const struct vnet_asked *q)
+{
+	struct vnet_cached *e = remember(c, t, q);
+
+	e->src &= MAC_MASK; /* no tag: valid for nobody */
 	return e;
 }

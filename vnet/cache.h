@@ -79,4 +79,8 @@ static inline const struct vnet_cached *cache_find(struct vnet_cache *c, uint64_
 const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
                                      const struct vnet_asked *q);
 
+/* The same, but the answer is not found again. */
+const struct vnet_cached *cache_once(struct vnet_cache *c, const struct vnet_table *t,
+                                     const struct vnet_asked *q);
+
 #endif

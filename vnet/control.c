@@ -166,6 +166,12 @@ bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy)
 	return done;
 }
 
+void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local how)
+{
+	if (net < VNET_NETS)
+		atomic_store(&v->link_local[net], (uint8_t)how);
+}
+
 /* Looks for old addresses in the next few buckets, network by network. */
 static void sweep(struct vnet *v)
 {

@@ -25,12 +25,19 @@ static __attribute__((noinline)) void route_odd(struct walk *w, const struct vne
 		count_add(&w->count->drop[e->count ? VNET_DROP_same_port : VNET_DROP_no_route], 1);
 }
 
+/* What the table says; NULL: the frame ends here, and is counted.  A link-local group is asked for
+ * each time, so that nothing has to be forgotten when the network's choice changes. */
 static __attribute__((noinline)) const struct vnet_cached *
 ask(struct walk *w, const struct vnet_table *t, const struct vnet_frame *f)
 {
 	const struct vnet_asked q = {f->dst, f->src, w->from->net, w->from->number};
 
-	return cache_miss(&w->core->cache, t, &q);
+	if (!is_link_local(f->dst))
+		return cache_miss(&w->core->cache, t, &q);
+	if (!link_local_ends(w->core->vnet, w->from->net, f->dst, false))
+		return cache_once(&w->core->cache, t, &q);
+	count_add(&w->count->drop[VNET_DROP_link_local], 1);
+	return NULL;
 }
 
 /* The present table; what the cache knows is of it afterwards. */
@@ -62,8 +69,11 @@ static inline __attribute__((always_inline)) void look_up_routes(struct walk *w)
 		if (!admit(w, f))
 			continue;
 		e = cache_find(&c->cache, f->dst | place, f->src & t->src_mask);
-		if (!e)
+		if (!e) {
 			e = ask(w, t, f);
+			if (!e)
+				continue;
+		}
 		if (e->count == 1 && e->avoid != from) {
 			count_add(&hits[e->route], 1);
 			mark(c, e->to, bit);

@@ -36,6 +36,15 @@ unsigned vnet_core_id(const struct vnet_core *core);
 bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy);
 
 /*
+ * What network `net` (below VNET_NETS) does with frames to the groups 01:80:c2:00:00:00 to -0f, by
+ * which bridges and stations on one wire speak to each other: spanning tree, PAUSE, LACP, 802.1X,
+ * LLDP.  No bridge passes them on (IEEE 802.1D-2004, 7.12.6; 802.1Q, 8.6.3), so unless said they
+ * end in the modes VNET_LEARN and VNET_EXACT (VNET_DROP_link_local), and go where a route sends
+ * them in mode VNET_ROUTE.
+ */
+void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local how);
+
+/*
  * The walk: moves the frames of the batch from `from` to where they belong, calling deliver() once
  * for each destination, and counts each frame or its drop.  Frames need seg, len, nseg,
  * contiguous_head and hdr; dst and src are filled in here.  Frames of one batch and sender keep

@@ -65,12 +65,23 @@ static void tell_route(const struct telling *t, const struct vnet_table *table, 
 	t->line(t->ctx, &say);
 }
 
+/* Whether the frame is for the next bridge only; `unless_said`: whether the mode has it so. */
+static bool tell_link_local(const struct telling *t, bool unless_said)
+{
+	if (!link_local_ends(t->vnet, t->net, t->dst, unless_said))
+		return false;
+	tell_drop(t, VNET_DROP_link_local);
+	return true;
+}
+
 static void explain_routes(const struct telling *t)
 {
 	const struct vnet_table *table = atomic_load(&t->vnet->table);
 	bool all_back = true;
 	int best = 0;
 
+	if (tell_link_local(t, false))
+		return;
 	for (unsigned i = 0; i < table->n; i++)
 		if (table->priority[i] > best &&
 		    route_matches(&table->route[i], t->net, t->src, t->dst, t->from))
@@ -147,7 +158,7 @@ static void explain_learned(const struct telling *t, struct vnet_learn *learn)
 	int to = member_up(t->vnet, atomic_load(&t->vnet->members), t->net, t->dst);
 	bool group = t->dst & MAC_MULTICAST;
 
-	if (tell_source(t, false))
+	if (tell_source(t, false) || tell_link_local(t, true))
 		return;
 	if (to < 0 && !group)
 		to = learn_find(learn, t->dst);
@@ -163,7 +174,7 @@ static void explain_exact(const struct telling *t)
 {
 	int to = member_up(t->vnet, atomic_load(&t->vnet->members), t->net, t->dst);
 
-	if (tell_source(t, true))
+	if (tell_source(t, true) || tell_link_local(t, true))
 		return;
 	if (to >= 0)
 		tell_place(t, (unsigned)to);

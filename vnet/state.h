@@ -58,6 +58,7 @@ struct vnet {
 	_Atomic(struct vnet_learn *) learn[VNET_NETS]; /* NULL: the network has routes */
 	atomic_bool exact[VNET_NETS];                  /* does not learn: by declared addresses */
 	bool net[VNET_NETS];                           /* the network was set */
+	_Atomic uint8_t link_local[VNET_NETS];         /* enum vnet_link_local */
 	_Atomic(struct underlay *) underlays;          /* all of them, by their `next` */
 	uint64_t secret[2];                            /* what no guest knows */
 	_Atomic uint64_t seconds;                      /* as vnet_tick() said last */
@@ -153,6 +154,23 @@ void members_publish(struct vnet *v);
 
 /* Publishes a table that replaces the present one, which is freed; hits of equal routes go over. */
 void table_publish(struct vnet *v, struct vnet_table *t);
+
+/* Whether an address is one of the groups that end at the next bridge. */
+static inline bool is_link_local(mac_t mac)
+{
+	return (mac & ~(0xfull << 40)) == 0xc28001; /* 01:80:c2:00:00:0x */
+}
+
+/* Whether the network drops frames to such an address; `unless_said`: whether its mode does. */
+static inline bool link_local_ends(struct vnet *v, unsigned net, mac_t dst, bool unless_said)
+{
+	uint8_t how;
+
+	if (!is_link_local(dst))
+		return false;
+	how = atomic_load_explicit(&v->link_local[net], memory_order_relaxed);
+	return how == VNET_LINK_LOCAL_BY_MODE ? unless_said : how == VNET_LINK_LOCAL_DROP;
+}
 
 /* The port with this number, for a walk; NULL when it is gone. */
 static inline struct vnet_port *port_at(struct vnet *v, unsigned number)

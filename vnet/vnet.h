@@ -108,6 +108,7 @@ struct vnet_batch {
 	                  * what is outside) */                                                    \
 	X(learn_quota)   /* the source is an address more than may be learned of the port */       \
 	X(spoofed)       /* the source is another port's, or in mode exact not the port's own */   \
+	X(link_local)    /* to a group that no bridge passes on, as spanning tree's or LLDP's */   \
 	X(looped)        /* from outside, with the address of one of our own as source */          \
 	X(split_horizon) /* from outside, and only outside could it go */                          \
 	X(outer_forged)  /* it would pass for the node, or its peer, on the outer wire */          \
@@ -169,6 +170,9 @@ enum vnet_mode { VNET_KICK, VNET_POLL }; /* who moves a port's frames */
 /* How a network finds destinations: by routes; by learned addresses, as a bridge does; or by the
  * addresses that ports declare (vnet_port_set_mac()), as macvtap's bridge mode does. */
 enum vnet_policy { VNET_ROUTE, VNET_LEARN, VNET_EXACT };
+
+/* What becomes of frames to groups that are of one wire only: see vnet_net_set_link_local(). */
+enum vnet_link_local { VNET_LINK_LOCAL_BY_MODE, VNET_LINK_LOCAL_FORWARD, VNET_LINK_LOCAL_DROP };
 
 /* Where memory for tables comes from (control path only). */
 struct vnet_mem {
