@@ -23,6 +23,7 @@
 #define FADT_NO_PWR_BUTTON (1 << 4)
 #define FADT_NO_SLP_BUTTON (1 << 5)
 #define FADT_RESET_REG     (1 << 10)
+#define FADT_TMR_VAL_EXT   (1 << 8) /* the PM timer has 32 bits */
 #define FADT_HW_REDUCED    (1 << 20)
 
 #define GAS_IO 1 /* address space: system I/O */
@@ -63,13 +64,27 @@ static void put_rsdp(uint8_t *t, uint64_t xsdt)
 	t[32] = checksum(t, RSDP_SIZE);
 }
 
-/* A generic address structure: one byte in system I/O space. */
-static void put_port(uint8_t *gas, uint16_t port)
+/* A generic address structure: a register in system I/O space; the sizes that it may be accessed by
+ * are numbered 1 for a byte, 3 for four. */
+static void put_register(uint8_t *gas, uint16_t port, uint8_t bits, uint8_t access)
 {
 	gas[0] = GAS_IO;
-	gas[1] = 8; /* bits */
-	gas[3] = 1; /* byte access */
+	gas[1] = bits;
+	gas[3] = access;
 	put64(gas + 4, port);
+}
+
+static void put_port(uint8_t *gas, uint16_t port)
+{
+	put_register(gas, port, 8, 1);
+}
+
+static void put_pm_timer(uint8_t *fadt, uint16_t port)
+{
+	put32(fadt + 76, port);
+	fadt[91] = 4; /* bytes */
+	put32(fadt + 112, get32(fadt + 112) | FADT_TMR_VAL_EXT);
+	put_register(fadt + 208, port, 32, 3);
 }
 
 static void put_fadt(uint8_t *t, uint64_t dsdt, const struct guest_acpi *cfg)
@@ -85,6 +100,8 @@ static void put_fadt(uint8_t *t, uint64_t dsdt, const struct guest_acpi *cfg)
 	put64(t + 140, dsdt);
 	put_port(t + 244, cfg->sleep_control_port);
 	put_port(t + 256, cfg->sleep_status_port);
+	if (cfg->pm_timer_port)
+		put_pm_timer(t, cfg->pm_timer_port);
 	memcpy(t + 268, "Patio", 5);
 	seal(t);
 }

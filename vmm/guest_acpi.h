@@ -1,7 +1,8 @@
 /*
  * guest_acpi.h: the ACPI tables of a guest's small PC (ACPI 6.4): RSDP, XSDT, FADT, MADT, DSDT.
  *
- * Hardware-reduced: no PIC, PIT, PM timer or RTC.  Power-off and reset are writes to two ports.
+ * Hardware-reduced: no PIC, no interrupt of a PIT, no RTC; a system that took the machine for more
+ * would wait for the PIT's interrupts.  Power-off and reset are writes to two ports.
  */
 #ifndef VMM_GUEST_ACPI_H
 #define VMM_GUEST_ACPI_H
@@ -30,6 +31,10 @@ struct guest_acpi {
 	uint16_t sleep_control_port, sleep_status_port; /* e.g. 0x600, 0x601 */
 	uint16_t reset_port; /* e.g. 0x604; receives GUEST_ACPI_RESET_VALUE */
 	uint32_t ioapic;     /* the address of its I/O APIC, whose first pin is GSI 0; 0: none */
+	/* 0: not named.  The specification lets a system ignore it on hardware-reduced ACPI; those
+	 * that want one (Xen, LK, memtest) do not.  Linux would, to watch the TSC by it twice a
+	 * second. */
+	uint16_t pm_timer_port;
 };
 
 /*

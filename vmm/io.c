@@ -15,13 +15,12 @@ void io_claim(struct io_space *s, uint16_t base, uint16_t count, io_handler *han
 
 /*
  * What a read of an absent port gives.  A bus that nobody drives reads all ones; but Linux polls
- * the PIT (40h-43h, 61h) and the CMOS clock (70h, 71h) for a bit to clear even when the firmware
- * says that they are not there, and gives up at once when it reads 0.
+ * the CMOS clock (70h, 71h) for a bit to clear even when the firmware says that it is not there,
+ * and gives up at once when it reads 0.
  */
 static uint32_t absent(uint16_t port)
 {
-	bool zero = (port >= 0x40 && port <= 0x43) || port == 0x61 || port == 0x70 || port == 0x71;
-	return zero ? 0 : 0xFFFFFFFF;
+	return port == 0x70 || port == 0x71 ? 0 : 0xFFFFFFFF;
 }
 
 void io_access(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *val)

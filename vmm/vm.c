@@ -11,6 +11,7 @@
 #include "vmm/mem.h"
 #include "vmm/passthrough.h"
 #include "vmm/place.h"
+#include "vmm/rate.h"
 #include "vmm/vm.h"
 #include "vmm/vm_load.h"
 
@@ -66,11 +67,52 @@ static void reset_access(void *ctx, uint16_t offset, unsigned size, bool in, uin
 		vm_reset(ctx);
 }
 
+/* A wider access is one of a byte at each port, as on the bus that it is on. */
+static void pit_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
+{
+	struct vm *vm = ctx;
+	uint32_t bytes = 0;
+	for (unsigned i = 0; i < size; i++) {
+		unsigned reg = offset + i;
+		if (in && reg < VPIT_PORTS)
+			bytes |= (uint32_t)vpit_read(&vm->pit, reg, rdtsc()) << 8 * i;
+		else if (in)
+			bytes |= 0xFFu << 8 * i;
+		else if (reg < VPIT_PORTS)
+			vpit_write(&vm->pit, reg, (uint8_t)(*val >> 8 * i), rdtsc());
+	}
+	if (in)
+		*val = bytes;
+}
+
+static void pit_gate_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
+{
+	struct vm *vm = ctx;
+	(void)offset;
+	(void)size;
+	if (in)
+		*val = 0xFFFFFF00 | vpit_read_gate(&vm->pit, rdtsc());
+	else
+		vpit_write_gate(&vm->pit, (uint8_t)*val, rdtsc());
+}
+
+/* A count of 32 bits; its high half alone, too. */
+static void pm_timer_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
+{
+	(void)ctx;
+	(void)size;
+	if (in)
+		*val = (uint32_t)rate_ticks(rdtsc(), tsc_khz * 1000, PM_HZ) >> 8 * offset;
+}
+
 static void claim_ports(struct vm *vm)
 {
 	io_claim(&vm->io, COM1, VUART_PORTS, com1_access, vm);
 	io_claim(&vm->io, SLEEP_CONTROL, SLEEP_STATUS - SLEEP_CONTROL + 1, sleep_access, vm);
 	io_claim(&vm->io, RESET_PORT, 1, reset_access, vm);
+	io_claim(&vm->io, PM_TIMER, 4, pm_timer_access, vm);
+	io_claim(&vm->io, VPIT_PORT, VPIT_PORTS, pit_access, vm);
+	io_claim(&vm->io, VPIT_GATE, 1, pit_gate_access, vm);
 	if (vm->config->debug_exit)
 		io_claim(&vm->io, DEBUG_EXIT_PORT, 1, debug_exit, vm);
 }

@@ -23,6 +23,7 @@
 #include "vmm/vioapic.h"
 #include "vmm/vm_memory.h"
 #include "vmm/vpci.h"
+#include "vmm/vpit.h"
 #include "vmm/vuart.h"
 
 #define VM_VCPUS_MAX CONFIG_CPUS
@@ -112,6 +113,7 @@ struct vm {
 	struct vpci pci;
 	struct vioapic ioapic;
 	struct vuart uart;
+	struct vpit pit;
 	struct console console;
 	struct virtio_console hvc;
 	struct control_console *control; /* NULL: declared without */

@@ -28,8 +28,8 @@ static struct blob module_blob(const char *name)
 	return m ? (struct blob){(const uint8_t *)m->start, m->size} : (struct blob){0};
 }
 
-/* The tables that a PC's firmware leaves. */
-static const char *load_tables(struct vm *vm)
+/* The tables that a PC's firmware leaves.  Linux has kvm-clock, and no need of the PM timer. */
+static const char *load_tables(struct vm *vm, enum image_kind kind)
 {
 	uint32_t ids[VM_VCPUS_MAX];
 	for (unsigned i = 0; i < vm->nvcpus; i++)
@@ -39,14 +39,15 @@ static const char *load_tables(struct vm *vm)
 	                       .sleep_control_port = SLEEP_CONTROL,
 	                       .sleep_status_port = SLEEP_STATUS,
 	                       .reset_port = RESET_PORT,
-	                       .ioapic = VIOAPIC_PAGE};
+	                       .ioapic = VIOAPIC_PAGE,
+	                       .pm_timer_port = kind == IMAGE_BZIMAGE ? 0 : PM_TIMER};
 	const char *bad = guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
 	return bad ? bad : guest_smbios_build(&vm->mem, GUEST_SMBIOS_GPA);
 }
 
 static bool load_images(struct vm *vm, char *why, size_t size)
 {
-	const char *bad = load_tables(vm);
+	const char *bad = load_tables(vm, load_kind(module_blob(vm->load.kernel)));
 	if (bad)
 		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->load.kernel, bad);
 	return !bad && vm_images_load(&vm->mem, &vm->load, module_blob, &vm->entry, why, size);
@@ -68,6 +69,7 @@ void vm_reset_devices(struct vm *vm)
 {
 	vpci_reset(&vm->pci);
 	vioapic_reset(&vm->ioapic);
+	vpit_init(&vm->pit, tsc_khz * 1000, rdtsc());
 	vuart_init(&vm->uart, com1_out, &vm->console);
 	if (vm->control)
 		control_console_reset(vm->control);

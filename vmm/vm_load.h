@@ -6,6 +6,7 @@
 #define SLEEP_CONTROL 0x600
 #define SLEEP_STATUS  0x601
 #define RESET_PORT    0x604
+#define PM_TIMER      0x608
 
 struct vm;
 

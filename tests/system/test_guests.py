@@ -7,7 +7,7 @@ import pytest
 
 from machine import TINY, about, ended, judge, node, passes, said, until
 
-IMAGES = ["xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple", "absent"]
+IMAGES = ["xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple", "absent", "clocks"]
 
 pytestmark = pytest.mark.every_target
 
@@ -26,7 +26,7 @@ def conf():
         "exec": 'kernel nobody.elf cmdline "how=exec"',
         "walk": 'kernel nobody.elf cmdline "how=walk"',
         "float": 'kernel nobody.elf cmdline "how=float"',
-        "absent": "kernel absent.elf", "many": 'kernel absent.elf cmdline "reads=3000 pages=50"',
+        "clocks": "kernel clocks.elf", "absent": "kernel absent.elf", "many": 'kernel absent.elf cmdline "reads=3000 pages=50"',
         "again": "kernel triple.elf restart always",
     }
     text = [f"guest {name} {what} {TINY} autostart no" for name, what in cases.items()]
@@ -41,7 +41,7 @@ def the_node():
 
 
 @pytest.mark.parametrize("name", ["xapic", "x2apic", "smp", "page", "cpuid", "bigmem", "msr", "in",
-                                  "absent"])
+                                  "absent", "clocks"])
 def test_guest(n, name):
     """Everything that the guest looks at is as on a PC."""
     passes(n, name)

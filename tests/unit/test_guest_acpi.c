@@ -22,7 +22,7 @@ static struct gmem memory(void)
 }
 
 static const uint32_t ids[4] = {0, 2, 254, 255};
-static const struct guest_acpi four = {4, ids, 0x600, 0x601, 0x604, 0};
+static const struct guest_acpi four = {4, ids, 0x600, 0x601, 0x604, 0, 0};
 
 static void sums_to_zero(const uint8_t *p, size_t n)
 {
@@ -73,7 +73,7 @@ static void an_io_apic_if_there_is_one(void **state)
 {
 	(void)state;
 	struct gmem m = memory();
-	struct guest_acpi cfg = {1, ids, 0x600, 0x601, 0x604, 0xfec00000};
+	struct guest_acpi cfg = {1, ids, 0x600, 0x601, 0x604, 0xfec00000, 0};
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
 	const uint8_t *xsdt = table(get64(ram + GUEST_ACPI_GPA + 24), "XSDT");
 	const uint8_t *madt = table(get64(xsdt + 44), "APIC");
@@ -81,6 +81,24 @@ static void an_io_apic_if_there_is_one(void **state)
 	assert_int_equal(get16(madt + 52), 0x0c01); /* type 1, 12 bytes */
 	assert_int_equal(get32(madt + 56), 0xfec00000);
 	assert_int_equal(get32(madt + 60), 0); /* its first GSI */
+}
+
+static void a_pm_timer_if_it_is_named(void **state)
+{
+	(void)state;
+	struct gmem m = memory();
+	struct guest_acpi cfg = four;
+	for (unsigned port = 0; port < 0x1000; port += 0x608) {
+		cfg.pm_timer_port = (uint16_t)port;
+		assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
+		const uint8_t *xsdt = table(get64(ram + GUEST_ACPI_GPA + 24), "XSDT");
+		const uint8_t *fadt = table(get64(xsdt + 36), "FACP");
+		assert_int_equal(get32(fadt + 76), port);
+		assert_int_equal(fadt[91], port ? 4 : 0);
+		assert_int_equal(get32(fadt + 112) >> 8 & 1, port != 0);
+		assert_int_equal(get32(fadt + 208), port ? 0x03002001 : 0);
+		assert_int_equal(get64(fadt + 212), port);
+	}
 }
 
 static void refusals(void **state)
@@ -108,7 +126,7 @@ static void the_largest_guest_fits(void **state)
 	uint32_t many[GUEST_ACPI_MAX_CPUS];
 	for (unsigned i = 0; i < GUEST_ACPI_MAX_CPUS; i++)
 		many[i] = 1000 + i;
-	struct guest_acpi cfg = {GUEST_ACPI_MAX_CPUS, many, 0x600, 0x601, 0x604, 0};
+	struct guest_acpi cfg = {GUEST_ACPI_MAX_CPUS, many, 0x600, 0x601, 0x604, 0, 0};
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
 	for (size_t i = GUEST_ACPI_GPA + GUEST_ACPI_SIZE; i < GUEST_RESET_VECTOR; i++)
 		assert_int_equal(ram[i], 0xcc);
@@ -170,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_chain_of_tables),
 	    cmocka_unit_test(an_io_apic_if_there_is_one),
+	    cmocka_unit_test(a_pm_timer_if_it_is_named),
 	    cmocka_unit_test(refusals),
 	    cmocka_unit_test(the_largest_guest_fits),
 	    cmocka_unit_test(the_reset_vector_writes_the_reset_port),
