@@ -4,6 +4,7 @@
  * them back, instructions that no guest has.
  */
 #include "guest-images/lib/check.h"
+#include "guest-images/lib/console.h"
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/lapic.h"
 #include "guest-images/lib/trap.h"
@@ -212,6 +213,7 @@ static void check_spec_ctrl(void)
 	bool ssbd = (intel[3] & 1u << 31) || (amd[1] & 1u << 24);
 	bool there = ibrs || ssbd || (intel[3] & 1u << 27) || (amd[1] & 1u << 15);
 	uint64_t bits = (ibrs ? 1u : 0) | (ssbd ? 4u : 0);
+	print("speculation control %lx\n", bits);
 	check(!wrmsr_safe(SPEC_CTRL, 1ul << 63), "spec_ctrl_high", "taken");
 	check(wrmsr_safe(SPEC_CTRL, bits) == there, "spec_ctrl_write", "there %u", there);
 	cpuid(0, 0, r);

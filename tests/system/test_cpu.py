@@ -2,7 +2,7 @@
 
 import pytest
 
-from machine import TINY, node, passes
+from machine import TINY, node, only_on, passes
 
 pytestmark = pytest.mark.every_target
 
@@ -29,3 +29,12 @@ def test_no_kick_is_lost(n):
     """NMIs sent to a vCPU at every moment between its exit and its next entry: each one is taken,
     though nothing else would ever make that vCPU exit again."""
     passes(n, "nmi")
+
+
+@only_on("bochs-vmx", "no CPU of QEMU's has SPEC_CTRL")
+def test_speculation_control():
+    """On a CPU that has it the guest's register keeps its bits over an exit."""
+    with node(f"guest corners kernel corners.elf {TINY} autostart no\n", ["corners"], cores=2,
+              cpu="corei7_icelake_u") as n:
+        n.ready()
+        assert "speculation control 5" in passes(n, "corners")
