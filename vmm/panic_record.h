@@ -1,0 +1,40 @@
+/*
+ * panic_record.h: a panic's text as it is kept in memory over a reset.
+ *
+ * What is found there after a reset may be anything: a record counts only if its sum is right, and
+ * its text is made printable.
+ */
+#ifndef VMM_PANIC_RECORD_H
+#define VMM_PANIC_RECORD_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PANIC_RECORD_SIZE 4096 /* bytes: one page */
+#define PANIC_RECORD_TEXT (PANIC_RECORD_SIZE - 32)
+
+struct panic_record {
+	uint8_t magic[8];
+	uint32_t sum;    /* of what follows, up to the text's end */
+	uint32_t length; /* bytes of text */
+	uint32_t boots;  /* since the panic */
+	uint32_t zero;
+	uint64_t time; /* seconds since 1970; 0: not known */
+	char text[PANIC_RECORD_TEXT];
+};
+_Static_assert(sizeof(struct panic_record) == PANIC_RECORD_SIZE, "a page");
+
+/* Begins a record without text. */
+void panic_record_begin(struct panic_record *r, uint64_t time);
+
+/* Adds a line (without its end) and makes the record valid with it; what has no room is left out.
+ */
+void panic_record_add(struct panic_record *r, const char *line);
+
+/* Copies the record from memory of any content and checks the copy.  false: it is none.  In `to`
+ * text[length] is within the text and is NUL; all before it is printable ASCII or a newline. */
+bool panic_record_take(const struct panic_record *from, struct panic_record *to);
+
+/* One more boot since the panic. */
+void panic_record_age(struct panic_record *r);
+#endif
