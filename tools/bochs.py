@@ -27,7 +27,7 @@ log: bochs.log
 panic: action=fatal
 error: action=ignore
 info: action=ignore
-port_e9_hack: enabled=1
+port_e9_hack: enabled={port}
 sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
 speaker: enabled=0
 clock: sync=none, time0=946681200
@@ -75,7 +75,7 @@ def command(m, files, folder):
     m.boot = m.boot or "multiboot"
     slots, nic = _nic(m, folder)
     text = RC.format(cpu=m.cpu or CPU, cores=m.cores, memory=m.memory, slots=slots, nic=nic,
-                     iso=os.path.basename(make_iso(folder, m, files)))
+                     iso=os.path.basename(make_iso(folder, m, files)), port=int(m.exit_port))
     with open(os.path.join(folder, "bochsrc"), "w", encoding="ascii") as f:
         f.write(text)
     run = [os.path.join(ROOT, "tools", "bochs-run"), folder]

@@ -35,6 +35,8 @@ class Machine:
     hub: str = None  # or the folder of a hub's sockets (tools/hub): they come and go by that
     mac: str = NIC_MAC  # its own; on Bochs only frames to it and broadcasts come in by UDP
     nic: tuple = ()  # instead: the emulator's own arguments
+    exit_port: bool = True  # the emulator's own, which ends it with a status
+    reboots: bool = False  # a reset starts the machine again, instead of ending the emulator
     debugcon: str = None  # the file for what is written to port 0xE9
     extra: tuple = ()  # more arguments of the emulator
     image: str = IMAGE

@@ -73,9 +73,9 @@ def command(m, files, folder):
         raise Unsupported(f"{NAME}: no CPU {m.cpu}")
     kvm = have_kvm() and not m.icount and m.cpu is None
     return ["qemu-system-x86_64", "-M", m.machine, "-m", str(m.memory), "-smp", str(m.cores),
-            "-nodefaults", "-display", "none", "-no-reboot",
+            "-nodefaults", "-display", "none", *([] if m.reboots else ["-no-reboot"]),
             "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
-            "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+            *(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"] if m.exit_port else []),
             "-cpu", "host" if kvm else m.cpu or "EPYC,+x2apic", *_clock(m, kvm),
             *_firmware(m), *_boot(m, files, folder), *_nic(m),
             *(["-debugcon", f"file:{m.debugcon}"] if m.debugcon else []), *m.extra]

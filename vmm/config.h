@@ -37,6 +37,7 @@ enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG
 enum config_move { CONFIG_MOVE_KICK, CONFIG_MOVE_POLL, CONFIG_MOVE_NODE /* as the node does */ };
 enum config_smt { CONFIG_SMT_ISOLATE, CONFIG_SMT_SHARE };
 enum config_idle { CONFIG_IDLE_STAY, CONFIG_IDLE_POWEROFF, CONFIG_IDLE_EXIT_WITH };
+enum config_panic { CONFIG_PANIC_UNSAID, CONFIG_PANIC_RESET, CONFIG_PANIC_HALT };
 enum config_restart { CONFIG_RESTART_NEVER, CONFIG_RESTART_ALWAYS };
 
 /* A multiboot module that a guest gets besides its kernel. */
@@ -139,6 +140,8 @@ struct node_config {
 	enum config_move move; /* KICK or POLL */
 	int32_t poll_core;     /* the core that polls; -1 while none was named */
 	enum config_smt smt;   /* may threads of one physical core have different owners? */
+	enum config_panic panic;
+	uint32_t panic_seconds; /* before the reset */
 	enum config_idle idle;
 	int32_t exit_guest; /* whose status ends the node (EXIT_WITH), else -1 */
 	int32_t console;    /* whose console the terminal shows first, or -1 for the monitor */
@@ -195,6 +198,7 @@ enum config_what {
 	CONFIG_SHOW_MEMORY,
 	CONFIG_SHOW_ALL, /* those above */
 	CONFIG_SHOW_BOOT,
+	CONFIG_SHOW_LAST_PANIC,
 };
 
 struct config_action {

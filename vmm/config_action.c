@@ -33,6 +33,19 @@ bool apply_smt(struct parser *p)
 	return true;
 }
 
+bool apply_panic(struct parser *p)
+{
+	const struct arg *what = config_arg(p, "WHAT"), *seconds = config_arg(p, "SECONDS");
+	bool reset = what->number == 0;
+	if (!reset && seconds)
+		return config_fail(p, seconds->word,
+		                   "\"%s\" is too much; the statement ends before it",
+		                   seconds->word->text);
+	p->node->panic = reset ? CONFIG_PANIC_RESET : CONFIG_PANIC_HALT;
+	p->node->panic_seconds = !reset ? 0 : seconds ? (uint32_t)seconds->number : 10;
+	return true;
+}
+
 bool apply_idle(struct parser *p)
 {
 	const struct arg *what = config_arg(p, "WHAT"), *guest = config_arg(p, "GUEST");
@@ -133,6 +146,7 @@ static const uint8_t show_scope[] = {
     [CONFIG_SHOW_MEMORY] = OF_GUEST,
     [CONFIG_SHOW_ALL] = OF_GUEST,
     [CONFIG_SHOW_BOOT] = 0,
+    [CONFIG_SHOW_LAST_PANIC] = 0,
 };
 
 static bool in_scope(const struct port_config *port, unsigned scope)

@@ -18,11 +18,12 @@ static const char *const choice_move[] = {"kick", "poll", NULL};
 static const char *const choice_log[] = {"error", "warn", "info", "debug", NULL};
 static const char *const choice_smt[] = {"isolate", "share", NULL};
 static const char *const choice_idle[] = {"stay", "poweroff", "exit-with", NULL};
+static const char *const choice_panic[] = {"reset", "halt", NULL};
 static const char *const choice_classic_dst[] = {"interface", "edge", "link", NULL};
 static const char *const choice_classic_src[] = {"interface", "edge", "link", "any", NULL};
-static const char *const choice_show[] = {"guests",   "vcpus",  "ports", "links",    "underlays",
-                                          "networks", "routes", "exits", "counters", "memory",
-                                          "all",      "boot",   NULL};
+static const char *const choice_show[] = {
+    "guests", "vcpus",    "ports",  "links", "underlays", "networks",   "routes",
+    "exits",  "counters", "memory", "all",   "boot",      "last-panic", NULL};
 
 static const struct term guest_terms[] = {
     {.arg = "NAME", .kind = TERM_NAME},
@@ -126,6 +127,12 @@ static const struct term idle_terms[] = {
     LAST_TERM,
 };
 
+static const struct term panic_terms[] = {
+    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_panic},
+    {.arg = "SECONDS", .kind = TERM_SECONDS, .optional = true, .max = 3600},
+    LAST_TERM,
+};
+
 static const struct term show_terms[] = {
     {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_show},
     {.arg = "NAME", .kind = TERM_NAME, .optional = true},
@@ -198,6 +205,10 @@ const struct statement config_statement[] = {
      .help = "put this guest's console on the terminal; Ctrl-A comes back"},
     {"idle", .term = idle_terms, .apply = apply_idle,
      .help = "what the node does when all guests, or this one, have ended"},
+    {"panic", .term = panic_terms, .apply = apply_panic,
+     .help =
+         "what the node does after a panic of its own: reset after a time (10s unless said), or "
+         "halt"},
     {"show", .term = show_terms, .apply = apply_show, .run_time = true, .verb = CONFIG_SHOW,
      .help = "show the node; NAME (a guest, network, port or link) narrows it"},
     {"explain", .term = explain_terms, .apply = apply_verb, .run_time = true,

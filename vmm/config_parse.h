@@ -30,11 +30,12 @@ struct lexer {
 
 /* What may stand at a place of a statement. */
 enum term_kind {
-	TERM_FLAG,   /* the keyword alone */
-	TERM_NUMBER, /* min .. max */
-	TERM_SIZE,   /* bytes: 64M, 1G; min .. max */
-	TERM_NAME,   /* a name; who it belongs to is the statement's to say */
-	TERM_GUEST,  /* the name of a guest that exists; likewise the next four */
+	TERM_FLAG,    /* the keyword alone */
+	TERM_NUMBER,  /* min .. max */
+	TERM_SIZE,    /* bytes: 64M, 1G; min .. max */
+	TERM_SECONDS, /* 10s; min .. max */
+	TERM_NAME,    /* a name; who it belongs to is the statement's to say */
+	TERM_GUEST,   /* the name of a guest that exists; likewise the next four */
 	TERM_NET,
 	TERM_NIC,     /* a port that is no link */
 	TERM_LINK,    /* a link */
@@ -212,6 +213,7 @@ bool apply_log(struct parser *p);
 bool apply_console(struct parser *p);
 bool apply_idle(struct parser *p);
 bool apply_smt(struct parser *p);
+bool apply_panic(struct parser *p);
 bool apply_route(struct parser *p);
 bool apply_classic(struct parser *p);
 bool apply_remove_route(struct parser *p);

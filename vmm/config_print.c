@@ -44,6 +44,10 @@ static void print_node(const struct writer *w, const struct node_config *n)
 	say(w, "\n");
 	if (n->smt == CONFIG_SMT_SHARE)
 		say(w, "smt share\n");
+	if (n->panic == CONFIG_PANIC_RESET)
+		say(w, "panic reset %us\n", (unsigned)n->panic_seconds);
+	if (n->panic == CONFIG_PANIC_HALT)
+		say(w, "panic halt\n");
 }
 
 static void print_net(const struct writer *w, const struct net_config *net)

@@ -62,6 +62,19 @@ static bool read_size(struct parser *p, const struct term *t, const struct word 
 	return true;
 }
 
+static bool read_seconds(struct parser *p, const struct term *t, const struct word *w,
+                         struct arg *a)
+{
+	size_t len = strlen(w->text);
+	if (!len || w->text[len - 1] != 's' || !decimal(w->text, len - 1, &a->number))
+		return config_fail(p, w, "%s \"%.40s\" is no time; write it as 10s", label(t),
+		                   w->text);
+	if (a->number < t->min || a->number > t->max)
+		return config_fail(p, w, "%s %s is out of range; write %llus to %llus", label(t),
+		                   w->text, (unsigned long long)t->min, (unsigned long long)t->max);
+	return true;
+}
+
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -362,6 +375,8 @@ static bool read_any(struct parser *p, const struct term *t, const struct word *
 		return read_number(p, t, w, a);
 	case TERM_SIZE:
 		return read_size(p, t, w, a);
+	case TERM_SECONDS:
+		return read_seconds(p, t, w, a);
 	case TERM_NAME:
 		return read_name(p, w);
 	case TERM_GUEST:

@@ -6,6 +6,7 @@
 #include "arch/x86_64/mce.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
+#include "vmm/last_panic.h"
 #include "vmm/log.h"
 #include "vmm/main.h"
 #include "vmm/mem.h"
@@ -18,7 +19,7 @@
 #define COM1          0x3F8
 #define LOW_MEMORY    MIB /* start code, firmware tables: never given out */
 #define MIN_MEMORY    (48 * MIB)
-#define STATUS_CANNOT 125 /* node_exit() when this machine cannot run Patio */
+#define STATUS_CANNOT 125 /* the node's, when this machine cannot run Patio */
 
 extern const char image_start[], image_end[];
 
@@ -26,7 +27,7 @@ static void cannot(const char *why) __attribute__((noreturn));
 static void cannot(const char *why)
 {
 	log_error("cannot start: %s", why);
-	node_exit(STATUS_CANNOT);
+	node_refuse(STATUS_CANNOT);
 }
 
 static void take_memory(void)
@@ -118,6 +119,30 @@ static void log_options(void)
 			log_level = (enum log_level)i;
 }
 
+/* panic=reset,10s or panic=halt: until patio.conf says `panic`. */
+static void panic_option(void)
+{
+	char value[32], *p = value + strlen("reset,");
+	unsigned seconds = 0;
+	if (!boot_option("panic", value, sizeof value))
+		return;
+	if (!strcmp(value, "halt")) {
+		node_panic_act(NODE_PANIC_HALT, 0);
+		return;
+	}
+	if (!strcmp(value, "reset")) {
+		node_panic_act(NODE_PANIC_RESET, 10);
+		return;
+	}
+	bool good = !strncmp(value, "reset,", strlen("reset,")) && *p >= '0' && *p <= '9';
+	for (; good && *p >= '0' && *p <= '9' && seconds <= 3600; p++)
+		seconds = seconds * 10 + (unsigned)(*p - '0');
+	if (good && seconds <= 3600 && !strcmp(p, "s"))
+		node_panic_act(NODE_PANIC_RESET, seconds);
+	else
+		log_warn("panic=%s is not understood: write panic=reset,10s or panic=halt", value);
+}
+
 void core_main(struct core *c)
 {
 	const char *refused = hvm->core_enable(c);
@@ -134,7 +159,9 @@ void boot_main(uint32_t magic, uint32_t info)
 	cpu_init(c);
 	uart_init(COM1);
 	multiboot_parse(magic, info);
+	last_panic_init();
 	log_options();
+	panic_option();
 	take_memory();
 	paging_init();
 	take_cpu(c);
@@ -142,9 +169,10 @@ void boot_main(uint32_t magic, uint32_t info)
 	self_test(c);
 	control_init();
 	say_hello();
+	last_panic_log();
 	monitor_init();
 	if (!rescue_take_config())
-		node_exit(STATUS_CANNOT);
+		node_refuse(STATUS_CANNOT);
 	if (!rescue_waits())
 		place_log();
 	core_call(c, CORE_CONSOLE);

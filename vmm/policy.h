@@ -56,6 +56,8 @@ bool xcr_write(struct vcpu *v, uint32_t index, uint64_t value);
 
 /* pvclock.c: kvm-clock (Linux, Documentation/virt/kvm/x86/msr.rst). */
 void pvclock_init(void);
+/* Seconds since 1970; 0: not known (yet). */
+uint64_t pvclock_seconds(void);
 bool pvclock_write_system_time(struct vcpu *v, uint64_t value);
 bool pvclock_write_wall_clock(struct vcpu *v, uint64_t value);
 #endif

@@ -51,6 +51,11 @@ void pvclock_init(void)
 	mul = (uint32_t)((1000000ul << 32) / scaled);
 }
 
+uint64_t pvclock_seconds(void)
+{
+	return boot_seconds ? boot_seconds + to_ns(rdtsc() - boot_tsc) / 1000000000 : 0;
+}
+
 bool pvclock_write_system_time(struct vcpu *v, uint64_t value)
 {
 	struct pvclock_time t = {

@@ -1,7 +1,9 @@
 /* Answers to `show`: one description of each table, as text or JSON. */
+#include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/mem.h"
+#include "vmm/last_panic.h"
 #include "vmm/load.h"
 #include "vmm/out.h"
 #include "vmm/rescue.h"
@@ -188,6 +190,31 @@ static void show_boot(struct out *o)
 	show_modules(o);
 }
 
+/* Its lines, one by one; none when there was no panic that memory still knows of. */
+static void show_last_panic(struct out *o)
+{
+	static const struct out_column columns[] = {{"line", 1, false}};
+	static char line[PANIC_RECORD_TEXT];
+	const struct panic_record *r = last_panic();
+	out_begin_object(o, "last_panic");
+	if (r) {
+		out_number(o, "boots_ago", r->boots);
+		out_number(o, "time", r->time);
+	} else {
+		out_null(o, "boots_ago");
+		out_null(o, "time");
+	}
+	out_end_object(o);
+	TABLE(o, "last_panic_text", columns);
+	for (const char *p = r ? r->text : "", *end; (end = strchr(p, '\n')); p = end + 1) {
+		memcpy(line, p, (size_t)(end - p));
+		line[end - p] = '\0';
+		out_row(o);
+		out_string(o, NULL, line);
+	}
+	out_end_table(o);
+}
+
 static void show_one(struct out *o, const struct config_action *a, enum config_what what)
 {
 	switch (what) {
@@ -223,6 +250,9 @@ static void show_one(struct out *o, const struct config_action *a, enum config_w
 		break;
 	case CONFIG_SHOW_BOOT:
 		show_boot(o);
+		break;
+	case CONFIG_SHOW_LAST_PANIC:
+		show_last_panic(o);
 		break;
 	case CONFIG_SHOW_ALL:
 		for (unsigned w = 0; w < CONFIG_SHOW_ALL; w++)

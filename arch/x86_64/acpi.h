@@ -21,6 +21,28 @@ struct acpi_ioapic {
 	uint32_t addr, gsi_base;
 };
 
+/* A register at a generic address (5.2.3.2), checked: what the VMM can write, whole and aligned. */
+enum acpi_space { ACPI_MEMORY, ACPI_IO, ACPI_PCI }; /* by their numbers there */
+struct acpi_register {
+	bool present;
+	enum acpi_space space;
+	uint8_t bytes;    /* 1 or 2 */
+	uint64_t address; /* of PCI, bus 0: device << 32 | function << 16 | offset */
+};
+
+/* How the machine is switched off and reset: 4.8.3, 5.2.9; the S5 values are the DSDT's or an
+ * SSDT's (7.4.2). */
+struct acpi_power {
+	struct acpi_register reset;
+	uint8_t reset_value;
+	bool has_s5;
+	uint8_t s5_type[2];                  /* SLP_TYP for PM1a and PM1b */
+	struct acpi_register pm1_control[2]; /* PM1a, PM1b */
+	struct acpi_register sleep_control;  /* hardware-reduced machines have this one instead */
+	uint16_t smi_port;                   /* 0: the machine is in ACPI mode already */
+	uint8_t acpi_enable;                 /* what to write there */
+};
+
 struct acpi_info {
 	unsigned ncpus, left_out; /* left out: beyond CORES_MAX */
 	uint32_t apic_id[CORES_MAX];
@@ -32,9 +54,7 @@ struct acpi_info {
 	} isa_irq[16];          /* identity unless overridden */
 	uint16_t pm_timer_port; /* 0: none */
 	bool pm_timer_32bit;
-	bool has_reset;
-	uint16_t reset_port;
-	uint8_t reset_value;
+	struct acpi_power power;
 };
 
 /* The `size` bytes of physical memory at `at`, or NULL when they are not all memory in which
@@ -52,6 +72,13 @@ bool acpi_tables_parse(const uint8_t *rsdp, acpi_reader *read, struct acpi_info 
  * looked at.  false: it is no such table, or longer than that, and nothing was taken. */
 bool acpi_madt_parse(const void *table, size_t size, struct acpi_info *out);
 bool acpi_fadt_parse(const void *table, size_t size, struct acpi_info *out);
+
+/* acpi_power.c: the same of the FADT's registers for power and reset; `size` bytes of it. */
+void acpi_power_parse(const uint8_t *fadt, size_t size, struct acpi_power *out);
+
+/* Looks through the AML of a DSDT or SSDT (`size` bytes behind its header) for the package \_S5_
+ * and takes its first two numbers.  false: there is none that can be understood. */
+bool acpi_s5_find(const uint8_t *aml, size_t size, uint8_t type[2]);
 
 /* The I/O APIC whose pins may include this GSI: that with the highest base not above it; its number
  * in `info`, or nioapics.  How many pins it has, only the hardware says. */

@@ -1,23 +1,23 @@
-/* MADT (cores, I/O APICs, overrides) and FADT (PM timer, reset register); ACPI 6.5, 5.2. */
+/* MADT (cores, I/O APICs, overrides) and FADT (PM timer); ACPI 6.5, 5.2. */
 #include <string.h>
 #include "arch/x86_64/acpi.h"
 
-#define SDT_LENGTH      4 /* offsets in every table's header (5.2.6) */
-#define SDT_HEADER      36
-#define RSDP_REVISION   15
-#define RSDP_RSDT       16
-#define RSDP_XSDT       24
-#define MADT_RECORDS    44
-#define MADT_LAPIC      0
-#define MADT_IOAPIC     1
-#define MADT_OVERRIDE   2
-#define MADT_X2APIC     9
-#define CPU_ENABLED     1u
-#define FADT_OLD        116 /* bytes of ACPI 1.0's */
-#define FADT_WITH_RESET 129
-#define TMR_VAL_EXT     (1u << 8)
-#define RESET_REG_SUP   (1u << 10)
-#define SPACE_IO        1
+#define SDT_LENGTH    4 /* offsets in every table's header (5.2.6) */
+#define SDT_HEADER    36
+#define RSDP_REVISION 15
+#define RSDP_RSDT     16
+#define RSDP_XSDT     24
+#define MADT_RECORDS  44
+#define MADT_LAPIC    0
+#define MADT_IOAPIC   1
+#define MADT_OVERRIDE 2
+#define MADT_X2APIC   9
+#define CPU_ENABLED   1u
+#define FADT_OLD      116 /* bytes of ACPI 1.0's */
+#define TMR_VAL_EXT   (1u << 8)
+#define FADT_DSDT     40
+#define FADT_X_DSDT   140
+#define SSDTS         64 /* that are looked at */
 
 static uint32_t rd32(const uint8_t *p)
 {
@@ -138,11 +138,7 @@ bool acpi_fadt_parse(const void *table, size_t size, struct acpi_info *out)
 	if (f[91] == 4)
 		out->pm_timer_port = (uint16_t)rd32(f + 76);
 	out->pm_timer_32bit = flags & TMR_VAL_EXT;
-	if (size >= FADT_WITH_RESET && (flags & RESET_REG_SUP) && f[116] == SPACE_IO) {
-		out->has_reset = true;
-		out->reset_port = (uint16_t)rd32(f + 120);
-		out->reset_value = f[128];
-	}
+	acpi_power_parse(f, size, &out->power);
 	return true;
 }
 
@@ -162,20 +158,59 @@ static const uint8_t *table_at(acpi_reader *read, uint64_t at, const char *signa
 	return t && sum_ok(t, length) ? t : NULL;
 }
 
-static const uint8_t *find_table(acpi_reader *read, const uint8_t *root, size_t width,
-                                 const char *signature)
+static uint32_t root_entries(const uint8_t *root, size_t width)
 {
 	uint32_t entries = (rd32(root + SDT_LENGTH) - SDT_HEADER) / (uint32_t)width;
-	if (entries > ACPI_ROOT_MAX)
-		entries = ACPI_ROOT_MAX;
-	for (size_t i = 0; i < entries; i++) {
+	return entries < ACPI_ROOT_MAX ? entries : ACPI_ROOT_MAX;
+}
+
+/* The table that entry *i of the root, or one after it, leads to; *i is then the entry behind. */
+static const uint8_t *next_table(acpi_reader *read, const uint8_t *root, size_t width,
+                                 const char *signature, uint32_t *i)
+{
+	while (*i < root_entries(root, width)) {
 		uint64_t at = 0;
-		memcpy(&at, root + SDT_HEADER + i * width, width);
+		memcpy(&at, root + SDT_HEADER + (*i)++ * width, width);
 		const uint8_t *t = table_at(read, at, signature);
 		if (t)
 			return t;
 	}
 	return NULL;
+}
+
+static const uint8_t *find_table(acpi_reader *read, const uint8_t *root, size_t width,
+                                 const char *signature)
+{
+	uint32_t i = 0;
+	return next_table(read, root, width, signature, &i);
+}
+
+static bool s5_in(const uint8_t *table, struct acpi_power *out)
+{
+	return table && acpi_s5_find(table + SDT_HEADER, rd32(table + SDT_LENGTH) - SDT_HEADER,
+	                             out->s5_type);
+}
+
+/* In the DSDT, else in an SSDT.  The FADT's newer pointer counts if it leads anywhere (5.2.9). */
+static void find_s5(acpi_reader *read, const uint8_t *root, size_t width, const uint8_t *fadt,
+                    struct acpi_power *out)
+{
+	const uint8_t *dsdt = NULL;
+	uint64_t at = 0;
+	uint32_t entry = 0;
+	if (rd32(fadt + SDT_LENGTH) >= FADT_X_DSDT + 8)
+		memcpy(&at, fadt + FADT_X_DSDT, 8);
+	if (at)
+		dsdt = table_at(read, at, "DSDT");
+	if (!dsdt)
+		dsdt = table_at(read, rd32(fadt + FADT_DSDT), "DSDT");
+	out->has_s5 = s5_in(dsdt, out);
+	for (unsigned n = 0; n < SSDTS && !out->has_s5; n++) {
+		const uint8_t *ssdt = next_table(read, root, width, "SSDT", &entry);
+		if (!ssdt)
+			return;
+		out->has_s5 = s5_in(ssdt, out);
+	}
 }
 
 /* The XSDT where there is a good one (5.2.5.3), else the RSDT; `width`: bytes of an entry. */
@@ -204,7 +239,7 @@ bool acpi_tables_parse(const uint8_t *rsdp, acpi_reader *read, struct acpi_info 
 	if (!madt || !acpi_madt_parse(madt, rd32(madt + SDT_LENGTH), out))
 		return false;
 	const uint8_t *fadt = find_table(read, root, width, "FACP");
-	if (fadt)
-		acpi_fadt_parse(fadt, rd32(fadt + SDT_LENGTH), out);
+	if (fadt && acpi_fadt_parse(fadt, rd32(fadt + SDT_LENGTH), out))
+		find_s5(read, root, width, fadt, &out->power);
 	return true;
 }

@@ -20,6 +20,10 @@
 #define CORE_GUARD    4096
 #define AP_TRAMPOLINE 0x8000 /* physical address of the real-mode start code */
 
+/* Pages below 1 MiB in which a panic's text outlives a reset (vmm/last_panic.h says why there). */
+#define LAST_PANIC_LOW  0x3000
+#define LAST_PANIC_HIGH 0x98000
+
 struct vcpu;
 struct vnet_core;
 
@@ -27,7 +31,6 @@ struct vnet_core;
 enum core_request {
 	CORE_VCPU = 1,    /* look at the vCPU's own requests (start, INIT, SIPI, NMI, stop) */
 	CORE_POLL = 2,    /* the poll role changed */
-	CORE_PANIC = 4,   /* another core panicked: stop */
 	CORE_CONSOLE = 8, /* the serial port or the monitor wants the boot core */
 };
 
@@ -47,7 +50,8 @@ struct core {
 	_Atomic uint32_t requests; /* enum core_request */
 	_Atomic bool attention;    /* an NMI came: look at the requests */
 	_Atomic bool online;
-	_Atomic bool poll; /* dedicated to the network */
+	_Atomic bool stopped; /* for good: another core ends the node (stop.c) */
+	_Atomic bool poll;    /* dedicated to the network */
 	_Atomic(struct vcpu *) vcpu;
 	struct vnet_core *net;
 	uint64_t hvm_host;      /* physical address of the vendor half's per-core page */

@@ -47,6 +47,7 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 #define CR4_PAE      (1ul << 5)
 #define CR4_MCE      (1ul << 6)
 #define CR4_UMIP     (1ul << 11)
+#define CR4_VMXE     (1ul << 13)
 #define CR4_FSGSBASE (1ul << 16)
 #define CR4_PCIDE    (1ul << 17)
 #define CR4_OSXSAVE  (1ul << 18)

@@ -149,6 +149,8 @@ struct hvm_ops {
 	unsigned (*lacks)(void);
 	/* Once on each core; NULL, or why not. */
 	const char *(*core_enable)(struct core *c);
+	/* This core, in the middle of anything, becomes a CPU that uses none of it, for good. */
+	void (*core_disable)(void);
 	/* Puts the vCPU into the given state, with nothing pending; its core may begin with it. */
 	void (*reset)(struct vcpu *v, const struct cpu_entry *entry);
 	/* The core is done with the vCPU: vcpu->hvm is plain memory again. */

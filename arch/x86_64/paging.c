@@ -47,12 +47,15 @@ static void flush(void)
 	write_cr3(host_cr3);
 }
 
-/* Below 1 MiB only the start code of the other cores is written; what is read are tables. */
+/* Below 1 MiB only the start code of the other cores and a panic's text are written; what is read
+ * are tables. */
 static void protect_low(void)
 {
 	protect((void *)0, (void *)PAGE_SIZE, HOST_NONE);
 	protect((void *)PAGE_SIZE, (void *)MIB, HOST_READ);
 	protect((void *)AP_TRAMPOLINE, (void *)(AP_TRAMPOLINE + PAGE_SIZE), HOST_WRITE);
+	protect((void *)LAST_PANIC_LOW, (void *)(LAST_PANIC_LOW + PAGE_SIZE), HOST_WRITE);
+	protect((void *)LAST_PANIC_HIGH, (void *)(LAST_PANIC_HIGH + PAGE_SIZE), HOST_WRITE);
 }
 
 static void protect_modules(void)

@@ -3,6 +3,24 @@
 #include "lib/spinlock.h"
 
 static struct spinlock lock;
+static bool lone; /* one core is left, and another one may have stopped with the lock */
+
+void pci_lone_core(void)
+{
+	lone = true;
+}
+
+static void begin(void)
+{
+	if (!lone)
+		spin_lock(&lock);
+}
+
+static void end(void)
+{
+	if (!lone)
+		spin_unlock(&lock);
+}
 
 static void select(uint16_t bdf, uint8_t reg)
 {
@@ -12,17 +30,17 @@ static void select(uint16_t bdf, uint8_t reg)
 uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 {
 	uint16_t port = (uint16_t)(0xCFC + (reg & 3));
-	spin_lock(&lock);
+	begin();
 	select(bdf, reg);
 	uint32_t v = size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
-	spin_unlock(&lock);
+	end();
 	return v;
 }
 
 void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
 {
 	uint16_t port = (uint16_t)(0xCFC + (reg & 3));
-	spin_lock(&lock);
+	begin();
 	select(bdf, reg);
 	if (size == 1)
 		outb(port, (uint8_t)v);
@@ -30,7 +48,7 @@ void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
 		outw(port, (uint16_t)v);
 	else
 		outl(port, v);
-	spin_unlock(&lock);
+	end();
 }
 
 uint8_t pci_find_cap(uint16_t bdf, uint8_t id)

@@ -144,6 +144,8 @@ uint64_t rtc_read(void);
 uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size);
 void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v);
 uint8_t pci_find_cap(uint16_t bdf, uint8_t id); /* offset, 0: none */
+/* One core is left that runs: the lock of these functions counts no more. */
+void pci_lone_core(void);
 /* Size of a BAR by the usual write of ones; memory decoding is off meanwhile. */
 uint32_t pci_bar_size(uint16_t bdf, unsigned bar);
 
@@ -158,7 +160,32 @@ struct pci_masters pci_masters_off(void);
 #define PANIC_STATUS 127 /* what node_exit() gets from a panic */
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
+/* --- stop.c: what comes before every end of the node --- */
+/*
+ * This core is the one that ends the node; all others stop, for good, within a time.  A core that
+ * comes here while another ends the node stops too.  false: this one was it before, and what it did
+ * since has failed.
+ */
+bool stop_all_others(void);
+/* Does not return when another core ends the node: at an NMI. */
+void stop_if_wanted(struct core *c);
+/* Takes bus mastering from all devices, and this CPU out of SVM or VMX operation. */
+void stop_devices(void);
+/* Waits, also before the TSC's rate is known. */
+void stop_delay_us(uint64_t us);
+
 /* --- power.c: the end of the node --- */
-void node_exit(uint8_t status) __attribute__((noreturn)); /* emulators' debug exits, then halt */
+/* Stops all cores and devices.  An emulator with an exit port gets the status; else the machine is
+ * switched off by ACPI, or halts when it cannot be. */
+void node_exit(uint8_t status) __attribute__((noreturn));
+/* The same, but what an emulator does not end halts, with the reason on its console. */
+void node_refuse(uint8_t status) __attribute__((noreturn));
+/* Stops all cores and devices and resets the machine. */
 void node_reboot(void) __attribute__((noreturn));
+/* What a panic ends in: the exit port of an emulator, if there is one, else a reset (unless said);
+ * a reset after so many seconds; or a halt. */
+enum node_panic { NODE_PANIC_EMULATOR, NODE_PANIC_RESET, NODE_PANIC_HALT };
+void node_panic_act(enum node_panic act, unsigned seconds);
+/* The end of a panic, whose core is the only one that runs. */
+void node_panicked(void) __attribute__((noreturn));
 #endif

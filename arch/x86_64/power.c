@@ -1,48 +1,242 @@
-/* The end of the node. */
+/* The end of the node: by an emulator's exit port, ACPI, or what PCs had before it. */
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/log.h"
 
-#define QEMU_EXIT_PORT  0xF4
-#define BOCHS_EXIT_PORT 0x8900
+#define QEMU_EXIT_PORT   0xF4   /* isa-debug-exit */
+#define BOCHS_EXIT_PORT  0x8900 /* there when Bochs's debug port is */
+#define BOCHS_DEBUG_PORT 0xE9
+#define KBC_COMMAND      0x64
+#define KBC_BUSY         2u
+#define KBC_RESET        0xFE
+#define RESET_CONTROL    0xCF9 /* of Intel's chip sets, and of others since */
+#define SCI_EN           1u    /* PM1 control (ACPI 6.5, 4.8.3.2.1) */
+#define SLP_TYP_SHIFT    10
+#define SLP_TYP_MASK     (7u << SLP_TYP_SHIFT)
+#define SLP_EN           (1u << 13)
+#define SLEEP_TYP_SHIFT  2 /* sleep control (4.8.3.7) */
+#define SLEEP_EN         0x20u
+#define ACPI_MODE_MS     3000 /* how long firmware may take to hand the machine over */
+#define ACT_MS           500  /* how long a register may take to do what it is there for */
+#define PANIC_SECONDS    10   /* unless something else is said */
 
-static void stop_here(void) __attribute__((noreturn));
-static void stop_here(void)
+static enum node_panic panic_act = NODE_PANIC_EMULATOR;
+static unsigned panic_seconds = PANIC_SECONDS;
+
+static void halt(void) __attribute__((noreturn));
+static void halt(void)
 {
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
 
-/* The status as the log's last line, whatever its level: Bochs's own status says nothing.  A panic
- * stops the other cores, maybe one that holds the terminal's lock: it does without. */
+/* No other core runs any more, maybe one that holds the terminal's lock: it does without. */
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+	char line[128] = "patio: ";
+	size_t n = strlen(line);
+	va_list ap;
+	va_start(ap, fmt);
+	n += (size_t)vsnprintf(line + n, sizeof line - n - 2, fmt, ap);
+	va_end(ap);
+	memcpy(line + n, "\r\n", 2);
+	log_end(line, n + 2, true);
+}
+
+/* The log's last line, whatever its level: Bochs's own status says nothing. */
 static void say_status(uint8_t status)
 {
-	char line[40];
-	int n = snprintf(line, sizeof line, "patio: ends with status %u\r\n", status);
-	log_end(line, (size_t)n, status == PANIC_STATUS);
+	say("ends with status %u", status);
 }
 
-/* QEMU's isa-debug-exit takes the status; Bochs only a word; where neither is, the core halts. */
-void node_exit(uint8_t status)
+/* --- emulators ------------------------------------------------------------------------------ */
+
+/* QEMU's device takes the status and reads as 0; where nothing is, all bits are set. */
+static void emulator_exit(uint8_t status)
 {
-	say_status(status);
-	outb(QEMU_EXIT_PORT, status);
-	for (const char *s = "Shutdown"; *s; s++)
-		outb(BOCHS_EXIT_PORT, (uint8_t)*s);
-	stop_here();
+	if (inb(QEMU_EXIT_PORT) == 0)
+		outb(QEMU_EXIT_PORT, status);
+	if (inb(BOCHS_DEBUG_PORT) == BOCHS_DEBUG_PORT)
+		for (const char *s = "Shutdown"; *s; s++)
+			outb(BOCHS_EXIT_PORT, (uint8_t)*s);
 }
 
-/* The FADT's reset register, then the chip set's, then a triple fault. */
-void node_reboot(void)
+/* --- ACPI's registers ----------------------------------------------------------------------- */
+
+/* Of memory none that is RAM: what a broken table names there is somebody's. */
+static bool usable(const struct acpi_register *r)
 {
-	if (acpi.has_reset)
-		outb(acpi.reset_port, acpi.reset_value);
-	outb(0xCF9, 2);
-	outb(0xCF9, 6);
+	return r->present && (r->space != ACPI_MEMORY || !holds_ram_at(r->address));
+}
+
+static uint16_t pci_function(const struct acpi_register *r)
+{
+	return (uint16_t)(r->address >> 32 << 3 | (r->address >> 16 & 7));
+}
+
+static void write_register(const struct acpi_register *r, uint16_t v)
+{
+	if (r->space == ACPI_PCI)
+		pci_write(pci_function(r), (uint8_t)r->address, r->bytes, v);
+	else if (r->space == ACPI_IO && r->bytes == 1)
+		outb((uint16_t)r->address, (uint8_t)v);
+	else if (r->space == ACPI_IO)
+		outw((uint16_t)r->address, v);
+	else if (r->bytes == 1)
+		*(volatile uint8_t *)r->address = (uint8_t)v;
+	else
+		*(volatile uint16_t *)r->address = v;
+}
+
+static uint16_t read_register16(const struct acpi_register *r)
+{
+	if (r->space == ACPI_PCI)
+		return (uint16_t)pci_read(pci_function(r), (uint8_t)r->address, 2);
+	return r->space == ACPI_IO ? inw((uint16_t)r->address) : *(volatile uint16_t *)r->address;
+}
+
+/* --- off ------------------------------------------------------------------------------------ */
+
+/* Until the operating system asks for it, the power button and these registers may be the
+ * firmware's (4.8.2.5). */
+static void take_over(const struct acpi_power *p)
+{
+	const struct acpi_register *r = &p->pm1_control[0];
+	if (!p->smi_port || read_register16(r) & SCI_EN)
+		return;
+	outb(p->smi_port, p->acpi_enable);
+	for (unsigned ms = 0; ms < ACPI_MODE_MS && !(read_register16(r) & SCI_EN); ms++)
+		stop_delay_us(1000);
+}
+
+/* SLP_TYP first, then SLP_EN with it, as ACPICA does. */
+static void sleep_pm1(const struct acpi_power *p)
+{
+	take_over(p);
+	for (unsigned step = 0; step < 2; step++)
+		for (unsigned i = 0; i < 2; i++) {
+			const struct acpi_register *r = &p->pm1_control[i];
+			if (!usable(r))
+				continue;
+			unsigned v = read_register16(r) & ~(SLP_TYP_MASK | SLP_EN);
+			v |= (unsigned)p->s5_type[i] << SLP_TYP_SHIFT | (step ? SLP_EN : 0);
+			write_register(r, (uint16_t)v);
+		}
+}
+
+/* Its methods (_PTS, _GTS) are not run: there is no interpreter of AML here. */
+static void power_off(void)
+{
+	const struct acpi_power *p = &acpi.power;
+	if (!p->has_s5)
+		return;
+	if (usable(&p->sleep_control))
+		write_register(&p->sleep_control,
+		               (uint16_t)(p->s5_type[0] << SLEEP_TYP_SHIFT | SLEEP_EN));
+	else if (usable(&p->pm1_control[0]))
+		sleep_pm1(p);
+	stop_delay_us(ACT_MS * 1000);
+}
+
+/* --- reset ---------------------------------------------------------------------------------- */
+
+static void reset_by_keyboard_controller(void)
+{
+	for (unsigned ms = 0; ms < 100 && inb(KBC_COMMAND) & KBC_BUSY; ms++)
+		stop_delay_us(1000);
+	outb(KBC_COMMAND, KBC_RESET);
+	stop_delay_us(ACT_MS * 1000);
+}
+
+static void reset_by_chip_set(void)
+{
+	outb(RESET_CONTROL, 2); /* a hard reset is wanted */
+	outb(RESET_CONTROL, 6); /* now */
+	stop_delay_us(ACT_MS * 1000);
+}
+
+static void triple_fault(void)
+{
 	struct {
 		uint16_t limit;
 		uint64_t base;
 	} __attribute__((packed)) none = {0, 0};
 	__asm__ volatile("lidt %0; int3" : : "m"(none));
-	stop_here();
+}
+
+static void reset(void) __attribute__((noreturn));
+static void reset(void)
+{
+	__asm__ volatile("wbinvd" : : : "memory"); /* a panic's text into memory */
+	if (usable(&acpi.power.reset)) {
+		write_register(&acpi.power.reset, acpi.power.reset_value);
+		stop_delay_us(ACT_MS * 1000);
+	}
+	reset_by_keyboard_controller();
+	reset_by_chip_set();
+	triple_fault();
+	halt();
+}
+
+/* --- the ends ------------------------------------------------------------------------------- */
+
+void node_exit(uint8_t status)
+{
+	if (stop_all_others()) {
+		say_status(status);
+		stop_devices();
+	}
+	emulator_exit(status);
+	power_off();
+	say("this machine could not be switched off by ACPI: it is halted");
+	halt();
+}
+
+void node_refuse(uint8_t status)
+{
+	if (stop_all_others()) {
+		say_status(status);
+		stop_devices();
+	}
+	emulator_exit(status);
+	halt();
+}
+
+void node_reboot(void)
+{
+	if (stop_all_others()) {
+		log_end("", 0, true);
+		stop_devices();
+	}
+	reset();
+}
+
+void node_panic_act(enum node_panic act, unsigned seconds)
+{
+	panic_act = act;
+	panic_seconds = seconds;
+}
+
+void node_panicked(void)
+{
+	static bool again;
+	if (!again) {
+		again = true;
+		stop_devices();
+	}
+	if (panic_act == NODE_PANIC_EMULATOR) {
+		say_status(PANIC_STATUS);
+		emulator_exit(PANIC_STATUS);
+	}
+	if (panic_act == NODE_PANIC_HALT) {
+		say_status(PANIC_STATUS);
+		halt();
+	}
+	say("resets in %u s; `show last-panic` will have this text", panic_seconds);
+	for (unsigned s = 0; s < panic_seconds; s++)
+		stop_delay_us(1000000);
+	reset();
 }

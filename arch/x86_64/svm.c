@@ -76,6 +76,15 @@ static const char *svm_core_enable(struct core *c)
 	return NULL;
 }
 
+static void svm_core_disable(void)
+{
+	uint64_t efer = rdmsr(MSR_EFER);
+	if (!(efer & EFER_SVME))
+		return;
+	__asm__ volatile("stgi");
+	wrmsr(MSR_EFER, efer & ~(uint64_t)EFER_SVME);
+}
+
 /* --- a vCPU --------------------------------------------------------------------------------- */
 
 static struct svm_vcpu *svm_of(const struct vcpu *v)
@@ -500,6 +509,7 @@ const struct hvm_ops svm_ops = {
     .probe = svm_probe,
     .lacks = svm_lacks,
     .core_enable = svm_core_enable,
+    .core_disable = svm_core_disable,
     .reset = svm_reset,
     .leave = svm_leave,
     .run = svm_run,

@@ -5,6 +5,7 @@
 #include "arch/x86_64/mce.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/ksym.h"
+#include "vmm/last_panic.h"
 #include "vmm/log.h"
 
 struct trap_frame {
@@ -22,6 +23,8 @@ extern const struct resume_point {
 	uint64_t from, to, resume;
 } resume_points[]; /* from the assembly files; linker.ld ends it with a 0 */
 
+static bool panicking; /* what is said is kept over the reset */
+
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *fmt, ...)
 {
@@ -30,6 +33,8 @@ static void say(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof buf, fmt, ap);
 	va_end(ap);
+	if (panicking)
+		last_panic_add(buf);
 	for (const char *p = buf; *p; p++)
 		log_put(p, 1);
 	log_put("\r\n", 2);
@@ -63,27 +68,15 @@ static void backtrace(uint64_t rip, uint64_t rbp)
 	}
 }
 
-static void stop_other_cores(void)
-{
-	for (unsigned i = 0; i < ncores; i++)
-		if (&cores[i] != this_core() && atomic_load(&cores[i].online))
-			core_call(&cores[i], CORE_PANIC);
-}
-
 /* The first core that panics speaks.  Another one that panics meanwhile only stops, and the first
  * one, when it comes back from a fault in its own report, ends the node. */
 static void begin_panic(void)
 {
-	static struct core *_Atomic speaker;
-	struct core *nobody = NULL;
-	if (atomic_compare_exchange_strong(&speaker, &nobody, this_core())) {
-		stop_other_cores();
-		log_end("", 0, true); /* what was queued comes first */
-	} else if (nobody == this_core())
-		node_exit(PANIC_STATUS);
-	else
-		for (;;)
-			__asm__ volatile("cli; hlt");
+	if (!stop_all_others() && panicking)
+		node_panicked();
+	log_end("", 0, true); /* what was queued comes first */
+	last_panic_begin();
+	panicking = true;
 }
 
 static void say_registers(const struct trap_frame *f)
@@ -106,7 +99,7 @@ void panic(const char *fmt, ...)
 	begin_panic();
 	say("patio: panic on core %u: %s", this_core()->index, buf);
 	backtrace(0, (uint64_t)__builtin_frame_address(0));
-	node_exit(PANIC_STATUS);
+	node_panicked();
 }
 
 static void trap_panic(const struct trap_frame *f, const char *why)
@@ -119,15 +112,13 @@ static void trap_panic(const struct trap_frame *f, const char *why)
 		say("  %s", wall);
 	say_registers(f);
 	backtrace(f->rip, f->rbp);
-	node_exit(PANIC_STATUS);
+	node_panicked();
 }
 
 static void handle_nmi(struct core *c)
 {
 	atomic_store(&c->attention, true);
-	if (atomic_load(&c->requests) & CORE_PANIC)
-		for (;;)
-			__asm__ volatile("cli; hlt");
+	stop_if_wanted(c);
 }
 
 static void resume(struct trap_frame *f)

@@ -143,6 +143,15 @@ static const char *vmx_core_enable(struct core *c)
 	return NULL;
 }
 
+/* In VMX operation a CPU takes no INIT. */
+static void vmx_core_disable(void)
+{
+	if (!(read_cr4() & CR4_VMXE))
+		return;
+	__asm__ volatile("vmxoff" : : : "cc");
+	write_cr4(read_cr4() & ~(uint64_t)CR4_VMXE);
+}
+
 /* --- a vCPU --------------------------------------------------------------------------------- */
 
 static struct vmx_vcpu *vmx_of(const struct vcpu *v)
@@ -580,6 +589,7 @@ const struct hvm_ops vmx_ops = {
     .probe = vmx_probe,
     .lacks = vmx_lacks,
     .core_enable = vmx_core_enable,
+    .core_disable = vmx_core_disable,
     .reset = vmx_reset,
     .leave = vmx_leave,
     .run = vmx_run,

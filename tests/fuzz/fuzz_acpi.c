@@ -38,9 +38,30 @@ static const uint8_t *read_memory(uint64_t at, uint64_t size)
 	return copy;
 }
 
+static void check_register(const struct acpi_register *r, uint8_t bytes)
+{
+	if (!r->present)
+		return;
+	check(r->bytes == bytes && r->address % (r->space == ACPI_IO ? 1 : bytes) == 0);
+	check(r->space != ACPI_IO || r->address + bytes <= 0x10000);
+	check(r->space != ACPI_MEMORY ||
+	      (r->address >= 1u << 20 && r->address + bytes <= 1ull << 32));
+	check(r->space != ACPI_PCI || r->address >> 32 < 32);
+}
+
+static void check_power(const struct acpi_power *p)
+{
+	check_register(&p->reset, 1);
+	check_register(&p->sleep_control, 1);
+	check_register(&p->pm1_control[0], 2);
+	check_register(&p->pm1_control[1], 2);
+	check(p->s5_type[0] < 8 && p->s5_type[1] < 8);
+}
+
 static void check_info(const struct acpi_info *info)
 {
 	check(info->ncpus <= CORES_MAX && info->nioapics <= ACPI_IOAPICS);
+	check_power(&info->power);
 	for (unsigned i = 0; i < info->ncpus; i++)
 		for (unsigned k = 0; k < i; k++)
 			check(info->apic_id[i] != info->apic_id[k]);
@@ -50,6 +71,17 @@ static void check_info(const struct acpi_info *info)
 		check(i <= info->nioapics);
 		check(i == info->nioapics || info->ioapic[i].gsi_base <= gsi);
 	}
+}
+
+/* Found in the middle of anything, a copy of exact size. */
+static void s5(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size), type[2] = {0};
+
+	memcpy(copy, data, size);
+	if (acpi_s5_find(copy, size, type))
+		check(type[0] < 8 && type[1] < 8 && size >= 10);
+	free(copy);
 }
 
 static void one_table(const uint8_t *data, size_t size)
@@ -67,7 +99,9 @@ static void one_table(const uint8_t *data, size_t size)
 	before = info;
 	if (!acpi_fadt_parse(copy, size, &info))
 		check(!memcmp(&info, &before, sizeof info));
+	check_power(&info.power);
 	free(copy);
+	s5(data, size);
 }
 
 /* Makes the sum of the bytes zero, so that inputs get behind the check of it. */

@@ -114,6 +114,9 @@ static const char *const words[] = {
     "debug-absent stop",
     "control",
     "autostart",
+    "panic",
+    "halt",
+    "10s",
 };
 
 #define TEXT 65536

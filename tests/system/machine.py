@@ -4,18 +4,19 @@ No verdict depends on how fast anything is: LIMIT only ends what hangs.
 """
 
 import re
+import socket
 import time
 
 import pytest
 
-import emulator
+from emulator import LIMIT as SECONDS
 from hardware import Unsupported
 from node import CTRL_A, PROMPT, Node, guest
 from targets import target
 
 LOG_LINE = r"\[ *\d+\.\d{6} c\d+ \w+\] .*\n"  # the node's own, which may come at any time
 HERE = target()
-LIMIT = emulator.LIMIT * HERE.PATIENCE  # seconds
+LIMIT = SECONDS * HERE.PATIENCE  # seconds
 TINY = "memory 32M debug-exit"  # enough for each of our own guests
 
 
@@ -46,6 +47,18 @@ def until(what, probe, limit=LIMIT):
         assert time.monotonic() < end, f"not within {limit} s: {what}"
         time.sleep(0.1)
     return answer
+
+
+def emulator(path, command):
+    """One command for the emulator's own monitor, which has taken it when it prompts again or ends."""
+    with socket.socket(socket.AF_UNIX) as s:
+        until("the emulator's monitor", lambda: not s.connect_ex(str(path)))
+        s.settimeout(LIMIT)
+        for text in b"", command.encode() + b"\n":
+            s.sendall(text)
+            answer = b""
+            while not answer.endswith(b"(qemu) ") and (more := s.recv(4096)):
+                answer += more
 
 
 def moved(*nodes):

@@ -1,25 +1,12 @@
 """A panic of the VMM tells where it was, by names of functions."""
 
 import re
-import socket
 
 import pytest
 
-from machine import LIMIT, TINY, ended, node, only_on, passes, said, until
+from machine import TINY, emulator, ended, node, only_on, passes, said, until
 
 PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/platform.h
-
-
-def emulator(path, command):
-    """One command for the emulator's own monitor, which has taken it when it prompts again or ends."""
-    with socket.socket(socket.AF_UNIX) as s:
-        until("the emulator's monitor", lambda: not s.connect_ex(str(path)))
-        s.settimeout(LIMIT)
-        for text in b"", command.encode() + b"\n":
-            s.sendall(text)
-            said = b""
-            while not said.endswith(b"(qemu) ") and (more := s.recv(4096)):
-                said += more
 
 
 @pytest.fixture(name="machine")

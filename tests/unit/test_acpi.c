@@ -88,6 +88,7 @@ static void put_fadt(uint32_t length)
 	t[91] = 4;
 	put(t + 112, 1 << 10 | 1 << 8, 4);
 	t[116] = 1;
+	t[117] = 8;
 	put(t + 120, 0xCF9, 8);
 	t[128] = 6;
 	seal(FADT);
@@ -145,9 +146,9 @@ static void test_all_found(void **state)
 	assert_int_equal(info.isa_irq[0].gsi, 2);
 	assert_int_equal(info.isa_irq[5].gsi, 5);
 	assert_int_equal(info.pm_timer_port, 0x608);
-	assert_true(info.has_reset && info.pm_timer_32bit);
-	assert_int_equal(info.reset_port, 0xCF9);
-	assert_int_equal(info.reset_value, 6);
+	assert_true(info.power.reset.present && info.pm_timer_32bit);
+	assert_int_equal(info.power.reset.address, 0xCF9);
+	assert_int_equal(info.power.reset_value, 6);
 	use_xsdt(BASE + XSDT);
 	assert_true(parse());
 	assert_int_equal(info.ncpus, 2);
@@ -236,7 +237,7 @@ static void test_truncated(void **state)
 			put(t + 4, n, 4);
 		memset(&info, 0, sizeof info);
 		assert_int_equal(acpi_fadt_parse(t, n, &info), n >= 116);
-		assert_false(info.has_reset);
+		assert_false(info.power.reset.present);
 		free(t);
 	}
 }

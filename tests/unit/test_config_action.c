@@ -59,6 +59,8 @@ static void test_show(void **state)
 	assert_true(a.what == CONFIG_SHOW_BOOT && a.guest == -1 && a.json);
 	refuse_line(c, "show boot alice",
 	            ":1:11: unknown name \"alice\"; nothing of that name can be shown so");
+	a = act(c, "show last-panic");
+	assert_true(a.what == CONFIG_SHOW_LAST_PANIC && a.guest == -1 && !a.json);
 	a = act(c, "show links far json");
 	assert_true(a.what == CONFIG_SHOW_LINKS && a.port == 3 && a.net == -1 && a.json);
 	a = act(c, "show links lab");

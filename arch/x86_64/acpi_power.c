@@ -1,0 +1,195 @@
+/* How ACPI switches a machine off and resets it: the FADT's registers and \_S5_ (ACPI 6.5). */
+#include <string.h>
+#include "arch/x86_64/acpi.h"
+
+#define FADT_SMI_CMD       48 /* offsets (5.2.9) */
+#define FADT_ACPI_ENABLE   52
+#define FADT_PM1A_CONTROL  64
+#define FADT_PM1B_CONTROL  68
+#define FADT_PM1_CONTROL_N 89 /* bytes of each */
+#define FADT_FLAGS         112
+#define FADT_RESET         116
+#define FADT_RESET_VALUE   128
+#define FADT_X_PM1A        172
+#define FADT_X_PM1B        184
+#define FADT_SLEEP_CONTROL 244
+#define GAS_SIZE           12
+#define RESET_REG_SUP      (1u << 10)
+#define HW_REDUCED         (1u << 20)
+#define SLP_TYP_MAX        7
+
+static uint64_t get(const uint8_t *p, unsigned bytes)
+{
+	uint64_t v = 0;
+	memcpy(&v, p, bytes);
+	return v;
+}
+
+/* --- registers ------------------------------------------------------------------------------ */
+
+/* Memory is an aligned place below 4 GiB, where the VMM's own map has devices, and not in the first
+ * MiB; that no RAM is there, the caller of the register sees. */
+static bool address_fits(const struct acpi_register *r)
+{
+	uint64_t at = r->address;
+	switch (r->space) {
+	case ACPI_IO:
+		return at && at <= 0x10000u - r->bytes;
+	case ACPI_MEMORY:
+		return at >= 1u << 20 && at <= (1ull << 32) - r->bytes && at % r->bytes == 0;
+	case ACPI_PCI:
+		return at >> 32 <= 31 && (at >> 16 & 0xFFFF) <= 7 &&
+		       (at & 0xFFFF) + r->bytes <= 256 && at % r->bytes == 0;
+	}
+	return false;
+}
+
+/* A register of `bytes` by its generic address; one that has another width, or whose bits begin
+ * elsewhere, is none. */
+static struct acpi_register generic(const uint8_t *gas, uint8_t bytes)
+{
+	struct acpi_register r = {.bytes = bytes, .address = get(gas + 4, 8)};
+	if (gas[0] > ACPI_PCI || gas[1] < 8 * bytes || gas[2])
+		return (struct acpi_register){0};
+	r.space = (enum acpi_space)gas[0];
+	r.present = address_fits(&r);
+	return r;
+}
+
+/* The older form: an I/O port. */
+static struct acpi_register port(const uint8_t *fadt, unsigned at)
+{
+	struct acpi_register r = {.space = ACPI_IO, .bytes = 2, .address = get(fadt + at, 4)};
+	r.present = fadt[FADT_PM1_CONTROL_N] >= 2 && address_fits(&r);
+	return r;
+}
+
+static struct acpi_register pm1_control(const uint8_t *fadt, size_t size, unsigned at, unsigned x)
+{
+	struct acpi_register r = {0};
+	if (size >= x + GAS_SIZE)
+		r = generic(fadt + x, 2);
+	return r.present ? r : port(fadt, at);
+}
+
+void acpi_power_parse(const uint8_t *fadt, size_t size, struct acpi_power *out)
+{
+	uint32_t flags = (uint32_t)get(fadt + FADT_FLAGS, 4);
+	if (size > FADT_RESET_VALUE && flags & RESET_REG_SUP) {
+		out->reset = generic(fadt + FADT_RESET, 1);
+		out->reset_value = fadt[FADT_RESET_VALUE];
+	}
+	if (flags & HW_REDUCED) {
+		if (size >= FADT_SLEEP_CONTROL + GAS_SIZE)
+			out->sleep_control = generic(fadt + FADT_SLEEP_CONTROL, 1);
+		return;
+	}
+	uint64_t smi = get(fadt + FADT_SMI_CMD, 4);
+	if (smi && smi <= 0xFFFF && fadt[FADT_ACPI_ENABLE]) {
+		out->smi_port = (uint16_t)smi;
+		out->acpi_enable = fadt[FADT_ACPI_ENABLE];
+	}
+	out->pm1_control[0] = pm1_control(fadt, size, FADT_PM1A_CONTROL, FADT_X_PM1A);
+	out->pm1_control[1] = pm1_control(fadt, size, FADT_PM1B_CONTROL, FADT_X_PM1B);
+}
+
+/* --- \_S5_ ---------------------------------------------------------------------------------- */
+
+#define AML_ZERO    0x00 /* opcodes (20.3) */
+#define AML_ONE     0x01
+#define AML_NAME    0x08
+#define AML_BYTE    0x0A
+#define AML_WORD    0x0B
+#define AML_DWORD   0x0C
+#define AML_QWORD   0x0E
+#define AML_PACKAGE 0x12
+#define AML_ROOT    0x5C /* '\' */
+
+/* What of the AML is still to be read. */
+struct aml {
+	const uint8_t *at, *end;
+};
+
+static bool take(struct aml *a, uint64_t *v, unsigned bytes)
+{
+	if ((size_t)(a->end - a->at) < bytes)
+		return false;
+	*v = get(a->at, bytes);
+	a->at += bytes;
+	return true;
+}
+
+/* PkgLength (20.2.4): it counts itself; what follows is all the package may have. */
+static bool enter_package(struct aml *a)
+{
+	const uint8_t *start = a->at;
+	uint64_t lead, more = 0;
+	if (!take(a, &lead, 1))
+		return false;
+	unsigned follow = (unsigned)lead >> 6;
+	if (follow && lead & 0x30)
+		return false;
+	if (!take(a, &more, follow))
+		return false;
+	uint64_t length = follow ? (lead & 15) | more << 4 : lead;
+	if (length < 1 + follow || length > (uint64_t)(a->end - start))
+		return false;
+	a->end = start + length;
+	return true;
+}
+
+/* A constant integer (20.2.3). */
+static bool take_integer(struct aml *a, uint64_t *v)
+{
+	if (!take(a, v, 1))
+		return false;
+	switch (*v) {
+	case AML_ZERO:
+	case AML_ONE:
+		return true;
+	case AML_BYTE:
+		return take(a, v, 1);
+	case AML_WORD:
+		return take(a, v, 2);
+	case AML_DWORD:
+		return take(a, v, 4);
+	case AML_QWORD:
+		return take(a, v, 8);
+	default:
+		return false;
+	}
+}
+
+/* NameOp, perhaps a root prefix, the name, a package whose first two elements are SLP_TYP values.
+ */
+static bool s5_at(struct aml a, uint8_t type[2])
+{
+	uint64_t v, first, second;
+	if (!take(&a, &v, 1) || v != AML_NAME)
+		return false;
+	if (a.at < a.end && *a.at == AML_ROOT)
+		a.at++;
+	if (a.end - a.at < 4 || memcmp(a.at, "_S5_", 4))
+		return false;
+	a.at += 4;
+	if (!take(&a, &v, 1) || v != AML_PACKAGE || !enter_package(&a))
+		return false;
+	if (!take(&a, &v, 1) || v < 2 || !take_integer(&a, &first) || !take_integer(&a, &second))
+		return false;
+	if (first > SLP_TYP_MAX || second > SLP_TYP_MAX)
+		return false;
+	type[0] = (uint8_t)first;
+	type[1] = (uint8_t)second;
+	return true;
+}
+
+/* AML is not parsed: a definition is recognized wherever it begins.  That other bytes look like the
+ * whole of one is next to impossible. */
+bool acpi_s5_find(const uint8_t *aml, size_t size, uint8_t type[2])
+{
+	struct aml a = {aml, aml + size};
+	for (; a.at < a.end; a.at++)
+		if (*a.at == AML_NAME && s5_at(a, type))
+			return true;
+	return false;
+}
