@@ -21,9 +21,9 @@ static const char *const choice_idle[] = {"stay", "poweroff", "exit-with", NULL}
 static const char *const choice_panic[] = {"reset", "halt", NULL};
 static const char *const choice_classic_dst[] = {"interface", "edge", "link", NULL};
 static const char *const choice_classic_src[] = {"interface", "edge", "link", "any", NULL};
-static const char *const choice_show[] = {
-    "guests", "vcpus",    "ports",  "links", "underlays", "networks",   "routes",
-    "exits",  "counters", "memory", "all",   "boot",      "last-panic", NULL};
+static const char *const choice_show[] = {"guests",   "vcpus",  "ports", "links",      "underlays",
+                                          "networks", "routes", "exits", "counters",   "memory",
+                                          "machine",  "all",    "boot",  "last-panic", NULL};
 
 static const struct term guest_terms[] = {
     {.arg = "NAME", .kind = TERM_NAME},

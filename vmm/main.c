@@ -8,6 +8,7 @@
 #include "vmm/control.h"
 #include "vmm/last_panic.h"
 #include "vmm/log.h"
+#include "vmm/machine.h"
 #include "vmm/main.h"
 #include "vmm/mem.h"
 #include "vmm/monitor.h"
@@ -100,6 +101,9 @@ static void say_hello(void)
 	mem_stats(&ms);
 	log_info("Patio on %s by %s: %u core%s, %lu MiB, TSC %lu.%03lu MHz", hvm->name, boot.loader,
 	         ncores, ncores > 1 ? "s" : "", ms.total / MIB, tsc_khz / 1000, tsc_khz % 1000);
+	log_info("%s, on %s: an exit costs %lu ticks, %lu ns (the median: %lu ns)",
+	         machine.cpu[0] ? machine.cpu : "a CPU without a name", machine_under(),
+	         machine.exit_min, machine_ns(machine.exit_min), machine_ns(machine.exit_median));
 	log_info("a core that changes owner flushes: %s", barriers_name(barriers_here()));
 	log_debug("entered at TSC %lu", entry_tsc);
 	log_info("image %lu KiB, %u module%s, %lu KiB kept by the VMM",
@@ -167,6 +171,7 @@ void boot_main(uint32_t magic, uint32_t info)
 	take_cpu(c);
 	take_platform();
 	self_test(c);
+	machine_init();
 	control_init();
 	say_hello();
 	last_panic_log();

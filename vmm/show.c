@@ -2,6 +2,7 @@
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
+#include "vmm/machine.h"
 #include "vmm/mem.h"
 #include "vmm/last_panic.h"
 #include "vmm/load.h"
@@ -153,6 +154,25 @@ static void show_memory(struct out *o)
 	out_end_object(o);
 }
 
+/* exit_...: of the boot core, as machine_init() measured it. */
+static void show_machine(struct out *o)
+{
+	struct mem_stats m;
+	mem_stats(&m);
+	out_begin_object(o, "machine");
+	out_string(o, "vendor", hvm->name);
+	out_string(o, "cpu", machine.cpu);
+	out_string(o, "under", machine_under());
+	out_string(o, "signature", machine.hypervisor);
+	out_number(o, "cores", ncores);
+	out_size(o, "memory", m.total);
+	out_number(o, "tsc_khz", tsc_khz);
+	out_number(o, "exit_ticks", machine.exit_min);
+	out_number(o, "exit_ns", machine_ns(machine.exit_min));
+	out_number(o, "exit_median_ticks", machine.exit_median);
+	out_end_object(o);
+}
+
 static void show_modules(struct out *o)
 {
 	static const struct out_column columns[] = {
@@ -247,6 +267,9 @@ static void show_one(struct out *o, const struct config_action *a, enum config_w
 		break;
 	case CONFIG_SHOW_MEMORY:
 		show_memory(o);
+		break;
+	case CONFIG_SHOW_MACHINE:
+		show_machine(o);
 		break;
 	case CONFIG_SHOW_BOOT:
 		show_boot(o);

@@ -165,6 +165,11 @@ static inline void xsetbv(uint64_t v)
  * barriers that this CPU asks for when a core changes owner (barrier.h). */
 void cpu_scrub(void);
 
+/* cpu_name.c: what the CPU calls itself, "" when it does not; and the signature of the hypervisor
+ * underneath (CPUID 40000000h), "" when none shows itself. */
+void cpu_name(char out[49]);
+void cpu_hypervisor(char out[13]);
+
 /* Takes the IDT under which drain_one() accepts interrupts of any vector, or the ordinary one. */
 void cpu_idt_for_drain(bool drain);
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from machine import TINY, judge, node
+from machine import HERE, TINY, judge, node
 
 CONF = f"""network lab mode route
 guest hello kernel hello.elf cmdline "hello=1" {TINY}
@@ -17,6 +17,10 @@ link wan direct network lab
 route src any dst not 52:54:00:00:00:01 from flood to port later
 route src any dst 52:54:00:00:00:01 from link far to link far reflect
 """
+# The hypervisor underneath, and its signature (CPUID 40000000h), where they are known.
+UNDER = {"qemu-svm": ("QEMU's TCG", "TCGTCGTCGTCG"), "kvm-svm": ("KVM", "KVMKVMKVM"),
+         "qemu-vmx": ("KVM", "KVMKVMKVM"), "kvm-vmx": ("KVM", "KVMKVMKVM"),
+         "bochs-vmx": ("no hypervisor that shows itself", "")}
 TABLES = ["guests", "vcpus", "ports", "links", "underlays", "networks", "routes", "exits",
           "counters"]
 
@@ -41,6 +45,10 @@ def as_text(key, value):
     return str(value) if value != "" else '""'
 
 
+def under(m):
+    return m["under"], m["signature"]
+
+
 @pytest.mark.parametrize("what", TABLES)
 def test_text_and_json_agree(n, what):
     """The same columns in the same order, the same rows, the same values."""
@@ -57,9 +65,21 @@ def test_text_and_json_agree(n, what):
 def test_all_is_the_sum(n):
     """`show all json` is one object with every table, and each as it is alone."""
     everything = n.show("all")
-    assert list(everything) == TABLES + ["memory"]
+    assert list(everything) == TABLES + ["memory", "machine"]
     assert all(everything[t] == n.show(t)[t] for t in TABLES)
     assert everything["memory"]["total"] > everything["memory"]["free"] > 0
+
+
+def test_machine(n):
+    """What the node runs on: the same in JSON and text; an exit was measured, and costs time."""
+    m = n.show("machine")["machine"]
+    text = n.monitor("show machine")
+    assert m["vendor"] in ("AMD SVM", "Intel VT-x") and m["cores"] == 3, m
+    assert 0 < m["exit_ticks"] <= m["exit_median_ticks"], m
+    assert m["exit_ns"] == m["exit_ticks"] * 10**6 // m["tsc_khz"], m
+    assert under(m) == UNDER.get(HERE.NAME, under(m)), m
+    for key in "vendor", "cpu", "under", "exit_ticks", "tsc_khz":
+        assert f"{key}: {m[key]}" in text, text
 
 
 def test_narrowing(n):

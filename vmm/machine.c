@@ -1,0 +1,143 @@
+/* What the node runs on, and what an exit costs there. */
+#include "vmm/machine.h"
+#include <string.h>
+#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/npt.h"
+#include "arch/x86_64/platform.h"
+#include "vmm/log.h"
+#include "vmm/mem.h"
+#include "vmm/vm.h"
+
+#define WARM_UP                                                                                    \
+	8 /* exits before the first that counts: caches, translations, the emulator's code */
+#define TRIES (4 * (WARM_UP + EXIT_SAMPLES)) /* a kick may come in between */
+
+struct machine machine;
+
+/* --- who is underneath ---------------------------------------------------------------------- */
+
+/* By the first letters, since some signatures go on with zeroes or blanks. */
+static const struct {
+	const char *signature, *name;
+} known[] = {
+    {"KVMKVMKVM", "KVM"},           {"TCGTCGTCGTCG", "QEMU's TCG"}, {"Microsoft Hv", "Hyper-V"},
+    {"VMwareVMware", "VMware"},     {"XenVMMXenVMM", "Xen"},        {"bhyve bhyve ", "bhyve"},
+    {"VBoxVBoxVBox", "VirtualBox"}, {"ACRNACRNACRN", "ACRN"},
+};
+
+const char *machine_under(void)
+{
+	for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (!strcmp(machine.hypervisor, known[i].signature))
+			return known[i].name;
+	return machine.hypervisor[0] ? machine.hypervisor : "no hypervisor that shows itself";
+}
+
+uint64_t machine_ns(uint64_t ticks)
+{
+	return ticks * 1000000 / tsc_khz;
+}
+
+/* --- one exit ------------------------------------------------------------------------------- */
+
+/* A guest in real mode with one page, at 0, where it executes CPUID; RIP is never moved on, so
+ * each entry executes it again. */
+struct probe {
+	struct vm vm;
+	struct vcpu *v;
+	uint8_t *page;
+};
+
+static const uint8_t cpuid_code[] = {0x0F, 0xA2};
+
+static bool probe_make(struct probe *p)
+{
+	p->v = &p->vm.vcpu[0];
+	p->v->vm = &p->vm;
+	p->v->core = this_core();
+	p->v->hvm = mem_zalloc(hvm->vcpu_size);
+	p->page = mem_zalloc(PAGE_SIZE);
+	p->vm.npt_root = npt_create();
+	if (!p->v->hvm || !p->page || !p->vm.npt_root)
+		return false;
+	memcpy(p->page, cpuid_code, sizeof cpuid_code);
+	return npt_map(hvm->npt, p->vm.npt_root, 0, (paddr_t)p->page, PAGE_SIZE, false);
+}
+
+static void probe_free(struct probe *p)
+{
+	if (p->vm.npt_root)
+		npt_destroy(hvm->npt, p->vm.npt_root);
+	if (p->page)
+		mem_zfree(p->page, PAGE_SIZE);
+	if (p->v && p->v->hvm)
+		mem_zfree(p->v->hvm, hvm->vcpu_size);
+}
+
+static void sort(uint64_t *a, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++)
+		for (unsigned j = i; j > 0 && a[j] < a[j - 1]; j--) {
+			uint64_t less = a[j];
+			a[j] = a[j - 1];
+			a[j - 1] = less;
+		}
+}
+
+/* Returns how many exits were timed: all, unless kicks, or an exit of another kind, came instead.
+ */
+static unsigned probe_run(struct vcpu *v, uint64_t *ticks)
+{
+	const struct seg data = {.attr = 0x93, .limit = 0xFFFF},
+	                 code = {.attr = 0x9B, .limit = 0xFFFF};
+	const struct cpu_entry entry = {.rflags = 2,
+	                                .cr0 = 0x60000010,
+	                                .cs = code,
+	                                .ds = data,
+	                                .es = data,
+	                                .ss = data,
+	                                .fs = data,
+	                                .gs = data,
+	                                .idt = {.limit = 0x3FF}};
+	unsigned exits = 0;
+	struct vmexit e;
+	hvm->reset(v, &entry);
+	for (unsigned i = 0; i < TRIES && exits < WARM_UP + EXIT_SAMPLES; i++) {
+		uint64_t start = rdtsc();
+		hvm->run(v, &e);
+		uint64_t end = rdtsc();
+		if (e.kind == VMEXIT_kick)
+			continue;
+		if (e.kind != VMEXIT_cpuid)
+			break;
+		if (exits >= WARM_UP)
+			ticks[exits - WARM_UP] = end - start;
+		exits++;
+	}
+	hvm->leave(v);
+	return exits < WARM_UP ? 0 : exits - WARM_UP;
+}
+
+static void measure_exit(void)
+{
+	uint64_t ticks[EXIT_SAMPLES];
+	struct probe *p = mem_zalloc(sizeof *p);
+	if (p && probe_make(p) && probe_run(p->v, ticks) == EXIT_SAMPLES) {
+		sort(ticks, EXIT_SAMPLES);
+		machine.exit_min = ticks[0];
+		machine.exit_median = ticks[EXIT_SAMPLES / 2];
+	} else {
+		log_warn("what an exit costs could not be measured");
+	}
+	if (p) {
+		probe_free(p);
+		mem_zfree(p, sizeof *p);
+	}
+}
+
+void machine_init(void)
+{
+	cpu_name(machine.cpu);
+	cpu_hypervisor(machine.hypervisor);
+	measure_exit();
+}
