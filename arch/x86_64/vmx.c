@@ -114,21 +114,6 @@ static unsigned vmx_lacks(void)
 	       (given & PROC2_XSAVES ? 0 : HVM_LACKS_XSAVES);
 }
 
-/* The firmware may have left a core's lock open, or treated the cores differently. */
-static bool vmxon(paddr_t region)
-{
-	uint64_t feature = rdmsr(MSR_FEATURE_CONTROL);
-	bool ok;
-	if (vmx_lock(feature) == VMX_LOCKED_OFF)
-		return false;
-	if (vmx_lock(feature) == VMX_UNLOCKED)
-		wrmsr(MSR_FEATURE_CONTROL, feature | FEATURE_LOCKED | FEATURE_VMXON);
-	write_cr0(read_cr0() | setup.cr0_ones);
-	write_cr4(read_cr4() | setup.cr4_ones);
-	__asm__ volatile("vmxon %1" : "=@cca"(ok) : "m"(region) : "memory");
-	return ok;
-}
-
 /* The page is the CPU's own from VMXON on. */
 static const char *vmx_core_enable(struct core *c)
 {
@@ -138,18 +123,9 @@ static const char *vmx_core_enable(struct core *c)
 		return "not enough memory for the core's VMXON region";
 	*page = vmcs_revision();
 	c->hvm_host = (paddr_t)page;
-	if (!vmxon(c->hvm_host))
+	if (!vmx_on(c->hvm_host, &setup))
 		return "a core refused VMXON: VT-x is not enabled on all of them alike";
 	return NULL;
-}
-
-/* In VMX operation a CPU takes no INIT. */
-static void vmx_core_disable(void)
-{
-	if (!(read_cr4() & CR4_VMXE))
-		return;
-	__asm__ volatile("vmxoff" : : : "cc");
-	write_cr4(read_cr4() & ~(uint64_t)CR4_VMXE);
 }
 
 /* --- a vCPU --------------------------------------------------------------------------------- */
@@ -589,7 +565,7 @@ const struct hvm_ops vmx_ops = {
     .probe = vmx_probe,
     .lacks = vmx_lacks,
     .core_enable = vmx_core_enable,
-    .core_disable = vmx_core_disable,
+    .core_disable = vmx_off,
     .reset = vmx_reset,
     .leave = vmx_leave,
     .run = vmx_run,

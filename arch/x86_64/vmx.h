@@ -193,6 +193,15 @@ struct cpu_entry;
  * the registers that a guest has in the core itself. */
 void vmcs_fill(const struct vcpu *v, const struct cpu_entry *entry, const struct vmx_setup *setup);
 
+/* vmx_on.c: puts this core into VMX operation; `region`: a page of the core's with the VMCS
+ * revision in its first word, the CPU's own until vmx_off().  false: VT-x is locked off, or the CPU
+ * refused.
+ */
+bool vmx_on(paddr_t region, const struct vmx_setup *setup);
+
+/* Ends it, if this core is in it: a CPU in VMX operation takes no INIT. */
+void vmx_off(void);
+
 enum vmx_entered { VMX_EXITED, VMX_KICKED, VMX_REFUSED };
 
 /* vmx_run.asm: see there. */
