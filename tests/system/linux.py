@@ -45,6 +45,13 @@ def run(n, name, command):
     return text
 
 
+def beside(command):
+    """What has a shell run a command beside the next ones.  The shell is not its parent: without the
+    terminal's echo BusyBox's shell ends when a child ends while it waits for a line
+    (docs/linux-guest.md)."""
+    return f"( ({command}) & )"
+
+
 def answered(command, address, count=5, words=""):
     """Pings; None when all are answered, else what ping said.  `command`: runs one in a shell and
     returns its output."""

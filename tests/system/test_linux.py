@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from linux import answers, boot, less, linux, ping, run, tcp, udp, wait_shell
+from linux import answers, beside, boot, less, linux, ping, run, tcp, udp, wait_shell
 from machine import HERE, about, refuse, until
 
 ALICE, BOB = "10.0.0.1", "10.0.0.2"
@@ -127,14 +127,15 @@ def exits_of(n, rounds):
 
 def test_kick_and_poll_while_traffic_flows(n):
     """The mover changes in the middle of a transfer; by poll a round trip costs no exit."""
-    n.shell("alice", f"netprobe tcp {BOB} 9 {less(64)} sha >/tmp/flow 2>&1 & true")
+    run(n, "alice", beside(f"netprobe tcp {BOB} 9 {less(64)} sha >/tmp/flow 2>&1; touch /tmp/over"))
     for _ in range(4):
         assert "error" not in n.monitor(f"move poll core {POLL_CORE}")
         udp(n, "bob", ALICE, 20)
         assert n.show("ports alice")["ports"][0]["move"] == "poll"
         assert "error" not in n.monitor("move kick")
         udp(n, "bob", ALICE, 20)
-    assert '"ok":true' in run(n, "alice", "wait; cat /tmp/flow")
+    assert '"ok":true' in run(
+        n, "alice", "until [ -e /tmp/over ]; do usleep 10000; done; cat /tmp/flow")
     n.monitor(f"move poll core {POLL_CORE}")
     polled = exits_of(n, 1100) - exits_of(n, 100)
     n.monitor("move kick")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from linux import boot, linux, run
+from linux import beside, boot, linux, run
 from machine import TINY, judge, only_on, said, until
 
 PING, ECHO = "52:54:00:00:00:01", "52:54:00:00:00:02"
@@ -139,8 +139,9 @@ def test_after_a_killed_one(n):
     until("they are taken", lambda: before < requests() and len({requests() for _ in range(10)}) == 1)
     assert json.loads(vnetctl(n, "show networks json"))
     # killed with the device open, whose lock it has
-    run(n, "dom0", "(sleep 100000 | vnetctl) & until ls -l /proc/$(pidof vnetctl)/fd 2>&1 | "
-                   "grep -q hvc1; do usleep 1000; done; killall -9 vnetctl sleep; true")
+    run(n, "dom0", beside("sleep 100000 | vnetctl"))
+    run(n, "dom0", "until ls -l /proc/$(pidof vnetctl)/fd 2>&1 | grep -q hvc1; do usleep 1000; done; "
+                   "killall -9 vnetctl sleep; true")
     assert [x["network"] for x in json.loads(vnetctl(n, "show networks json"))["networks"]] == \
         ["default", "lab"]
     rows = {r["counter"]: r["value"] for r in n.show("counters dom0")["counters"]}
@@ -177,9 +178,10 @@ def test_traffic_while_routes_change(n):
     for i, (old, new) in enumerate((WAYS, WAYS[::-1])):
         write(n, f"/tmp/way{i}", f"remove route {old}\nroute {new}")
     before = frames(n)
-    n.shell("dom0", f"rm -f /tmp/rc; (for i in $(seq {CHANGES // 2}); do "
-                    f"{VNETCTL} -f /tmp/way0 && {VNETCTL} -f /tmp/way1 || exit 1; done; "
-                    "echo changed >/tmp/rc) >/tmp/out 2>&1 & true")
+    change = (f"for i in $(seq {CHANGES // 2}); do "
+              f"{VNETCTL} -f /tmp/way0 && {VNETCTL} -f /tmp/way1 || exit 1; done")
+    run(n, "dom0", "rm -f /tmp/rc; "
+        + beside(f"({change}; echo changed >/tmp/rc) >/tmp/out 2>&1"))
     lives = 0
     while not lives or "changed" not in n.shell("dom0", "cat /tmp/rc /tmp/out 2>&1")[1]:
         n.monitor("start ping")
