@@ -75,14 +75,15 @@ static int learned_port(struct walk *w, const struct vnet_members *m, struct vne
 
 	if (dst & MAC_MULTICAST)
 		return -1;
-	to = member_up(v, m, w->from->net, dst);
+	to = member_in_use(v, m, w->from->net, dst);
 	if (to >= 0)
 		return to;
 	to = learn_find(learn, dst);
 	return to >= 0 && port_up(v, (unsigned)to) ? to : -1;
 }
 
-/* Whether a frame from outside bears the address of one of the network's own that is up. */
+/* Whether a frame from outside bears the address of one of the network's own that is up; for the
+ * mode in which no port uses another. */
 static bool looped(struct walk *w, const struct vnet_frame *f)
 {
 	if (!is_outside(w->from) ||
@@ -108,31 +109,68 @@ static bool learn(struct walk *w, struct vnet_learn *l, mac_t src)
 	return why == VNET_DROP_learn_full;
 }
 
+/* Notes that the port sent with its declared address; of interest once it sends with others. */
+static inline void sent_own(struct walk *w)
+{
+	struct vnet_port *port = w->from;
+
+	if (__builtin_expect(!atomic_load_explicit(&port->sent_other, memory_order_relaxed), 1))
+		return;
+	atomic_store_explicit(
+	    &port->sent_own,
+	    (uint32_t)atomic_load_explicit(&w->core->vnet->seconds, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
+/* Notes that it sent with another one; how long the declared one was not used counts from here. */
+static void sent_other(struct walk *w)
+{
+	struct vnet *v = w->core->vnet;
+	struct vnet_port *port = w->from;
+	bool again = seen_lately(v, atomic_load_explicit(&port->sent_other, memory_order_relaxed));
+
+	atomic_store_explicit(&port->sent_other,
+	                      (uint32_t)atomic_load_explicit(&v->seconds, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+	if (!again)
+		sent_own(w);
+}
+
 /*
  * Whether a frame may have the source that it has; learns it.  What a port declared is not learned,
- * and nobody else may use it; from outside it may come while the port is down.
+ * and nobody else may use it; from outside it may come while the port is down, or uses another.
+ * `known`: the source before it in the batch.
  */
 static bool take_source(struct walk *w, const struct vnet_members *m, struct vnet_learn *l,
-                        const struct vnet_frame *f)
+                        const struct vnet_frame *f, mac_t known)
 {
 	int owner = member_mac(m, w->from->net, f->src);
 	bool outside = is_outside(w->from);
 
 	if (owner == w->from->number)
 		return true;
-	if (owner >= 0 && (!outside || port_up(w->core->vnet, (unsigned)owner))) {
+	if (owner >= 0 &&
+	    (!outside || member_in_use(w->core->vnet, m, w->from->net, f->src) >= 0)) {
 		count_add(&w->count->drop[outside ? VNET_DROP_looped : VNET_DROP_spoofed], 1);
 		return false;
 	}
-	return learn(w, l, f->src);
+	if (!learn(w, l, f->src))
+		return false;
+	if (outside)
+		return true;
+	if (f != w->frame && known == atomic_load_explicit(&w->from->mac, memory_order_relaxed))
+		sent_own(w);
+	sent_other(w);
+	return true;
 }
 
 void look_up_learned(struct walk *w, struct vnet_learn *learn)
 {
 	/* The source that was taken last, at first the port's own: one sender often fills a batch.
 	 */
-	mac_t known =
+	const mac_t own =
 	    is_outside(w->from) ? 0 : atomic_load_explicit(&w->from->mac, memory_order_relaxed);
+	mac_t known = own;
 	const struct vnet_members *m = members_of(w);
 	struct vnet_frame *f = w->frame, *end = f + w->n;
 	uint64_t unknown = 0, bytes = 0, bit = 1;
@@ -141,7 +179,7 @@ void look_up_learned(struct walk *w, struct vnet_learn *learn)
 		int to;
 
 		bytes += f->len;
-		if (!admit(w, f) || (f->src != known && !take_source(w, m, learn, f)))
+		if (!admit(w, f) || (f->src != known && !take_source(w, m, learn, f, known)))
 			continue;
 		known = f->src;
 		to = learned_port(w, m, learn, f->dst);
@@ -150,6 +188,8 @@ void look_up_learned(struct walk *w, struct vnet_learn *learn)
 		else if (!ends_here(w, f))
 			unknown |= bit;
 	}
+	if (known == own)
+		sent_own(w);
 	if (unknown)
 		flood(w, unknown, REACH_LOCAL | REACH_OUTSIDE);
 	count_add(&w->count->in_bytes, bytes);

@@ -109,7 +109,10 @@ static bool tell_source(const struct telling *t, bool exact)
 	int owner = member_mac(m, t->net, t->src);
 
 	if (is_outside(t, t->from)) {
-		if (member_up(t->vnet, m, t->net, t->src) < 0)
+		int looped = exact ? member_up(t->vnet, m, t->net, t->src)
+		                   : member_in_use(t->vnet, m, t->net, t->src);
+
+		if (looped < 0)
 			return false;
 		tell_drop(t, VNET_DROP_looped);
 		return true;
@@ -155,7 +158,7 @@ static void tell_place(const struct telling *t, unsigned to)
 
 static void explain_learned(const struct telling *t, struct vnet_learn *learn)
 {
-	int to = member_up(t->vnet, atomic_load(&t->vnet->members), t->net, t->dst);
+	int to = member_in_use(t->vnet, atomic_load(&t->vnet->members), t->net, t->dst);
 	bool group = t->dst & MAC_MULTICAST;
 
 	if (tell_source(t, false) || tell_link_local(t, true))

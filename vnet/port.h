@@ -33,6 +33,9 @@ struct vnet_port {
 	unsigned (*room)(void *dev);
 	atomic_bool up; /* the device sets it: a driver is ready at the ring */
 	_Atomic uint8_t mode;
+	/* When it sent last with another address than the declared one, and, from then on, with
+	 * that one: the switch's second and 1, or 0: not yet.  See mac_in_use(). */
+	_Atomic uint32_t sent_other, sent_own;
 	uint8_t flags;
 	uint16_t number, net;
 	atomic_flag polled;                  /* held by the core that polls the port */
@@ -70,9 +73,10 @@ bool vnet_port_remove(struct vnet_port *port);
  * Declares the MAC of the port's device; 0: none.  In the modes VNET_LEARN and VNET_EXACT it is the
  * port's alone: frames to it reach this port while it is up, no other port of the node may bear it
  * as source (VNET_DROP_spoofed), and nothing from outside may (VNET_DROP_looped) but while this
- * port is down, for its guest may be on another node then.  In mode VNET_EXACT the port may send
- * with no other address.  False, and nothing changed: a group address, or another port of the
- * network has it.
+ * port is down, for its guest may be on another node then; and, in mode VNET_LEARN, while its guest
+ * uses another address instead: it sent with others in the last VNET_AGE seconds, and not with this
+ * one.  In mode VNET_EXACT the port may send with no other address.  False, and nothing changed: a
+ * group address, or another port of the network has it.
  */
 bool vnet_port_set_mac(struct vnet_port *port, mac_t mac);
 

@@ -195,6 +195,39 @@ static inline int member_up(struct vnet *v, const struct vnet_members *m, unsign
 	return port >= 0 && port_up(v, (unsigned)port) ? port : -1;
 }
 
+/* Whether a second, as ports keep it, is one of the last VNET_AGE. */
+static inline bool seen_lately(struct vnet *v, uint32_t seen)
+{
+	uint32_t now = (uint32_t)atomic_load_explicit(&v->seconds, memory_order_relaxed) + 1;
+
+	return seen && now - seen <= VNET_AGE;
+}
+
+/* Whether the port's guest uses the address that was declared, or says nothing at all.  One that
+ * sends with others only has taken another address: then the declared one may be somebody else's,
+ * outside.  As long as only the declared one was used, one look tells. */
+static inline bool mac_in_use(struct vnet *v, const struct vnet_port *port)
+{
+	uint32_t other = atomic_load_explicit(&port->sent_other, memory_order_relaxed);
+
+	if (__builtin_expect(!other, 1))
+		return true;
+	return seen_lately(v, atomic_load_explicit(&port->sent_own, memory_order_relaxed)) ||
+	       !seen_lately(v, other);
+}
+
+/* As member_up(), if the address is in use there. */
+static inline int member_in_use(struct vnet *v, const struct vnet_members *m, unsigned net,
+                                mac_t mac)
+{
+	int number = member_mac(m, net, mac);
+	struct vnet_port *port = number < 0 ? NULL : port_at(v, (unsigned)number);
+
+	return port && atomic_load_explicit(&port->up, memory_order_relaxed) && mac_in_use(v, port)
+	           ? number
+	           : -1;
+}
+
 /* Counts `n` drops at once. */
 static inline void count_drop(struct vnet_core *c, struct vnet_port *port, enum vnet_drop why,
                               unsigned n)

@@ -52,6 +52,69 @@ static void a_group_source_is_dropped(void **state)
 	assert_int_equal(rig_reach_from(r, 0, 0, A), OTHERS); /* address 0 is not learned */
 }
 
+/* A frame from the edge, port 5, with port 1's declared address. */
+static unsigned from_outside(struct rig *r)
+{
+	return rig_reach_from(r, 5, A, B);
+}
+
+static void as_outside(struct rig *r)
+{
+	r->dev[5].port->flags = VNET_EDGE;
+	assert_true(vnet_port_set_mac(r->dev[0].port, A));
+	assert_true(vnet_port_set_mac(r->dev[1].port, B));
+	vnet_tick(r->core, 1000);
+}
+
+/* Whose guest took another address leaves the declared one to a host outside, and gets it back. */
+static void an_address_not_used_may_be_outside(void **state)
+{
+	struct rig *r = *state;
+
+	as_outside(r);
+	rig_reach_from(r, 1, A, B);
+	rig_reach_from(r, 1, A, C);
+	vnet_tick(r->core, 1000 + VNET_AGE);
+	rig_reach_from(r, 1, A, C);
+	assert_int_equal(from_outside(r), 0); /* its own was used five minutes ago */
+	assert_int_equal(rig_drops(r, 5, VNET_DROP_looped), 1);
+	vnet_tick(r->core, 1001 + VNET_AGE);
+	assert_int_equal(from_outside(r), 1 << 0);
+	assert_int_equal(rig_reach(r, B, A), 1 << 5);
+	assert_int_equal(rig_reach_from(r, 2, A, B), 0); /* no other guest has it all the same */
+	assert_int_equal(rig_drops(r, 2, VNET_DROP_spoofed), 1);
+	assert_int_equal(rig_reach_from(r, 1, A, B), 1 << 0);
+	assert_int_equal(from_outside(r), 0);
+	assert_int_equal(rig_reach(r, B, A), 1 << 1);
+	assert_int_equal(rig_drops(r, 5, VNET_DROP_looped), 2);
+}
+
+/* Neither silence nor other addresses beside its own, as a guest that is a bridge has. */
+static void an_address_in_use_is_nobody_elses(void **state)
+{
+	struct rig *r = *state;
+	struct vnet_batch *b = vnet_core_batch(r->core);
+
+	as_outside(r);
+	for (unsigned t = 0; t < 10; t++) {
+		vnet_tick(r->core, 2000 + 250 * t);
+		assert_int_equal(from_outside(r), 0);
+	}
+	for (unsigned t = 0; t < 10; t++) {
+		vnet_tick(r->core, 5000 + 250 * t);
+		b->n = b->nseg = 0; /* its own in front, or behind */
+		rig_add(r, b, A, t & 1 ? B : C, 0);
+		rig_add(r, b, A, t & 1 ? C : B, 0);
+		vnet_input(r->core, r->dev[1].port, b);
+		assert_int_equal(from_outside(r), 0);
+	}
+	/* Long after it was the other one that it sent with, it says nothing: it is its own. */
+	rig_reach_from(r, 1, A, C);
+	vnet_tick(r->core, 20000);
+	assert_int_equal(from_outside(r), 0);
+	assert_int_equal(rig_drops(r, 5, VNET_DROP_looped), 21);
+}
+
 static void silent_addresses_age(void **state)
 {
 	struct rig *r = *state;
@@ -156,6 +219,8 @@ int main(void)
 	    T(silent_addresses_age),
 	    T(a_tick_does_not_wait_for_a_change),
 	    T(a_full_bucket_is_counted_and_flooded),
+	    T(an_address_not_used_may_be_outside),
+	    T(an_address_in_use_is_nobody_elses),
 	    T(a_port_goes_with_its_addresses),
 	    T(alone_there_is_nobody_to_flood),
 	    T(the_policy_changes),
