@@ -2,9 +2,11 @@
  * Lines into words.
  *
  * A word ends at a blank; `#` at a word's start begins a comment; "..." is one word, with \" and \\
- * inside; `\` at a line's end continues the line.  Lines end with LF or CRLF.  Outside quotes only
- * printable ASCII and tabs are taken, inside them bytes from 0x80 on too; a NUL nowhere.
+ * inside; `\` at a line's end continues the line.  Lines end with LF or CRLF.  Words are of
+ * printable ASCII; in quotes and comments there may be tabs and bytes from 0x80 on too, so UTF-8,
+ * whose mark may also stand in front of the text (RFC 3629, 6).  A NUL stands nowhere.
  */
+#include <string.h>
 #include "vmm/config_parse.h"
 
 #define END (-1)
@@ -13,10 +15,12 @@ enum step { STEP_WORD, STEP_LINE_END, STEP_FAILED };
 
 void lexer_init(struct lexer *lx, const char *text, size_t len)
 {
+	static const char mark[] = {'\xef', '\xbb', '\xbf'};
+	bool marked = len >= sizeof mark && memcmp(text, mark, sizeof mark) == 0;
 	lx->text = text;
 	lx->len = len;
-	lx->at = 0;
-	lx->line_start = 0;
+	lx->at = marked ? sizeof mark : 0;
+	lx->line_start = lx->at; /* columns count what one sees */
 	lx->line = 1;
 	lx->bytes = 0;
 	lx->used = 0;
@@ -74,7 +78,7 @@ static bool fail_byte(struct parser *p, int c)
 	if (c < 0x80)
 		return config_fail(p, &w, "control character 0x%02x; the text is plain ASCII",
 		                   (unsigned)c);
-	return config_fail(p, &w, "byte 0x%02x outside quotes; the text is plain ASCII",
+	return config_fail(p, &w, "byte 0x%02x outside quotes and comments; words are plain ASCII",
 	                   (unsigned)c);
 }
 
@@ -91,7 +95,7 @@ static void store(struct lexer *lx, int c)
 static bool take_comment(struct parser *p)
 {
 	for (int c; (c = peek(&p->lexer, 0)) != END && c != '\n';) {
-		if (!printable(c) && c != '\t')
+		if (!printable(c) && c != '\t' && c < 0x80)
 			return fail_byte(p, c);
 		if (!take(p))
 			return false;

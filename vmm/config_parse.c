@@ -121,7 +121,9 @@ static const struct term *choose_term(struct parser *p)
 	const struct term *keyword = find_keyword(p, w);
 	const struct term *place = find_place(p);
 	if (place && keyword && !place->optional) {
-		config_fail(p, w, "%s is missing before \"%s\"", place->arg, w->text);
+		config_fail(p, w,
+		            "%s is missing before \"%s\", a word of `%s` that cannot be its %s",
+		            place->arg, w->text, p->statement->word, place->arg);
 		return NULL;
 	}
 	if (keyword && was_given(p, keyword) && !keyword->repeat) {

@@ -13,9 +13,9 @@ static void test_bytes(void **state)
 	REFUSE("log\x1b info", "text:1:4: control character 0x1b; the text is plain ASCII");
 	REFUSE("log info\rlog info", "text:1:9: control character 0x0d; the text is plain ASCII");
 	REFUSE("log info \x7f", "text:1:10: control character 0x7f; the text is plain ASCII");
-	REFUSE("log \xc3\xa4", "text:1:5: byte 0xc3 outside quotes; the text is plain ASCII");
-	REFUSE("log info # \xc3\xa4",
-	       "text:1:12: byte 0xc3 outside quotes; the text is plain ASCII");
+	REFUSE("log \xc3\xa4",
+	       "text:1:5: byte 0xc3 outside quotes and comments; words are plain ASCII");
+	REFUSE("log info # \x1b", "text:1:12: control character 0x1b; the text is plain ASCII");
 	REFUSE("guest a kernel \"\0\"", "text:1:17: a NUL byte; the text is plain ASCII");
 	REFUSE("guest a kernel \"\x01\"",
 	       "text:1:17: control character 0x01; the text is plain ASCII");
@@ -24,6 +24,22 @@ static void test_bytes(void **state)
 	REFUSE("guest a kernel \"k\\",
 	       "text:1:18: inside quotes `\\` stands only before `\"` or `\\`");
 	REFUSE("log info \\", "text:1:10: a `\\` outside quotes stands only at a line's end");
+	free(c);
+}
+
+/* UTF-8 where it says nothing to the node; its mark in front of the text, and there only. */
+static void test_utf8(void **state)
+{
+	struct config *c = new_config();
+	(void)state;
+	accept_text(c, "\xef\xbb\xbflog debug # \xc3\xa4\n# \xe6\x97\xa5\xe6\x9c\xac\xff\n");
+	assert_int_equal(config_live(c)->log, CONFIG_LOG_DEBUG);
+	accept_text(c, "\xef\xbb\xbf");
+	REFUSE("\xef\xbb\xbflog inf", "text:1:5: unknown word \"inf\"; did you mean \"info\"?");
+	REFUSE("log info\n\xef\xbb\xbflog info",
+	       "text:2:1: byte 0xef outside quotes and comments; words are plain ASCII");
+	REFUSE("\xef\xbblog info",
+	       "text:1:1: byte 0xef outside quotes and comments; words are plain ASCII");
 	free(c);
 }
 
@@ -255,11 +271,11 @@ static void test_derived_mac(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_bytes),       cmocka_unit_test(test_line_ends),
-	    cmocka_unit_test(test_lengths),     cmocka_unit_test(test_texts),
-	    cmocka_unit_test(test_counts),      cmocka_unit_test(test_routes),
-	    cmocka_unit_test(test_atomic),      cmocka_unit_test(test_warnings),
-	    cmocka_unit_test(test_derived_mac),
+	    cmocka_unit_test(test_bytes),     cmocka_unit_test(test_utf8),
+	    cmocka_unit_test(test_line_ends), cmocka_unit_test(test_lengths),
+	    cmocka_unit_test(test_texts),     cmocka_unit_test(test_counts),
+	    cmocka_unit_test(test_routes),    cmocka_unit_test(test_atomic),
+	    cmocka_unit_test(test_warnings),  cmocka_unit_test(test_derived_mac),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
