@@ -9,7 +9,7 @@ B     := build
 .DELETE_ON_ERROR:
 $(V).SILENT:	# V=1 shows the commands
 
-include vmm/vmm.mk guest-images/guests.mk guest-images/linux/linux.mk tools/tools.mk tests/tests.mk
+include vmm/vmm.mk guest-images/guests.mk guest-images/linux/linux.mk tools/kvm/kvm.mk tools/tools.mk tests/tests.mk
 
 # --- the image -------------------------------------------------------------------------------
 
@@ -74,7 +74,8 @@ help:
 	echo 'make test [T=name]      everything that proves the tree, or what contains name'
 	echo 'make check              lint and unit tests only'
 	echo 'make soak [T=name] [RUNS=10]  the system tests, again and again, on a machine made busy'
-	echo 'TARGET=name             for guest and test: qemu-svm (unless said), bochs-vmx'
+	echo 'TARGET=name             for guest and test: qemu-svm (unless said), qemu-vmx (KVM), bochs-vmx;'
+	echo '                        kvm-svm, kvm-vmx: inside Linux and KVM inside an emulator'
 	echo 'make fuzz [TIME=1h]     the fuzzers side by side; what they find is kept'
 	echo 'make lint               format, static checks, gcc and clang'
 	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits or paths; all without a name'

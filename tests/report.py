@@ -1,7 +1,8 @@
 """pytest speaks as tests/run does: a line for each test, and what a failed one said.
 
 The environment's PATIO_WANTED selects the tests whose name contains it, and PATIO_CHOSEN those
-that plain `make test` runs on every target (pytest.mark.every_target).
+that plain `make test` runs on this target besides the first one: those marked every_target, and on
+targets inside KVM, which are slow, only those marked nested with the target's name.
 """
 
 import os
@@ -10,6 +11,7 @@ import textwrap
 
 FULL = 12000  # characters of a failure's text
 DEFAULT = "qemu-svm"  # the target whose name is not said
+NESTED = "kvm-"  # how the names of the targets inside KVM begin
 
 
 def name_of(nodeid):
@@ -17,7 +19,7 @@ def name_of(nodeid):
     stands after `system` when it is not the default."""
     path, _, test = nodeid.partition("::")
     file = re.sub(r"^test_|\.py$", "", os.path.basename(path))
-    kind = "system" if path.startswith("tests/system") else "bare"
+    kind = {"tests/system": "system", "tests/tools": "tools"}.get(os.path.dirname(path), "bare")
     target = os.environ.get("PATIO_TARGET") or DEFAULT
     where = "" if target == DEFAULT else f" {target}"
     return f"{kind}{where} {file} {re.sub('^test_', '', test)}".strip()
@@ -35,13 +37,23 @@ def indented(text):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "every_target: plain `make test` runs it on each target")
+    config.addinivalue_line("markers", "every_target: plain `make test` runs it on each target, but "
+                            "inside KVM")
+    config.addinivalue_line("markers", "nested(target, ...): plain `make test` runs it there, too")
+
+
+def is_chosen(item):
+    """Whether plain `make test` runs the test on this target, which is not its first."""
+    target = os.environ.get("PATIO_TARGET") or DEFAULT
+    if target.startswith(NESTED):
+        return any(target in mark.args for mark in item.iter_markers("nested"))
+    return item.get_closest_marker("every_target")
 
 
 def pytest_collection_modifyitems(config, items):
     wanted, chosen = os.environ.get("PATIO_WANTED", ""), os.environ.get("PATIO_CHOSEN")
     keep = [i for i in items if wanted in name_of(i.nodeid)
-            and (not chosen or i.get_closest_marker("every_target"))]
+            and (not chosen or is_chosen(i))]
     config.hook.pytest_deselected(items=[i for i in items if i not in keep])
     items[:] = keep
 

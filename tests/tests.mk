@@ -1,7 +1,7 @@
 # What proves the tree.  Included by the root Makefile, run from the root.
 #   make test            everything, item by item; the last line says `N passed, N failed`
 #   make test T=NAME     the items whose name contains NAME
-#   make test TARGET=... the system tests on qemu-svm or bochs-vmx, all of them
+#   make test TARGET=... the system tests on that target (docs/testing.md), all of them
 #   make check           lint and the unit tests: what each commit passes
 #   make soak            the system tests RUNS=10 times, under two busy loops for each core; T=, TARGET=
 #   make lint            the part of it that only reads and compiles

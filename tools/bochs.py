@@ -6,17 +6,19 @@ Each run has a folder of its own, for bochsrc, the CD and its logs.  tools/bochs
 import os
 import subprocess
 
-from hardware import ROOT, Unsupported, make_iso, wire_ports
+from hardware import ROOT, VENDORS, Unsupported, make_iso, wire_ports
 
 NAME = "bochs-vmx"
+VENDOR = VENDORS["vmx"]
 PATIENCE = 8  # times what the default target gets of a time limit
 MEMORY_MAX = 3072  # MiB; its BIOS reports nothing above
 CPU = "corei7_skylake_x"
+IPS = 50000000  # instructions, and ticks of the TSC, in a second of its clocks
 # Sound is off because its mixer thread dies of Debian's hardening; errors are not logged because
 # ordinary accesses of a guest are among them.
 RC = """config_interface: textconfig
 display_library: rfb, options="timeout=0"
-cpu: model={cpu}, count={cores}, ips=50000000, reset_on_triple_fault=0
+cpu: model={cpu}, count={cores}, ips={ips}, reset_on_triple_fault=0
 memory: guest={memory}, host={memory}
 romimage: file=$BXSHARE/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest
@@ -39,6 +41,11 @@ def version():
     text = subprocess.run(["bochs-bin", "--help"], capture_output=True, text=True,
                           check=False).stdout
     return next(l.strip() for l in text.splitlines() if "Bochs x86 Emulator" in l)
+
+
+def accelerator():
+    """What executes the node's instructions, in words."""
+    return "Bochs's interpreter"
 
 
 def _refuse(m):
@@ -74,12 +81,21 @@ def command(m, files, folder):
     _refuse(m)
     m.boot = m.boot or "multiboot"
     slots, nic = _nic(m, folder)
-    text = RC.format(cpu=m.cpu or CPU, cores=m.cores, memory=m.memory, slots=slots, nic=nic,
-                     iso=os.path.basename(make_iso(folder, m, files)), port=int(m.exit_port))
+    write_rc(folder, make_iso(folder, m, files), cpu=m.cpu or CPU, cores=m.cores, memory=m.memory,
+             slots=slots, nic=nic, port=m.exit_port)
+    return run(folder, m.debugcon)
+
+
+def write_rc(folder, iso, port=True, **machine):
+    """Writes bochsrc into `folder`, for a machine that boots from `iso`; `port`: the one by
+    which a node ends the emulator."""
     with open(os.path.join(folder, "bochsrc"), "w", encoding="ascii") as f:
-        f.write(text)
-    run = [os.path.join(ROOT, "tools", "bochs-run"), folder]
-    return run + ([m.debugcon] if m.debugcon else [])
+        f.write(RC.format(ips=IPS, iso=os.path.basename(iso), port=int(port), **machine))
+
+
+def run(folder, debugcon=None):
+    """The command line that runs Bochs by the folder's bochsrc; `debugcon` as in Machine."""
+    return [os.path.join(ROOT, "tools", "bochs-run"), folder] + ([debugcon] if debugcon else [])
 
 
 def complaints(text):

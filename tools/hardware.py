@@ -12,6 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 IMAGE = os.path.join(BUILD, "patio.elf")
 NIC_MAC = "52:54:00:00:00:dd"
+VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}  # as the node's first line has them
 
 
 class Unsupported(Exception):
@@ -50,17 +51,23 @@ def wire_ports(wire):
 
 def make_iso(folder, m, files):
     """Writes patio.iso into `folder`: GRUB loads the image and the files, patio.conf first."""
+    module = "module2" if m.boot == "multiboot2" else "module"
+    names = [os.path.basename(f) for f in files]
+    lines = [f"{m.boot} /boot/patio.elf {m.options}"]
+    lines += [f"{module} /boot/{name} {name}" for name in names]
+    copies = {name: os.path.join(folder, f) for name, f in zip(names, files)}
+    return grub_iso(folder, lines, {"patio.elf": m.image, **copies})
+
+
+def grub_iso(folder, commands, files):
+    """Writes patio.iso into `folder`, with each file {name: path} in /boot, and a GRUB that does
+    these commands; returns its path."""
     tree = os.path.join(folder, "iso")
     os.makedirs(os.path.join(tree, "boot/grub"))
-    module = "module2" if m.boot == "multiboot2" else "module"
+    for name, path in files.items():
+        shutil.copy(path, os.path.join(tree, "boot", name))
     lines = ["set timeout=0", "set default=0", 'menuentry "Patio" {',
-             f"  {m.boot} /boot/patio.elf {m.options}"]
-    shutil.copy(m.image, os.path.join(tree, "boot/patio.elf"))
-    for f in files:
-        name = os.path.basename(f)
-        shutil.copy(os.path.join(folder, f), os.path.join(tree, "boot", name))
-        lines.append(f"  {module} /boot/{name} {name}")
-    lines += ["  boot", "}", ""]
+             *(f"  {c}" for c in commands), "  boot", "}", ""]
     with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="ascii") as f:
         f.write("\n".join(lines))
     iso = os.path.join(folder, "patio.iso")

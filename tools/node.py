@@ -77,6 +77,12 @@ class Node(Emulator):
             self.fail(f"status {status} was said, but the emulator's is {self.child.exitstatus}")
         return status, text
 
+    def cost(self):
+        """What an exit costs on this machine, by the node's own measurement, as a phrase."""
+        m = self.show("machine")["machine"]
+        return (f"under {m['under']} an exit costs {m['exit_ns'] / 1000:.1f} us "
+                f"({m['exit_ticks']} ticks of the TSC)")
+
     # --- the monitor
 
     def leave(self):

@@ -1,40 +1,28 @@
-"""QEMU with AMD SVM: by KVM where it nests SVM, else by TCG."""
+"""QEMU: with AMD SVM by KVM where it nests SVM, else by TCG; with Intel VT-x by KVM alone."""
 
-import os
-import re
 import subprocess
 
-from hardware import Unsupported, make_iso, wire_ports
+from hardware import VENDORS, Unsupported, make_iso, wire_ports
+from kvm import nesting
 
-NAME = "qemu-svm"
-PATIENCE = 1
+BINARY = "qemu-system-x86_64"
+TCG_CPU = "EPYC,+x2apic"
+# With vapic, QEMU hears of each write to the APIC's task priority and sets the vCPU's registers anew,
+# by which KVM spoils the control registers that a guest's guest reads (docs/emulator-traps.md).
+KVM = ["-cpu", "host", "-accel", "kvm", "-global", "kvm-apic.vapic=off"]
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 
 
-def have_kvm():
-    """True when KVM can run SVM guests inside the machine: nested virtualization on AMD."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii") as f:
-            svm = re.search(r"^flags\s*:.*\bsvm\b", f.read(), re.M)
-        with open("/sys/module/kvm_amd/parameters/nested", encoding="ascii") as f:
-            nested = f.read().strip() in ("1", "Y")
-        return bool(svm) and nested and os.access("/dev/kvm", os.R_OK | os.W_OK)
-    except OSError:
-        return False
-
-
 def version():
-    """The emulator's version, as it says it."""
-    return subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True,
+    """QEMU's version, as it says it."""
+    return subprocess.run([BINARY, "--version"], capture_output=True, text=True,
                           check=True).stdout.split("\n")[0]
 
 
-def _clock(m, kvm):
-    """The arguments that say what the CPUs are made of, and how their time goes."""
+def tcg_clock(m):
+    """The arguments that say how TCG's time goes, and in how many threads."""
     if m.icount:
         return ICOUNT
-    if kvm:
-        return ["-accel", "kvm"]
     return ["-accel", "tcg,thread=single"] if m.single else []
 
 
@@ -43,7 +31,7 @@ def _firmware(m):
     if m.firmware == "bios":
         return []
     if m.boot in (None, "kernel"):
-        raise Unsupported(f"{NAME}: {m.firmware} boots by GRUB only")
+        raise Unsupported(f"{m.firmware} boots by GRUB only")
     flash = "if=pflash,format=raw,file=/usr/share/OVMF/OVMF"
     return ["-drive", f"{flash}_CODE_4M.fd,unit=0,readonly=on",
             "-drive", f"{flash}_VARS_4M.fd,unit=1,snapshot=on"]
@@ -52,8 +40,13 @@ def _firmware(m):
 def _boot(m, files, folder):
     if m.boot not in (None, "kernel"):
         return ["-cdrom", make_iso(folder, m, files), "-boot", "d"]
+    return kernel(m.image, files, m.options)
+
+
+def kernel(image, files, options):
+    """The arguments that boot a multiboot image with its modules."""
     modules = ",".join(f.replace(",", ",,") for f in files)
-    return ["-kernel", m.image, "-initrd", modules] + (["-append", m.options] if m.options else [])
+    return ["-kernel", image, "-initrd", modules] + (["-append", options] if options else [])
 
 
 def _nic(m):
@@ -67,25 +60,55 @@ def _nic(m):
     return ["-netdev", wire, "-device", f"e1000,netdev=wire,addr=3,mac={m.mac}"]
 
 
-def command(m, files, folder):
-    """The command line for machine `m` with its boot modules, patio.conf first."""
-    if m.cpu and "_" in m.cpu:  # a name of Bochs's
-        raise Unsupported(f"{NAME}: no CPU {m.cpu}")
-    kvm = have_kvm() and not m.icount and m.cpu is None
-    return ["qemu-system-x86_64", "-M", m.machine, "-m", str(m.memory), "-smp", str(m.cores),
-            "-nodefaults", "-display", "none", *([] if m.reboots else ["-no-reboot"]),
+def pc(m):
+    """The arguments of every node's PC, whatever its CPU is made of and its files are."""
+    return ["-M", m.machine, "-m", str(m.memory), "-smp", str(m.cores), "-nodefaults",
+            "-display", "none", *([] if m.reboots else ["-no-reboot"]),
             "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
-            *(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"] if m.exit_port else []),
-            "-cpu", "host" if kvm else m.cpu or "EPYC,+x2apic", *_clock(m, kvm),
-            *_firmware(m), *_boot(m, files, folder), *_nic(m),
-            *(["-debugcon", f"file:{m.debugcon}"] if m.debugcon else []), *m.extra]
+            *(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"] if m.exit_port else [])]
 
 
-def complaints(text):
-    """What the emulator said on its standard error, without what it always says."""
-    return [l for l in text.splitlines() if "TCG doesn't support requested feature" not in l]
+class Qemu:
+    """A target (tools/targets.py): QEMU with one vendor's virtualization."""
+
+    PATIENCE = 1
+
+    def __init__(self, vendor):
+        self.NAME = f"qemu-{vendor}"
+        self.VENDOR = VENDORS[vendor]
+        self.vendor = vendor
+        self.version = version
+
+    def has_kvm(self):
+        """True when KVM runs such nodes here."""
+        return nesting()[0] == self.vendor
+
+    def accelerator(self):
+        """What executes the node's instructions, in words."""
+        return "KVM, nested" if self.has_kvm() else "QEMU's TCG"
+
+    def _cpu(self, m):
+        if self.has_kvm() and not m.icount and m.cpu is None:
+            return KVM
+        if self.vendor == "vmx":
+            why = "no icount" if m.icount else f"no CPU {m.cpu}" if m.cpu else nesting()[1]
+            raise Unsupported(f"{self.NAME}: {why or 'this CPU is AMD'}")
+        return ["-cpu", m.cpu or TCG_CPU, *tcg_clock(m)]
+
+    def command(self, m, files, folder):
+        """The command line for machine `m` with its boot modules, patio.conf first."""
+        if m.cpu and "_" in m.cpu:  # a name of Bochs's
+            raise Unsupported(f"{self.NAME}: no CPU {m.cpu}")
+        return [BINARY, *pc(m), *self._cpu(m), *_firmware(m), *_boot(m, files, folder), *_nic(m),
+                *(["-debugcon", f"file:{m.debugcon}"] if m.debugcon else []), *m.extra]
+
+    def complaints(self, text):
+        """What the emulator said on its standard error, without what it always says."""
+        return [l for l in text.splitlines() if "TCG doesn't support requested feature" not in l]
+
+    def agrees(self, code, status):
+        """Whether the emulator's exit status is what the node's becomes (isa-debug-exit: 2n + 1)."""
+        return code == (status << 1 | 1) & 0xFF
 
 
-def agrees(code, status):
-    """Whether the emulator's exit status is what the node's becomes (isa-debug-exit: 2n + 1)."""
-    return code == (status << 1 | 1) & 0xFF
+SVM, VMX = Qemu("svm"), Qemu("vmx")

@@ -1,16 +1,19 @@
 """Targets: an emulator with a CPU each.  Which one is said by name, by PATIO_TARGET, or not at all.
 
-Each is a module with NAME, PATIENCE, command(), version(), complaints() and agrees(), as
-tools/qemu.py.
+Each is a module or an object with NAME, VENDOR (as the node names its CPU), PATIENCE, command(),
+version(), accelerator(), complaints() and agrees(), as in tools/qemu.py.
 """
 
 import os
 
 import bochs
+import nested
 import qemu
+from kvm import nesting
 
-TARGETS = {t.NAME: t for t in (qemu, bochs)}
-DEFAULT = qemu.NAME
+TARGETS = {t.NAME: t for t in (qemu.SVM, qemu.VMX, bochs, nested.SVM, nested.VMX)}
+# Where KVM nests VT-x it is used; elsewhere QEMU has SVM, by KVM or without.
+DEFAULT = qemu.VMX.NAME if nesting()[0] == "vmx" else qemu.SVM.NAME
 
 
 def chosen():
@@ -24,3 +27,9 @@ def target(name=None):
     if name not in TARGETS:
         raise SystemExit(f'unknown target "{name}": {" or ".join(TARGETS)}')
     return TARGETS[name]
+
+
+def about(name=None):
+    """A target in one line: its name, the CPU's vendor, and what executes its instructions."""
+    t = target(name)
+    return f"{t.NAME}: {t.VENDOR} by {t.accelerator()} ({t.version()})"

@@ -6,6 +6,7 @@
 #   tools/patio-check FILE   what a node would say of a patio.conf (--help)
 #   make bench BENCH=rtt     what things cost: rtt, tcp, boot, ring, exits or paths; all without BENCH
 
+
 JOBS  ?= $(shell nproc)
 BENCH ?= all
 
@@ -43,7 +44,7 @@ run:
 guest:
 	[ -n "$$GUEST" ] || { echo >&2 \
 		'make guest GUEST=file [ARGS="..."] [CPUS=n] [MEM=size] [INITRD=file] [TARGET=name]'; exit 2; }
-	$(PREPARE) all >&2
+	$(PREPARE) all $(if $(filter kvm-%,$(TARGET)),kvm-host) >&2
 	tools/guest --args="$$ARGS" --cpus="$${CPUS:-1}" --mem="$${MEM:-256M}" \
 		$${INITRD:+--initrd="$$INITRD"} $${TARGET:+--target="$$TARGET"} -- "$$GUEST"
 

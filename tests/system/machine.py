@@ -17,6 +17,7 @@ from targets import target
 LOG_LINE = r"\[ *\d+\.\d{6} c\d+ \w+\] .*\n"  # the node's own, which may come at any time
 HERE = target()
 LIMIT = SECONDS * HERE.PATIENCE  # seconds
+PAUSE = min(0.1 * HERE.PATIENCE, 1)  # seconds between two questions: an answer is work for a slow target
 TINY = "memory 32M debug-exit"  # enough for each of our own guests
 
 
@@ -45,7 +46,7 @@ def until(what, probe, limit=LIMIT):
     end = time.monotonic() + limit
     while not (answer := probe()):
         assert time.monotonic() < end, f"not within {limit} s: {what}"
-        time.sleep(0.1)
+        time.sleep(PAUSE)
     return answer
 
 

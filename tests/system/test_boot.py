@@ -7,7 +7,6 @@ from machine import HERE, TINY, judge, node, said, until
 CONF = f"""guest hello kernel hello.elf cmdline "hello=1 module=contents" \\
     module note args "a word" {TINY}
 """
-CPU = {"qemu-svm": "AMD SVM", "bochs-vmx": "Intel VT-x"}[HERE.NAME]
 
 
 @pytest.fixture(name="note")
@@ -19,7 +18,7 @@ def the_module(tmp_path):
 
 def finds_all(n, cores):
     """Patio starts all cores, and a guest with a module and a command line finds all it expects."""
-    n.expect(rf"Patio on {CPU} by [^:]*: {cores} core")
+    n.expect(rf"Patio on {HERE.VENDOR} by [^:]*: {cores} core")
     n.ready()
     lines = judge(n, "hello")
     assert "ok module_bytes" in lines and "ok cmdline" in lines

@@ -11,6 +11,8 @@ sys.path.append(f"{ROOT}/tests/bench")
 
 import exits  # noqa: E402  pylint: disable=wrong-import-position
 
+pytestmark = pytest.mark.skipif(chosen() not in exits.MACHINES,
+                                reason="only on a clock that counts instructions")
 ROUNDS = (20, 60)
 
 

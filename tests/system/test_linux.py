@@ -44,7 +44,9 @@ def test_topology(n):
 
 def test_clock(n):
     """No calibration of the TSC: kvm-clock, and where the TSC is invariant Linux prefers it."""
-    best = {"qemu-svm": "kvm-clock", "bochs-vmx": "tsc"}[HERE.NAME]
+    best = {"qemu-svm": "kvm-clock", "bochs-vmx": "tsc"}.get(HERE.NAME)
+    if not best:
+        pytest.skip("whether the TSC is invariant is the host's matter here")
     source = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
     assert run(n, "alice", f"cat {source}").strip() == best
 

@@ -74,7 +74,7 @@ def test_machine(n):
     """What the node runs on: the same in JSON and text; an exit was measured, and costs time."""
     m = n.show("machine")["machine"]
     text = n.monitor("show machine")
-    assert m["vendor"] in ("AMD SVM", "Intel VT-x") and m["cores"] == 3, m
+    assert m["vendor"] == HERE.VENDOR and m["cores"] == 3, m
     assert 0 < m["exit_ticks"] <= m["exit_median_ticks"], m
     assert m["exit_ns"] == m["exit_ticks"] * 10**6 // m["tsc_khz"], m
     assert under(m) == UNDER.get(HERE.NAME, under(m)), m

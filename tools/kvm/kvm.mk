@@ -1,0 +1,12 @@
+# The Linux with KVM in which the targets kvm-svm and kvm-vmx run Patio (tools/nested.py).
+# Included by the root Makefile; run from the root.
+#   kvm-host   build/linux/vmlinuz, build/kvm/initrd.cpio.lz4
+
+KVM_OUT := build/kvm
+
+.PHONY: kvm-host
+kvm-host: $(LINUX_OUT)/vmlinuz $(KVM_OUT)/initrd.cpio.lz4
+
+$(KVM_OUT)/initrd.cpio.lz4: tools/kvm/make-initrd tools/kvm/init $(LINUX_OUT)/kernel.stamp
+	@mkdir -p $(@D)
+	tools/kvm/make-initrd $(LINUX_OUT)/kernel/root $@.$$$$ && mv $@.$$$$ $@
