@@ -3,14 +3,32 @@
 #include <string.h>
 #include "arch/x86_64/platform.h"
 
-#define BIOS_START 0xE0000u /* where a BIOS keeps its RSDP, or in the EBDA (ACPI 6.5, 5.2.5.1) */
-#define EBDA_BYTES 1024u
+#define BIOS_START    0xE0000u /* where a BIOS keeps its RSDP, or in the EBDA (ACPI 6.5, 5.2.5.1) */
+#define EBDA_BYTES    1024u
+#define DEVICES_START (3 * GIB)
+#define GAP_MAX       (64 * MIB)
 
 struct acpi_info acpi;
 
 static bool inside(const struct boot_range *r, uint64_t at, uint64_t size)
 {
 	return at >= r->start && at - r->start < r->size && size <= r->size - (at - r->start);
+}
+
+/* Some loaders tell of RAM only (iPXE): then firmware's memory is what lies above the RAM below
+ * 4 GiB, where PCs have it, up to where devices may begin. */
+static struct boot_range untold_firmware(void)
+{
+	struct boot_range gap = {0, 0};
+	for (unsigned i = 0; i < boot.nram; i++) {
+		paddr_t end = boot.ram[i].start + boot.ram[i].size;
+		if (end > gap.start && end < DEVICES_START)
+			gap.start = end;
+	}
+	if (!boot.nfirmware && gap.start)
+		gap.size =
+		    DEVICES_START - gap.start < GAP_MAX ? DEVICES_START - gap.start : GAP_MAX;
+	return gap;
 }
 
 /* Below 1 MiB, or a range of the loader's map that is no device's; the VMM's own map ends at 4 GiB,
@@ -21,7 +39,8 @@ static const uint8_t *firmware_bytes(uint64_t at, uint64_t size)
 	const struct boot_range mapped = {PAGE_SIZE, boot_memory_top() - PAGE_SIZE};
 	if (!inside(&mapped, at, size))
 		return NULL;
-	bool found = inside(&low, at, size);
+	const struct boot_range gap = untold_firmware();
+	bool found = inside(&low, at, size) || inside(&gap, at, size);
 	for (unsigned i = 0; i < boot.nram && !found; i++)
 		found = inside(&boot.ram[i], at, size);
 	for (unsigned i = 0; i < boot.nfirmware && !found; i++)
