@@ -78,6 +78,7 @@ help:
 	echo '                        kvm-svm, kvm-vmx: inside Linux and KVM inside an emulator'
 	echo 'make fuzz [TIME=1h]     the fuzzers side by side; what they find is kept'
 	echo 'make lint               format, static checks, gcc and clang'
+	echo 'make iso netboot        a node of your own on a disk, or by network: CONF=patio.conf MODULES="..."'
 	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits or paths; all without a name'
 	echo 'make guests linux-guest our own guests; the Linux guest image'
 	echo 'make clean              removes build/'

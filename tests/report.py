@@ -19,7 +19,7 @@ def name_of(nodeid):
     stands after `system` when it is not the default."""
     path, _, test = nodeid.partition("::")
     file = re.sub(r"^test_|\.py$", "", os.path.basename(path))
-    kind = {"tests/system": "system", "tests/tools": "tools"}.get(os.path.dirname(path), "bare")
+    kind = {"tests/system": "system", "tests/tools": "unit tools"}.get(os.path.dirname(path), "bare")
     target = os.environ.get("PATIO_TARGET") or DEFAULT
     where = "" if target == DEFAULT else f" {target}"
     return f"{kind}{where} {file} {re.sub('^test_', '', test)}".strip()

@@ -6,6 +6,8 @@
 #   tools/patio-check FILE   what a node would say of a patio.conf (--help)
 #   make bench BENCH=rtt     what things cost: rtt, tcp, boot, ring, exits or paths; all without BENCH
 
+#   make iso CONF=patio.conf MODULES="FILE ..." [OPTIONS="..."] [NODES=table]      build/patio.iso
+#   make netboot, with the same words: build/netboot/, to serve by TFTP or HTTP (docs/deploy.md)
 
 JOBS  ?= $(shell nproc)
 BENCH ?= all
@@ -47,6 +49,15 @@ guest:
 	$(PREPARE) all $(if $(filter kvm-%,$(TARGET)),kvm-host) >&2
 	tools/guest --args="$$ARGS" --cpus="$${CPUS:-1}" --mem="$${MEM:-256M}" \
 		$${INITRD:+--initrd="$$INITRD"} $${TARGET:+--target="$$TARGET"} -- "$$GUEST"
+
+# What tools/deploy copies, and asks: build/patio-check, where it is there, about each text.
+DEPLOY_NEEDS = all $(if $(CONF),,guests linux-guest)
+DEPLOY_OUT = $(if $(filter iso,$@),build/patio.iso,build/netboot)
+.PHONY: iso netboot
+iso netboot:
+	tools/install deploy >&2 && $(MAKE) --no-print-directory -j$(JOBS) $(DEPLOY_NEEDS) >&2
+	tools/deploy $@ $${CONF:+--conf "$$CONF"} $${NODES:+--nodes "$$NODES"} --options="$$OPTIONS" \
+		-- $(DEPLOY_OUT) $$MODULES
 
 bench:
 	$(PREPARE) all guests linux-guest $(BENCH_MORE) >&2

@@ -1,0 +1,116 @@
+"""Getting nodes onto machines: the ISO image and the netboot tree, booted from with nothing else."""
+
+import subprocess
+
+import pytest
+
+import qemu
+from emulator import Emulator
+from hardware import ROOT, Machine
+from machine import TINY, images, only_on
+
+pytestmark = only_on("qemu-svm", "its machines boot from disks, CDs and networks")
+TEMPLATE = f"""guest ${{name}} kernel hello.elf cmdline "hello=1" {TINY}
+idle exit-with ${{name}}
+"""
+TABLE = """node paris mac 52:54:00:00:00:01
+node tokyo mac 52:54:00:00:00:02
+"""
+
+
+class Booted(Emulator):
+    """A machine with these arguments of QEMU, and no image given to it."""
+
+    def __init__(self, *arguments, firmware="bios"):
+        super().__init__()
+        m = Machine(cores=2, memory=256, single=True)
+        flash = "if=pflash,format=raw,file=/usr/share/OVMF/OVMF"
+        uefi = ["-drive", f"{flash}_CODE_4M.fd,unit=0,readonly=on",
+                "-drive", f"{flash}_VARS_4M.fd,unit=1,snapshot=on"]
+        self.start([qemu.BINARY, *qemu.pc(m), "-cpu", qemu.TCG_CPU, *qemu.tcg_clock(m),
+                    *(uefi if firmware == "uefi" else []), *arguments])
+
+
+def deploy(folder, kind, out, **changed):
+    """Runs tools/deploy with the table and the template, or other texts; (status, what it said)."""
+    texts = {"conf": TEMPLATE, "nodes": TABLE} | changed
+    command = ["tools/deploy", kind, str(folder / out), *images("hello")]
+    for name, text in texts.items():
+        if text is not None:
+            (folder / name).write_text(text)
+            command += [f"--{name}", str(folder / name)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def runs(machine, name):
+    """The node of that name boots, and ends with its guest's status, 0."""
+    machine.expect(f"guest {name} started")
+    machine.expect(f"guest {name} ended: debug exit, status 0")
+    machine.expect(r"patio: ends with status 0\r*\n")
+
+
+@pytest.fixture(name="iso", scope="module")
+def the_iso(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("iso")
+    status, text = deploy(folder, "iso", "patio.iso", nodes=None,
+                          conf=TEMPLATE.replace("${name}", "alone"))
+    assert status == 0, text
+    return str(folder / "patio.iso")
+
+
+@pytest.mark.parametrize("medium,firmware", [("cdrom", "bios"), ("disk", "bios"), ("disk", "uefi")])
+def test_iso(iso, medium, firmware):
+    """One image: as a CD, or written to a disk as it is; by BIOS and by UEFI."""
+    drive = {"cdrom": ["-cdrom", iso], "disk": ["-drive", f"file={iso},format=raw,snapshot=on"]}
+    with Booted(*drive[medium], firmware=firmware) as m:
+        runs(m, "alone")
+
+
+@pytest.fixture(name="tree", scope="module")
+def the_tree(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("net")
+    status, text = deploy(folder, "netboot", "tree")
+    assert status == 0, text
+    return str(folder / "tree")
+
+
+def by_network(tree, bootfile, mac, hostname=None, **machine):
+    name = f",hostname={hostname}" if hostname else ""
+    return Booted("-netdev", f"user,id=n,tftp={tree},bootfile={bootfile}{name}",
+                  "-device", f"virtio-net-pci,netdev=n,mac={mac}", "-boot", "n", **machine)
+
+
+@pytest.mark.parametrize("bootfile,firmware", [
+    ("boot.ipxe", "bios"), ("grub/i386-pc/core.0", "bios"), ("grub/x86_64-efi/core.efi", "uefi")])
+def test_netboot_by_mac(tree, bootfile, firmware):
+    """By iPXE, by GRUB and under UEFI each machine gets the configuration of its MAC."""
+    with by_network(tree, bootfile, "52:54:00:00:00:02", firmware=firmware) as m:
+        runs(m, "tokyo")
+
+
+def test_netboot_by_name(tree):
+    """A machine whose MAC nobody knows, but whose name by DHCP."""
+    with by_network(tree, "boot.ipxe", "52:54:00:00:00:09", "paris") as m:
+        runs(m, "paris")
+
+
+def test_netboot_of_a_stranger(tree):
+    """One that is not in the table has no guests, but a monitor."""
+    with by_network(tree, "boot.ipxe", "52:54:00:00:00:09") as m:
+        m.expect("patio> ")
+        m.child.send("show guests\r")
+        m.expect("guest +state[^\n]*\n")
+        m.child.send("poweroff\r")
+        m.expect(r"patio: ends with status 0\r*\n")
+
+
+@pytest.mark.parametrize("changed,message", [
+    ({"nodes": "node a\n"}, "nodes:1: a node needs its mac"),
+    ({"conf": "guest ${nam}\n"}, 'conf:1: unknown variable "nam"'),
+    ({"conf": None}, "--conf: the nodes' patio.conf is needed"),
+])
+def test_refused(tmp_path, changed, message):
+    """A wrong description makes nothing, and says where it is wrong."""
+    status, text = deploy(tmp_path, "netboot", "tree", **changed)
+    assert status == 1 and message in text and not (tmp_path / "tree").exists(), text
