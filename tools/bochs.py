@@ -10,6 +10,7 @@ from hardware import ROOT, VENDORS, Unsupported, make_iso, wire_ports
 
 NAME = "bochs-vmx"
 VENDOR = VENDORS["vmx"]
+LOSES_EARLY_INPUT = False  # its COM1 waits while it has a byte and no FIFO
 PATIENCE = 8  # times what the default target gets of a time limit
 MEMORY_MAX = 3072  # MiB; its BIOS reports nothing above
 CPU = "corei7_skylake_x"

@@ -26,6 +26,7 @@ class Nested:
         self.NAME = f"kvm-{vendor}"
         self.VENDOR = VENDORS[vendor]
         self.PATIENCE = patience
+        self.LOSES_EARLY_INPUT = True
 
     def _refuse(self, m):
         """Raises Unsupported for what the machine inside does not have."""

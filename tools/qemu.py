@@ -72,6 +72,7 @@ class Qemu:
     """A target (tools/targets.py): QEMU with one vendor's virtualization."""
 
     PATIENCE = 1
+    LOSES_EARLY_INPUT = True  # see feed() in tools/guest
 
     def __init__(self, vendor):
         self.NAME = f"qemu-{vendor}"

@@ -1,7 +1,8 @@
 """Targets: an emulator with a CPU each.  Which one is said by name, by PATIO_TARGET, or not at all.
 
-Each is a module or an object with NAME, VENDOR (as the node names its CPU), PATIENCE, command(),
-version(), accelerator(), complaints() and agrees(), as in tools/qemu.py.
+Each is a module or an object with NAME, VENDOR (as the node names its CPU), PATIENCE,
+LOSES_EARLY_INPUT, command(), version(), accelerator(), complaints() and agrees(), as in
+tools/qemu.py.
 """
 
 import os

@@ -34,8 +34,9 @@ $(B)/patio-check: $(CHECK_O)
 
 -include $(CHECK_O:.o=.d)
 
-# Packages first: what they bring is seen by the second make.  Standard output is the guest's.
-PREPARE = tools/install run >&2 && $(MAKE) --no-print-directory -j$(JOBS)
+# Packages first: what they bring is seen by the second make.  Standard output is the guest's, and so
+# is standard input.
+PREPARE = tools/install run >&2 </dev/null && $(MAKE) --no-print-directory -j$(JOBS) </dev/null
 
 .PHONY: run guest bench
 run:

@@ -1,7 +1,7 @@
 /*
- * The DSDT of every guest: one PCI host bridge and the soft-off state.  The interrupt pin of the one
- * physical device that a guest may have goes to its I/O APIC (PASSTHROUGH_SLOT, PASSTHROUGH_GSI).
- * The windows are those of vmm/guest_acpi.h.  Linux assigns unset BARs inside them by itself.
+ * The DSDT of every guest: one PCI host bridge, COM1 (CONSOLE_GSI) and the soft-off state.  The
+ * interrupt pin of the one physical device that a guest may have goes to its I/O APIC
+ * (PASSTHROUGH_SLOT, PASSTHROUGH_GSI).  The windows are those of vmm/guest_acpi.h.  Linux assigns unset BARs inside them by itself.
  */
 DefinitionBlock ("", "DSDT", 2, "PATIO ", "GUEST   ", 1)
 {
@@ -25,6 +25,17 @@ DefinitionBlock ("", "DSDT", 2, "PATIO ", "GUEST   ", 1)
                     ReadWrite, 0, 0xE0000000, 0xE7FFFFFF, 0, 0x08000000)
             })
             Name (_PRT, Package (1) { Package (4) { 0x001FFFFF, 0, 0, 16 } })
+        }
+
+        Device (COM1)
+        {
+            Name (_HID, EisaId ("PNP0501"))
+            Name (_UID, One)
+            Name (_CRS, ResourceTemplate ()
+            {
+                IO (Decode16, 0x03F8, 0x03F8, 0, 8)
+                Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive) { 4 }
+            })
         }
     }
 }

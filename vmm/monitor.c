@@ -23,6 +23,7 @@ static size_t length;
 static char *text; /* of a `load`, while one is gathered */
 static size_t text_length;
 static _Atomic bool started;
+static bool losing; /* input that has no room: the port cannot be left waiting */
 
 static void say(const char *s)
 {
@@ -57,6 +58,8 @@ bool monitor_started(void)
 /* The terminal was the log's until now. */
 static void start(void)
 {
+	uart_listen();
+	log_debug("what is typed is read from now on");
 	started = true;
 	int guest = control_config()->console;
 	if (guest >= 0 && vms[guest])
@@ -153,12 +156,40 @@ static void typed(char c)
 	if (!shown) {
 		edit(c);
 	} else if (c == CTRL_A) {
+		console_offer(shown);
 		console_show(NULL);
 		say("\r\n");
 		prompt();
 	} else {
-		console_input(shown, &c, 1);
+		console_input(shown, c);
 	}
+}
+
+/*
+ * A guest that does not read fills its queue; then the port is left waiting, and RTS asks the other
+ * end to do so.  One that sends all the same overruns the port's FIFO, and bytes are lost already:
+ * from then on the others are read and dropped, because Ctrl-A may be among them.
+ */
+static void read_port(void)
+{
+	struct console *shown = console_shown();
+	if (uart_overran()) {
+		losing = true;
+		if (shown)
+			console_missed(shown);
+	}
+	for (;;) {
+		bool takes = !(shown = console_shown()) || console_takes(shown);
+		if (takes)
+			losing = false;
+		int c = takes || losing ? uart_get() : -1;
+		uart_receive(takes || losing);
+		if (c < 0)
+			break;
+		typed((char)c);
+	}
+	if (shown)
+		console_offer(shown);
 }
 
 /*
@@ -173,7 +204,8 @@ void monitor_poll(void)
 	log_feed();
 	if (!started && settled)
 		start();
-	for (int c; started && (c = uart_get()) >= 0;)
-		typed((char)c);
+	console_feed(console_shown());
+	if (started)
+		read_port();
 	log_await();
 }

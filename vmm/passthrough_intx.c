@@ -33,12 +33,10 @@ void passthrough_pin_off(struct passthrough *p, enum pin_user user)
 }
 
 /* The guest wrote an entry of its I/O APIC. */
-static void entry_changed(void *ctx, unsigned pin, uint64_t entry)
+static void entry_changed(void *ctx, uint64_t entry)
 {
 	struct passthrough *p = ctx;
 	struct irq_target t;
-	if (pin != PASSTHROUGH_GSI)
-		return;
 	passthrough_pin_off(p, PIN_IOAPIC);
 	if (!VIOAPIC_MASKED(entry) &&
 	    passthrough_target(p, VIOAPIC_DEST(entry), VIOAPIC_LOGICAL(entry), VIOAPIC_MODE(entry),
@@ -54,5 +52,5 @@ void passthrough_pin_init(struct passthrough *p)
 	p->gsi = find_gsi(p);
 	p->dev.cfg[PCI_INT_PIN] = 1;
 	p->dev.cfg[PCI_INT_LINE] = PASSTHROUGH_GSI;
-	vioapic_init(&p->vm->ioapic, entry_changed, p);
+	vioapic_wire(&p->vm->ioapic, PASSTHROUGH_GSI, entry_changed, p);
 }

@@ -309,6 +309,11 @@ static void console_counters(struct out *o, struct vm *vm)
 	uint64_t value = atomic_load(&vm->console.dropped);
 	if (value)
 		counter_row(o, vm->name, "console.dropped", value);
+	value = atomic_load(&vm->console.missed);
+	if (value)
+		counter_row(o, vm->name, "console.missed", value);
+	if (vm->uart.unsent)
+		counter_row(o, vm->name, "console.unsent", vm->uart.unsent);
 	for (unsigned i = 0; virtio_pci_counter(&vm->hvc.v, i, name, sizeof name, &value); i++) {
 		char full[56];
 		snprintf(full, sizeof full, "console.%s", name);

@@ -16,12 +16,20 @@
 #define ENTRY_LOW    0x1AFFFu /* writable: all but delivery status and remote IRR */
 #define ENTRY_HIGH   0xFF000000u
 
-void vioapic_init(struct vioapic *a, void (*changed)(void *ctx, unsigned pin, uint64_t entry),
+void vioapic_init(struct vioapic *a, void (*deliver)(void *ctx, uint64_t entry), void *ctx)
+{
+	a->deliver = deliver;
+	a->ctx = ctx;
+	a->wired = VIOAPIC_PINS;
+	vioapic_reset(a);
+}
+
+void vioapic_wire(struct vioapic *a, unsigned pin, void (*changed)(void *ctx, uint64_t entry),
                   void *ctx)
 {
+	a->wired = pin;
 	a->changed = changed;
-	a->ctx = ctx;
-	vioapic_reset(a);
+	a->changed_ctx = ctx;
 }
 
 void vioapic_reset(struct vioapic *a)
@@ -29,6 +37,7 @@ void vioapic_reset(struct vioapic *a)
 	spin_lock(&a->lock);
 	a->select = 0;
 	a->id = 0;
+	a->high = 0;
 	for (unsigned i = 0; i < VIOAPIC_PINS; i++)
 		a->entry[i] = ENTRY_MASKED;
 	spin_unlock(&a->lock);
@@ -46,6 +55,30 @@ static uint32_t read_register(const struct vioapic *a, uint32_t reg)
 	return (uint32_t)(a->entry[pin] >> (reg & 1 ? 32 : 0));
 }
 
+static void deliver(struct vioapic *a, unsigned pin)
+{
+	if (!VIOAPIC_MASKED(a->entry[pin]))
+		a->deliver(a->ctx, a->entry[pin]);
+}
+
+static void entry_written(struct vioapic *a, unsigned pin)
+{
+	if (pin == a->wired)
+		a->changed(a->changed_ctx, a->entry[pin]);
+	else if (a->high >> pin & 1 && VIOAPIC_LEVEL(a->entry[pin]))
+		deliver(a, pin);
+}
+
+void vioapic_set(struct vioapic *a, unsigned pin, bool high)
+{
+	spin_lock(&a->lock);
+	bool rises = high && !(a->high >> pin & 1);
+	a->high = (a->high & ~(1u << pin)) | (uint32_t)high << pin;
+	if (rises)
+		deliver(a, pin);
+	spin_unlock(&a->lock);
+}
+
 static void write_register(struct vioapic *a, uint32_t reg, uint32_t val)
 {
 	unsigned pin = (reg - REG_ENTRY) / 2;
@@ -58,8 +91,7 @@ static void write_register(struct vioapic *a, uint32_t reg, uint32_t val)
 		*e = (uint64_t)(val & ENTRY_HIGH) << 32 | (uint32_t)*e;
 	else
 		*e = (*e >> 32) << 32 | (val & ENTRY_LOW);
-	if (a->changed)
-		a->changed(a->ctx, pin, *e);
+	entry_written(a, pin);
 }
 
 uint32_t vioapic_read(struct vioapic *a, uint32_t off, unsigned size)

@@ -1,7 +1,8 @@
 /*
- * vioapic.h: the I/O APIC that a guest sees (82093AA data sheet, 3).  It keeps registers and
- * delivers nothing: what is wired to a pin, the physical device of a guest that has one, is told of
- * each change and sets the machine's own I/O APIC accordingly.
+ * vioapic.h: the I/O APIC that a guest sees (82093AA data sheet, 3), for COM1 and for the pin of
+ * a physical device.  A pin that the VMM itself drives (vioapic_set()) is delivered at once.  What
+ * owns a physical device's pin hears of each change of its entry, and sets the machine's own I/O
+ * APIC accordingly.
  */
 #ifndef VMM_VIOAPIC_H
 #define VMM_VIOAPIC_H
@@ -16,6 +17,7 @@
 #define VIOAPIC_VECTOR(e)  ((uint8_t)(e))
 #define VIOAPIC_MODE(e)    ((unsigned)((e) >> 8) & 7)
 #define VIOAPIC_LOGICAL(e) ((bool)((e) >> 11 & 1))
+#define VIOAPIC_LEVEL(e)   ((bool)((e) >> 15 & 1))
 #define VIOAPIC_MASKED(e)  ((bool)((e) >> 16 & 1))
 #define VIOAPIC_DEST(e)    ((uint32_t)((e) >> 56))
 
@@ -23,18 +25,32 @@ struct vioapic {
 	struct spinlock lock;
 	uint32_t select; /* IOREGSEL */
 	uint8_t id;
+	uint32_t high; /* one bit for each pin that the VMM drives */
 	uint64_t entry[VIOAPIC_PINS];
-	void (*changed)(void *ctx, unsigned pin, uint64_t entry);
+	void (*deliver)(void *ctx, uint64_t entry);
 	void *ctx;
+	unsigned wired; /* the physical device's pin; VIOAPIC_PINS: there is none */
+	void (*changed)(void *ctx, uint64_t entry);
+	void *changed_ctx;
 };
 
-/* The state after reset.  `changed` is called, with the lock held, for each entry that was written;
- * NULL: nothing is wired to it. */
-void vioapic_init(struct vioapic *a, void (*changed)(void *ctx, unsigned pin, uint64_t entry),
+/* `deliver` sends the interrupt that an entry describes; called with the lock held. */
+void vioapic_init(struct vioapic *a, void (*deliver)(void *ctx, uint64_t entry), void *ctx);
+
+/* The pin is a physical device's: `changed` is called, with the lock held, when its entry was
+ * written.  Before the guest runs. */
+void vioapic_wire(struct vioapic *a, unsigned pin, void (*changed)(void *ctx, uint64_t entry),
                   void *ctx);
 
-/* The state after reset: all pins masked.  Calls nobody. */
+/* The state after reset: all pins low and masked.  Calls nobody. */
 void vioapic_reset(struct vioapic *a);
+
+/*
+ * The level of a pin that the VMM drives; any core.  A rising edge is delivered unless the pin is
+ * masked.  No EOI comes back from the guest's local APICs, so one that the guest has programmed as
+ * level-triggered is delivered at the edge too, and when its entry is written while it is high.
+ */
+void vioapic_set(struct vioapic *a, unsigned pin, bool high);
 
 static inline bool vioapic_claims(uint64_t gpa)
 {

@@ -117,6 +117,29 @@ static void claim_ports(struct vm *vm)
 		io_claim(&vm->io, DEBUG_EXIT_PORT, 1, debug_exit, vm);
 }
 
+/* --- interrupts ----------------------------------------------------------------------------- */
+
+/* The modes of a redirection entry as of a message: fixed and lowest priority (82093AA, 3.2.4). */
+static void pin_interrupt(void *ctx, uint64_t entry)
+{
+	unsigned mode = VIOAPIC_MODE(entry);
+	if (mode > 1)
+		vapic_lost(ctx);
+	else
+		vapic_send(ctx, VIOAPIC_DEST(entry), VIOAPIC_LOGICAL(entry), mode == 1,
+		           VIOAPIC_VECTOR(entry));
+}
+
+/* Message address and data as the x86 local APIC takes them (Intel SDM vol. 3, 11.11). */
+void vm_msi(void *ctx, uint64_t addr, uint32_t data)
+{
+	unsigned mode = data >> 8 & 7;
+	if (addr >> 20 != VAPIC_PAGE >> 20 || mode > 1)
+		vapic_lost(ctx);
+	else
+		vapic_send(ctx, addr >> 12 & 0xFF, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
+}
+
 /* --- making --------------------------------------------------------------------------------- */
 
 static bool map_memory(struct vm *vm)
@@ -173,11 +196,12 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 	vm->mem_size = g->memory;
 	vm->identity = g->has_pci;
 	console_init(&vm->console, vm);
+	vioapic_init(&vm->ioapic, pin_interrupt, vm);
 	vpci_init(&vm->pci, vm_msi, vm);
 	vm->pci.resume = vm_resume;
 	virtio_console_init(&vm->hvc, "hvc", &vm->mem, console_output_hvc, &vm->console);
+	vm->hvc.room = console_has_reader;
 	vpci_add(&vm->pci, &vm->hvc.v.pci, 0);
-	vioapic_init(&vm->ioapic, NULL, NULL);
 	claim_ports(vm);
 	if (!fill(vm, why, size)) {
 		vm_destroy(vm);
@@ -311,16 +335,4 @@ void vm_reap(struct vm *vm)
 		log_info("guest %s ended: %s, status %u", vm->name, vm->reason, vm->exit_status);
 	else
 		log_warn("guest %s stopped: %s", vm->name, vm->reason);
-}
-
-/* --- interrupts ----------------------------------------------------------------------------- */
-
-/* Message address and data as the x86 local APIC takes them (Intel SDM vol. 3, 11.11). */
-void vm_msi(void *ctx, uint64_t addr, uint32_t data)
-{
-	unsigned mode = data >> 8 & 7;
-	if (addr >> 20 != VAPIC_PAGE >> 20 || mode > 1)
-		vapic_lost(ctx);
-	else
-		vapic_send(ctx, addr >> 12 & 0xFF, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
 }

@@ -17,11 +17,6 @@
 #include "vmm/vm_images.h"
 #include "vmm/vm_load.h"
 
-static void com1_out(void *ctx, uint8_t byte)
-{
-	console_output(ctx, (const char *)&byte, 1);
-}
-
 static struct blob module_blob(const char *name)
 {
 	const struct boot_module *m = boot_module_find(name);
@@ -70,7 +65,8 @@ void vm_reset_devices(struct vm *vm)
 	vpci_reset(&vm->pci);
 	vioapic_reset(&vm->ioapic);
 	vpit_init(&vm->pit, tsc_khz * 1000, rdtsc());
-	vuart_init(&vm->uart, com1_out, &vm->console);
+	vuart_init(&vm->uart, &console_line, &vm->console);
+	console_reset(&vm->console);
 	if (vm->control)
 		control_console_reset(vm->control);
 }

@@ -59,6 +59,11 @@ int uart_get(void);                         /* -1: nothing there */
 void debugcon_put(const char *s, size_t n); /* to an emulator's debug port, 0xE9 */
 bool uart_empty(void);                      /* it takes 16 bytes without waiting */
 void uart_interrupts(bool when_empty);      /* when a byte came; and when it takes 16 bytes */
+/* What is typed is going to be read as it comes: from here on 16 bytes may wait, before one. */
+void uart_listen(void);
+/* False: the other end is to wait (RTS), and the interrupt comes only when it does not. */
+void uart_receive(bool on);
+bool uart_overran(void); /* bytes were lost since the last call */
 
 /* --- acpi.c --- */
 extern struct acpi_info acpi;

@@ -92,6 +92,6 @@ const char *nic_start(struct e1000 *nic, bool promiscuous, uint16_t itr)
 	if (error)
 		return error;
 	if (!pci_msi(bdf, lapic_id(), NIC_VECTOR))
-		ioapic_route(pci_read(bdf, PCI_LINE, 1), lapic_id(), NIC_VECTOR);
+		ioapic_route(pci_read(bdf, PCI_LINE, 1), lapic_id(), NIC_VECTOR, true);
 	return NULL;
 }

@@ -13,8 +13,8 @@ static void write_register(unsigned reg, uint32_t v)
 	mmio_write32(IOAPIC + WINDOW, v);
 }
 
-void ioapic_route(unsigned pin, uint32_t apic_id, uint8_t vector)
+void ioapic_route(unsigned pin, uint32_t apic_id, uint8_t vector, bool level)
 {
 	write_register(REDIRECTION + 2 * pin + 1, apic_id << 24);
-	write_register(REDIRECTION + 2 * pin, LEVEL | vector);
+	write_register(REDIRECTION + 2 * pin, (level ? LEVEL : 0) | vector);
 }

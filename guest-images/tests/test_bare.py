@@ -66,6 +66,12 @@ def test_triple():
 SLIRP = ("-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,disable-legacy=on")
 
 
+@pytest.mark.parametrize("words", ["", "page=1", "poll=1"])
+def test_com1(words):
+    """The emulator's own UART keeps the same rules."""
+    passes("com1", words)
+
+
 @pytest.mark.parametrize("how", ["loop", "len", "avail", "indirect"])
 def test_badring(how):
     passes("badring", f"how={how}", *SLIRP)

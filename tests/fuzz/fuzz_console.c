@@ -1,12 +1,14 @@
 /*
  * fuzz_console.c: anything typed at the serial monitor, and anything a guest does to its COM1.
  *
- * A model says what the monitor's line must be after each key, and what COM1 must hold; control
- * gets lines and texts exactly as they stood, and a guest what was typed at it, in order.
+ * A model says what the monitor's line must be after each key, and what waits for COM1; control
+ * gets lines and texts exactly as they stood, and a guest what was typed at it, in order, and
+ * nothing of it is lost by whatever the guest does.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "vmm/monitor.c"
+#include "vmm/typed.h"
 #include "vmm/vuart.h"
 
 struct acpi_info acpi;
@@ -28,8 +30,9 @@ static size_t model_text_length;
 static unsigned lines, texts;
 static const uint8_t *typed_at; /* what monitor_poll() gets */
 static size_t typed_left;
-static uint8_t queue[VUART_INPUT]; /* what COM1 holds */
-static size_t queued;
+static uint8_t queue[512]; /* what waits for COM1 */
+static size_t queued, room, sent;
+static bool high;
 
 static void check(bool holds)
 {
@@ -93,14 +96,47 @@ struct console *console_shown(void)
 	return shown;
 }
 
-/* As console.c does without a virtio console. */
-void console_input(struct console *c, const char *buf, size_t len)
+/* As console.c does without a virtio console, with a smaller queue. */
+void console_input(struct console *c, char byte)
 {
-	check(c == &guest && len == 1);
-	bool had_room = queued < VUART_INPUT;
-	check(vuart_input(&uart, (uint8_t)*buf) == had_room);
-	if (had_room)
-		queue[queued++] = (uint8_t)*buf;
+	check(c == &guest && queued < sizeof queue);
+	queue[queued++] = (uint8_t)byte;
+}
+
+void console_offer(struct console *c)
+{
+	check(c == &guest);
+	vuart_line_changed(&uart);
+}
+
+bool console_takes(struct console *c)
+{
+	check(c == &guest);
+	return queued < sizeof queue;
+}
+
+void console_missed(struct console *c)
+{
+	check(c == &guest);
+}
+
+void console_feed(struct console *c)
+{
+	check(!c || c == &guest);
+}
+
+void uart_listen(void)
+{
+}
+
+void uart_receive(bool on)
+{
+	(void)on;
+}
+
+bool uart_overran(void)
+{
+	return false;
 }
 
 void *mem_zalloc(size_t size)
@@ -204,9 +240,11 @@ static void key(uint8_t c)
 		model_gathers = model_gathers && c != CTRL_C;
 	} else if (editing && (char)c >= ' ' && model_length + 1 < CONFIG_LINE)
 		model[model_length++] = (char)c;
+	bool waits = shown && queued == sizeof queue;
 	typed_at = &c;
 	typed_left = 1;
 	monitor_poll();
+	check(typed_left == waits); /* the port is left waiting */
 	if (ends)
 		model_length = 0;
 	check(length == model_length && !memcmp(line, model, length));
@@ -216,25 +254,71 @@ static void key(uint8_t c)
 
 /* ---- COM1 ---- */
 
-static void print(void *ctx, uint8_t byte)
+static size_t print(void *ctx, const char *buf, size_t n)
 {
-	(void)ctx, (void)byte;
+	(void)ctx, (void)buf;
+	n = n < room ? n : room;
+	room -= n;
+	sent += n;
+	return n;
 }
+
+static uint32_t waiting(void *ctx)
+{
+	(void)ctx;
+	return (uint32_t)queued;
+}
+
+static int receive(void *ctx)
+{
+	(void)ctx;
+	check(queued > 0);
+	uint8_t c = queue[0];
+	queued--;
+	memmove(queue, queue + 1, queued);
+	return c;
+}
+
+static void interrupt(void *ctx, bool now)
+{
+	(void)ctx;
+	check(now != high);
+	high = now;
+}
+
+static const struct vuart_line line_of_uart = {print, waiting, receive, interrupt};
 
 static void com1_read(unsigned reg)
 {
 	bool looped = uart.mcr & 0x10, latch = uart.lcr & 0x80;
-	uint8_t v = vuart_read(&uart, reg);
+	size_t before = queued;
+	uint8_t first = queue[0], v = vuart_read(&uart, reg);
 
-	if (reg == 0 && !looped && !latch) {
-		check(v == (queued ? queue[0] : 0));
-		queued -= queued != 0;
-		memmove(queue, queue + 1, queued);
+	check(queued == before || (reg == 0 && !looped && !latch && before - queued == 1));
+	if (queued != before)
+		check(v == first);
+	if (reg == 5 && v & 1 && !looped) { /* what it shows can be read */
+		before = queued;
+		if (!latch)
+			vuart_read(&uart, 0);
+		check(latch || queued == before - 1);
 	}
-	if (reg == 5 && !looped)
-		check((v & 1) == (queued != 0));
-	if (reg == 2)
-		check(v & 1 || v & 6);
+	if (reg == 5)
+		check((v & 0x20) == (v & 0x40) >> 1 && !(v & 0x20) == (uart.to_send != 0));
+	if (reg == 2 && v & 1)
+		check(!high);
+}
+
+/* A byte is sent, waits, or is counted as lost. */
+static void com1_write(unsigned reg, uint8_t value)
+{
+	bool data = !(reg % 8) && !(uart.lcr & 0x80) && !(uart.mcr & 0x10);
+	uint64_t before = uart.sent + uart.to_send + uart.unsent;
+	size_t kept = queued;
+
+	vuart_write(&uart, reg, value);
+	check(uart.sent + uart.to_send + uart.unsent == before + data);
+	check(uart.sent == sent && uart.to_send <= VUART_FIFO && queued == kept);
 }
 
 static uint8_t next(void)
@@ -257,27 +341,33 @@ static void step(void)
 				key(c);
 		break;
 	case 1:
-		vuart_write(&uart, n, next());
+		com1_write(n, next());
 		break;
 	case 2:
 		com1_read(n & 7);
 		break;
 	case 3:
-		key('\r');
+		if (n & 1)
+			key('\r');
+		room = n;
+		vuart_line_changed(&uart);
 		break;
 	default:
 		for (n++; n && in.left; n--)
 			key(next());
 	}
-	check(uart.head - uart.tail == queued);
+	check(uart.interrupting == high && uart.loop_head - uart.loop_tail <= VUART_FIFO);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	in = (struct input){data, size};
-	vuart_init(&uart, print, NULL);
+	vuart_init(&uart, &line_of_uart, NULL);
 	shown = NULL;
+	high = false;
+	sent = 0;
+	room = 64;
 	length = text_length = model_length = model_text_length = queued = 0;
 	model_gathers = false;
 	while (in.left)

@@ -125,11 +125,18 @@ static void own_msrs(struct vcpu *v)
 	owned[v->id] = vcpu_own_msrs(v);
 }
 
-static void changed(void *ctx, unsigned pin, uint64_t entry)
+static void changed(void *ctx, uint64_t entry)
 {
 	(void)entry;
-	check(ctx == &ioapic && pin < VIOAPIC_PINS);
+	check(ctx == &ioapic);
 	told++;
+}
+
+static void pin_interrupt(void *ctx, uint64_t entry)
+{
+	check(ctx == &vm && !VIOAPIC_MASKED(entry));
+	vapic_send(&vm, VIOAPIC_DEST(entry), VIOAPIC_LOGICAL(entry), VIOAPIC_MODE(entry) == 1,
+	           VIOAPIC_VECTOR(entry));
 }
 
 /* ---- the guest ---- */
@@ -217,6 +224,8 @@ static void step(struct input *in)
 		vioapic_write(&ioapic, next(in, 2) & 0xfff, 1u << (op >> 3 & 3), next(in, 4));
 		break;
 	case 6:
+		if (op & 32)
+			vioapic_set(&ioapic, next(in, 1) % VIOAPIC_PINS, op & 8);
 		vioapic_read(&ioapic, next(in, 2) & 0xfff, 1u << (op >> 3 & 3));
 		break;
 	default:
@@ -248,7 +257,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		owned[i] = x2;
 	}
 	memset(&ioapic, 0, sizeof ioapic);
-	vioapic_init(&ioapic, changed, &ioapic);
+	vioapic_init(&ioapic, pin_interrupt, &vm);
+	vioapic_wire(&ioapic, 16, changed, &ioapic);
 	while (in.left)
 		step(&in);
 	return 0;

@@ -7,7 +7,8 @@ import pytest
 
 from machine import TINY, about, ended, judge, node, passes, said, until
 
-IMAGES = ["xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple", "absent", "clocks"]
+IMAGES = ["com1", "xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple", "absent",
+          "clocks"]
 
 pytestmark = pytest.mark.every_target
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.every_target
 def conf():
     """A guest for each case, none started."""
     cases = {
+        "com1": "kernel com1.elf", "com1page": 'kernel com1.elf cmdline "page=1"',
         "xapic": "kernel xapic.elf", "x2apic": "kernel x2apic.elf",
         "ticks": 'kernel x2apic.elf cmdline "ticks=3000"',
         "smp": "kernel smp.elf cpus 2", "page": 'kernel smp.elf cpus 2 cmdline "page=1"',
@@ -40,8 +42,8 @@ def the_node():
         yield n.ready()
 
 
-@pytest.mark.parametrize("name", ["xapic", "x2apic", "smp", "page", "cpuid", "bigmem", "msr", "in",
-                                  "absent", "clocks"])
+@pytest.mark.parametrize("name", ["com1", "com1page", "xapic", "x2apic", "smp", "page", "cpuid",
+                                  "bigmem", "msr", "in", "absent", "clocks"])
 def test_guest(n, name):
     """Everything that the guest looks at is as on a PC."""
     passes(n, name)

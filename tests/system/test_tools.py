@@ -12,14 +12,14 @@ from machine import LIMIT, only_on
 from node import LINUX, guest
 
 
-def run(*command, limit=6 * LIMIT, **env):
-    """A tool's (status, standard output, standard error), with nothing to read; at the limit it
-    ends, with the emulator that it started."""
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+def run(*command, limit=6 * LIMIT, typed="", **env):
+    """A tool's (status, standard output, standard error), with a pipe to read that ends at once; at
+    the limit it ends, with the emulator that it started."""
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace",
                           env=os.environ | env, start_new_session=True) as tool:
         try:
-            out, err = tool.communicate(timeout=limit)
+            out, err = tool.communicate(typed, timeout=limit)
         except BaseException:
             os.killpg(tool.pid, signal.SIGKILL)
             raise
@@ -47,12 +47,15 @@ def test_status_of_a_guest():
 
 
 def test_linux_by_make_guest():
-    """A bzImage with an initramfs runs a command and powers off: status 0."""
+    """A bzImage with an initramfs runs a command, then a script that was there before it booted:
+    status 0."""
     kernel, initrd = LINUX
     status, out, err = run("tools/guest", kernel, "--initrd", initrd, "--cpus", "2", "--args",
-                           "quiet cryptomgr.notests run=echo+twice;nproc;poweroff")
+                           "quiet cryptomgr.notests run=echo+twice;nproc",
+                           typed="stty -echo\necho the scr''ipt\npoweroff\n")
     assert status == 0, err
     assert "twice" in out and "@@up name=guest" in out and "\n2" in out.replace("\r", "")
+    assert "the script" in out
 
 
 @only_on("qemu-svm", "behind its NIC is QEMU's user network")

@@ -179,6 +179,7 @@ static void iasl_reads_them(void **state)
 	disassembles(dir, fadt, "Hardware Reduced (V5) : 1");
 	disassembles(dir, table(get64(xsdt + 44), "APIC"), "Processor x2Apic ID : 000000FF");
 	disassembles(dir, table(get64(fadt + 140), "DSDT"), "PNP0A03");
+	disassembles(dir, table(get64(fadt + 140), "DSDT"), "PNP0501");
 	snprintf(command, sizeof command, "rm -r %s", dir);
 	assert_int_equal(system(command), 0);
 }

@@ -7,18 +7,41 @@
 #include <cmocka.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include "vmm/typed.h"
 #include "vmm/vuart.h"
 
 #define ROUNDS 20000
 
 static struct vuart *u; /* of its own in the heap: an overrun is found by the sanitizer */
-static atomic_uint out, typing;
+static struct typed *keys;
+static atomic_uint out, typing, levels;
 
-static void count(void *ctx, uint8_t byte)
+static size_t count(void *ctx, const char *buf, size_t n)
 {
-	(void)ctx, (void)byte;
-	atomic_fetch_add(&out, 1);
+	(void)ctx, (void)buf;
+	atomic_fetch_add(&out, (unsigned)n);
+	return n;
 }
+
+static uint32_t waiting(void *ctx)
+{
+	(void)ctx;
+	return typed_waiting(keys);
+}
+
+static int receive(void *ctx)
+{
+	(void)ctx;
+	return typed_take(keys);
+}
+
+static void interrupt(void *ctx, bool high)
+{
+	(void)ctx, (void)high;
+	atomic_fetch_add(&levels, 1);
+}
+
+static const struct vuart_line line = {count, waiting, receive, interrupt};
 
 static void rest(unsigned i)
 {
@@ -44,7 +67,7 @@ static void two_vcpus_share_the_loopback_fifo(void **state)
 
 	(void)state;
 	u = calloc(1, sizeof *u);
-	vuart_init(u, count, NULL);
+	vuart_init(u, &line, NULL);
 	vuart_write(u, 2, 1);
 	vuart_write(u, 4, 0x10);
 	for (unsigned i = 0; i < 2; i++)
@@ -60,9 +83,11 @@ static void two_vcpus_share_the_loopback_fifo(void **state)
 static void *type(void *arg)
 {
 	(void)arg;
-	for (unsigned i = 0; i < ROUNDS; i++, rest(i))
-		while (!vuart_input(u, 'k'))
+	for (unsigned i = 0; i < ROUNDS; i++, rest(i)) {
+		while (!typed_put(keys, 'k'))
 			sched_yield();
+		vuart_line_changed(u);
+	}
 	atomic_store(&typing, 0);
 	return NULL;
 }
@@ -90,7 +115,10 @@ static void two_vcpus_read_what_is_typed(void **state)
 
 	(void)state;
 	u = calloc(1, sizeof *u);
-	vuart_init(u, count, NULL);
+	keys = calloc(1, sizeof *keys);
+	vuart_init(u, &line, NULL);
+	vuart_write(u, 4, 0x0b);
+	vuart_write(u, 1, 0x03);
 	atomic_store(&typing, 1);
 	pthread_create(&t[2], NULL, type, NULL);
 	for (unsigned i = 0; i < 2; i++)
@@ -100,6 +128,8 @@ static void two_vcpus_read_what_is_typed(void **state)
 	assert_int_equal(got[0] + got[1], ROUNDS);
 	assert_int_equal(u->received, ROUNDS);
 	assert_int_equal(u->sent, out);
+	assert_true(levels > 0);
+	free(keys);
 	free(u);
 }
 

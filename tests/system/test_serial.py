@@ -1,0 +1,90 @@
+"""A guest's COM1: a Linux that has its console there, and what is piped to a guest."""
+
+import hashlib
+import os
+import random
+import re
+import subprocess
+
+import pytest
+
+from hardware import ROOT
+from linux import wait_shell
+from machine import LIMIT, node, said, until
+from node import CTRL_A, LINUX, guest
+
+LINE = "console=ttyS0 quiet cryptomgr.notests panic=-1 name=alice"
+CONF = f'guest alice memory 192M kernel vmlinuz initrd initrd.cpio.gz cmdline "{LINE}"\n'
+PASTE = 65536  # bytes
+PIPED = 3000
+
+
+def random_bytes(count):
+    """Any bytes but the one that leaves the console; the same each time."""
+    return bytes(random.Random(count).choices([b for b in range(256) if chr(b) != CTRL_A], k=count))
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with node(CONF, [], LINUX, cores=2, memory=384) as n:
+        n.ready()
+        wait_shell(n, "alice")
+        yield n
+
+
+def test_shell(n):
+    """The shell is on ttyS0, which has an interrupt, and has the terminal for its own: Ctrl-C ends
+    what runs in it."""
+    assert n.shell("alice", "tty") == (0, "/dev/ttyS0\n")
+    assert re.search(r"IO-APIC +4-edge +ttyS0", n.shell("alice", "cat /proc/interrupts")[1])
+    n.child.send("echo wai''ts; sleep 100000; echo $?\n")
+    n.expect("waits")
+    n.child.send("\x03")
+    assert n.shell("alice", "echo $?")[0] == 0
+
+
+def test_everything_is_printed(n):
+    """By the transmitter's interrupt, as fast as the guest can."""
+    text = n.shell("alice", "seq 1000")[1]
+    assert text.split() == [str(i + 1) for i in range(1000)]
+
+
+def test_paste(n):
+    """64 KiB arrive whole, as fast as they can be sent."""
+    data = random_bytes(PASTE)
+    n.enter("alice")
+    n.child.send(f"stty raw; echo rea''dy; head -c {PASTE} | sha256sum; stty -raw\n")
+    n.expect("ready")
+    sent = 0
+    while sent < PASTE:
+        sent += os.write(n.child.child_fd, data[sent:sent + 4096])
+    n.expect(hashlib.sha256(data).hexdigest())
+    lost = [c for c in n.show("counters alice")["counters"]
+            if c["counter"] in ("console.missed", "console.unsent", "console.dropped")]
+    assert not lost, lost
+
+
+def test_poweroff(n):
+    n.enter("alice")
+    n.child.send("poweroff -f\n")
+    until("alice has ended", lambda: n.show("guests")["guests"][0]["state"] == "ended")
+    assert "Power down" in said(n, "alice")
+
+
+def checksum(data):
+    """FNV-1a, as the guest says it."""
+    value = 2166136261
+    for byte in data:
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return value
+
+
+@pytest.mark.parametrize("words", ["", "poll=1"])
+def test_pipe_that_ends_at_once(words):
+    """Each byte of make guest's standard input arrives, also those that were there first."""
+    data = random_bytes(PIPED)
+    run = subprocess.run(["tools/guest", guest("com1"), "--mem", "32M", "--args",
+                          f"n={PIPED} {words}"], cwd=ROOT, input=data, capture_output=True,
+                         timeout=LIMIT, check=False)
+    assert run.returncode == 0, run
+    assert b"input n=%d fnv=%08x" % (PIPED, checksum(data)) in run.stdout
