@@ -272,7 +272,8 @@ static void inner_ip(uint8_t *p, unsigned type, unsigned at, unsigned protocol)
 	memset(p, 0, 100);
 	mac_write(p, B);
 	mac_write(p + 6, A);
-	put16(p + 12, at == 18 ? 0x8100 : type);
+	put16(p + 12, at == 22 ? 0x88a8 : 0x8100);
+	put16(p + 16, 0x8100);
 	put16(p + at - 2, type);
 	p[at] = type == 0x0800 ? 0x45 : 0x60;
 	p[at + (type == 0x0800 ? 9 : 6)] = (uint8_t)protocol;
@@ -295,7 +296,7 @@ static void the_flow_is_the_source_port(void **state)
 	uint8_t p[100];
 
 	(void)state;
-	for (unsigned at = 14; at <= 18; at += 4) {
+	for (unsigned at = 14; at <= 22; at += 4) {
 		inner_ip(p, 0x0800, at, 6);
 		for (unsigned i = 12; i < 24; i++)
 			assert_true(counts(p, at + i)); /* addresses, ports */
@@ -309,6 +310,12 @@ static void the_flow_is_the_source_port(void **state)
 		for (unsigned i = 8; i < 44; i++)
 			assert_true(counts(p, at + i));
 		assert_false(counts(p, at + 3)); /* the flow label is not needed */
+		inner_ip(p, 0x86dd, at, 43);     /* 24 bytes of routing header before the ports */
+		p[at + 40] = 6;
+		p[at + 41] = 2;
+		for (unsigned i = 64; i < 68; i++)
+			assert_true(counts(p, at + i));
+		assert_false(counts(p, at + 50));
 	}
 	inner_ip(p, 0x88b5, 14, 0);
 	assert_true(counts(p, 0) && counts(p, 11));
