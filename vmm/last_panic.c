@@ -5,29 +5,30 @@
 #include "vmm/log.h"
 #include "vmm/policy.h"
 
-#define PLACES 2
+static const paddr_t at[] = LAST_PANIC_PAGES;
+
+#define PLACES (sizeof at / sizeof at[0])
 
 static struct panic_record *place[PLACES]; /* NULL: not this machine's, or somebody else's */
 static struct panic_record found;
 static bool have;
 
-static bool overlaps(paddr_t at, uint64_t start, uint64_t size)
+static bool overlaps(paddr_t page, uint64_t start, uint64_t size)
 {
-	return at < start + size && start < at + PANIC_RECORD_SIZE;
+	return page < start + size && start < page + PANIC_RECORD_SIZE;
 }
 
 /* A page of RAM which the loader put no module into. */
-static bool free_page(paddr_t at)
+static bool free_page(paddr_t page)
 {
 	for (unsigned i = 0; i < boot.nmodules; i++)
-		if (overlaps(at, boot.module[i].start, boot.module[i].size))
+		if (overlaps(page, boot.module[i].start, boot.module[i].size))
 			return false;
-	return holds_ram_at(at) && holds_ram_at(at + PANIC_RECORD_SIZE - 1);
+	return holds_ram_at(page) && holds_ram_at(page + PANIC_RECORD_SIZE - 1);
 }
 
 void last_panic_init(void)
 {
-	static const paddr_t at[PLACES] = {LAST_PANIC_LOW, LAST_PANIC_HIGH};
 	for (unsigned i = 0; i < PLACES; i++)
 		if (free_page(at[i]))
 			place[i] = (struct panic_record *)at[i];

@@ -21,8 +21,10 @@
 #define AP_TRAMPOLINE 0x8000 /* physical address of the real-mode start code */
 
 /* Pages below 1 MiB in which a panic's text outlives a reset (vmm/last_panic.h says why there). */
-#define LAST_PANIC_LOW  0x3000
-#define LAST_PANIC_HIGH 0x98000
+#define LAST_PANIC_PAGES                                                                           \
+	{                                                                                          \
+		0x3000, 0x86000, 0x98000                                                           \
+	}
 
 struct vcpu;
 struct vnet_core;

@@ -51,11 +51,12 @@ static void flush(void)
  * are tables. */
 static void protect_low(void)
 {
+	static const paddr_t panic_page[] = LAST_PANIC_PAGES;
 	protect((void *)0, (void *)PAGE_SIZE, HOST_NONE);
 	protect((void *)PAGE_SIZE, (void *)MIB, HOST_READ);
 	protect((void *)AP_TRAMPOLINE, (void *)(AP_TRAMPOLINE + PAGE_SIZE), HOST_WRITE);
-	protect((void *)LAST_PANIC_LOW, (void *)(LAST_PANIC_LOW + PAGE_SIZE), HOST_WRITE);
-	protect((void *)LAST_PANIC_HIGH, (void *)(LAST_PANIC_HIGH + PAGE_SIZE), HOST_WRITE);
+	for (unsigned i = 0; i < sizeof panic_page / sizeof panic_page[0]; i++)
+		protect((void *)panic_page[i], (void *)(panic_page[i] + PAGE_SIZE), HOST_WRITE);
 }
 
 static void protect_modules(void)
