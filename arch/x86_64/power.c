@@ -175,8 +175,8 @@ static void reset(void)
 		write_register(&acpi.power.reset, acpi.power.reset_value);
 		stop_delay_us(ACT_MS * 1000);
 	}
+	reset_by_chip_set(); /* of everything; the keyboard controller's may be the CPU's alone */
 	reset_by_keyboard_controller();
-	reset_by_chip_set();
 	triple_fault();
 	halt();
 }

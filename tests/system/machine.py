@@ -51,7 +51,8 @@ def until(what, probe, limit=LIMIT):
 
 
 def emulator(path, command):
-    """One command for the emulator's own monitor, which has taken it when it prompts again or ends."""
+    """One command for the emulator's own monitor, which has taken it when it prompts again or ends;
+    its answer."""
     with socket.socket(socket.AF_UNIX) as s:
         until("the emulator's monitor", lambda: not s.connect_ex(str(path)))
         s.settimeout(LIMIT)
@@ -60,6 +61,7 @@ def emulator(path, command):
             answer = b""
             while not answer.endswith(b"(qemu) ") and (more := s.recv(4096)):
                 answer += more
+    return answer.decode(errors="replace")
 
 
 def moved(*nodes):

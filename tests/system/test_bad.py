@@ -148,7 +148,6 @@ def test_patio_check(tmp_path):
     assert patio_check(text, tmp_path, "--frobnicate")[0] == 2
 
 
-@pytest.mark.every_target
 def test_rescue(tmp_path):
     """A typo leads to a monitor that says where it is, and takes other texts: whole or not at all,
     typed or from another boot module.  Then the boot goes on, with the guests and the console that

@@ -82,3 +82,27 @@ def test_panic_as_described(tmp_path):
         text = n.monitor("show last-panic")
         assert "machine check: bank 0 status be00000000000000" in text
         assert re.search(r"^  rip [0-9a-f]{16} rflags", text, re.M), text
+
+
+@only_on("qemu-svm", "its monitor injects the machine check")
+def test_devices_are_silent(tmp_path):
+    """After a panic that halts, the NIC that a guest was using masters the bus no more."""
+    path = tmp_path / "monitor"
+    conf = "guest dom0 memory 64M kernel dom0.elf pci 00:03.0\nport uplink guest dom0 edge\npanic halt\n"
+
+    def masters():
+        """Bit 2 of the command register of 00:03.0, by configuration mechanism #1."""
+        emulator(path, "o /w 0xcf8 0x80001804")
+        word = re.search(r"portw?\S*\[0x0cfc\] = (0x\w+)", answer := emulator(path, "i /hx 0xcfc"))
+        assert word, answer
+        return int(word[1], 16) & 4
+
+    with node(conf, ["dom0"], memory=512, cores=2,
+              nic=["-netdev", "user,id=n", "-device", "e1000,netdev=n,addr=3"],
+              extra=["-monitor", f"unix:{path},server=on,wait=off"]) as n:
+        n.ready()
+        until("the bridge is ready", lambda: "bridge ready" in said(n, "dom0"))
+        assert masters()
+        emulator(path, "mce 0 0 0xbe00000000000000 0x5 0x12345000 0x86")
+        n.expect("patio: ends with status 127")
+        until("the NIC is silent", lambda: not masters())
