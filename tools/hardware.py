@@ -38,6 +38,7 @@ class Machine:
     nic: tuple = ()  # instead: the emulator's own arguments
     exit_port: bool = True  # the emulator's own, which ends it with a status
     reboots: bool = False  # a reset starts the machine again, instead of ending the emulator
+    com: int = 1  # which port the serial line is, 1 to 4; the others are not there
     debugcon: str = None  # the file for what is written to port 0xE9
     extra: tuple = ()  # more arguments of the emulator
     image: str = IMAGE

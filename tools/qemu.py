@@ -64,7 +64,8 @@ def pc(m):
     """The arguments of every node's PC, whatever its CPU is made of and its files are."""
     return ["-M", m.machine, "-m", str(m.memory), "-smp", str(m.cores), "-nodefaults",
             "-display", "none", *([] if m.reboots else ["-no-reboot"]),
-            "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
+            "-chardev", "stdio,id=serial,signal=off",
+            "-device", f"isa-serial,chardev=serial,index={m.com - 1}",
             *(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"] if m.exit_port else [])]
 
 

@@ -33,8 +33,7 @@ void log_put(const char *s, size_t n)
 
 void log_queue(bool interrupt)
 {
-	if (interrupt)
-		port.interrupt = uart_interrupts;
+	port.interrupt = interrupt ? uart_interrupts : NULL;
 	booted = true;
 }
 

@@ -17,7 +17,6 @@
 #include "vmm/rescue.h"
 #include "vmm/vm.h"
 
-#define COM1          0x3F8
 #define LOW_MEMORY    MIB /* start code, firmware tables: never given out */
 #define MIN_MEMORY    (48 * MIB)
 #define STATUS_CANNOT 125 /* the node's, when this machine cannot run Patio */
@@ -111,6 +110,32 @@ static void say_hello(void)
 	         boot.nmodules == 1 ? "" : "s", ms.vmm >> 10);
 }
 
+/* The boot option's port; else the SPCR's where that is a 16550 at I/O ports; else COM1.  What is
+ * wrong with the choice is said on whatever port there is. */
+static void take_console(void)
+{
+	char value[32] = "", why[128];
+	bool asked = boot_option("console", value, sizeof value);
+	struct serial_port s = serial_default();
+	enum serial_choice choice = asked ? serial_option(value, &s) : SERIAL_SPCR;
+	if (choice == SERIAL_SPCR && acpi_parse(why, sizeof why) && acpi.spcr == ACPI_SPCR_PORT)
+		s = acpi.console;
+	if (choice == SERIAL_NONE)
+		s.port = 0;
+	uart_init(&s);
+	if (choice == SERIAL_BAD)
+		log_warn("console=%s: com1 to com4 (com2,57600), spcr or none; COM1 is taken",
+		         value);
+	else if (asked && choice == SERIAL_SPCR && acpi.spcr != ACPI_SPCR_PORT)
+		log_warn("console=spcr: the firmware's table %s; COM1 is taken",
+		         acpi.spcr == ACPI_SPCR_ABSENT ? "is not there"
+		                                       : "names no 16550 at I/O ports");
+	if (s.port && s.divisor)
+		log_debug("console: port %x, %u baud", s.port, SERIAL_BAUD / s.divisor);
+	else if (s.port)
+		log_debug("console: port %x, its speed as it was", s.port);
+}
+
 static void log_options(void)
 {
 	char value[32];
@@ -161,11 +186,13 @@ void boot_main(uint32_t magic, uint32_t info)
 {
 	struct core *c = &cores[0];
 	cpu_init(c);
-	uart_init(COM1);
-	multiboot_parse(magic, info);
-	last_panic_init();
+	const char *bad = multiboot_parse(magic, info);
 	log_options();
+	take_console();
+	last_panic_init();
 	panic_option();
+	if (bad)
+		panic("%s (magic %08x)", bad, magic);
 	take_memory();
 	paging_init();
 	take_cpu(c);

@@ -9,7 +9,6 @@
 #include "vmm/rescue.h"
 #include "vmm/vm.h"
 
-#define COM1_IRQ  4
 #define CTRL_A    1
 #define CTRL_C    3
 #define CTRL_U    21
@@ -23,7 +22,8 @@ static size_t length;
 static char *text; /* of a `load`, while one is gathered */
 static size_t text_length;
 static _Atomic bool started;
-static bool losing; /* input that has no room: the port cannot be left waiting */
+static bool interrupts; /* the serial port's reach us */
+static bool losing;     /* input that has no room: the port cannot be left waiting */
 
 static void say(const char *s)
 {
@@ -32,9 +32,15 @@ static void say(const char *s)
 
 void monitor_init(void)
 {
-	if (!acpi.nioapics)
-		log_warn("no I/O APIC found: what is typed is only seen when a guest stops");
-	ioapic_route(acpi.isa_irq[COM1_IRQ].gsi, cores[0].apic_id, 0, false);
+	uint32_t gsi;
+	interrupts = uart_gsi(&gsi) && acpi.nioapics;
+	if (uart_present() && !interrupts)
+		log_warn(
+		    "the serial port has no interrupt: what is typed is only seen when a guest "
+		    "stops");
+	if (!interrupts)
+		return;
+	ioapic_route(gsi, cores[0].apic_id, 0, false);
 	uart_interrupts(false);
 }
 
@@ -199,7 +205,7 @@ static void read_port(void)
  */
 void monitor_poll(void)
 {
-	log_queue(started && acpi.nioapics);
+	log_queue(started && interrupts && uart_present());
 	bool settled = control_reap();
 	log_feed();
 	if (!started && settled)

@@ -32,11 +32,12 @@ static struct boot_range untold_firmware(void)
 }
 
 /* Below 1 MiB, or a range of the loader's map that is no device's; the VMM's own map ends at 4 GiB,
- * or where memory ends above that. */
+ * or where memory ends above that, but boot.asm's, before paging_init(), at 4 GiB. */
 static const uint8_t *firmware_bytes(uint64_t at, uint64_t size)
 {
 	static const struct boot_range low = {PAGE_SIZE, MIB - PAGE_SIZE};
-	const struct boot_range mapped = {PAGE_SIZE, boot_memory_top() - PAGE_SIZE};
+	paddr_t top = host_cr3 ? boot_memory_top() : 4 * GIB;
+	const struct boot_range mapped = {PAGE_SIZE, top - PAGE_SIZE};
 	if (!inside(&mapped, at, size))
 		return NULL;
 	const struct boot_range gap = untold_firmware();

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "arch/x86_64/core.h"
+#include "arch/x86_64/serial.h"
 
 #define ACPI_RSDP_OLD  20         /* bytes of ACPI 1.0's */
 #define ACPI_RSDP_SIZE 36         /* of the newer one */
@@ -43,6 +44,12 @@ struct acpi_power {
 	uint8_t acpi_enable;                 /* what to write there */
 };
 
+enum acpi_spcr {
+	ACPI_SPCR_ABSENT,
+	ACPI_SPCR_OTHER, /* no 16550 at I/O ports */
+	ACPI_SPCR_PORT,
+};
+
 struct acpi_info {
 	unsigned ncpus, left_out; /* left out: beyond CORES_MAX */
 	uint32_t apic_id[CORES_MAX];
@@ -55,6 +62,8 @@ struct acpi_info {
 	uint16_t pm_timer_port; /* 0: none */
 	bool pm_timer_32bit;
 	struct acpi_power power;
+	enum acpi_spcr spcr;
+	struct serial_port console; /* with ACPI_SPCR_PORT */
 };
 
 /* The `size` bytes of physical memory at `at`, or NULL when they are not all memory in which
@@ -72,6 +81,8 @@ bool acpi_tables_parse(const uint8_t *rsdp, acpi_reader *read, struct acpi_info 
  * looked at.  false: it is no such table, or longer than that, and nothing was taken. */
 bool acpi_madt_parse(const void *table, size_t size, struct acpi_info *out);
 bool acpi_fadt_parse(const void *table, size_t size, struct acpi_info *out);
+/* The serial port console redirection table (Microsoft's, revision 1 and up). */
+bool acpi_spcr_parse(const void *table, size_t size, struct acpi_info *out);
 
 /* acpi_power.c: the same of the FADT's registers for power and reset; `size` bytes of it. */
 void acpi_power_parse(const uint8_t *fadt, size_t size, struct acpi_power *out);

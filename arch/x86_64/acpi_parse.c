@@ -1,23 +1,35 @@
-/* MADT (cores, I/O APICs, overrides) and FADT (PM timer); ACPI 6.5, 5.2. */
+/* MADT (cores, I/O APICs, overrides), FADT (PM timer; ACPI 6.5, 5.2), and SPCR. */
 #include <string.h>
 #include "arch/x86_64/acpi.h"
 
-#define SDT_LENGTH    4 /* offsets in every table's header (5.2.6) */
-#define SDT_HEADER    36
-#define RSDP_REVISION 15
-#define RSDP_RSDT     16
-#define RSDP_XSDT     24
-#define MADT_RECORDS  44
-#define MADT_LAPIC    0
-#define MADT_IOAPIC   1
-#define MADT_OVERRIDE 2
-#define MADT_X2APIC   9
-#define CPU_ENABLED   1u
-#define FADT_OLD      116 /* bytes of ACPI 1.0's */
-#define TMR_VAL_EXT   (1u << 8)
-#define FADT_DSDT     40
-#define FADT_X_DSDT   140
-#define SSDTS         64 /* that are looked at */
+#define SDT_LENGTH      4 /* offsets in every table's header (5.2.6) */
+#define SDT_HEADER      36
+#define RSDP_REVISION   15
+#define RSDP_RSDT       16
+#define RSDP_XSDT       24
+#define MADT_RECORDS    44
+#define MADT_LAPIC      0
+#define MADT_IOAPIC     1
+#define MADT_OVERRIDE   2
+#define MADT_X2APIC     9
+#define CPU_ENABLED     1u
+#define FADT_OLD        116 /* bytes of ACPI 1.0's */
+#define TMR_VAL_EXT     (1u << 8)
+#define FADT_DSDT       40
+#define FADT_X_DSDT     140
+#define SSDTS           64 /* that are looked at */
+#define SPACE_IO        1
+#define SPCR_SIZE       80
+#define SPCR_TYPE       36 /* 0: 16550; 1: a 16450 with a FIFO's register; 12h: 16550 by its GAS */
+#define SPCR_SPACE      40
+#define SPCR_ACCESS     43 /* bytes at once: 0 and 1 for a port */
+#define SPCR_ADDRESS    44
+#define SPCR_INTERRUPTS 52 /* bit 0: the 8259's, bit 1: the I/O APIC's */
+#define SPCR_IRQ        53
+#define SPCR_GSI        54
+#define SPCR_BAUD       58
+#define SERIAL_PORTS    8
+#define NO_IRQ          16
 
 static uint32_t rd32(const uint8_t *p)
 {
@@ -142,6 +154,40 @@ bool acpi_fadt_parse(const void *table, size_t size, struct acpi_info *out)
 	return true;
 }
 
+/* --- SPCR ----------------------------------------------------------------------------------- */
+
+/* The divisor of a code for the speed; 0: as it is.  False: no such code. */
+static bool spcr_divisor(uint8_t code, uint16_t *divisor)
+{
+	static const uint16_t of[8] = {[3] = 12, [4] = 6, [6] = 2, [7] = 1};
+	*divisor = code < 8 ? of[code] : 0;
+	return !code || *divisor;
+}
+
+bool acpi_spcr_parse(const void *table, size_t size, struct acpi_info *out)
+{
+	const uint8_t *t = table;
+	struct serial_port s = {.irq = NO_IRQ};
+	uint64_t address;
+	size = table_length(t, size, "SPCR");
+	if (size < SPCR_SIZE)
+		return false;
+	memcpy(&address, t + SPCR_ADDRESS, 8);
+	out->spcr = ACPI_SPCR_OTHER;
+	if ((t[SPCR_TYPE] > 1 && t[SPCR_TYPE] != 0x12) || t[SPCR_SPACE] != SPACE_IO ||
+	    t[SPCR_ACCESS] > 1 || !address || address > 0x10000 - SERIAL_PORTS ||
+	    !spcr_divisor(t[SPCR_BAUD], &s.divisor))
+		return true;
+	s.port = (uint16_t)address;
+	s.has_gsi = t[SPCR_INTERRUPTS] & 2;
+	s.gsi = rd32(t + SPCR_GSI);
+	if (t[SPCR_INTERRUPTS] & 1 && t[SPCR_IRQ] < NO_IRQ)
+		s.irq = t[SPCR_IRQ];
+	out->console = s;
+	out->spcr = ACPI_SPCR_PORT;
+	return true;
+}
+
 /* --- the way to them ------------------------------------------------------------------------ */
 
 /* The whole table at an address that another table gave; its length is believed only below
@@ -241,5 +287,8 @@ bool acpi_tables_parse(const uint8_t *rsdp, acpi_reader *read, struct acpi_info 
 	const uint8_t *fadt = find_table(read, root, width, "FACP");
 	if (fadt && acpi_fadt_parse(fadt, rd32(fadt + SDT_LENGTH), out))
 		find_s5(read, root, width, fadt, &out->power);
+	const uint8_t *spcr = find_table(read, root, width, "SPCR");
+	if (spcr)
+		acpi_spcr_parse(spcr, rd32(spcr + SDT_LENGTH), out);
 	return true;
 }

@@ -12,12 +12,11 @@ static const uint8_t *first_4_gib(uint64_t at, uint64_t size)
 	return at <= 4 * GIB && size <= 4 * GIB - at ? (const uint8_t *)at : NULL;
 }
 
-void multiboot_parse(uint32_t magic, uint32_t info)
+const char *multiboot_parse(uint32_t magic, uint32_t info)
 {
 	const char *bad = multiboot_read(magic, info, first_4_gib, &boot);
-	if (bad)
-		panic("%s (magic %08x)", bad, magic);
 	memcpy(&boot.ebda_segment, first_4_gib(BDA_EBDA, 2), 2);
+	return bad;
 }
 
 bool holds_ram_at(paddr_t p)

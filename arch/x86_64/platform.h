@@ -7,6 +7,7 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/serial.h"
 
 /* --- multiboot.c: what the loader left --- */
 #define BOOT_RANGES  64
@@ -40,9 +41,8 @@ typedef const uint8_t *boot_reader(uint64_t at, uint64_t size);
 /* multiboot_parse.c: fills `out` from the information at `info`, of the kind that the magic says.
  * NULL, or why it was refused. */
 const char *multiboot_read(uint32_t magic, uint32_t info, boot_reader *read, struct boot_info *out);
-/* Reads the multiboot 1 or 2 information (by the magic in EAX); panics when it is bad, or neither.
- */
-void multiboot_parse(uint32_t magic, uint32_t info);
+/* Reads the multiboot 1 or 2 information (by the magic in EAX); NULL, or why it is bad. */
+const char *multiboot_parse(uint32_t magic, uint32_t info);
 /* True when physical address p is RAM by the loader's map. */
 bool holds_ram_at(paddr_t p);
 /* Where RAM ends, at least 4 GiB: the VMM's own map ends there too. */
@@ -52,7 +52,11 @@ bool boot_option(const char *key, char *value, size_t size);
 const struct boot_module *boot_module_find(const char *name);
 
 /* --- uart.c: the physical serial port --- */
-void uart_init(uint16_t base);
+/* Port 0: there is none, as when nothing answers at the port: then nothing is written or read. */
+void uart_init(const struct serial_port *s);
+bool uart_present(void);
+/* The GSI of its interrupt; false: it has none. */
+bool uart_gsi(uint32_t *gsi);
 void uart_put(const char *s, size_t n);
 void uart_drain(void);                      /* returns when the last byte has left */
 int uart_get(void);                         /* -1: nothing there */

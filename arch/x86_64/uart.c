@@ -1,4 +1,4 @@
-/* The physical 16550A (115200 8N1). */
+/* The physical 16550A (8N1). */
 #include "arch/x86_64/platform.h"
 
 #define UART_IER  1
@@ -7,6 +7,7 @@
 #define UART_LCR  3
 #define UART_MCR  4
 #define UART_LSR  5
+#define UART_SCR  7
 #define IER_DATA  0x01
 #define IER_EMPTY 0x02
 #define IER_LINE  0x04
@@ -18,33 +19,74 @@
 #define LSR_LOST  0x02
 #define LSR_EMPTY 0x20 /* the FIFO: room for 16 bytes */
 #define LSR_IDLE  0x40 /* the shift register too: all is on the line */
-#define DEBUGCON  0xE9 /* Bochs's debug port, QEMU's -debugcon */
+#define ISA_IRQS  16
+#define PATIENCE                                                                                   \
+	4000000u /* reads of LSR, 1 us or more each: a port that is busy for so long is stuck */
+#define DEBUGCON 0xE9 /* Bochs's debug port, QEMU's -debugcon */
 
+static struct serial_port port;
 static uint16_t base;
 static bool absent = true;
 static bool receiving = true, lost;
 static uint8_t ier;
 static int early = -1; /* a byte that came before uart_listen() */
 
-/* Reading it forgets that a byte was lost. */
+/* Reading it forgets that a byte was lost.  All ones: the port is gone. */
 static uint8_t line_status(void)
 {
 	uint8_t v = inb(base + UART_LSR);
+	if (v == 0xFF) {
+		absent = true;
+		return 0;
+	}
 	lost |= (v & LSR_LOST) != 0;
 	return v;
 }
 
+static void wait_for(uint8_t bit)
+{
+	for (unsigned i = 0; !absent && !(line_status() & bit); i++) {
+		if (i == PATIENCE)
+			absent = true;
+		core_pause();
+	}
+}
+
+/* The scratch register keeps what is written; a bus without the port reads all ones. */
+static bool answers(void)
+{
+	outb(base + UART_SCR, 0x5A);
+	return inb(base + UART_SCR) == 0x5A && inb(base + UART_LSR) != 0xFF;
+}
+
 /* What has come already stays where it is, and so does the FIFO's mode, because switching that
  * loses it. */
-void uart_init(uint16_t port)
+void uart_init(const struct serial_port *s)
 {
-	base = port;
-	outb(base + UART_LCR, 0x80);
-	outb(base, 1);
-	outb(base + UART_IER, 0);
+	port = *s;
+	base = port.port;
+	absent = !base || !answers();
+	if (absent)
+		return;
+	if (port.divisor) {
+		outb(base + UART_LCR, 0x80);
+		outb(base, (uint8_t)port.divisor);
+		outb(base + 1, (uint8_t)(port.divisor >> 8));
+	}
 	outb(base + UART_LCR, 3);
+	outb(base + UART_IER, 0);
 	outb(base + UART_MCR, MCR_READY);
-	absent = inb(base + UART_LSR) == 0xFF;
+}
+
+bool uart_present(void)
+{
+	return !absent;
+}
+
+bool uart_gsi(uint32_t *gsi)
+{
+	*gsi = port.has_gsi ? port.gsi : port.irq < ISA_IRQS ? acpi.isa_irq[port.irq].gsi : 0;
+	return !absent && (port.has_gsi || port.irq < ISA_IRQS);
 }
 
 /* Without the FIFO one byte at most has come, and an emulator hands over the next one when that is
@@ -95,16 +137,15 @@ bool uart_empty(void)
 void uart_put(const char *s, size_t n)
 {
 	for (; n && !absent; n--, s++) {
-		while (!(line_status() & LSR_EMPTY))
-			core_pause();
-		outb(base, (uint8_t)*s);
+		wait_for(LSR_EMPTY);
+		if (!absent)
+			outb(base, (uint8_t)*s);
 	}
 }
 
 void uart_drain(void)
 {
-	while (!absent && !(line_status() & LSR_IDLE))
-		core_pause();
+	wait_for(LSR_IDLE);
 }
 
 int uart_get(void)

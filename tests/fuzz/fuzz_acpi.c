@@ -58,8 +58,18 @@ static void check_power(const struct acpi_power *p)
 	check(p->s5_type[0] < 8 && p->s5_type[1] < 8);
 }
 
+static void check_console(const struct acpi_info *info)
+{
+	const struct serial_port *s = &info->console;
+
+	check(info->spcr <= ACPI_SPCR_PORT);
+	if (info->spcr == ACPI_SPCR_PORT)
+		check(s->port && s->port <= 0x10000 - 8 && s->divisor <= 12 && s->irq <= 16);
+}
+
 static void check_info(const struct acpi_info *info)
 {
+	check_console(info);
 	check(info->ncpus <= CORES_MAX && info->nioapics <= ACPI_IOAPICS);
 	check_power(&info->power);
 	for (unsigned i = 0; i < info->ncpus; i++)
@@ -100,6 +110,10 @@ static void one_table(const uint8_t *data, size_t size)
 	if (!acpi_fadt_parse(copy, size, &info))
 		check(!memcmp(&info, &before, sizeof info));
 	check_power(&info.power);
+	before = info;
+	if (!acpi_spcr_parse(copy, size, &info))
+		check(!memcmp(&info, &before, sizeof info));
+	check_console(&info);
 	free(copy);
 	s5(data, size);
 }

@@ -16,7 +16,7 @@ from node import CTRL_A, LINUX, guest
 LINE = "console=ttyS0 quiet cryptomgr.notests panic=-1 name=alice"
 CONF = f'guest alice memory 192M kernel vmlinuz initrd initrd.cpio.gz cmdline "{LINE}"\n'
 PASTE = 65536  # bytes
-PIPED = 3000
+PIPED = 1000
 
 
 def random_bytes(count):

@@ -13,6 +13,7 @@
 #define XSDT   0x200u
 #define MADT   0x400u
 #define FADT   0x800u
+#define SPCR   0xC00u
 
 static uint8_t *memory; /* from malloc(): the sanitizer watches both ends */
 static uint64_t bytes_read;
@@ -287,6 +288,113 @@ static void test_checksums(void **state)
 	assert_false(acpi_rsdp_valid(rsdp, 19));
 }
 
+/* A table for a 16550 at `port` with this code for the speed. */
+static uint8_t *put_spcr(uint64_t port, uint8_t baud)
+{
+	uint8_t *t = table(SPCR, "SPCR", 80);
+	t[40] = 1;
+	put(t + 44, port, 8);
+	t[52] = 3;
+	t[53] = 3;
+	put(t + 54, 19, 4);
+	t[58] = baud;
+	put(memory + RSDT + 4, 36 + 12, 4);
+	put(memory + RSDT + 44, BASE + SPCR, 4);
+	return t;
+}
+
+static bool parse_spcr(void)
+{
+	seal(SPCR);
+	seal(RSDT);
+	return parse();
+}
+
+static void test_console(void **state)
+{
+	(void)state;
+	static const struct {
+		uint8_t code;
+		uint16_t divisor;
+	} speed[] = {{0, 0}, {3, 12}, {4, 6}, {6, 2}, {7, 1}};
+	assert_true(parse());
+	assert_int_equal(info.spcr, ACPI_SPCR_ABSENT);
+	for (unsigned i = 0; i < sizeof speed / sizeof speed[0]; i++) {
+		put_spcr(0x2F8, speed[i].code);
+		assert_true(parse_spcr());
+		assert_int_equal(info.spcr, ACPI_SPCR_PORT);
+		assert_int_equal(info.console.port, 0x2F8);
+		assert_int_equal(info.console.divisor, speed[i].divisor);
+		assert_int_equal(info.console.irq, 3);
+		assert_true(info.console.has_gsi);
+		assert_int_equal(info.console.gsi, 19);
+	}
+	put_spcr(0x3E8, 7)[52] = 0; /* without an interrupt */
+	assert_true(parse_spcr());
+	assert_false(info.console.has_gsi);
+	assert_int_equal(info.console.irq, 16);
+}
+
+/* What is no 16550 at I/O ports is known to be there, and not used. */
+static void test_other_consoles(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned at;
+		uint8_t value;
+	} other[] = {{36, 3}, {36, 0xFF}, {40, 0}, {43, 3}, {46, 1}, {51, 1}, {58, 1}, {58, 8}};
+	for (unsigned i = 0; i < sizeof other / sizeof other[0]; i++) {
+		put_spcr(0x3F8, 7)[other[i].at] = other[i].value;
+		memory[SPCR + 45] = other[i].at == 46 ? 0xFF : 3; /* FFF8h fits, 1xxxxh does not */
+		assert_true(parse_spcr());
+		assert_int_equal(info.spcr, ACPI_SPCR_OTHER);
+		memset(memory + SPCR, 0, 80);
+	}
+	put_spcr(0xFFF9, 7);
+	assert_true(parse_spcr());
+	assert_int_equal(info.spcr, ACPI_SPCR_OTHER);
+	put_spcr(0, 7);
+	assert_true(parse_spcr());
+	assert_int_equal(info.spcr, ACPI_SPCR_OTHER);
+	put(put_spcr(0x3F8, 7) + 4, 79, 4); /* too short */
+	assert_true(parse_spcr());
+	assert_int_equal(info.spcr, ACPI_SPCR_ABSENT);
+	put_spcr(0x3F8, 7);
+	parse_spcr();
+	memory[SPCR + 70]++; /* a wrong sum */
+	assert_true(parse());
+	assert_int_equal(info.spcr, ACPI_SPCR_ABSENT);
+}
+
+static void test_console_option(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+	    "",          "com",    "com0",    "com5",       "com11",       "com2,",
+	    "com2,0",    "com2,7", "com1,x",  "com1,9600x", "com1,115201", "com1,99999999999",
+	    "com1:9600", "ttyS0",  "nonesuch"};
+	struct serial_port s = {.port = 1};
+	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(serial_option(bad[i], &s), SERIAL_BAD);
+	assert_int_equal(serial_option("none", &s), SERIAL_NONE);
+	assert_int_equal(serial_option("spcr", &s), SERIAL_SPCR);
+	assert_int_equal(s.port, 1);
+	assert_int_equal(serial_option("com2,57600", &s), SERIAL_COM);
+	assert_int_equal(s.port, 0x2F8);
+	assert_int_equal(s.irq, 3);
+	assert_int_equal(s.divisor, 2);
+	assert_int_equal(serial_option("com3", &s), SERIAL_COM);
+	assert_int_equal(s.port, 0x3E8);
+	assert_int_equal(s.divisor, 1);
+	assert_int_equal(serial_option("com4,300", &s), SERIAL_COM);
+	assert_int_equal(s.port, 0x2E8);
+	assert_int_equal(s.divisor, 384);
+	s = serial_default();
+	assert_int_equal(s.port, 0x3F8);
+	assert_int_equal(s.irq, 4);
+	assert_int_equal(s.divisor, 1);
+}
+
 /* A root that fills its whole length with one broken table: it costs no more than it may. */
 static void test_long_root(void **state)
 {
@@ -312,6 +420,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_records, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_pointers, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_checksums, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_console, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_other_consoles, set_up, tear_down),
+	    cmocka_unit_test(test_console_option),
 	    cmocka_unit_test_setup_teardown(test_long_root, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,46 @@
+/* serial_option.c: the words of the boot option `console=`. */
+#include <string.h>
+#include "arch/x86_64/serial.h"
+
+static const struct serial_port com[4] = {{.port = 0x3F8, .irq = 4},
+                                          {.port = 0x2F8, .irq = 3},
+                                          {.port = 0x3E8, .irq = 4},
+                                          {.port = 0x2E8, .irq = 3}};
+
+struct serial_port serial_default(void)
+{
+	struct serial_port s = com[0];
+	s.divisor = 1;
+	return s;
+}
+
+/* The decimal number that the text is; 0: it is none, or above SERIAL_BAUD. */
+static uint32_t number(const char *text)
+{
+	uint32_t n = 0;
+	for (; *text >= '0' && *text <= '9' && n <= SERIAL_BAUD; text++)
+		n = n * 10 + (uint32_t)(*text - '0');
+	return *text || n > SERIAL_BAUD ? 0 : n;
+}
+
+static bool com_option(const char *text, struct serial_port *out)
+{
+	if (text[0] != 'c' || text[1] != 'o' || text[2] != 'm' || text[3] < '1' || text[3] > '4')
+		return false;
+	struct serial_port s = com[text[3] - '1'];
+	uint32_t baud = text[4] == ',' ? number(text + 5) : SERIAL_BAUD;
+	if ((text[4] && text[4] != ',') || !baud || SERIAL_BAUD % baud)
+		return false;
+	s.divisor = (uint16_t)(SERIAL_BAUD / baud);
+	*out = s;
+	return true;
+}
+
+enum serial_choice serial_option(const char *text, struct serial_port *out)
+{
+	if (!strcmp(text, "none"))
+		return SERIAL_NONE;
+	if (!strcmp(text, "spcr"))
+		return SERIAL_SPCR;
+	return com_option(text, out) ? SERIAL_COM : SERIAL_BAD;
+}

@@ -1,0 +1,49 @@
+"""The node's own console: on another port, at another speed, by the firmware's table, or nowhere."""
+
+import re
+import struct
+
+from machine import TINY, judge, node, only_on
+
+HELLO = f'guest hello kernel hello.elf cmdline "hello=1" {TINY}\n'
+COM2 = 0x2F8
+PASSED = 1  # what isa-debug-exit makes of status 0
+
+pytestmark = only_on("qemu-svm", "Bochs has COM1 only here")
+
+
+def spcr(folder, port, baud):
+    """QEMU's argument for an SPCR of a 16550 at these I/O ports; `baud`: the table's code."""
+    body = struct.pack("<B3xBBBBQBBIBB", 0, 1, 8, 0, 1, port, 3, 3, 3, baud, 0)
+    path = folder / "spcr"
+    path.write_bytes(body.ljust(80 - 36, b"\0"))
+    return "-acpitable", f"sig=SPCR,rev=2,data={path}"
+
+
+def works(n):
+    """The monitor reads and writes there, by its interrupt."""
+    n.ready()
+    judge(n, "hello")
+    return n
+
+
+def test_com2():
+    with node(HELLO, ["hello"], memory=256, com=2, options="console=com2,57600 log=debug") as n:
+        n.expect(re.escape("console: port 2f8, 57600 baud"))
+        works(n)
+
+
+def test_spcr(tmp_path):
+    """Without a word, too, where the firmware says so: 9600 baud, COM2."""
+    with node(HELLO, ["hello"], memory=256, com=2, options="log=debug",
+              extra=spcr(tmp_path, COM2, 3)) as n:
+        n.expect(re.escape("console: port 2f8, 9600 baud"))
+        works(n)
+
+
+def test_none():
+    """The node runs without a console, and ends as its configuration says."""
+    conf = HELLO + "idle exit-with hello\n"
+    with node(conf, ["hello"], memory=256, options="console=none") as n:
+        status, text = n.wait_end()
+    assert (status, text) == (None, "") and n.child.exitstatus == PASSED, (text, n.child)
