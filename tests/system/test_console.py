@@ -3,6 +3,8 @@
 import re
 import struct
 
+import pytest
+
 from machine import TINY, judge, node, only_on
 
 HELLO = f'guest hello kernel hello.elf cmdline "hello=1" {TINY}\n'
@@ -41,9 +43,11 @@ def test_spcr(tmp_path):
         works(n)
 
 
-def test_none():
-    """The node runs without a console, and ends as its configuration says."""
+@pytest.mark.parametrize("port", ["none", "com3"])
+def test_none(port):
+    """The node runs without a console, or with one that is not there, and ends as its configuration
+    says."""
     conf = HELLO + "idle exit-with hello\n"
-    with node(conf, ["hello"], memory=256, options="console=none") as n:
+    with node(conf, ["hello"], memory=256, options=f"console={port}") as n:
         status, text = n.wait_end()
     assert (status, text) == (None, "") and n.child.exitstatus == PASSED, (text, n.child)
