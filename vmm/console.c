@@ -109,11 +109,13 @@ void console_feed(struct console *c)
 
 /* --- its virtio console --------------------------------------------------------------------- */
 
-/* The virtio console's driver takes input whether or not anybody has opened hvc0. */
+/* Linux's driver throws away what comes after its buffers were offered and before its console is
+ * registered (virtio_console.c: guest_connected), and then keeps what nobody reads; so it has to
+ * print first. */
 static bool hvc_reads(struct console *c)
 {
 	return virtio_pci_running(&c->vm->hvc.v) && !vuart_is_open(&c->vm->uart) &&
-	       (atomic_load(&c->hvc_printed) || !vuart_in_use(&c->vm->uart));
+	       atomic_load(&c->hvc_printed);
 }
 
 static size_t hvc_take(void *console, const char *buf, size_t n)

@@ -5,8 +5,7 @@
  * A guest has two devices for it, COM1 and a virtio console (hvc0), and may use both.  What is
  * typed waits until the guest reads it:
  *   - by COM1, when a driver has opened that (vmm/vuart.h);
- *   - else by hvc0, when its driver is there and something was printed on it, or COM1 is not in
- * use;
+ *   - else by hvc0, when its driver is there and something was printed on it;
  *   - else by whoever polls COM1.
  */
 #ifndef VMM_CONSOLE_H

@@ -53,11 +53,6 @@ void vuart_init(struct vuart *u, const struct vuart_line *line, void *ctx)
 	u->empty_due = true;
 }
 
-bool vuart_in_use(const struct vuart *u)
-{
-	return atomic_load(&u->mcr) & MCR_DTR;
-}
-
 static bool looping(const struct vuart *u)
 {
 	return u->mcr & MCR_LOOP;

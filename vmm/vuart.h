@@ -69,7 +69,4 @@ static inline bool vuart_is_open(const struct vuart *u)
 {
 	return atomic_load(&u->open);
 }
-
-/* DTR: the guest uses the port, if only to print. */
-bool vuart_in_use(const struct vuart *u);
 #endif

@@ -138,9 +138,12 @@ static void a_guest_with_hvc(void **state)
 	type("early ");
 	hvc_has("");
 	hvc_driver();
-	hvc_has("early ");
+	type("and ");
+	hvc_has("");
+	hvc_prints("# ");
+	hvc_has("early and ");
 	type("late");
-	hvc_has("early late");
+	hvc_has("early and late");
 }
 
 /* console=ttyS0: the virtio console's driver is loaded too, and nobody has opened hvc0. */
@@ -193,6 +196,7 @@ static void the_source_waits(void **state)
 
 	(void)state;
 	hvc_driver();
+	hvc_prints("# ");
 	hvc_room = 100;
 	for (; console_takes(c); n++)
 		console_input(c, (char)n);
