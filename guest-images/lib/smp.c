@@ -8,7 +8,7 @@
 
 #define TRAMPOLINE 0x8000
 #define AP_STACK   16384
-#define PATIENCE   (1ull << 32) /* TSC ticks, seconds on any CPU */
+#define PATIENCE   (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
 #define INIT_DELAY 10000000     /* TSC ticks between INIT and SIPI */
 
 extern const uint8_t ap_trampoline[];

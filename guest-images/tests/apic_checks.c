@@ -10,7 +10,7 @@
 #define TIMER_VECTOR 0x40
 #define IPI_VECTOR   0x51
 #define LOW_VECTOR   0x31
-#define PATIENCE     (1ull << 33) /* TSC ticks */
+#define PATIENCE     (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
 
 static volatile unsigned timer_irqs, ipis, low_irqs;
 

@@ -17,7 +17,7 @@
 #define EXITS      1
 #define SHIFTS     13
 #define PHASES     150
-#define PATIENCE   (1ull << 32) /* TSC ticks for one round */
+#define PATIENCE   (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
 
 static atomic_uint taken, ready; /* rounds that ended, and that began */
 

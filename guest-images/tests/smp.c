@@ -13,7 +13,7 @@
 
 #define PING_VECTOR 0x60
 #define PONG_VECTOR 0x61
-#define PATIENCE    (1ull << 34) /* TSC ticks for all rounds */
+#define PATIENCE    (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
 
 static uint32_t boot_id, ap_id;
 static volatile unsigned pings, pongs;

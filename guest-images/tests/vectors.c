@@ -20,7 +20,7 @@
 #define OTHER_VECTOR 30
 #define PAGE_VECTOR  16
 #define TIMER_TICKS  1000
-#define PATIENCE     (1ull << 33) /* TSC ticks */
+#define PATIENCE     (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
 
 static atomic_bool armed;
 

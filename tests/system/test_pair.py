@@ -12,7 +12,7 @@ port alice guest alice mac 52:54:00:00:00:0a
 port bob guest bob mac 52:54:00:00:00:0b
 """
 
-pytestmark = [pytest.mark.every_target, pytest.mark.nested("kvm-svm")]
+pytestmark = pytest.mark.every_target
 
 
 @pytest.fixture(name="n", scope="module")
