@@ -51,7 +51,7 @@ guest:
 	tools/guest --args="$$ARGS" --cpus="$${CPUS:-1}" --mem="$${MEM:-256M}" \
 		$${INITRD:+--initrd="$$INITRD"} $${TARGET:+--target="$$TARGET"} -- "$$GUEST"
 
-# What tools/deploy copies, and asks: build/patio-check, where it is there, about each text.
+# What tools/deploy copies, and what it asks about each text: build/patio-check.
 DEPLOY_NEEDS = all $(if $(CONF),,guests linux-guest)
 DEPLOY_OUT = $(if $(filter iso,$@),build/patio.iso,build/netboot)
 .PHONY: iso netboot
