@@ -197,6 +197,7 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 	vm->identity = g->has_pci;
 	console_init(&vm->console, vm);
 	vioapic_init(&vm->ioapic, pin_interrupt, vm);
+	vuart_init(&vm->uart, &console_line, &vm->console);
 	vpci_init(&vm->pci, vm_msi, vm);
 	vm->pci.resume = vm_resume;
 	virtio_console_init(&vm->hvc, "hvc", &vm->mem, console_output_hvc, &vm->console);

@@ -65,7 +65,7 @@ void vm_reset_devices(struct vm *vm)
 	vpci_reset(&vm->pci);
 	vioapic_reset(&vm->ioapic);
 	vpit_init(&vm->pit, tsc_khz * 1000, rdtsc());
-	vuart_init(&vm->uart, &console_line, &vm->console);
+	vuart_reset(&vm->uart);
 	console_reset(&vm->console);
 	if (vm->control)
 		control_console_reset(vm->control);

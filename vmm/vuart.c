@@ -44,15 +44,6 @@ enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 
 #define POLLS 2 /* reads of LSR that make a poller */
 
-void vuart_init(struct vuart *u, const struct vuart_line *line, void *ctx)
-{
-	memset(u, 0, sizeof *u);
-	u->line = line;
-	u->ctx = ctx;
-	u->dll = 1; /* 115200 baud */
-	u->empty_due = true;
-}
-
 static bool looping(const struct vuart *u)
 {
 	return u->mcr & MCR_LOOP;
@@ -328,5 +319,36 @@ void vuart_line_changed(struct vuart *u)
 	spin_lock(&u->lock);
 	send(u);
 	drive_interrupt(u);
+	spin_unlock(&u->lock);
+}
+
+/* --- its life --------------------------------------------------------------------------------- */
+
+void vuart_init(struct vuart *u, const struct vuart_line *line, void *ctx)
+{
+	memset(u, 0, sizeof *u);
+	u->line = line;
+	u->ctx = ctx;
+	vuart_reset(u);
+}
+
+static void power_on(struct vuart *u)
+{
+	u->ier = u->fcr = u->lcr = u->scr = u->dlm = 0;
+	u->dll = 1; /* 115200 baud */
+	u->mcr = 0;
+	u->open = u->held = u->overrun = false;
+	u->empty_due = true;
+	u->modem_change = u->polls = 0;
+	u->to_send = 0;
+	u->loop_head = u->loop_tail = 0;
+	u->sent = u->received = u->unsent = 0;
+}
+
+void vuart_reset(struct vuart *u)
+{
+	spin_lock(&u->lock);
+	power_on(u);
+	drive_interrupt(u); /* low: nothing is enabled */
 	spin_unlock(&u->lock);
 }

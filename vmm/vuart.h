@@ -57,6 +57,10 @@ struct vuart {
 /* Power-on state; nobody else reaches *u. */
 void vuart_init(struct vuart *u, const struct vuart_line *line, void *ctx);
 
+/* Power-on state again, and the counters 0.  No vCPU of the guest runs, but who feeds its console
+ * may be inside; what waited to be sent is gone. */
+void vuart_reset(struct vuart *u);
+
 /* The guest's access to register `reg`, 0 to 7 (higher bits are ignored). */
 uint8_t vuart_read(struct vuart *u, unsigned reg);
 void vuart_write(struct vuart *u, unsigned reg, uint8_t value);

@@ -1,4 +1,4 @@
-/* test_vuart_threads.c: two vCPUs at one COM1, and somebody who types. */
+/* test_vuart_threads.c: two vCPUs at one COM1, somebody who types, and a reset meanwhile. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -133,11 +133,62 @@ static void two_vcpus_read_what_is_typed(void **state)
 	free(u);
 }
 
+/* ---- a reset meanwhile ---- */
+
+#define SCRATCH 0x5a
+#define PATIENT 200 /* turns that the other thread gets */
+
+static atomic_bool resets, inside;
+
+static void *reset(void *arg)
+{
+	while (!atomic_load(&inside))
+		sched_yield();
+	atomic_store(&resets, true);
+	vuart_reset(u);
+	return arg;
+}
+
+/* The line is asked, with the lock held, and the other thread gets time to reset the UART. */
+static uint32_t slow_waiting(void *ctx)
+{
+	(void)ctx;
+	if (atomic_exchange(&inside, true))
+		return 0;
+	while (!atomic_load(&resets))
+		sched_yield();
+	for (unsigned i = 0; i < PATIENT; i++)
+		sched_yield();
+	assert_int_equal(((volatile struct vuart *)u)->scr, SCRATCH);
+	return 0;
+}
+
+/* A guest is started anew on one core while another one still feeds its console. */
+static void a_reset_waits_for_who_is_inside(void **state)
+{
+	static const struct vuart_line slow = {count, slow_waiting, receive, interrupt};
+	pthread_t t;
+
+	(void)state;
+	u = calloc(1, sizeof *u);
+	vuart_init(u, &slow, NULL);
+	vuart_write(u, 7, SCRATCH);
+	u->open = true;
+	u->ier = 1;
+	pthread_create(&t, NULL, reset, NULL);
+	vuart_line_changed(u);
+	pthread_join(t, NULL);
+	assert_int_equal(vuart_read(u, 7), 0);
+	assert_int_equal(vuart_read(u, 1), 0);
+	free(u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(two_vcpus_share_the_loopback_fifo),
 	    cmocka_unit_test(two_vcpus_read_what_is_typed),
+	    cmocka_unit_test(a_reset_waits_for_who_is_inside),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
