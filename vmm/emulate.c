@@ -275,15 +275,23 @@ static void advance(uint64_t *reg, uint64_t mask, uint64_t step)
 		*reg &= mask; /* a 32-bit result clears the upper half */
 }
 
-/* One element at a linear address, which may lie across two pages; false: a fault was injected, and
- * the port was not touched, or the guest was stopped. */
+static bool in_memory(const struct vcpu *v, const struct operand *o)
+{
+	return gmem_ptr(&v->vm->mem, o->part[0].gpa, o->part[0].width) &&
+	       (o->parts == 1 || gmem_ptr(&v->vm->mem, o->part[1].gpa, o->part[1].width));
+}
+
+/* One element at a linear address, which may lie across two pages; *plain: all of it is memory, and
+ * no device's page.  false: a fault was injected, and the port was not touched, or the guest was
+ * stopped. */
 static bool string_access(struct vcpu *v, const struct context *c, const struct vmexit *e,
-                          uint64_t linear)
+                          uint64_t linear, bool *plain)
 {
 	struct operand o;
 	uint64_t data = 0;
 	if (!locate(v, c, linear, e->io.size, e->io.in, &o))
 		return false;
+	*plain = in_memory(v, &o);
 	if (!e->io.in && !operand_access(v, &o, false, &data))
 		return false;
 	uint32_t val = (uint32_t)data;
@@ -294,19 +302,20 @@ static bool string_access(struct vcpu *v, const struct context *c, const struct 
 
 /* One element, and the pointer moves on; false as above. */
 static bool string_element(struct vcpu *v, struct context *c, const struct vmexit *e,
-                           const struct insn_sys *in)
+                           const struct insn_sys *in, bool *plain)
 {
 	uint64_t mask = addr_mask(in->addr_size), step = e->io.size;
 	uint64_t *pointer = &c->regs.gpr[e->io.in ? GPR_RDI : GPR_RSI];
 	unsigned seg = e->io.in ? (unsigned)SEG_ES : in->seg;
 	uint64_t linear = (*pointer & mask) + c->seg_base[seg];
-	if (!string_access(v, c, e, c->mode == INSN_64 ? linear : (uint32_t)linear))
+	if (!string_access(v, c, e, c->mode == INSN_64 ? linear : (uint32_t)linear, plain))
 		return false;
 	advance(pointer, mask, c->regs.rflags & RFLAGS_DF ? -step : step);
 	return true;
 }
 
-/* How many elements this exit carries out.  At a device's registers each may be a kick. */
+/* How many elements this exit carries out.  At a device's registers each may be a kick, or a
+ * message at its page: the first such ends it, and the guest's core repeats the instruction. */
 static unsigned burst(struct vcpu *v, const struct vmexit *e, const struct insn_sys *in)
 {
 	return in->rep && !vpci_claims_io(&v->vm->pci, e->io.port) ? STRING_BURST : 1;
@@ -326,11 +335,12 @@ void emulate_string_io(struct vcpu *v, const struct vmexit *e)
 	}
 	uint64_t mask = addr_mask(in.addr_size), *count = &c.regs.gpr[GPR_RCX];
 	unsigned left = burst(v, e, &in);
-	for (; left && (!in.rep || (*count & mask)); left--) {
-		if (!string_element(v, &c, e, &in))
+	for (bool plain; left && (!in.rep || (*count & mask)); left--) {
+		if (!string_element(v, &c, e, &in, &plain))
 			break;
 		if (in.rep)
 			advance(count, mask, -1ul);
+		left = plain ? left : 1;
 	}
 	bool faulted = left && (!in.rep || (*count & mask));
 	if (!faulted && (!in.rep || !(*count & mask)))
