@@ -11,7 +11,10 @@ void cpuid_exit(struct vcpu *v)
 	                          .apic = vapic_enabled(&v->apic),
 	                          .cr4 = hvm->get(v, HVM_CR4),
 	                          .xcr0 = read_cr4() & CR4_OSXSAVE ? xgetbv() : 1,
-	                          .lacks = hvm->lacks()};
+	                          .lacks = hvm->lacks(),
+	                          /* an MSR, and no other leaf asks for it */
+	                          .slow_strings =
+	                              (uint32_t)v->regs[REG_RAX] == 7 && !fast_strings()};
 	struct cpuid r =
 	    cpuid_for_guest(cpuid, &view, (uint32_t)v->regs[REG_RAX], (uint32_t)v->regs[REG_RCX]);
 	v->regs[REG_RAX] = r.eax;

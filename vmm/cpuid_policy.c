@@ -188,6 +188,19 @@ static void leaf1(const struct cpuid_view *v, struct cpuid *r, uint32_t cpu_edx)
 		r->edx |= BIT(28);
 }
 
+/* ERMS and FSRM; FZRM, FSRS and FSRC.  Linux, where MISC_ENABLE says that strings are slow, does
+ * without ERMS but not without FSRM, and then its memmove() of less than 32 bytes never ends
+ * (emulator-traps.md). */
+static void hide_fast_strings(struct cpuid *r, uint32_t sub)
+{
+	if (sub == 0) {
+		r->ebx &= ~BIT(9);
+		r->edx &= ~BIT(4);
+	} else if (sub == 1) {
+		r->eax &= ~(BIT(10) | BIT(11) | BIT(12));
+	}
+}
+
 static struct cpuid leaf7(cpuid_ask *ask, const struct cpuid_view *v, uint32_t sub)
 {
 	struct cpuid cpu = ask(7, sub), r = cpu;
@@ -195,6 +208,8 @@ static struct cpuid leaf7(cpuid_ask *ask, const struct cpuid_view *v, uint32_t s
 	if (sub > max_sub || sub > MAX_SUB7)
 		return nothing;
 	mask(&r, 7, sub);
+	if (v->slow_strings)
+		hide_fast_strings(&r, sub);
 	if (sub == 0) {
 		r.eax = max_sub < MAX_SUB7 ? max_sub : MAX_SUB7;
 		if ((r.ecx & BIT(3)) && (v->cr4 & CR4_PKE))

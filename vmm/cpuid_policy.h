@@ -20,7 +20,8 @@ struct cpuid_view {
 	unsigned id;    /* of the one that asks: its APIC ID */
 	bool apic;      /* its local APIC is enabled */
 	uint64_t cr4, xcr0;
-	unsigned lacks; /* enum hvm_lack */
+	unsigned lacks;    /* enum hvm_lack */
+	bool slow_strings; /* the machine's REP MOVS and REP STOS: fast_strings() in policy.h */
 };
 
 enum cpuid_verdict { CPUID_HIDDEN, CPUID_SHOWN, CPUID_MADE };

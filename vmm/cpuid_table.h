@@ -109,7 +109,7 @@
 	X(6, "fdp_excptn_only", SHOWN, "") \
 	X(7, "smep", SHOWN, "") \
 	X(8, "bmi2", SHOWN, "") \
-	X(9, "erms", SHOWN, "MISC_ENABLE says whether the firmware left it on") \
+	X(9, "erms", SHOWN, "not where the firmware has switched fast strings off") \
 	X(10, "invpcid", SHOWN, "where VT-x lets a guest have it") \
 	X(11, "rtm", SHOWN, "") \
 	X(12, "cqm", HIDDEN, "measures neighbours") \
@@ -197,9 +197,9 @@
 	X(6, "lass", HIDDEN, "a bit of CR4 that the VMM's own accesses for a guest do not know") \
 	X(7, "cmpccxadd", SHOWN, "") \
 	X(8, "arch_perfmon_ext", HIDDEN, "performance counters are the host's") \
-	X(10, "fzrm", SHOWN, "") \
-	X(11, "fsrs", SHOWN, "") \
-	X(12, "fsrc", SHOWN, "") \
+	X(10, "fzrm", SHOWN, "as erms") \
+	X(11, "fsrs", SHOWN, "as erms") \
+	X(12, "fsrc", SHOWN, "as erms") \
 	X(17, "fred", HIDDEN, "registers that no world switch carries") \
 	X(18, "lkgs", SHOWN, "") \
 	X(19, "wrmsrns", HIDDEN, "would exit, with a length that SVM does not tell") \

@@ -58,13 +58,16 @@ static uint64_t efer_bits(void)
 	       (shown(0x80000021, 0).eax & 1u << 8 ? EFER_AUTOIBRS : 0);
 }
 
-/* Whether REP MOVS and REP STOS are fast, as the firmware has it: where they are not, a kernel that
- * believes the CPUID bit copies by bytes.  AMD's CPUs have no such register. */
+bool fast_strings(void)
+{
+	bool intel = cpuid(0, 0).ebx == CPUID_INTEL_EBX; /* AMD's CPUs have no such register */
+	return !intel || (rdmsr(MSR_MISC_ENABLE) & MISC_FAST_STRING);
+}
+
+/* Where strings are slow a kernel that does not know it copies by bytes. */
 static uint64_t misc_enable(void)
 {
-	bool intel = cpuid(0, 0).ebx == CPUID_INTEL_EBX;
-	return MISC_CONSTANT |
-	       (intel ? rdmsr(MSR_MISC_ENABLE) & MISC_FAST_STRING : MISC_FAST_STRING);
+	return MISC_CONSTANT | (fast_strings() ? MISC_FAST_STRING : 0);
 }
 
 /* Until it is the guest's own (spec_ctrl.h). */

@@ -14,6 +14,10 @@ void cpuid_exit(struct vcpu *v);
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value);
 bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value);
 
+/* msr.c: does this core do REP MOVS and REP STOS fast?  The firmware of a machine by Intel may have
+ * switched that off (IA32_MISC_ENABLE, bit 0), which CPUID does not tell. */
+bool fast_strings(void);
+
 /*
  * Would XSETBV take this value of XCR0 on a CPU that has the components `have`?  (APM vol. 2,
  * 11.5.2; Intel SDM vol. 1, 13.3.)  Components that are not known here are refused: their rules

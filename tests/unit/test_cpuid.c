@@ -481,6 +481,30 @@ static void test_made(void **state)
 	on_each_machine(check_made);
 }
 
+/* Where the firmware has switched fast strings off no bit tells of them; no other bit changes. */
+static void check_slow_strings(uint32_t leaf, uint32_t sub)
+{
+	struct cpuid_view slow = one;
+	slow.slow_strings = true;
+	struct cpuid should = guest(leaf, sub), r = cpuid_for_guest(ask, &slow, leaf, sub);
+	if (leaf == 7 && sub == 0) {
+		should.ebx &= ~BIT(9);
+		should.edx &= ~BIT(4);
+	} else if (leaf == 7 && sub == 1) {
+		should.eax &= ~(BIT(10) | BIT(11) | BIT(12));
+	}
+	assert_memory_equal(&r, &should, sizeof r);
+}
+
+static void test_slow_strings(void **state)
+{
+	(void)state;
+	read_dump("tests/unit/data/cpuid/sapphire-rapids.txt");
+	assert_true((guest(7, 0).ebx & BIT(9)) && (guest(7, 0).edx & BIT(4)));
+	assert_int_equal(guest(7, 1).eax >> 10 & 7, 7);
+	on_each_leaf(check_slow_strings);
+}
+
 /* --- the document --------------------------------------------------------------------------- */
 
 static void describe(FILE *f, const struct cpuid_word *w, const struct cpuid_feature *x)
@@ -538,12 +562,12 @@ static int write_document(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_features), cmocka_unit_test(test_host_state),
-	    cmocka_unit_test(test_expected), cmocka_unit_test(test_amx),
-	    cmocka_unit_test(test_xsave),    cmocka_unit_test(test_leaves),
-	    cmocka_unit_test(test_silent),   cmocka_unit_test(test_topology),
-	    cmocka_unit_test(test_made),     cmocka_unit_test(test_compacted),
-	    cmocka_unit_test(test_document),
+	    cmocka_unit_test(test_features),     cmocka_unit_test(test_host_state),
+	    cmocka_unit_test(test_expected),     cmocka_unit_test(test_amx),
+	    cmocka_unit_test(test_xsave),        cmocka_unit_test(test_leaves),
+	    cmocka_unit_test(test_silent),       cmocka_unit_test(test_topology),
+	    cmocka_unit_test(test_made),         cmocka_unit_test(test_compacted),
+	    cmocka_unit_test(test_slow_strings), cmocka_unit_test(test_document),
 	};
 	if (argc > 1 && !strcmp(argv[1], "--write"))
 		return write_document();
