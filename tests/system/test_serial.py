@@ -88,3 +88,11 @@ def test_pipe_that_ends_at_once(words):
                          timeout=LIMIT, check=False)
     assert run.returncode == 0, run
     assert b"input n=%d fnv=%08x" % (PIPED, checksum(data)) in run.stdout
+
+
+def test_script_by_pipe():
+    """Lines that were there before Linux booted reach its shell, whose console is COM1."""
+    script = b"stty -echo\necho a$((6 * 7))b\npoweroff -f\n"
+    run = subprocess.run(["tools/guest", LINUX[0], "--initrd", LINUX[1], "--args", LINE], cwd=ROOT,
+                         input=script, capture_output=True, timeout=LIMIT, check=False)
+    assert run.returncode == 0 and b"a42b" in run.stdout, run
