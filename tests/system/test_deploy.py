@@ -31,16 +31,24 @@ class Booted(Emulator):
                     *(uefi if firmware == "uefi" else []), *arguments])
 
 
-def deploy(folder, kind, out, **changed):
+def deploy(folder, kind, out, modules=None, options="", **changed):
     """Runs tools/deploy with the table and the template, or other texts; (status, what it said)."""
     texts = {"conf": TEMPLATE, "nodes": TABLE} | changed
-    command = ["tools/deploy", kind, str(folder / out), *images("hello")]
+    command = ["tools/deploy", kind, f"--options={options}", str(folder / out),
+               *(images("hello") if modules is None else modules)]
     for name, text in texts.items():
         if text is not None:
             (folder / name).write_text(text)
             command += [f"--{name}", str(folder / name)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
+
+
+def test_named_module(tmp_path):
+    """PATH=NAME: patio.conf names it so."""
+    status, text = deploy(tmp_path, "netboot", "tree", [f"{images('hello')[0]}=vmlinuz"],
+                          conf=TEMPLATE.replace("hello.elf", "vmlinuz"))
+    assert status == 0 and (tmp_path / "tree/boot/vmlinuz").exists(), text
 
 
 def runs(machine, name):
@@ -109,6 +117,9 @@ def test_netboot_of_a_stranger(tree):
     ({"nodes": "node a\n"}, "nodes:1: a node needs its mac"),
     ({"conf": "guest ${nam}\n"}, 'conf:1: unknown variable "nam"'),
     ({"conf": None}, "--conf: the nodes' patio.conf is needed"),
+    ({"conf": "\nguest a kernl b\n"}, 'conf:2:9: unknown word "kernl"'),
+    ({"modules": []}, "guest paris: no boot module is called hello.elf"),
+    ({"options": "log=debug; halt"}, '--options: "log=debug; halt" has a character'),
 ])
 def test_refused(tmp_path, changed, message):
     """A wrong description makes nothing, and says where it is wrong."""
