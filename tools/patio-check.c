@@ -5,6 +5,7 @@
  * are the node's own sources, so the words are the same.  What is not known of the machine is left
  * out, and a note says so.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -75,9 +76,11 @@ static void give_up(const char *what, const char *why)
 static struct blob read_file(const char *path)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
-		give_up(path, "no such file, or not readable");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st))
+		give_up(path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		give_up(path, "is no regular file");
 	if (!st.st_size) {
 		close(fd);
 		return (struct blob){(const uint8_t *)"", 0};
@@ -125,9 +128,9 @@ static void add_function(const char *text)
 static uint64_t number(const char *text, const char *units, uint64_t min, uint64_t max)
 {
 	char *end;
-	uint64_t n = strtoull(text, &end, 10);
-	if (*end && strchr(units, *end) && !end[1])
-		n *= *end++ == 'G' ? GIB : MIB;
+	uint64_t n = strtoull(text, &end, 10), unit = *end == 'G' ? GIB : MIB;
+	if (*end && strchr(units, *end) && !end[1] && n <= max / unit)
+		n *= unit, end++;
 	else if (*units)
 		n = 0;
 	if (*end || text[0] < '0' || text[0] > '9' || n < min || n > max)

@@ -145,7 +145,8 @@ def test_patio_check(tmp_path):
     assert [l for l in lines if l.startswith("warning: patio.conf:") and "rest until" in l], lines
     assert [l for l in lines if l.startswith("note:")] == \
         ["note: no --pci given: whether PCI functions are there is not checked"]
-    assert patio_check(text, tmp_path, "--frobnicate")[0] == 2
+    for wrong in ["--frobnicate"], ["--memory", "0"], ["--memory", "17179869185G"]:  # 2^64 + 1 GiB
+        assert patio_check(text, tmp_path, *wrong)[0] == 2, wrong
 
 
 def test_rescue(tmp_path):
