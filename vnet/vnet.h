@@ -13,17 +13,19 @@
  *      where the outer wire can be reached: guard_walk()          vnet/guard.c
  *   6  vnet_input(): look all up, then visit() each once          vnet/core.c
  *   7  cache_find(), else table_match(); look_up_learned() by    vnet/cache.h table.c bridge.c
- *      member_up(), learn_find(); look_up_exact() by member_up()  vnet/state.h learn.h
+ *      member_in_use(), learn_find(); look_up_exact() by          vnet/state.h learn.h
+ *      member_up(); groups of one wire end: link_local_ends()
  *   9  virtio_net_deliver(): the one copy into the peer's ring;   drivers/virtio/virtio_net_rx.c
  *      its interrupt: virtio_pci_notify(), vm_msi(), vapic_send() vmm/vm.c vapic.c
  *  9a  to a link: outbound_deliver(): an outer header in front,   vnet/outbound.c encap.c
- *      then 9b
+ *      with the inner one's congestion mark, then 9b
  *  9b  the same call into Dom0's ring, for frames that leave
  *  10  Dom0: outward.c, then e1000_tx.c: the wire                 guest-images/dom0 drivers/e1000
  *
  * What comes back enters at Dom0's ring, 2 to 4.  Where that port has an underlay, inbound() looks
- * first: it answers ARP, takes the outer header off what a link's peer sent, and lets that go on at
- * 4 as coming from the link's port (vnet/inbound.c decap.c).
+ * first: it answers ARP, takes the outer header off what a link's peer sent, carries that header's
+ * congestion mark in, and lets the frame go on at 4 as coming from the link's port (vnet/inbound.c
+ * decap.c ecn.c).  What stands before layers 3 and 4 in the frames of guests, headers.c reads.
  *
  * (Steps 5 and 8 of the design, the queue and the scheduler of a contended output, are not built.)
  *
