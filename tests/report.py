@@ -1,8 +1,9 @@
 """pytest speaks as tests/run does: a line for each test, and what a failed one said.
 
-The environment's PATIO_WANTED selects the tests whose name contains it, and PATIO_CHOSEN those
-that plain `make test` runs on this target besides the first one: those marked every_target, and on
-targets inside KVM, which are slow, only those marked nested with the target's name.
+The environment's PATIO_WANTED selects the tests whose name contains it, PATIO_FILE those whose name
+begins so, and PATIO_CHOSEN those that plain `make test` runs on this target besides the first one:
+those marked every_target, and on targets inside KVM, which are slow, only those marked nested with
+the target's name.
 """
 
 import os
@@ -51,8 +52,8 @@ def is_chosen(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    wanted, chosen = os.environ.get("PATIO_WANTED", ""), os.environ.get("PATIO_CHOSEN")
-    keep = [i for i in items if wanted in name_of(i.nodeid)
+    wanted, file, chosen = (os.environ.get(f"PATIO_{name}", "") for name in ("WANTED", "FILE", "CHOSEN"))
+    keep = [i for i in items if wanted in name_of(i.nodeid) and name_of(i.nodeid).startswith(file)
             and (not chosen or is_chosen(i))]
     config.hook.pytest_deselected(items=[i for i in items if i not in keep])
     items[:] = keep
