@@ -39,8 +39,8 @@ fuzz:
 # --- programs for the host ---------------------------------------------------------------------
 
 # Everything that knows neither the CPU nor the rest of the VMM.
-HOST_C := $(wildcard vnet/*.c drivers/virtio/*.c drivers/e1000/*.c vmm/config*.c vmm/load_*.c \
-	vmm/vpci*.c arch/x86_64/insn*.c) arch/x86_64/acpi_parse.c arch/x86_64/acpi_power.c \
+HOST_C := $(wildcard vnet/*.c vnet/*/*.c drivers/virtio/*.c drivers/bus/*.c drivers/e1000/*.c vmm/config*.c vmm/load_*.c \
+	vmm/vpci*.c arch/x86_64/insn/*.c) arch/x86_64/acpi_parse.c arch/x86_64/acpi_power.c \
 	arch/x86_64/barrier_policy.c arch/x86_64/topology.c arch/x86_64/multiboot_parse.c \
 	vmm/place_policy.c vmm/fit.c vmm/dialogue.c vmm/gpa.c vmm/guest_acpi.c vmm/guest_walk.c \
 	vmm/ksym.c vmm/msix_pass.c vmm/out.c vmm/terminal.c vmm/vioapic.c vmm/vm_images.c \
@@ -83,7 +83,7 @@ $(TSAN_OUT)/libpatio.a: $(HOST_C:%.c=$(TSAN_OUT)/%.o)
 $(FUZZ_OUT)/libpatio.a: $(HOST_C:%.c=$(FUZZ_OUT)/%.o)
 %/libpatio.a:
 	rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 
 $(UNIT_NAMES:%=$(UNIT_OUT)/%): $(UNIT_OUT)/%: $(UNIT_OUT)/tests/unit/%.o $(UNIT_OUT)/libpatio.a
 	$(UNIT_CC) $(UNIT_FLAGS) -o $@ $^ -lcmocka -lpthread

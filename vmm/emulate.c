@@ -1,7 +1,7 @@
 /* MMIO and string I/O: fetch, decode, carry out. */
 #include <string.h>
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/insn.h"
+#include "arch/x86_64/insn/insn.h"
 #include "vmm/absent.h"
 #include "vmm/emulate.h"
 #include "vmm/guest_walk.h"

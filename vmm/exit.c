@@ -1,7 +1,7 @@
 /* What a guest's exit means: a table on the vendor-free kind. */
 #include <stdarg.h>
 #include <stdio.h>
-#include "arch/x86_64/insn.h"
+#include "arch/x86_64/insn/insn.h"
 #include "arch/x86_64/mce.h"
 #include "arch/x86_64/npt.h"
 #include "arch/x86_64/platform.h"

@@ -6,7 +6,7 @@
  */
 #include "arch/x86_64/control_regs.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/insn.h"
+#include "arch/x86_64/insn/insn.h"
 #include "arch/x86_64/svm.h"
 #include "vmm/emulate.h"
 #include "vmm/vm.h"

@@ -1,7 +1,7 @@
 /* Any bytes in any mode: lengths stay within the input, and what was decoded can be carried out. */
 #include <stdlib.h>
 #include <string.h>
-#include "arch/x86_64/insn.h"
+#include "arch/x86_64/insn/insn.h"
 
 static void check(bool ok)
 {

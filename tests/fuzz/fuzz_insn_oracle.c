@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "arch/x86_64/insn.h"
+#include "arch/x86_64/insn/insn.h"
 
 /* What Zydis says of the instruction. */
 struct oracle {

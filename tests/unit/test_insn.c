@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "arch/x86_64/insn.h"
+#include "arch/x86_64/insn/insn.h"
 
 static struct insn in;
 

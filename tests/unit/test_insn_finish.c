@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include "arch/x86_64/insn.h"
+#include "arch/x86_64/insn/insn.h"
 
 #define ROUNDS    60000
 #define FLAGS     0xcd5u /* CF PF AF ZF SF DF OF */

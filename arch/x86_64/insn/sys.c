@@ -1,6 +1,6 @@
-/* insn_sys.c: decodes the instructions that are intercepted by name (AMD APM 3, A.1 and chapter 4).
+/* sys.c: decodes the instructions that are intercepted by name (AMD APM 3, A.1 and chapter 4).
  */
-#include "arch/x86_64/insn_parse.h"
+#include "arch/x86_64/insn/parse.h"
 
 /* 0F 01 with a register form: the ModRM byte is part of the opcode. */
 static uint8_t kind_0f01(uint8_t modrm)

@@ -1,7 +1,7 @@
-/* insn_parse.h: what both instruction decoders share: bounded bytes, prefixes, ModRM operands. */
-#ifndef ARCH_X86_64_INSN_PARSE_H
-#define ARCH_X86_64_INSN_PARSE_H
-#include "arch/x86_64/insn.h"
+/* parse.h: what both instruction decoders share: bounded bytes, prefixes, ModRM operands. */
+#ifndef ARCH_INSN_PARSE_H
+#define ARCH_INSN_PARSE_H
+#include "arch/x86_64/insn/insn.h"
 
 /* An instruction while it is being read. */
 struct parse {

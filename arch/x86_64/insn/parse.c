@@ -1,5 +1,5 @@
-/* insn_parse.c: prefixes and memory operands (AMD APM 3, sections 1.2 to 1.7). */
-#include "arch/x86_64/insn_parse.h"
+/* parse.c: prefixes and memory operands (AMD APM 3, sections 1.2 to 1.7). */
+#include "arch/x86_64/insn/parse.h"
 
 uint8_t parse_byte(struct parse *p)
 {

@@ -1,5 +1,5 @@
 /* insn.c: decodes the instructions that guests use on memory-mapped devices (AMD APM 3, A.1). */
-#include "arch/x86_64/insn_parse.h"
+#include "arch/x86_64/insn/parse.h"
 
 /* A byte register: without REX, numbers 4 to 7 are AH, CH, DH and BH. */
 static void set_reg(const struct parse *p, struct insn *in, uint8_t width)

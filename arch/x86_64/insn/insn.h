@@ -6,8 +6,8 @@
  * insn_sys_decode() for those that are intercepted by name, where the CPU may not tell their
  * length. Both take untrusted bytes, read no byte beyond them, and say no by 0.
  */
-#ifndef ARCH_X86_64_INSN_H
-#define ARCH_X86_64_INSN_H
+#ifndef ARCH_INSN_INSN_H
+#define ARCH_INSN_INSN_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* insn_finish.c: carries a decoded memory-access instruction out on a register file. */
-#include "arch/x86_64/insn.h"
+/* finish.c: carries a decoded memory-access instruction out on a register file. */
+#include "arch/x86_64/insn/insn.h"
 
 #define FLAG_CF  0x001ull
 #define FLAG_PF  0x004ull
