@@ -3,7 +3,7 @@
  * appendix E; the KVM leaves: Linux, Documentation/virt/kvm/x86/cpuid.rst.
  */
 #include "vmm/cpuid_policy.h"
-#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/hvm/hvm.h"
 #include "vmm/cpuid_table.h"
 
 #define MIN_BASIC    0xBu /* x2APIC comes with the topology leaf */

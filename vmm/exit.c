@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include "arch/x86_64/insn/insn.h"
 #include "arch/x86_64/mce.h"
-#include "arch/x86_64/npt.h"
+#include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/emulate.h"
 #include "vmm/log.h"

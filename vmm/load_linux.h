@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include "vmm/gpa.h"
 #include "vmm/load.h"
-#include "vmm/vcpu_state.h"
+#include "arch/x86_64/hvm/vcpu_state.h"
 
 /* Where the loader puts its small structures, all in conventional memory. */
 #define LINUX_GDT_GPA     0x500

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include "vmm/gpa.h"
 #include "vmm/load.h"
-#include "vmm/vcpu_state.h"
+#include "arch/x86_64/hvm/vcpu_state.h"
 
 #define MULTIBOOT_HEADER_MAGIC 0x1badb002
 #define MULTIBOOT_EAX_MAGIC    0x2badb002

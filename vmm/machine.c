@@ -1,8 +1,8 @@
 /* What the node runs on, and what an exit costs there. */
 #include "vmm/machine.h"
 #include <string.h>
-#include "arch/x86_64/hvm.h"
-#include "arch/x86_64/npt.h"
+#include "arch/x86_64/hvm/hvm.h"
+#include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/log.h"
 #include "vmm/mem.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/barrier.h"
-#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/mce.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"

@@ -4,7 +4,7 @@
  * Memory BARs are mapped, so that the guest uses the device directly; what cannot be (the MSI-X
  * table, a BAR smaller than a page, I/O ports) exits and is carried out here.
  */
-#include "arch/x86_64/npt.h"
+#include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/passthrough_dev.h"
 

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "arch/x86_64/npt.h"
+#include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/control_console.h"

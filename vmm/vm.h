@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/hvm/hvm.h"
 #include "drivers/virtio/virtio_console.h"
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/absent.h"
@@ -18,7 +18,7 @@
 #include "vmm/console.h"
 #include "vmm/gpa.h"
 #include "vmm/io.h"
-#include "vmm/spec_ctrl.h"
+#include "arch/x86_64/hvm/spec_ctrl.h"
 #include "vmm/vapic.h"
 #include "vmm/vioapic.h"
 #include "vmm/vm_memory.h"

@@ -6,7 +6,7 @@
 #include "vmm/config.h"
 #include "vmm/gpa.h"
 #include "vmm/load.h"
-#include "vmm/vcpu_state.h"
+#include "arch/x86_64/hvm/vcpu_state.h"
 
 /* The boot module of that name; size 0: there is none. */
 typedef struct blob vm_image_find(const char *name);

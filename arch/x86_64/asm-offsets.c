@@ -1,7 +1,7 @@
 /* The numbers that assembly needs from C: compiled to text, turned into build/asm-offsets.inc. */
 #include <stddef.h>
 #include "arch/x86_64/core.h"
-#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/hvm/hvm.h"
 
 #define EMIT(name, value) __asm__ volatile(".ascii \"@@ " #name " %c0\"" : : "i"(value))
 

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "arch/x86_64/barrier.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/platform.h"
 
 #define SEL_CODE         0x08

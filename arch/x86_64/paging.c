@@ -6,7 +6,7 @@
  * null pointer faults, and a page below each stack, so that an overflow does.
  */
 #include "arch/x86_64/hostmap.h"
-#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/platform.h"
 
 #define ERROR_PRESENT 1ul /* of a page fault (AMD APM vol. 2, 8.2.15) */

@@ -1,7 +1,7 @@
 /*
  * Before the node ends, however it ends: one core is left that runs, and no device that writes.
  */
-#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/platform.h"
 
 #define STOP_MS 100 /* how long the other cores get; one that hangs is left behind */

@@ -1,7 +1,7 @@
 /* Exceptions and NMIs of the host; the panic that ends the node. */
 #include <stdarg.h>
 #include <stdio.h>
-#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/mce.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/ksym.h"

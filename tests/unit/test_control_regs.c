@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "arch/x86_64/control_regs.c"
+#include "arch/x86_64/hvm/control_regs.c"
 
 #define CR0_LONG 0x80050033ul
 

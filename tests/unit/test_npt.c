@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "arch/x86_64/npt.c"
+#include "arch/x86_64/hvm/npt.c"
 
 #define TABLES 600
 

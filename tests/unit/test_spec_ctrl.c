@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 #include "tests/unit/cpuid_dump.h"
-#include "vmm/spec_ctrl.h"
+#include "arch/x86_64/hvm/spec_ctrl.h"
 
 #define IBRS  1ul
 #define STIBP 2ul

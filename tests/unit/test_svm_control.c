@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "arch/x86_64/control_regs.c"
-#include "arch/x86_64/svm_control.c"
+#include "arch/x86_64/hvm/control_regs.c"
+#include "arch/x86_64/hvm/svm_control.c"
 
 #define CR0_LONG 0x80050033ul
 #define LENGTH   3

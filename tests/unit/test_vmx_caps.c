@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
-#include "arch/x86_64/vmx_caps.c"
+#include "arch/x86_64/hvm/vmx_caps.c"
 
 #define CONTROLS (sizeof control / sizeof control[0])
 #define EPT_BITS (sizeof ept_vpid / sizeof ept_vpid[0])

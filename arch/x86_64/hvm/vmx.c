@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/core.h"
-#include "arch/x86_64/hvm.h"
-#include "arch/x86_64/npt.h"
+#include "arch/x86_64/hvm/hvm.h"
+#include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
-#include "arch/x86_64/vmx.h"
+#include "arch/x86_64/hvm/vmx.h"
 #include "vmm/log.h"
 #include "vmm/mem.h"
 #include "vmm/vm.h"

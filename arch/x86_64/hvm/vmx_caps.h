@@ -1,7 +1,7 @@
 /* vmx_caps.h: which controls a CPU's VT-x gives, decided from its capability MSRs alone
  * (Intel SDM vol. 3, appendix A). */
-#ifndef ARCH_VMX_CAPS_H
-#define ARCH_VMX_CAPS_H
+#ifndef ARCH_HVM_VMX_CAPS_H
+#define ARCH_HVM_VMX_CAPS_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

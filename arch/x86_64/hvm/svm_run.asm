@@ -1,7 +1,7 @@
 ; The world switch of SVM (AMD APM vol. 2, 15.5).
 
 %include "build/asm-offsets.inc"
-%include "arch/x86_64/guest_regs.inc"
+%include "arch/x86_64/hvm/guest_regs.inc"
 
 section .text
 bits 64

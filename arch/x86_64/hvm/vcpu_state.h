@@ -3,8 +3,8 @@
  *
  * A loader fills a struct cpu_entry; the vendor half of the VMM writes it into its control block.
  */
-#ifndef VMM_VCPU_STATE_H
-#define VMM_VCPU_STATE_H
+#ifndef ARCH_HVM_VCPU_STATE_H
+#define ARCH_HVM_VCPU_STATE_H
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* Nested page tables: guest-physical to host-physical, both vendors' formats by one record. */
-#include "arch/x86_64/npt.h"
+#include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "lib/spinlock.h"
 #include "vmm/mem.h"

@@ -4,10 +4,10 @@
  * machine down.  The guest sees what it wrote: SVM has no shadow registers, so writes exit, and so
  * do reads as long as the two differ.
  */
-#include "arch/x86_64/control_regs.h"
+#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/insn/insn.h"
-#include "arch/x86_64/svm.h"
+#include "arch/x86_64/hvm/svm.h"
 #include "vmm/emulate.h"
 #include "vmm/vm.h"
 

@@ -1,6 +1,6 @@
 /* npt.h: nested page tables: AMD APM vol. 2, 15.25; EPT: Intel SDM vol. 3, 28.2. */
-#ifndef ARCH_NPT_H
-#define ARCH_NPT_H
+#ifndef ARCH_HVM_NPT_H
+#define ARCH_HVM_NPT_H
 #include <stdbool.h>
 #include <stdint.h>
 

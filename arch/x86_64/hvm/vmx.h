@@ -1,14 +1,14 @@
 /* vmx.h: the fields of the virtual-machine control structure, the controls and the exit reasons
  * (Intel SDM vol. 3, chapter 24 and appendices A to C). */
-#ifndef ARCH_VMX_H
-#define ARCH_VMX_H
+#ifndef ARCH_HVM_VMX_H
+#define ARCH_HVM_VMX_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "arch/x86_64/control_regs.h"
+#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/hvm.h"
-#include "arch/x86_64/vmx_caps.h"
+#include "arch/x86_64/hvm/hvm.h"
+#include "arch/x86_64/hvm/vmx_caps.h"
 
 /* SDM 3, appendix B.  Those of a segment follow each other in the order ES, CS, SS, DS, FS, GS,
  * LDTR, TR, two apart. */

@@ -1,10 +1,10 @@
 /* svm.h: the virtual machine control block and its codes (AMD APM vol. 2, appendix B and C). */
-#ifndef ARCH_SVM_H
-#define ARCH_SVM_H
+#ifndef ARCH_HVM_SVM_H
+#define ARCH_HVM_SVM_H
 #include <stddef.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include "arch/x86_64/hvm.h"
+#include "arch/x86_64/hvm/hvm.h"
 
 struct vmcb_seg {
 	uint16_t selector, attr;

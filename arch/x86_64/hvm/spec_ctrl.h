@@ -6,8 +6,8 @@
  * has the register itself, and each switch reads it, and writes it unless it is 0.  Where the CPU
  * has both values in its control block (SVM, V_SPEC_CTRL) none of that is needed.
  */
-#ifndef VMM_SPEC_CTRL_H
-#define VMM_SPEC_CTRL_H
+#ifndef ARCH_HVM_SPEC_CTRL_H
+#define ARCH_HVM_SPEC_CTRL_H
 #include <stdbool.h>
 #include <stdint.h>
 

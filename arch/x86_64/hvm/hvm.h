@@ -5,12 +5,12 @@
  * `kind` to handlers that know no vendor.  svm.c and vmx.c answer the same questions in the same
  * order: read them side by side.
  */
-#ifndef ARCH_HVM_H
-#define ARCH_HVM_H
+#ifndef ARCH_HVM_HVM_H
+#define ARCH_HVM_HVM_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vmm/vcpu_state.h"
+#include "arch/x86_64/hvm/vcpu_state.h"
 
 /* General registers in the order of their encoding. */
 enum reg {

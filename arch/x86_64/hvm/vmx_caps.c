@@ -1,6 +1,6 @@
 /* Which VT-x controls a guest runs under, and whether this CPU has them. */
 #include <stdio.h>
-#include "arch/x86_64/vmx_caps.h"
+#include "arch/x86_64/hvm/vmx_caps.h"
 
 /* What becomes of a control. */
 enum wish {

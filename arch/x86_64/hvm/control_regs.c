@@ -1,5 +1,5 @@
 /* Which values of CR0 and CR4 a CPU takes from its guest. */
-#include "arch/x86_64/control_regs.h"
+#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/cpu.h"
 
 /* VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT: every CPU with 64-bit mode. */

@@ -1,7 +1,7 @@
 /* control_regs.h: which values of CR0 and CR4 a CPU takes from its guest, decided from values alone
  * (AMD APM vol. 2, 3.1; Intel SDM vol. 3, 2.5 and 4.1). */
-#ifndef ARCH_CONTROL_REGS_H
-#define ARCH_CONTROL_REGS_H
+#ifndef ARCH_HVM_CONTROL_REGS_H
+#define ARCH_HVM_CONTROL_REGS_H
 #include <stdbool.h>
 #include <stdint.h>
 

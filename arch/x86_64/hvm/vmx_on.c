@@ -1,6 +1,6 @@
 /* Into VMX operation and out of it (Intel SDM vol. 3, 23.6 to 23.8). */
 #include "arch/x86_64/platform.h"
-#include "arch/x86_64/vmx.h"
+#include "arch/x86_64/hvm/vmx.h"
 
 /* The firmware may have left a core's lock open, or treated the cores differently. */
 bool vmx_on(paddr_t region, const struct vmx_setup *setup)

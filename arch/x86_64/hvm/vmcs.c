@@ -2,7 +2,7 @@
  * (Intel SDM vol. 3, chapter 24). */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/platform.h"
-#include "arch/x86_64/vmx.h"
+#include "arch/x86_64/hvm/vmx.h"
 #include "vmm/vm.h"
 
 #define VPID      1 /* a core runs one vCPU; its translations are flushed when that starts */
