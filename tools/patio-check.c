@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "vmm/config_parse.h"
 #include "vmm/fit.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/vm_images.h"
 #include "vmm/vm_memory.h"
 

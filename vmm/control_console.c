@@ -6,7 +6,7 @@
 #include "vmm/control_console.h"
 #include "vmm/dialogue.h"
 #include "lib/spinlock.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/vm.h"
 
 #define SOURCE       "control" /* what errors begin with */

@@ -8,7 +8,7 @@
 #include "vmm/control.h"
 #include "vmm/control_parts.h"
 #include "vmm/log.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/vm.h"
 
 struct nic {

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "vmm/dsdt.h"
 #include "vmm/guest_acpi.h"
-#include "vmm/le.h"
+#include "lib/le.h"
 
 #define RSDP_SIZE    36
 #define HEADER_SIZE  36

@@ -1,7 +1,7 @@
 /* guest_smbios.c: a guest's SMBIOS tables (DSP0134 2.8: 5.2.1 the entry point, 7.1, 7.2, 7.4). */
 #include <string.h>
 #include "vmm/guest_smbios.h"
-#include "vmm/le.h"
+#include "lib/le.h"
 
 #define ENTRY_SIZE 0x1f
 #define TABLE_AT   0x20 /* of the structures, behind the entry point */

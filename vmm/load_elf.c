@@ -1,7 +1,7 @@
 /* load_elf.c: reads the header and program headers of an untrusted ELF executable. */
 #include <string.h>
 #include "vmm/elf.h"
-#include "vmm/le.h"
+#include "lib/le.h"
 
 #define EHDR32    52
 #define EHDR64    64

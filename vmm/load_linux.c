@@ -1,6 +1,6 @@
 /* load_linux.c: the 64-bit boot protocol (Linux, Documentation/arch/x86/boot.rst). */
 #include <string.h>
-#include "vmm/le.h"
+#include "lib/le.h"
 #include "vmm/load_linux.h"
 
 /* Offsets in the file's first sectors and in boot_params alike. */

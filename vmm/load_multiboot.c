@@ -1,7 +1,7 @@
 /* load_multiboot.c: Multiboot 1 kernels (Multiboot Specification 0.6.96), from header to entry. */
 #include <string.h>
 #include "vmm/elf.h"
-#include "vmm/le.h"
+#include "lib/le.h"
 #include "vmm/load_multiboot.h"
 #include "vmm/multiboot_info.h"
 

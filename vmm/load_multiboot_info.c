@@ -1,6 +1,6 @@
 /* load_multiboot_info.c: what a Multiboot 1 kernel finds at EBX (Multiboot 0.6.96, section 3.3). */
 #include <string.h>
-#include "vmm/le.h"
+#include "lib/le.h"
 #include "vmm/multiboot_info.h"
 
 #define INFO_SIZE  120

@@ -5,7 +5,7 @@
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/log.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/vm.h"
 
 #define WARM_UP                                                                                    \

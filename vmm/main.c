@@ -10,7 +10,7 @@
 #include "vmm/log.h"
 #include "vmm/machine.h"
 #include "vmm/main.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/monitor.h"
 #include "vmm/place.h"
 #include "vmm/policy.h"

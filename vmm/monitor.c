@@ -4,7 +4,7 @@
 #include "vmm/console.h"
 #include "vmm/control.h"
 #include "vmm/log.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/monitor.h"
 #include "vmm/rescue.h"
 #include "vmm/vm.h"

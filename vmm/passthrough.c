@@ -8,7 +8,7 @@
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/log.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/passthrough.h"
 #include "vmm/passthrough_dev.h"
 

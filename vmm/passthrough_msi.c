@@ -1,7 +1,7 @@
 /* passthrough_msi.c: the MSI capability that the guest sees (PCI 3.0, 6.8.1), over the device's own
  * or, for a device without, its INTx pin. */
 #include "arch/x86_64/platform.h"
-#include "vmm/le.h"
+#include "lib/le.h"
 #include "vmm/passthrough_dev.h"
 
 #define MSI_ENABLE  1

@@ -4,9 +4,9 @@
  * them exits (msix_pass.h); pending bits in pages of their own the guest reads directly.
  */
 #include "arch/x86_64/platform.h"
-#include "vmm/le.h"
+#include "lib/le.h"
 #include "vmm/log.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/passthrough_dev.h"
 
 #define CONTROL        2

@@ -7,7 +7,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/last_panic.h"
 #include "vmm/main.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 
 #define RET 0xC3
 

@@ -3,7 +3,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/control.h"
 #include "vmm/machine.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/last_panic.h"
 #include "vmm/load.h"
 #include "vmm/out.h"

@@ -8,10 +8,10 @@
 #include "vmm/control_console.h"
 #include "vmm/guest_acpi.h"
 #include "vmm/log.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/passthrough.h"
 #include "vmm/place.h"
-#include "vmm/rate.h"
+#include "lib/rate.h"
 #include "vmm/vm.h"
 #include "vmm/vm_load.h"
 

@@ -1,6 +1,6 @@
 /* A guest's memory: one contiguous piece of the node's, at one or two places of the guest's. */
 #include <stdio.h>
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/vm_memory.h"
 #include "vmm/vpci.h"
 

@@ -1,6 +1,6 @@
 /* vpit.c: the counters of an 8254 (data sheet 231164); see vpit.h. */
 #include <string.h>
-#include "vmm/rate.h"
+#include "lib/rate.h"
 #include "vmm/vpit.h"
 
 #define CONTROL       3 /* the register of control words */

@@ -1,7 +1,7 @@
 /* arp.c: reading and building ARP frames. */
 #include "vnet/arp.h"
 #include <string.h>
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 
 /* Hardware type Ethernet, protocol type IPv4, and the lengths of their addresses. */
 static const uint8_t kinds[6] = {0, 1, 0x08, 0x00, 6, 4};

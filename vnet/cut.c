@@ -1,6 +1,6 @@
 /* cut.c: cutting a large TCP or UDP frame into segments (GSO), without a copy of its payload. */
 #include <string.h>
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/headers.h"
 #include "vnet/offload.h"
 #include "vnet/sum.h"

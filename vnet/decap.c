@@ -1,6 +1,6 @@
 /* decap.c: reading the outer headers of what a link's peer sent. */
 #include <string.h>
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/encap.h"
 #include "vnet/view.h"
 

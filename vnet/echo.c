@@ -1,7 +1,7 @@
 /* echo.c: the answer to an echo request: new headers before the request's own payload. */
 #include "vnet/echo.h"
 #include <string.h>
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/view.h"
 
 #define HEAD    42 /* Ethernet, IPv4, ICMP */

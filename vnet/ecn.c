@@ -1,6 +1,6 @@
 /* ecn.c: see ecn.h. */
 #include "vnet/ecn.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/headers.h"
 #include "vnet/state.h"
 #include "vnet/view.h"

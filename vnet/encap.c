@@ -1,7 +1,7 @@
 /* encap.c: building the outer headers of a link. */
 #include "vnet/encap.h"
 #include <string.h>
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/view.h"
 
 void encap_template(uint8_t *out, const struct encap_path *path)

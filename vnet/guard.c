@@ -2,7 +2,7 @@
 #include "vnet/guard.h"
 #include <string.h>
 #include "vnet/arp.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/headers.h"
 #include "vnet/view.h"
 #include "vnet/wire.h"

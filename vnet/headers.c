@@ -1,7 +1,7 @@
 /* headers.c: see headers.h. */
 #include "vnet/headers.h"
 #include <string.h>
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 
 #define TAG_C   0x8100
 #define TAG_S   0x88a8

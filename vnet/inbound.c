@@ -7,7 +7,7 @@
  */
 #include <string.h>
 #include "vnet/arp.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/echo.h"
 #include "vnet/ecn.h"
 #include "vnet/guard.h"

@@ -18,7 +18,7 @@
 #ifndef VNET_LEARN_H
 #define VNET_LEARN_H
 #include <stdatomic.h>
-#include "vnet/mix.h"
+#include "lib/hash.h"
 #include "vnet/vnet.h"
 
 #define LEARN_WAYS    7

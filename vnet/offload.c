@@ -1,6 +1,6 @@
 /* offload.c: checking offload headers, and completing checksums. */
 #include "vnet/offload.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/headers.h"
 #include "vnet/view.h"
 

@@ -1,6 +1,6 @@
 /* pathmtu.c: routers that tell what fits the path to a link's peer. */
 #include "vnet/pathmtu.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/view.h"
 
 #define UNREACHABLE  3 /* and its code 4: fragmentation needed and DF set */

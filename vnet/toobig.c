@@ -1,7 +1,7 @@
 /* toobig.c: ICMP answers to frames that do not fit a link. */
 #include "vnet/toobig.h"
 #include <string.h>
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/headers.h"
 #include "vnet/view.h"
 #include "vnet/wire.h"

@@ -11,7 +11,7 @@
 #ifndef VNET_WIRE_H
 #define VNET_WIRE_H
 #include "vnet/encap.h"
-#include "vnet/mix.h"
+#include "lib/hash.h"
 #include "vnet/neighbour.h"
 #include "vnet/peers.h"
 #include "vnet/state.h"

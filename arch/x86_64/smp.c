@@ -3,7 +3,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/log.h"
 #include "vmm/main.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 
 struct core cores[CORES_MAX];
 unsigned ncores = 1;

@@ -4,7 +4,7 @@
 #include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/mce.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/ksym.h"
+#include "lib/ksym.h"
 #include "vmm/last_panic.h"
 #include "vmm/log.h"
 

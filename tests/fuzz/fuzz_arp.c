@@ -6,7 +6,7 @@
 #include <string.h>
 #include "tests/fuzz/arena.h"
 #include "vnet/arp.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/neighbour.h"
 
 #define US     0xc0000201u

@@ -1,7 +1,7 @@
 /* Any file as a bzImage, with a header laid over it half of the time. */
 #include <stdlib.h>
 #include <string.h>
-#include "vmm/le.h"
+#include "lib/le.h"
 #include "vmm/load_linux.h"
 
 #define HIGH_SIZE 0x800000u

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "tests/fuzz/arena.h"
 #include "vnet/arp.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/encap.h"
 #include "vnet/view.h"
 

@@ -3,7 +3,7 @@
  * packet, and what comes of both at the far end (RFC 6040).
  */
 #include "tests/unit/link_rig.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/headers.h"
 
 #define BYTES 120

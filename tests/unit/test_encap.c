@@ -1,6 +1,6 @@
 /* test_encap.c: the outer headers, byte by byte, and each check of what comes in. */
 #include "tests/unit/link_rig.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/encap.h"
 #include "vnet/view.h"
 

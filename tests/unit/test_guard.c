@@ -1,7 +1,7 @@
 /* test_guard.c: guests that would send the node's own outer packets, and what is shared no more. */
 #include "tests/unit/link_rig.h"
 #include "vnet/arp.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/state.h"
 
 #define BYTES 100

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "vmm/guest_acpi.h"
-#include "vmm/le.h"
+#include "lib/le.h"
 #include "vmm/load.h"
 
 static uint8_t ram[0x100000];

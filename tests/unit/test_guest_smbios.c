@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 #include "vmm/guest_smbios.h"
-#include "vmm/le.h"
+#include "lib/le.h"
 #include "vmm/load.h"
 
 static uint8_t ram[GUEST_HIGH];

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 #include "vmm/guest_walk.h"
-#include "vmm/le.h"
+#include "lib/le.h"
 
 #define P  1ull
 #define W  2ull

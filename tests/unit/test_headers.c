@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include "tests/unit/headers_reference.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 
 /* A frame that grows. */
 static uint8_t frame[512];

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "vmm/ksym.h"
+#include "lib/ksym.h"
 
 const unsigned ksym_count = 3;
 const uint32_t ksym_addr[] = {0x100000, 0x100040, 0x100400, 0x100500};

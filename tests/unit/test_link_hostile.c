@@ -1,6 +1,6 @@
 /* test_link_hostile.c: what a wire may send to an underlay, each counted by its name. */
 #include "tests/unit/link_rig.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/encap.h"
 #include "vnet/sum.h"
 

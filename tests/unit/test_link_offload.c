@@ -3,7 +3,7 @@
  * told of a frame that does not fit.  Sums are verified in the plainest way.
  */
 #include "tests/unit/link_rig.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 
 #define PAYLOAD 5000
 

@@ -5,7 +5,7 @@
 #include "tests/unit/link_rig.h"
 #include <pthread.h>
 #include "vnet/arp.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/encap.h"
 
 #define CHANGES 1000

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include "vmm/le.h"
+#include "lib/le.h"
 #include "vmm/load_multiboot.h"
 
 #define MIB 0x100000ull

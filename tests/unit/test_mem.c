@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "vmm/mem.c"
+#include "lib/mem.c"
 
 #define PAGES 4096u
 #define BASE  0x200000ul /* the model's page 0 */

@@ -1,6 +1,6 @@
 /* test_pathmtu.c: routers that tell what fits the path to a peer, in truth and not. */
 #include "tests/unit/link_rig.h"
-#include "vnet/bytes.h"
+#include "lib/bytes.h"
 #include "vnet/encap.h"
 #include "vnet/pathmtu.h"
 #include "vnet/sum.h"

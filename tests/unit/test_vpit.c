@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <stdlib.h>
-#include "vmm/rate.h"
+#include "lib/rate.h"
 #include "vmm/vpit.h"
 
 #define TSC_HZ 2600000000ull

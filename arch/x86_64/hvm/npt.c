@@ -2,7 +2,7 @@
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "lib/spinlock.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 
 /* The root table, at the address that the CPU gets, and what the VMM keeps beside it. */
 struct npt {

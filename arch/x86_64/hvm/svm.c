@@ -6,7 +6,7 @@
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "arch/x86_64/hvm/svm.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/vm.h"
 
 #define IOPM_SIZE  (3 * PAGE_SIZE)

@@ -7,7 +7,7 @@
 #include "arch/x86_64/platform.h"
 #include "arch/x86_64/hvm/vmx.h"
 #include "vmm/log.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 #include "vmm/vm.h"
 
 #define IO_BITMAPS_SIZE (2 * PAGE_SIZE)

@@ -1,13 +1,13 @@
 /*
- * mix.h: a hash with a secret key, of one number (private to vnet/).
+ * hash.h: a hash with a secret key, of one number.
  *
  * Two rounds of multiply and fold: the 128-bit product of the masked input and a secret factor, its
  * halves joined, as in wyhash and its kin.  A guest sees neither key nor hash, so it cannot compute
  * inputs that collide, or the hash of what it knows; that is all it is for.  A multiplication with
  * a known factor, as Fibonacci hashing has it, can be inverted by anybody.
  */
-#ifndef VNET_MIX_H
-#define VNET_MIX_H
+#ifndef LIB_HASH_H
+#define LIB_HASH_H
 #include <stdint.h>
 
 struct mix_key {

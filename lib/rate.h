@@ -1,6 +1,6 @@
 /* rate.h: the count of a clock of some rate, by the time stamp counter. */
-#ifndef VMM_RATE_H
-#define VMM_RATE_H
+#ifndef LIB_RATE_H
+#define LIB_RATE_H
 #include <stdint.h>
 
 #define PIT_HZ 1193182 /* 14.31818 MHz / 12 */

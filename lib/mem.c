@@ -1,7 +1,7 @@
 /* The page allocator: a sorted table of free extents. */
 #include <string.h>
 #include "lib/spinlock.h"
-#include "vmm/mem.h"
+#include "lib/mem.h"
 
 #define PAGE    4096ul
 #define EXTENTS 512

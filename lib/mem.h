@@ -1,6 +1,6 @@
 /* mem.h: physical memory of the node, in pages and contiguous pieces (control path only). */
-#ifndef VMM_MEM_H
-#define VMM_MEM_H
+#ifndef LIB_MEM_H
+#define LIB_MEM_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* ksym.c: looks up the function that an address belongs to. */
 #include <stddef.h>
-#include "vmm/ksym.h"
+#include "lib/ksym.h"
 
 const char *ksym_find(uint64_t addr, uint64_t *offset)
 {

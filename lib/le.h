@@ -1,6 +1,6 @@
 /* le.h: little-endian fields at any alignment, in image headers and in tables for guests. */
-#ifndef VMM_LE_H
-#define VMM_LE_H
+#ifndef LIB_LE_H
+#define LIB_LE_H
 #include <stdint.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* bytes.h: numbers as they lie on the wire, highest byte first (private to vnet/). */
-#ifndef VNET_BYTES_H
-#define VNET_BYTES_H
+/* bytes.h: numbers as they lie on the wire, highest byte first. */
+#ifndef LIB_BYTES_H
+#define LIB_BYTES_H
 #include <stdint.h>
 
 static inline uint16_t be16(const uint8_t *p)

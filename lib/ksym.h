@@ -1,7 +1,7 @@
 /* ksym.h: names for the VMM's own code addresses, from a table made by tools/mksyms at link time.
  */
-#ifndef VMM_KSYM_H
-#define VMM_KSYM_H
+#ifndef LIB_KSYM_H
+#define LIB_KSYM_H
 #include <stdint.h>
 
 /* The table: ksym_count function starts in ascending order and, one further, the end of the last
