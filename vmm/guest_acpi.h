@@ -7,7 +7,7 @@
 #ifndef VMM_GUEST_ACPI_H
 #define VMM_GUEST_ACPI_H
 #include <stdint.h>
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 
 #define GUEST_ACPI_MAX_CPUS 256
 

@@ -5,7 +5,7 @@
 #ifndef VMM_GUEST_SMBIOS_H
 #define VMM_GUEST_SMBIOS_H
 #include <stdint.h>
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 
 #define GUEST_SMBIOS_SIZE 512 /* bytes that the entry point and the structures have at most */
 

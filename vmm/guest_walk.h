@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 
 struct guest_paging {
 	uint64_t cr0, cr3, cr4, efer;

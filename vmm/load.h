@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 
 #define GUEST_LOW_TOP 0x9fc00 /* first byte above the guest's conventional memory: 639 KiB */
 #define GUEST_VGA     0xa0000 /* first byte of what the map leaves out */

@@ -3,7 +3,7 @@
 #define VMM_LOAD_LINUX_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 #include "vmm/load.h"
 #include "arch/x86_64/hvm/vcpu_state.h"
 

@@ -3,7 +3,7 @@
 #ifndef VMM_LOAD_MULTIBOOT_H
 #define VMM_LOAD_MULTIBOOT_H
 #include <stdbool.h>
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 #include "vmm/load.h"
 #include "arch/x86_64/hvm/vcpu_state.h"
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include "vmm/msix_pass.h"
 #include "vmm/vm.h"
-#include "vmm/vpci.h"
+#include "drivers/bus/vpci.h"
 
 /* Physical configuration space. */
 #define PCI_COMMAND  0x04

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "vmm/config.h"
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 #include "vmm/load.h"
 #include "arch/x86_64/hvm/vcpu_state.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include "lib/mem.h"
 #include "vmm/vm_memory.h"
-#include "vmm/vpci.h"
+#include "drivers/bus/vpci.h"
 
 #define MIB            (1ul << 20)
 #define GIB            (1ul << 30)

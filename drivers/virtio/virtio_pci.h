@@ -24,8 +24,8 @@
 #include <stdint.h>
 #include "drivers/virtio/lock.h"
 #include "drivers/virtio/vring.h"
-#include "vmm/gpa.h"
-#include "vmm/vpci.h"
+#include "drivers/bus/gpa.h"
+#include "drivers/bus/vpci.h"
 
 #define VIRTIO_ID_NET     1
 #define VIRTIO_ID_CONSOLE 3

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "lib/count.h"
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 #include "vnet/vnet.h"
 
 #define VRING_MAX 1024 /* entries of a queue, at most */

@@ -17,7 +17,7 @@
 #include "tests/fuzz/arena.h"
 #include "drivers/virtio/virtio_console.h"
 #include "drivers/virtio/virtio_net.h"
-#include "vmm/vpci.h"
+#include "drivers/bus/vpci.h"
 
 #define NETS        2
 #define DEVICES     3 /* the last is the console; device i is in slot i + 1 */

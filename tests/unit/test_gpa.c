@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 
 static uint8_t low[4096], high[4096];
 

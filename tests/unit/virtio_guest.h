@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 #include "drivers/virtio/virtio_pci.h"
-#include "vmm/gpa.h"
-#include "vmm/vpci.h"
+#include "drivers/bus/gpa.h"
+#include "drivers/bus/vpci.h"
 
 #define LOW_SIZE  0xa0000u
 #define HIGH_GPA  0x100000u

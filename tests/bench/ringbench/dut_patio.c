@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"
-#include "vmm/gpa.h"
-#include "vmm/vpci.h"
+#include "drivers/bus/gpa.h"
+#include "drivers/bus/vpci.h"
 #include "vnet/vnet.h"
 
 extern struct port P[MAXP];

@@ -6,8 +6,8 @@
  * guest may move them.  An I/O BAR has 256 bytes, the most that PCI allows, so one look into a
  * table of 256 entries finds the device behind a port: a virtio kick goes this way.
  */
-#ifndef VMM_VPCI_H
-#define VMM_VPCI_H
+#ifndef DRIVERS_BUS_VPCI_H
+#define DRIVERS_BUS_VPCI_H
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>

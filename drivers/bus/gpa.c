@@ -1,6 +1,6 @@
 /* Guest memory: the slow paths of the door that gpa.h describes. */
 #include <string.h>
-#include "vmm/gpa.h"
+#include "drivers/bus/gpa.h"
 
 bool gmem_add(struct gmem *m, uint64_t gpa, uint64_t size, void *hva)
 {

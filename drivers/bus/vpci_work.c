@@ -1,5 +1,5 @@
 /* vpci_work.c: what devices have left to do, one visit at a time; see vpci.h. */
-#include "vmm/vpci.h"
+#include "drivers/bus/vpci.h"
 
 void vpci_left(struct vpci_dev *d)
 {

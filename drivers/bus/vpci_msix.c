@@ -1,7 +1,7 @@
 /* vpci_msix.c: message-signalled interrupts of a guest's PCI device (PCI 3.0, 6.8.2). */
 #include <string.h>
 #include "lib/count.h"
-#include "vmm/vpci.h"
+#include "drivers/bus/vpci.h"
 
 #define CAP_MSIX       0x11
 #define CONTROL_ENABLE 0x8000 /* in the capability's control word */

@@ -5,8 +5,8 @@
  * and the place where the VMM sees it.  Every address that comes from a guest passes through
  * gmem_ptr() before it is used.
  */
-#ifndef VMM_GPA_H
-#define VMM_GPA_H
+#ifndef DRIVERS_BUS_GPA_H
+#define DRIVERS_BUS_GPA_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* vpci.c: configuration space, base addresses and dispatch; see vpci.h. */
 #include <string.h>
-#include "vmm/vpci.h"
+#include "drivers/bus/vpci.h"
 
 /* Registers of a type 0 header (PCI 3.0, 6.1). */
 #define CFG_VENDOR    0x00
