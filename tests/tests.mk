@@ -45,7 +45,8 @@ HOST_C := $(wildcard vnet/*.c vnet/*/*.c drivers/virtio/*.c drivers/bus/*.c driv
 	vmm/place_policy.c vmm/fit.c vmm/dialogue.c vmm/guest_acpi.c vmm/guest_walk.c \
 	lib/ksym.c vmm/msix_pass.c vmm/out.c vmm/terminal.c vmm/vioapic.c vmm/vm_images.c \
 	vmm/vuart.c vmm/absent_policy.c vmm/guest_smbios.c vmm/cpuid_policy.c vmm/vpit.c \
-	vmm/panic_record.c vmm/typed.c arch/x86_64/serial_option.c $(VMM_GENERATED)
+	vmm/panic_record.c vmm/typed.c arch/x86_64/serial_option.c guest-images/lib/virtio.c guest-images/lib/vring.c \
+	$(VMM_GENERATED)
 
 HOST_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP
 UNIT_FLAGS := $(HOST_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=undefined

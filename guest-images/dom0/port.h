@@ -2,7 +2,7 @@
 #ifndef DOM0_PORT_H
 #define DOM0_PORT_H
 #include <stdint.h>
-#include "drivers/virtio/guest_virtio.h"
+#include "guest-images/lib/virtio.h"
 
 #define PORT_BUFFER 4096 /* bytes of a receive buffer; a frame may fill several */
 #define PORT_HEADER 12   /* struct vnet_hdr, before each frame (virtio 1.2, 5.1.6) */

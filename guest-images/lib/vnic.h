@@ -3,7 +3,7 @@
 #define GUEST_VNIC_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "drivers/virtio/guest_virtio.h"
+#include "guest-images/lib/virtio.h"
 
 #define VNIC_RX     0
 #define VNIC_TX     1

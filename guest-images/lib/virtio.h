@@ -1,12 +1,12 @@
 /*
- * guest_virtio.h: the driver's side of virtio 1.2 over PCI, modern only, for our own guests.
+ * virtio.h: the driver's side of virtio 1.2 over PCI, modern only, for our own guests.
  *
  * Works through whichever BAR each capability names, I/O or memory.  Split rings, EVENT_IDX when
  * both sides have it, no indirect descriptors.  Memory is identity-mapped: a pointer is its
  * guest-physical address.  One CPU; nothing here waits without a bound.
  */
-#ifndef DRIVERS_VIRTIO_GUEST_VIRTIO_H
-#define DRIVERS_VIRTIO_GUEST_VIRTIO_H
+#ifndef GUEST_IMAGES_LIB_VIRTIO_H
+#define GUEST_IMAGES_LIB_VIRTIO_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The PCI transport from the driver's side: capabilities, negotiation, queues, MSI-X. */
 #include <stdatomic.h>
-#include "drivers/virtio/guest_virtio.h"
+#include "guest-images/lib/virtio.h"
 
 #define CAP_VENDOR      0x09
 #define CAP_MSIX        0x11

@@ -1,6 +1,6 @@
 /* The split ring from the driver's side (virtio 1.2, 2.7). */
 #include <stdatomic.h>
-#include "drivers/virtio/guest_virtio.h"
+#include "guest-images/lib/virtio.h"
 
 #define DESC_NEXT          1
 #define DESC_WRITE         2
