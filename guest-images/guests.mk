@@ -31,9 +31,9 @@ $(GUEST_TESTS:%=$(GUEST_OUT)/%.elf64): $(GUEST_OUT)/%.elf64: \
 $(GUEST_OUT)/xapic.elf64 $(GUEST_OUT)/x2apic.elf64: \
 		$(GUEST_OUT)/guest-images/tests/apic_checks.c.o
 $(GUEST_OUT)/nic.elf64: $(GUEST_OUT)/guest-images/tests/tso_frame.c.o \
-		$(GUEST_OUT)/guest-images/dom0/nic.c.o $(GUEST_OUT)/vnet/headers.c.o $(GUEST_NIC)
-$(GUEST_OUT)/dom0.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/dom0/*.c) \
-		vnet/cut.c vnet/headers.c vnet/offload.c vnet/sum.c vnet/view.c) $(GUEST_NIC)
+		$(GUEST_OUT)/guest-images/dom0/nic.c.o $(GUEST_OUT)/vnet/frame/headers.c.o $(GUEST_NIC)
+$(GUEST_OUT)/dom0.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/dom0/*.c \
+		vnet/frame/*.c)) $(GUEST_NIC)
 
 $(GUEST_OUT)/%.elf64: guest-images/lib/guest.ld $(GUEST_LIB)
 	$(LD) -static -nostdlib -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \

@@ -62,7 +62,7 @@ static void lint_resting(struct lint *l)
 /* ---- routes that never win ---- */
 
 /*
- * A route that another one of higher priority covers.  By the table in vnet/route.h that can only
+ * A route that another one of higher priority covers.  By the table in route.h that can only
  * be a default route (4) under one of its source (6) or of all sources but another one (5), or any
  * route of priority 4 or 3 under two that are each other's complement, `X` and `not X`.
  */

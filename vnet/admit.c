@@ -1,5 +1,5 @@
 /* admit.c: the rare cases of checking a frame that enters the switch. */
-#include "vnet/offload.h"
+#include "vnet/frame/offload.h"
 #include "vnet/walk.h"
 
 /* Gathers an Ethernet header from its pieces into w->head; false: they are too short. */

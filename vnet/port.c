@@ -1,7 +1,7 @@
 /* port.c: adding and removing ports, their mode and their counters. */
 #include "vnet/port.h"
 #include <string.h>
-#include "vnet/guard.h"
+#include "vnet/link/guard.h"
 #include "vnet/state.h"
 
 const char *const vnet_drop_name[VNET_DROP_CAUSES] = {

@@ -1,7 +1,7 @@
 /* remove.c: taking a port away, and with an edge the links over it. */
-#include "vnet/guard.h"
-#include "vnet/learn.h"
-#include "vnet/wire.h"
+#include "vnet/link/guard.h"
+#include "vnet/lookup/learn.h"
+#include "vnet/link/wire.h"
 
 /* Whether a port goes when `gone` goes. */
 static bool goes_with(const struct vnet_port *port, const struct vnet_port *gone)

@@ -10,8 +10,8 @@
 #define VNET_STATE_H
 #include <stdatomic.h>
 #include "lib/count.h"
-#include "vnet/cache.h"
-#include "vnet/table.h"
+#include "vnet/lookup/cache.h"
+#include "vnet/lookup/table.h"
 #include "vnet/vnet.h"
 
 struct vnet_learn;

@@ -1,31 +1,52 @@
 /*
  * vnet.h: the switch, and the index of this folder.
  *
- * The walk of a frame, step by step, as in ../README.md:
+ * The walk of a frame, in the order of its steps, as in ../README.md.  tests/check-layers reads
+ * this list: each function is defined in the file that stands beside it.
  *
- *   1  the guest's driver fills its TX ring and kicks, or not     (guest)
- *   2  the kick is an OUT: exit_io() -> io_access() -> vpci_io()  vmm/exit.c io.c vpci.c
- *      -> virtio_net_kick(); or vnet_poll() -> virtio_net_poll()  drivers/virtio/virtio_net_tx.c
- *      what a visit leaves: vcpu_serve() -> vpci_work()           vmm/vcpu.c vpci_work.c
- *   3  vring_single(), vring_chain(): descriptors, checked,       drivers/virtio/vring.h vring.c
- *      become a frame view
- *   4  vnet_input(): counters; admit(): checks                    vnet/core.c walk.h
- *      where the outer wire can be reached: guard_walk()          vnet/guard.c
- *   6  vnet_input(): look all up, then visit() each once          vnet/core.c
- *   7  cache_find(), else table_match(); look_up_learned() by    vnet/cache.h table.c bridge.c
- *      member_in_use(), learn_find(); look_up_exact() by          vnet/state.h learn.h
- *      member_up(); groups of one wire end: link_local_ends()
- *   9  virtio_net_deliver(): the one copy into the peer's ring;   drivers/virtio/virtio_net_rx.c
- *      its interrupt: virtio_pci_notify(), vm_msi(), vapic_send() vmm/vm.c vapic.c
- *  9a  to a link: outbound_deliver(): an outer header in front,   vnet/outbound.c encap.c
- *      with the inner one's congestion mark, then 9b
- *  9b  the same call into Dom0's ring, for frames that leave
- *  10  Dom0: outward.c, then e1000_tx.c: the wire                 guest-images/dom0 drivers/e1000
+ *   1  the guest's driver fills its TX ring, and kicks unless it is polled
+ *   2  the kick is an OUT to a port of the device's BAR
+ *          exit_io()               vmm/exit.c
+ *          io_access()             vmm/io.c
+ *          vpci_io()               drivers/bus/vpci.c
+ *          virtio_net_kick()       drivers/virtio/virtio_net_tx.c
+ *      what the kick's visit leaves is taken before the guest runs again
+ *          vcpu_serve()            vmm/vcpu.c
+ *          vpci_work()             drivers/bus/vpci_work.c
+ *      without a kick, on a core that polls
+ *          vnet_poll()             vnet/forward.c
+ *          virtio_net_poll()       drivers/virtio/virtio_net_tx.c
+ *   3  descriptors are checked and become frames
+ *          vring_single()          drivers/virtio/vring.h
+ *          vring_chain()           drivers/virtio/vring.c
+ *   4  counters, checks; where the outer wire can be reached, is it the node's own packet?
+ *          vnet_input()            vnet/forward.c
+ *          admit()                 vnet/walk.h
+ *          guard_walk()            vnet/link/guard.c
+ *   7  who gets it: by routes; by learned addresses; by declared ones
+ *          look_up_routes()        vnet/forward.c
+ *          cache_find()            vnet/lookup/cache.h
+ *          table_match()           vnet/lookup/table.c
+ *          look_up_learned()       vnet/lookup/by_address.c
+ *          learn_find()            vnet/lookup/learn.h
+ *          look_up_exact()         vnet/lookup/by_address.c
+ *   6  each destination once, with all of its frames
+ *          visit()                 vnet/forward.c
+ *   9  the one copy, into the receiver's ring, and its interrupt
+ *          virtio_net_deliver()    drivers/virtio/virtio_net_rx.c
+ *          virtio_pci_notify()     drivers/virtio/virtio_pci.c
+ *          vm_msi()                vmm/vm.c
+ *          vapic_send()            vmm/vapic.c
+ *  9a  to a link: an outer header in front, then 9 into the ring of Dom0
+ *          outbound_deliver()      vnet/link/outbound.c
+ *  10  Dom0 sends it
+ *          outward_poll()          guest-images/dom0/outward.c
+ *          e1000_tx_send()         drivers/e1000/e1000_tx.c
  *
- * What comes back enters at Dom0's ring, 2 to 4.  Where that port has an underlay, inbound() looks
- * first: it answers ARP, takes the outer header off what a link's peer sent, carries that header's
- * congestion mark in, and lets the frame go on at 4 as coming from the link's port (vnet/inbound.c
- * decap.c ecn.c).  What stands before layers 3 and 4 in the frames of guests, headers.c reads.
+ * What comes back enters at Dom0's ring, 2 to 4.  Where that port has an underlay it is looked at
+ * first: ARP is answered, the outer header is taken off what a link's peer sent, its congestion
+ * mark carried in, and the frame goes on at 4 as coming from the link's port. inbound()
+ * vnet/link/inbound.c
  *
  * (Steps 5 and 8 of the design, the queue and the scheduler of a contended output, are not built.)
  *
@@ -38,7 +59,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vnet/mac.h"
+#include "vnet/frame/mac.h"
 
 #ifndef VNET_PORTS
 #define VNET_PORTS 1024 /* ports of a node, at most; fewer in the fuzzers */
@@ -151,7 +172,7 @@ static inline bool vnet_drop_lost(enum vnet_drop why)
 
 struct vnet;
 struct vnet_port;
-struct vnet_core; /* one core's own: cache, batch, counters; see core.h */
+struct vnet_core; /* one core's own: cache, batch, counters; see vnet/switch.h */
 
 /*
  * A port's two functions, the only indirect calls of the walk.  `dev` is the port's own.
@@ -198,9 +219,9 @@ struct vnet_route {
 };
 
 #include "vnet/port.h"
-#include "vnet/core.h"
-#include "vnet/route.h"
-#include "vnet/underlay.h"
-#include "vnet/link.h"
+#include "vnet/switch.h"
+#include "vnet/lookup/route.h"
+#include "vnet/link/underlay.h"
+#include "vnet/link/link.h"
 
 #endif

@@ -2,7 +2,7 @@
  * to vnet/). */
 #ifndef VNET_WALK_H
 #define VNET_WALK_H
-#include "vnet/learn.h"
+#include "vnet/lookup/learn.h"
 #include "vnet/state.h"
 
 /* One batch on its way. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "drivers/e1000/e1000.h"
 #include "drivers/e1000/regs.h"
-#include "vnet/headers.h"
+#include "vnet/frame/headers.h"
 
 #define FIELD_MAX  255 /* context offsets have 8 bits */
 #define TCP_HEADER 20u

@@ -2,7 +2,7 @@
  */
 #include "drivers/virtio/virtio_net.h"
 #include "drivers/virtio/virtio_net_parts.h"
-#include "vnet/offload.h"
+#include "vnet/frame/offload.h"
 
 #define CUT_TURN 16 /* segments, up to 24 KiB with an MTU of 1500, after which others get in */
 

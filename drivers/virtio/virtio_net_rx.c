@@ -2,7 +2,7 @@
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"
 #include "drivers/virtio/virtio_net_parts.h"
-#include "vnet/offload.h"
+#include "vnet/frame/offload.h"
 
 #define SMALL 128 /* bytes up to which a frame is moved in line */
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include "drivers/e1000/e1000.h"
 #include "guest-images/dom0/port.h"
-#include "vnet/offload.h"
+#include "vnet/frame/offload.h"
 
 #define OUT_BUFFERS 20 /* of a frame of 64 KiB and its header, in PORT_BUFFER pieces: 17 */
 

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "guest-images/dom0/bridge.h"
 #include "guest-images/lib/mem.h"
-#include "vnet/offload.h"
+#include "vnet/frame/offload.h"
 
 #define BATCH 64
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/fuzz/arena.h"
-#include "vnet/arp.h"
+#include "vnet/link/arp.h"
 #include "lib/bytes.h"
-#include "vnet/neighbour.h"
+#include "vnet/link/neighbour.h"
 
 #define US     0xc0000201u
 #define US_MAC 0x010000000002ull

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/fuzz/arena.h"
-#include "vnet/arp.h"
+#include "vnet/link/arp.h"
 #include "lib/bytes.h"
-#include "vnet/encap.h"
-#include "vnet/view.h"
+#include "vnet/link/encap.h"
+#include "vnet/frame/view.h"
 
 #define US      0xc0000201u
 #define PEER    0xc0000202u

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/unit/headers_reference.h"
-#include "vnet/offload.h"
+#include "vnet/frame/offload.h"
 
 #define PIECES 200
 

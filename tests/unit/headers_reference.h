@@ -1,11 +1,11 @@
 /*
  * headers_reference.h: a second reader of a frame's headers, slow and plain: one function for each
- * kind of header, which calls the next.  vnet/headers.c must agree with it on any bytes.
+ * kind of header, which calls the next.  vnet/frame/headers.c must agree with it on any bytes.
  */
 #ifndef TESTS_UNIT_HEADERS_REFERENCE_H
 #define TESTS_UNIT_HEADERS_REFERENCE_H
 #include <string.h>
-#include "vnet/headers.h"
+#include "vnet/frame/headers.h"
 
 struct reference {
 	struct headers found;
@@ -219,7 +219,7 @@ static inline void ref_read(struct reference *r, const uint8_t *bytes, unsigned 
 	ref_type(r, 12, 0);
 }
 
-/* Whether vnet/headers.c says the same of these bytes. */
+/* Whether vnet/frame/headers.c says the same of these bytes. */
 static inline bool ref_agrees(const uint8_t *bytes, unsigned n)
 {
 	uint8_t source[16] = {0}, destination[16] = {0};

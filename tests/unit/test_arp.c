@@ -1,8 +1,8 @@
 /* test_arp.c: ARP as bytes, the life of next hops, and what the wire can do to them. */
 #include "tests/unit/link_rig.h"
-#include "vnet/arp.h"
-#include "vnet/neighbour.h"
-#include "vnet/sum.h"
+#include "vnet/link/arp.h"
+#include "vnet/link/neighbour.h"
+#include "vnet/frame/sum.h"
 
 /* Who has 192.0.2.2? Tell 192.0.2.1. */
 static const uint8_t golden_request[ARP_FRAME] = {

@@ -4,7 +4,7 @@
  */
 #include "tests/unit/link_rig.h"
 #include "lib/bytes.h"
-#include "vnet/headers.h"
+#include "vnet/frame/headers.h"
 
 #define BYTES 120
 #define OUTER 50 /* bytes in front of the inner frame */

@@ -1,8 +1,8 @@
 /* test_encap.c: the outer headers, byte by byte, and each check of what comes in. */
 #include "tests/unit/link_rig.h"
 #include "lib/bytes.h"
-#include "vnet/encap.h"
-#include "vnet/view.h"
+#include "vnet/link/encap.h"
+#include "vnet/frame/view.h"
 
 #define INNER 60
 

@@ -1,6 +1,6 @@
 /* test_guard.c: guests that would send the node's own outer packets, and what is shared no more. */
 #include "tests/unit/link_rig.h"
-#include "vnet/arp.h"
+#include "vnet/link/arp.h"
 #include "lib/bytes.h"
 #include "vnet/state.h"
 

@@ -1,8 +1,8 @@
 /* test_link_hostile.c: what a wire may send to an underlay, each counted by its name. */
 #include "tests/unit/link_rig.h"
 #include "lib/bytes.h"
-#include "vnet/encap.h"
-#include "vnet/sum.h"
+#include "vnet/link/encap.h"
+#include "vnet/frame/sum.h"
 
 static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 7, 0, 0};
 static const struct vnet_link_config far2 = {VNET_LINK_VXLAN, NODE_IP(2), 8, 0, 0};

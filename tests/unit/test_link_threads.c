@@ -4,9 +4,9 @@
  */
 #include "tests/unit/link_rig.h"
 #include <pthread.h>
-#include "vnet/arp.h"
+#include "vnet/link/arp.h"
 #include "lib/bytes.h"
-#include "vnet/encap.h"
+#include "vnet/link/encap.h"
 
 #define CHANGES 1000
 #define BATCH   16

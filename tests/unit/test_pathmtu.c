@@ -1,9 +1,9 @@
 /* test_pathmtu.c: routers that tell what fits the path to a peer, in truth and not. */
 #include "tests/unit/link_rig.h"
 #include "lib/bytes.h"
-#include "vnet/encap.h"
-#include "vnet/pathmtu.h"
-#include "vnet/sum.h"
+#include "vnet/link/encap.h"
+#include "vnet/link/pathmtu.h"
+#include "vnet/frame/sum.h"
 
 #define FULL 1450 /* of VXLAN over 1500 */
 

@@ -1,6 +1,6 @@
 /* test_vnet_learn.c: a network that learns: flooding, learning, moving, ageing, forgetting. */
 #include "tests/unit/test_vnet_rig.h"
-#include "vnet/learn.h"
+#include "vnet/lookup/learn.h"
 #include "vnet/state.h"
 
 #define OTHERS 0x3e /* ports 1 to 5: the network of port 0 without it */

@@ -3,8 +3,8 @@
  * here in the plainest way: 16 bits at a time, in network order.
  */
 #include "tests/unit/test_vnet_rig.h"
-#include "vnet/offload.h"
-#include "vnet/sum.h"
+#include "vnet/frame/offload.h"
+#include "vnet/frame/sum.h"
 
 #define PAYLOAD 5000
 

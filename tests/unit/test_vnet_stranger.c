@@ -1,7 +1,7 @@
 /* test_vnet_stranger.c: a port that sends with addresses that are not its own, in a network that
  * learns: what it may take from others, and what it costs them. */
 #include "tests/unit/test_vnet_rig.h"
-#include "vnet/learn.h"
+#include "vnet/lookup/learn.h"
 #include "vnet/state.h"
 
 #define OTHERS   0x3e /* ports 1 to 5: the network of port 0 without it */

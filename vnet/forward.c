@@ -1,0 +1,230 @@
+/* forward.c: the walk: look all frames of a batch up, then visit each destination once. */
+#include "vnet/switch.h"
+#include "vnet/link/guard.h"
+#include "vnet/walk.h"
+#include "vnet/link/wire.h"
+
+/* A frame that no route, several routes, or only a route back to its port has won. */
+static __attribute__((noinline)) void route_odd(struct walk *w, const struct vnet_table *t,
+                                                const struct vnet_cached *e, uint64_t bit)
+{
+	struct vnet_core *c = w->core;
+	const uint16_t *list = e->count == 1 ? &e->route : &c->cache.list[e->list];
+	bool moved = false;
+
+	for (unsigned k = 0; k < e->count; k++) {
+		const struct vnet_route *r = &t->route[list[k]];
+
+		count_add(&table_hits(t, c->id)[list[k]], 1);
+		if (r->to == w->from->number && !r->reflect)
+			continue;
+		mark(c, r->to, bit);
+		moved = true;
+	}
+	if (!moved)
+		count_add(&w->count->drop[e->count ? VNET_DROP_same_port : VNET_DROP_no_route], 1);
+}
+
+/* What the table says; NULL: the frame ends here, and is counted.  A link-local group is asked for
+ * each time, so that nothing has to be forgotten when the network's choice changes. */
+static __attribute__((noinline)) const struct vnet_cached *
+ask(struct walk *w, const struct vnet_table *t, const struct vnet_frame *f)
+{
+	const struct vnet_asked q = {f->dst, f->src, w->from->net, w->from->number};
+
+	if (!is_link_local(f->dst))
+		return cache_miss(&w->core->cache, t, &q);
+	if (!link_local_ends(w->core->vnet, w->from->net, f->dst, false))
+		return cache_once(&w->core->cache, t, &q);
+	count_add(&w->count->drop[VNET_DROP_link_local], 1);
+	return NULL;
+}
+
+/* The present table; what the cache knows is of it afterwards. */
+static const struct vnet_table *table_of(struct vnet_core *c)
+{
+	const struct vnet_table *t = atomic_load_explicit(&c->vnet->table, memory_order_acquire);
+
+	if (c->cache.generation != t->generation) {
+		c->cache.generation = t->generation;
+		cache_flush(&c->cache);
+	}
+	return t;
+}
+
+/* In line in both callers: the way of nearly all frames. */
+static inline __attribute__((always_inline)) void look_up_routes(struct walk *w)
+{
+	struct vnet_core *c = w->core;
+	const struct vnet_table *t = table_of(c);
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t place = cache_place(t, w->from->net, w->from->number);
+	uint64_t *hits = table_hits(t, c->id), bytes = 0, bit = 1;
+	const uint16_t from = w->from->number;
+
+	for (; f < end; f++, bit <<= 1) {
+		const struct vnet_cached *e;
+
+		bytes += f->len;
+		if (!admit(w, f))
+			continue;
+		e = cache_find(&c->cache, f->dst | place, f->src & t->src_mask);
+		if (!e) {
+			e = ask(w, t, f);
+			if (!e)
+				continue;
+		}
+		if (e->count == 1 && e->avoid != from) {
+			count_add(&hits[e->route], 1);
+			mark(c, e->to, bit);
+		} else {
+			route_odd(w, t, e, bit);
+		}
+	}
+	count_add(&w->count->in_bytes, bytes);
+}
+
+static __attribute__((noinline)) unsigned visit_down(struct walk *w, struct vnet_port *port,
+                                                     uint64_t frames)
+{
+	enum vnet_drop why = VNET_DROP_port_down;
+
+	if (port && port->flags & VNET_EDGE)
+		why = VNET_DROP_bridge_down;
+	/* A port that was removed a moment ago has no counters any more: its sender's count. */
+	for (; frames; frames &= frames - 1)
+		count_drop(w->core, port ? port : w->from, why, 1);
+	return 0;
+}
+
+static inline unsigned visit(struct walk *w, unsigned number)
+{
+	struct vnet_core *c = w->core;
+	struct vnet_port *port = port_at(c->vnet, number);
+	uint64_t frames = c->pending[number], bytes = 0;
+	struct vnet_port_stats *count;
+	unsigned n = 0;
+
+	c->pending[number] = 0;
+	if (!port || !atomic_load_explicit(&port->up, memory_order_acquire))
+		return visit_down(w, port, frames);
+	for (; frames; frames &= frames - 1) {
+		size_t i = (size_t)__builtin_ctzll(frames);
+		struct vnet_frame *f = &w->frame[i];
+
+		c->visit[n++] = f;
+		bytes += f->len;
+	}
+	count = &port->count[c->id];
+	count_add(&count->out_bytes, bytes);
+	n = port->ops->deliver(port->dev, c, c->visit, n);
+	count_add(&count->out_frames, n);
+	return n;
+}
+
+void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame *const *frames,
+               unsigned n, uint64_t bytes)
+{
+	struct vnet_port_stats *count = &port->count[core->id];
+
+	/* The device takes off what it refuses. */
+	count_add(&count->out_bytes, bytes);
+	count_add(&count->out_frames, port->ops->deliver(port->dev, core, frames, n));
+}
+
+void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, unsigned len)
+{
+	struct vnet_seg seg = {bytes, len};
+	struct vnet_frame f = {.seg = &seg, .len = len, .nseg = 1, .contiguous_head = true};
+	struct vnet_frame *const list[1] = {&f};
+
+	f.dst = mac_read(bytes);
+	f.src = mac_read(bytes + 6);
+	port_hand(core, port, list, 1, len);
+}
+
+static inline __attribute__((always_inline)) unsigned walk_all(struct vnet_core *core,
+                                                               struct vnet_port *from,
+                                                               struct vnet_port_stats *count,
+                                                               struct vnet_frame *frame, unsigned n)
+{
+	struct vnet_learn *learn;
+	unsigned moved = 0;
+	struct walk w;
+
+	w.core = core;
+	w.from = from;
+	w.frame = frame;
+	w.n = n;
+	w.count = count;
+	core->from = from;
+	learn = atomic_load_explicit(&core->vnet->learn[from->net], memory_order_acquire);
+	if (learn)
+		look_up_learned(&w, learn);
+	else if (atomic_load_explicit(&core->vnet->exact[from->net], memory_order_relaxed))
+		look_up_exact(&w);
+	else
+		look_up_routes(&w);
+	for (unsigned i = 0; i < core->ntouched; i++)
+		moved += visit(&w, core->touched[i]);
+	core->ntouched = 0;
+	return moved;
+}
+
+unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
+                     unsigned n)
+{
+	return walk_all(core, from, &from->count[core->id], frame, n);
+}
+
+static __attribute__((noinline)) unsigned
+walk_inspected(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame, unsigned n)
+{
+	struct underlay *u = underlay_of(from);
+
+	return u ? inbound(core, from, u, frame, n) : guard_walk(core, from, frame, n);
+}
+
+unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch)
+{
+	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH, moved;
+	struct vnet_port_stats *count = &from->count[core->id];
+
+	count_add(&count->in_frames, n);
+	walk_enter(core);
+	if (__builtin_expect(atomic_load_explicit(&from->inspected, memory_order_acquire), 0))
+		moved = walk_inspected(core, from, batch->frame, n);
+	else
+		moved = walk_all(core, from, count, batch->frame, n);
+	walk_leave(core);
+	return moved;
+}
+
+/* One turn of one port; nothing when another core has it. */
+static unsigned poll_port(struct vnet_core *core, struct vnet_port *port, unsigned budget)
+{
+	unsigned n;
+
+	if (atomic_flag_test_and_set_explicit(&port->polled, memory_order_acquire))
+		return 0;
+	n = port->ops->poll(port->dev, core, budget);
+	atomic_flag_clear_explicit(&port->polled, memory_order_release);
+	return n;
+}
+
+unsigned vnet_poll(struct vnet_core *core, unsigned budget)
+{
+	const struct vnet_members *m;
+	unsigned n = 0;
+
+	walk_enter(core);
+	m = atomic_load_explicit(&core->vnet->members, memory_order_acquire);
+	for (unsigned i = 0; i < m->npoll; i++) {
+		struct vnet_port *port = port_at(core->vnet, m->poll[i]);
+
+		if (port && atomic_load_explicit(&port->up, memory_order_relaxed))
+			n += poll_port(core, port, budget);
+	}
+	walk_leave(core);
+	return n;
+}

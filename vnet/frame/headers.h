@@ -1,0 +1,77 @@
+/*
+ * headers.h: what stands in front of, in, and behind a frame's network header: the one parser of
+ * all who look into frames, the switch, links, offloads, the e1000 driver and Dom0.  Pure; it reads
+ * the copy of a frame's beginning that it is given, and allocates and keeps nothing.
+ *
+ * Before layer 3: up to HEADERS_TAGS VLAN tags of type 8100h (IEEE 802.1Q, the C-tag), 88A8h (the
+ * S-tag, formerly 802.1ad) or 9100h (S-tags of bridges from before 88A8h was assigned), in any
+ * order.  A third one is taken for an unknown type.
+ *
+ * Behind the IP header: IPv6 extension headers (RFC 8200, 4; IANA's registry): hop-by-hop options
+ * 0, routing 43, fragment 44, destination options 60, mobility 135, HIP 139 and Shim6 140; and the
+ * authentication header 51 (RFC 4302) of both versions.  The walk goes on to what is none of these:
+ * TCP, UDP, ICMP, ESP 50, which hides what follows, "no next header" 59.  Each step needs eight
+ * bytes at least, so their number is bounded by the bytes given.
+ */
+#ifndef VNET_FRAME_HEADERS_H
+#define VNET_FRAME_HEADERS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HEADERS_TAGS 2
+#define HEADERS_L3   (14 + 4 * HEADERS_TAGS) /* the largest offset of layer 3 */
+#define HEADERS_FLOW 128                     /* bytes within which the ports usually lie */
+
+#define ETHER_IPV4 0x0800
+#define ETHER_IPV6 0x86dd
+
+#define IP_ICMP   1
+#define IP_TCP    6
+#define IP_UDP    17
+#define IP_ICMPV6 58
+
+struct headers {
+	uint16_t type;    /* the Ethernet type behind the tags */
+	uint8_t tags;     /* how many there are */
+	uint8_t protocol; /* IP: of what the walk came to, or could not pass */
+	uint16_t l3;      /* offset of what the type names; 0: the bytes end before it */
+	uint16_t l4; /* IP: offset of that protocol's header; 0: the bytes end before it, or it is
+	              * in another fragment */
+	bool ipv4, ipv6; /* such a header is there, with its fixed part whole */
+	bool fragment;   /* the packet is one of several */
+	bool extended;   /* IPv4 options or IPv6 extension headers are there */
+	bool covered;    /* by an authentication header: no byte of layer 4 may change */
+};
+
+/* Reads the first `have` bytes of a frame. */
+void headers_read(struct headers *h, const uint8_t *head, unsigned have);
+
+/* The same up to the network header: type, tags and l3, where ipv4 and ipv6 are false. */
+void headers_read_ether(struct headers *h, const uint8_t *head, unsigned have);
+
+/*
+ * The addresses that a checksum of layer 4 covers, 4 or 16 bytes each; `head` as it was read, l4 is
+ * not 0.  The last destination, where the packet is routed by way of others: of an IPv6 routing
+ * header (RFC 8200, 8.1) of type 0, 2 (RFC 6275), 3 (RFC 6554) or 4 (RFC 8754), or an IPv4 source
+ * route (RFC 1122, 3.2.1.8); the source is the home address where that is an option (RFC 6275,
+ * 11.3.1).  False: it is not told by what is known of these headers.
+ */
+bool headers_ends(const struct headers *h, const uint8_t *head, uint8_t source[16],
+                  uint8_t destination[16]);
+
+/* Bytes of an address. */
+static inline unsigned headers_address(const struct headers *h)
+{
+	return h->ipv6 ? 16 : 4;
+}
+
+/* DSCP and, lowest, the two bits of ECN: IPv4's TOS, IPv6's traffic class, which lies in the
+ * second half of the first byte and the first half of the second (RFC 2474, RFC 3168). */
+static inline uint8_t headers_tos(const struct headers *h, const uint8_t *head)
+{
+	const uint8_t *ip = head + h->l3;
+
+	return h->ipv6 ? (uint8_t)(ip[0] << 4 | ip[1] >> 4) : ip[1];
+}
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * inbound.c: frames from an edge port with an underlay, before they are switched.
+ *
+ * Each frame is given the port that it counts as coming from: the edge port itself, the link whose
+ * peer sent it, or none when it ends here.  Neighbours in the batch of one such port go through the
+ * walk together.
+ */
+#include <string.h>
+#include "vnet/link/arp.h"
+#include "lib/bytes.h"
+#include "vnet/link/echo.h"
+#include "vnet/link/ecn.h"
+#include "vnet/link/guard.h"
+#include "vnet/link/pathmtu.h"
+#include "vnet/frame/view.h"
+#include "vnet/link/wire.h"
+
+/* One batch; and its frame that is looked at. */
+struct inbound {
+	struct vnet_core *core;
+	struct vnet_port *edge;
+	struct underlay *u;
+	struct vnet_frame *f;
+};
+
+/* The frame ends here, for a reason. */
+static struct vnet_port *end(const struct inbound *in, enum vnet_drop why)
+{
+	count_drop(in->core, in->edge, why, 1);
+	return NULL;
+}
+
+static void answer_arp(const struct inbound *in, const struct arp *asked)
+{
+	const struct vnet_underlay_config *c = &in->u->config;
+	struct arp a = {ARP_REPLY, c->mac, asked->sender_mac, c->address, asked->sender};
+	uint8_t frame[ARP_FRAME];
+
+	arp_write(frame, asked->sender_mac, &a);
+	if (atomic_load_explicit(&in->edge->up, memory_order_acquire))
+		port_send(in->core, in->edge, frame, sizeof frame);
+}
+
+static struct vnet_port *told_arp(const struct inbound *in, const struct arp *a)
+{
+	uint64_t now = atomic_load_explicit(&in->core->vnet->seconds, memory_order_relaxed);
+	struct neighbour *n = neighbour_find(in->u->neighbour, VNET_NEIGHBOURS, a->sender);
+
+	if (!a->sender || !n || !neighbour_told(n, a->sender_mac, now))
+		return end(in, VNET_DROP_arp_unasked);
+	return NULL;
+}
+
+/* An ARP frame to all or to us.  One that does not concern us and went to all is switched. */
+static struct vnet_port *take_arp(const struct inbound *in, bool to_us)
+{
+	const struct vnet_underlay_config *c = &in->u->config;
+	uint8_t bytes[ARP_BYTES];
+	struct arp a;
+
+	if (!arp_read(&a, bytes, view_read(in->f, bytes, sizeof bytes)))
+		return to_us ? end(in, VNET_DROP_arp_malformed) : in->edge;
+	if (a.sender == c->address)
+		return end(in, VNET_DROP_arp_conflict);
+	if (a.target != c->address)
+		return to_us ? end(in, VNET_DROP_outer_other) : in->edge;
+	if (a.op == ARP_REPLY)
+		return told_arp(in, &a);
+	answer_arp(in, &a);
+	return NULL;
+}
+
+/* The link that a datagram is for; NULL: none, and *why says why. */
+static struct vnet_port *find_link(const struct inbound *in, struct encap_packet *p,
+                                   enum vnet_drop *why)
+{
+	const struct peers *peers = atomic_load_explicit(&in->u->peers, memory_order_acquire);
+	int kind = peers ? peers_kind(peers, p->udp_port) : -1, number;
+
+	*why = VNET_DROP_outer_other;
+	if (kind < 0)
+		return NULL;
+	*why = encap_read_inner(p, (enum vnet_link_kind)kind);
+	if (*why != ENCAP_FINE)
+		return NULL;
+	*why = VNET_DROP_nested;
+	if (p->inner_dst == in->u->config.mac)
+		return NULL;
+	number = peers_find(peers, p->udp_port, p->vni, p->source, why);
+	return number < 0 ? NULL : port_at(in->core->vnet, (unsigned)number);
+}
+
+static struct vnet_port *take_udp(const struct inbound *in, struct encap_packet *p)
+{
+	enum vnet_drop why = encap_read_udp(p, in->f);
+	struct vnet_port *link;
+
+	if (why != ENCAP_FINE)
+		return end(in, why);
+	/* A link that is just being removed is unknown already. */
+	why = VNET_DROP_unknown_peer;
+	link = find_link(in, p, &why);
+	if (!link)
+		return end(in, why);
+	if (!view_cut(in->f, p->inner, p->end - p->inner))
+		return end(in, VNET_DROP_outer_length);
+	memset(&in->f->hdr, 0, sizeof in->f->hdr);
+	if (!ecn_carry(in->core, in->f, (enum ecn)(p->tos & ECN_MASK)))
+		return end(in, VNET_DROP_ce_not_ect);
+	return link;
+}
+
+/* A frame to the underlay's MAC. */
+static struct vnet_port *take_ip(const struct inbound *in)
+{
+	struct encap_packet p;
+	enum vnet_drop why = encap_read_ip(&p, in->f);
+
+	if (why != ENCAP_FINE)
+		return end(in, why);
+	if (p.destination != in->u->config.address)
+		return end(in, VNET_DROP_outer_other);
+	if (p.protocol == IP_UDP)
+		return take_udp(in, &p);
+	if (p.protocol == IP_ICMP && echo_answer(in->core, in->u, in->f, &p))
+		return NULL;
+	return end(in, p.protocol == IP_ICMP ? pathmtu_told(in->core, in->u, in->f, &p)
+	                                     : VNET_DROP_outer_other);
+}
+
+/* The port that the frame counts as coming from; NULL: it ended here. */
+static struct vnet_port *source_of(const struct inbound *in)
+{
+	const mac_t us = in->u->config.mac;
+	uint8_t head[VNET_FRAME_MIN];
+	unsigned type;
+	mac_t dst;
+
+	/* The walk counts a frame of such a length. */
+	if (in->f->len > VNET_FRAME_MAX || view_read(in->f, head, sizeof head) < sizeof head)
+		return in->edge;
+	dst = mac_read(head);
+	type = be16(head + 12);
+	if (head[6] & 1)
+		return end(in, VNET_DROP_bad_source);
+	if (mac_read(head + 6) == us)
+		return end(in, VNET_DROP_looped);
+	if (type == ARP_TYPE && (dst == us || dst == MAC_BROADCAST))
+		return take_arp(in, dst == us);
+	if (dst != us)
+		return in->edge;
+	return type == 0x0800 ? take_ip(in) : end(in, VNET_DROP_outer_other);
+}
+
+/* A run of frames that come from one port; NULL: they ended here. */
+static unsigned walk_run(struct vnet_core *core, struct vnet_port *edge, struct vnet_port *from,
+                         struct vnet_frame *frame, unsigned n)
+{
+	if (!from || !n)
+		return 0;
+	if (from == edge)
+		return walk_frames(core, from, frame, n);
+	count_add(&from->count[core->id].in_frames, n);
+	if (atomic_load_explicit(&from->inspected, memory_order_acquire))
+		return guard_walk(core, from, frame, n);
+	return walk_frames(core, from, frame, n);
+}
+
+unsigned inbound(struct vnet_core *core, struct vnet_port *edge, struct underlay *u,
+                 struct vnet_frame *frame, unsigned n)
+{
+	struct vnet_port *run = NULL;
+	unsigned first = 0, moved = 0;
+
+	core->marks.n = core->marks.nseg = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct inbound in = {core, edge, u, &frame[i]};
+		uint32_t len = frame[i].len;
+		struct vnet_port *from = source_of(&in);
+
+		if (from != edge) /* else the look-up counts it */
+			count_add(&edge->count[core->id].in_bytes, len);
+		if (from == run)
+			continue;
+		moved += walk_run(core, edge, run, frame + first, i - first);
+		run = from;
+		first = i;
+	}
+	return moved + walk_run(core, edge, run, frame + first, n - first);
+}

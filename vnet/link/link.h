@@ -1,0 +1,76 @@
+/*
+ * link.h: links to other nodes, which are ports of the switch.  Included by vnet.h.
+ *
+ * What is delivered to a link's port gets an outer header in front, out of a scratch space of the
+ * core, and is handed on to the edge port in the same call: the payload is copied once, into Dom0's
+ * ring.  What its peer sends comes in as from the link's port (underlay.h).  Both ends know each
+ * other by address; a link belongs to one network, and nothing of another passes it.
+ *
+ * A frame is counted on the link's port, and each packet made of it on the edge port's; what the
+ * edge port's device refuses is counted there.
+ */
+#ifndef VNET_LINK_LINK_H
+#define VNET_LINK_LINK_H
+#include "vnet/vnet.h"
+
+enum vnet_link_kind {
+	VNET_LINK_VXLAN, /* RFC 7348 */
+	VNET_LINK_UDP,   /* the Ethernet frame is the datagram's payload, as in the VNET/P paper */
+};
+
+#define VNET_VXLAN_PORT 4789 /* IANA, RFC 7348, 8 */
+#define VNET_UDP_PORT   9000 /* of plain Ethernet in UDP, unless said */
+#define VNET_VNI_MAX    0xffffff
+#define VNET_DSCP_COPY  64
+
+struct vnet_link_config {
+	enum vnet_link_kind kind;
+	uint32_t remote;   /* the peer's IPv4 address, in host order */
+	uint32_t vni;      /* VXLAN: the network's number on the wire, 0 to VNET_VNI_MAX; UDP: 0 */
+	uint16_t udp_port; /* where both ends listen; 0: the kind's default */
+	uint8_t dscp; /* of the outer headers, 0 to 63, or VNET_DSCP_COPY: the inner packet's */
+};
+
+/*
+ * Makes a link and its port, up, in network `net`, over an edge port that has an underlay; its next
+ * hop is asked for by the next vnet_tick(), or by a frame that comes first.  The port is like any
+ * other: routes may lead to it and come from it.  NULL, and err says why: as vnet_port_add(), or
+ * the peer cannot be reached from the underlay, is the underlay itself, or is no single host; the
+ * VNI or the DSCP is too large; the UDP port belongs to links of the other kind; a link of this
+ * kind, remote and VNI is there already; there are VNET_NEIGHBOURS next hops; memory is short.
+ */
+struct vnet_port *vnet_link_add(struct vnet *v, const char *name, unsigned net,
+                                struct vnet_port *edge, const struct vnet_link_config *config,
+                                char *err, size_t size);
+
+/*
+ * Removes a link as vnet_port_remove() does a port.  False, and nothing changed: the port is no
+ * link, or memory is short.  Removing an edge port removes all links over it in the same way.
+ */
+bool vnet_link_remove(struct vnet_port *port);
+
+struct vnet_link_info {
+	struct vnet_link_config config; /* udp_port is never 0 */
+	struct vnet_port *edge;
+	uint32_t next_hop; /* the peer or the gateway */
+	mac_t next_mac;    /* of the next hop; 0: unresolved */
+	unsigned mtu;      /* as vnet_link_mtu() */
+};
+
+/* What a link is and how its next hop stands; false: the port is no link. */
+bool vnet_link_get(const struct vnet_port *port, struct vnet_link_info *info);
+
+/* The largest IP packet, in bytes, that untagged frames can carry over the link now, by what
+ * routers on its path told in the last ten minutes; 0: no link. */
+unsigned vnet_link_mtu(const struct vnet_port *port);
+
+/* The same for a link of this kind over an underlay with this MTU. */
+unsigned vnet_link_mtu_over(enum vnet_link_kind kind, unsigned underlay_mtu);
+
+/*
+ * Whether the link listens to routers that tell of a smaller MTU on its path (unless said: yes); if
+ * not, it takes what its underlay's MTU leaves.  Without effect on a port that is no link.
+ */
+void vnet_link_set_path_mtu(struct vnet_port *port, bool learn);
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * outbound.c: what goes out over a link: an outer header in front, then on to the edge port.
+ *
+ * The header is built in the core's scratch space and becomes the first piece of a new view, whose
+ * other pieces are the sender's; Dom0's device copies both at once.  NICs here cannot cut what is
+ * in a tunnel, so large frames are cut here; checksums are left to the NIC or to Dom0's device.
+ */
+#include <string.h>
+#include "vnet/link/ecn.h"
+#include "vnet/frame/offload.h"
+#include "vnet/link/pathmtu.h"
+#include "vnet/link/toobig.h"
+#include "vnet/link/wire.h"
+
+_Static_assert(sizeof(((struct vnet_scratch *)0)->head[0]) >= ENCAP_MAX + OFFLOAD_HEAD,
+               "the headers of a cut frame fit beside the outer ones");
+
+#define TOOBIG_RATE 64 /* answers to a port in a second, at most */
+
+struct outbound {
+	struct vnet_core *core;
+	struct link *l;
+	mac_t next; /* the next hop's MAC */
+	unsigned limit;
+	uint64_t slot; /* of the time, as pathmtu_slot() */
+};
+
+/* Hands what is gathered on to the edge port, which counts it. */
+static void flush(const struct outbound *o)
+{
+	struct vnet_scratch *s = &o->core->scratch;
+
+	if (s->n)
+		port_hand(o->core, o->l->underlay->edge, s->list, s->n, s->bytes);
+	s->n = s->nseg = 0;
+	s->bytes = 0;
+}
+
+/* Appends the frame behind its outer header, of which `outer` tells what encap_inner() does; the
+ * first `own` bytes of the frame are copied there. */
+static void append(const struct outbound *o, const struct vnet_frame *inner, unsigned own,
+                   struct encap_outer *outer)
+{
+	struct vnet_scratch *s = &o->core->scratch;
+	struct link *l = o->l;
+	struct vnet_frame *f;
+	uint8_t *head;
+
+	if (s->n == VNET_BATCH || s->nseg + inner->nseg + 1u > SCRATCH_SEGS)
+		flush(o);
+	f = &s->frame[s->n];
+	head = s->head[s->n];
+	pathmtu_sends(l, o->slot, outer->flow);
+	outer->next = o->next;
+	outer->len = inner->len;
+	outer->id = pathmtu_id(l, o->slot, outer->flow);
+	encap_build(head, l->head, l->bytes, outer);
+	if (own)
+		memcpy(head + l->bytes, inner->seg->base, own);
+	f->seg = &s->seg[s->nseg];
+	f->seg[0] = (struct vnet_seg){head, l->bytes + own};
+	f->nseg = 1;
+	for (unsigned i = own ? 1 : 0; i < inner->nseg; i++)
+		f->seg[f->nseg++] = inner->seg[i];
+	f->len = l->bytes + inner->len;
+	f->contiguous_head = true;
+	f->hdr = (struct vnet_hdr){0};
+	f->dst = o->next;
+	f->src = l->underlay->config.mac;
+	s->list[s->n++] = f;
+	s->nseg += f->nseg;
+	s->bytes += f->len;
+}
+
+/* Whether the port may be told once more in this second; each port for itself, so that none uses up
+ * another one's answers.  *next is what `answered` is then. */
+static bool may_tell(uint64_t was, uint64_t now, uint64_t *next)
+{
+	*next = (was >> 16 == now ? was : now << 16) + 1;
+	return (*next & 0xffff) <= TOOBIG_RATE;
+}
+
+/* Tells the sender, where that is due, what would have fitted. */
+static void answer_too_big(const struct outbound *o, const struct vnet_frame *f)
+{
+	struct vnet_core *c = o->core;
+	struct vnet_port *from = c->from;
+	uint64_t now = atomic_load_explicit(&c->vnet->seconds, memory_order_relaxed);
+	uint64_t was = atomic_load_explicit(&from->answered, memory_order_relaxed), next;
+	uint8_t answer[TOOBIG_MAX];
+	unsigned len;
+
+	/* The peer of another link is not told: its port would use this scratch space. */
+	if (from->flags & VNET_LINK || !atomic_load_explicit(&from->up, memory_order_acquire))
+		return;
+	if (!may_tell(was, now, &next)) {
+		count_drop(c, from, VNET_DROP_untold, 1);
+		return;
+	}
+	len = toobig_answer(answer, f, o->limit);
+	/* Where two of the port's cores come at once, one tells. */
+	if (len && atomic_compare_exchange_strong(&from->answered, &was, next))
+		port_send(c, from, answer, len);
+}
+
+static bool refuse(const struct outbound *o, const struct vnet_frame *f, enum vnet_drop why)
+{
+	vnet_refuse(o->core, o->l->port, f, why);
+	if (why == VNET_DROP_too_big)
+		answer_too_big(o, f);
+	return false;
+}
+
+/* Whether the edge port has room for so many frames more. */
+static bool edge_has_room(const struct outbound *o, unsigned more)
+{
+	struct vnet_port *edge = o->l->underlay->edge;
+
+	return !edge->room || edge->room(edge->dev) >= o->core->scratch.n + more;
+}
+
+/* What the outer headers have of the inner frame: the ECN field always (RFC 6040, 4.1), the DSCP
+ * where the link says so (RFC 2983). */
+static void look_inside(const struct outbound *o, struct encap_outer *outer,
+                        const struct vnet_frame *f)
+{
+	uint8_t dscp = o->l->config.dscp;
+
+	encap_inner(outer, f);
+	if (dscp != VNET_DSCP_COPY)
+		outer->tos = (uint8_t)(dscp << 2 | (outer->tos & ECN_MASK));
+}
+
+/* A large frame, in segments. */
+static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
+{
+	struct offload_cut cut;
+	struct vnet_frame segment;
+	struct encap_outer outer;
+	unsigned payload;
+
+	if (!offload_parse(&cut.head, f))
+		return refuse(o, f, VNET_DROP_no_offload);
+	if (cut.head.covered)
+		return refuse(o, f, VNET_DROP_authenticated);
+	payload = f->len - cut.head.len;
+	if (payload > f->hdr.gso_size)
+		payload = f->hdr.gso_size;
+	if (cut.head.len + payload > o->limit)
+		return refuse(o, f, VNET_DROP_too_big);
+	/* The sender may have changed its headers in between. */
+	if (!offload_cut_begin(&cut, f, o->limit - cut.head.l3))
+		return refuse(o, f, VNET_DROP_no_offload);
+	if (!edge_has_room(o, cut.segments))
+		return refuse(o, f, VNET_DROP_rx_full);
+	look_inside(o, &outer, f);
+	while (offload_cut_next(&cut, &segment))
+		append(o, &segment, segment.seg->len, &outer);
+	return !cut.broken || refuse(o, f, VNET_DROP_no_offload);
+}
+
+static bool send_one(const struct outbound *o, const struct vnet_frame *f)
+{
+	struct vnet_scratch *s = &o->core->scratch;
+	struct encap_outer outer;
+	struct vnet_hdr *hdr;
+
+	if (f->hdr.gso_type != VNET_GSO_NONE)
+		return send_cut(o, f);
+	if (f->len > o->limit)
+		return refuse(o, f, VNET_DROP_too_big);
+	look_inside(o, &outer, f);
+	append(o, f, 0, &outer);
+	if (!(f->hdr.flags & VNET_HDR_F_NEEDS_CSUM))
+		return true;
+	hdr = &s->frame[s->n - 1].hdr;
+	hdr->flags = VNET_HDR_F_NEEDS_CSUM;
+	hdr->csum_start = (uint16_t)(f->hdr.csum_start + o->l->bytes);
+	hdr->csum_offset = f->hdr.csum_offset;
+	return true;
+}
+
+static unsigned refuse_all(const struct outbound *o, struct vnet_frame *const *frames, unsigned n,
+                           enum vnet_drop why)
+{
+	for (unsigned i = 0; i < n; i++)
+		refuse(o, frames[i], why);
+	return 0;
+}
+
+unsigned outbound_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                          unsigned n)
+{
+	struct link *l = dev;
+	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
+	struct outbound o = {core, l, neighbour_mac(l->hop), pathmtu_limit(l, now),
+	                     pathmtu_slot(now)};
+	unsigned sent = 0;
+
+	if (!atomic_load_explicit(&l->underlay->edge->up, memory_order_acquire))
+		return refuse_all(&o, frames, n, VNET_DROP_bridge_down);
+	if (!o.next) {
+		underlay_ask(core, l->underlay, l->hop);
+		return refuse_all(&o, frames, n, VNET_DROP_no_neighbour);
+	}
+	for (unsigned i = 0; i < n; i++)
+		sent += send_one(&o, frames[i]);
+	flush(&o);
+	return sent;
+}

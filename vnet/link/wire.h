@@ -1,0 +1,108 @@
+/*
+ * wire.h: underlays and links as they are kept, and what their files tell each other (private to
+ * vnet/).
+ *
+ *   underlay.c  control of underlays; asking for next hops
+ *   inbound.c   what comes in from an edge port: ARP, echo, decapsulation
+ *   link.c      control of links
+ *   outbound.c  what goes out over a link
+ *   guard.c     what other ports may not send
+ */
+#ifndef VNET_LINK_WIRE_H
+#define VNET_LINK_WIRE_H
+#include "vnet/link/encap.h"
+#include "lib/hash.h"
+#include "vnet/link/neighbour.h"
+#include "vnet/link/peers.h"
+#include "vnet/state.h"
+
+struct underlay {
+	struct vnet_underlay_config config;
+	struct vnet_port *edge;
+	_Atomic(struct underlay *) next; /* of all underlays */
+	_Atomic uint64_t unsent; /* the last second in which routers told of what was not sent, <<
+	                          * 16, and how often they did */
+	unsigned links;          /* over it; control path only */
+	_Atomic(struct peers *) peers; /* NULL: there was never a link */
+	struct neighbour neighbour[VNET_NEIGHBOURS];
+};
+
+struct link {
+	struct vnet_link_config config;
+	struct underlay *underlay;
+	struct vnet_port *port;
+	struct neighbour *hop;
+	struct mix_key key;                /* of the identification of its packets */
+	_Atomic uint8_t sent[ENCAP_FLOWS]; /* in which slot of time each flow was; pathmtu.h */
+	unsigned bytes;                    /* of the outer headers */
+	unsigned full;            /* bytes of the largest frame that fits the underlay's MTU */
+	_Atomic unsigned limit;   /* ... and of the largest that fits the path */
+	_Atomic uint64_t lowered; /* the second in which a router lowered it */
+	atomic_bool ignores;      /* what routers tell */
+	uint8_t head[ENCAP_MAX];  /* the outer headers, as encap_template() wrote them */
+};
+
+/* The link of a port that is one. */
+static inline struct link *link_of(const struct vnet_port *port)
+{
+	return port->dev;
+}
+
+/* The underlay of a port; NULL: it has none. */
+static inline struct underlay *underlay_of(struct vnet_port *port)
+{
+	return atomic_load_explicit(&port->underlay, memory_order_acquire);
+}
+
+/* Bytes of the largest frame whose outer packet fits the MTU. */
+static inline unsigned link_limit_over(enum vnet_link_kind kind, unsigned mtu)
+{
+	return vnet_link_mtu_over(kind, mtu) + VNET_FRAME_MIN;
+}
+
+/* Whether an address is one of a single host, of any network (RFC 1122, 3.2.1.3). */
+bool address_is_host(uint32_t address);
+
+/* Whether an address is in the underlay's prefix. */
+bool underlay_near(const struct vnet_underlay_config *c, uint32_t address);
+
+/* Whether an address is of its prefix, but the prefix itself or all of its hosts. */
+bool underlay_no_host(const struct vnet_underlay_config *c, uint32_t address);
+
+/* Asks for a next hop, if that may be done now.  In the walk, or under the control lock. */
+void underlay_ask(struct vnet_core *core, struct underlay *u, struct neighbour *n);
+
+/* Lets all next hops age and asks for those that are due.  Control lock held. */
+void underlay_tick(struct vnet_core *core, struct underlay *u);
+
+/* Takes an underlay, which no port has any more, off the list of all.  Walks may still read it. */
+void underlay_unlist(struct vnet *v, struct underlay *u);
+
+/* Frees an underlay that no walk uses any more. */
+void underlay_free(struct vnet *v, struct underlay *u);
+
+/*
+ * The walk of a batch that came in from an edge port with an underlay; in_frames is counted
+ * already.  Returns the number of deliveries.
+ */
+unsigned inbound(struct vnet_core *core, struct vnet_port *edge, struct underlay *u,
+                 struct vnet_frame *frame, unsigned n);
+
+/* A link's deliver(): see struct vnet_port_ops. */
+unsigned outbound_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
+                          unsigned n);
+
+/* The peers of an underlay with one link more or less (NULL: none); NULL: no memory. */
+struct peers *link_peers(struct vnet *v, const struct underlay *u, const struct link *more,
+                         const struct link *less);
+
+/* Publishes them; on return no core uses the old ones, which are freed. */
+void link_peers_publish(struct vnet *v, struct underlay *u, struct peers *peers);
+
+/* Frees a port that no walk uses any more, with the link or underlay that it has. */
+void port_free(struct vnet_port *port);
+
+/* Frees a link that no walk uses any more, its underlay being still there. */
+void link_free(struct vnet *v, struct link *l);
+
+#endif

@@ -1,0 +1,235 @@
+/* by_address.c: look-ups without routes: by learned addresses, and by declared ones. */
+#include "vnet/walk.h"
+
+#define REACH_LOCAL   1
+#define REACH_OUTSIDE 2
+
+static inline bool is_outside(const struct vnet_port *port)
+{
+	return port && port->flags & VNET_OUTSIDE;
+}
+
+static const struct vnet_members *members_of(const struct walk *w)
+{
+	return atomic_load_explicit(&w->core->vnet->members, memory_order_acquire);
+}
+
+/* Gives the frames to those ports of the network, but their own, that `reach` says; never from
+ * outside to outside.  What goes outside only is not called flooded: that is its way. */
+static void flood(struct walk *w, uint64_t frames, unsigned reach)
+{
+	struct vnet_core *c = w->core;
+	const struct vnet_members *m = members_of(w);
+	unsigned first = m->start[w->from->net], end = m->start[w->from->net + 1];
+	enum vnet_drop why = VNET_DROP_no_route;
+	uint64_t *count = &w->count->flooded;
+	bool moved = false;
+
+	for (unsigned i = first; i < end; i++) {
+		bool outside = is_outside(port_at(c->vnet, m->port[i]));
+
+		if (m->port[i] == w->from->number)
+			continue;
+		if (outside && is_outside(w->from)) {
+			why = VNET_DROP_split_horizon;
+		} else if (reach & (outside ? REACH_OUTSIDE : REACH_LOCAL)) {
+			mark(c, m->port[i], frames);
+			moved = true;
+		}
+	}
+	if (!moved)
+		count = &w->count->drop[why];
+	else if (!(reach & REACH_LOCAL))
+		return;
+	for (; frames; frames &= frames - 1)
+		count_add(count, 1);
+}
+
+/* Whether a frame to no known place is for the next bridge only, which is this one. */
+static bool ends_here(struct walk *w, const struct vnet_frame *f)
+{
+	if (!link_local_ends(w->core->vnet, w->from->net, f->dst, true))
+		return false;
+	count_add(&w->count->drop[VNET_DROP_link_local], 1);
+	return true;
+}
+
+/* Sends a frame on to the one port that its destination was found at. */
+static void forward(struct walk *w, unsigned to, uint64_t bit)
+{
+	if (to == w->from->number)
+		count_add(&w->count->drop[VNET_DROP_same_port], 1);
+	else if (is_outside(w->from) && is_outside(port_at(w->core->vnet, to)))
+		count_add(&w->count->drop[VNET_DROP_split_horizon], 1);
+	else
+		mark(w->core, to, bit);
+}
+
+/* Where an address is by declaration, else where it was seen; -1: to be flooded, for the port that
+ * was there may be gone or down. */
+static int learned_port(struct walk *w, const struct vnet_members *m, struct vnet_learn *learn,
+                        mac_t dst)
+{
+	struct vnet *v = w->core->vnet;
+	int to;
+
+	if (dst & MAC_MULTICAST)
+		return -1;
+	to = member_in_use(v, m, w->from->net, dst);
+	if (to >= 0)
+		return to;
+	to = learn_find(learn, dst);
+	return to >= 0 && port_up(v, (unsigned)to) ? to : -1;
+}
+
+/* Whether a frame from outside bears the address of one of the network's own that is up; for the
+ * mode in which no port uses another. */
+static bool looped(struct walk *w, const struct vnet_frame *f)
+{
+	if (!is_outside(w->from) ||
+	    member_up(w->core->vnet, members_of(w), w->from->net, f->src) < 0)
+		return false;
+	count_add(&w->count->drop[VNET_DROP_looped], 1);
+	return true;
+}
+
+/* Learns a source that no port declared.  False, and counted: a guest uses more than it may.  Such
+ * frames do not leave either, lest they fill the tables of other nodes and of switches. */
+static bool learn(struct walk *w, struct vnet_learn *l, mac_t src)
+{
+	unsigned quota = atomic_load_explicit(&w->from->quota, memory_order_relaxed);
+	enum learned done = src ? learn_source(l, src, w->from->number, quota) : LEARNED;
+	enum vnet_drop why = VNET_DROP_learn_quota;
+
+	if (done == LEARNED)
+		return true;
+	if (done == LEARN_FULL || is_outside(w->from))
+		why = VNET_DROP_learn_full;
+	count_add(&w->count->drop[why], 1);
+	return why == VNET_DROP_learn_full;
+}
+
+/* Notes that the port sent with its declared address; of interest once it sends with others. */
+static inline void sent_own(struct walk *w)
+{
+	struct vnet_port *port = w->from;
+
+	if (__builtin_expect(!atomic_load_explicit(&port->sent_other, memory_order_relaxed), 1))
+		return;
+	atomic_store_explicit(
+	    &port->sent_own,
+	    (uint32_t)atomic_load_explicit(&w->core->vnet->seconds, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
+/* Notes that it sent with another one; how long the declared one was not used counts from here. */
+static void sent_other(struct walk *w)
+{
+	struct vnet *v = w->core->vnet;
+	struct vnet_port *port = w->from;
+	bool again = seen_lately(v, atomic_load_explicit(&port->sent_other, memory_order_relaxed));
+
+	atomic_store_explicit(&port->sent_other,
+	                      (uint32_t)atomic_load_explicit(&v->seconds, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+	if (!again)
+		sent_own(w);
+}
+
+/*
+ * Whether a frame may have the source that it has; learns it.  What a port declared is not learned,
+ * and nobody else may use it; from outside it may come while the port is down, or uses another.
+ * `known`: the source before it in the batch.
+ */
+static bool take_source(struct walk *w, const struct vnet_members *m, struct vnet_learn *l,
+                        const struct vnet_frame *f, mac_t known)
+{
+	int owner = member_mac(m, w->from->net, f->src);
+	bool outside = is_outside(w->from);
+
+	if (owner == w->from->number)
+		return true;
+	if (owner >= 0 &&
+	    (!outside || member_in_use(w->core->vnet, m, w->from->net, f->src) >= 0)) {
+		count_add(&w->count->drop[outside ? VNET_DROP_looped : VNET_DROP_spoofed], 1);
+		return false;
+	}
+	if (!learn(w, l, f->src))
+		return false;
+	if (outside)
+		return true;
+	if (f != w->frame && known == atomic_load_explicit(&w->from->mac, memory_order_relaxed))
+		sent_own(w);
+	sent_other(w);
+	return true;
+}
+
+void look_up_learned(struct walk *w, struct vnet_learn *learn)
+{
+	/* The source that was taken last, at first the port's own: one sender often fills a batch.
+	 */
+	const mac_t own =
+	    is_outside(w->from) ? 0 : atomic_load_explicit(&w->from->mac, memory_order_relaxed);
+	mac_t known = own;
+	const struct vnet_members *m = members_of(w);
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t unknown = 0, bytes = 0, bit = 1;
+
+	for (; f < end; f++, bit <<= 1) {
+		int to;
+
+		bytes += f->len;
+		if (!admit(w, f) || (f->src != known && !take_source(w, m, learn, f, known)))
+			continue;
+		known = f->src;
+		to = learned_port(w, m, learn, f->dst);
+		if (to >= 0)
+			forward(w, (unsigned)to, bit);
+		else if (!ends_here(w, f))
+			unknown |= bit;
+	}
+	if (known == own)
+		sent_own(w);
+	if (unknown)
+		flood(w, unknown, REACH_LOCAL | REACH_OUTSIDE);
+	count_add(&w->count->in_bytes, bytes);
+}
+
+/* Whether a frame's source is what its port declared; what comes from outside has any but ours. */
+static bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
+{
+	if (is_outside(w->from))
+		return !looped(w, f);
+	if (own && f->src == own)
+		return true;
+	count_add(&w->count->drop[VNET_DROP_spoofed], 1);
+	return false;
+}
+
+void look_up_exact(struct walk *w)
+{
+	const mac_t own = atomic_load_explicit(&w->from->mac, memory_order_relaxed);
+	const struct vnet_members *m = members_of(w);
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t group = 0, unknown = 0, bytes = 0, bit = 1;
+
+	for (; f < end; f++, bit <<= 1) {
+		int to;
+
+		bytes += f->len;
+		if (!admit(w, f) || !source_fits(w, f, own))
+			continue;
+		to = member_up(w->core->vnet, m, w->from->net, f->dst);
+		if (to >= 0)
+			forward(w, (unsigned)to, bit);
+		else if (!(f->dst & MAC_MULTICAST))
+			unknown |= bit;
+		else if (!ends_here(w, f))
+			group |= bit;
+	}
+	if (group)
+		flood(w, group, REACH_LOCAL | REACH_OUTSIDE);
+	if (unknown)
+		flood(w, unknown, REACH_OUTSIDE);
+	count_add(&w->count->in_bytes, bytes);
+}

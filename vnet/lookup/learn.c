@@ -1,0 +1,146 @@
+/* learn.c: learning, ageing and forgetting addresses. */
+#include "vnet/lookup/learn.h"
+
+static unsigned entry_port(uint64_t e)
+{
+	return (unsigned)(e >> LEARN_PORT_SHIFT & (VNET_PORTS - 1));
+}
+
+/* Counts one entry more for a port, unless it has its quota. */
+static bool quota_take(struct vnet_learn *l, unsigned port, unsigned quota)
+{
+	/* First a plain look: a port beyond its quota comes here with each frame. */
+	if (atomic_load_explicit(&l->used[port], memory_order_relaxed) >= quota)
+		return false;
+	if (atomic_fetch_add_explicit(&l->used[port], 1, memory_order_relaxed) < quota)
+		return true;
+	atomic_fetch_sub_explicit(&l->used[port], 1, memory_order_relaxed);
+	return false;
+}
+
+static void quota_give(struct vnet_learn *l, unsigned port)
+{
+	atomic_fetch_sub_explicit(&l->used[port], 1, memory_order_relaxed);
+}
+
+/* Frees an entry, if it is still what it was. */
+static void drop_entry(struct vnet_learn *l, _Atomic uint64_t *entry, uint64_t e)
+{
+	if (atomic_compare_exchange_strong(entry, &e, 0))
+		quota_give(l, entry_port(e));
+}
+
+void learn_bucket_age(struct vnet_learn *l, struct learn_bucket *b, uint64_t now)
+{
+	uint64_t aged = atomic_load_explicit(&b->aged, memory_order_relaxed);
+	/* At `aged` no entry was older than LEARN_AGE; beyond this many quanta since then ages
+	 * modulo LEARN_STAMPS are ambiguous, and every entry is too old. */
+	bool all = now - aged > LEARN_STAMPS - 1 - LEARN_AGE;
+
+	/* A core that read the time before another one did may come after it.  One core drops; what
+	 * others learn here meanwhile has age 0. */
+	if (aged >= now || !atomic_compare_exchange_strong(&b->aged, &aged, now))
+		return;
+	for (unsigned i = 0; i < LEARN_WAYS; i++) {
+		uint64_t e = atomic_load_explicit(&b->entry[i], memory_order_relaxed);
+		uint64_t age = (now - (e >> LEARN_STAMP_SHIFT)) % LEARN_STAMPS;
+
+		if (e && (all || age > LEARN_AGE))
+			drop_entry(l, &b->entry[i], e);
+	}
+}
+
+/* The port has all that it may; some of it may be old, where nobody came since. */
+static enum learned quota_met(struct vnet_learn *l)
+{
+	learn_sweep(l, atomic_fetch_add_explicit(&l->hand, 1, memory_order_relaxed), 1);
+	return LEARN_QUOTA;
+}
+
+/* The address is seen later than its entry e says, or at another port. */
+static __attribute__((noinline)) enum learned renew(struct vnet_learn *l, _Atomic uint64_t *entry,
+                                                    uint64_t e, uint64_t want, unsigned quota)
+{
+	unsigned was = entry_port(e), port = entry_port(want);
+	bool moves = was != port;
+
+	if (moves && !quota_take(l, port, quota))
+		return quota_met(l);
+	/* Another core may change the entry first: its news is as fresh as ours. */
+	if (!atomic_compare_exchange_strong(entry, &e, want))
+		was = port;
+	if (moves)
+		quota_give(l, was);
+	return LEARNED;
+}
+
+/* The address is not in the table just as it would be entered: enters it. */
+static __attribute__((noinline)) enum learned enter(struct vnet_learn *l, struct learn_bucket *b,
+                                                    uint64_t want, unsigned quota)
+{
+	unsigned port = entry_port(want);
+	uint64_t e;
+	int free = -1;
+
+	for (int i = 0; i < LEARN_WAYS; i++) {
+		e = atomic_load_explicit(&b->entry[i], memory_order_relaxed);
+		if (e && !((e ^ want) & MAC_MASK))
+			return renew(l, &b->entry[i], e, want, quota);
+		if (!e && free < 0)
+			free = i;
+	}
+	if (!quota_take(l, port, quota))
+		return quota_met(l);
+	/* Another core may take the free place: then the next frame of this address tries again. */
+	e = 0;
+	if (free < 0 || !atomic_compare_exchange_strong(&b->entry[free], &e, want))
+		quota_give(l, port);
+	return free < 0 ? LEARN_FULL : LEARNED;
+}
+
+enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsigned quota)
+{
+	struct learn_bucket *b = learn_bucket(l, mac);
+	uint64_t now = atomic_load_explicit(&l->now, memory_order_relaxed);
+	uint64_t want = mac | (uint64_t)port << LEARN_PORT_SHIFT | now << LEARN_STAMP_SHIFT;
+
+	if (atomic_load_explicit(&b->aged, memory_order_relaxed) != now)
+		learn_bucket_age(l, b, now);
+	for (unsigned i = 0; i < LEARN_WAYS; i++)
+		if (atomic_load_explicit(&b->entry[i], memory_order_relaxed) == want)
+			return LEARNED;
+	return enter(l, b, want, quota);
+}
+
+void learn_forget_port(struct vnet_learn *l, unsigned port)
+{
+	for (unsigned b = 0; b < LEARN_BUCKETS; b++)
+		for (unsigned i = 0; i < LEARN_WAYS; i++) {
+			_Atomic uint64_t *entry = &l->bucket[b].entry[i];
+			uint64_t e = atomic_load_explicit(entry, memory_order_relaxed);
+
+			if (e && entry_port(e) == port)
+				drop_entry(l, entry, e);
+		}
+}
+
+void learn_pass(struct vnet_learn *l, uint64_t before, uint64_t now)
+{
+	uint64_t quanta =
+	    now < before ? LEARN_AGE + 1 : now / LEARN_QUANTUM - before / LEARN_QUANTUM;
+
+	if (quanta)
+		atomic_fetch_add_explicit(&l->now, quanta, memory_order_relaxed);
+}
+
+void learn_sweep(struct vnet_learn *l, unsigned first, unsigned n)
+{
+	uint64_t now = atomic_load_explicit(&l->now, memory_order_relaxed);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct learn_bucket *b = &l->bucket[(first + i) % LEARN_BUCKETS];
+
+		if (atomic_load_explicit(&b->aged, memory_order_relaxed) != now)
+			learn_bucket_age(l, b, now);
+	}
+}

@@ -1,0 +1,59 @@
+/*
+ * table.h: the routes of all networks, compiled into an immutable table (private to vnet/).
+ *
+ * A route with an exact side is found by a hash of (network, source, destination), (network,
+ * source) or (network, destination), so that three probes serve any number of them; the few others
+ * are a list for each network.
+ */
+#ifndef VNET_LOOKUP_TABLE_H
+#define VNET_LOOKUP_TABLE_H
+#include "vnet/vnet.h"
+
+#define TABLE_END 0xffffu /* ends a chain of route numbers */
+
+struct vnet_table {
+	uint64_t generation;
+	size_t size; /* bytes of this allocation */
+	/* What a look-up depends on besides network and destination. */
+	mac_t src_mask; /* MAC_MASK: on the source too; 0: not */
+	bool by_from;   /* on the source port too */
+	unsigned n, cores, mask;
+	unsigned hits_stride;     /* counters of one core's row, a multiple of a cache line */
+	struct vnet_route *route; /* n, as given, with unused addresses cleared */
+	uint64_t *hits;           /* cores + 1 rows; the last holds what an older table counted */
+	uint8_t *priority;        /* n */
+	uint16_t *chain, *next;   /* mask + 1 heads, n links: by the exact sides */
+	uint16_t *same, *more;    /* mask + 1 heads, n links: by the whole route */
+	uint16_t wide[VNET_NETS]; /* heads of the routes without an exact side */
+};
+
+/*
+ * Compiles n routes.  NULL: no memory, or a route that cannot be, with the reason in err.  The
+ * caller has checked that ports and networks exist.
+ */
+struct vnet_table *table_make(const struct vnet_mem *mem, unsigned cores,
+                              const struct vnet_route *routes, unsigned n, char *err, size_t size);
+void table_free(const struct vnet_mem *mem, struct vnet_table *t);
+
+/*
+ * The routes that win for a frame, as numbers into out (room for n of the table); returns how many.
+ */
+unsigned table_match(const struct vnet_table *t, unsigned net, mac_t src, mac_t dst, unsigned from,
+                     uint16_t *out);
+
+/* Whether one route matches, whatever the others say. */
+bool route_matches(const struct vnet_route *r, unsigned net, mac_t src, mac_t dst, unsigned from);
+
+/* The number of the route that matches the same frames to the same port; -1: there is none. */
+int table_find(const struct vnet_table *t, const struct vnet_route *r);
+
+/* The counters of one core, indexed by route number. */
+static inline uint64_t *table_hits(const struct vnet_table *t, unsigned core)
+{
+	return t->hits + (size_t)core * t->hits_stride;
+}
+
+/* The hits of route i, summed over the cores. */
+uint64_t table_hits_sum(const struct vnet_table *t, unsigned i);
+
+#endif

@@ -1,0 +1,75 @@
+/* switch.h: the switch as a whole, and one core's part in it.  Included by vnet.h. */
+#ifndef VNET_SWITCH_H
+#define VNET_SWITCH_H
+#include "vnet/vnet.h"
+
+/*
+ * Makes a switch for `cores` cores (1 to VNET_CORES), without networks, ports or routes.  All of
+ * its memory comes from *mem, which is copied.  NULL: a bad number of cores, or no memory.
+ */
+struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores);
+
+/*
+ * Gives the switch a number that no guest can know, before its first network is set.  The place of
+ * a learned address depends on it, and the identification of what goes out over links, so that
+ * nobody can compute either.  Without it both are the same in each run.
+ */
+void vnet_secret_set(struct vnet *v, const uint64_t secret[2]);
+
+/* Frees the switch with all that is left in it.  No core is in the walk. */
+void vnet_destroy(struct vnet *v);
+
+/* The private part of core number `core` (0 .. cores-1), to be used by that core alone; NULL:
+ * there is no such core. */
+struct vnet_core *vnet_core(struct vnet *v, unsigned core);
+
+/* The core's own scratch batch, for a device to fill and hand to vnet_input(). */
+struct vnet_batch *vnet_core_batch(struct vnet_core *core);
+
+/* The number that vnet_core() was given for it. */
+unsigned vnet_core_id(const struct vnet_core *core);
+
+/*
+ * Makes network `net` (below VNET_NETS), or changes how it finds its destinations.  False: a bad
+ * number, or no memory for the table of addresses.
+ */
+bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy);
+
+/*
+ * What network `net` (below VNET_NETS) does with frames to the groups 01:80:c2:00:00:00 to -0f, by
+ * which bridges and stations on one wire speak to each other: spanning tree, PAUSE, LACP, 802.1X,
+ * LLDP.  No bridge passes them on (IEEE 802.1D-2004, 7.12.6; 802.1Q, 8.6.3), so unless said they
+ * end in the modes VNET_LEARN and VNET_EXACT (VNET_DROP_link_local), and go where a route sends
+ * them in mode VNET_ROUTE.
+ */
+void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local how);
+
+/*
+ * The walk: moves the frames of the batch from `from` to where they belong, calling deliver() once
+ * for each destination, and counts each frame or its drop.  Frames need seg, len, nseg,
+ * contiguous_head and hdr; dst and src are filled in here.  Frames of one batch and sender keep
+ * their order.  The batch must not be changed by anyone until it returns.  deliver() must not call
+ * this function.  Returns the number of deliveries (a multicast frame counts once per port).
+ */
+unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch);
+
+/*
+ * Visits each port in poll mode once, taking at most `budget` frames from each; a port that another
+ * core is just polling is left out.  Returns the number of frames taken.
+ */
+unsigned vnet_poll(struct vnet_core *core, unsigned budget);
+
+/*
+ * The switch's coarse clock: tells it the time, in seconds from any start.  Learned addresses that
+ * were silent for VNET_AGE seconds are not found any more; no more than VNET_SWEEP of them are
+ * looked at in a call.  Asks for the next hops of links where that is due.  Call it every second or
+ * so, on any core, with that core's own part, not from within the walk.  A time up to
+ * VNET_TICK_LATE seconds before the last one is taken for that; one further back is a clock that
+ * was set anew.  False, and nothing done: the switch is being changed; call it again soon.
+ */
+bool vnet_tick(struct vnet_core *core, uint64_t seconds);
+#define VNET_TICK_LATE 10
+#define VNET_AGE       300 /* IEEE 802.1D-2004, table 7-5 */
+#define VNET_SWEEP     56
+
+#endif
