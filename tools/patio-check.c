@@ -15,10 +15,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "vmm/config_parse.h"
+#include "vmm/config/parse.h"
 #include "vmm/fit.h"
 #include "lib/mem.h"
-#include "vmm/vm_images.h"
+#include "vmm/load/images.h"
 #include "vmm/vm_memory.h"
 
 #define MIB        (1ul << 20)

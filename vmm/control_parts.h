@@ -3,7 +3,7 @@
 #define VMM_CONTROL_PARTS_H
 #include <stdbool.h>
 #include <stddef.h>
-#include "vmm/config.h"
+#include "vmm/config/config.h"
 
 struct vm;
 

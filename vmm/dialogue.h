@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vmm/config.h"
+#include "vmm/config/config.h"
 
 #define DIALOGUE_IN     65536u      /* bytes that wait to be read; a power of two */
 #define DIALOGUE_TEXT   CONFIG_TEXT /* bytes of a text between `load` and `end` */

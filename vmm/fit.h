@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vmm/config.h"
+#include "vmm/config/config.h"
 #include "vmm/place_policy.h"
 
 /* What becomes of the guest of a slot when the description is taken. */

@@ -5,7 +5,7 @@
 #include "vmm/machine.h"
 #include "lib/mem.h"
 #include "vmm/last_panic.h"
-#include "vmm/load.h"
+#include "vmm/load/load.h"
 #include "vmm/out.h"
 #include "vmm/rescue.h"
 #include "vmm/show_parts.h"

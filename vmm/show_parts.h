@@ -1,7 +1,7 @@
 /* show_parts.h: the tables of show.c and show_net.c, for one another. */
 #ifndef VMM_SHOW_PARTS_H
 #define VMM_SHOW_PARTS_H
-#include "vmm/config.h"
+#include "vmm/config/config.h"
 #include "vmm/out.h"
 
 #define TABLE(o, name, columns)                                                                    \

@@ -14,7 +14,7 @@
 #include "drivers/virtio/virtio_console.h"
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/absent.h"
-#include "vmm/config.h"
+#include "vmm/config/config.h"
 #include "vmm/console.h"
 #include "drivers/bus/gpa.h"
 #include "vmm/io.h"

@@ -14,7 +14,7 @@
 #include "vmm/monitor.h"
 #include "vmm/passthrough.h"
 #include "vmm/vm.h"
-#include "vmm/vm_images.h"
+#include "vmm/load/images.h"
 #include "vmm/vm_load.h"
 
 static struct blob module_blob(const char *name)

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vmm/config.h"
+#include "vmm/config/config.h"
 
 #define VM_IDENTITY_START (16ul << 20) /* below, a DMA guest's memory is not where it seems */
 

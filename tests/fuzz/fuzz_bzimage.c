@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/le.h"
-#include "vmm/load_linux.h"
+#include "vmm/load/linux.h"
 
 #define HIGH_SIZE 0x800000u
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include "vmm/config_parse.h"
+#include "vmm/config/parse.h"
 
 static const char *const words[] = {
     "guest",

@@ -1,7 +1,7 @@
 /* Any file as a Multiboot kernel: loaded wholly inside guest memory, or refused with a reason. */
 #include <stdlib.h>
 #include <string.h>
-#include "vmm/load_multiboot.h"
+#include "vmm/load/multiboot.h"
 
 #define HIGH_SIZE 0x40000u
 

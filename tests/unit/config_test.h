@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "vmm/config.h"
+#include "vmm/config/config.h"
 
 /* Text that grows; what config_print() and the writers put goes here. */
 struct text {

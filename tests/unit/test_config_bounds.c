@@ -1,6 +1,6 @@
 /* The bytes that a text may have, every bound at its last good and first bad value, atomicity. */
 #include "tests/unit/config_test.h"
-#include "vmm/config_parse.h"
+#include "vmm/config/parse.h"
 
 static void test_bytes(void **state)
 {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "vmm/guest_acpi.h"
 #include "lib/le.h"
-#include "vmm/load.h"
+#include "vmm/load/load.h"
 
 static uint8_t ram[0x100000];
 

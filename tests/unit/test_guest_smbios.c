@@ -6,7 +6,7 @@
 #include <string.h>
 #include "vmm/guest_smbios.h"
 #include "lib/le.h"
-#include "vmm/load.h"
+#include "vmm/load/load.h"
 
 static uint8_t ram[GUEST_HIGH];
 static struct gmem m;

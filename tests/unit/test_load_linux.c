@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/le.h"
-#include "vmm/load_linux.h"
+#include "vmm/load/linux.h"
 
 #define MIB     0x100000ull
 #define GIB     0x40000000ull

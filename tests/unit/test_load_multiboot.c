@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/le.h"
-#include "vmm/load_multiboot.h"
+#include "vmm/load/multiboot.h"
 
 #define MIB 0x100000ull
 

@@ -1,0 +1,234 @@
+/* The grammar: every statement and its places.  The parser and the help both follow this table. */
+#include "vmm/config/parse.h"
+
+#define MIB (1024ull * 1024)
+#define LAST_TERM                                                                                  \
+	{                                                                                          \
+		0                                                                                  \
+	}
+
+static const char *const choice_yes[] = {"no", "yes", NULL};
+static const char *const choice_restart[] = {"never", "always", NULL};
+static const char *const choice_absent[] = {"ones", "stop", NULL};
+static const char *const choice_mode[] = {"route", "learn", "exact", NULL};
+static const char *const choice_link_local[] = {"forward", "drop", NULL};
+static const char *const choice_link[] = {"vxlan", "udp", "direct", NULL};
+static const char *const choice_path_mtu[] = {"learn", "ignore", NULL};
+static const char *const choice_move[] = {"kick", "poll", NULL};
+static const char *const choice_log[] = {"error", "warn", "info", "debug", NULL};
+static const char *const choice_smt[] = {"isolate", "share", NULL};
+static const char *const choice_idle[] = {"stay", "poweroff", "exit-with", NULL};
+static const char *const choice_panic[] = {"reset", "halt", NULL};
+static const char *const choice_classic_dst[] = {"interface", "edge", "link", NULL};
+static const char *const choice_classic_src[] = {"interface", "edge", "link", "any", NULL};
+static const char *const choice_show[] = {"guests",   "vcpus",  "ports", "links",      "underlays",
+                                          "networks", "routes", "exits", "counters",   "memory",
+                                          "machine",  "all",    "boot",  "last-panic", NULL};
+
+static const struct term guest_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {"cpus", "N", TERM_NUMBER, .optional = true, .min = 1, .max = CONFIG_CPUS},
+    {"memory", "SIZE", TERM_SIZE, .optional = true, .min = MIB, .max = 4096 * 1024 * MIB},
+    {"kernel", "MODULE", TERM_STRING, .min = 1, .max = CONFIG_MODULE - 1},
+    {"initrd", "MODULE", TERM_STRING, .optional = true, .min = 1, .max = CONFIG_MODULE - 1},
+    {"cmdline", "\"TEXT\"", TERM_STRING, .optional = true, .max = CONFIG_CMDLINE - 1},
+    {"module", "MODULE", TERM_STRING, true, true, .min = 1, .max = CONFIG_MODULE - 1},
+    {"args", "\"TEXT\"", TERM_STRING, true, true, .max = CONFIG_ARGS - 1},
+    {"pci", "BB:DD.F", TERM_PCI, .optional = true},
+    {"core", "N[,N..]", TERM_CORES, .optional = true},
+    {"debug-exit", .kind = TERM_FLAG, .optional = true},
+    {"debug-absent", "HOW", TERM_CHOICE, .optional = true, .choice = choice_absent},
+    {"control", .kind = TERM_FLAG, .optional = true},
+    {"autostart", "YES", TERM_CHOICE, .optional = true, .choice = choice_yes},
+    {"restart", "WHEN", TERM_CHOICE, .optional = true, .choice = choice_restart},
+    LAST_TERM,
+};
+
+static const struct term network_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {"mode", "MODE", TERM_CHOICE, .optional = true, .choice = choice_mode},
+    {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
+    {"link-local", "HOW", TERM_CHOICE, .optional = true, .choice = choice_link_local},
+    LAST_TERM,
+};
+
+static const struct term port_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {"guest", "GUEST", TERM_GUEST, .optional = true},
+    {"network", "NET", TERM_NET, .optional = true},
+    {"mac", "MAC", TERM_MAC, .optional = true},
+    {"edge", .kind = TERM_FLAG, .optional = true},
+    {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
+    {"addresses", "N", TERM_NUMBER, .optional = true, .max = VNET_LEARN_MAX},
+    {"move", "MODE", TERM_CHOICE, .optional = true, .choice = choice_move},
+    LAST_TERM,
+};
+
+static const struct term underlay_terms[] = {
+    {.arg = "PORT", .kind = TERM_NIC},
+    {"address", "A.B.C.D/N", .kind = TERM_PREFIX},
+    {"gateway", "A.B.C.D", TERM_ADDRESS, .optional = true},
+    {"mac", "MAC", TERM_MAC, .optional = true},
+    {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = VNET_UNDERLAY_MTU_MIN,
+     .max = VNET_UNDERLAY_MTU_MAX},
+    {"path-mtu", "HOW", TERM_CHOICE, .optional = true, .choice = choice_path_mtu},
+    LAST_TERM,
+};
+
+static const struct term link_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {.arg = "KIND", .kind = TERM_CHOICE, .choice = choice_link},
+    {"vni", "N", TERM_NUMBER, .optional = true, .max = VNET_VNI_MAX},
+    {"remote", "A.B.C.D", TERM_ADDRESS, .optional = true},
+    {"local", "A.B.C.D", TERM_ADDRESS, .optional = true},
+    {"udp-port", "N", TERM_NUMBER, .optional = true, .min = 1, .max = 65535},
+    {"network", "NET", TERM_NET, .optional = true},
+    {"edge", "PORT", TERM_NIC, .optional = true},
+    {"addresses", "N", TERM_NUMBER, .optional = true, .max = VNET_LEARN_MAX},
+    {"path-mtu", "HOW", TERM_CHOICE, .optional = true, .choice = choice_path_mtu},
+    {"dscp", "copy|N", TERM_DSCP, .optional = true, .max = VNET_DSCP_COPY - 1},
+    LAST_TERM,
+};
+
+static const struct term route_terms[] = {
+    {"network", "NET", TERM_NET, .optional = true},
+    {"src", "QUAL", .kind = TERM_QUAL},
+    {"dst", "QUAL", .kind = TERM_QUAL},
+    {"from", "[port|link] NAME", TERM_FROM, .optional = true},
+    {"to", "port|link NAME", .kind = TERM_TO},
+    {"reflect", .kind = TERM_FLAG, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term classic_terms[] = {
+    {.arg = "SRC-MAC", .kind = TERM_CLASSIC},
+    {.arg = "DST-MAC", .kind = TERM_CLASSIC},
+    {.arg = "DST-TYPE", .kind = TERM_CHOICE, .choice = choice_classic_dst},
+    {.arg = "DST-PORT", .kind = TERM_PORT},
+    {.arg = "SRC-TYPE", .kind = TERM_CHOICE, .choice = choice_classic_src},
+    {.arg = "SRC-PORT", .kind = TERM_PORT, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term move_terms[] = {
+    {.arg = "MODE", .kind = TERM_CHOICE, .choice = choice_move},
+    {"core", "N", TERM_NUMBER, .optional = true, .max = CONFIG_CORES - 1},
+    LAST_TERM,
+};
+
+static const struct term smt_terms[] = {
+    {.arg = "MODE", .kind = TERM_CHOICE, .choice = choice_smt},
+    LAST_TERM,
+};
+
+static const struct term idle_terms[] = {
+    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_idle},
+    {.arg = "GUEST", .kind = TERM_GUEST, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term panic_terms[] = {
+    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_panic},
+    {.arg = "SECONDS", .kind = TERM_SECONDS, .optional = true, .max = 3600},
+    LAST_TERM,
+};
+
+static const struct term show_terms[] = {
+    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_show},
+    {.arg = "NAME", .kind = TERM_NAME, .optional = true},
+    {"json", .kind = TERM_FLAG, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term explain_terms[] = {
+    {.arg = "SRC-MAC", .kind = TERM_MAC},
+    {.arg = "DST-MAC", .kind = TERM_DST_MAC},
+    {.arg = "PORT", .kind = TERM_PORT},
+    {"json", .kind = TERM_FLAG, .optional = true},
+    LAST_TERM,
+};
+
+static const struct term log_terms[] = {
+    {.arg = "LEVEL", .kind = TERM_CHOICE, .choice = choice_log},
+    LAST_TERM,
+};
+static const struct term help_terms[] = {
+    {.arg = "WORD", .kind = TERM_NAME, .optional = true},
+    LAST_TERM,
+};
+static const struct term one_guest[] = {{.arg = "GUEST", .kind = TERM_GUEST}, LAST_TERM};
+static const struct term one_net[] = {{.arg = "NET", .kind = TERM_NET}, LAST_TERM};
+static const struct term one_port[] = {{.arg = "PORT", .kind = TERM_NIC}, LAST_TERM};
+static const struct term one_link[] = {{.arg = "LINK", .kind = TERM_LINK}, LAST_TERM};
+static const struct term lint_terms[] = {
+    {"json", .kind = TERM_FLAG, .optional = true},
+    LAST_TERM,
+};
+static const struct term load_terms[] = {
+    {.arg = "MODULE", .kind = TERM_STRING, .optional = true, .min = 1, .max = CONFIG_MODULE - 1},
+    LAST_TERM,
+};
+static const struct term nothing[] = {LAST_TERM};
+
+const struct statement config_statement[] = {
+    {"guest", .term = guest_terms, .apply = apply_guest,
+     .help = "declare a virtual machine; MODULE names a boot module (1 CPU, 256M unless said)"},
+    {"network", .term = network_terms, .apply = apply_network,
+     .help = "declare an isolated network, or change one; `default` is there, in mode learn"},
+    {"port", .term = port_terms, .apply = apply_port,
+     .help = "give a guest a NIC; a new port needs its guest, on one that exists only `move` and "
+             "`addresses` change"},
+    {"underlay", .term = underlay_terms, .apply = apply_underlay,
+     .help = "the node's own address behind an edge port, for links; said anew it is replaced"},
+    {"link", .term = link_terms, .apply = apply_link,
+     .help = "a way to another node: a port of the switch whose frames travel in UDP (vxlan, udp), "
+             "or a name for the network's edge (direct)"},
+    {"route", .term = route_terms, .apply = apply_route,
+     .help = "send matching frames to a port or link; QUAL is a MAC, not MAC, any or none"},
+    {"add", .term = classic_terms, .apply = apply_classic,
+     .help = "a route in the classic positional form; the MACs may be any, none or not-MAC"},
+    {"remove", "route", route_terms, apply_remove_route,
+     .help = "remove the route that was given with the same words"},
+    {"remove", "port", one_port, apply_remove_port,
+     .help = "remove a port that no route or link names"},
+    {"remove", "link", one_link, apply_remove_link, .help = "remove a link that no route names"},
+    {"remove", "underlay", one_port, apply_remove_underlay,
+     .help = "remove the underlay of a port that no link goes through"},
+    {"remove", "network", one_net, apply_remove_network,
+     .help = "remove a network that has no port or link"},
+    {"move", .term = move_terms, .apply = apply_move,
+     .help = "who moves frames: the sender at its kick, or a core that polls"},
+    {"smt", .term = smt_terms, .apply = apply_smt,
+     .help = "whether the threads of one physical core go to one guest only, or to any"},
+    {"log", .term = log_terms, .apply = apply_log, .help = "how much the node tells of itself"},
+    {"console", .term = one_guest, .apply = apply_console, .verb = CONFIG_ENTER,
+     .help = "put this guest's console on the terminal; Ctrl-A comes back"},
+    {"idle", .term = idle_terms, .apply = apply_idle,
+     .help = "what the node does when all guests, or this one, have ended"},
+    {"panic", .term = panic_terms, .apply = apply_panic,
+     .help =
+         "what the node does after a panic of its own: reset after a time (10s unless said), or "
+         "halt"},
+    {"show", .term = show_terms, .apply = apply_show, .run_time = true, .verb = CONFIG_SHOW,
+     .help = "show the node; NAME (a guest, network, port or link) narrows it"},
+    {"explain", .term = explain_terms, .apply = apply_verb, .run_time = true,
+     .verb = CONFIG_EXPLAIN, .help = "what the switch does with such a frame from this port"},
+    {"lint", .term = lint_terms, .apply = apply_verb, .run_time = true, .verb = CONFIG_LINT,
+     .help = "what was taken but can hardly be meant"},
+    {"start", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_START,
+     .help = "start a guest that has ended or was not started"},
+    {"stop", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_STOP,
+     .help = "stop a guest at once"},
+    {"restart", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_RESTART,
+     .help = "stop a guest and start it anew"},
+    {"load", .term = load_terms, .apply = apply_load, .run_time = true, .verb = CONFIG_LOAD,
+     .help = "take this boot module, or the lines that follow, up to `end`, as a whole or not at "
+             "all"},
+    {"help", .term = help_terms, .apply = apply_help, .run_time = true, .verb = CONFIG_HELP,
+     .help = "this list, or one statement"},
+    {"poweroff", .term = nothing, .apply = apply_verb, .run_time = true, .verb = CONFIG_POWEROFF,
+     .help = "stop all guests and power the node off"},
+    {"reboot", .term = nothing, .apply = apply_verb, .run_time = true, .verb = CONFIG_REBOOT,
+     .help = "stop all guests and restart the node"},
+    {0},
+};

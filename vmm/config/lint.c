@@ -1,0 +1,388 @@
+/* What is taken but can hardly be meant: routes that rest or never win, frames that arrive twice.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "vmm/config/parse.h"
+
+/* Where findings go.  A finding is of a line of the text that is read, or of none of it (0). */
+struct lint {
+	struct parser *p; /* its index is work space here */
+	const struct node_config *n;
+	const uint32_t *route_line; /* NULL: no route is of a text */
+	void (*tell)(struct lint *l, uint32_t line, const char *text);
+	config_warning *warn;
+	void *ctx;
+};
+
+__attribute__((format(printf, 3, 4))) static void tell(struct lint *l, uint32_t line,
+                                                       const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	l->tell(l, line, text);
+}
+
+static uint32_t later(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint32_t route_line(const struct lint *l, unsigned i)
+{
+	return l->route_line ? l->route_line[i] : 0;
+}
+
+/* ---- routes where nobody asks for routes ---- */
+
+static void lint_resting(struct lint *l)
+{
+	uint32_t count[CONFIG_NETS] = {0}, line[CONFIG_NETS];
+	for (uint32_t i = 0; i < l->n->nets; i++)
+		line[i] = l->n->net[i].line;
+	for (uint32_t i = 0; i < l->n->routes; i++) {
+		unsigned net = l->n->route[i].net;
+		count[net]++;
+		line[net] = later(line[net], route_line(l, i));
+	}
+	for (uint32_t i = 0; i < l->n->nets; i++) {
+		const struct net_config *net = &l->n->net[i];
+		if (count[i] && net->mode != VNET_ROUTE)
+			tell(l, line[i],
+			     "network \"%s\" is in mode %s: its routes (%u) rest until its mode is "
+			     "route",
+			     net->name, net->mode == VNET_LEARN ? "learn" : "exact",
+			     (unsigned)count[i]);
+	}
+}
+
+/* ---- routes that never win ---- */
+
+/*
+ * A route that another one of higher priority covers.  By the table in route.h that can only
+ * be a default route (4) under one of its source (6) or of all sources but another one (5), or any
+ * route of priority 4 or 3 under two that are each other's complement, `X` and `not X`.
+ */
+enum side { SIDE_SRC, SIDE_DST };
+
+/* The qualifier of the side, if the other side is `any`; else NULL. */
+static const struct vnet_qual *lone(const struct vnet_route *r, enum side side)
+{
+	const struct vnet_qual *one = side == SIDE_SRC ? &r->src : &r->dst;
+	const struct vnet_qual *other = side == SIDE_SRC ? &r->dst : &r->src;
+	return other->match == VNET_MAC_ANY ? one : NULL;
+}
+
+/* A route whose one side is X, the other `any`. */
+struct key {
+	unsigned net;
+	int32_t from;
+	enum side side;
+	mac_t mac;
+};
+
+static bool has_key(const struct vnet_route *r, const struct key *k)
+{
+	const struct vnet_qual *q = lone(r, k->side);
+	return q && q->match == VNET_MAC_IS && q->mac == k->mac && r->net == k->net &&
+	       r->from == k->from;
+}
+
+/* The index's place of the route with this key, or the free one where it would stand. */
+static uint16_t *key_place(const struct lint *l, const struct key *k)
+{
+	uint64_t h = k->mac ^ (uint64_t)k->net << 48 ^ (uint64_t)k->side << 60;
+	h = (h ^ h >> 29) * 0x9e3779b97f4a7c15ull + (uint64_t)(k->from + 1);
+	h = (h ^ h >> 29) * 0x9e3779b97f4a7c15ull;
+	uint32_t i = (uint32_t)(h >> 32) & (CONFIG_INDEX - 1);
+	uint16_t *index = l->p->index;
+	while (index[i] && !has_key(&l->n->route[index[i] - 1], k))
+		i = (i + 1) & (CONFIG_INDEX - 1);
+	return &index[i];
+}
+
+static int find_key(const struct lint *l, unsigned net, int32_t from, enum side side, mac_t mac)
+{
+	struct key k = {net, from, side, mac};
+	return (int)*key_place(l, &k) - 1;
+}
+
+static void index_keys(struct lint *l)
+{
+	memset(l->p->index, 0, sizeof l->p->index);
+	l->p->indexed = false;
+	for (uint32_t i = 0; i < l->n->routes; i++) {
+		const struct vnet_route *r = &l->n->route[i];
+		for (enum side s = SIDE_SRC; s <= SIDE_DST; s++) {
+			const struct vnet_qual *q = lone(r, s);
+			if (!q || q->match != VNET_MAC_IS)
+				continue;
+			struct key k = {r->net, r->from, s, q->mac};
+			uint16_t *place = key_place(l, &k);
+			if (!*place)
+				*place = (uint16_t)(i + 1);
+		}
+	}
+}
+
+/* Of each network, what covers much: routes with a `not` side, from any port. */
+struct cover {
+	int not_src[2]; /* two with different addresses, -1: none */
+	int whole[2];   /* two that together match every frame */
+};
+
+static void note_not(const struct lint *l, struct cover *c, unsigned i, enum side side)
+{
+	const struct vnet_route *r = &l->n->route[i];
+	const struct vnet_qual *q = lone(r, side);
+	if (!q || q->match != VNET_MAC_NOT || r->from >= 0)
+		return;
+	int same = find_key(l, r->net, -1, side, q->mac);
+	if (same >= 0 && c->whole[0] < 0) {
+		c->whole[0] = same;
+		c->whole[1] = (int)i;
+	}
+	if (side == SIDE_DST)
+		return;
+	if (c->not_src[0] < 0)
+		c->not_src[0] = (int)i;
+	else if (c->not_src[1] < 0 && l->n->route[c->not_src[0]].src.mac != q->mac)
+		c->not_src[1] = (int)i;
+}
+
+static void find_covers(const struct lint *l, struct cover cover[CONFIG_NETS])
+{
+	for (uint32_t i = 0; i < CONFIG_NETS; i++)
+		cover[i] = (struct cover){{-1, -1}, {-1, -1}};
+	for (uint32_t i = 0; i < l->n->routes; i++) {
+		note_not(l, &cover[l->n->route[i].net], i, SIDE_SRC);
+		note_not(l, &cover[l->n->route[i].net], i, SIDE_DST);
+	}
+}
+
+/* The route that covers a default route, or -1. */
+static int covers_default(const struct lint *l, const struct cover *c, const struct vnet_route *r)
+{
+	int by = find_key(l, r->net, -1, SIDE_SRC, r->src.mac);
+	if (by < 0 && r->from >= 0)
+		by = find_key(l, r->net, r->from, SIDE_SRC, r->src.mac);
+	for (unsigned k = 0; k < 2 && by < 0; k++) {
+		int other = c->not_src[k];
+		if (other >= 0 && l->n->route[other].src.mac != r->src.mac)
+			by = other;
+	}
+	return by;
+}
+
+static void lint_route(struct lint *l, const struct cover *c, unsigned i)
+{
+	const struct vnet_route *r = &l->n->route[i];
+	const char *why;
+	int priority = vnet_route_priority(r, &why);
+	int by = priority == 4 ? covers_default(l, c, r) : -1;
+	if (by >= 0)
+		tell(l, later(route_line(l, i), route_line(l, (unsigned)by)),
+		     "route %u never wins: route %d has a higher priority and takes all its frames",
+		     i, by);
+	else if (priority <= 4 && c->whole[0] >= 0)
+		tell(l,
+		     later(route_line(l, i), later(route_line(l, (unsigned)c->whole[0]),
+		                                   route_line(l, (unsigned)c->whole[1]))),
+		     "route %u never wins: routes %d and %d together take all frames", i,
+		     c->whole[0], c->whole[1]);
+}
+
+static void lint_routes(struct lint *l)
+{
+	struct cover cover[CONFIG_NETS];
+	index_keys(l);
+	find_covers(l, cover);
+	for (uint32_t i = 0; i < l->n->routes; i++) {
+		unsigned net = l->n->route[i].net;
+		if (l->n->net[net].mode == VNET_ROUTE)
+			lint_route(l, &cover[net], i);
+	}
+}
+
+/* ---- frames that arrive twice ---- */
+
+/* Of each link, what else leads to its peer from its network; -1: nothing. */
+struct twins {
+	int16_t link[CONFIG_PORTS]; /* the next link */
+	int16_t edge[CONFIG_PORTS]; /* the network's edge, when the peer is on its wire */
+};
+
+static bool is_twin(const struct port_config *a, const struct port_config *b)
+{
+	return config_is_tunnel(b) && a->net == b->net && a->link.remote == b->link.remote;
+}
+
+static bool is_edge_to(const struct port_config *link, const struct port_config *edge)
+{
+	return edge->edge && edge->net == link->net && edge->underlay.prefix &&
+	       config_same_net(edge->underlay.address, link->link.remote, edge->underlay.prefix);
+}
+
+static void find_twins(const struct node_config *n, struct twins *t)
+{
+	for (uint32_t i = 0; i < n->ports; i++) {
+		const struct port_config *link = &n->port[i];
+		t->link[i] = t->edge[i] = -1;
+		if (!config_is_tunnel(link))
+			continue;
+		for (uint32_t k = 0; k < n->ports; k++) {
+			if (k > i && t->link[i] < 0 && is_twin(link, &n->port[k]))
+				t->link[i] = (int16_t)k;
+			if (is_edge_to(link, &n->port[k]))
+				t->edge[i] = (int16_t)k;
+		}
+	}
+}
+
+static void lint_flood(struct lint *l, const struct twins *t, unsigned i)
+{
+	const struct node_config *n = l->n;
+	const struct port_config *link = &n->port[i];
+	const char *net = n->net[link->net].name;
+	if (t->link[i] >= 0)
+		tell(l, later(link->line, n->port[t->link[i]].line),
+		     "links \"%s\" and \"%s\" of network \"%s\" lead to the same node: what is "
+		     "flooded arrives there twice",
+		     link->name, n->port[t->link[i]].name, net);
+	if (t->edge[i] < 0)
+		return;
+	const struct port_config *edge = &n->port[t->edge[i]];
+	tell(l, later(link->line, later(edge->line, edge->underlay.line)),
+	     "network \"%s\" has its edge \"%s\" on the wire where link \"%s\" leads: what "
+	     "is flooded arrives there twice; give the edge a network of its own",
+	     net, edge->name, link->name);
+}
+
+/* The route and another one that differs from it in its port alone, `twin`. */
+static void lint_both(struct lint *l, unsigned i, int twin)
+{
+	struct vnet_route r = l->n->route[i];
+	const char *port = l->n->port[r.to].name;
+	if (twin < 0)
+		return;
+	r.to = (uint16_t)twin;
+	int other = config_find_route(l->p, l->n, &r);
+	if (other >= 0)
+		tell(l, later(route_line(l, i), route_line(l, (unsigned)other)),
+		     "routes %u and %d lead the same frames by \"%s\" and \"%s\" to the same "
+		     "node: they arrive there twice",
+		     i, other, port, l->n->port[twin].name);
+}
+
+static void lint_twice(struct lint *l)
+{
+	const struct node_config *n = l->n;
+	struct twins t;
+	find_twins(n, &t);
+	for (uint32_t i = 0; i < n->ports; i++) {
+		if (n->port[i].name[0] && n->net[n->port[i].net].mode != VNET_ROUTE)
+			lint_flood(l, &t, i);
+	}
+	config_index_routes(l->p, n);
+	for (uint32_t i = 0; i < n->routes; i++) {
+		unsigned to = n->route[i].to;
+		if (n->net[n->route[i].net].mode != VNET_ROUTE)
+			continue;
+		lint_both(l, i, t.link[to]);
+		lint_both(l, i, t.edge[to]);
+	}
+}
+
+/* ---- one MAC on two nodes ---- */
+
+/* Ports of one name have one MAC on every node: a network of several nodes must not have both. */
+static void lint_macs(struct lint *l)
+{
+	uint32_t line[CONFIG_NETS] = {0};
+	bool linked[CONFIG_NETS] = {0};
+	for (uint32_t i = 0; i < l->n->ports; i++) {
+		const struct port_config *port = &l->n->port[i];
+		linked[port->net] |= config_is_tunnel(port);
+		if (config_is_tunnel(port))
+			line[port->net] = later(line[port->net], port->line);
+	}
+	for (uint32_t i = 0; i < l->n->ports; i++) {
+		const struct port_config *port = &l->n->port[i];
+		if (port->name[0] && port->kind == CONFIG_NIC && !port->edge && linked[port->net] &&
+		    port->mac == config_derive_mac(port->name))
+			tell(l, later(port->line, line[port->net]),
+			     "port \"%s\" has the MAC that its name gives: on another node of its "
+			     "network a port of that name has it, too; say `mac`",
+			     port->name);
+	}
+}
+
+/* ---- guests on the wire of the links ---- */
+
+/* The edge of a network, if links run on the wire behind it; NULL: none. */
+static const struct port_config *wire_of(const struct node_config *n, unsigned net)
+{
+	for (uint32_t i = 0; i < n->ports; i++) {
+		const struct port_config *edge = &n->port[i];
+		if (edge->edge && edge->net == net && edge->underlay.prefix)
+			return edge;
+	}
+	return NULL;
+}
+
+static void lint_wire(struct lint *l)
+{
+	const struct node_config *n = l->n;
+	for (uint32_t i = 0; i < n->ports; i++) {
+		const struct port_config *port = &n->port[i];
+		if (!port->name[0] || port->kind != CONFIG_NIC || port->edge)
+			continue;
+		const struct port_config *edge = wire_of(n, port->net);
+		if (edge)
+			tell(l, later(port->line, later(edge->line, edge->underlay.line)),
+			     "port \"%s\" shares network \"%s\" with the underlay of \"%s\": its "
+			     "guest reaches the wire of the links; give the edge a network of its "
+			     "own",
+			     port->name, n->net[port->net].name, edge->name);
+	}
+}
+
+static void lint(struct lint *l)
+{
+	lint_resting(l);
+	lint_routes(l);
+	lint_twice(l);
+	lint_macs(l);
+	lint_wire(l);
+}
+
+/* ---- who asks ---- */
+
+static void tell_report(struct lint *l, uint32_t line, const char *text)
+{
+	struct word place = {"", line, 1, false};
+	if (line)
+		config_warn(l->p, &place, "%s", text);
+}
+
+void config_lint_staged(struct parser *p)
+{
+	struct lint l = {.p = p, .n = p->node, .route_line = p->route_line, .tell = tell_report};
+	lint(&l);
+}
+
+static void tell_caller(struct lint *l, uint32_t line, const char *text)
+{
+	(void)line;
+	l->warn(l->ctx, text);
+}
+
+void config_lint(struct config *c, config_warning *warn, void *ctx)
+{
+	struct lint l = {
+	    .p = &c->parser, .n = config_live(c), .tell = tell_caller, .warn = warn, .ctx = ctx};
+	lint(&l);
+}

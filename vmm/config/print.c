@@ -1,0 +1,239 @@
+/*
+ * The description as canonical text: every value written out, but for an MTU that follows from
+ * others.  The order is one in which each statement finds what it refers to.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "vmm/config/parse.h"
+
+struct writer {
+	config_put *put;
+	void *ctx;
+};
+
+/* Writes what fits one short piece; long texts go through say_quoted(). */
+__attribute__((format(printf, 2, 3))) static void say(const struct writer *w, const char *fmt, ...)
+{
+	char piece[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(piece, sizeof piece, fmt, ap);
+	va_end(ap);
+	w->put(w->ctx, piece, strlen(piece));
+}
+
+static void say_quoted(const struct writer *w, const char *keyword, const char *text)
+{
+	say(w, " %s \"", keyword);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			w->put(w->ctx, "\\", 1);
+		w->put(w->ctx, text, 1);
+	}
+	w->put(w->ctx, "\"", 1);
+}
+
+static void print_node(const struct writer *w, const struct node_config *n)
+{
+	static const char *const level[] = {"error", "warn", "info", "debug"};
+	say(w, "log %s\n", level[n->log]);
+	say(w, "move %s", n->move == CONFIG_MOVE_POLL ? "poll" : "kick");
+	if (n->poll_core >= 0)
+		say(w, " core %d", (int)n->poll_core);
+	say(w, "\n");
+	if (n->smt == CONFIG_SMT_SHARE)
+		say(w, "smt share\n");
+	if (n->panic == CONFIG_PANIC_RESET)
+		say(w, "panic reset %us\n", (unsigned)n->panic_seconds);
+	if (n->panic == CONFIG_PANIC_HALT)
+		say(w, "panic halt\n");
+}
+
+static void print_net(const struct writer *w, const struct net_config *net)
+{
+	static const char *const mode[] = {
+	    [VNET_ROUTE] = "route", [VNET_LEARN] = "learn", [VNET_EXACT] = "exact"};
+	say(w, "network %s mode %s", net->name, mode[net->mode]);
+	if (net->mtu_said)
+		say(w, " mtu %u", (unsigned)net->mtu);
+	if (net->link_local != VNET_LINK_LOCAL_BY_MODE)
+		say(w, " link-local %s",
+		    net->link_local == VNET_LINK_LOCAL_DROP ? "drop" : "forward");
+	say(w, "\n");
+}
+
+static void print_memory(const struct writer *w, uint64_t bytes)
+{
+	const uint64_t mib = 1024ull * 1024, gib = 1024 * mib;
+	if (bytes % gib == 0)
+		say(w, " memory %lluG", (unsigned long long)(bytes / gib));
+	else
+		say(w, " memory %lluM", (unsigned long long)(bytes / mib));
+}
+
+/* Long texts stand on lines of their own: no line outgrows CONFIG_LINE, escapes included. */
+static void print_guest(const struct writer *w, const struct guest_config *g)
+{
+	say(w, "guest %s cpus %u", g->name, g->cpus);
+	print_memory(w, g->memory);
+	say_quoted(w, "kernel", g->kernel);
+	if (g->initrd[0])
+		say_quoted(w, "initrd", g->initrd);
+	if (g->has_pci)
+		say(w, " pci %02x:%02x.%x", g->pci >> 8u, (g->pci >> 3u) & 31u, g->pci & 7u);
+	for (unsigned i = 0; i < g->cores; i++)
+		say(w, "%s%u", i ? "," : " core ", g->core[i]);
+	say(w, "%s%s%s autostart %s restart %s", g->debug_exit ? " debug-exit" : "",
+	    g->absent_stops ? " debug-absent stop" : "", g->control ? " control" : "",
+	    g->autostart ? "yes" : "no", g->restart == CONFIG_RESTART_ALWAYS ? "always" : "never");
+	for (unsigned i = 0; i < g->modules; i++) {
+		say(w, " \\\n   ");
+		say_quoted(w, "module", g->module[i].name);
+		if (g->module[i].args[0])
+			say_quoted(w, "args", g->module[i].args);
+	}
+	if (g->cmdline[0]) {
+		say(w, " \\\n   ");
+		say_quoted(w, "cmdline", g->cmdline);
+	}
+	say(w, "\n");
+}
+
+static void print_port(const struct writer *w, const struct node_config *n,
+                       const struct port_config *p)
+{
+	static const char *const move[] = {" move kick", " move poll", ""};
+	char mac[18];
+	config_format_mac(p->mac, mac);
+	say(w, "port %s guest %s network %s", p->name, n->guest[p->guest].name,
+	    n->net[p->net].name);
+	say(w, " mac %s", mac);
+	if (p->mtu_said)
+		say(w, " mtu %u", (unsigned)p->mtu);
+	if (p->addresses != (p->edge ? VNET_QUOTA_OUTSIDE : VNET_QUOTA))
+		say(w, " addresses %u", (unsigned)p->addresses);
+	say(w, "%s%s\n", p->edge ? " edge" : "", move[p->move]);
+}
+
+/* What is written of it, if it is not what holds unless said. */
+static const char *path_mtu_word(enum config_path_mtu how)
+{
+	return how == CONFIG_PATH_MTU_IGNORE ? " path-mtu ignore" : "";
+}
+
+static void print_underlay(const struct writer *w, const struct port_config *p)
+{
+	const struct underlay_config *u = &p->underlay;
+	char ip[16], mac[18];
+	config_format_ip(u->address, ip);
+	say(w, "underlay %s address %s/%u", p->name, ip, (unsigned)u->prefix);
+	config_format_ip(u->gateway, ip);
+	if (u->gateway)
+		say(w, " gateway %s", ip);
+	config_format_mac(u->mac, mac);
+	say(w, " mac %s mtu %u%s\n", mac, (unsigned)u->mtu, path_mtu_word(u->path_mtu));
+}
+
+static void print_link(const struct writer *w, const struct node_config *n,
+                       const struct port_config *p)
+{
+	static const char *const kind[] = {
+	    [CONFIG_VXLAN] = "vxlan", [CONFIG_UDP] = "udp", [CONFIG_DIRECT] = "direct"};
+	char ip[16];
+	say(w, "link %s %s", p->name, kind[p->kind]);
+	if (p->kind == CONFIG_VXLAN)
+		say(w, " vni %u", (unsigned)p->link.vni);
+	if (p->kind != CONFIG_DIRECT) {
+		config_format_ip(p->link.remote, ip);
+		say(w, " remote %s udp-port %u edge %s%s", ip, p->link.udp_port,
+		    n->port[p->link.edge].name,
+		    p->link.path_mtu == CONFIG_PATH_MTU_LEARN ? " path-mtu learn"
+		                                              : path_mtu_word(p->link.path_mtu));
+		if (p->addresses != VNET_QUOTA_OUTSIDE)
+			say(w, " addresses %u", (unsigned)p->addresses);
+		if (p->link.dscp == VNET_DSCP_COPY)
+			say(w, " dscp copy");
+		else if (p->link.dscp)
+			say(w, " dscp %u", p->link.dscp);
+	}
+	say(w, " network %s\n", n->net[p->net].name);
+}
+
+/* Edges and what goes through them come first: they bound what the others' MTU may be. */
+static void print_ports(const struct writer *w, const struct node_config *n)
+{
+	for (uint32_t i = 0; i < n->ports; i++) {
+		if (n->port[i].edge)
+			print_port(w, n, &n->port[i]);
+		if (n->port[i].underlay.prefix)
+			print_underlay(w, &n->port[i]);
+	}
+	for (uint32_t i = 0; i < n->ports; i++) {
+		if (n->port[i].kind != CONFIG_NIC)
+			print_link(w, n, &n->port[i]);
+	}
+	for (uint32_t i = 0; i < n->ports; i++) {
+		const struct port_config *p = &n->port[i];
+		if (p->name[0] && p->kind == CONFIG_NIC && !p->edge)
+			print_port(w, n, p);
+	}
+}
+
+static void print_qual(const struct writer *w, const char *side, const struct vnet_qual *q)
+{
+	char mac[18];
+	config_format_mac(q->mac, mac);
+	switch (q->match) {
+	case VNET_MAC_IS:
+		say(w, " %s %s", side, mac);
+		break;
+	case VNET_MAC_NOT:
+		say(w, " %s not %s", side, mac);
+		break;
+	case VNET_MAC_ANY:
+		say(w, " %s any", side);
+		break;
+	case VNET_MAC_NONE:
+		say(w, " %s none", side);
+		break;
+	}
+}
+
+static void print_route(const struct writer *w, const struct node_config *n,
+                        const struct vnet_route *r)
+{
+	say(w, "route network %s", n->net[r->net].name);
+	print_qual(w, "src", &r->src);
+	print_qual(w, "dst", &r->dst);
+	if (r->from >= 0)
+		say(w, " from %s %s", config_kind_word(&n->port[r->from]), n->port[r->from].name);
+	say(w, " to %s %s%s\n", config_kind_word(&n->port[r->to]), n->port[r->to].name,
+	    r->reflect ? " reflect" : "");
+}
+
+static void print_end(const struct writer *w, const struct node_config *n)
+{
+	if (n->console >= 0)
+		say(w, "console %s\n", n->guest[n->console].name);
+	if (n->idle == CONFIG_IDLE_EXIT_WITH)
+		say(w, "idle exit-with %s\n", n->guest[n->exit_guest].name);
+	else
+		say(w, "idle %s\n", n->idle == CONFIG_IDLE_POWEROFF ? "poweroff" : "stay");
+}
+
+void config_print(const struct node_config *n, config_put *put, void *ctx)
+{
+	struct writer w = {put, ctx};
+	print_node(&w, n);
+	for (uint32_t i = 0; i < n->nets; i++) {
+		if (n->net[i].name[0])
+			print_net(&w, &n->net[i]);
+	}
+	for (uint32_t i = 0; i < n->guests; i++)
+		print_guest(&w, &n->guest[i]);
+	print_ports(&w, n);
+	for (uint32_t i = 0; i < n->routes; i++)
+		print_route(&w, n, &n->route[i]);
+	print_end(&w, n);
+}

@@ -1,0 +1,44 @@
+/* multiboot.h: loads a Multiboot 1 kernel (Multiboot Specification 0.6.96): ELF32, ELF64, or
+ * any file with the header's address fields. */
+#ifndef VMM_LOAD_MULTIBOOT_H
+#define VMM_LOAD_MULTIBOOT_H
+#include <stdbool.h>
+#include "drivers/bus/gpa.h"
+#include "vmm/load/load.h"
+#include "arch/x86_64/hvm/vcpu_state.h"
+
+#define MULTIBOOT_HEADER_MAGIC 0x1badb002
+#define MULTIBOOT_EAX_MAGIC    0x2badb002
+#define MULTIBOOT_MODULES_MAX  16
+
+struct multiboot_module {
+	struct blob image;
+	const char *string; /* NUL-terminated; NULL means "" */
+};
+
+struct multiboot_boot {
+	struct blob kernel;
+	const char *cmdline; /* NUL-terminated; NULL means "" */
+	const struct multiboot_module *modules;
+	unsigned n_modules;
+	const struct gpa_range *reserved; /* further ranges the guest's memory map calls reserved */
+	unsigned n_reserved;
+};
+
+/*
+ * Loads the kernel and its modules into guest memory, builds the information structure and fills
+ * *entry as section 3.2 says: EAX magic, EBX information, flat 32-bit segments, protected mode
+ * without paging, interrupts off.  The images are untrusted and stay the caller's.
+ * NULL on success, otherwise the reason as a constant string (guest memory may then be partly
+ * written).
+ */
+const char *load_multiboot(const struct gmem *m, const struct multiboot_boot *boot,
+                           struct cpu_entry *entry);
+
+/* Bytes of memory, from address 0 on, below which this kernel and its modules cannot be loaded; 0:
+ * the image is no kernel that load_multiboot() takes. */
+uint64_t load_multiboot_needs(const struct multiboot_boot *boot);
+
+/* True when the image has a valid Multiboot 1 header (magic, checksum) in its first 8 KiB. */
+bool multiboot_header_present(struct blob image);
+#endif
