@@ -42,10 +42,10 @@ fuzz:
 HOST_C := $(wildcard vnet/*.c vnet/*/*.c drivers/virtio/*.c drivers/bus/*.c drivers/e1000/*.c vmm/config/*.c vmm/load/*.c \
 	arch/x86_64/insn/*.c) arch/x86_64/acpi_parse.c arch/x86_64/acpi_power.c \
 	arch/x86_64/barrier_policy.c arch/x86_64/topology.c arch/x86_64/multiboot_parse.c \
-	vmm/place_policy.c vmm/fit.c vmm/dialogue.c vmm/guest_acpi.c vmm/guest_walk.c \
-	lib/ksym.c vmm/msix_pass.c vmm/out.c vmm/terminal.c vmm/vioapic.c \
-	vmm/vuart.c vmm/absent_policy.c vmm/guest_smbios.c vmm/cpuid_policy.c vmm/vpit.c \
-	vmm/panic_record.c vmm/typed.c arch/x86_64/serial_option.c guest-images/lib/virtio.c guest-images/lib/vring.c \
+	vmm/place_policy.c vmm/fit.c vmm/dialogue.c vmm/devices/guest_acpi.c vmm/guest_walk.c \
+	lib/ksym.c vmm/passthrough/msix_table.c vmm/out.c vmm/terminal.c vmm/devices/vioapic.c \
+	vmm/devices/vuart.c vmm/devices/absent_policy.c vmm/devices/guest_smbios.c vmm/cpuid_policy.c vmm/devices/vpit.c \
+	vmm/panic_record.c vmm/devices/typed.c arch/x86_64/serial_option.c guest-images/lib/virtio.c guest-images/lib/vring.c \
 	$(VMM_GENERATED)
 
 HOST_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP

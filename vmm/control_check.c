@@ -4,7 +4,7 @@
 #include "vmm/control.h"
 #include "vmm/control_parts.h"
 #include "vmm/fit.h"
-#include "vmm/passthrough.h"
+#include "vmm/passthrough/passthrough.h"
 #include "vmm/place.h"
 #include "vmm/vm.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/insn/insn.h"
-#include "vmm/absent.h"
+#include "vmm/devices/absent.h"
 #include "vmm/emulate.h"
 #include "vmm/guest_walk.h"
 #include "vmm/vm.h"

@@ -1,7 +1,7 @@
 /* The serial monitor: a line editor that hands whole lines to control.c. */
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/console.h"
+#include "vmm/devices/console.h"
 #include "vmm/control.h"
 #include "vmm/log.h"
 #include "lib/mem.h"

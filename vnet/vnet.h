@@ -7,7 +7,7 @@
  *   1  the guest's driver fills its TX ring, and kicks unless it is polled
  *   2  the kick is an OUT to a port of the device's BAR
  *          exit_io()               vmm/exit.c
- *          io_access()             vmm/io.c
+ *          io_access()             vmm/devices/io.c
  *          vpci_io()               drivers/bus/vpci.c
  *          virtio_net_kick()       drivers/virtio/virtio_net_tx.c
  *      what the kick's visit leaves is taken before the guest runs again
@@ -36,7 +36,7 @@
  *          virtio_net_deliver()    drivers/virtio/virtio_net_rx.c
  *          virtio_pci_notify()     drivers/virtio/virtio_pci.c
  *          vm_msi()                vmm/vm.c
- *          vapic_send()            vmm/vapic.c
+ *          vapic_send()            vmm/devices/vapic.c
  *  9a  to a link: an outer header in front, then 9 into the ring of Dom0
  *          outbound_deliver()      vnet/link/outbound.c
  *  10  Dom0 sends it

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "vmm/monitor.c"
-#include "vmm/typed.h"
-#include "vmm/vuart.h"
+#include "vmm/devices/typed.h"
+#include "vmm/devices/vuart.h"
 
 struct acpi_info acpi;
 struct core cores[CORES_MAX];

@@ -14,11 +14,11 @@ static struct cpuid machine_cpuid(uint32_t leaf);
 #define rdmsr            machine_read
 #define wrmsr            machine_write
 #define cpuid(leaf, sub) machine_cpuid(leaf)
-#include "vmm/vapic.c"
-#include "vmm/vapic_base.c"
-#include "vmm/vapic_dest.c"
-#include "vmm/vapic_lvt.c"
-#include "vmm/vioapic.h"
+#include "vmm/devices/vapic.c"
+#include "vmm/devices/vapic_base.c"
+#include "vmm/devices/vapic_dest.c"
+#include "vmm/devices/vapic_lvt.c"
+#include "vmm/devices/vioapic.h"
 
 #define VCPUS      4
 #define FIRST_APIC 8 /* the machine's number of the first vCPU's core */

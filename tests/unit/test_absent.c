@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "vmm/absent.h"
+#include "vmm/devices/absent.h"
 
 #define SECOND 1000ul
 #define PAGE   4096ul

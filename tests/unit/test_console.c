@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include "vmm/console.c"
+#include "vmm/devices/console.c"
 
 enum { DATA, IER, MCR = 4, LSR };
 #define OPEN 0x0b

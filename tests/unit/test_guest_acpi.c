@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "vmm/guest_acpi.h"
+#include "vmm/devices/guest_acpi.h"
 #include "lib/le.h"
 #include "vmm/load/load.h"
 

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "vmm/guest_smbios.h"
+#include "vmm/devices/guest_smbios.h"
 #include "lib/le.h"
 #include "vmm/load/load.h"
 

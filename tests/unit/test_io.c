@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "vmm/io.c"
+#include "vmm/devices/io.c"
 
 static struct vm vm;
 static unsigned calls;

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "vmm/msix_pass.h"
+#include "vmm/passthrough/msix_table.h"
 
 #define N       3
 #define APIC    0xFEE00000u

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "vmm/typed.h"
+#include "vmm/devices/typed.h"
 
 static struct typed t;
 static char taken[2 * TYPED_BYTES];

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "vmm/vapic_dest.c"
+#include "vmm/devices/vapic_dest.c"
 
 static const struct vapic x2 = {.base = APIC_BASE_X2 | APIC_BASE_EN};
 

@@ -10,7 +10,7 @@ static void machine_write(uint32_t msr, uint64_t value);
 static struct cpuid machine_cpuid(uint32_t leaf);
 #define wrmsr(msr, value) machine_write(msr, value)
 #define cpuid(leaf, sub)  machine_cpuid(leaf)
-#include "vmm/vapic_base.c"
+#include "vmm/devices/vapic_base.c"
 
 #define PAGE      0xFEE00000ul
 #define PHYS_BITS 40

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "vmm/vapic_lvt.c"
+#include "vmm/devices/vapic_lvt.c"
 
 #define LINT0 0x35
 #define ERROR 0x37

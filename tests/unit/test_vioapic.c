@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "vmm/vioapic.h"
+#include "vmm/devices/vioapic.h"
 
 static struct vioapic a;
 static unsigned told, delivered;

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include "lib/rate.h"
-#include "vmm/vpit.h"
+#include "vmm/devices/vpit.h"
 
 #define TSC_HZ 2600000000ull
 #define START  7777777777ull

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "vmm/vuart.h"
+#include "vmm/devices/vuart.h"
 
 enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR };
 #define FCR     IIR

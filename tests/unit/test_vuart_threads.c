@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include "vmm/typed.h"
-#include "vmm/vuart.h"
+#include "vmm/devices/typed.h"
+#include "vmm/devices/vuart.h"
 
 #define ROUNDS 20000
 

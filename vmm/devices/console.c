@@ -1,0 +1,221 @@
+/* Guests' consoles on the one serial terminal. */
+#include <stdatomic.h>
+#include <string.h>
+#include "arch/x86_64/core.h"
+#include "vmm/devices/console.h"
+#include "vmm/log.h"
+#include "vmm/vm.h"
+
+#define HVC_PART 1024 /* bytes */
+
+static _Atomic(struct console *) shown;
+
+void console_init(struct console *c, struct vm *vm)
+{
+	c->vm = vm;
+}
+
+void console_reset(struct console *c)
+{
+	typed_reset(&c->typed);
+	atomic_store(&c->hvc_printed, false);
+	atomic_store(&c->com1_waits, false);
+}
+
+static void keep(struct console *c, const char *buf, size_t len)
+{
+	size_t at = c->head % CONSOLE_HISTORY;
+	size_t first = len < CONSOLE_HISTORY - at ? len : CONSOLE_HISTORY - at;
+	memcpy(c->history + at, buf, first);
+	memcpy(c->history, buf + first, len - first);
+	c->head += len;
+}
+
+/* At most CONSOLE_HISTORY bytes; lock held. */
+static void print(struct console *c, const char *buf, size_t len)
+{
+	keep(c, buf, len);
+	if (atomic_load(&shown) == c)
+		atomic_fetch_add(&c->dropped, len - log_guest(buf, len));
+}
+
+/* As many bytes as have room; lock held. */
+static size_t print_some(struct console *c, const char *buf, size_t len)
+{
+	size_t n = atomic_load(&shown) == c ? log_guest(buf, len) : len;
+	keep(c, buf, n);
+	return n;
+}
+
+/* So many bytes more than are kept: nobody sees them. */
+static uint64_t not_kept(struct console *c, uint64_t len)
+{
+	uint64_t more = len > CONSOLE_HISTORY ? len - CONSOLE_HISTORY : 0;
+	if (atomic_load(&shown) == c)
+		atomic_fetch_add(&c->dropped, more);
+	return more;
+}
+
+/* --- its COM1 ------------------------------------------------------------------------------- */
+
+/* The mark comes before the last look: whoever makes room, or shows another console, afterwards
+ * finds it. */
+static size_t com1_send(void *console, const char *buf, size_t n)
+{
+	struct console *c = console;
+	spin_lock(&c->lock);
+	size_t done = print_some(c, buf, n);
+	if (done < n) {
+		atomic_store(&c->com1_waits, true);
+		done += print_some(c, buf + done, n - done);
+	}
+	spin_unlock(&c->lock);
+	return done;
+}
+
+static uint32_t com1_waiting(void *console)
+{
+	struct console *c = console;
+	return typed_waiting(&c->typed);
+}
+
+static void call_source(struct console *c)
+{
+	if (typed_source_due(&c->typed))
+		core_call(&cores[0], CORE_CONSOLE);
+}
+
+static int com1_receive(void *console)
+{
+	struct console *c = console;
+	int byte = typed_take(&c->typed);
+	call_source(c);
+	return byte;
+}
+
+static void com1_interrupt(void *console, bool high)
+{
+	struct console *c = console;
+	vioapic_set(&c->vm->ioapic, CONSOLE_GSI, high);
+}
+
+const struct vuart_line console_line = {com1_send, com1_waiting, com1_receive, com1_interrupt};
+
+void console_feed(struct console *c)
+{
+	if (c && atomic_load(&c->com1_waits) && atomic_exchange(&c->com1_waits, false))
+		vuart_line_changed(&c->vm->uart);
+}
+
+/* --- its virtio console --------------------------------------------------------------------- */
+
+/* Linux's driver throws away what comes after its buffers were offered and before its console is
+ * registered (virtio_console.c: guest_connected), and then keeps what nobody reads; so it has to
+ * print first. */
+static bool hvc_reads(struct console *c)
+{
+	return virtio_pci_running(&c->vm->hvc.v) && !vuart_is_open(&c->vm->uart) &&
+	       atomic_load(&c->hvc_printed);
+}
+
+static size_t hvc_take(void *console, const char *buf, size_t n)
+{
+	struct console *c = console;
+	return virtio_console_input(&c->vm->hvc, buf, n);
+}
+
+/* In parts, so that nobody waits long for the queue's lock.  A device that takes nothing has just
+ * tried to empty itself: when it still takes nothing, it is going to say when the guest offers
+ * buffers. */
+static void feed_hvc(struct console *c)
+{
+	unsigned refused = 0;
+	while (refused < 2 && typed_waiting(&c->typed) && hvc_reads(c))
+		refused = typed_hand_over(&c->typed, HVC_PART, hvc_take, c) ? 0 : refused + 1;
+	call_source(c);
+}
+
+void console_has_reader(void *console)
+{
+	struct console *c = console;
+	if (typed_waiting(&c->typed))
+		feed_hvc(c);
+}
+
+void console_output_hvc(void *console, const struct vnet_seg *seg, unsigned nseg)
+{
+	struct console *c = console;
+	uint64_t total = 0;
+	for (unsigned i = 0; i < nseg; i++)
+		total += seg[i].len;
+	spin_lock(&c->lock);
+	uint64_t left_out = not_kept(c, total);
+	for (unsigned i = 0; i < nseg; i++) {
+		uint32_t from = left_out < seg[i].len ? (uint32_t)left_out : seg[i].len;
+		print(c, (const char *)seg[i].base + from, seg[i].len - from);
+		left_out -= from;
+	}
+	spin_unlock(&c->lock);
+	atomic_store(&c->hvc_printed, true);
+	console_has_reader(c);
+}
+
+/* --- what is typed -------------------------------------------------------------------------- */
+
+bool console_takes(struct console *c)
+{
+	return !vm_active(c->vm) || !typed_full(&c->typed);
+}
+
+void console_input(struct console *c, char byte)
+{
+	if (!vm_active(c->vm) || !typed_put(&c->typed, byte))
+		console_missed(c);
+}
+
+void console_offer(struct console *c)
+{
+	if (!typed_waiting(&c->typed) || !vm_active(c->vm))
+		return;
+	vuart_line_changed(&c->vm->uart);
+	feed_hvc(c);
+}
+
+void console_missed(struct console *c)
+{
+	atomic_fetch_add(&c->missed, 1);
+}
+
+/* --- the terminal --------------------------------------------------------------------------- */
+
+/* What the console kept, in order, to a buffer of CONSOLE_HISTORY bytes; from now on it is shown.
+ */
+static size_t begin_show(struct console *c, char *to)
+{
+	spin_lock(&c->lock);
+	size_t n = c->head < CONSOLE_HISTORY ? c->head : CONSOLE_HISTORY;
+	size_t at = (c->head - n) % CONSOLE_HISTORY;
+	size_t first = n < CONSOLE_HISTORY - at ? n : CONSOLE_HISTORY - at;
+	memcpy(to, c->history + at, first);
+	memcpy(to + first, c->history, n - first);
+	atomic_store(&shown, c);
+	spin_unlock(&c->lock);
+	return n;
+}
+
+/* What the guest prints meanwhile is queued, and follows. */
+void console_show(struct console *c)
+{
+	static char copy[CONSOLE_HISTORY];
+	console_feed(atomic_exchange(&shown, NULL));
+	if (!c)
+		return;
+	log_hold();
+	log_raw(copy, begin_show(c, copy));
+	log_release();
+}
+
+struct console *console_shown(void)
+{
+	return atomic_load(&shown);
+}

@@ -1,0 +1,48 @@
+/*
+ * guest_acpi.h: the ACPI tables of a guest's small PC (ACPI 6.4): RSDP, XSDT, FADT, MADT, DSDT.
+ *
+ * Hardware-reduced: no PIC, no interrupt of a PIT, no RTC; a system that took the machine for more
+ * would wait for the PIT's interrupts.  Power-off and reset are writes to two ports.
+ */
+#ifndef VMM_DEVICES_GUEST_ACPI_H
+#define VMM_DEVICES_GUEST_ACPI_H
+#include <stdint.h>
+#include "drivers/bus/gpa.h"
+
+#define GUEST_ACPI_MAX_CPUS 256
+
+/* A guest that powers off writes SLP_TYP 5 and SLP_EN to the sleep-control port (ACPI 4.8.3.7). */
+#define GUEST_ACPI_S5_VALUE    0x34
+#define GUEST_ACPI_RESET_VALUE 0x01
+
+/* Where a PC's BIOS is entered at reset.  Linux, on hardware-reduced ACPI without EFI, reboots by a
+ * jump to it in real mode and never tries the reset register (efi_reboot_required()). */
+#define GUEST_RESET_VECTOR 0xffff0
+
+/* What dsdt.asl promises to a guest; the virtual PCI host bridge decodes exactly this. */
+#define GUEST_PCI_IO_BASE  0x1000
+#define GUEST_PCI_IO_END   0x10000 /* first port above */
+#define GUEST_PCI_MEM_BASE 0xe0000000
+#define GUEST_PCI_MEM_END  0xe8000000 /* first byte above */
+
+struct guest_acpi {
+	unsigned n_cpus;
+	const uint32_t *apic_ids; /* n_cpus of them; from 255 on they become x2APIC entries */
+	uint16_t sleep_control_port, sleep_status_port; /* e.g. 0x600, 0x601 */
+	uint16_t reset_port; /* e.g. 0x604; receives GUEST_ACPI_RESET_VALUE */
+	uint32_t ioapic;     /* the address of its I/O APIC, whose first pin is GSI 0; 0: none */
+	/* 0: not named.  The specification lets a system ignore it on hardware-reduced ACPI; those
+	 * that want one (Xen, LK, memtest) do not.  Linux would, to watch the TSC by it twice a
+	 * second. */
+	uint16_t pm_timer_port;
+};
+
+/*
+ * Writes the tables into guest memory at gpa (16-byte aligned), at most len bytes; the RSDP comes
+ * first, so gpa is also its address.  At GUEST_RESET_VECTOR it puts a few instructions that write
+ * the reset value to the reset port.  NULL on success, otherwise the reason; nothing is written
+ * then.
+ */
+const char *guest_acpi_build(const struct gmem *m, uint64_t gpa, uint64_t len,
+                             const struct guest_acpi *cfg);
+#endif

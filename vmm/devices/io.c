@@ -1,0 +1,39 @@
+/* The I/O ports of a guest: PCI first (a virtio kick goes that way), then the few fixed devices. */
+#include "arch/x86_64/cpu.h"
+#include "vmm/devices/io.h"
+#include "vmm/vm.h"
+
+void io_claim(struct io_space *s, uint16_t base, uint16_t count, io_handler *handler, void *ctx)
+{
+	if (s->n == IO_RANGES)
+		return;
+	s->range[s->n].base = base;
+	s->range[s->n].count = count;
+	s->range[s->n].handler = handler;
+	s->range[s->n++].ctx = ctx;
+}
+
+/*
+ * What a read of an absent port gives.  A bus that nobody drives reads all ones; but Linux polls
+ * the CMOS clock (70h, 71h) for a bit to clear even when the firmware says that it is not there,
+ * and gives up at once when it reads 0.
+ */
+static uint32_t absent(uint16_t port)
+{
+	return port == 0x70 || port == 0x71 ? 0 : 0xFFFFFFFF;
+}
+
+void io_access(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *val)
+{
+	if (vpci_io(&vm->pci, port, size, !in, val))
+		return;
+	for (unsigned i = 0; i < vm->io.n; i++) {
+		uint16_t offset = (uint16_t)(port - vm->io.range[i].base);
+		if (offset < vm->io.range[i].count) {
+			vm->io.range[i].handler(vm->io.range[i].ctx, offset, size, in, val);
+			return;
+		}
+	}
+	if (in)
+		*val = absent(port);
+}

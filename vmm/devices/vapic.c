@@ -1,0 +1,252 @@
+/* The guest's local APIC: destinations, the ICR, and the xAPIC page (Intel SDM vol. 3, chapter 11).
+ */
+#include "arch/x86_64/platform.h"
+#include "vmm/devices/vapic.h"
+#include "vmm/vm.h"
+
+#define ICR_LOGICAL  (1u << 11)
+#define ICR_ASSERT   (1u << 14)
+#define ICR_LEVEL    (1u << 15)
+#define SHORT_SELF   1
+#define SHORT_ALL    2
+#define SHORT_OTHERS 3
+#define XAPIC_ALL    0xFFu
+#define X2APIC_ALL   0xFFFFFFFFu
+
+enum delivery { FIXED, LOWEST, SMI, RESERVED, NMI, INIT, SIPI };
+
+static bool matches(const struct vcpu *t, uint32_t dest, bool logical)
+{
+	return vapic_matches(&t->apic, t->id, dest, logical);
+}
+
+struct vcpu *vapic_target(struct vm *vm, uint32_t dest, bool logical)
+{
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		if (matches(&vm->vcpu[i], dest, logical))
+			return &vm->vcpu[i];
+	return NULL;
+}
+
+/* False: the vCPU waits for its start, or has disabled its APIC, which takes no vector. */
+static bool raise(struct vcpu *t, uint8_t vector)
+{
+	if (atomic_load(&t->state) != VCPU_RUN || !vapic_enabled(&t->apic))
+		return false;
+	lapic_ipi(t->core->apic_id, ICR_FIXED | vector);
+	return true;
+}
+
+void vapic_lost(struct vm *vm)
+{
+	atomic_fetch_add_explicit(&vm->lost_interrupts, 1, memory_order_relaxed);
+}
+
+/* The ways that are not a device's one vector to one vCPU; true when any vCPU took it. */
+static bool send_to_matching(struct vm *vm, uint32_t dest, bool logical, bool lowest,
+                             uint8_t vector)
+{
+	bool taken = false;
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		if (!matches(&vm->vcpu[i], dest, logical) || !raise(&vm->vcpu[i], vector))
+			continue;
+		taken = true;
+		if (lowest)
+			break;
+	}
+	return taken;
+}
+
+void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector)
+{
+	bool taken = false;
+	if (vector >= 16) /* below: reserved, never accepted by an APIC (11.5.2) */
+		taken = !logical && dest < vm->nvcpus
+		            ? raise(&vm->vcpu[dest], vector)
+		            : send_to_matching(vm, dest, logical, lowest, vector);
+	if (!taken)
+		vapic_lost(vm);
+}
+
+/* True when t took a fixed vector. */
+static bool deliver(struct vcpu *t, enum delivery mode, uint32_t icr)
+{
+	uint8_t vector = (uint8_t)icr;
+	if (mode == FIXED || mode == LOWEST)
+		return vector >= 16 && raise(t, vector);
+	if (mode == NMI)
+		vcpu_request(t, VCPU_REQ_NMI);
+	else if (mode == INIT && (!(icr & ICR_LEVEL) || (icr & ICR_ASSERT)))
+		vcpu_request(t, VCPU_REQ_INIT);
+	else if (mode == SIPI) {
+		t->sipi_vector = vector;
+		vcpu_request(t, VCPU_REQ_SIPI);
+	}
+	return false;
+}
+
+/* An APIC that is disabled is no part of the system: it takes neither NMI nor INIT nor start-up
+ * (SDM 3, 11.4.3). */
+static bool is_target(struct vcpu *from, struct vcpu *t, uint64_t icr, uint32_t dest)
+{
+	if (!vapic_enabled(&t->apic))
+		return false;
+	switch (icr >> 18 & 3) {
+	case SHORT_SELF:
+		return t == from;
+	case SHORT_ALL:
+		return true;
+	case SHORT_OTHERS:
+		return t != from;
+	default:
+		return matches(t, dest, icr & ICR_LOGICAL);
+	}
+}
+
+/* All ones name everybody: in xAPIC mode there are eight of them, whatever mode the others are in.
+ */
+static uint32_t destination(const struct vapic *from, uint64_t icr)
+{
+	uint32_t xapic = (uint32_t)(icr >> 56);
+	if (vapic_is_x2(from))
+		return (uint32_t)(icr >> 32);
+	return xapic == XAPIC_ALL ? X2APIC_ALL : xapic;
+}
+
+void vapic_write_icr(struct vcpu *v, uint64_t icr)
+{
+	struct vm *vm = v->vm;
+	enum delivery mode = icr >> 8 & 7;
+	bool taken = mode != FIXED && mode != LOWEST; /* the others are requests */
+	uint32_t dest = destination(&v->apic, icr);
+	v->apic.icr = icr & ~(1ul << 12); /* delivery status: never pending */
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		struct vcpu *t = &vm->vcpu[i];
+		if (!is_target(v, t, icr, dest) || !deliver(t, mode, (uint32_t)icr))
+			continue;
+		taken = true;
+		if (mode == LOWEST)
+			break;
+	}
+	if (!taken)
+		vapic_lost(vm);
+}
+
+/* --- the local vector table ----------------------------------------------------------------- */
+
+bool vapic_write_lvt(struct vcpu *v, unsigned reg, uint64_t value)
+{
+	uint32_t hardware;
+	enum vapic_lvt verdict = vapic_lvt_check(reg, value, &hardware);
+	if (verdict == VAPIC_LVT_FAULT || !lapic_has_lvt(reg))
+		return false;
+	if (verdict == VAPIC_LVT_KEPT_MASKED)
+		v->masked_lvts++;
+	wrmsr(MSR_X2APIC + reg, hardware);
+	return true;
+}
+
+/* --- the xAPIC page ------------------------------------------------------------------------- */
+
+enum {
+	REG_ID = 0x02,
+	REG_VERSION = 0x03,
+	REG_TPR = 0x08,
+	REG_PPR = 0x0A,
+	REG_EOI = 0x0B,
+	REG_LDR = 0x0D,
+	REG_DFR = 0x0E,
+	REG_SVR = 0x0F,
+	REG_ISR = 0x10,
+	REG_IRR_END = 0x27,
+	REG_ESR = 0x28,
+	REG_ICR_LOW = 0x30,
+	REG_ICR_HIGH = 0x31,
+	REG_LVT_TIMER = 0x32,
+	REG_LVT_THERMAL = 0x33,
+	REG_LVT_ERROR = 0x37,
+	REG_TMICT = 0x38,
+	REG_TMCCT = 0x39,
+	REG_TDCR = 0x3E
+};
+
+/* Bits that x2APIC lets be written, by register: others would be a #GP here, in the VMM. */
+static uint32_t write_mask(unsigned reg)
+{
+	switch (reg) {
+	case REG_TPR:
+		return 0xFF;
+	case REG_SVR:
+		return 0x1FF;
+	case REG_TMICT:
+		return 0xFFFFFFFF;
+	case REG_TDCR:
+		return 0xB;
+	default:
+		return vapic_lvt_bits(reg);
+	}
+}
+
+/* The same of what can be read: a CPU may lack entries of the local vector table. */
+static bool readable(unsigned reg)
+{
+	if (reg >= REG_LVT_TIMER && reg <= REG_LVT_ERROR)
+		return lapic_has_lvt(reg);
+	return reg == REG_VERSION || reg == REG_TPR || reg == REG_PPR || reg == REG_SVR ||
+	       (reg >= REG_ISR && reg <= REG_ESR) || reg == REG_TMICT || reg == REG_TDCR;
+}
+
+uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
+{
+	unsigned reg = offset >> 4;
+	if (offset & 15)
+		return 0;
+	switch (reg) {
+	case REG_ID:
+		return v->id << 24;
+	case REG_LDR:
+		return v->apic.ldr;
+	case REG_DFR:
+		return v->apic.dfr;
+	case REG_ICR_LOW:
+		return (uint32_t)v->apic.icr;
+	case REG_ICR_HIGH:
+		return (uint32_t)(v->apic.icr >> 32);
+	case REG_TMCCT:
+		return lapic_timer_count();
+	default:
+		return readable(reg) ? (uint32_t)rdmsr(MSR_X2APIC + reg) : 0;
+	}
+}
+
+void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value)
+{
+	unsigned reg = offset >> 4;
+	if (offset & 15)
+		return;
+	switch (reg) {
+	case REG_LDR:
+		v->apic.ldr = value & 0xFF000000;
+		break;
+	case REG_DFR:
+		v->apic.dfr = value | 0x0FFFFFFF;
+		break;
+	case REG_ICR_HIGH:
+		v->apic.icr = (v->apic.icr & 0xFFFFFFFF) | (uint64_t)(value & 0xFF000000) << 32;
+		break;
+	case REG_ICR_LOW:
+		vapic_write_icr(v, (v->apic.icr & ~0xFFFFFFFFul) | value);
+		break;
+	case REG_EOI:
+	case REG_ESR:
+		wrmsr(MSR_X2APIC + reg, 0);
+		break;
+	case REG_LVT_THERMAL ... REG_LVT_ERROR:
+		vapic_write_lvt(v, reg, value & write_mask(reg)); /* one it lacks is ignored */
+		break;
+	default:
+		if (write_mask(reg))
+			wrmsr(MSR_X2APIC + reg, value & write_mask(reg));
+		break;
+	}
+}

@@ -1,0 +1,39 @@
+/* What a guest may write to the local vector table of its core's APIC (Intel SDM vol. 3, 11.5.1).
+ */
+#include "vmm/devices/vapic.h"
+
+#define MODE       (7u << 8)
+#define MODE_FIXED (0u << 8)
+#define MODE_NMI   (4u << 8)
+#define STATUS     (1u << 12) /* read only */
+#define REMOTE_IRR (1u << 14) /* read only */
+#define FIRST      0x32u
+#define LAST       0x37u
+
+uint32_t vapic_lvt_bits(unsigned reg)
+{
+	/* timer, thermal, performance, LINT0, LINT1, error */
+	static const uint32_t bits[] = {0x300FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF};
+	return reg >= FIRST && reg <= LAST ? bits[reg - FIRST] : 0;
+}
+
+/*
+ * SMI enters the firmware's handler, INIT resets the core under the VMM's feet or makes it deaf,
+ * ExtINT takes a vector from the machine's 8259s: none of them is a guest's to raise.
+ */
+static bool mode_allowed(uint32_t value)
+{
+	return (value & MODE) == MODE_FIXED || (value & MODE) == MODE_NMI;
+}
+
+enum vapic_lvt vapic_lvt_check(unsigned reg, uint64_t value, uint32_t *hardware)
+{
+	uint32_t bits = vapic_lvt_bits(reg);
+	if (!bits || value & ~(uint64_t)(bits | STATUS | REMOTE_IRR))
+		return VAPIC_LVT_FAULT;
+	*hardware = (uint32_t)value & bits;
+	if ((value & VAPIC_LVT_MASKED) || mode_allowed(*hardware))
+		return VAPIC_LVT_TAKEN;
+	*hardware |= VAPIC_LVT_MASKED;
+	return VAPIC_LVT_KEPT_MASKED;
+}

@@ -1,0 +1,63 @@
+/*
+ * vioapic.h: the I/O APIC that a guest sees (82093AA data sheet, 3), for COM1 and for the pin of
+ * a physical device.  A pin that the VMM itself drives (vioapic_set()) is delivered at once.  What
+ * owns a physical device's pin hears of each change of its entry, and sets the machine's own I/O
+ * APIC accordingly.
+ */
+#ifndef VMM_DEVICES_VIOAPIC_H
+#define VMM_DEVICES_VIOAPIC_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "lib/spinlock.h"
+
+#define VIOAPIC_PAGE 0xFEC00000u
+#define VIOAPIC_PINS 24
+
+/* Fields of an entry of the redirection table. */
+#define VIOAPIC_VECTOR(e)  ((uint8_t)(e))
+#define VIOAPIC_MODE(e)    ((unsigned)((e) >> 8) & 7)
+#define VIOAPIC_LOGICAL(e) ((bool)((e) >> 11 & 1))
+#define VIOAPIC_LEVEL(e)   ((bool)((e) >> 15 & 1))
+#define VIOAPIC_MASKED(e)  ((bool)((e) >> 16 & 1))
+#define VIOAPIC_DEST(e)    ((uint32_t)((e) >> 56))
+
+struct vioapic {
+	struct spinlock lock;
+	uint32_t select; /* IOREGSEL */
+	uint8_t id;
+	uint32_t high; /* one bit for each pin that the VMM drives */
+	uint64_t entry[VIOAPIC_PINS];
+	void (*deliver)(void *ctx, uint64_t entry);
+	void *ctx;
+	unsigned wired; /* the physical device's pin; VIOAPIC_PINS: there is none */
+	void (*changed)(void *ctx, uint64_t entry);
+	void *changed_ctx;
+};
+
+/* `deliver` sends the interrupt that an entry describes; called with the lock held. */
+void vioapic_init(struct vioapic *a, void (*deliver)(void *ctx, uint64_t entry), void *ctx);
+
+/* The pin is a physical device's: `changed` is called, with the lock held, when its entry was
+ * written.  Before the guest runs. */
+void vioapic_wire(struct vioapic *a, unsigned pin, void (*changed)(void *ctx, uint64_t entry),
+                  void *ctx);
+
+/* The state after reset: all pins low and masked.  Calls nobody. */
+void vioapic_reset(struct vioapic *a);
+
+/*
+ * The level of a pin that the VMM drives; any core.  A rising edge is delivered unless the pin is
+ * masked.  No EOI comes back from the guest's local APICs, so one that the guest has programmed as
+ * level-triggered is delivered at the edge too, and when its entry is written while it is high.
+ */
+void vioapic_set(struct vioapic *a, unsigned pin, bool high);
+
+static inline bool vioapic_claims(uint64_t gpa)
+{
+	return gpa - VIOAPIC_PAGE < 4096;
+}
+
+/* An access to the page at `off` (bytes); one that is no aligned dword reads 0 and is ignored. */
+uint32_t vioapic_read(struct vioapic *a, uint32_t off, unsigned size);
+void vioapic_write(struct vioapic *a, uint32_t off, unsigned size, uint32_t val);
+#endif

@@ -1,8 +1,0 @@
-/* dsdt.h: the compiled vmm/dsdt.asl, a source that the build generates. */
-#ifndef VMM_DSDT_H
-#define VMM_DSDT_H
-#include <stdint.h>
-
-extern const uint8_t guest_dsdt[];
-extern const unsigned guest_dsdt_size; /* bytes */
-#endif

@@ -1,0 +1,47 @@
+/* irq.c: a device's interrupt goes to the core that the guest's vCPU lives on, with the
+ * guest's own vector: no exit. */
+#include "arch/x86_64/core.h"
+#include "vmm/log.h"
+#include "vmm/passthrough/device.h"
+
+#define MODE_LOWEST  1
+#define FIRST_VECTOR 16
+#define MSI_LOGICAL  4    /* of a message's address */
+#define DEST_MAX     0xFF /* without interrupt remapping; the I/O APIC has 8 bits too */
+
+static bool refuse(struct passthrough *p, uint32_t dest, uint8_t vector, const char *what)
+{
+	if (!p->complained)
+		log_warn("%s: interrupt of its device to APIC %u, vector %u refused: %s",
+		         p->vm->name, dest, vector, what);
+	p->complained = true;
+	return false;
+}
+
+bool passthrough_target(struct passthrough *p, uint32_t dest, bool logical, unsigned mode,
+                        uint8_t vector, struct irq_target *t)
+{
+	struct vcpu *v = vapic_target(p->vm, dest, logical);
+	if (!v)
+		return refuse(p, dest, vector, "no vCPU has this address");
+	if (mode > MODE_LOWEST || vector < FIRST_VECTOR)
+		return refuse(p, dest, vector, "not a vector");
+	if (v->core->apic_id > DEST_MAX)
+		return refuse(p, dest, vector,
+		              "its core's APIC ID has more than 8 bits: give it another core");
+	*t = (struct irq_target){v->core->apic_id, vector};
+	return true;
+}
+
+bool passthrough_message(struct passthrough *p, uint64_t addr, uint32_t data, struct irq_target *t)
+{
+	uint32_t dest = (uint32_t)addr >> 12 & 0xFF;
+	if (addr >> 20 != VAPIC_PAGE >> 20)
+		return refuse(p, dest, (uint8_t)data, "its message goes to no APIC");
+	return passthrough_target(p, dest, addr & MSI_LOGICAL, data >> 8 & 7, (uint8_t)data, t);
+}
+
+uint32_t passthrough_msi_address(const struct irq_target *t)
+{
+	return VAPIC_PAGE | t->apic_id << 12;
+}

@@ -1,0 +1,61 @@
+/* msi.c: the MSI capability that the guest sees (PCI 3.0, 6.8.1), over the device's own
+ * or, for a device without, its INTx pin. */
+#include "arch/x86_64/platform.h"
+#include "lib/le.h"
+#include "vmm/passthrough/device.h"
+
+#define MSI_ENABLE  1
+#define MSI_QUEUE   0x70 /* how many messages: one */
+#define MSI_64BIT   0x80
+#define MSI_CONTROL 2
+#define MSI_ADDR    4
+#define MSI_DATA    12 /* of a capability with 64 bits of address, as ours */
+#define MSI_SIZE    14
+
+void passthrough_msi_init(struct passthrough *p)
+{
+	uint8_t body[MSI_SIZE] = {PCI_CAP_MSI, 0, MSI_64BIT, 0};
+	uint8_t mask[MSI_SIZE] = {0,    0,    MSI_ENABLE, 0,    0xFC, 0xFF, 0xFF,
+	                          0xFF, 0xFF, 0xFF,       0xFF, 0xFF, 0xFF, 0xFF};
+	p->msi_phys = pci_find_cap(p->bdf, PCI_CAP_MSI);
+	if (p->msi_phys || p->has_pin)
+		p->msi_virt = (uint8_t)vpci_cap_add(&p->dev, body, mask, sizeof body);
+}
+
+void passthrough_msi_off(struct passthrough *p)
+{
+	uint8_t control = (uint8_t)(p->msi_phys + MSI_CONTROL);
+	p->msi_on = false;
+	if (p->msi_phys)
+		pci_write(p->bdf, control, 2, pci_read(p->bdf, control, 2) & ~(uint32_t)MSI_ENABLE);
+	else
+		passthrough_pin_off(p, PIN_MSI);
+}
+
+static void program(struct passthrough *p, const struct irq_target *t)
+{
+	uint8_t at = p->msi_phys;
+	uint32_t control = pci_read(p->bdf, at + MSI_CONTROL, 2);
+	unsigned data = control & MSI_64BIT ? 12 : 8;
+	pci_write(p->bdf, at + MSI_ADDR, 4, passthrough_msi_address(t));
+	if (control & MSI_64BIT)
+		pci_write(p->bdf, at + 8, 4, 0);
+	pci_write(p->bdf, (uint8_t)(at + data), 2, t->vector);
+	pci_write(p->bdf, at + MSI_CONTROL, 2, (control & ~(uint32_t)MSI_QUEUE) | MSI_ENABLE);
+}
+
+void passthrough_msi_written(struct passthrough *p)
+{
+	const uint8_t *cap = p->dev.cfg + p->msi_virt;
+	struct irq_target t;
+	if (p->msi_on)
+		passthrough_msi_off(p);
+	if (!(cap[MSI_CONTROL] & MSI_ENABLE) ||
+	    !passthrough_message(p, get64(cap + MSI_ADDR), get16(cap + MSI_DATA), &t))
+		return;
+	p->msi_on = true;
+	if (p->msi_phys)
+		program(p, &t);
+	else
+		passthrough_pin_route(p, PIN_MSI, &t);
+}

@@ -1,0 +1,40 @@
+/*
+ * msix_table.h: the MSI-X table of a physical device that a guest owns (PCI 3.0, 6.8.2).
+ *
+ * The guest writes its own messages into a copy; the device's table gets what each becomes on this
+ * machine, and is masked where the guest's entry is, or where its message is refused.
+ */
+#ifndef VMM_PASSTHROUGH_MSIX_TABLE_H
+#define VMM_PASSTHROUGH_MSIX_TABLE_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "lib/spinlock.h"
+
+#define MSIX_ENTRY_BYTES 16
+
+struct msix_message {
+	uint64_t addr;
+	uint32_t data;
+};
+
+struct msix_pass {
+	struct spinlock lock;
+	unsigned n;                 /* entries */
+	uint32_t (*entry)[4];       /* the guest's: address, its high half, data, control */
+	volatile uint32_t (*hw)[4]; /* the device's */
+	bool on;                    /* the guest has enabled MSI-X */
+	/* What the guest's message is on this machine; false: refused. */
+	bool (*translate)(void *ctx, const struct msix_message *guest, struct msix_message *phys);
+	void *ctx;
+};
+
+/* All entries masked, in the copy and in the device. */
+void msix_pass_reset(struct msix_pass *t);
+
+/* The guest enables or disables MSI-X: the device's table follows the copy. */
+void msix_pass_enable(struct msix_pass *t, bool on);
+
+/* An access of the guest at `off` (bytes, modulo 2^32) from the table's start.  Aligned dwords and
+ * qwords within it only (6.8.2); another reads ones and is ignored. */
+void msix_pass_access(struct msix_pass *t, uint32_t off, unsigned size, bool write, uint64_t *val);
+#endif

@@ -1,0 +1,232 @@
+/*
+ * passthrough.c: a physical PCI function on a guest's bus.
+ *
+ * The guest's configuration space is ours: identity, BARs (passthrough/bar.c), and the capabilities
+ * for its interrupts.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "arch/x86_64/platform.h"
+#include "vmm/log.h"
+#include "lib/mem.h"
+#include "vmm/passthrough/passthrough.h"
+#include "vmm/passthrough/device.h"
+
+#define PCI_HEADER      0x0E
+#define PCI_SUBSYSTEM   0x2C
+#define MSI_CAP_SIZE    14u
+#define MSIX_CAP_SIZE   12u
+#define PCIE_V1_SIZE    0x14u
+#define PCIE_SIZE       0x3Cu
+#define PCIE_TYPE       0xF0u
+#define PCIE_INTEGRATED 0x90u
+#define PCIE_FLR        (1u << 28)
+#define COMMAND_OWN     (VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER)
+
+static struct passthrough *of(struct vpci_dev *d)
+{
+	return (struct passthrough *)d;
+}
+
+/* --- configuration space -------------------------------------------------------------------- */
+
+static bool is_bar(unsigned off)
+{
+	return off >= PCI_BAR(0) && off < PCI_BAR(VPCI_BARS);
+}
+
+static bool within(unsigned off, uint8_t cap, unsigned size)
+{
+	return cap && off >= cap && off < cap + size;
+}
+
+static bool cfg_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *val)
+{
+	if (!is_bar(off))
+		return false;
+	uint32_t v = of(d)->bar[(off - PCI_BAR(0)) / 4].seen >> 8 * (off & 3);
+	*val = size == 4 ? v : v & ((1u << 8 * size) - 1);
+	return true;
+}
+
+static bool cfg_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val)
+{
+	struct passthrough *p = of(d);
+	bool msi = within(off, p->msi_virt, MSI_CAP_SIZE);
+	if (is_bar(off)) {
+		passthrough_bar_write(p, (off - PCI_BAR(0)) / 4, size, val);
+		return true;
+	}
+	if (!msi && !within(off, p->msix_virt, MSIX_CAP_SIZE))
+		return false;
+	for (unsigned i = 0; i < size; i++) {
+		uint8_t m = d->mask[off + i];
+		d->cfg[off + i] = (uint8_t)((d->cfg[off + i] & ~m) | (val >> 8 * i & m));
+	}
+	if (msi)
+		passthrough_msi_written(p);
+	else
+		passthrough_msix_written(p);
+	return true;
+}
+
+void passthrough_command(struct passthrough *p)
+{
+	uint16_t guest = atomic_load(&p->dev.command);
+	uint32_t phys =
+	    pci_read(p->bdf, PCI_COMMAND, 2) & ~(uint32_t)(COMMAND_OWN | VPCI_CMD_INTX_OFF);
+	phys |= guest & p->own;
+	if (p->pin == PIN_NOBODY || (p->pin == PIN_IOAPIC && (guest & VPCI_CMD_INTX_OFF)))
+		phys |= VPCI_CMD_INTX_OFF;
+	pci_write(p->bdf, PCI_COMMAND, 2, phys);
+}
+
+static void command(struct vpci_dev *d, uint16_t value)
+{
+	struct passthrough *p = of(d);
+	(void)value; /* it is in dev.command */
+	passthrough_command(p);
+	if (p->msix_phys)
+		passthrough_msix_written(p);
+}
+
+/* While it is being reset it is quiet, and hears nothing. */
+static void quiesce(struct passthrough *p)
+{
+	if (p->reset_us)
+		return;
+	passthrough_msi_off(p);
+	passthrough_msix_off(p);
+	passthrough_pin_off(p, p->pin);
+	pci_write(p->bdf, PCI_COMMAND, 2,
+	          pci_read(p->bdf, PCI_COMMAND, 2) & ~(uint32_t)VPCI_CMD_MASTER);
+}
+
+static void reset(struct vpci_dev *d)
+{
+	struct passthrough *p = of(d);
+	quiesce(p);
+	p->complained = false;
+	passthrough_bars_reset(p);
+}
+
+static const struct vpci_ops ops = {.bar = passthrough_bar_access,
+                                    .cfg_read = cfg_read,
+                                    .cfg_write = cfg_write,
+                                    .command = command,
+                                    .reset = reset};
+
+/* --- making --------------------------------------------------------------------------------- */
+
+const char *passthrough_unfit(uint16_t bdf)
+{
+	if (pci_read(bdf, 0, 2) == 0xFFFF)
+		return "is not there";
+	if (pci_read(bdf, PCI_HEADER, 1) & 0x7F)
+		return "is a bridge: only an endpoint can be given to a guest";
+	return NULL;
+}
+
+static struct passthrough *create(struct vm *vm, uint16_t bdf)
+{
+	uint32_t id = pci_read(bdf, 0, 4), subsystem = pci_read(bdf, PCI_SUBSYSTEM, 4);
+	struct passthrough *p = mem_zalloc(sizeof *p);
+	if (!p)
+		return NULL;
+	p->vm = vm;
+	p->bdf = bdf;
+	vpci_dev_init(&p->dev, "passthrough", &ops, (uint16_t)id, (uint16_t)(id >> 16),
+	              pci_read(bdf, 8, 4) >> 8, (uint8_t)pci_read(bdf, 8, 1));
+	vpci_put(p->dev.cfg, PCI_SUBSYSTEM, 4, subsystem);
+	return p;
+}
+
+/* PCI Express, to be read only: some drivers ask for it.  On the guest's bus the function is one of
+ * the root complex (type 9); a reset by the guest, which this capability would offer, it has not.
+ */
+static void add_pcie(struct passthrough *p)
+{
+	uint8_t at = pci_find_cap(p->bdf, PCI_CAP_PCIE), body[PCIE_SIZE];
+	unsigned size = at && (pci_read(p->bdf, at + 2, 2) & 15) >= 2 ? PCIE_SIZE : PCIE_V1_SIZE;
+	if (!at || at + size > sizeof p->dev.cfg)
+		return;
+	for (unsigned i = 0; i < size; i += 4)
+		vpci_put(body, i, 4, pci_read(p->bdf, (uint8_t)(at + i), 4));
+	vpci_put(body, 2, 2, (vpci_get(body, 2, 2) & ~PCIE_TYPE) | PCIE_INTEGRATED);
+	vpci_put(body, 4, 4, vpci_get(body, 4, 4) & ~PCIE_FLR);
+	vpci_cap_add(&p->dev, body, NULL, size);
+}
+
+/* NULL, or what failed. */
+static const char *equip(struct passthrough *p)
+{
+	passthrough_reset_save(p);
+	passthrough_bars_read(p);
+	if (!passthrough_msix_init(p))
+		return "has no memory left for its MSI-X table";
+	passthrough_pin_init(p);
+	passthrough_msi_init(p);
+	add_pcie(p);
+	if (!passthrough_bars_add(p))
+		return "has no memory BAR that can be given to the guest";
+	if (!vpci_add(&p->vm->pci, &p->dev, PASSTHROUGH_SLOT))
+		return "finds no room on the guest's PCI bus";
+	return passthrough_bars_map(p) ? NULL : "has no memory left for its BARs' page tables";
+}
+
+static void discard(struct passthrough *p)
+{
+	passthrough_msix_free(p);
+	mem_zfree(p, sizeof *p);
+}
+
+/* NULL, or what failed; `vm->passthrough` is set only when all is done. */
+static const char *attach(struct vm *vm, uint16_t bdf)
+{
+	const char *bad = passthrough_unfit(bdf);
+	struct passthrough *p = bad ? NULL : create(vm, bdf);
+	if (bad || !p)
+		return bad ? bad : "has no memory left for it";
+	bad = equip(p);
+	if (bad) {
+		discard(p);
+		return bad;
+	}
+	vm->passthrough = p;
+	reset(&p->dev);
+	return NULL;
+}
+
+bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
+{
+	char name[12];
+	snprintf(name, sizeof name, "%02x:%02x.%u", bdf >> 8, bdf >> 3 & 31u, bdf & 7u);
+	const char *bad = attach(vm, bdf);
+	if (bad) {
+		snprintf(why, size, "guest %s: device %s %s", vm->name, name, bad);
+		return false;
+	}
+	log_warn("%s: device %s passed through without an IOMMU: its DMA reaches all memory",
+	         vm->name, name);
+	return true;
+}
+
+void passthrough_detach(struct vm *vm)
+{
+	passthrough_reset_end(vm->passthrough);
+	quiesce(vm->passthrough);
+	discard(vm->passthrough);
+	vm->passthrough = NULL;
+}
+
+void passthrough_quiesce(struct vm *vm)
+{
+	quiesce(vm->passthrough);
+	passthrough_reset_begin(vm->passthrough);
+}
+
+void passthrough_ready(struct vm *vm)
+{
+	passthrough_reset_end(vm->passthrough);
+	passthrough_command(vm->passthrough);
+}
