@@ -1,8 +1,8 @@
 /* Which core a vCPU gets: the node as place_policy.h wants to see it. */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/topology.h"
-#include "vmm/control.h"
-#include "vmm/fit.h"
+#include "vmm/control/control.h"
+#include "vmm/control/fit.h"
 #include "vmm/log.h"
 #include "vmm/place.h"
 #include "vmm/place_policy.h"

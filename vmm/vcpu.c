@@ -1,9 +1,9 @@
 /* The run loop of a core, and the requests that reach a vCPU from elsewhere. */
 #include "arch/x86_64/platform.h"
-#include "vmm/control_console.h"
+#include "vmm/control/guest_console.h"
 #include "vmm/log.h"
 #include "vmm/main.h"
-#include "vmm/monitor.h"
+#include "vmm/control/monitor.h"
 #include "vmm/vm.h"
 #include "vmm/vm_load.h"
 #include "vmm/tick.h"

@@ -4,8 +4,8 @@
 #include <string.h>
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/control.h"
-#include "vmm/control_console.h"
+#include "vmm/control/control.h"
+#include "vmm/control/guest_console.h"
 #include "vmm/devices/guest_acpi.h"
 #include "vmm/log.h"
 #include "lib/mem.h"

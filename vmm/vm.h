@@ -126,7 +126,7 @@ struct vm {
 	                             change meanwhile */
 	uint64_t load_from;       /* TSC value before which it is not loaded */
 	uint64_t load_cleared;    /* bytes of memory that were cleared so far */
-	uint64_t restart_paid;    /* see control_guest.c */
+	uint64_t restart_paid;    /* see control/lifecycle.c */
 	_Atomic uint64_t lost_interrupts; /* see vapic_lost() */
 	struct absent absent;
 };

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/control_console.h"
+#include "vmm/control/guest_console.h"
 #include "vmm/devices/guest_acpi.h"
 #include "vmm/devices/guest_smbios.h"
 #include "vmm/log.h"
-#include "vmm/monitor.h"
+#include "vmm/control/monitor.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/vm.h"
 #include "vmm/load/images.h"

@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "vmm/monitor.c"
+#include "vmm/control/monitor.c"
 #include "vmm/devices/typed.h"
 #include "vmm/devices/vuart.h"
 

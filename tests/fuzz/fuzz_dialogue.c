@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "vmm/dialogue.h"
+#include "vmm/control/session.h"
 
 static struct dialogue d;
 static char text[DIALOGUE_TEXT], answer[DIALOGUE_ANSWER];

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "vmm/control_console.c"
+#include "vmm/control/guest_console.c"
 
 #define NUM      VIRTIO_CONSOLE_QUEUE
 #define REQUESTS 400

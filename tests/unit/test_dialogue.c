@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "vmm/dialogue.h"
+#include "vmm/control/session.h"
 
 static struct dialogue *d;
 static char *text, *answer;

@@ -1,6 +1,6 @@
 /* One answer in both forms, escapes, alignment, and calls that do not fit the nest. */
 #include "tests/unit/config_test.h"
-#include "vmm/out.h"
+#include "vmm/control/show/out.h"
 
 static const struct out_column guest_columns[] = {
     {"guest", 8, false}, {"state", 0, false}, {"exits", 7, true},

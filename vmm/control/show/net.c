@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"
-#include "vmm/control.h"
-#include "vmm/control_console.h"
+#include "vmm/control/control.h"
+#include "vmm/control/guest_console.h"
 #include "vmm/log.h"
-#include "vmm/control_parts.h"
-#include "vmm/show_parts.h"
+#include "vmm/control/parts.h"
+#include "vmm/control/show/parts.h"
 #include "vmm/vm.h"
 
 static bool wanted_net(const struct config_action *a, unsigned net)

@@ -3,8 +3,8 @@
  * memory), then built; only what cannot fail happens after the commit.
  */
 #include "arch/x86_64/platform.h"
-#include "vmm/control.h"
-#include "vmm/control_parts.h"
+#include "vmm/control/control.h"
+#include "vmm/control/parts.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/tick.h"

@@ -6,8 +6,8 @@
  * object on one line with one newline at its end, a table is an array of objects whose keys are
  * the columns.  Nothing is buffered or allocated; whatever is written goes to `put` at once.
  */
-#ifndef VMM_OUT_H
-#define VMM_OUT_H
+#ifndef VMM_CONTROL_SHOW_OUT_H
+#define VMM_CONTROL_SHOW_OUT_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/control.h"
-#include "vmm/control_parts.h"
+#include "vmm/control/control.h"
+#include "vmm/control/parts.h"
 #include "lib/spinlock.h"
 #include "vmm/log.h"
-#include "vmm/monitor.h"
+#include "vmm/control/monitor.h"
 #include "vmm/vm.h"
 
 static struct spinlock lock;                /* one text or line at a time, whoever it is from */

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/control.h"
+#include "vmm/control/control.h"
 #include "vmm/log.h"
 #include "vmm/place.h"
-#include "vmm/rescue.h"
+#include "vmm/control/rescue.h"
 
 static bool waits;
 static char reason[544];

@@ -1,6 +1,6 @@
 /* control.h: makes the machine follow the description, and answers what is asked of it. */
-#ifndef VMM_CONTROL_H
-#define VMM_CONTROL_H
+#ifndef VMM_CONTROL_CONTROL_H
+#define VMM_CONTROL_CONTROL_H
 #include <stdbool.h>
 #include <stddef.h>
 #include "vmm/config/config.h"
@@ -45,7 +45,7 @@ const struct node_config *control_config(void);
 struct vnet_port *control_port(unsigned slot); /* of a port or link; NULL: none */
 struct virtio_net *control_nic(unsigned slot); /* NULL: none */
 
-/* show.c, show_net.c: the answers to `show`, `explain` and `lint`; `put` gets the text. */
+/* show.c, show/net.c: the answers to `show`, `explain` and `lint`; `put` gets the text. */
 void show(const struct config_action *a, config_put *put, void *ctx);
 void show_explain(const struct config_action *a, config_put *put, void *ctx);
 void show_lint(const struct config_action *a, config_put *put, void *ctx);

@@ -1,5 +1,5 @@
 /*
- * dialogue.h: requests and answers on a stream of bytes, so that a program knows where an answer
+ * session.h: requests and answers on a stream of bytes, so that a program knows where an answer
  * ends and whether it succeeded (docs/control.md, "From Dom0").
  *
  * A request is a line, or the lines from `load` to `end`.  The answer's lines begin with ':', and
@@ -13,8 +13,8 @@
  *
  * One core may speak (dialogue_hear) while one other does all the rest.
  */
-#ifndef VMM_DIALOGUE_H
-#define VMM_DIALOGUE_H
+#ifndef VMM_CONTROL_SESSION_H
+#define VMM_CONTROL_SESSION_H
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>

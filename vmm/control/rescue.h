@@ -6,8 +6,8 @@
  * goes on as it does after a patio.conf.  `rescue=no` on the image's command line ends the node
  * instead.
  */
-#ifndef VMM_RESCUE_H
-#define VMM_RESCUE_H
+#ifndef VMM_CONTROL_RESCUE_H
+#define VMM_CONTROL_RESCUE_H
 #include <stdbool.h>
 
 /* Takes the boot module patio.conf as the node's description.  false: there is none, or it was

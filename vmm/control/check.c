@@ -1,9 +1,9 @@
 /* What a description asks of this machine as it is now: fit.h, and guests that stand still. */
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/control.h"
-#include "vmm/control_parts.h"
-#include "vmm/fit.h"
+#include "vmm/control/control.h"
+#include "vmm/control/parts.h"
+#include "vmm/control/fit.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/place.h"
 #include "vmm/vm.h"

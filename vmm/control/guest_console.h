@@ -1,12 +1,12 @@
 /*
- * control_console.h: the language of control inside a guest that was declared with `control`: a
- * second virtio console (in Linux /dev/hvc1) whose bytes are a dialogue (dialogue.h).
+ * guest_console.h: the language of control inside a guest that was declared with `control`: a
+ * second virtio console (in Linux /dev/hvc1) whose bytes are a dialogue (control/session.h).
  *
  * Requests are served by the core of the vCPU that asks, one before each entry to the guest: who
  * asks pays with its own time, and a flood of requests delays nobody else.
  */
-#ifndef VMM_CONTROL_CONSOLE_H
-#define VMM_CONTROL_CONSOLE_H
+#ifndef VMM_CONTROL_GUEST_CONSOLE_H
+#define VMM_CONTROL_GUEST_CONSOLE_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
-/* show_parts.h: the tables of show.c and show_net.c, for one another. */
-#ifndef VMM_SHOW_PARTS_H
-#define VMM_SHOW_PARTS_H
+/* parts.h: the tables of show.c and show/net.c, for one another. */
+#ifndef VMM_CONTROL_SHOW_PARTS_H
+#define VMM_CONTROL_SHOW_PARTS_H
 #include "vmm/config/config.h"
-#include "vmm/out.h"
+#include "vmm/control/show/out.h"
 
 #define TABLE(o, name, columns)                                                                    \
 	out_begin_table(o, name, columns, sizeof columns / sizeof columns[0])
@@ -13,7 +13,7 @@ static inline bool wanted_guest(const struct config_action *a, unsigned slot)
 	return a->guest < 0 || a->guest == (int)slot;
 }
 
-/* show_net.c: the tables of the switch, narrowed as the action says. */
+/* show/net.c: the tables of the switch, narrowed as the action says. */
 void show_ports(struct out *o, const struct config_action *a);
 void show_links(struct out *o, const struct config_action *a);
 void show_underlays(struct out *o, const struct config_action *a);

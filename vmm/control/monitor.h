@@ -1,6 +1,6 @@
 /* monitor.h: the line on the serial port that speaks the language of control. */
-#ifndef VMM_MONITOR_H
-#define VMM_MONITOR_H
+#ifndef VMM_CONTROL_MONITOR_H
+#define VMM_CONTROL_MONITOR_H
 #include <stdbool.h>
 
 struct console;

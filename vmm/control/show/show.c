@@ -1,14 +1,14 @@
 /* Answers to `show`: one description of each table, as text or JSON. */
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/control.h"
+#include "vmm/control/control.h"
 #include "vmm/machine.h"
 #include "lib/mem.h"
 #include "vmm/last_panic.h"
 #include "vmm/load/load.h"
-#include "vmm/out.h"
-#include "vmm/rescue.h"
-#include "vmm/show_parts.h"
+#include "vmm/control/show/out.h"
+#include "vmm/control/rescue.h"
+#include "vmm/control/show/parts.h"
 #include "vmm/vm.h"
 
 extern const char image_start[], image_end[];

@@ -1,10 +1,10 @@
-/* control_console.c: see control_console.h. */
+/* guest_console.c: see control/guest_console.h. */
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
 #include "drivers/virtio/virtio_console.h"
-#include "vmm/control.h"
-#include "vmm/control_console.h"
-#include "vmm/dialogue.h"
+#include "vmm/control/control.h"
+#include "vmm/control/guest_console.h"
+#include "vmm/control/session.h"
 #include "lib/spinlock.h"
 #include "lib/mem.h"
 #include "vmm/vm.h"

@@ -1,5 +1,5 @@
 /* One answer in two forms: what is written is said once, and each form only dresses it. */
-#include "vmm/out.h"
+#include "vmm/control/show/out.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* control_parts.h: what the parts of control share; they run one at a time (control_line.c). */
+/* parts.h: what the parts of control share; they run one at a time (control/dispatch.c). */
 #ifndef VMM_CONTROL_PARTS_H
 #define VMM_CONTROL_PARTS_H
 #include <stdbool.h>
@@ -13,11 +13,11 @@ struct config *control_store(void);
 /* The staged description becomes the machine, whole; or false, a reason and nothing done. */
 bool control_apply(char *why, size_t size);
 
-/* control_check.c: whether this machine, as it is now, can become the staged description. */
+/* control/check.c: whether this machine, as it is now, can become the staged description. */
 bool control_check(const struct node_config *live, const struct node_config *n, char *why,
                    size_t size);
 
-/* control_net.c: makes the networks, ports and routes of n that are not there yet; their guests
+/* control/network.c: makes the networks, ports and routes of n that are not there yet; their guests
  * are.  False: why says the reason, and control_net_unbuild() is due. */
 bool control_net_build(const struct node_config *live, const struct node_config *n, char *why,
                        size_t size);

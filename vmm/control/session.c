@@ -1,7 +1,7 @@
-/* dialogue.c: see dialogue.h. */
+/* session.c: see control/session.h. */
 #include <stdio.h>
 #include <string.h>
-#include "vmm/dialogue.h"
+#include "vmm/control/session.h"
 
 #define CTRL_C    3
 #define SYNC_WORD 32                 /* characters of the word after `sync`, at most */

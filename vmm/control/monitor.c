@@ -2,11 +2,11 @@
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/devices/console.h"
-#include "vmm/control.h"
+#include "vmm/control/control.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
-#include "vmm/monitor.h"
-#include "vmm/rescue.h"
+#include "vmm/control/monitor.h"
+#include "vmm/control/rescue.h"
 #include "vmm/vm.h"
 
 #define CTRL_A    1

@@ -5,8 +5,8 @@
  */
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/control.h"
-#include "vmm/control_parts.h"
+#include "vmm/control/control.h"
+#include "vmm/control/parts.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/vm.h"
