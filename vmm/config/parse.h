@@ -1,6 +1,6 @@
 /*
  * parse.h: what the parser's files share: words, the grammar's table, the work space.
- * Only vmm/config*.c include it.
+ * Only the files of this folder include it.
  */
 #ifndef VMM_CONFIG_PARSE_H
 #define VMM_CONFIG_PARSE_H
