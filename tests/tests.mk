@@ -138,6 +138,7 @@ lint-layers:
 lint-length:
 	wc -l $(call LINT_FILES,'*.c' '*.h' '*.asm' '*.py' '*.mk') | \
 		awk '$$2 != "total" && $$1 > 600 {print $$2 ": " $$1 " lines, over 600"; bad = 1} END {exit bad}'
+	[ $$(wc -l <README.md) -le 150 ] || { echo 'README.md: over 150 lines'; exit 1; }
 
 lint-python:
 	/usr/bin/python3 tests/check-python $(call LINT_FILES,'*.py' 'tools/*' 'tests/*' ':!tests/fuzz/corpus')
