@@ -42,7 +42,7 @@ fuzz:
 HOST_C := $(wildcard vnet/*.c vnet/*/*.c drivers/virtio/*.c drivers/bus/*.c drivers/e1000/*.c vmm/config/*.c vmm/load/*.c \
 	arch/x86_64/insn/*.c) arch/x86_64/acpi_parse.c arch/x86_64/acpi_power.c \
 	arch/x86_64/barrier_policy.c arch/x86_64/topology.c arch/x86_64/multiboot_parse.c \
-	vmm/place_policy.c vmm/control/fit.c vmm/control/session.c vmm/devices/guest_acpi.c vmm/guest_walk.c \
+	vmm/place_policy.c vmm/fit.c vmm/control/session.c vmm/devices/guest_acpi.c vmm/guest_walk.c \
 	lib/ksym.c vmm/passthrough/msix_table.c vmm/control/show/out.c vmm/terminal.c vmm/devices/vioapic.c \
 	vmm/devices/vuart.c vmm/devices/absent_policy.c vmm/devices/guest_smbios.c vmm/cpuid_policy.c vmm/devices/vpit.c \
 	vmm/panic_record.c vmm/devices/typed.c arch/x86_64/serial_option.c guest-images/lib/virtio.c guest-images/lib/vring.c \

@@ -1,7 +1,7 @@
 /*
  * patio-check: what a node would say of a patio.conf, before one is booted with it.
  *
- * The parser, the lint, the check against the machine (vmm/control/fit.h), the allocator and the
+ * The parser, the lint, the check against the machine (vmm/fit.h), the allocator and the
  * loaders are the node's own sources, so the words are the same.  What is not known of the machine
  * is left out, and a note says so.
  */
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "vmm/config/parse.h"
-#include "vmm/control/fit.h"
+#include "vmm/fit.h"
 #include "lib/mem.h"
 #include "vmm/load/images.h"
 #include "vmm/vm_memory.h"

@@ -2,7 +2,7 @@
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/topology.h"
 #include "vmm/control/control.h"
-#include "vmm/control/fit.h"
+#include "vmm/fit.h"
 #include "vmm/log.h"
 #include "vmm/place.h"
 #include "vmm/place_policy.h"

@@ -1,6 +1,6 @@
 /* What a description asks of a machine, and the words of each refusal. */
 #include "tests/unit/config_test.h"
-#include "vmm/control/fit.h"
+#include "vmm/fit.h"
 
 static struct fit_machine m;
 static const char network, alice; /* owners: who polls, and a guest that runs */

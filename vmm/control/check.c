@@ -3,7 +3,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/control/control.h"
 #include "vmm/control/parts.h"
-#include "vmm/control/fit.h"
+#include "vmm/fit.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/place.h"
 #include "vmm/vm.h"

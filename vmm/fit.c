@@ -1,6 +1,6 @@
 /* What a description asks of a machine: boot modules, PCI functions, cores. */
 #include <stdio.h>
-#include "vmm/control/fit.h"
+#include "vmm/fit.h"
 #include "vmm/vm_memory.h"
 
 /* Writes "line N: guest NAME: " into `why`; returns how much room it took. */

@@ -4,8 +4,8 @@
  * It touches no hardware.  The node shows it the machine as it is now (control/check.c), a host
  * program the machine that it was told of (tools/patio-check.c): both get the same words.
  */
-#ifndef VMM_CONTROL_FIT_H
-#define VMM_CONTROL_FIT_H
+#ifndef VMM_FIT_H
+#define VMM_FIT_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
