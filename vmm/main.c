@@ -206,7 +206,7 @@ void boot_main(uint32_t magic, uint32_t info)
 	if (!rescue_take_config())
 		node_refuse(STATUS_CANNOT);
 	if (!rescue_waits())
-		place_log();
+		place_log(control_config());
 	core_call(c, CORE_CONSOLE);
 	core_loop(c);
 }

@@ -1,7 +1,7 @@
 /* Which core a vCPU gets: the node as place_policy.h wants to see it. */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/topology.h"
-#include "vmm/control/control.h"
+#include "vmm/config/config.h"
 #include "vmm/fit.h"
 #include "vmm/log.h"
 #include "vmm/place.h"
@@ -29,11 +29,12 @@ void place_view(struct place_view *v, const struct node_config *n)
 	fit_describe(v, n);
 }
 
-struct core *place_vcpu(const struct vm *vm, unsigned vcpu, char *why, size_t size)
+struct core *place_vcpu(const struct node_config *n, const struct vm *vm, unsigned vcpu, char *why,
+                        size_t size)
 {
 	enum place_refusal refusal;
 	struct place_view v;
-	place_view(&v, control_config());
+	place_view(&v, n);
 	int wanted = vm->config->cores ? vm->config->core[vcpu] : -1;
 	int core = place_pick(&v, vm, wanted, &refusal);
 	if (core >= 0)
@@ -47,11 +48,11 @@ void place_init(void)
 	smt_bits = topology_smt_bits(cpuid);
 }
 
-void place_log(void)
+void place_log(const struct node_config *n)
 {
 	unsigned most = 1;
 	struct place_view v;
-	place_view(&v, control_config());
+	place_view(&v, n);
 	for (unsigned i = 0; i < v.cores; i++) {
 		unsigned threads = 0;
 		for (unsigned k = 0; k < v.cores; k++)
@@ -62,6 +63,5 @@ void place_log(void)
 		log_info("SMT: 1 thread a core");
 	else
 		log_info("SMT: %u threads a core, which go to %s", most,
-		         control_config()->smt == CONFIG_SMT_SHARE ? "any guests (smt share)"
-		                                                   : "one guest");
+		         n->smt == CONFIG_SMT_SHARE ? "any guests (smt share)" : "one guest");
 }

@@ -9,9 +9,10 @@ struct node_config;
 struct place_view;
 struct vm;
 
-/* A free core for the VM's vCPU of this number, by its description; NULL and a reason: there is
- * none that it may have. */
-struct core *place_vcpu(const struct vm *vm, unsigned vcpu, char *why, size_t size);
+/* A free core for the VM's vCPU of this number, by the VM's description and what `n` says of the
+ * node's cores; NULL and a reason: there is none that it may have. */
+struct core *place_vcpu(const struct node_config *n, const struct vm *vm, unsigned vcpu, char *why,
+                        size_t size);
 
 /* The node's cores and who has them now, as place_policy.h wants to see them, with what `n` says of
  * them; place_poller is the owner of a core that polls. */
@@ -20,6 +21,6 @@ extern const void *const place_poller;
 
 /* Reads the machine's topology; once, before the first guest. */
 void place_init(void);
-/* One line for the log: what of SMT there is, and the policy. */
-void place_log(void);
+/* One line for the log: what of SMT there is, and the policy that `n` asks for. */
+void place_log(const struct node_config *n);
 #endif

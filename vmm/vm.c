@@ -4,13 +4,11 @@
 #include <string.h>
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/control/control.h"
 #include "vmm/control/guest_console.h"
 #include "vmm/devices/guest_acpi.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/passthrough/passthrough.h"
-#include "vmm/place.h"
 #include "lib/rate.h"
 #include "vmm/vm.h"
 #include "vmm/vm_load.h"
@@ -238,11 +236,11 @@ static void release_cores(struct vm *vm, unsigned n)
 }
 
 /* Takes a core for each vCPU; the cores do not run them before VCPU_REQ_START. */
-static bool take_cores(struct vm *vm, char *why, size_t size)
+static bool take_cores(struct vm *vm, vm_place *place, char *why, size_t size)
 {
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
-		struct core *c = place_vcpu(vm, i, why, size);
+		struct core *c = place(vm, i, why, size);
 		if (!c) {
 			release_cores(vm, i);
 			return false;
@@ -262,13 +260,13 @@ static const char *why_not_now(enum vm_state state)
 	return state == VM_RUNNING ? "runs already" : "has not stopped yet";
 }
 
-bool vm_start(struct vm *vm, uint64_t from, char *why, size_t size)
+bool vm_start(struct vm *vm, vm_place *place, uint64_t from, char *why, size_t size)
 {
 	if (vm_active(vm)) {
 		snprintf(why, size, "guest %s %s", vm->name, why_not_now(atomic_load(&vm->state)));
 		return false;
 	}
-	if (!take_cores(vm, why, size))
+	if (!take_cores(vm, place, why, size))
 		return false;
 	vm->reason[0] = 0;
 	vm->ended = vm->unfit = false;

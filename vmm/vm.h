@@ -146,12 +146,17 @@ static inline bool vm_active(struct vm *vm)
 	return atomic_load(&vm->state) != VM_OFF;
 }
 
+/* A policy of core placement: the core that the VM's vCPU of this number gets, which no vCPU has;
+ * or NULL and a reason. */
+typedef struct core *vm_place(const struct vm *vm, unsigned vcpu, char *why, size_t size);
+
 /*
- * Takes the VM's cores and leaves the rest to the first of them, which clears the VM's memory,
- * loads its images and starts the vCPUs, not before the TSC says `from`.  false and a reason when
- * it runs already or a core is taken.  Images that cannot be loaded stop the VM (`unfit`).
+ * Takes the cores that `place` chooses, one for each vCPU, and leaves the rest to the first of
+ * them, which clears the VM's memory, loads its images and starts the vCPUs, not before the TSC
+ * says `from`.  false and a reason when it runs already or a core is taken.  Images that cannot be
+ * loaded stop the VM (`unfit`).
  */
-bool vm_start(struct vm *vm, uint64_t from, char *why, size_t size);
+bool vm_start(struct vm *vm, vm_place *place, uint64_t from, char *why, size_t size);
 
 /* Asks all vCPUs of the VM to stop for this reason (printf form); the first reason stays.
  * Safe from any core, also from one of the VM's own.  True: this is the first reason. */

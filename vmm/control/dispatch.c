@@ -134,7 +134,7 @@ static bool act_on_guest(enum config_verb verb, struct vm *vm)
 	if (verb == CONFIG_ENTER) {
 		monitor_enter(&vm->console);
 	} else if (verb == CONFIG_START) {
-		if (!vm_start(vm, 0, why, sizeof why))
+		if (!control_start(vm, 0, why, sizeof why))
 			return fail("%s", why);
 	} else if (!vm_active(vm) && verb == CONFIG_STOP) {
 		return fail("guest %s does not run", vm->name);

@@ -3,6 +3,7 @@
 #include "vmm/control/control.h"
 #include "vmm/control/parts.h"
 #include "vmm/log.h"
+#include "vmm/place.h"
 #include "vmm/vm.h"
 
 #define STATUS_NO_START 125 /* the node's status when the guest that it ends with cannot start */
@@ -22,10 +23,20 @@ static bool ends_node(const struct vm *vm)
 	return n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot;
 }
 
+static struct core *place(const struct vm *vm, unsigned vcpu, char *why, size_t size)
+{
+	return place_vcpu(control_config(), vm, vcpu, why, size);
+}
+
+bool control_start(struct vm *vm, uint64_t from, char *why, size_t size)
+{
+	return vm_start(vm, place, from, why, size);
+}
+
 static void start(struct vm *vm, uint64_t from)
 {
 	char why[256];
-	if (vm_start(vm, from, why, sizeof why))
+	if (control_start(vm, from, why, sizeof why))
 		return;
 	log_error("%s", why);
 	if (ends_node(vm))

@@ -3,6 +3,7 @@
 #define VMM_CONTROL_PARTS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "vmm/config/config.h"
 
 struct vm;
@@ -27,6 +28,10 @@ void control_net_unbuild(const struct node_config *live);
 
 /* The description was committed: takes away what it does not have, and moves frames as it says. */
 void control_net_follow(const struct node_config *n);
+
+/* Starts the guest, not before the TSC says `from`, on the cores that the live description gives
+ * it; false and a reason as vm_start(). */
+bool control_start(struct vm *vm, uint64_t from, char *why, size_t size);
 
 /* Starts the guests that were never started and shall start by themselves. */
 void control_autostart(const struct node_config *n);

@@ -81,7 +81,7 @@ bool rescue_ends(void)
 		return false;
 	waits = false;
 	log_info("there is a description now: the boot goes on");
-	place_log();
+	place_log(control_config());
 	return true;
 }
 
