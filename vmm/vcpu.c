@@ -1,6 +1,5 @@
 /* The run loop of a core, and the requests that reach a vCPU from elsewhere. */
 #include "arch/x86_64/platform.h"
-#include "vmm/control/guest_console.h"
 #include "vmm/log.h"
 #include "vmm/main.h"
 #include "vmm/control/monitor.h"
@@ -117,8 +116,8 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 	/* one that waits for its start has no handler yet, and drops it */
 	if ((r & VCPU_REQ_NMI) && atomic_load(&v->state) == VCPU_RUN)
 		v->nmi_pending = true;
-	if (r & VCPU_REQ_CONTROL)
-		control_console_serve(v->vm->control);
+	if (r & VCPU_REQ_SERVICE)
+		v->vm->service->serve(v->vm->service->ctx);
 	if ((r & VCPU_REQ_WORK) && vpci_work(&v->vm->pci))
 		vcpu_request(v, VCPU_REQ_WORK);
 }

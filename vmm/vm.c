@@ -4,7 +4,6 @@
 #include <string.h>
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/control/guest_console.h"
 #include "vmm/devices/guest_acpi.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
@@ -173,10 +172,6 @@ static bool fill(struct vm *vm, char *why, size_t size)
 			return false;
 		}
 	}
-	if (vm->config->control && !control_console_create(vm)) {
-		snprintf(why, size, "guest %s: no memory left for its control console", vm->name);
-		return false;
-	}
 	return !vm->config->has_pci || passthrough_attach(vm, vm->config->pci, why, size);
 }
 
@@ -216,8 +211,6 @@ void vm_destroy(struct vm *vm)
 			mem_zfree(vm->vcpu[i].hvm, hvm->vcpu_size);
 	if (vm->passthrough)
 		passthrough_detach(vm);
-	if (vm->control)
-		control_console_destroy(vm);
 	if (vm->npt_root)
 		npt_destroy(hvm->npt, vm->npt_root);
 	if (vm->mem_hpa)

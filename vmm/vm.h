@@ -31,7 +31,6 @@
 struct vm;
 struct core;
 struct passthrough;
-struct control_console;
 
 enum vcpu_state {
 	VCPU_OFF,       /* no core runs it */
@@ -47,7 +46,7 @@ enum vcpu_request {
 	VCPU_REQ_SIPI = 4, /* vector in vcpu->sipi_vector */
 	VCPU_REQ_NMI = 8,
 	VCPU_REQ_START = 16,
-	VCPU_REQ_CONTROL = 32, /* serve the guest's control console */
+	VCPU_REQ_SERVICE = 32, /* serve what has a request of the guest: vm->service */
 	VCPU_REQ_LOAD = 64,    /* prepare the VM, then start its vCPUs */
 	VCPU_REQ_WORK = 128,   /* go on with what the guest's devices have left: vpci_left() */
 };
@@ -92,6 +91,15 @@ enum vm_state {
 	VM_STOPPED, /* no vCPU is left: the boot core is to reap it */
 };
 
+/* What a part of the VMM that is no device does for a guest: its requests are served on the guest's
+ * own cores, by the vCPU that gets VCPU_REQ_SERVICE. */
+struct vm_service {
+	void (*serve)(
+	    void *ctx); /* one request, a bounded piece of work; asks again for the rest */
+	void (*reset)(void *ctx); /* the guest starts anew; none of its vCPUs runs */
+	void *ctx;
+};
+
 struct vm {
 	const struct guest_config *config; /* its slot in the live description */
 	char name[CONFIG_NAME];
@@ -116,11 +124,11 @@ struct vm {
 	struct vpit pit;
 	struct console console;
 	struct virtio_console hvc;
-	struct control_console *control; /* NULL: declared without */
-	struct passthrough *passthrough; /* NULL: no physical device */
-	bool reset_asked;                /* by the guest itself */
-	bool restart_once;               /* start it again when it has stopped */
-	bool stay_off;                   /* stopped from the monitor: `restart always` rests */
+	const struct vm_service *service; /* NULL: none; whoever gave it takes it away again */
+	struct passthrough *passthrough;  /* NULL: no physical device */
+	bool reset_asked;                 /* by the guest itself */
+	bool restart_once;                /* start it again when it has stopped */
+	bool stay_off;                    /* stopped from the monitor: `restart always` rests */
 	uint64_t starts;
 	struct guest_config load; /* what is being started: a copy, because the live description may
 	                             change meanwhile */

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/control/guest_console.h"
 #include "vmm/devices/guest_acpi.h"
 #include "vmm/devices/guest_smbios.h"
 #include "vmm/log.h"
@@ -67,8 +66,8 @@ void vm_reset_devices(struct vm *vm)
 	vpit_init(&vm->pit, tsc_khz * 1000, rdtsc());
 	vuart_reset(&vm->uart);
 	console_reset(&vm->console);
-	if (vm->control)
-		control_console_reset(vm->control);
+	if (vm->service)
+		vm->service->reset(vm->service->ctx);
 }
 
 static void reset_vcpu(struct vcpu *v)

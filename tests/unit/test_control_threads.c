@@ -86,7 +86,7 @@ static void become(unsigned core)
 static void serve(unsigned core)
 {
 	if (atomic_exchange(&calls[core], 0))
-		control_console_serve(vm->control);
+		vm->service->serve(vm->service->ctx);
 }
 
 static void up(void)
@@ -182,8 +182,9 @@ static void a_control_console_has_no_race(void **state)
 	assert_true(control_console_create(vm));
 	for (unsigned i = 0; i < CORES; i++)
 		vm->vcpu[i].id = i;
-	vpci_remove(&vm->control->hvc.v.pci);
-	assert_true(vpci_add(&g->pci, &vm->control->hvc.v.pci, 1));
+	struct vpci_dev *hvc = &console_of_vm(vm)->hvc.v.pci;
+	vpci_remove(hvc);
+	assert_true(vpci_add(&g->pci, hvc, 1));
 	p = probe(g, 1);
 	queue_alloc(g, &rx, NUM);
 	queue_alloc(g, &tx, NUM);
@@ -193,8 +194,7 @@ static void a_control_console_has_no_race(void **state)
 	pthread_create(&t[0], NULL, asker, NULL);
 	pthread_create(&t[1], NULL, helper, NULL);
 	do { /* once more at the end, however fast the others were */
-		for (unsigned i = 0;
-		     control_console_counter(vm->control, i, name, sizeof name, &value); i++)
+		for (unsigned i = 0; control_console_counter(vm, i, name, sizeof name, &value); i++)
 			seen += value;
 		sched_yield();
 	} while (!atomic_load(&stop));
@@ -202,8 +202,9 @@ static void a_control_console_has_no_race(void **state)
 		pthread_join(t[i], NULL);
 	assert_true(seen > 0);
 	assert_int_equal(lines_done, REQUESTS);
-	control_console_reset(vm->control);
+	vm->service->reset(vm->service->ctx);
 	control_console_destroy(vm);
+	assert_null(vm->service);
 	free(vm);
 	guest_free(g);
 }

@@ -74,11 +74,6 @@ void vm_load_step(struct vm *vm)
 	(void)vm;
 }
 
-void control_console_serve(struct control_console *c)
-{
-	(void)c;
-}
-
 void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e)
 {
 	(void)v;

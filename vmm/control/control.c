@@ -2,8 +2,10 @@
  * From description to machine.  A change is checked against the machine first (modules, cores,
  * memory), then built; only what cannot fail happens after the commit.
  */
+#include <stdio.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control/control.h"
+#include "vmm/control/guest_console.h"
 #include "vmm/control/parts.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
@@ -64,10 +66,22 @@ static void unbuild(void)
 	control_net_unbuild(live);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
 		if (vms[i] && !live->guest[i].name[0]) {
+			control_console_destroy(vms[i]);
 			vm_destroy(vms[i]);
 			vms[i] = NULL;
 		}
 	}
+}
+
+static bool build_guest(unsigned slot, const struct guest_config *g, char *why, size_t size)
+{
+	vms[slot] = vm_create(slot, g, why, size);
+	if (!vms[slot])
+		return false;
+	if (!g->control || control_console_create(vms[slot]))
+		return true;
+	snprintf(why, size, "guest %s: no memory left for its control console", g->name);
+	return false;
 }
 
 static bool build(const struct node_config *n, char *why, size_t size)
@@ -75,8 +89,7 @@ static bool build(const struct node_config *n, char *why, size_t size)
 	for (unsigned i = 0; i < n->guests; i++) {
 		if (!n->guest[i].name[0] || vms[i])
 			continue;
-		vms[i] = vm_create(i, &n->guest[i], why, size);
-		if (!vms[i])
+		if (!build_guest(i, &n->guest[i], why, size))
 			return false;
 	}
 	return control_net_build(config_live(config), n, why, size);

@@ -17,6 +17,7 @@ struct control_console {
 	struct virtio_console hvc;
 	struct dialogue dialogue;
 	struct control_client client;
+	struct vm_service service;
 	char text[DIALOGUE_TEXT];
 	char answer[DIALOGUE_ANSWER];
 };
@@ -60,7 +61,7 @@ static void gather(void *ctx)
 /* What the guest's driver does is an exit of the vCPU that owns this core: that one serves it. */
 static void call(void)
 {
-	vcpu_request(atomic_load(&this_core()->vcpu), VCPU_REQ_CONTROL);
+	vcpu_request(atomic_load(&this_core()->vcpu), VCPU_REQ_SERVICE);
 }
 
 static void said(void *ctx, const struct vnet_seg *seg, unsigned nseg)
@@ -91,8 +92,10 @@ static bool hand_on_answers(struct control_console *c)
 	return n;
 }
 
-void control_console_serve(struct control_console *c)
+/* Reads one request and does it, hands on answers. */
+static void serve_console(void *ctx)
 {
+	struct control_console *c = ctx;
 	spin_lock(&c->lock);
 	bool more = dialogue_turn(&c->dialogue);
 	more |= hand_on_answers(c);
@@ -102,6 +105,19 @@ void control_console_serve(struct control_console *c)
 }
 
 /* ---- life ---- */
+
+/* Nothing that was said or answered before reaches the guest. */
+static void reset_console(void *ctx)
+{
+	struct control_console *c = ctx;
+	dialogue_reset(&c->dialogue);
+	virtio_console_forget(&c->hvc);
+}
+
+static struct control_console *console_of_vm(const struct vm *vm)
+{
+	return vm->service ? vm->service->ctx : NULL;
+}
 
 bool control_console_create(struct vm *vm)
 {
@@ -113,28 +129,32 @@ bool control_console_create(struct vm *vm)
 	dialogue_init(&c->dialogue, &ops, c->text, c->answer);
 	virtio_console_init(&c->hvc, "control", &vm->mem, said, c);
 	c->hvc.room = room;
-	vpci_add(&vm->pci, &c->hvc.v.pci, 0);
-	vm->control = c;
+	if (!vpci_add(&vm->pci, &c->hvc.v.pci, 0)) {
+		mem_zfree(c, sizeof *c);
+		return false;
+	}
+	c->service = (struct vm_service){serve_console, reset_console, c};
+	vm->service = &c->service;
 	return true;
 }
 
 void control_console_destroy(struct vm *vm)
 {
-	mem_zfree(vm->control, sizeof *vm->control);
-	vm->control = NULL;
+	struct control_console *c = console_of_vm(vm);
+	if (!c)
+		return;
+	vm->service = NULL;
+	mem_zfree(c, sizeof *c);
 }
 
-void control_console_reset(struct control_console *c)
-{
-	dialogue_reset(&c->dialogue);
-	virtio_console_forget(&c->hvc);
-}
-
-bool control_console_counter(const struct control_console *c, unsigned i, char *name, size_t size,
+bool control_console_counter(const struct vm *vm, unsigned i, char *name, size_t size,
                              uint64_t *value)
 {
+	const struct control_console *c = console_of_vm(vm);
 	char of_device[32];
 	const char *own = of_device;
+	if (!c)
+		return false;
 	if (!dialogue_counter(&c->dialogue, i, &own, value) &&
 	    !virtio_pci_counter(&c->hvc.v, i - DIALOGUE_COUNTER_COUNT, of_device, sizeof of_device,
 	                        value))

@@ -11,21 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct control_console;
 struct vm;
 
-/* Gives a guest that does not run yet its control console, before its other devices; false: there
- * is no memory for it. */
+/* Gives a guest that was made, and does not run yet, its control console (vm->service); false:
+ * there is no memory for it, or no place on the guest's bus. */
 bool control_console_create(struct vm *vm);
+
+/* Before vm_destroy(); nothing when the guest has none. */
 void control_console_destroy(struct vm *vm);
 
-/* The guest starts anew: nothing that was said or answered before reaches it. */
-void control_console_reset(struct control_console *c);
-
-/* Reads one request and does it, hands on answers; on a core that runs a vCPU of the guest. */
-void control_console_serve(struct control_console *c);
-
-/* The i-th counter by name, from 0 on; false when there are no more. */
-bool control_console_counter(const struct control_console *c, unsigned i, char *name, size_t size,
+/* The i-th counter of the guest's control console by name, from 0 on; false: there are no more. */
+bool control_console_counter(const struct vm *vm, unsigned i, char *name, size_t size,
                              uint64_t *value);
 #endif

@@ -320,8 +320,7 @@ static void console_counters(struct out *o, struct vm *vm)
 		if (value)
 			counter_row(o, vm->name, full, value);
 	}
-	for (unsigned i = 0;
-	     vm->control && control_console_counter(vm->control, i, name, sizeof name, &value); i++)
+	for (unsigned i = 0; control_console_counter(vm, i, name, sizeof name, &value); i++)
 		if (value)
 			counter_row(o, vm->name, name, value);
 }
