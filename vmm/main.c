@@ -179,7 +179,7 @@ void core_main(struct core *c)
 	if (refused)
 		panic("%s", refused);
 	self_test(c);
-	core_loop(c);
+	core_loop(c, NULL);
 }
 
 void boot_main(uint32_t magic, uint32_t info)
@@ -208,5 +208,5 @@ void boot_main(uint32_t magic, uint32_t info)
 	if (!rescue_waits())
 		place_log(control_config());
 	core_call(c, CORE_CONSOLE);
-	core_loop(c);
+	core_loop(c, monitor_poll);
 }

@@ -2,7 +2,6 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/log.h"
 #include "vmm/main.h"
-#include "vmm/control/monitor.h"
 #include "vmm/vm.h"
 #include "vmm/vm_load.h"
 #include "vmm/tick.h"
@@ -122,8 +121,7 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 		vcpu_request(v, VCPU_REQ_WORK);
 }
 
-/* The boot core also looks after the serial port and the monitor whenever it is called. */
-static void core_serve(struct core *c)
+static void core_serve(struct core *c, void (*work)(void))
 {
 	if (!atomic_load_explicit(&c->attention, memory_order_relaxed))
 		return;
@@ -131,8 +129,8 @@ static void core_serve(struct core *c)
 	struct vcpu *v = atomic_load(&c->vcpu);
 	if (v)
 		vcpu_serve(c, v);
-	if (c->index == 0)
-		monitor_poll();
+	if (work)
+		work();
 }
 
 static void vcpu_run(struct vcpu *v)
@@ -150,10 +148,10 @@ static void vcpu_run(struct vcpu *v)
 	stat->ticks += rdtsc() - start;
 }
 
-void core_loop(struct core *c)
+void core_loop(struct core *c, void (*work)(void))
 {
 	for (;;) {
-		core_serve(c);
+		core_serve(c, work);
 		struct vcpu *v = atomic_load_explicit(&c->vcpu, memory_order_acquire);
 		if (v && atomic_load_explicit(&v->state, memory_order_relaxed) == VCPU_RUN) {
 			vcpu_run(v);

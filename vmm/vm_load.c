@@ -10,7 +10,6 @@
 #include "vmm/devices/guest_acpi.h"
 #include "vmm/devices/guest_smbios.h"
 #include "vmm/log.h"
-#include "vmm/control/monitor.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/vm.h"
 #include "vmm/load/images.h"
@@ -87,8 +86,8 @@ static void launch(struct vm *vm)
 		reset_vcpu(&vm->vcpu[i]);
 	if (!atomic_compare_exchange_strong(&vm->state, &starting, VM_RUNNING))
 		return;
-	vm->starts++;
-	if (!monitor_started())
+	/* after the boot's guests have started for the first time, the terminal is the monitor's */
+	if (vm->starts++ == 0)
 		core_call(&cores[0], CORE_CONSOLE);
 	log_debug("guest %s runs from TSC %lu", vm->name, rdtsc());
 	log_info("guest %s started: %u vCPU%s, %lu MiB, core %u", vm->name, vm->nvcpus,

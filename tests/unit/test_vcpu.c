@@ -13,7 +13,7 @@ _Atomic uint64_t tick_next = UINT64_MAX;
 const struct hvm_ops *hvm;
 
 static jmp_buf idle;
-static unsigned resets, scrubs, visits;
+static unsigned resets, scrubs, visits, core_works, served;
 
 void core_call(struct core *c, uint32_t requests)
 {
@@ -58,10 +58,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 {
 	(void)level;
 	(void)fmt;
-}
-
-void monitor_poll(void)
-{
 }
 
 void tick_move(uint64_t tsc)
@@ -138,12 +134,17 @@ static struct vm *running(void)
 	return &vm;
 }
 
+static void core_work(void)
+{
+	core_works++;
+}
+
 /* The vCPU's core does what was asked, and has nothing left to do. */
 static enum vcpu_state serve(struct vcpu *v, uint32_t requests)
 {
 	vcpu_request(v, requests);
 	if (!setjmp(idle))
-		core_loop(v->core);
+		core_loop(v->core, core_work);
 	return atomic_load(&v->state);
 }
 
@@ -194,12 +195,54 @@ static void test_stopped_before_it_began(void **state)
 	assert_int_equal(atomic_load(&vm->state), VM_STOPPED);
 }
 
+/* What the core does besides comes once for each time that it was called, whoever runs there. */
+static void test_a_core_has_work_besides(void **state)
+{
+	struct vcpu *v = &running()->vcpu[0];
+	(void)state;
+	core_works = 0;
+	serve(v, VCPU_REQ_WORK);
+	assert_int_equal(core_works, 1);
+	atomic_store(&v->core->vcpu, NULL);
+	core_call(v->core, CORE_CONSOLE);
+	if (!setjmp(idle))
+		core_loop(v->core, core_work);
+	assert_int_equal(core_works, 2);
+	core_call(v->core, CORE_CONSOLE);
+	if (!setjmp(idle))
+		core_loop(v->core, NULL);
+	assert_int_equal(core_works, 2);
+}
+
+static void serve_request(void *ctx)
+{
+	assert_ptr_equal(ctx, &served);
+	served++;
+}
+
+static void test_a_service_is_called_when_asked(void **state)
+{
+	static const struct vm_service service = {.serve = serve_request, .ctx = &served};
+	struct vm *vm = running();
+	(void)state;
+	vm->service = &service;
+	served = 0;
+	serve(&vm->vcpu[0], VCPU_REQ_WORK);
+	assert_int_equal(served, 0);
+	serve(&vm->vcpu[0], VCPU_REQ_SERVICE);
+	assert_int_equal(served, 1);
+	serve(&vm->vcpu[0], VCPU_REQ_STOP | VCPU_REQ_SERVICE); /* a guest that goes asks nothing */
+	assert_int_equal(served, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_start_up),
 	    cmocka_unit_test(test_one_that_left_stays_away),
 	    cmocka_unit_test(test_stopped_before_it_began),
+	    cmocka_unit_test(test_a_core_has_work_besides),
+	    cmocka_unit_test(test_a_service_is_called_when_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
