@@ -67,20 +67,20 @@ int uart_get(void)
 bool control_line(const struct control_client *who, const char *text, size_t len,
                   const char *source)
 {
-	check(!who && !strcmp(source, "monitor") && len == model_length &&
+	check(who == &monitor_client && !strcmp(source, "monitor") && len == model_length &&
 	      !memcmp(text, model, len));
 	lines++;
 	if (len && text[0] == 'l')
-		monitor_gather();
+		who->gather(who->ctx);
 	if (len && text[0] == 'c')
-		monitor_enter(&guest);
+		who->enter(who->ctx, &guest);
 	return true;
 }
 
 bool control_text(const struct control_client *who, const char *text, size_t len,
                   const char *source)
 {
-	check(!who && !strcmp(source, "load") && len == model_text_length &&
+	check(who == &monitor_client && !strcmp(source, "load") && len == model_text_length &&
 	      !memcmp(text, model_text, len));
 	texts++;
 	return true;
@@ -192,12 +192,25 @@ void rescue_greet(void)
 
 void core_call(struct core *c, uint32_t requests)
 {
-	check(c == &cores[0] && requests == CORE_CONSOLE && !monitor_started());
+	check(c == &cores[0] && requests == CORE_CONSOLE && !started);
 }
 
 void uart_interrupts(bool empty)
 {
 	(void)empty;
+}
+
+void log_text(const char *s, size_t n)
+{
+	log_raw(s, n);
+}
+
+void log_hold(void)
+{
+}
+
+void log_release(void)
+{
 }
 
 void log_queue(bool on)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include "vmm/config/config.h"
 
+struct console;
 struct vm;
 struct vnet;
 
@@ -14,20 +15,22 @@ struct nic;
 /* Makes the switch and an empty description; panics when memory is short. */
 void control_init(void);
 
-/* Who speaks: the terminal, or a guest's control console. */
+/* Who asks: the monitor, or a guest's control console. */
 struct control_client {
+	const char *name;                            /* as in "stopped from the monitor" */
 	config_put *put;                             /* the answer, in pieces */
 	void (*failed)(void *ctx, const char *text); /* why it failed: one line, without its end */
-	void (*gather)(void *ctx); /* `load` was said: the lines that follow are one text */
+	void (*gather)(void *ctx); /* `load` was asked: the lines that follow are one text */
+	/* Shows a guest's console where the client is; NULL: it has no terminal. */
+	void (*enter)(void *ctx, struct console *c);
+	/* An answer begins, and ends: nothing else may come between its lines.  NULL: nothing can.
+	 */
+	void (*hold)(void *ctx, bool on);
 	void *ctx;
-	bool terminal; /* `console` works; answers wait for the log */
 };
 
-/* The terminal; during the boot, the log. */
-extern const struct control_client control_terminal;
-
-/* Takes a whole text or nothing, or one line.  `who` (NULL: the terminal) gets the answer; errors
- * begin with `source`.  Any core; one at a time, in order. */
+/* Takes a whole text or nothing, or one line.  `who` gets the answer; errors begin with `source`.
+ * Any core; one at a time, in order. */
 bool control_text(const struct control_client *who, const char *text, size_t len,
                   const char *source);
 bool control_line(const struct control_client *who, const char *text, size_t len,

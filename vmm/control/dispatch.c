@@ -6,48 +6,16 @@
 #include "vmm/control/control.h"
 #include "vmm/control/parts.h"
 #include "lib/spinlock.h"
-#include "vmm/log.h"
-#include "vmm/control/monitor.h"
 #include "vmm/vm.h"
 
 static struct spinlock lock;                /* one text or line at a time, whoever it is from */
 static const struct control_client *client; /* whose */
 static _Atomic bool reap_due;               /* the boot core found the lock taken */
 
-static void terminal_put(void *ctx, const char *text, size_t len)
-{
-	void (*put)(const char *, size_t) = monitor_started() ? log_raw : log_text;
-	(void)ctx;
-	for (size_t i = 0; i < len;) {
-		const char *nl = memchr(text + i, '\n', len - i);
-		size_t n = nl ? (size_t)(nl - text) - i : len - i;
-		put(text + i, n);
-		if (nl)
-			put("\r\n", 2);
-		i += n + (nl ? 1 : 0);
-	}
-}
-
-static void terminal_failed(void *ctx, const char *text)
-{
-	char buf[544];
-	int n = snprintf(buf, sizeof buf, "error: %s\n", text);
-	terminal_put(ctx, buf, (size_t)n);
-}
-
-static void terminal_gather(void *ctx)
-{
-	(void)ctx;
-	monitor_gather();
-}
-
-const struct control_client control_terminal = {
-    .put = terminal_put, .failed = terminal_failed, .gather = terminal_gather, .terminal = true};
-
 static void begin(const struct control_client *who)
 {
 	spin_lock(&lock);
-	client = who ? who : &control_terminal;
+	client = who;
 }
 
 static void end(void)
@@ -128,11 +96,11 @@ bool control_text(const struct control_client *who, const char *text, size_t len
 static bool act_on_guest(enum config_verb verb, struct vm *vm)
 {
 	char why[256];
-	if (verb == CONFIG_ENTER && !client->terminal)
+	if (verb == CONFIG_ENTER && !client->enter)
 		return fail("`console` is for the terminal");
 	vm->restart_paid = 0;
 	if (verb == CONFIG_ENTER) {
-		monitor_enter(&vm->console);
+		client->enter(client->ctx, &vm->console);
 	} else if (verb == CONFIG_START) {
 		if (!control_start(vm, 0, why, sizeof why))
 			return fail("%s", why);
@@ -142,23 +110,21 @@ static bool act_on_guest(enum config_verb verb, struct vm *vm)
 		vm->restart_once = verb == CONFIG_RESTART;
 		vm->stay_off = verb == CONFIG_STOP;
 		if (vm_active(vm))
-			vm_stop(vm, client->terminal ? "stopped from the monitor"
-			                             : "stopped from a control console");
+			vm_stop(vm, "stopped from %s", client->name);
 		else
 			control_guest_ended(vm);
 	}
 	return true;
 }
 
-/* On the terminal nothing comes between the lines of an answer. */
 static void answer(void (*how)(const struct config_action *, config_put *, void *),
                    const struct config_action *a)
 {
-	if (client->terminal)
-		log_hold();
+	if (client->hold)
+		client->hold(client->ctx, true);
 	how(a, client->put, client->ctx);
-	if (client->terminal)
-		log_release();
+	if (client->hold)
+		client->hold(client->ctx, false);
 }
 
 static bool act(const struct config_action *a)

@@ -124,8 +124,11 @@ bool control_console_create(struct vm *vm)
 	struct control_console *c = mem_zalloc(sizeof *c);
 	if (!c)
 		return false;
-	c->client = (struct control_client){
-	    .put = put, .failed = failed, .gather = gather, .ctx = &c->dialogue};
+	c->client = (struct control_client){.name = "a control console",
+	                                    .put = put,
+	                                    .failed = failed,
+	                                    .gather = gather,
+	                                    .ctx = &c->dialogue};
 	dialogue_init(&c->dialogue, &ops, c->text, c->answer);
 	virtio_console_init(&c->hvc, "control", &vm->mem, said, c);
 	c->hvc.room = room;

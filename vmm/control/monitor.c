@@ -1,4 +1,5 @@
 /* The serial monitor: a line editor that hands whole lines to control.c. */
+#include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/devices/console.h"
@@ -30,6 +31,64 @@ static void say(const char *s)
 	log_raw(s, strlen(s));
 }
 
+/* --- what control says to the monitor ------------------------------------------------------- */
+
+/* Before the monitor's start the terminal is the log's. */
+static void put(void *ctx, const char *answer, size_t len)
+{
+	void (*write)(const char *, size_t) = started ? log_raw : log_text;
+	(void)ctx;
+	for (size_t i = 0; i < len;) {
+		const char *nl = memchr(answer + i, '\n', len - i);
+		size_t n = nl ? (size_t)(nl - answer) - i : len - i;
+		write(answer + i, n);
+		if (nl)
+			write("\r\n", 2);
+		i += n + (nl ? 1 : 0);
+	}
+}
+
+static void failed(void *ctx, const char *why)
+{
+	char buf[544];
+	int n = snprintf(buf, sizeof buf, "error: %s\n", why);
+	put(ctx, buf, (size_t)n);
+}
+
+static void gather(void *ctx)
+{
+	(void)ctx;
+	text = mem_zalloc(CONFIG_TEXT);
+	text_length = 0;
+	if (!text)
+		say("no memory left for a text\r\n");
+}
+
+static void enter(void *ctx, struct console *c)
+{
+	(void)ctx;
+	say("\r\n");
+	console_show(c);
+}
+
+static void hold(void *ctx, bool on)
+{
+	(void)ctx;
+	if (on)
+		log_hold();
+	else
+		log_release();
+}
+
+const struct control_client monitor_client = {.name = "the monitor",
+                                              .put = put,
+                                              .failed = failed,
+                                              .gather = gather,
+                                              .enter = enter,
+                                              .hold = hold};
+
+/* --- the line ------------------------------------------------------------------------------- */
+
 void monitor_init(void)
 {
 	uint32_t gsi;
@@ -50,17 +109,6 @@ static void prompt(void)
 		say(rescue_waits() ? RESCUE : PROMPT);
 }
 
-void monitor_enter(struct console *c)
-{
-	say("\r\n");
-	console_show(c);
-}
-
-bool monitor_started(void)
-{
-	return started;
-}
-
 /* The terminal was the log's until now. */
 static void start(void)
 {
@@ -75,14 +123,6 @@ static void start(void)
 	prompt();
 }
 
-void monitor_gather(void)
-{
-	text = mem_zalloc(CONFIG_TEXT);
-	text_length = 0;
-	if (!text)
-		say("no memory left for a text\r\n");
-}
-
 static void end_text(void)
 {
 	mem_zfree(text, CONFIG_TEXT);
@@ -93,7 +133,7 @@ static void gather_line(void)
 {
 	line[length] = 0;
 	if (!strcmp(line, "end")) {
-		control_text(NULL, text, text_length, "load");
+		control_text(&monitor_client, text, text_length, "load");
 		end_text();
 	} else if (text_length + length + 1 > CONFIG_TEXT) {
 		say("text too long: nothing was taken\r\n");
@@ -118,7 +158,7 @@ static void end_line(void)
 	if (text)
 		gather_line();
 	else
-		control_line(NULL, line, length, "monitor");
+		control_line(&monitor_client, line, length, "monitor");
 	length = 0;
 	if (rescue_ends())
 		start_again();

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control/control.h"
+#include "vmm/control/monitor.h"
 #include "vmm/log.h"
 #include "vmm/place.h"
 #include "vmm/control/rescue.h"
@@ -13,13 +14,13 @@ static char reason[544];
 static void note_failure(void *ctx, const char *text)
 {
 	snprintf(reason, sizeof reason, "%s", text);
-	control_terminal.failed(ctx, text);
+	monitor_client.failed(ctx, text);
 }
 
 static void read_config(void)
 {
 	const struct boot_module *m = boot_module_find("patio.conf");
-	struct control_client boot_file = control_terminal;
+	struct control_client boot_file = monitor_client;
 	boot_file.failed = note_failure;
 	if (m && control_text(&boot_file, (const char *)m->start, m->size, "patio.conf"))
 		return;
