@@ -6,6 +6,7 @@
 #include "vmm/emulate.h"
 #include "vmm/guest_walk.h"
 #include "vmm/vm.h"
+#include "vmm/fail.h"
 
 #define STRING_BURST 512 /* elements of one REP INS/OUTS that one exit carries out */
 #define RFLAGS_DF    (1ul << 10)

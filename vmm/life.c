@@ -4,138 +4,16 @@
 #include <string.h>
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/devices/guest_acpi.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/passthrough/passthrough.h"
-#include "lib/rate.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 #include "vmm/vm_load.h"
-
-#define COM1            0x3F8
-#define DEBUG_EXIT_PORT 0xF4
+#include "vmm/vm_memory.h"
+#include "vmm/vcpu.h"
+#include "vmm/devices/ports.h"
 
 struct vm *vms[CONFIG_GUESTS];
-
-/* --- ports ---------------------------------------------------------------------------------- */
-
-static void com1_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
-{
-	struct vm *vm = ctx;
-	if (in)
-		*val = size == 1 ? vuart_read(&vm->uart, offset) : 0xFFFFFFFF;
-	else
-		vuart_write(&vm->uart, offset, (uint8_t)*val);
-}
-
-static void debug_exit(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
-{
-	(void)offset;
-	(void)size;
-	if (in)
-		*val = 0;
-	else
-		vm_end(ctx, (uint8_t)*val, "debug exit");
-}
-
-static void sleep_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
-{
-	(void)size;
-	if (in)
-		*val = 0;
-	else if (offset == 0 && (uint8_t)*val == GUEST_ACPI_S5_VALUE)
-		vm_end(ctx, 0, "powered off");
-}
-
-/* control.c starts it again once it has stopped. */
-static void vm_reset(struct vm *vm)
-{
-	vm->reset_asked = true;
-	vm_end(vm, 0, "asked for a reset");
-}
-
-static void reset_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
-{
-	(void)offset;
-	(void)size;
-	if (in)
-		*val = 0;
-	else if ((uint8_t)*val == GUEST_ACPI_RESET_VALUE)
-		vm_reset(ctx);
-}
-
-/* A wider access is one of a byte at each port, as on the bus that it is on. */
-static void pit_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
-{
-	struct vm *vm = ctx;
-	uint32_t bytes = 0;
-	for (unsigned i = 0; i < size; i++) {
-		unsigned reg = offset + i;
-		if (in && reg < VPIT_PORTS)
-			bytes |= (uint32_t)vpit_read(&vm->pit, reg, rdtsc()) << 8 * i;
-		else if (in)
-			bytes |= 0xFFu << 8 * i;
-		else if (reg < VPIT_PORTS)
-			vpit_write(&vm->pit, reg, (uint8_t)(*val >> 8 * i), rdtsc());
-	}
-	if (in)
-		*val = bytes;
-}
-
-static void pit_gate_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
-{
-	struct vm *vm = ctx;
-	(void)offset;
-	(void)size;
-	if (in)
-		*val = 0xFFFFFF00 | vpit_read_gate(&vm->pit, rdtsc());
-	else
-		vpit_write_gate(&vm->pit, (uint8_t)*val, rdtsc());
-}
-
-/* A count of 32 bits; its high half alone, too. */
-static void pm_timer_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
-{
-	(void)ctx;
-	(void)size;
-	if (in)
-		*val = (uint32_t)rate_ticks(rdtsc(), tsc_khz * 1000, PM_HZ) >> 8 * offset;
-}
-
-static void claim_ports(struct vm *vm)
-{
-	io_claim(&vm->io, COM1, VUART_PORTS, com1_access, vm);
-	io_claim(&vm->io, SLEEP_CONTROL, SLEEP_STATUS - SLEEP_CONTROL + 1, sleep_access, vm);
-	io_claim(&vm->io, RESET_PORT, 1, reset_access, vm);
-	io_claim(&vm->io, PM_TIMER, 4, pm_timer_access, vm);
-	io_claim(&vm->io, VPIT_PORT, VPIT_PORTS, pit_access, vm);
-	io_claim(&vm->io, VPIT_GATE, 1, pit_gate_access, vm);
-	if (vm->config->debug_exit)
-		io_claim(&vm->io, DEBUG_EXIT_PORT, 1, debug_exit, vm);
-}
-
-/* --- interrupts ----------------------------------------------------------------------------- */
-
-/* The modes of a redirection entry as of a message: fixed and lowest priority (82093AA, 3.2.4). */
-static void pin_interrupt(void *ctx, uint64_t entry)
-{
-	unsigned mode = VIOAPIC_MODE(entry);
-	if (mode > 1)
-		vapic_lost(ctx);
-	else
-		vapic_send(ctx, VIOAPIC_DEST(entry), VIOAPIC_LOGICAL(entry), mode == 1,
-		           VIOAPIC_VECTOR(entry));
-}
-
-/* Message address and data as the x86 local APIC takes them (Intel SDM vol. 3, 11.11). */
-void vm_msi(void *ctx, uint64_t addr, uint32_t data)
-{
-	unsigned mode = data >> 8 & 7;
-	if (addr >> 20 != VAPIC_PAGE >> 20 || mode > 1)
-		vapic_lost(ctx);
-	else
-		vapic_send(ctx, addr >> 12 & 0xFF, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
-}
 
 /* --- making --------------------------------------------------------------------------------- */
 
@@ -189,14 +67,14 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 	vm->mem_size = g->memory;
 	vm->identity = g->has_pci;
 	console_init(&vm->console, vm);
-	vioapic_init(&vm->ioapic, pin_interrupt, vm);
+	vioapic_init(&vm->ioapic, vapic_pin, vm);
 	vuart_init(&vm->uart, &console_line, &vm->console);
-	vpci_init(&vm->pci, vm_msi, vm);
+	vpci_init(&vm->pci, vapic_msi, vm);
 	vm->pci.resume = vm_resume;
 	virtio_console_init(&vm->hvc, "hvc", &vm->mem, console_output_hvc, &vm->console);
 	vm->hvc.room = console_has_reader;
 	vpci_add(&vm->pci, &vm->hvc.v.pci, 0);
-	claim_ports(vm);
+	ports_claim(vm);
 	if (!fill(vm, why, size)) {
 		vm_destroy(vm);
 		return NULL;

@@ -16,6 +16,7 @@
 #include "vmm/policy.h"
 #include "vmm/control/rescue.h"
 #include "vmm/vm.h"
+#include "vmm/vcpu.h"
 
 #define LOW_MEMORY    MIB /* start code, firmware tables: never given out */
 #define MIN_MEMORY    (48 * MIB)

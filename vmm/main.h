@@ -11,10 +11,6 @@ void boot_main(uint32_t magic, uint32_t info) __attribute__((noreturn));
 /* main.c: every other core's, from smp.c. */
 void core_main(struct core *c) __attribute__((noreturn));
 
-/* vcpu.c: serves requests, runs the core's vCPU, polls the network or sleeps; for ever.  `work`
- * (NULL: none) is what this core does besides each time it was called. */
-void core_loop(struct core *c, void (*work)(void)) __attribute__((noreturn));
-
 /* self_test.c: each core comes here once; does nothing unless the command line asks for it. */
 void self_test(const struct core *c);
 #endif

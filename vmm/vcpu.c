@@ -1,10 +1,11 @@
 /* The run loop of a core, and the requests that reach a vCPU from elsewhere. */
 #include "arch/x86_64/platform.h"
 #include "vmm/log.h"
-#include "vmm/main.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 #include "vmm/vm_load.h"
 #include "vmm/tick.h"
+#include "vmm/vcpu.h"
+#include "vmm/exit.h"
 
 #define POLL_BUDGET 64 /* frames from one port in one visit */
 

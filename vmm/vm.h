@@ -1,5 +1,5 @@
 /*
- * vm.h: virtual machines and virtual CPUs; the index of what a guest is made of.
+ * vm.h: what virtual machines and virtual CPUs are made of.
  *
  * A vCPU is pinned: it has a core of its own from start to stop.  Only that core touches the
  * vCPU's registers; others ask through vcpu->requests and core_call().
@@ -12,7 +12,6 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/hvm.h"
 #include "drivers/virtio/virtio_console.h"
-#include "drivers/virtio/virtio_net.h"
 #include "vmm/devices/absent.h"
 #include "vmm/config/config.h"
 #include "vmm/devices/console.h"
@@ -21,7 +20,6 @@
 #include "arch/x86_64/hvm/spec_ctrl.h"
 #include "vmm/devices/vapic.h"
 #include "vmm/devices/vioapic.h"
-#include "vmm/vm_memory.h"
 #include "drivers/bus/vpci.h"
 #include "vmm/devices/vpit.h"
 #include "vmm/devices/vuart.h"
@@ -138,62 +136,4 @@ struct vm {
 	_Atomic uint64_t lost_interrupts; /* see vapic_lost() */
 	struct absent absent;
 };
-
-extern struct vm *vms[CONFIG_GUESTS]; /* by slot; NULL: none */
-
-/* Makes the VM that `g` describes: memory, nested tables, console, vCPUs; not started.
- * NULL and a reason in `why` when something is missing. */
-struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, size_t size);
-
-/* Frees a VM that does not run. */
-void vm_destroy(struct vm *vm);
-
-/* From its start until it was reaped: it holds its cores, and its devices may be in use. */
-static inline bool vm_active(struct vm *vm)
-{
-	return atomic_load(&vm->state) != VM_OFF;
-}
-
-/* A policy of core placement: the core that the VM's vCPU of this number gets, which no vCPU has;
- * or NULL and a reason. */
-typedef struct core *vm_place(const struct vm *vm, unsigned vcpu, char *why, size_t size);
-
-/*
- * Takes the cores that `place` chooses, one for each vCPU, and leaves the rest to the first of
- * them, which clears the VM's memory, loads its images and starts the vCPUs, not before the TSC
- * says `from`.  false and a reason when it runs already or a core is taken.  Images that cannot be
- * loaded stop the VM (`unfit`).
- */
-bool vm_start(struct vm *vm, vm_place *place, uint64_t from, char *why, size_t size);
-
-/* Asks all vCPUs of the VM to stop for this reason (printf form); the first reason stays.
- * Safe from any core, also from one of the VM's own.  True: this is the first reason. */
-bool vm_stop(struct vm *vm, const char *reason, ...) __attribute__((format(printf, 2, 3)));
-
-/* The guest ended itself with a status (debug-exit port, power off). */
-void vm_end(struct vm *vm, uint8_t status, const char *reason);
-
-/* A message-signalled interrupt for the guest: any core. */
-void vm_msi(void *vm, uint64_t addr, uint32_t data);
-
-/* Called on the boot core for each VM whose last vCPU has stopped. */
-void vm_reap(struct vm *vm);
-
-/* A device of the VM has work left: one of the VM's own cores goes on with it.  Any core. */
-void vm_resume(void *vm);
-
-/* Hands requests to a vCPU and gets its core's attention. */
-void vcpu_request(struct vcpu *v, uint32_t requests);
-
-/* exit.c: what the guest's exit means.  The vCPU steps over its instruction where due. */
-void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e);
-
-/* Prints registers, the code at RIP and the exit codes to the log. */
-void vcpu_dump(struct vcpu *v);
-
-/* Stops the vCPU's VM with a register dump. */
-void vcpu_fail(struct vcpu *v, const char *reason, ...) __attribute__((format(printf, 2, 3)));
-
-void vcpu_inject_gp(struct vcpu *v);
-void vcpu_inject_ud(struct vcpu *v);
 #endif

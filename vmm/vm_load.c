@@ -11,9 +11,11 @@
 #include "vmm/devices/guest_smbios.h"
 #include "vmm/log.h"
 #include "vmm/passthrough/passthrough.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 #include "vmm/load/images.h"
 #include "vmm/vm_load.h"
+#include "vmm/vcpu.h"
+#include "vmm/devices/ports.h"
 
 static struct blob module_blob(const char *name)
 {

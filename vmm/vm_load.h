@@ -2,12 +2,6 @@
 #ifndef VMM_VM_LOAD_H
 #define VMM_VM_LOAD_H
 
-/* Ports that the guest's ACPI tables name (guest_acpi.h). */
-#define SLEEP_CONTROL 0x600
-#define SLEEP_STATUS  0x601
-#define RESET_PORT    0x604
-#define PM_TIMER      0x608
-
 struct vm;
 
 /* The devices as after power-on, before the first core of the VM prepares the rest. */

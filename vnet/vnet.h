@@ -35,7 +35,7 @@
  *   9  the one copy, into the receiver's ring, and its interrupt
  *          virtio_net_deliver()    drivers/virtio/virtio_net_rx.c
  *          virtio_pci_notify()     drivers/virtio/virtio_pci.c
- *          vm_msi()                vmm/vm.c
+ *          vapic_msi()             vmm/devices/vapic.c
  *          vapic_send()            vmm/devices/vapic.c
  *  9a  to a link: an outer header in front, then 9 into the ring of Dom0
  *          outbound_deliver()      vnet/link/outbound.c

@@ -132,11 +132,10 @@ static void changed(void *ctx, uint64_t entry)
 	told++;
 }
 
-static void pin_interrupt(void *ctx, uint64_t entry)
+static void pin(void *ctx, uint64_t entry)
 {
 	check(ctx == &vm && !VIOAPIC_MASKED(entry));
-	vapic_send(&vm, VIOAPIC_DEST(entry), VIOAPIC_LOGICAL(entry), VIOAPIC_MODE(entry) == 1,
-	           VIOAPIC_VECTOR(entry));
+	vapic_pin(ctx, entry);
 }
 
 /* ---- the guest ---- */
@@ -257,7 +256,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		owned[i] = x2;
 	}
 	memset(&ioapic, 0, sizeof ioapic);
-	vioapic_init(&ioapic, pin_interrupt, &vm);
+	vioapic_init(&ioapic, pin, &vm);
 	vioapic_wire(&ioapic, 16, changed, &ioapic);
 	while (in.left)
 		step(&in);

@@ -6,7 +6,7 @@
 #include "vmm/fit.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/place.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 
 static bool has_module(const char *name)
 {

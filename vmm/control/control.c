@@ -10,7 +10,7 @@
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/tick.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 
 struct vnet *node_vnet;
 _Atomic uint64_t tick_next;

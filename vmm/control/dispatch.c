@@ -6,7 +6,7 @@
 #include "vmm/control/control.h"
 #include "vmm/control/parts.h"
 #include "lib/spinlock.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 
 static struct spinlock lock;                /* one text or line at a time, whoever it is from */
 static const struct control_client *client; /* whose */

@@ -8,6 +8,7 @@
 #include "lib/spinlock.h"
 #include "lib/mem.h"
 #include "vmm/vm.h"
+#include "vmm/vcpu.h"
 
 #define SOURCE       "control" /* what errors begin with */
 #define ANSWER_VISIT 16384     /* bytes of answers handed to the guest before its core looks up */

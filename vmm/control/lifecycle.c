@@ -4,7 +4,7 @@
 #include "vmm/control/parts.h"
 #include "vmm/log.h"
 #include "vmm/place.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 
 #define STATUS_NO_START 125 /* the node's status when the guest that it ends with cannot start */
 #define STATUS_STOPPED  126 /* the node's status when the guest was stopped, not ended */

@@ -8,7 +8,7 @@
 #include "lib/mem.h"
 #include "vmm/control/monitor.h"
 #include "vmm/control/rescue.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 
 #define CTRL_A    1
 #define CTRL_C    3

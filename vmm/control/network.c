@@ -5,11 +5,12 @@
  */
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
+#include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
 #include "vmm/control/parts.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 
 struct nic {
 	struct virtio_net net;

@@ -3,6 +3,7 @@
 #include "vmm/devices/absent.h"
 #include "vmm/log.h"
 #include "vmm/vm.h"
+#include "vmm/fail.h"
 
 static void name_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t unnamed)
 {

@@ -4,7 +4,7 @@
 #include "arch/x86_64/core.h"
 #include "vmm/devices/console.h"
 #include "vmm/log.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 
 #define HVC_PART 1024 /* bytes */
 

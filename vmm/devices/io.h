@@ -20,7 +20,8 @@ struct io_space {
 	} range[IO_RANGES];
 };
 
-/* Claims `count` ports from `base`; the table holds what vm.c claims, and no more comes later. */
+/* Claims `count` ports from `base`; the table holds what ports.c claims, and no more comes later.
+ */
 void io_claim(struct io_space *s, uint16_t base, uint16_t count, io_handler *handler, void *ctx);
 
 /* One access by the guest; ports that nobody claims behave as on a PC without the device. */

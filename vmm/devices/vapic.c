@@ -2,7 +2,9 @@
  */
 #include "arch/x86_64/platform.h"
 #include "vmm/devices/vapic.h"
+#include "vmm/devices/vioapic.h"
 #include "vmm/vm.h"
+#include "vmm/vcpu.h"
 
 #define ICR_LOGICAL  (1u << 11)
 #define ICR_ASSERT   (1u << 14)
@@ -66,6 +68,27 @@ void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t
 		            : send_to_matching(vm, dest, logical, lowest, vector);
 	if (!taken)
 		vapic_lost(vm);
+}
+
+/* The modes of a redirection entry as of a message: fixed and lowest priority (82093AA, 3.2.4). */
+void vapic_pin(void *ctx, uint64_t entry)
+{
+	unsigned mode = VIOAPIC_MODE(entry);
+	if (mode > 1)
+		vapic_lost(ctx);
+	else
+		vapic_send(ctx, VIOAPIC_DEST(entry), VIOAPIC_LOGICAL(entry), mode == 1,
+		           VIOAPIC_VECTOR(entry));
+}
+
+/* Message address and data as the x86 local APIC takes them (Intel SDM vol. 3, 11.11). */
+void vapic_msi(void *ctx, uint64_t addr, uint32_t data)
+{
+	unsigned mode = data >> 8 & 7;
+	if (addr >> 20 != VAPIC_PAGE >> 20 || mode > 1)
+		vapic_lost(ctx);
+	else
+		vapic_send(ctx, addr >> 12 & 0xFF, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
 }
 
 /* True when t took a fixed vector. */

@@ -80,6 +80,12 @@ void vapic_init_signal(struct vcpu *v);
 /* Sends a fixed vector to the vCPUs of `vm` that dest names; from any core. */
 void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector);
 
+/* A message-signalled interrupt for the guest, `vm`: any core. */
+void vapic_msi(void *vm, uint64_t addr, uint32_t data);
+
+/* The interrupt that an entry of the guest's I/O APIC describes; any core. */
+void vapic_pin(void *vm, uint64_t entry);
+
 /* Counts an interrupt that no vCPU of the guest took: a reserved vector, a vCPU that does not run,
  * a destination or message that names none. */
 void vapic_lost(struct vm *vm);

@@ -1,4 +1,5 @@
-/* passthrough.h: a physical PCI device for one guest, whose memory is where it seems (vm.c). */
+/* passthrough.h: a physical PCI device for one guest, whose memory is where it seems (vm_memory.h).
+ */
 #ifndef VMM_PASSTHROUGH_PASSTHROUGH_H
 #define VMM_PASSTHROUGH_PASSTHROUGH_H
 #include <stdbool.h>

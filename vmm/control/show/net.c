@@ -7,7 +7,7 @@
 #include "vmm/log.h"
 #include "vmm/control/parts.h"
 #include "vmm/control/show/parts.h"
-#include "vmm/vm.h"
+#include "vmm/life.h"
 
 static bool wanted_net(const struct config_action *a, unsigned net)
 {

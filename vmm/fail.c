@@ -1,0 +1,47 @@
+/* What a guest gets that cannot go on: its registers in the log, and its end. */
+#include <stdarg.h>
+#include <stdio.h>
+#include "arch/x86_64/core.h"
+#include "vmm/emulate.h"
+#include "vmm/fail.h"
+#include "vmm/life.h"
+#include "vmm/log.h"
+
+static void dump_code(struct vcpu *v)
+{
+	uint8_t bytes[15];
+	char text[48];
+	size_t got = emulate_fetch(v, bytes), n = 0;
+	for (size_t i = 0; i < got; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, " %02x", bytes[i]);
+	text[n] = 0;
+	log_error("  code at rip:%s", got ? text : " not readable");
+}
+
+void vcpu_dump(struct vcpu *v)
+{
+	const uint64_t *r = v->regs;
+	log_error("  %s vcpu %u on core %u, exit code %lx info %lx %lx", v->vm->name, v->id,
+	          v->core->index, hvm->get(v, HVM_EXIT_CODE), hvm->get(v, HVM_EXIT_INFO1),
+	          hvm->get(v, HVM_EXIT_INFO2));
+	log_error("  rip %016lx rflags %08lx cpl %lu efer %lx", hvm->get(v, HVM_RIP),
+	          hvm->get(v, HVM_RFLAGS), hvm->get(v, HVM_CPL), hvm->get(v, HVM_EFER));
+	log_error("  cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx", hvm->get(v, HVM_CR0),
+	          hvm->get(v, HVM_CR2), hvm->get(v, HVM_CR3), hvm->get(v, HVM_CR4));
+	for (unsigned i = 0; i < REGS; i += 4)
+		log_error("  r%-2u %016lx %016lx %016lx %016lx", i, r[i], r[i + 1], r[i + 2],
+		          r[i + 3]);
+	dump_code(v);
+}
+
+void vcpu_fail(struct vcpu *v, const char *fmt, ...)
+{
+	char reason[128];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof reason, fmt, ap);
+	va_end(ap);
+	log_error("%s: %s", v->vm->name, reason);
+	vcpu_dump(v);
+	vm_stop(v->vm, "%s", reason);
+}

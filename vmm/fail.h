@@ -1,0 +1,12 @@
+/* fail.h: a guest that cannot go on. */
+#ifndef VMM_FAIL_H
+#define VMM_FAIL_H
+
+struct vcpu;
+
+/* Prints registers, the code at RIP and the exit codes to the log. */
+void vcpu_dump(struct vcpu *v);
+
+/* Stops the vCPU's VM with a register dump. */
+void vcpu_fail(struct vcpu *v, const char *reason, ...) __attribute__((format(printf, 2, 3)));
+#endif
