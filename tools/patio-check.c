@@ -18,7 +18,7 @@
 #include "vmm/config/parse.h"
 #include "vmm/fit.h"
 #include "lib/mem.h"
-#include "vmm/load/images.h"
+#include "vmm/vm_images.h"
 #include "vmm/vm_memory.h"
 
 #define MIB        (1ul << 20)

@@ -22,7 +22,7 @@ $(B)/tools/%.so: tools/%.c
 # The host program that checks a patio.conf, from the node's own sources.  Of the switch only two
 # functions are used; what they could lead to is left out by the linker.
 CHECK_C := tools/patio-check.c $(wildcard vmm/config/*.c vmm/load/*.c) vmm/fit.c drivers/bus/gpa.c lib/mem.c \
-	vmm/place_policy.c vmm/vm_memory.c vnet/link/link.c vnet/lookup/route.c
+	vmm/place_policy.c vmm/vm_images.c vmm/vm_memory.c vnet/link/link.c vnet/lookup/route.c
 CHECK_O := $(CHECK_C:%.c=$(B)/check/%.o)
 
 $(CHECK_O): $(B)/check/%.o: %.c

@@ -12,7 +12,7 @@
 #include "vmm/log.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/life.h"
-#include "vmm/load/images.h"
+#include "vmm/vm_images.h"
 #include "vmm/vm_load.h"
 #include "vmm/vcpu.h"
 #include "vmm/devices/ports.h"

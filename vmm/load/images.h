@@ -3,17 +3,26 @@
 #define VMM_LOAD_IMAGES_H
 #include <stdbool.h>
 #include <stddef.h>
-#include "vmm/config/config.h"
+#include <stdint.h>
 #include "drivers/bus/gpa.h"
 #include "vmm/load/load.h"
+#include "vmm/load/multiboot.h"
 #include "arch/x86_64/hvm/vcpu_state.h"
 
-/* The boot module of that name; size 0: there is none. */
-typedef struct blob vm_image_find(const char *name);
+/* What a guest boots from; all of it stays the caller's. */
+struct images {
+	const char *guest, *kernel_name; /* for a reason */
+	struct blob kernel;
+	const char *cmdline;
+	struct blob initrd;                     /* of a bzImage; size 0: none */
+	const struct multiboot_module *modules; /* of a multiboot kernel */
+	unsigned n_modules;
+	const struct gpa_range *reserved; /* what a bzImage must leave alone */
+	unsigned n_reserved;
+};
 
-/* Loads the guest's kernel, initrd and modules and fills *entry for its first vCPU.  false: they
- * cannot be loaded, `why` names guest, kernel and reason, and guest memory may be partly written.
- */
-bool vm_images_load(const struct gmem *mem, const struct guest_config *g, vm_image_find *find,
-                    struct cpu_entry *entry, char *why, size_t size);
+/* Loads them into the guest's memory and fills *entry for its first vCPU.  false: they cannot be
+ * loaded, `why` names guest, kernel and reason, and guest memory may be partly written. */
+bool images_load(const struct gmem *mem, const struct images *i, struct cpu_entry *entry, char *why,
+                 size_t size);
 #endif
