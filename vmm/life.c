@@ -44,6 +44,7 @@ static bool fill(struct vm *vm, char *why, size_t size)
 		struct vcpu *v = &vm->vcpu[i];
 		v->vm = vm;
 		v->id = i;
+		v->irqchip = &irqchip_direct;
 		v->hvm = mem_zalloc(hvm->vcpu_size);
 		if (!v->hvm) {
 			snprintf(why, size, "guest %s: no memory left for vCPUs", vm->name);

@@ -150,8 +150,8 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_X2APIC + 0x30:
 		*value = v->apic.icr;
 		return true;
-	case MSR_X2APIC + 0x39:
-		*value = lapic_timer_count();
+	case MSR_X2APIC + APIC_TMCCT:
+		*value = v->irqchip->read(v, APIC_TMCCT);
 		return true;
 	case MSR_SPEC_CTRL:
 		*value = v->spec_ctrl.value;

@@ -17,6 +17,7 @@
 #include "vmm/devices/console.h"
 #include "drivers/bus/gpa.h"
 #include "vmm/devices/io.h"
+#include "vmm/devices/irqchip.h"
 #include "arch/x86_64/hvm/spec_ctrl.h"
 #include "vmm/devices/vapic.h"
 #include "vmm/devices/vioapic.h"
@@ -64,6 +65,7 @@ struct vcpu {
 	uint8_t sipi_vector;
 	bool nmi_pending;
 	struct vapic apic;
+	const struct irqchip_ops *irqchip; /* what is behind it */
 	uint64_t masked_lvts;   /* writes to the local vector table with a mode that stays masked */
 	uint64_t refused_bases; /* addresses of the APIC's page where something else is */
 	uint64_t pvclock_msr;   /* as the guest wrote it */

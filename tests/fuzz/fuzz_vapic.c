@@ -14,6 +14,7 @@ static struct cpuid machine_cpuid(uint32_t leaf);
 #define rdmsr            machine_read
 #define wrmsr            machine_write
 #define cpuid(leaf, sub) machine_cpuid(leaf)
+#include "vmm/devices/irqchip_direct.c"
 #include "vmm/devices/vapic.c"
 #include "vmm/devices/vapic_base.c"
 #include "vmm/devices/vapic_dest.c"
@@ -251,6 +252,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		vm.vcpu[i].vm = &vm;
 		vm.vcpu[i].core = &core[i];
 		vm.vcpu[i].id = i;
+		vm.vcpu[i].irqchip = &irqchip_direct;
 		atomic_store(&vm.vcpu[i].state, VCPU_RUN);
 		vapic_reset(&vm.vcpu[i], x2);
 		owned[i] = x2;

@@ -6,10 +6,8 @@
 #include <string.h>
 #include "arch/x86_64/cpu.h"
 
-static void machine_write(uint32_t msr, uint64_t value);
 static struct cpuid machine_cpuid(uint32_t leaf);
-#define wrmsr(msr, value) machine_write(msr, value)
-#define cpuid(leaf, sub)  machine_cpuid(leaf)
+#define cpuid(leaf, sub) machine_cpuid(leaf)
 #include "vmm/devices/vapic_base.c"
 
 #define PAGE      0xFEE00000ul
@@ -21,9 +19,10 @@ static struct cpuid machine_cpuid(uint32_t leaf);
 const struct hvm_ops *hvm;
 static unsigned resets, priorities, owned;
 
-static void machine_write(uint32_t msr, uint64_t value)
+static void chip_write(struct vcpu *v, unsigned reg, uint32_t value)
 {
-	assert_int_equal(msr, X2_TPR);
+	(void)v;
+	assert_int_equal(reg, APIC_TPR);
 	assert_int_equal(value, 0);
 	priorities++;
 }
@@ -34,8 +33,9 @@ static struct cpuid machine_cpuid(uint32_t leaf)
 	return (struct cpuid){.eax = 0x3000 | PHYS_BITS};
 }
 
-void lapic_reset(void)
+static void chip_reset(struct vcpu *v)
 {
+	(void)v;
 	resets++;
 }
 
@@ -47,6 +47,7 @@ static void own_msrs(struct vcpu *v)
 static struct vcpu *vcpu(unsigned id, bool x2apic)
 {
 	static const struct hvm_ops ops = {.own_msrs = own_msrs};
+	static const struct irqchip_ops chip = {.write = chip_write, .reset = chip_reset};
 	static struct vm vm;
 	static uint8_t memory[1];
 	struct vcpu *v = &vm.vcpu[id];
@@ -55,6 +56,7 @@ static struct vcpu *vcpu(unsigned id, bool x2apic)
 	assert_true(gmem_add(&vm.mem, 0, MEMORY, memory));
 	v->vm = &vm;
 	v->id = id;
+	v->irqchip = &chip;
 	vapic_reset(v, x2apic);
 	resets = priorities = 0;
 	owned = x2apic;

@@ -1,6 +1,7 @@
 /* The guest's local APIC: destinations, the ICR, and the xAPIC page (Intel SDM vol. 3, chapter 11).
  */
 #include "arch/x86_64/platform.h"
+#include "vmm/devices/irqchip.h"
 #include "vmm/devices/vapic.h"
 #include "vmm/devices/vioapic.h"
 #include "vmm/vm.h"
@@ -35,7 +36,7 @@ static bool raise(struct vcpu *t, uint8_t vector)
 {
 	if (atomic_load(&t->state) != VCPU_RUN || !vapic_enabled(&t->apic))
 		return false;
-	lapic_ipi(t->core->apic_id, ICR_FIXED | vector);
+	t->irqchip->raise(t, vector);
 	return true;
 }
 
@@ -161,11 +162,11 @@ bool vapic_write_lvt(struct vcpu *v, unsigned reg, uint64_t value)
 {
 	uint32_t hardware;
 	enum vapic_lvt verdict = vapic_lvt_check(reg, value, &hardware);
-	if (verdict == VAPIC_LVT_FAULT || !lapic_has_lvt(reg))
+	if (verdict == VAPIC_LVT_FAULT || !v->irqchip->has_lvt(v, reg))
 		return false;
 	if (verdict == VAPIC_LVT_KEPT_MASKED)
 		v->masked_lvts++;
-	wrmsr(MSR_X2APIC + reg, hardware);
+	v->irqchip->write(v, reg, hardware);
 	return true;
 }
 
@@ -174,7 +175,7 @@ bool vapic_write_lvt(struct vcpu *v, unsigned reg, uint64_t value)
 enum {
 	REG_ID = 0x02,
 	REG_VERSION = 0x03,
-	REG_TPR = 0x08,
+	REG_TPR = APIC_TPR,
 	REG_PPR = 0x0A,
 	REG_EOI = 0x0B,
 	REG_LDR = 0x0D,
@@ -189,7 +190,7 @@ enum {
 	REG_LVT_THERMAL = 0x33,
 	REG_LVT_ERROR = 0x37,
 	REG_TMICT = 0x38,
-	REG_TMCCT = 0x39,
+	REG_TMCCT = APIC_TMCCT,
 	REG_TDCR = 0x3E
 };
 
@@ -211,12 +212,13 @@ static uint32_t write_mask(unsigned reg)
 }
 
 /* The same of what can be read: a CPU may lack entries of the local vector table. */
-static bool readable(unsigned reg)
+static bool readable(const struct vcpu *v, unsigned reg)
 {
 	if (reg >= REG_LVT_TIMER && reg <= REG_LVT_ERROR)
-		return lapic_has_lvt(reg);
+		return v->irqchip->has_lvt(v, reg);
 	return reg == REG_VERSION || reg == REG_TPR || reg == REG_PPR || reg == REG_SVR ||
-	       (reg >= REG_ISR && reg <= REG_ESR) || reg == REG_TMICT || reg == REG_TDCR;
+	       (reg >= REG_ISR && reg <= REG_ESR) || reg == REG_TMICT || reg == REG_TMCCT ||
+	       reg == REG_TDCR;
 }
 
 uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
@@ -235,10 +237,8 @@ uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
 		return (uint32_t)v->apic.icr;
 	case REG_ICR_HIGH:
 		return (uint32_t)(v->apic.icr >> 32);
-	case REG_TMCCT:
-		return lapic_timer_count();
 	default:
-		return readable(reg) ? (uint32_t)rdmsr(MSR_X2APIC + reg) : 0;
+		return readable(v, reg) ? v->irqchip->read(v, reg) : 0;
 	}
 }
 
@@ -262,14 +262,14 @@ void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value)
 		break;
 	case REG_EOI:
 	case REG_ESR:
-		wrmsr(MSR_X2APIC + reg, 0);
+		v->irqchip->write(v, reg, 0);
 		break;
 	case REG_LVT_THERMAL ... REG_LVT_ERROR:
 		vapic_write_lvt(v, reg, value & write_mask(reg)); /* one it lacks is ignored */
 		break;
 	default:
 		if (write_mask(reg))
-			wrmsr(MSR_X2APIC + reg, value & write_mask(reg));
+			v->irqchip->write(v, reg, value & write_mask(reg));
 		break;
 	}
 }

@@ -1,11 +1,11 @@
 /* The mode of a guest's local APIC, and where its page is: IA32_APIC_BASE (Intel SDM vol. 3, 11.4.4
  * and 11.12.5; AMD APM vol. 2, 16.9). */
 #include "arch/x86_64/platform.h"
+#include "vmm/devices/irqchip.h"
 #include "vmm/devices/vapic.h"
 #include "vmm/vm.h"
 
 #define RESERVED 0x2FFul
-#define X2_TPR   (MSR_X2APIC + 0x08)
 
 /* EN and EXTD, as the register has them. */
 enum mode { DISABLED, INVALID, XAPIC, X2APIC, MODES };
@@ -41,11 +41,10 @@ void vapic_reset(struct vcpu *v, bool x2apic)
 	    VAPIC_PAGE | APIC_BASE_EN | (v->id ? 0 : APIC_BASE_BSP) | (x2apic ? APIC_BASE_X2 : 0);
 }
 
-/* The core's own APIC goes on as an x2APIC: the host calls it by NMI. */
 void vapic_init_signal(struct vcpu *v)
 {
 	reset_registers(v);
-	lapic_reset();
+	v->irqchip->reset(v);
 }
 
 /* A page above the guest's memory or devices would have to take their place: nobody needs that. */
@@ -62,7 +61,7 @@ static void change_mode(struct vcpu *v, enum mode from, enum mode to)
 	if (to == DISABLED)
 		vapic_init_signal(v);
 	else if (from == DISABLED)
-		wrmsr(X2_TPR, 0);
+		v->irqchip->write(v, APIC_TPR, 0);
 }
 
 bool vapic_write_base(struct vcpu *v, uint64_t value)

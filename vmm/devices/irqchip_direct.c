@@ -1,0 +1,40 @@
+/* The local APIC of a vCPU with a core of its own is that core's (irqchip.h). */
+#include "arch/x86_64/platform.h"
+#include "vmm/devices/irqchip.h"
+#include "vmm/vm.h"
+
+static void direct_raise(struct vcpu *v, uint8_t vector)
+{
+	lapic_ipi(v->core->apic_id, ICR_FIXED | vector);
+}
+
+static bool direct_has_lvt(const struct vcpu *v, unsigned reg)
+{
+	(void)v;
+	return lapic_has_lvt(reg);
+}
+
+static uint32_t direct_read(struct vcpu *v, unsigned reg)
+{
+	(void)v;
+	return reg == APIC_TMCCT ? lapic_timer_count() : (uint32_t)rdmsr(MSR_X2APIC + reg);
+}
+
+static void direct_write(struct vcpu *v, unsigned reg, uint32_t value)
+{
+	(void)v;
+	wrmsr(MSR_X2APIC + reg, value);
+}
+
+/* The core's own APIC goes on as an x2APIC: the host calls it by NMI. */
+static void direct_reset(struct vcpu *v)
+{
+	(void)v;
+	lapic_reset();
+}
+
+const struct irqchip_ops irqchip_direct = {.raise = direct_raise,
+                                           .has_lvt = direct_has_lvt,
+                                           .read = direct_read,
+                                           .write = direct_write,
+                                           .reset = direct_reset};
