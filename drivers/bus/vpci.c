@@ -26,6 +26,7 @@ void vpci_dev_init(struct vpci_dev *d, const char *name, const struct vpci_ops *
 {
 	memset(d, 0, sizeof *d);
 	d->name = name;
+	d->cfg_size = VPCI_CFG_SIZE;
 	d->ops = ops;
 	vpci_put(d->cfg, CFG_VENDOR, 2, vendor);
 	vpci_put(d->cfg, CFG_DEVICE, 2, device);
@@ -109,13 +110,36 @@ static void remap(struct vpci *p)
 		atomic_store_explicit(&p->io[i], table[i], memory_order_release);
 }
 
-static uint32_t cfg_read(struct vpci_dev *d, unsigned off, unsigned size)
+static bool cfg_reaches(const struct vpci_dev *d, uint16_t off, unsigned size)
+{
+	return size <= 4 && (off & 3) + size <= 4 && off + size <= d->cfg_size;
+}
+
+/* The generic registers; above them a device has none that it does not answer itself: 0, also for
+ * "no extended capability" (PCI Express 4.0, 7.6). */
+static uint32_t generic_read(const struct vpci_dev *d, uint16_t off, unsigned size)
+{
+	return off + size <= sizeof d->cfg ? vpci_get(d->cfg, off, size) : 0;
+}
+
+uint32_t vpci_cfg_read(struct vpci_dev *d, uint16_t off, unsigned size)
 {
 	uint32_t val;
 
+	if (!cfg_reaches(d, off, size))
+		return ~0u;
 	if (d->ops->cfg_read && d->ops->cfg_read(d, off, size, &val))
 		return val;
-	return vpci_get(d->cfg, off, size);
+	return generic_read(d, off, size);
+}
+
+void vpci_cfg_store(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val)
+{
+	for (unsigned i = 0; i < size && off + i < sizeof d->cfg; i++) {
+		uint8_t m = d->mask[off + i], v = (uint8_t)(val >> (8 * i));
+
+		d->cfg[off + i] = (uint8_t)((d->cfg[off + i] & ~m) | (v & m));
+	}
 }
 
 static bool touches(unsigned off, unsigned size, unsigned reg, unsigned len)
@@ -143,15 +167,12 @@ static void command_written(struct vpci_dev *d)
 		d->ops->command(d, command);
 }
 
-static void cfg_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val)
+void vpci_cfg_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val)
 {
-	if (d->ops->cfg_write && d->ops->cfg_write(d, off, size, val))
+	if (!cfg_reaches(d, off, size) ||
+	    (d->ops->cfg_write && d->ops->cfg_write(d, off, size, val)))
 		return;
-	for (unsigned i = 0; i < size; i++) {
-		uint8_t m = d->mask[off + i], v = (uint8_t)(val >> (8 * i));
-
-		d->cfg[off + i] = (uint8_t)((d->cfg[off + i] & ~m) | (v & m));
-	}
+	vpci_cfg_store(d, off, size, val);
 	if (touches(off, size, CFG_COMMAND, 2))
 		command_written(d);
 	if (touches(off, size, CFG_BAR(0), 4 * VPCI_BARS))
@@ -171,12 +192,12 @@ static struct vpci_dev *selected(const struct vpci *p)
 static void data_access(struct vpci *p, unsigned byte, unsigned size, bool write, uint32_t *val)
 {
 	struct vpci_dev *d = selected(p);
-	unsigned off = (p->address & 0xfc) + byte;
+	uint16_t off = (uint16_t)((p->address & 0xfc) + byte);
 
 	if (d && write)
-		cfg_write(d, off, size, *val);
+		vpci_cfg_write(d, off, size, *val);
 	else if (!write)
-		*val = d ? cfg_read(d, off, size) : ~0u;
+		*val = d ? vpci_cfg_read(d, off, size) : ~0u;
 }
 
 /* The eight ports of mechanism #1. Only dwords reach the address register; what is smaller goes to

@@ -15,6 +15,8 @@
 #include "lib/spinlock.h"
 
 #define VPCI_SLOTS    32
+#define VPCI_CFG_SIZE 256u  /* bytes of configuration space that mechanism #1 reaches */
+#define VPCI_CFG_MAX  4096u /* of a PCI Express function (PCI Express 4.0, 7.2) */
 #define VPCI_BARS     6
 #define VPCI_IO_FIRST 0x1000u
 #define VPCI_IO_SIZE  256u
@@ -51,10 +53,11 @@ struct vpci_ops {
 	 * safe against itself. A read sets *val. */
 	void (*bar)(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
 	            uint64_t *val);
-	/* First look at a configuration access, vpci.lock held; false: the generic registers serve
-	 * it.  A device that is the real thing behind (passthrough) answers all of them here. */
-	bool (*cfg_read)(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *val);
-	bool (*cfg_write)(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val);
+	/* First look at a configuration access within d->cfg_size, vpci.lock held; false: the
+	 * generic registers serve it.  A device that is the real thing behind (passthrough) answers
+	 * all of them here. */
+	bool (*cfg_read)(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t *val);
+	bool (*cfg_write)(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val);
 	/* The command register changed; vpci.lock held. */
 	void (*command)(struct vpci_dev *d, uint16_t command);
 	/* The machine was reset; vpci.lock held; configuration space is as after vpci_add(). */
@@ -83,8 +86,9 @@ struct vpci_dev {
 	const char *name;
 	struct vpci *bus;
 	unsigned slot;
-	uint8_t cfg[256], mask[256]; /* mask: bits that the guest may write */
-	uint8_t home[256];           /* cfg as firmware left it: what a reset brings back */
+	uint16_t cfg_size; /* of its configuration space; what lies above `cfg` its ops answer */
+	uint8_t cfg[VPCI_CFG_SIZE], mask[VPCI_CFG_SIZE]; /* mask: bits that the guest may write */
+	uint8_t home[VPCI_CFG_SIZE]; /* cfg as firmware left it: what a reset brings back */
 	uint16_t cap_end;            /* where the next capability goes */
 	uint8_t cap_last;            /* offset of the pointer to the next capability */
 	_Atomic uint16_t command;
@@ -164,6 +168,17 @@ bool vpci_claims_io(struct vpci *p, uint16_t port);
 
 /* An I/O access of 1, 2 or 4 bytes at any port.  false: nobody claims it, *val is untouched. */
 bool vpci_io(struct vpci *p, uint16_t port, unsigned size, bool write, uint32_t *val);
+
+/*
+ * An access to the device's configuration space, by whatever mechanism; vpci.lock held.  One that
+ * lies not wholly within d->cfg_size, or not within a dword, reads all ones and writes nothing.
+ */
+uint32_t vpci_cfg_read(struct vpci_dev *d, uint16_t off, unsigned size);
+void vpci_cfg_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val);
+
+/* For cfg_write(): the generic registers take the bits of `val` that the guest may write; nothing
+ * beyond them. */
+void vpci_cfg_store(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val);
 
 /* A memory access of 1, 2, 4 or 8 bytes.  false: nobody claims it (a hole in the window too). */
 bool vpci_mmio(struct vpci *p, uint64_t gpa, unsigned size, bool write, uint64_t *val);

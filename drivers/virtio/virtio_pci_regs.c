@@ -303,7 +303,7 @@ static bool window_target(const struct virtio_pci *v, uint32_t *off, unsigned *s
 	       *off < VPCI_IO_SIZE && *off + *size <= VPCI_IO_SIZE;
 }
 
-bool virtio_pci_window_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *val)
+bool virtio_pci_window_read(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t *val)
 {
 	struct virtio_pci *v = (struct virtio_pci *)d;
 	uint32_t target;
@@ -315,7 +315,7 @@ bool virtio_pci_window_read(struct vpci_dev *d, unsigned off, unsigned size, uin
 	return true;
 }
 
-bool virtio_pci_window_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val)
+bool virtio_pci_window_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val)
 {
 	struct virtio_pci *v = (struct virtio_pci *)d;
 	uint64_t wide = val;

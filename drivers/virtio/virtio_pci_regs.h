@@ -7,8 +7,8 @@
 /* virtio_pci_regs.c: vpci_ops of every virtio device. */
 void virtio_pci_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
                     uint64_t *val);
-bool virtio_pci_window_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *val);
-bool virtio_pci_window_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val);
+bool virtio_pci_window_read(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t *val);
+bool virtio_pci_window_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val);
 
 /* virtio_pci.c; v->lock held.  Starts the device if the driver, the bus and the rings are ready. */
 void virtio_pci_resume(struct virtio_pci *v);

@@ -28,13 +28,13 @@ static void toy_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned siz
 		*val = 0x1122334455667788ull;
 }
 
-static bool toy_cfg_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *val)
+static bool toy_cfg_read(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t *val)
 {
 	*val = 0xabc00000 | off << 4 | size;
 	return ((struct toy *)d)->raw;
 }
 
-static bool toy_cfg_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val)
+static bool toy_cfg_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val)
 {
 	struct toy *t = (struct toy *)d;
 
@@ -126,6 +126,47 @@ static void test_mechanism(void **state)
 	assert_false(vpci_io(&g->pci, 0xcfe, 4, false, &v)); /* over the end */
 	assert_false(vpci_io(&g->pci, 0xd00, 1, false, &v));
 	assert_int_equal(v, 5);
+}
+
+/* Whatever finds the device: nothing is reached beyond its space, nor over a dword's end. */
+static void test_config_bounds(void **state)
+{
+	static const struct {
+		uint16_t off;
+		unsigned size;
+	} beyond[] = {{256, 1},  {256, 4}, {0x1000, 4}, {0xfffc, 4}, {0xffff, 1},
+	              {0xfe, 4}, {2, 4},   {3, 2},      {0, 8}};
+	(void)state;
+	toy.d.mask[255] = toy.d.mask[2] = 0xff;
+	for (unsigned i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+		assert_int_equal(vpci_cfg_read(&toy.d, beyond[i].off, beyond[i].size), ~0u);
+		vpci_cfg_write(&toy.d, beyond[i].off, beyond[i].size, ~0u);
+	}
+	assert_int_equal(vpci_cfg_read(&toy.d, 0, 4), 0x56781234);
+	assert_int_equal(vpci_cfg_read(&toy.d, 255, 1), 0);
+	vpci_cfg_write(&toy.d, 255, 1, 0x5a);
+	assert_int_equal(vpci_cfg_read(&toy.d, 252, 4), 0x5a000000);
+	vpci_cfg_store(&toy.d, 254, 4, 0x11223344); /* its second half lies beyond the registers */
+	assert_int_equal(vpci_cfg_read(&toy.d, 252, 4), 0x33000000);
+	assert_int_equal(toy.d.home[0], 0x34);
+}
+
+/* A PCI Express function has 4 KiB, of which it answers the upper part itself. */
+static void test_extended_config(void **state)
+{
+	(void)state;
+	toy.d.cfg_size = VPCI_CFG_MAX;
+	assert_int_equal(vpci_cfg_read(&toy.d, 0x100, 4), 0); /* no extended capability */
+	vpci_cfg_write(&toy.d, 0x100, 4, ~0u);
+	assert_int_equal(vpci_cfg_read(&toy.d, 0x100, 4), 0);
+	toy.raw = true;
+	assert_int_equal(vpci_cfg_read(&toy.d, 0xffc, 4), 0xabc00000 | 0xffc << 4 | 4);
+	assert_int_equal(vpci_cfg_read(&toy.d, 0x100, 2), 0xabc00000 | 0x100 << 4 | 2);
+	vpci_cfg_write(&toy.d, 0xffe, 2, 0x1234);
+	assert_int_equal(toy.off, 0xffe);
+	assert_int_equal(toy.written, 0x1234);
+	assert_int_equal(vpci_cfg_read(&toy.d, 0x1000, 4), ~0u); /* not even it is asked */
+	assert_int_equal(vpci_cfg_read(&toy.d, 0xffd, 4), ~0u);
 }
 
 static void test_masks(void **state)
@@ -396,11 +437,22 @@ static void test_work_in_turns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_mechanism),    T(test_masks),         T(test_slots),
-	    T(test_windows_full), T(test_bar_sizing),    T(test_io_dispatch),
-	    T(test_bar_moves),    T(test_capabilities),  T(test_msix),
-	    T(test_msix_mask),    T(test_msix_access),   T(test_passthrough_hooks),
-	    T(test_reset),        T(test_work_in_turns),
+	    T(test_mechanism),
+	    T(test_config_bounds),
+	    T(test_extended_config),
+	    T(test_masks),
+	    T(test_slots),
+	    T(test_windows_full),
+	    T(test_bar_sizing),
+	    T(test_io_dispatch),
+	    T(test_bar_moves),
+	    T(test_capabilities),
+	    T(test_msix),
+	    T(test_msix_mask),
+	    T(test_msix_access),
+	    T(test_passthrough_hooks),
+	    T(test_reset),
+	    T(test_work_in_turns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ static bool within(unsigned off, uint8_t cap, unsigned size)
 	return cap && off >= cap && off < cap + size;
 }
 
-static bool cfg_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *val)
+static bool cfg_read(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t *val)
 {
 	if (!is_bar(off))
 		return false;
@@ -49,7 +49,7 @@ static bool cfg_read(struct vpci_dev *d, unsigned off, unsigned size, uint32_t *
 	return true;
 }
 
-static bool cfg_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t val)
+static bool cfg_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val)
 {
 	struct passthrough *p = of(d);
 	bool msi = within(off, p->msi_virt, MSI_CAP_SIZE);
@@ -59,10 +59,7 @@ static bool cfg_write(struct vpci_dev *d, unsigned off, unsigned size, uint32_t 
 	}
 	if (!msi && !within(off, p->msix_virt, MSIX_CAP_SIZE))
 		return false;
-	for (unsigned i = 0; i < size; i++) {
-		uint8_t m = d->mask[off + i];
-		d->cfg[off + i] = (uint8_t)((d->cfg[off + i] & ~m) | (val >> 8 * i & m));
-	}
+	vpci_cfg_store(d, off, size, val);
 	if (msi)
 		passthrough_msi_written(p);
 	else
