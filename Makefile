@@ -67,6 +67,12 @@ $(B)/patio.elf: $(B)/patio.elf64
 
 -include $(VMM_OBJ:.o=.d) $(B)/asm-offsets.d
 
+# What clangd and other editors' tools read.  They are clang, so the headers are clang's.
+.PHONY: compile_commands.json
+compile_commands.json:
+	+$(MAKE) --no-print-directory -nB CC=clang UNIT_CC=clang NETPROBE_CC=clang all guests unit fuzzers \
+		$(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl | tools/compile-commands $@
+
 .PHONY: clean help
 help:
 	echo 'make                    the image: build/patio.elf'
@@ -83,6 +89,7 @@ help:
 	echo 'make lint               format, static checks, gcc and clang'
 	echo 'make iso netboot        a node of your own on a disk, or by network: CONF=patio.conf MODULES="..."'
 	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits or paths; all without a name'
+	echo 'make compile_commands.json  for clangd and editors'
 	echo 'make guests linux-guest our own guests; the Linux guest image'
 	echo 'make clean              removes build/'
 	echo 'V=1                     shows the commands'
