@@ -105,7 +105,7 @@ $(FUZZ_OUT)/fuzz_insn_oracle: FUZZ_LIBS := -lZydis
 # Sources: what git knows and what is new, without what git ignores.
 LINT_FILES = $(shell git ls-files -co --exclude-standard -- $(1) | sort -u | \
 	while read -r f; do [ -f "$$f" ] && echo "$$f"; done)
-LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-layers lint-length lint-python
+LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-layers lint-length lint-python lint-shell
 
 .PHONY: $(LINT_PARTS)
 lint: $(LINT_PARTS)
@@ -140,5 +140,12 @@ lint-length:
 		awk '$$2 != "total" && $$1 > 600 {print $$2 ": " $$1 " lines, over 600"; bad = 1} END {exit bad}'
 	[ $$(wc -l <README.md) -le 150 ] || { echo 'README.md: over 150 lines'; exit 1; }
 
+# The programs whose first line names the interpreter $(1); the fuzzers' corpora are no text.
+LINT_PROGRAMS = $(shell git grep --untracked -lE '^\#! ?/.*$(1)' -- . ':!tests/fuzz/corpus')
+
 lint-python:
-	/usr/bin/python3 tests/check-python $(call LINT_FILES,'*.py' 'tools/*' 'tests/*' ':!tests/fuzz/corpus')
+	pyflakes3 $(sort $(call LINT_FILES,'*.py') $(call LINT_PROGRAMS,python3$$))
+
+# Three are not programs: what the Linux image's shells read.
+lint-shell:
+	shellcheck -x $(call LINT_PROGRAMS,[ /](ba)?sh$$) $(addprefix $(LINUX_SRC)/,dom0 evpn shrc)

@@ -6,11 +6,11 @@ import re
 
 import pexpect
 
-from emulator import LIMIT, Emulator
-from emulator import MachineError as NodeError
+from emulator import LIMIT, Emulator, MachineError
 from hardware import BUILD, Machine
 from targets import target as find_target
 
+NodeError = MachineError
 PROMPT = "patio> "
 RESCUE = "rescue> "
 CTRL_A = "\x01"

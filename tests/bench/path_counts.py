@@ -20,7 +20,7 @@ import json
 import statistics
 
 from icount import CPU, EXTRA, conditions, growth, snapshot, totals
-from linux_machine import INITRD, KERNEL, LinuxMachine
+from linux_machine import LinuxMachine
 from node import LINUX, Node, NodeError, guest
 from path_ends import LINE, calm
 from qemu import ICOUNT
