@@ -104,7 +104,7 @@ def test_words(n):
 def test_file(n):
     """A file is taken whole or not at all; a mistake is told with the file's line."""
     before = routes(n)
-    write(n, "/tmp/good", f"# two\nnetwork red mode route\nport red guest ping \\\n    network red\n"
+    write(n, "/tmp/good", "# two\nnetwork red mode route\nport red guest ping \\\n    network red\n"
                           "remove port red\nremove network red")
     assert "place" not in vnetctl(n, "-f /tmp/good")
     write(n, "/tmp/bad", f"network red mode route\nremove route {WAYS[0]}\nroute src any to port x")
