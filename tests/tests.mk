@@ -48,6 +48,9 @@ HOST_C := $(wildcard vnet/*.c vnet/*/*.c drivers/virtio/*.c drivers/bus/*.c driv
 	vmm/panic_record.c vmm/devices/typed.c arch/x86_64/serial_option.c guest-images/lib/virtio.c guest-images/lib/vring.c \
 	$(VMM_GENERATED)
 
+# What tests share: switches, nodes, guests and a NIC for them, and a second reader of headers.
+RIG_C := $(wildcard tests/unit/rig/*.c)
+
 HOST_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP
 UNIT_FLAGS := $(HOST_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # With small tables: what goes over all ports would else be most of what an input costs.
@@ -82,17 +85,23 @@ $(FUZZ_OUT)/vmm/config%.o: FUZZ_FLAGS += -fno-sanitize-coverage=trace-cmp
 $(UNIT_OUT)/libpatio.a: $(HOST_C:%.c=$(UNIT_OUT)/%.o)
 $(TSAN_OUT)/libpatio.a: $(HOST_C:%.c=$(TSAN_OUT)/%.o)
 $(FUZZ_OUT)/libpatio.a: $(HOST_C:%.c=$(FUZZ_OUT)/%.o)
-%/libpatio.a:
+$(UNIT_OUT)/librig.a: $(RIG_C:%.c=$(UNIT_OUT)/%.o)
+$(TSAN_OUT)/librig.a: $(RIG_C:%.c=$(TSAN_OUT)/%.o)
+$(FUZZ_OUT)/librig.a: $(patsubst %.c,$(FUZZ_OUT)/%.o,$(RIG_C) tests/fuzz/arena.c)
+%.a:
 	rm -f $@
 	ar qcs $@ $^
 
-$(UNIT_NAMES:%=$(UNIT_OUT)/%): $(UNIT_OUT)/%: $(UNIT_OUT)/tests/unit/%.o $(UNIT_OUT)/libpatio.a
+# The libraries of a folder, in the order in which one uses the other.
+LIBS = $(addprefix $(1)/,librig.a libpatio.a)
+
+$(UNIT_NAMES:%=$(UNIT_OUT)/%): $(UNIT_OUT)/%: $(UNIT_OUT)/tests/unit/%.o $(call LIBS,$(UNIT_OUT))
 	$(UNIT_CC) $(UNIT_FLAGS) -o $@ $^ -lcmocka -lpthread
 
-$(TSAN_NAMES:%=$(TSAN_OUT)/%): $(TSAN_OUT)/%: $(TSAN_OUT)/tests/unit/%.o $(TSAN_OUT)/libpatio.a
+$(TSAN_NAMES:%=$(TSAN_OUT)/%): $(TSAN_OUT)/%: $(TSAN_OUT)/tests/unit/%.o $(call LIBS,$(TSAN_OUT))
 	$(TSAN_CC) $(TSAN_FLAGS) -o $@ $^ -lcmocka -lpthread
 
-$(FUZZ_NAMES:%=$(FUZZ_OUT)/%): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(FUZZ_OUT)/libpatio.a
+$(FUZZ_NAMES:%=$(FUZZ_OUT)/%): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(call LIBS,$(FUZZ_OUT))
 	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(FUZZ_LIBS)
 
 # The decoder that the instruction decoders are compared with.

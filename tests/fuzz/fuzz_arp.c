@@ -166,7 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		check();
 	}
-	if (arena.live != arena.kept_live)
+	if (arena_grew())
 		abort();
 	return 0;
 }

@@ -14,6 +14,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 #include "tests/fuzz/arena.h"
 #include "drivers/virtio/virtio_console.h"
 #include "drivers/virtio/virtio_net.h"

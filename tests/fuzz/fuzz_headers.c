@@ -1,6 +1,6 @@
 /* fuzz_headers.c: the parser of frames' headers on any bytes, beside its slow reference. */
 #include <stdlib.h>
-#include "tests/unit/headers_reference.h"
+#include "tests/unit/rig/headers_reference.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "tests/unit/headers_reference.h"
+#include "tests/unit/rig/headers_reference.h"
 #include "vnet/frame/offload.h"
 
 #define PIECES 200

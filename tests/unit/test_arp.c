@@ -1,5 +1,5 @@
 /* test_arp.c: ARP as bytes, the life of next hops, and what the wire can do to them. */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 #include "vnet/link/arp.h"
 #include "vnet/link/neighbour.h"
 #include "vnet/frame/sum.h"
@@ -115,7 +115,7 @@ static void what_others_say_to_all_is_switched(void **state)
 	hear(n, MAC_BROADCAST, ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(1));
 	assert_int_equal(n->dev[0].n, 0);
 	assert_int_equal(n->dev[1].n, 2);
-	assert_int_equal(drops_all(n->dev[0].port), 0);
+	assert_int_equal(port_drops_all(n->dev[0].port), 0);
 	node_free(n);
 }
 
@@ -126,14 +126,14 @@ static void a_next_hop_is_asked_for_until_it_answers(void **state)
 	uint8_t out[64];
 
 	(void)state;
-	ether(out, B, A, 0x88b5, 64, 0);
+	ether_frame(out, B, A, 0x88b5, 64, 0);
 	for (unsigned i = 0; i < 5; i++) {
 		node_tick(n);
 		for (unsigned k = 0; k < 4; k++)
 			assert_int_equal(node_send(n, guest, out, 64), 0);
 		assert_int_equal(asked(n), 1); /* in each second */
 	}
-	assert_int_equal(drops(link, VNET_DROP_no_neighbour), 20);
+	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 20);
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(hop(link), NODE_MAC(1));
 	assert_int_equal(node_send(n, guest, out, 64), 1);
@@ -150,7 +150,7 @@ static void the_first_frame_asks_too(void **state)
 
 	(void)state;
 	node_link(n, "far", 1, &far1);
-	ether(out, B, A, 0x88b5, 64, 0);
+	ether_frame(out, B, A, 0x88b5, 64, 0);
 	node_send(n, guest, out, 64);
 	assert_int_equal(asked(n), 1);
 	node_free(n);
@@ -238,40 +238,40 @@ static void lies_are_counted_and_not_believed(void **state)
 	(void)state;
 	/* Before anything was asked. */
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
-	assert_int_equal(drops(edge, VNET_DROP_arp_unasked), 1);
+	assert_int_equal(port_drops(edge, VNET_DROP_arp_unasked), 1);
 	node_tick(n);
 	/* For another than was asked, and for nobody. */
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(2), NODE_IP(0));
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), 0, NODE_IP(0));
-	assert_int_equal(drops(edge, VNET_DROP_arp_unasked), 3);
+	assert_int_equal(port_drops(edge, VNET_DROP_arp_unasked), 3);
 	assert_int_equal(hop(link), 0);
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
 	/* A second answer. */
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
-	assert_int_equal(drops(edge, VNET_DROP_arp_unasked), 4);
+	assert_int_equal(port_drops(edge, VNET_DROP_arp_unasked), 4);
 	/* A question tells nothing about the one who asks. */
 	hear(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(hop(link), NODE_MAC(1));
 	/* Our own address. */
 	hear(n, MAC_BROADCAST, ARP_REPLY, NODE_MAC(5), NODE_IP(0), NODE_IP(0));
 	hear(n, NODE_MAC(0), ARP_REQUEST, NODE_MAC(5), NODE_IP(0), NODE_IP(1));
-	assert_int_equal(drops(edge, VNET_DROP_arp_conflict), 2);
+	assert_int_equal(port_drops(edge, VNET_DROP_arp_conflict), 2);
 	hear(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(0), NODE_IP(0), NODE_IP(1));
-	assert_int_equal(drops(edge, VNET_DROP_looped), 1);
+	assert_int_equal(port_drops(edge, VNET_DROP_looped), 1);
 	/* From a group: an answer would go to all of it. */
 	memcpy(out, golden_request, ARP_FRAME);
 	mac_write(out + 6, MAC_BROADCAST);
 	node_send(n, edge, out, ARP_FRAME);
-	assert_int_equal(drops(edge, VNET_DROP_bad_source), 1);
+	assert_int_equal(port_drops(edge, VNET_DROP_bad_source), 1);
 	/* Malformed, and not for us. */
 	memcpy(out, golden_request, ARP_FRAME);
 	mac_write(out, NODE_MAC(0));
 	mac_write(out + 6, NODE_MAC(5));
 	out[18] = 7;
 	node_send(n, edge, out, ARP_FRAME);
-	assert_int_equal(drops(edge, VNET_DROP_arp_malformed), 1);
+	assert_int_equal(port_drops(edge, VNET_DROP_arp_malformed), 1);
 	hear(n, NODE_MAC(0), ARP_REQUEST, NODE_MAC(5), NODE_IP(1), NODE_IP(2));
-	assert_int_equal(drops(edge, VNET_DROP_outer_other), 1);
+	assert_int_equal(port_drops(edge, VNET_DROP_outer_other), 1);
 	node_free(n);
 }
 
@@ -330,7 +330,7 @@ static void an_echo_request_is_answered(void **state)
 	assert_int_equal(result[0] | result[1], 0);
 	ping[34] = 13; /* a query of another kind */
 	node_send(n, n->dev[0].port, ping, sizeof ping);
-	assert_int_equal(drops(n->dev[0].port, VNET_DROP_outer_other), 1);
+	assert_int_equal(port_drops(n->dev[0].port, VNET_DROP_outer_other), 1);
 	node_free(n);
 }
 

@@ -4,7 +4,7 @@
  * A file is a list of cases: `@case NAME`, the text, `@expect`, what must come out.  Run with
  * GOLDEN_SHOW=1 it prints each file as it would have to be.
  */
-#include "tests/unit/config_test.h"
+#include "tests/unit/rig/config_text.h"
 
 #define ERRORS   "tests/unit/golden/config_errors.txt"
 #define ACCEPTED "tests/unit/golden/config_accepted.txt"

@@ -1,5 +1,5 @@
 /* The monitor: run-time statements become actions, others change the staged description. */
-#include "tests/unit/config_test.h"
+#include "tests/unit/rig/config_text.h"
 
 static struct config *node(void)
 {

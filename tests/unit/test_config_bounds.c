@@ -1,5 +1,5 @@
 /* The bytes that a text may have, every bound at its last good and first bad value, atomicity. */
-#include "tests/unit/config_test.h"
+#include "tests/unit/rig/config_text.h"
 #include "vmm/config/parse.h"
 
 static void test_bytes(void **state)

@@ -1,5 +1,5 @@
 /* Underlays, links and MTUs over several texts; what lint finds in the live description. */
-#include "tests/unit/config_test.h"
+#include "tests/unit/rig/config_text.h"
 
 static struct config *node(void)
 {

@@ -3,7 +3,7 @@
  * turn, while another core reads its counters.  Each request is answered once and whole, in order.
  * Under the thread sanitizer.
  */
-#include "tests/unit/virtio_guest.h"
+#include "tests/unit/rig/virtio_guest.h"
 #include <asm/prctl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -112,23 +112,23 @@ static size_t read_answers(char *got, size_t have, size_t size)
 
 		if (have + e.len > size)
 			abort();
-		memcpy(got + have, at(g, rx.desc[e.id].addr), e.len);
+		memcpy(got + have, guest_at(g, rx.desc[e.id].addr), e.len);
 		have += e.len;
 		queue_offer(&rx, (uint16_t)e.id);
 	}
-	out(g, rx_notify, 2, 0);
+	guest_out(g, rx_notify, 2, 0);
 	return have;
 }
 
 static void say(unsigned i)
 {
 	uint16_t slot = tx.avail_idx % NUM;
-	char *text = at(g, buf + 8192 + 64 * slot);
+	char *text = guest_at(g, buf + 8192 + 64 * slot);
 	int n = snprintf(text, 64, "line %u\n", i);
 
 	tx.desc[slot] = (struct vring_desc){buf + 8192 + 64 * slot, (uint32_t)n, 0, 0};
 	queue_offer(&tx, slot);
-	out(g, tx_notify, 2, 1);
+	guest_out(g, tx_notify, 2, 1);
 }
 
 /* The first vCPU asks, and takes what is answered. */
@@ -160,8 +160,8 @@ static void *helper(void *arg)
 	(void)arg;
 	become(1);
 	while (!atomic_load(&stop)) {
-		out(g, tx_notify, 2, 1);
-		out(g, rx_notify, 2, 0);
+		guest_out(g, tx_notify, 2, 1);
+		guest_out(g, rx_notify, 2, 0);
 		serve(1);
 		sched_yield();
 	}
@@ -185,7 +185,7 @@ static void a_control_console_has_no_race(void **state)
 	struct vpci_dev *hvc = &console_of_vm(vm)->hvc.v.pci;
 	vpci_remove(hvc);
 	assert_true(vpci_add(&g->pci, hvc, 1));
-	p = probe(g, 1);
+	p = guest_probe(g, 1);
 	queue_alloc(g, &rx, NUM);
 	queue_alloc(g, &tx, NUM);
 	buf = guest_alloc(g, 65536);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "arch/x86_64/hvm/hvm.h"
-#include "tests/unit/cpuid_dump.h"
+#include "tests/unit/rig/cpuid_dump.h"
 #include "vmm/cpuid_policy.h"
 
 #define DOCUMENT "docs/cpuid.md"
@@ -32,7 +32,7 @@ static const struct cpuid_view one = {.vcpus = 1, .apic = true};
 
 static struct cpuid guest(uint32_t leaf, uint32_t sub)
 {
-	return cpuid_for_guest(ask, &one, leaf, sub);
+	return cpuid_for_guest(dump_ask, &one, leaf, sub);
 }
 
 static uint32_t reg_of(struct cpuid r, enum cpuid_register reg)
@@ -43,7 +43,7 @@ static uint32_t reg_of(struct cpuid r, enum cpuid_register reg)
 
 static bool is_intel(void)
 {
-	return ask(0, 0).ebx == CPUID_INTEL_EBX;
+	return dump_ask(0, 0).ebx == CPUID_INTEL_EBX;
 }
 
 static bool whole_amx(void)
@@ -61,14 +61,14 @@ static bool is_amx(const struct cpuid_feature *f)
 /* Is the leaf below what the machine says is its last? */
 static bool is_there(const struct cpuid_word *w)
 {
-	return w->leaf <= ask(w->leaf & 0x80000000, 0).eax &&
-	       (!w->sub || w->leaf != 7 || w->sub <= ask(7, 0).eax);
+	return w->leaf <= dump_ask(w->leaf & 0x80000000, 0).eax &&
+	       (!w->sub || w->leaf != 7 || w->sub <= dump_ask(7, 0).eax);
 }
 
 /* A bit that needs nothing of the host is there when the CPU has it; no other is. */
 static void check_word(const struct cpuid_word *w)
 {
-	uint32_t has = is_there(w) ? reg_of(ask(w->leaf, w->sub), w->reg) : 0;
+	uint32_t has = is_there(w) ? reg_of(dump_ask(w->leaf, w->sub), w->reg) : 0;
 	uint32_t sees = reg_of(guest(w->leaf, w->sub), w->reg), known = 0;
 	for (unsigned i = 0; i < w->features; i++) {
 		const struct cpuid_feature *f = &w->feature[i];
@@ -222,8 +222,8 @@ static void test_expected(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof expected / sizeof expected[0]; i++) {
 		snprintf(path, sizeof path, "tests/unit/data/cpuid/%s.txt", expected[i].machine);
-		read_dump(path);
-		uint32_t has = reg_of(ask(expected[i].leaf, expected[i].sub), expected[i].reg);
+		dump_read(path);
+		uint32_t has = reg_of(dump_ask(expected[i].leaf, expected[i].sub), expected[i].reg);
 		uint32_t sees = reg_of(guest(expected[i].leaf, expected[i].sub), expected[i].reg);
 		if (!(has & BIT(expected[i].bit)))
 			fail_msg("row %u: %s has it not: %x", i, path, has);
@@ -246,7 +246,7 @@ static void check_amx(void)
 	if (!tiles)
 		assert_true(!(guest(7, 0).edx & (BIT(22) | BIT(25))) &&
 		            !(guest(7, 1).eax & BIT(21)));
-	assert_int_equal(cpuid_xcr0(ask) & AMX_XCR0, tiles ? AMX_XCR0 : 0);
+	assert_int_equal(cpuid_xcr0(dump_ask) & AMX_XCR0, tiles ? AMX_XCR0 : 0);
 }
 
 /* Takes bits from a recorded leaf. */
@@ -270,7 +270,7 @@ static void test_amx(void **state)
 	(void)state;
 	on_each_machine(check_amx);
 	for (unsigned i = 0; i < 4; i++) {
-		read_dump("tests/unit/data/cpuid/sapphire-rapids.txt");
+		dump_read("tests/unit/data/cpuid/sapphire-rapids.txt");
 		assert_true(whole_amx());
 		take(without[i].leaf, without[i].sub, without[i].eax, without[i].edx);
 		assert_false(whole_amx());
@@ -285,19 +285,19 @@ static void test_compacted(void **state)
 {
 	struct cpuid_view v = {.vcpus = 1, .apic = true, .xcr0 = 7};
 	(void)state;
-	read_dump("tests/unit/data/cpuid/sapphire-rapids.txt");
-	assert_int_equal(cpuid_for_guest(ask, &v, 0xD, 1).ebx, 576 + 256);
+	dump_read("tests/unit/data/cpuid/sapphire-rapids.txt");
+	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xD, 1).ebx, 576 + 256);
 	v.xcr0 = 0x207; /* PKRU follows at once */
-	assert_int_equal(cpuid_for_guest(ask, &v, 0xD, 1).ebx, 576 + 256 + 8);
+	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xD, 1).ebx, 576 + 256 + 8);
 	v.xcr0 = 0x602E7; /* and the tiles at multiples of 64 */
-	assert_int_equal(cpuid_for_guest(ask, &v, 0xD, 1).ebx,
+	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xD, 1).ebx,
 	                 576 + 256 + 64 + 512 + 1024 + 64 + 64 + 8192);
 }
 
 /* Each component that can be enabled has a place inside the area, and no other is described. */
 static void check_xsave(void)
 {
-	uint64_t have = cpuid_xcr0(ask);
+	uint64_t have = cpuid_xcr0(dump_ask);
 	struct cpuid d = guest(0xD, 0);
 	bool described = false;
 	uint32_t last = 576;
@@ -321,7 +321,7 @@ static void check_xsave(void)
 	if (described)
 		assert_int_equal(d.ecx, last);
 	else /* recorded without sub-leaves: nothing is hidden there, so the size is the CPU's */
-		assert_int_equal(d.ecx, ask(0xD, 0).ecx);
+		assert_int_equal(d.ecx, dump_ask(0xD, 0).ecx);
 }
 
 static void test_xsave(void **state)
@@ -348,7 +348,7 @@ static void check_ranges(void)
 	assert_true(guest(7, 0).eax <= 2);
 	assert_true((guest(0x80000008, 0).eax >> 8 & 0xFF) <= 48);
 	assert_true(guest(0x80000008, 0).eax <= 0xFFFF);
-	assert_int_equal(guest(0, 0).ebx, ask(0, 0).ebx);
+	assert_int_equal(guest(0, 0).ebx, dump_ask(0, 0).ebx);
 	on_each_leaf(check_beyond);
 }
 
@@ -376,20 +376,20 @@ static unsigned power_of_two(unsigned n)
 
 static void check_levels(const struct cpuid_view *v, uint32_t leaf)
 {
-	struct cpuid thread = cpuid_for_guest(ask, v, leaf, 0);
-	struct cpuid core = cpuid_for_guest(ask, v, leaf, 1);
+	struct cpuid thread = cpuid_for_guest(dump_ask, v, leaf, 0);
+	struct cpuid core = cpuid_for_guest(dump_ask, v, leaf, 1);
 	assert_true(thread.eax == 0 && thread.ebx == 1 && thread.ecx == 0x100);
 	assert_true(core.ebx == v->vcpus && core.ecx == 0x201);
 	assert_int_equal(1u << core.eax, power_of_two(v->vcpus));
 	assert_true(thread.edx == v->id && core.edx == v->id);
-	assert_true((cpuid_for_guest(ask, v, leaf, 2).ecx >> 8) == 0);
+	assert_true((cpuid_for_guest(dump_ask, v, leaf, 2).ecx >> 8) == 0);
 }
 
 /* A cache of the first or second level is one core's, a further one all the guest's cores'. */
 static void check_caches(const struct cpuid_view *v, uint32_t leaf, bool cores)
 {
 	for (uint32_t sub = 0; sub < 8; sub++) {
-		struct cpuid c = cpuid_for_guest(ask, v, leaf, sub), cpu = ask(leaf, sub);
+		struct cpuid c = cpuid_for_guest(dump_ask, v, leaf, sub), cpu = dump_ask(leaf, sub);
 		uint32_t level = c.eax >> 5 & 7, sharing = (c.eax >> 14 & 0xFFF) + 1;
 		if (!(c.eax & 0x1F)) {
 			assert_true(is_nothing(c));
@@ -404,13 +404,13 @@ static void check_caches(const struct cpuid_view *v, uint32_t leaf, bool cores)
 
 static void check_amd(const struct cpuid_view *v)
 {
-	struct cpuid widths = cpuid_for_guest(ask, v, 0x80000008, 0);
-	struct cpuid ids = cpuid_for_guest(ask, v, 0x8000001E, 0);
-	bool legacy = cpuid_for_guest(ask, v, 0x80000001, 0).ecx & 2;
+	struct cpuid widths = cpuid_for_guest(dump_ask, v, 0x80000008, 0);
+	struct cpuid ids = cpuid_for_guest(dump_ask, v, 0x8000001E, 0);
+	bool legacy = cpuid_for_guest(dump_ask, v, 0x80000001, 0).ecx & 2;
 	assert_int_equal(legacy, v->vcpus > 1);
 	assert_int_equal((widths.ecx & 0xFF) + 1, v->vcpus);
 	assert_int_equal(1u << (widths.ecx >> 12 & 0xF), power_of_two(v->vcpus));
-	if (ask(0x80000001, 0).ecx & BIT(22)) {
+	if (dump_ask(0x80000001, 0).ecx & BIT(22)) {
 		assert_int_equal(ids.eax, v->id);
 		assert_int_equal(ids.ebx, v->id); /* a core of one thread */
 		assert_int_equal(ids.ecx, 0);     /* one node */
@@ -423,16 +423,16 @@ static void check_amd(const struct cpuid_view *v)
 static void check_topology_of(unsigned vcpus, unsigned id)
 {
 	struct cpuid_view v = {.vcpus = vcpus, .id = id, .apic = true};
-	struct cpuid r = cpuid_for_guest(ask, &v, 1, 0);
+	struct cpuid r = cpuid_for_guest(dump_ask, &v, 1, 0);
 	assert_int_equal(r.ebx >> 24, id);
 	assert_int_equal(r.ebx >> 16 & 0xFF, vcpus);
 	assert_int_equal(!!(r.edx & BIT(28)), vcpus > 1);
 	check_levels(&v, 0xB);
-	if (cpuid_for_guest(ask, &v, 0, 0).eax >= 0x1F)
+	if (cpuid_for_guest(dump_ask, &v, 0, 0).eax >= 0x1F)
 		check_levels(&v, 0x1F);
 	if (is_intel()) {
 		check_caches(&v, 4, true);
-		assert_int_equal(cpuid_for_guest(ask, &v, 0x80000008, 0).ecx, 0);
+		assert_int_equal(cpuid_for_guest(dump_ask, &v, 0x80000008, 0).ecx, 0);
 	} else {
 		check_amd(&v);
 	}
@@ -457,22 +457,23 @@ static void test_topology(void **state)
 static void check_made(void)
 {
 	struct cpuid_view v = {.vcpus = 1};
-	bool pku = ask(0, 0).eax >= 7 && (ask(7, 0).ecx & BIT(3));
-	assert_false(cpuid_for_guest(ask, &v, 1, 0).edx & BIT(9));
-	assert_false(cpuid_for_guest(ask, &v, 0x80000001, 0).edx & BIT(9));
-	assert_false(cpuid_for_guest(ask, &v, 1, 0).ecx & BIT(27));
-	assert_true(cpuid_for_guest(ask, &v, 1, 0).ecx & BIT(31));
-	assert_false(cpuid_for_guest(ask, &v, 7, 0).ecx & BIT(4));
+	bool pku = dump_ask(0, 0).eax >= 7 && (dump_ask(7, 0).ecx & BIT(3));
+	assert_false(cpuid_for_guest(dump_ask, &v, 1, 0).edx & BIT(9));
+	assert_false(cpuid_for_guest(dump_ask, &v, 0x80000001, 0).edx & BIT(9));
+	assert_false(cpuid_for_guest(dump_ask, &v, 1, 0).ecx & BIT(27));
+	assert_true(cpuid_for_guest(dump_ask, &v, 1, 0).ecx & BIT(31));
+	assert_false(cpuid_for_guest(dump_ask, &v, 7, 0).ecx & BIT(4));
 	v = (struct cpuid_view){.vcpus = 1, .apic = true, .cr4 = CR4_OSXSAVE | CR4_PKE};
-	assert_true(cpuid_for_guest(ask, &v, 1, 0).edx & BIT(9));
-	assert_int_equal(!!(cpuid_for_guest(ask, &v, 0x80000001, 0).edx & BIT(9)), !is_intel());
-	assert_true(cpuid_for_guest(ask, &v, 1, 0).ecx & BIT(27));
-	assert_int_equal(!!(cpuid_for_guest(ask, &v, 7, 0).ecx & BIT(4)), pku);
+	assert_true(cpuid_for_guest(dump_ask, &v, 1, 0).edx & BIT(9));
+	assert_int_equal(!!(cpuid_for_guest(dump_ask, &v, 0x80000001, 0).edx & BIT(9)),
+	                 !is_intel());
+	assert_true(cpuid_for_guest(dump_ask, &v, 1, 0).ecx & BIT(27));
+	assert_int_equal(!!(cpuid_for_guest(dump_ask, &v, 7, 0).ecx & BIT(4)), pku);
 	v.lacks = HVM_LACKS_RDTSCP | HVM_LACKS_INVPCID | HVM_LACKS_XSAVES;
-	assert_false(cpuid_for_guest(ask, &v, 0x80000001, 0).edx & BIT(27));
-	assert_false(cpuid_for_guest(ask, &v, 7, 0).ecx & BIT(22));
-	assert_false(cpuid_for_guest(ask, &v, 7, 0).ebx & BIT(10));
-	assert_false(cpuid_for_guest(ask, &v, 0xD, 1).eax & BIT(3));
+	assert_false(cpuid_for_guest(dump_ask, &v, 0x80000001, 0).edx & BIT(27));
+	assert_false(cpuid_for_guest(dump_ask, &v, 7, 0).ecx & BIT(22));
+	assert_false(cpuid_for_guest(dump_ask, &v, 7, 0).ebx & BIT(10));
+	assert_false(cpuid_for_guest(dump_ask, &v, 0xD, 1).eax & BIT(3));
 }
 
 static void test_made(void **state)
@@ -486,7 +487,7 @@ static void check_slow_strings(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid_view slow = one;
 	slow.slow_strings = true;
-	struct cpuid should = guest(leaf, sub), r = cpuid_for_guest(ask, &slow, leaf, sub);
+	struct cpuid should = guest(leaf, sub), r = cpuid_for_guest(dump_ask, &slow, leaf, sub);
 	if (leaf == 7 && sub == 0) {
 		should.ebx &= ~BIT(9);
 		should.edx &= ~BIT(4);
@@ -499,7 +500,7 @@ static void check_slow_strings(uint32_t leaf, uint32_t sub)
 static void test_slow_strings(void **state)
 {
 	(void)state;
-	read_dump("tests/unit/data/cpuid/sapphire-rapids.txt");
+	dump_read("tests/unit/data/cpuid/sapphire-rapids.txt");
 	assert_true((guest(7, 0).ebx & BIT(9)) && (guest(7, 0).edx & BIT(4)));
 	assert_int_equal(guest(7, 1).eax >> 10 & 7, 7);
 	on_each_leaf(check_slow_strings);

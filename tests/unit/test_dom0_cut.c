@@ -1,5 +1,5 @@
 /* test_dom0_cut.c: large frames that the NIC does not segment, on their way out through Dom0. */
-#include "tests/unit/test_e1000_rig.h"
+#include "tests/unit/rig/e1000_rig.h"
 /* Dom0's own files and the judge of segments are not part of the host library. */
 #include "guest-images/lib/packet.c"
 #include "guest-images/tests/tso_frame.c"

@@ -1,5 +1,5 @@
 /* The e1000 driver's start, interrupts and rings, on a simulated NIC. */
-#include "tests/unit/test_e1000_rig.h"
+#include "tests/unit/rig/e1000_rig.h"
 
 static const uint16_t devices[] = {E1000_82540EM, E1000_82574L};
 

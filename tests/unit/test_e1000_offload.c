@@ -1,6 +1,6 @@
 /* Offload headers on a simulated NIC: what leaves is right, what contradicts the frame is refused.
  */
-#include "tests/unit/test_e1000_rig.h"
+#include "tests/unit/rig/e1000_rig.h"
 /* Shared with the test guest that asks the same of real NICs; not part of the host library. */
 #include "guest-images/lib/packet.c"
 #include "guest-images/tests/tso_frame.c"

@@ -2,7 +2,7 @@
  * test_ecn.c: DSCP and congestion marks through a link: what the outer header has of the inner
  * packet, and what comes of both at the far end (RFC 6040).
  */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"
 #include "vnet/frame/headers.h"
 
@@ -29,7 +29,7 @@ static void join(struct pair *p, uint8_t dscp)
 	}
 	node_tick(p->n[0]);
 	node_tick(p->n[1]);
-	settle(p->n[0], p->n[1]);
+	nodes_settle(p->n[0], p->n[1]);
 	node_clear(p->n[0]);
 	node_clear(p->n[1]);
 }
@@ -68,7 +68,7 @@ static unsigned inner(uint8_t *f, unsigned n, bool ipv6, unsigned tos)
 {
 	unsigned at = 14 + 4 * n;
 
-	ether(f, B, A, ipv6 ? 0x86dd : 0x0800, BYTES, 7);
+	ether_frame(f, B, A, ipv6 ? 0x86dd : 0x0800, BYTES, 7);
 	for (unsigned i = 0; i < n; i++)
 		put16(f + 12 + 4 * i, tags[2 - n + i]);
 	put16(f + at - 2, ipv6 ? 0x86dd : 0x0800);
@@ -106,7 +106,7 @@ static void the_outer_header_has_the_inner_marks(void **state)
 			inner(f, i / 512, i / 256 % 2, tos);
 			assert_int_equal(outer_tos(&p, f), own << 2 | (tos & 3));
 		}
-		ether(f, B, A, 0x88b5, BYTES, 0xff); /* no IP: no ECN, and no DSCP to copy */
+		ether_frame(f, B, A, 0x88b5, BYTES, 0xff); /* no IP: no ECN, and no DSCP to copy */
 		assert_int_equal(outer_tos(&p, f), dscp[d] == VNET_DSCP_COPY ? 0 : dscp[d] << 2);
 		part(&p);
 	}
@@ -156,7 +156,7 @@ static void marks_are_carried_in(void **state)
 
 		if (becomes[in][out] < 0) {
 			assert_null(got);
-			assert_int_equal(drops(p.n[1]->dev[0].port, VNET_DROP_ce_not_ect),
+			assert_int_equal(port_drops(p.n[1]->dev[0].port, VNET_DROP_ce_not_ect),
 			                 ++dropped);
 			continue;
 		}
@@ -213,12 +213,12 @@ static void what_is_no_ip_passes(void **state)
 	(void)state;
 	join(&p, 0);
 	for (unsigned out = 0; out < 4; out++) {
-		ether(f, B, A, 0x88b5, BYTES, 0);
+		ether_frame(f, B, A, 0x88b5, BYTES, 0);
 		got = carried(&p, f, out, 0);
 		assert_non_null(got);
 		assert_memory_equal(got, f, BYTES);
 	}
-	assert_int_equal(drops_all(p.n[1]->dev[0].port), 0);
+	assert_int_equal(port_drops_all(p.n[1]->dev[0].port), 0);
 	part(&p);
 }
 

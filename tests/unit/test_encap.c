@@ -1,5 +1,5 @@
 /* test_encap.c: the outer headers, byte by byte, and each check of what comes in. */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"
 #include "vnet/link/encap.h"
 #include "vnet/frame/view.h"
@@ -32,7 +32,7 @@ static uint32_t packet(uint8_t *out, enum vnet_link_kind kind, uint32_t inner)
 	encap_template(template, &path);
 	encap_build(head, template, bytes, &(struct encap_outer){NODE_MAC(1), inner, 0xc123, 0, 0});
 	memcpy(out, head, bytes);
-	ether(out + bytes, B, A, 0x88b5, inner, 0);
+	ether_frame(out + bytes, B, A, 0x88b5, inner, 0);
 	return bytes + inner;
 }
 

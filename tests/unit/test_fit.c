@@ -1,5 +1,5 @@
 /* What a description asks of a machine, and the words of each refusal. */
-#include "tests/unit/config_test.h"
+#include "tests/unit/rig/config_text.h"
 #include "vmm/fit.h"
 
 static struct fit_machine m;

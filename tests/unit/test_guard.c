@@ -1,5 +1,5 @@
 /* test_guard.c: guests that would send the node's own outer packets, and what is shared no more. */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 #include "vnet/link/arp.h"
 #include "lib/bytes.h"
 #include "vnet/state.h"
@@ -37,7 +37,7 @@ static int end(void **state)
 /* A frame with the addresses, the payload behind `tags` tags. */
 static uint8_t *frame(struct rig *r, mac_t src, unsigned type, unsigned tags)
 {
-	ether(r->bytes, B, src, tags ? 0x8100 : type, BYTES, 0);
+	ether_frame(r->bytes, B, src, tags ? 0x8100 : type, BYTES, 0);
 	for (unsigned i = 0; i < tags; i++) {
 		put16(r->bytes + 14 + 4 * i, 0);
 		put16(r->bytes + 16 + 4 * i, i + 1 < tags ? 0x88a8 : type);
@@ -65,7 +65,7 @@ static void arp(struct rig *r, mac_t sender_mac, uint32_t sender)
 static bool leaves(struct rig *r, struct vnet_port *from)
 {
 	struct dev *d = &r->n->dev[0];
-	uint64_t before = drops(from, VNET_DROP_outer_forged);
+	uint64_t before = port_drops(from, VNET_DROP_outer_forged);
 	unsigned left = 0, count = 0;
 
 	for (unsigned piece = 0; piece < BYTES; piece++, count++) {
@@ -78,7 +78,7 @@ static bool leaves(struct rig *r, struct vnet_port *from)
 			assert_memory_equal(d->got[0].bytes, r->bytes, BYTES);
 	}
 	assert_true(left == 0 || left == count);
-	assert_int_equal(drops(from, VNET_DROP_outer_forged) - before, left ? 0 : count);
+	assert_int_equal(port_drops(from, VNET_DROP_outer_forged) - before, left ? 0 : count);
 	return left;
 }
 
@@ -154,12 +154,12 @@ static void a_network_without_an_edge_may_use_them(void **state)
 	ipv4(r, NODE_MAC(0), NODE_IP(0), 0);
 	node_send(r->n, r->apart, r->bytes, BYTES);
 	assert_int_equal(r->n->dev[3].n, 1);
-	assert_int_equal(drops_all(r->apart), 0);
+	assert_int_equal(port_drops_all(r->apart), 0);
 	/* An edge of its own, without an underlay: Dom0 may join both to one wire. */
 	node_port(r->n, 4, 1, VNET_EDGE);
 	node_send(r->n, r->apart, r->bytes, BYTES);
 	assert_int_equal(r->n->dev[3].n, 1);
-	assert_int_equal(drops(r->apart, VNET_DROP_outer_forged), 1);
+	assert_int_equal(port_drops(r->apart, VNET_DROP_outer_forged), 1);
 	assert_true(vnet_port_remove(r->n->dev[4].port));
 	node_send(r->n, r->apart, r->bytes, BYTES);
 	assert_int_equal(r->n->dev[3].n, 2);
@@ -222,7 +222,7 @@ static void the_rest_of_a_batch_goes_on(void **state)
 		if (i % 3)
 			assert_int_equal(d->got[n++].bytes[BYTES - 1], i);
 	assert_int_equal(d->n, n);
-	assert_int_equal(drops(r->stranger, VNET_DROP_outer_forged), VNET_BATCH - n);
+	assert_int_equal(port_drops(r->stranger, VNET_DROP_outer_forged), VNET_BATCH - n);
 }
 
 /* What a link's peer sends into a network with an edge is looked at, too. */
@@ -238,12 +238,12 @@ static void a_peer_does_not_send_as_the_node(void **state)
 	link = node_link(r->n, "far", 0, &far);
 	node_tick(other);
 	node_tick(r->n);
-	settle(other, r->n);
+	nodes_settle(other, r->n);
 	node_clear(r->n);
 	ipv4(r, NODE_MAC(0), NODE_IP(0), 0);
 	node_send(other, guest, r->bytes, BYTES);
-	settle(other, r->n);
-	assert_int_equal(drops(link, VNET_DROP_outer_forged), 1);
+	nodes_settle(other, r->n);
+	assert_int_equal(port_drops(link, VNET_DROP_outer_forged), 1);
 	assert_int_equal(r->n->dev[1].n, 0);
 	node_free(other);
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
-#include "tests/unit/headers_reference.h"
+#include "tests/unit/rig/headers_reference.h"
 #include "lib/bytes.h"
 
 /* A frame that grows. */

@@ -1,5 +1,5 @@
 /* test_link.c: two nodes joined by links: control of them, and what passes. */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 
 #define VXLAN(i, number) (&(struct vnet_link_config){VNET_LINK_VXLAN, NODE_IP(i), (number), 0, 0})
 #define UDP(i)           (&(struct vnet_link_config){VNET_LINK_UDP, NODE_IP(i), 0, 0, 0})
@@ -20,7 +20,7 @@ static void join(struct pair *p, const struct vnet_link_config *to1,
 	}
 	node_tick(p->n[0]);
 	node_tick(p->n[1]);
-	assert_int_equal(settle(p->n[0], p->n[1]), 4); /* two questions, two answers */
+	assert_int_equal(nodes_settle(p->n[0], p->n[1]), 4); /* two questions, two answers */
 	node_clear(p->n[0]);
 	node_clear(p->n[1]);
 }
@@ -36,15 +36,15 @@ static void pass(struct pair *p, uint32_t len)
 	uint8_t out[2048], back[2048];
 	struct dev *to = &p->n[1]->dev[1];
 
-	ether(out, B, A, 0x88b5, len, len);
+	ether_frame(out, B, A, 0x88b5, len, len);
 	node_send(p->n[0], p->guest[0], out, len);
-	settle(p->n[0], p->n[1]);
+	nodes_settle(p->n[0], p->n[1]);
 	assert_int_equal(to->n, 1);
 	assert_int_equal(to->got[0].len, len);
 	assert_memory_equal(to->got[0].bytes, out, len);
-	ether(back, A, B, 0x88b5, len, 7 * len);
+	ether_frame(back, A, B, 0x88b5, len, 7 * len);
 	node_send(p->n[1], p->guest[1], back, len);
-	settle(p->n[0], p->n[1]);
+	nodes_settle(p->n[0], p->n[1]);
 	assert_int_equal(p->n[0]->dev[1].n, 1);
 	assert_memory_equal(p->n[0]->dev[1].got[0].bytes, back, len);
 	node_clear(p->n[0]);
@@ -68,9 +68,9 @@ static void every_size_passes(const struct vnet_link_config *to1,
 	assert_int_equal(s.out_frames, frames + 1);
 	assert_int_equal(s.in_bytes, s.out_bytes);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(drops_all(p.link[i]), 0);
-		assert_int_equal(drops_all(p.guest[i]), 0);
-		assert_int_equal(drops_all(p.n[i]->dev[0].port), 0);
+		assert_int_equal(port_drops_all(p.link[i]), 0);
+		assert_int_equal(port_drops_all(p.guest[i]), 0);
+		assert_int_equal(port_drops_all(p.n[i]->dev[0].port), 0);
 	}
 	part(&p);
 }
@@ -96,12 +96,12 @@ static void a_batch_stays_a_batch(void **state)
 	join(&p, VXLAN(1, 1), VXLAN(0, 1));
 	batch_start(p.n[0]);
 	for (unsigned i = 0; i < VNET_BATCH; i++) {
-		ether(bytes[i], B, A, 0x88b5, 64, i);
+		ether_frame(bytes[i], B, A, 0x88b5, 64, i);
 		batch_add(p.n[0], bytes[i], 64, NULL, 0);
 	}
 	assert_int_equal(batch_send(p.n[0], p.guest[0]), VNET_BATCH);
 	assert_int_equal(p.n[0]->dev[0].calls, 1);
-	assert_int_equal(wire(p.n[0], p.n[1]), VNET_BATCH);
+	assert_int_equal(node_wire(p.n[0], p.n[1]), VNET_BATCH);
 	assert_int_equal(p.n[1]->dev[1].calls, 1);
 	assert_int_equal(p.n[1]->dev[1].n, VNET_BATCH);
 	part(&p);
@@ -119,12 +119,12 @@ static void runs_of_a_batch_keep_their_order(void **state)
 	join(&p, VXLAN(1, 1), VXLAN(0, 1));
 	side = node_port(p.n[1], 2, 0, 0); /* in the edge's own network */
 	for (unsigned i = 0; i < 3; i++) {
-		ether(out, B, A, 0x88b5, 64, i);
+		ether_frame(out, B, A, 0x88b5, 64, i);
 		node_send(p.n[0], p.guest[0], out, 64);
 	}
 	g = p.n[0]->dev[0].got;
 	for (unsigned i = 0; i < 4; i++)
-		ether(local[i], i == 3 ? NODE_MAC(1) : MAC_BROADCAST, C, 0x88b5, 64, 100 + i);
+		ether_frame(local[i], i == 3 ? NODE_MAC(1) : MAC_BROADCAST, C, 0x88b5, 64, 100 + i);
 	batch_start(p.n[1]);
 	batch_add(p.n[1], g[0].bytes, g[0].len, NULL, 20);
 	batch_add(p.n[1], g[1].bytes, g[1].len, NULL, 0);
@@ -141,8 +141,8 @@ static void runs_of_a_batch_keep_their_order(void **state)
 		assert_int_equal(p.n[1]->dev[2].got[i].bytes[14], 114 + i);
 	}
 	assert_int_equal(p.n[1]->dev[2].n, 3);
-	assert_int_equal(drops(p.n[1]->dev[0].port, VNET_DROP_outer_other), 1);
-	assert_int_equal(drops_all(side), 0);
+	assert_int_equal(port_drops(p.n[1]->dev[0].port, VNET_DROP_outer_other), 1);
+	assert_int_equal(port_drops_all(side), 0);
 	part(&p);
 }
 
@@ -158,13 +158,13 @@ static void nothing_of_one_network_reaches_another(void **state)
 		other[i] = node_port(p.n[i], 2, 2, 0);
 		node_link(p.n[i], "other", 2, i ? VXLAN(0, 2) : VXLAN(1, 2));
 	}
-	ether(out, MAC_BROADCAST, A, 0x88b5, 64, 0);
+	ether_frame(out, MAC_BROADCAST, A, 0x88b5, 64, 0);
 	node_send(p.n[0], p.guest[0], out, 64);
-	settle(p.n[0], p.n[1]);
+	nodes_settle(p.n[0], p.n[1]);
 	assert_int_equal(p.n[1]->dev[1].n, 1);
 	assert_int_equal(p.n[1]->dev[2].n, 0);
 	node_send(p.n[0], other[0], out, 64);
-	settle(p.n[0], p.n[1]);
+	nodes_settle(p.n[0], p.n[1]);
 	assert_int_equal(p.n[1]->dev[1].n, 1);
 	assert_int_equal(p.n[1]->dev[2].n, 1);
 	part(&p);
@@ -188,10 +188,10 @@ static void routes_lead_to_links_and_from_them(void **state)
 		assert_true(vnet_routes_set(p.n[i]->v, r, 2, err, sizeof err));
 	}
 	pass(&p, 64);
-	ether(out, C, A, 0x88b5, 64, 0);
+	ether_frame(out, C, A, 0x88b5, 64, 0);
 	node_send(p.n[0], p.guest[0], out, 64);
 	assert_int_equal(p.n[0]->dev[0].n, 0);
-	assert_int_equal(drops(p.guest[0], VNET_DROP_no_route), 1);
+	assert_int_equal(port_drops(p.guest[0], VNET_DROP_no_route), 1);
 	assert_true(vnet_link_remove(p.link[0]));
 	assert_int_equal(vnet_routes_count(p.n[0]->v), 0);
 	part(&p);
@@ -314,14 +314,14 @@ static void links_go_with_their_edge(void **state)
 	pass(&p, 64); /* addresses are learned at the links */
 	assert_true(vnet_port_remove(p.n[0]->dev[0].port));
 	assert_null(vnet_port_find(p.n[0]->v, "far"));
-	ether(out, B, A, 0x88b5, 64, 0);
+	ether_frame(out, B, A, 0x88b5, 64, 0);
 	assert_int_equal(node_send(p.n[0], p.guest[0], out, 64), 0);
-	assert_int_equal(drops(p.guest[0], VNET_DROP_no_route), 1);
+	assert_int_equal(port_drops(p.guest[0], VNET_DROP_no_route), 1);
 	node_port(p.n[0], 0, 0, VNET_EDGE);
 	node_underlay(p.n[0], 0, 1500);
 	p.link[0] = node_link(p.n[0], "far", 1, VXLAN(1, 1));
 	node_tick(p.n[0]);
-	settle(p.n[0], p.n[1]);
+	nodes_settle(p.n[0], p.n[1]);
 	pass(&p, 64);
 	part(&p);
 }
@@ -334,11 +334,11 @@ static void an_edge_that_is_down_is_counted(void **state)
 	(void)state;
 	join(&p, VXLAN(1, 1), VXLAN(0, 1));
 	p.n[0]->dev[0].port->up = false;
-	ether(out, B, A, 0x88b5, 64, 0);
+	ether_frame(out, B, A, 0x88b5, 64, 0);
 	assert_int_equal(node_send(p.n[0], p.guest[0], out, 64), 0);
 	node_tick(p.n[0]);
 	assert_int_equal(p.n[0]->dev[0].n, 0);
-	assert_int_equal(drops(p.link[0], VNET_DROP_bridge_down), 1);
+	assert_int_equal(port_drops(p.link[0], VNET_DROP_bridge_down), 1);
 	part(&p);
 }
 
@@ -350,17 +350,17 @@ static void want_of_memory_changes_nothing(void **state)
 
 	(void)state;
 	for (unsigned i = 1; !link; i++) {
-		link_failing = i;
+		node_alloc_fails = i;
 		link = vnet_link_add(n->v, "far", 1, n->dev[0].port, VXLAN(1, 1), err, sizeof err);
-		link_failing = 0;
+		node_alloc_fails = 0;
 		assert_true(i < 10);
 		if (!link)
 			assert_null(vnet_port_find(n->v, "far"));
 	}
 	for (unsigned i = 1; i < 5; i++) {
-		link_failing = i;
+		node_alloc_fails = i;
 		assert_false(vnet_link_remove(link));
-		link_failing = 0;
+		node_alloc_fails = 0;
 		assert_non_null(vnet_port_find(n->v, "far"));
 	}
 	assert_true(vnet_link_remove(link));

@@ -1,5 +1,5 @@
 /* test_link_hostile.c: what a wire may send to an underlay, each counted by its name. */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"
 #include "vnet/link/encap.h"
 #include "vnet/frame/sum.h"
@@ -38,7 +38,7 @@ static void packet(struct rig *r, const struct vnet_link_config *c, uint16_t udp
 	encap_template(template, &path);
 	encap_build(r->bytes, template, bytes,
 	            &(struct encap_outer){NODE_MAC(0), 100, 50000, 0, 0});
-	ether(r->bytes + bytes, MAC_BROADCAST, A, 0x88b5, 100, 0);
+	ether_frame(r->bytes + bytes, MAC_BROADCAST, A, 0x88b5, 100, 0);
 	r->len = bytes + 100;
 }
 
@@ -54,15 +54,15 @@ static void ip_sum(uint8_t *frame)
 /* Sends it; it reaches the guest of network `net` alone, or none (-1) and is counted as `why`. */
 static void goes(struct rig *r, int net, enum vnet_drop why)
 {
-	uint64_t before = why < VNET_DROP_CAUSES ? drops(r->edge, why) : 0;
+	uint64_t before = why < VNET_DROP_CAUSES ? port_drops(r->edge, why) : 0;
 
 	node_send(r->n, r->edge, r->bytes, r->len);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(r->n->dev[1 + i].n, i == net);
 	if (net < 0)
-		assert_int_equal(drops(r->edge, why), before + 1);
+		assert_int_equal(port_drops(r->edge, why), before + 1);
 	else
-		assert_int_equal(drops_all(r->edge), 0);
+		assert_int_equal(port_drops_all(r->edge), 0);
 	node_clear(r->n);
 }
 
@@ -196,7 +196,7 @@ static void nothing_is_decapsulated_twice(void **state)
 	mac_write(r.bytes + 50, MAC_BROADCAST);
 	node_send(r.n, r.edge, r.bytes, r.len);
 	assert_int_equal(r.n->dev[2].n, 1);
-	assert_int_equal(drops_all(r.edge), 1);
+	assert_int_equal(port_drops_all(r.edge), 1);
 	node_free(r.n);
 }
 
@@ -242,9 +242,9 @@ static void a_lie_inside_is_the_links(void **state)
 	packet(&r, &far1, 4789);
 	mac_write(r.bytes + 56, MAC_BROADCAST);
 	node_send(r.n, r.edge, r.bytes, r.len);
-	assert_int_equal(drops(link, VNET_DROP_bad_source), 1);
+	assert_int_equal(port_drops(link, VNET_DROP_bad_source), 1);
 	assert_int_equal(r.n->dev[2].n, 0);
-	assert_int_equal(drops_all(r.edge), 0);
+	assert_int_equal(port_drops_all(r.edge), 0);
 	node_free(r.n);
 }
 

@@ -1,5 +1,5 @@
 /* test_link_local.c: groups that are of one wire only: who passes them on, and who says so. */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 
 #define GROUP(n) (0xc28001ull | (mac_t)(n) << 40) /* 01:80:c2:00:00:0n */
 #define PAST     (0xc28001ull | (mac_t)0x10 << 40)
@@ -41,7 +41,7 @@ static void route_to_all(struct rig *r)
 	struct vnet_route t[5];
 
 	for (unsigned i = 0; i < 5; i++)
-		t[i] = rt(ANY, ANY, i + 1);
+		t[i] = rig_route(ANY, ANY, i + 1);
 	rig_routes(r, t, 5);
 }
 

@@ -1,5 +1,5 @@
 /* test_link_loops.c: split horizon, what loops back, and the exact mode. */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 
 static uint8_t frame[64];
 
@@ -9,7 +9,7 @@ static unsigned reach(struct node *n, struct vnet_port *from, mac_t dst, mac_t s
 	unsigned mask = 0;
 
 	node_clear(n);
-	ether(frame, dst, src, 0x88b5, sizeof frame, 0);
+	ether_frame(frame, dst, src, 0x88b5, sizeof frame, 0);
 	node_send(n, from, frame, sizeof frame);
 	for (unsigned i = 0; i < DEVS; i++)
 		mask |= !!n->dev[i].n << i;
@@ -21,7 +21,7 @@ static struct node *local(enum vnet_policy policy)
 {
 	struct node *n = calloc(1, sizeof *n);
 
-	n->v = vnet_create(&link_mem, 2);
+	n->v = vnet_create(&node_mem, 2);
 	n->core = vnet_core(n->v, 0);
 	assert_true(vnet_net_set(n->v, 1, policy));
 	for (unsigned i = 0; i < 5; i++)
@@ -40,13 +40,13 @@ static void outside_never_reaches_outside(void **state)
 	assert_int_equal(reach(n, edge, MAC_BROADCAST, C), 0x1c);
 	assert_int_equal(reach(n, n->dev[2].port, MAC_BROADCAST, A), 0x1b);
 	assert_int_equal(reach(n, n->dev[1].port, C, C + 0x100), 0);
-	assert_int_equal(drops(n->dev[1].port, VNET_DROP_split_horizon), 1);
+	assert_int_equal(port_drops(n->dev[1].port, VNET_DROP_split_horizon), 1);
 	assert_int_equal(reach(n, n->dev[2].port, C, A), 1);
 	/* Where only outside is left, that is the reason. */
 	for (unsigned i = 2; i < 5; i++)
 		assert_true(vnet_port_remove(n->dev[i].port));
 	assert_int_equal(reach(n, edge, MAC_BROADCAST, C), 0);
-	assert_int_equal(drops(edge, VNET_DROP_split_horizon), 1);
+	assert_int_equal(port_drops(edge, VNET_DROP_split_horizon), 1);
 	node_free(n);
 }
 
@@ -58,8 +58,8 @@ static void our_own_that_comes_back_is_looped(void **state)
 	assert_int_equal(reach(n, n->dev[2].port, B, A), 8);
 	assert_int_equal(reach(n, n->dev[0].port, B, A), 0);
 	assert_int_equal(reach(n, n->dev[1].port, MAC_BROADCAST, A), 0);
-	assert_int_equal(drops(n->dev[0].port, VNET_DROP_looped), 1);
-	assert_int_equal(drops(n->dev[1].port, VNET_DROP_looped), 1);
+	assert_int_equal(port_drops(n->dev[0].port, VNET_DROP_looped), 1);
+	assert_int_equal(port_drops(n->dev[1].port, VNET_DROP_looped), 1);
 	/* Nothing was learned of it. */
 	assert_int_equal(reach(n, n->dev[3].port, A, B), 4);
 	node_free(n);
@@ -81,11 +81,11 @@ static void nodes_joined_twice_do_not_loop(void **state)
 		node_link(n[i], "two", 1, &to[i][1]);
 		node_tick(n[i]);
 	}
-	settle(n[0], n[1]);
-	ether(frame, MAC_BROADCAST, A, 0x88b5, sizeof frame, 0);
+	nodes_settle(n[0], n[1]);
+	ether_frame(frame, MAC_BROADCAST, A, 0x88b5, sizeof frame, 0);
 	for (unsigned k = 0; k < 10; k++) {
 		node_send(n[0], guest[0], frame, sizeof frame);
-		assert_int_equal(settle(n[0], n[1]), 2);
+		assert_int_equal(nodes_settle(n[0], n[1]), 2);
 	}
 	assert_int_equal(n[1]->dev[1].n, 20);
 	assert_int_equal(n[0]->dev[1].n, 0);
@@ -106,10 +106,10 @@ static void exact_finds_declared_addresses(void **state)
 	assert_int_equal(reach(n, n->dev[0].port, A, C), 4);
 	assert_int_equal(reach(n, n->dev[0].port, MAC_BROADCAST, C), 0x1c);
 	assert_int_equal(reach(n, n->dev[0].port, C + 0x100, C), 0);
-	assert_int_equal(drops(n->dev[0].port, VNET_DROP_split_horizon), 1);
+	assert_int_equal(port_drops(n->dev[0].port, VNET_DROP_split_horizon), 1);
 	assert_int_equal(reach(n, n->dev[2].port, A, A), 0);
-	assert_int_equal(drops(n->dev[2].port, VNET_DROP_same_port), 1);
-	assert_int_equal(drops(n->dev[2].port, VNET_DROP_spoofed), 0);
+	assert_int_equal(port_drops(n->dev[2].port, VNET_DROP_same_port), 1);
+	assert_int_equal(port_drops(n->dev[2].port, VNET_DROP_spoofed), 0);
 	node_free(n);
 }
 
@@ -121,13 +121,13 @@ static void exact_drops_what_is_spoofed(void **state)
 	assert_int_equal(reach(n, n->dev[2].port, B, C), 0);
 	assert_int_equal(reach(n, n->dev[2].port, MAC_BROADCAST, B), 0);
 	assert_int_equal(reach(n, n->dev[2].port, B, 0), 0);
-	assert_int_equal(drops(n->dev[2].port, VNET_DROP_spoofed), 3);
+	assert_int_equal(port_drops(n->dev[2].port, VNET_DROP_spoofed), 3);
 	/* A port that declared none may send nothing. */
 	assert_int_equal(reach(n, n->dev[4].port, B, C), 0);
 	assert_int_equal(reach(n, n->dev[4].port, B, 0), 0);
-	assert_int_equal(drops(n->dev[4].port, VNET_DROP_spoofed), 2);
+	assert_int_equal(port_drops(n->dev[4].port, VNET_DROP_spoofed), 2);
 	assert_int_equal(reach(n, n->dev[0].port, B, A), 0);
-	assert_int_equal(drops(n->dev[0].port, VNET_DROP_looped), 1);
+	assert_int_equal(port_drops(n->dev[0].port, VNET_DROP_looped), 1);
 	node_free(n);
 }
 
@@ -144,14 +144,14 @@ static void what_is_down_has_no_address(void **state)
 		gone->up = false;
 		/* Sought everywhere, or outside; then heard there, and found. */
 		assert_int_equal(reach(n, n->dev[3].port, A, B), policy == VNET_LEARN ? 0x13 : 3);
-		assert_int_equal(drops(gone, VNET_DROP_port_down), policy == VNET_LEARN);
+		assert_int_equal(port_drops(gone, VNET_DROP_port_down), policy == VNET_LEARN);
 		assert_int_equal(reach(n, edge, B, A), 8);
-		assert_int_equal(drops(edge, VNET_DROP_looped), 0);
+		assert_int_equal(port_drops(edge, VNET_DROP_looped), 0);
 		assert_int_equal(reach(n, n->dev[3].port, A, B), policy == VNET_LEARN ? 1 : 3);
 		/* Back at home. */
 		gone->up = true;
 		assert_int_equal(reach(n, edge, B, A), 0);
-		assert_int_equal(drops(edge, VNET_DROP_looped), 1);
+		assert_int_equal(port_drops(edge, VNET_DROP_looped), 1);
 		reach(n, gone, MAC_BROADCAST, A);
 		assert_int_equal(reach(n, n->dev[3].port, A, B), 4);
 		node_free(n);
@@ -165,10 +165,10 @@ static void without_a_way_out_unknown_is_no_route(void **state)
 	(void)state;
 	assert_true(vnet_port_remove(n->dev[0].port));
 	assert_int_equal(reach(n, n->dev[1].port, C, C + 0x100), 0);
-	assert_int_equal(drops(n->dev[1].port, VNET_DROP_no_route), 1);
+	assert_int_equal(port_drops(n->dev[1].port, VNET_DROP_no_route), 1);
 	assert_true(vnet_port_remove(n->dev[1].port));
 	assert_int_equal(reach(n, n->dev[2].port, C, A), 0);
-	assert_int_equal(drops(n->dev[2].port, VNET_DROP_no_route), 1);
+	assert_int_equal(port_drops(n->dev[2].port, VNET_DROP_no_route), 1);
 	node_free(n);
 }
 
@@ -197,7 +197,7 @@ static void addresses_are_declared_once_in_a_network(void **state)
 
 static void many_addresses_are_found(void **state)
 {
-	struct vnet *v = vnet_create(&link_mem, 1);
+	struct vnet *v = vnet_create(&node_mem, 1);
 	static struct dev dev;
 	struct vnet_port *port[500];
 	uint8_t out[64];
@@ -217,7 +217,7 @@ static void many_addresses_are_found(void **state)
 		struct vnet_seg seg = {out, 64};
 		static struct vnet_batch b;
 
-		ether(out, A + ((mac_t)i << 24), A, 0x88b5, 64, 0);
+		ether_frame(out, A + ((mac_t)i << 24), A, 0x88b5, 64, 0);
 		b.n = b.nseg = 1;
 		b.frame[0] =
 		    (struct vnet_frame){.seg = &seg, .len = 64, .nseg = 1, .contiguous_head = true};

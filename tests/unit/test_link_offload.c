@@ -2,7 +2,7 @@
  * test_link_offload.c: checksums and large frames on their way through a link, and what a sender is
  * told of a frame that does not fit.  Sums are verified in the plainest way.
  */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"
 
 #define PAYLOAD 5000
@@ -24,7 +24,7 @@ static void join(struct pair *p)
 	}
 	node_tick(p->n[0]);
 	node_tick(p->n[1]);
-	settle(p->n[0], p->n[1]);
+	nodes_settle(p->n[0], p->n[1]);
 	node_clear(p->n[0]);
 	node_clear(p->n[1]);
 }
@@ -61,7 +61,7 @@ static uint32_t tcp(uint8_t *p, bool ipv6, unsigned at, uint32_t payload)
 	uint32_t len = l4 + 20 + payload;
 	uint8_t *ip = p + at;
 
-	ether(p, B, A, 0, len, 0);
+	ether_frame(p, B, A, 0, len, 0);
 	memset(p + 14, 0, l4 + 20 - 14);
 	for (unsigned tag = 12, i = at == 18; tag + 2 < at; tag += 4)
 		put16(p + tag, tag_type[i++]);
@@ -167,12 +167,12 @@ static void large_frames_are_cut_inside(void **state)
 		batch_add(p.n[0], out, len, &hdr, which & 2 ? 333 : 0);
 		assert_int_equal(batch_send(p.n[0], p.guest[0]), 1);
 		assert_int_equal(p.n[0]->dev[0].calls, 1);
-		settle(p.n[0], p.n[1]);
+		nodes_settle(p.n[0], p.n[1]);
 		whole(&p.n[1]->dev[1], out, ipv6, at, size);
 		node_clear(p.n[0]);
 		node_clear(p.n[1]);
 	}
-	assert_int_equal(drops_all(p.link[0]), 0);
+	assert_int_equal(port_drops_all(p.link[0]), 0);
 	part(&p);
 }
 
@@ -218,7 +218,7 @@ static void small_segments_fill_many_batches(void **state)
 	batch_add(p.n[0], out, tcp(out, false, 14, PAYLOAD), &hdr, 11);
 	batch_send(p.n[0], p.guest[0]);
 	assert_int_equal(p.n[0]->dev[0].n, PAYLOAD / 40);
-	settle(p.n[0], p.n[1]);
+	nodes_settle(p.n[0], p.n[1]);
 	whole(&p.n[1]->dev[1], out, false, 14, 40);
 	vnet_port_stats(p.link[0], &s);
 	assert_int_equal(s.out_frames, 1);
@@ -229,13 +229,13 @@ static void small_segments_fill_many_batches(void **state)
 /* What node 0's guest is told of a frame; NULL: nothing.  The frame is counted. */
 static struct got *told(struct pair *p, uint8_t *out, uint32_t len, const struct vnet_hdr *hdr)
 {
-	uint64_t before = drops(p->link[0], VNET_DROP_too_big);
+	uint64_t before = port_drops(p->link[0], VNET_DROP_too_big);
 
 	node_clear(p->n[0]);
 	batch_start(p->n[0]);
 	batch_add(p->n[0], out, len, hdr, 100);
 	assert_int_equal(batch_send(p->n[0], p->guest[0]), 0);
-	assert_int_equal(drops(p->link[0], VNET_DROP_too_big), before + 1);
+	assert_int_equal(port_drops(p->link[0], VNET_DROP_too_big), before + 1);
 	assert_int_equal(p->n[0]->dev[0].n, 0);
 	return p->n[0]->dev[1].n ? &p->n[0]->dev[1].got[0] : NULL;
 }
@@ -355,7 +355,7 @@ static void the_authenticated_is_not_cut(void **state)
 	batch_start(p.n[0]);
 	batch_add(p.n[0], out, len, &hdr, 0);
 	assert_int_equal(batch_send(p.n[0], p.guest[0]), 0);
-	assert_int_equal(drops(p.link[0], VNET_DROP_authenticated), 1);
+	assert_int_equal(port_drops(p.link[0], VNET_DROP_authenticated), 1);
 	assert_int_equal(p.n[0]->dev[1].n, 0);
 	part(&p);
 }
@@ -392,7 +392,7 @@ static void some_are_not_told(void **state)
 	assert_null(told(&p, out, len, NULL));
 	out[54] = 128;
 	assert_non_null(told(&p, out, len, NULL));
-	ether(out, B, A, 0x88b5, len, 0);
+	ether_frame(out, B, A, 0x88b5, len, 0);
 	assert_null(told(&p, out, len, NULL));
 	part(&p);
 }
@@ -409,7 +409,7 @@ static void answers_are_limited(void **state)
 	for (unsigned i = 0; i < 200; i++)
 		answers += told(&p, out, tcp(out, false, 14, 1425), NULL) != NULL;
 	assert_int_equal(answers, 64);
-	assert_int_equal(drops(p.guest[0], VNET_DROP_untold), 200 - 64);
+	assert_int_equal(port_drops(p.guest[0], VNET_DROP_untold), 200 - 64);
 	/* Another guest of the same core is told all the same. */
 	other = node_port(p.n[0], 2, 1, 0);
 	node_clear(p.n[0]);

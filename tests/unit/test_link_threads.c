@@ -2,7 +2,7 @@
  * test_link_threads.c: frames go out and come in over links on two cores while control changes
  * routes and links; none is lost, doubled or out of order.
  */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 #include <pthread.h>
 #include "vnet/link/arp.h"
 #include "lib/bytes.h"
@@ -68,7 +68,7 @@ static uint32_t fill(struct side *s, uint8_t *p)
 	uint8_t template[ENCAP_MAX];
 	unsigned head = s->core ? encap_bytes(path.kind) : 0;
 
-	ether(p + head, s->core ? A : B, s->core ? B : A, 0x88b5, 60, 0);
+	ether_frame(p + head, s->core ? A : B, s->core ? B : A, 0x88b5, 60, 0);
 	put32(p + head + 14, s->sent++);
 	if (s->core) {
 		encap_template(template, &path);
@@ -140,7 +140,7 @@ static void answer(struct vnet *v, struct vnet_port *edge)
 static void frames_survive_a_thousand_changes(void **state)
 {
 	const struct vnet_underlay_config under = {NODE_IP(0), 24, GATEWAY, NODE_MAC(0), 1500};
-	struct vnet *v = vnet_create(&link_mem, 2);
+	struct vnet *v = vnet_create(&node_mem, 2);
 	struct vnet_port *edge, *guest, *one, *two, *extra;
 	static struct side side[2];
 	char err[100];
@@ -179,8 +179,8 @@ static void frames_survive_a_thousand_changes(void **state)
 	assert_true(side[0].sent && side[1].sent);
 	assert_int_equal(wired, side[0].sent);
 	assert_int_equal(received, side[1].sent);
-	assert_int_equal(drops_all(edge), 0);
-	assert_int_equal(drops_all(guest), 0);
+	assert_int_equal(port_drops_all(edge), 0);
+	assert_int_equal(port_drops_all(guest), 0);
 	vnet_destroy(v);
 }
 

@@ -1,5 +1,5 @@
 /* One answer in both forms, escapes, alignment, and calls that do not fit the nest. */
-#include "tests/unit/config_test.h"
+#include "tests/unit/rig/config_text.h"
 #include "vmm/control/show/out.h"
 
 static const struct out_column guest_columns[] = {

@@ -1,5 +1,5 @@
 /* test_pathmtu.c: routers that tell what fits the path to a peer, in truth and not. */
-#include "tests/unit/link_rig.h"
+#include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"
 #include "vnet/link/encap.h"
 #include "vnet/link/pathmtu.h"
@@ -99,12 +99,12 @@ static void message(struct rig *r, const struct vnet_link_config *c, unsigned mt
 /* It is heard, and counted so. */
 static void hear_as(struct rig *r, enum vnet_drop why)
 {
-	uint64_t before = drops(r->edge, why), all = drops_all(r->edge);
+	uint64_t before = port_drops(r->edge, why), all = port_drops_all(r->edge);
 
 	sum_at(r->bytes + ICMP + 2, r->bytes + ICMP, sizeof r->bytes - ICMP);
 	node_send(r->n, r->edge, r->bytes, sizeof r->bytes);
-	assert_int_equal(drops(r->edge, why), before + 1);
-	assert_int_equal(drops_all(r->edge), all + 1);
+	assert_int_equal(port_drops(r->edge, why), before + 1);
+	assert_int_equal(port_drops_all(r->edge), all + 1);
 }
 
 static void hear(struct rig *r)
@@ -156,7 +156,7 @@ static void its_senders_are_told(void **state)
 	hear(r);
 	message(r, &plain, 1400);
 	hear(r);
-	ether(out, B, A, 0x0800, sizeof out, 0);
+	ether_frame(out, B, A, 0x0800, sizeof out, 0);
 	memcpy(out + 14, r->bytes + QUOTE, 20); /* any IPv4 header with DF */
 	put16(out + 16, 1400);
 	node_clear(r->n);
@@ -165,7 +165,7 @@ static void its_senders_are_told(void **state)
 	struct neighbour *hop = ((struct link *)r->link[0]->dev)->hop;
 	atomic_store(&hop->word, NODE_MAC(1));
 	node_send(r->n, guest, out, sizeof out);
-	assert_int_equal(drops(r->link[0], VNET_DROP_too_big), 1);
+	assert_int_equal(port_drops(r->link[0], VNET_DROP_too_big), 1);
 	assert_int_equal(r->n->dev[1].n, 1);
 	assert_int_equal(be16(r->n->dev[1].got[0].bytes + ICMP + 6), 1350);
 }
@@ -286,7 +286,7 @@ static void what_a_link_sends_is_known_again(void **state)
 	for (unsigned i = 0; i < 8; i++) {
 		uint32_t len = vnet_link_mtu(r->link[1]) + 14;
 
-		ether(out, B, A + i * 0x100, 0x88b5, len, i);
+		ether_frame(out, B, A + i * 0x100, 0x88b5, len, i);
 		node_clear(r->n);
 		node_send(r->n, guest, out, len);
 		assert_int_equal(r->n->dev[0].n, 1);
@@ -328,8 +328,8 @@ static void what_no_link_sent_changes_nothing(void **state)
 	r->bytes[ICMP + 2] = 1;
 	node_send(r->n, r->edge, r->bytes, sizeof r->bytes);
 	limits(r, FULL, FULL, FULL + 8);
-	assert_int_equal(drops(r->edge, VNET_DROP_path_mtu), 0);
-	assert_int_equal(drops(r->edge, VNET_DROP_path_mtu_unsent), drops_all(r->edge));
+	assert_int_equal(port_drops(r->edge, VNET_DROP_path_mtu), 0);
+	assert_int_equal(port_drops(r->edge, VNET_DROP_path_mtu_unsent), port_drops_all(r->edge));
 }
 
 int main(void)

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "tests/unit/cpuid_dump.h"
+#include "tests/unit/rig/cpuid_dump.h"
 #include "arch/x86_64/hvm/spec_ctrl.h"
 
 #define IBRS  1ul
@@ -115,8 +115,8 @@ static void test_bits(void **state)
 	};
 	(void)state;
 	for (unsigned i = 0; i < sizeof machine / sizeof machine[0]; i++) {
-		read_dump(machine[i].path);
-		uint64_t bits = cpuid_spec_ctrl(ask);
+		dump_read(machine[i].path);
+		uint64_t bits = cpuid_spec_ctrl(dump_ask);
 		if (bits != machine[i].bits)
 			fail_msg("%s: %lx, not %lx", dump.path, bits, machine[i].bits);
 	}
@@ -126,11 +126,11 @@ static void test_bits(void **state)
 static void check_told(void)
 {
 	static const struct cpuid_view any = {.vcpus = 1, .apic = true};
-	struct cpuid seven = cpuid_for_guest(ask, &any, 7, 0);
-	struct cpuid amd = cpuid_for_guest(ask, &any, 0x80000008, 0);
+	struct cpuid seven = cpuid_for_guest(dump_ask, &any, 7, 0);
+	struct cpuid amd = cpuid_for_guest(dump_ask, &any, 0x80000008, 0);
 	bool told = (seven.edx & (1u << 26 | 1u << 27 | 1u << 31)) ||
 	            (amd.ebx & (1u << 14 | 1u << 15 | 1u << 24 | 1u << 28));
-	assert_int_equal(told, cpuid_spec_ctrl(ask) != 0);
+	assert_int_equal(told, cpuid_spec_ctrl(dump_ask) != 0);
 }
 
 static void test_told(void **state)

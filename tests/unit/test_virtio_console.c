@@ -1,5 +1,5 @@
 /* test_virtio_console.c: what a guest prints and what is typed at it. */
-#include "tests/unit/virtio_guest.h"
+#include "tests/unit/rig/virtio_guest.h"
 #include "drivers/virtio/virtio_console.h"
 
 #define NUM VIRTIO_CONSOLE_QUEUE
@@ -37,7 +37,7 @@ static int setup(void **state)
 	chains = bytes = 0;
 	virtio_console_init(c, "hvc0", &g->mem, output, printed);
 	assert_true(vpci_add(&g->pci, &c->v.pci, 0));
-	p = probe(g, 1);
+	p = guest_probe(g, 1);
 	queue_alloc(g, &rx, NUM);
 	queue_alloc(g, &tx, NUM);
 	buf = guest_alloc(g, 65536);
@@ -67,13 +67,13 @@ static void print_piece(uint16_t d, const char *text, uint16_t flags, uint16_t n
 {
 	uint64_t gpa = buf + 1024u * d;
 
-	strcpy(at(g, gpa), text);
+	strcpy(guest_at(g, gpa), text);
 	tx.desc[d] = (struct vring_desc){gpa, (uint32_t)strlen(text), flags, next};
 }
 
 static void kick(struct queue *q, unsigned index)
 {
-	out(g, q->notify, 2, index);
+	guest_out(g, q->notify, 2, index);
 }
 
 static void offer_room(uint16_t d, uint32_t len)
@@ -87,13 +87,13 @@ static void expect_input(const char *text)
 	struct vring_used_elem e = queue_used(&rx);
 
 	assert_int_equal(e.len, strlen(text));
-	assert_memory_equal(at(g, rx.desc[e.id].addr), text, e.len);
+	assert_memory_equal(guest_at(g, rx.desc[e.id].addr), text, e.len);
 }
 
 static void test_identity(void **state)
 {
 	(void)state;
-	assert_int_equal(cfg_get(g, 1, 0, 4), 0x10431af4);
+	assert_int_equal(guest_cfg(g, 1, 0, 4), 0x10431af4);
 	assert_int_equal(p.device, 0); /* no device configuration without its features */
 }
 
@@ -159,7 +159,7 @@ static void test_broken(void **state)
 	queue_offer(&tx, 0);
 	kick(&tx, 1);
 	assert_int_equal(nprinted, 0);
-	assert_int_equal(counter(&c->v, "violation.next_range"), 1);
+	assert_int_equal(device_counter(&c->v, "violation.next_range"), 1);
 	assert_int_equal(status_get(g, &p) & VIRTIO_NEEDS_RESET, VIRTIO_NEEDS_RESET);
 	assert_int_equal(virtio_console_input(c, "kept", 4), 4);
 	queue_alloc(g, &rx, NUM);
@@ -171,7 +171,7 @@ static void test_broken(void **state)
 	rx.desc[1] = (struct vring_desc){buf, 4, 0, 0};
 	queue_offer(&rx, 1);
 	virtio_console_input(c, "z", 1);
-	assert_int_equal(counter(&c->v, "violation.not_writable"), 1);
+	assert_int_equal(device_counter(&c->v, "violation.not_writable"), 1);
 }
 
 static unsigned rooms;
@@ -239,7 +239,7 @@ static void test_visit_is_bounded_by_bytes(void **state)
 	vpci_work(&g->pci);
 	assert_false(vpci_work(&g->pci));
 	assert_int_equal(bytes, 64ull * 64 * 65536);
-	assert_int_equal(counter(&c->v, "visits"), NUM);
+	assert_int_equal(device_counter(&c->v, "visits"), NUM);
 	uint16_t old = tx.avail_idx; /* all is printed: a kick is wanted again */
 	queue_offer(&tx, 0);
 	assert_true(queue_kick_wanted(&tx, old));
@@ -280,7 +280,7 @@ static void test_reset_forgets_visits(void **state)
 	offer_long_chains(NUM, 65536);
 	kick(&tx, 1);
 	assert_int_equal(chains, 1);
-	out(g, p.common + 0x14, 1, 0);
+	guest_out(g, p.common + 0x14, 1, 0);
 	vpci_work(&g->pci);
 	assert_int_equal(chains, 1);
 }

@@ -3,7 +3,7 @@
  * types, its driver starts anew, and its counters are read; every other time bus mastering went off
  * and on before, and nothing of the old rings may be touched.  Under the thread sanitizer.
  */
-#include "tests/unit/virtio_guest.h"
+#include "tests/unit/rig/virtio_guest.h"
 #include <pthread.h>
 #include <sched.h>
 #include "drivers/virtio/virtio_console.h"
@@ -46,7 +46,7 @@ static void up(void)
 	for (unsigned i = 0; i < NUM; i++) {
 		rx.desc[i] = (struct vring_desc){buf + 64 * i, 64, VRING_DESC_WRITE, 0};
 		tx.desc[i] = (struct vring_desc){buf + 8192 + 64 * i, 32, 0, 0};
-		memset(at(g, buf + 8192 + 64 * i), 'p', 32);
+		memset(guest_at(g, buf + 8192 + 64 * i), 'p', 32);
 		queue_offer(&rx, (uint16_t)i);
 	}
 	status_add(g, &p, VIRTIO_DRIVER_OK);
@@ -59,7 +59,7 @@ static void setup_console(void)
 	c = calloc(1, sizeof *c);
 	virtio_console_init(c, "hvc0", &g->mem, output, NULL);
 	assert_true(vpci_add(&g->pci, &c->v.pci, 0));
-	p = probe(g, 1);
+	p = guest_probe(g, 1);
 	queue_alloc(g, &rx, NUM);
 	queue_alloc(g, &tx, NUM);
 	buf = guest_alloc(g, 65536);
@@ -73,13 +73,13 @@ static void read_input(void)
 {
 	while (queue_used_idx(&rx) != rx.last_used) {
 		struct vring_used_elem e = queue_used(&rx);
-		const char *text = at(g, rx.desc[e.id].addr);
+		const char *text = guest_at(g, rx.desc[e.id].addr);
 
 		if (e.len > 64 || (e.len && (text[0] < 'a' || text[0] > 'z')))
 			abort();
 		queue_offer(&rx, (uint16_t)e.id);
 	}
-	out(g, rx_notify, 2, 0);
+	guest_out(g, rx_notify, 2, 0);
 }
 
 /* Another kernel takes the memory, switches bus mastering on again, and looks at it later. */
@@ -87,15 +87,15 @@ static void lose_bus_mastering(void)
 {
 	const uint32_t off = VPCI_CMD_IO | VPCI_CMD_MEM;
 	const size_t used = 6 + 8 * NUM;
-	uint8_t *part[] = {(uint8_t *)rx.used, (uint8_t *)tx.used, at(g, buf)};
+	uint8_t *part[] = {(uint8_t *)rx.used, (uint8_t *)tx.used, guest_at(g, buf)};
 
-	cfg_set(g, p.slot, 4, 2, off);
+	guest_cfg_set(g, p.slot, 4, 2, off);
 	unsigned msis = g->msis;
 	for (unsigned i = 0; i < 3; i++)
 		memset(part[i], 0xa7, used);
-	cfg_set(g, p.slot, 4, 2, off | VPCI_CMD_MASTER);
+	guest_cfg_set(g, p.slot, 4, 2, off | VPCI_CMD_MASTER);
 	for (unsigned i = 0; i < 50; i++) {
-		out(g, tx_notify, 2, 1);
+		guest_out(g, tx_notify, 2, 1);
 		sched_yield();
 	}
 	for (unsigned i = 0; i < 3 * used; i++)
@@ -112,11 +112,11 @@ static void *driver(void *arg)
 	for (unsigned i = 0; i < RESTARTS; i++) {
 		for (unsigned k = 0; k < LINES; k++) {
 			while ((uint16_t)(tx.avail_idx - queue_used_idx(&tx)) > NUM / 2) {
-				out(g, tx_notify, 2, 1);
+				guest_out(g, tx_notify, 2, 1);
 				sched_yield();
 			}
 			queue_offer(&tx, tx.avail_idx % NUM);
-			out(g, tx_notify, 2, 1);
+			guest_out(g, tx_notify, 2, 1);
 			read_input();
 		}
 		if (i & 1)
@@ -132,8 +132,8 @@ static void *kicker(void *arg)
 {
 	(void)arg;
 	while (!atomic_load(&stop)) {
-		out(g, tx_notify, 2, 1);
-		out(g, rx_notify, 2, 0);
+		guest_out(g, tx_notify, 2, 1);
+		guest_out(g, rx_notify, 2, 0);
 		sched_yield();
 	}
 	return NULL;
@@ -175,8 +175,8 @@ static void a_console_has_no_race(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		pthread_join(t[i], NULL);
 	assert_true(seen > 0 && printed > 0);
-	assert_int_equal(counter(&c->v, "starts"), RESTARTS + 1);
-	assert_int_equal(counter(&c->v, "master_off"), RESTARTS / 2);
+	assert_int_equal(device_counter(&c->v, "starts"), RESTARTS + 1);
+	assert_int_equal(device_counter(&c->v, "master_off"), RESTARTS / 2);
 	assert_false(status_get(g, &p) & VIRTIO_NEEDS_RESET);
 	guest_free(g);
 	free(c);

@@ -1,5 +1,5 @@
 /* test_virtio_net.c: guests with network devices on one switch, from TX ring to RX ring. */
-#include "tests/unit/virtio_nodes.h"
+#include "tests/unit/rig/virtio_nodes.h"
 
 static void test_registers(void **state)
 {
@@ -8,14 +8,14 @@ static void test_registers(void **state)
 	mac_t mac = 0;
 
 	(void)state;
-	assert_int_equal(cfg_get(n->g, 1, 0, 4), 0x10411af4);
+	assert_int_equal(guest_cfg(n->g, 1, 0, 4), 0x10411af4);
 	for (unsigned i = 0; i < 6; i++)
-		mac |= (mac_t)in(n->g, (uint16_t)(d + i), 1) << (8 * i);
+		mac |= (mac_t)guest_in(n->g, (uint16_t)(d + i), 1) << (8 * i);
 	assert_int_equal(mac, mac_of(1));
-	assert_int_equal(in(n->g, (uint16_t)(d + 6), 2), 1);
-	assert_int_equal(in(n->g, (uint16_t)(d + 10), 2), 1500);
+	assert_int_equal(guest_in(n->g, (uint16_t)(d + 6), 2), 1);
+	assert_int_equal(guest_in(n->g, (uint16_t)(d + 10), 2), 1500);
 	virtio_net_set_link(n->nic, false);
-	assert_int_equal(in(n->g, (uint16_t)(d + 6), 2), 0);
+	assert_int_equal(guest_in(n->g, (uint16_t)(d + 6), 2), 0);
 	assert_false(negotiate(n->g, &n->p, BASIC | VIRTIO_NET_F_GUEST_TSO4));
 	assert_false(negotiate(n->g, &n->p, BASIC | VIRTIO_NET_F_HOST_TSO4));
 	assert_false(negotiate(n->g, &n->p, FULL & ~VIRTIO_NET_F_GUEST_CSUM));
@@ -24,16 +24,16 @@ static void test_registers(void **state)
 static void test_pass(void **state)
 {
 	(void)state;
-	all_up(FULL);
+	nics_up(FULL);
 	assert_true(node[0].port->up);
-	introduce();
+	nics_introduce();
 	for (uint32_t len = 14; len < 1515; len += 7) {
-		send(&node[0], mac_of(1), len, (uint8_t)len);
-		assert_int_equal(receive(&node[1], len, (uint8_t)len).num_buffers, 1);
+		nic_send(&node[0], mac_of(1), len, (uint8_t)len);
+		assert_int_equal(nic_receive(&node[1], len, (uint8_t)len).num_buffers, 1);
 	}
-	assert_true(nothing(&node[0]) && nothing(&node[2]));
+	assert_true(nic_idle(&node[0]) && nic_idle(&node[2]));
 	assert_int_equal(node[0].tx.last_used, node[0].tx.avail_idx);
-	assert_int_equal(drops(&node[1], VNET_DROP_rx_full), 0);
+	assert_int_equal(nic_drops(&node[1], VNET_DROP_rx_full), 0);
 }
 
 /* The header in a descriptor of its own, split, and a frame whose Ethernet header is in pieces. */
@@ -44,14 +44,14 @@ static void test_layouts(void **state)
 	struct node *n = &node[0];
 
 	(void)state;
-	all_up(FULL);
-	introduce();
+	nics_up(FULL);
+	nics_introduce();
 	for (unsigned k = 0; k < sizeof cut / sizeof cut[0]; k++) {
 		uint64_t gpa = n->txbuf;
 		uint32_t left = 100 + VIRTIO_NET_HDR;
 		unsigned d = 0;
 
-		compose(n, 0, mac_of(2), 100, (uint8_t)k);
+		nic_compose(n, 0, mac_of(2), 100, (uint8_t)k);
 		for (unsigned i = 0; i < 3 && cut[k][i]; i++, d++) {
 			n->tx.desc[d] =
 			    (struct vring_desc){gpa, cut[k][i], VRING_DESC_NEXT, (uint16_t)(d + 1)};
@@ -60,8 +60,8 @@ static void test_layouts(void **state)
 		}
 		n->tx.desc[d] = (struct vring_desc){gpa, left, 0, 0};
 		queue_offer(&n->tx, 0);
-		kick(n);
-		receive(&node[2], 100, (uint8_t)k);
+		nic_kick(n);
+		nic_receive(&node[2], 100, (uint8_t)k);
 	}
 }
 
@@ -70,22 +70,22 @@ static void test_batch_and_interrupts(void **state)
 	struct node *a = &node[0], *b = &node[1];
 
 	(void)state;
-	all_up(FULL);
-	introduce();
+	nics_up(FULL);
+	nics_introduce();
 	for (unsigned i = 0; i < 32; i++) {
-		compose(a, i, mac_of(1), 60, (uint8_t)i);
+		nic_compose(a, i, mac_of(1), 60, (uint8_t)i);
 		queue_offer(&a->tx, (uint16_t)i);
 	}
 	queue_interrupt_at(&b->rx, (uint16_t)(b->rx.last_used + 31)); /* at the last of them */
 	queue_interrupt_at(&a->tx, (uint16_t)(a->tx.last_used + 32)); /* after them: none */
 	unsigned rx = b->g->msi_of[1], tx = a->g->msi_of[2];
-	uint64_t suppressed = counter(&a->nic->v, "suppressed");
-	kick(a);
+	uint64_t suppressed = device_counter(&a->nic->v, "suppressed");
+	nic_kick(a);
 	assert_int_equal(b->g->msi_of[1], rx + 1);
 	assert_int_equal(a->g->msi_of[2], tx);
-	assert_int_equal(counter(&a->nic->v, "suppressed"), suppressed + 1);
+	assert_int_equal(device_counter(&a->nic->v, "suppressed"), suppressed + 1);
 	for (unsigned i = 0; i < 32; i++)
-		receive(b, 60, (uint8_t)i); /* in order */
+		nic_receive(b, 60, (uint8_t)i); /* in order */
 	assert_false(queue_kick_wanted(&a->tx, a->tx.avail_idx));
 	uint16_t old = a->tx.avail_idx;
 	queue_offer(&a->tx, 0);
@@ -101,25 +101,25 @@ static void test_mergeable_64k(void **state)
 	const uint32_t len = 65549; /* 65535 of IP and 14 of Ethernet */
 
 	(void)state;
-	all_up(FULL);
-	up(b, FULL, 256, 4096);
-	introduce();
+	nics_up(FULL);
+	nic_up(b, FULL, 256, 4096);
+	nics_introduce();
 	for (unsigned k = 0; k < 20; k++) {
-		send(a, mac_of(1), len, (uint8_t)k);
-		assert_int_equal(receive(b, len, (uint8_t)k).num_buffers, 17);
+		nic_send(a, mac_of(1), len, (uint8_t)k);
+		assert_int_equal(nic_receive(b, len, (uint8_t)k).num_buffers, 17);
 	}
 	/* Not enough buffers for another: nothing of it is shown. */
 	b->rx.last_used = queue_used_idx(&b->rx);
 	for (unsigned k = 0; k < 16; k++)
-		send(a, mac_of(1), len, 0);
+		nic_send(a, mac_of(1), len, 0);
 	assert_int_equal((uint16_t)(queue_used_idx(&b->rx) - b->rx.last_used), 255);
-	assert_int_equal(drops(b, VNET_DROP_rx_full), 1);
-	send(a, mac_of(1), 60, 9); /* a small one still goes into the last */
+	assert_int_equal(nic_drops(b, VNET_DROP_rx_full), 1);
+	nic_send(a, mac_of(1), 60, 9); /* a small one still goes into the last */
 	b->rx.last_used = (uint16_t)(b->rx.last_used + 255);
-	receive(b, 60, 9);
+	nic_receive(b, 60, 9);
 	/* Larger than any frame may be. */
-	send(a, mac_of(1), VNET_FRAME_MAX + 1, 0);
-	assert_int_equal(drops(a, VNET_DROP_oversize), 1);
+	nic_send(a, mac_of(1), VNET_FRAME_MAX + 1, 0);
+	assert_int_equal(nic_drops(a, VNET_DROP_oversize), 1);
 }
 
 static void test_not_mergeable(void **state)
@@ -127,13 +127,13 @@ static void test_not_mergeable(void **state)
 	struct node *a = &node[0], *b = &node[1];
 
 	(void)state;
-	all_up(BASIC);
-	introduce();
-	send(a, mac_of(1), 1514, 3);
-	assert_int_equal(receive(b, 1514, 3).num_buffers, 1);
-	send(a, mac_of(1), 2037, 3); /* one byte too much for the buffer */
-	assert_true(nothing(b));
-	assert_int_equal(drops(b, VNET_DROP_oversize), 1);
+	nics_up(BASIC);
+	nics_introduce();
+	nic_send(a, mac_of(1), 1514, 3);
+	assert_int_equal(nic_receive(b, 1514, 3).num_buffers, 1);
+	nic_send(a, mac_of(1), 2037, 3); /* one byte too much for the buffer */
+	assert_true(nic_idle(b));
+	assert_int_equal(nic_drops(b, VNET_DROP_oversize), 1);
 	/* A chain of pieces, the header in its own. */
 	b->rx.desc[100] =
 	    (struct vring_desc){b->rxbuf + 100 * 4096, 12, VRING_DESC_WRITE | VRING_DESC_NEXT, 101};
@@ -142,13 +142,13 @@ static void test_not_mergeable(void **state)
 	while (b->rx.avail_idx != (uint16_t)(b->rx.last_used + 64))
 		queue_offer(&b->rx, 0);
 	for (unsigned i = 0; i < 64; i++)
-		send(a, mac_of(1), 60, 1);
-	while (!nothing(b))
+		nic_send(a, mac_of(1), 60, 1);
+	while (!nic_idle(b))
 		queue_used(&b->rx);
 	queue_offer(&b->rx, 100);
-	send(a, mac_of(1), 1000, 7);
+	nic_send(a, mac_of(1), 1000, 7);
 	assert_int_equal(queue_used(&b->rx).len, 1012);
-	uint8_t *got = at(b->g, b->rxbuf + 100 * 4096);
+	uint8_t *got = guest_at(b->g, b->rxbuf + 100 * 4096);
 	for (uint32_t i = 14; i < 1000; i++)
 		assert_int_equal(got[12 + i], (uint8_t)(7 + i));
 }
@@ -158,16 +158,16 @@ static void test_full_ring(void **state)
 	struct node *a = &node[0], *b = &node[1];
 
 	(void)state;
-	all_up(FULL);
-	introduce();
+	nics_up(FULL);
+	nics_introduce();
 	for (unsigned i = 0; i < 70; i++)
-		send(a, mac_of(1), 60, 1);
+		nic_send(a, mac_of(1), 60, 1);
 	assert_int_equal((uint16_t)(queue_used_idx(&b->rx) - b->rx.last_used), 64);
-	assert_int_equal(drops(b, VNET_DROP_rx_full), 6);
-	while (!nothing(b))
-		receive(b, 60, 1);
-	send(a, mac_of(1), 60, 1);
-	receive(b, 60, 1);
+	assert_int_equal(nic_drops(b, VNET_DROP_rx_full), 6);
+	while (!nic_idle(b))
+		nic_receive(b, 60, 1);
+	nic_send(a, mac_of(1), 60, 1);
+	nic_receive(b, 60, 1);
 }
 
 /* Frames without an Ethernet header, or with a group address as source, are the switch's to count.
@@ -177,14 +177,14 @@ static void test_bad_frames(void **state)
 	struct node *a = &node[0];
 
 	(void)state;
-	all_up(FULL);
-	send(a, mac_of(1), 14, 0);
+	nics_up(FULL);
+	nic_send(a, mac_of(1), 14, 0);
 	a->tx.desc[40] = (struct vring_desc){a->txbuf, 12, 0, 0};
 	queue_offer(&a->tx, 40);
 	a->tx.desc[41] = (struct vring_desc){a->txbuf, 25, 0, 0};
 	queue_offer(&a->tx, 41);
-	kick(a);
-	assert_int_equal(drops(a, VNET_DROP_runt), 2);
+	nic_kick(a);
+	assert_int_equal(nic_drops(a, VNET_DROP_runt), 2);
 	assert_int_equal(queue_used_idx(&a->tx), 3);
 }
 
@@ -193,15 +193,15 @@ static void test_poll(void **state)
 	struct node *a = &node[0], *b = &node[1];
 
 	(void)state;
-	all_up(FULL);
-	introduce();
+	nics_up(FULL);
+	nics_introduce();
 	vnet_port_set_mode(a->port, VNET_POLL);
-	compose(a, 0, mac_of(1), 60, 1);
+	nic_compose(a, 0, mac_of(1), 60, 1);
 	queue_offer(&a->tx, 0);
-	kick(a);
-	assert_true(nothing(b));
+	nic_kick(a);
+	assert_true(nic_idle(b));
 	assert_int_equal(vnet_poll(vnet_core(net, 1), 32), 1);
-	receive(b, 60, 1);
+	nic_receive(b, 60, 1);
 	for (unsigned i = 0; i < 70000; i++) { /* past the wrap: never a kick, never lost */
 		uint16_t old = a->tx.avail_idx;
 
@@ -215,7 +215,7 @@ static void test_poll(void **state)
 	queue_offer(&a->tx, 0);
 	vnet_port_set_mode(a->port, VNET_KICK);
 	virtio_net_kick(a->nic);
-	receive(b, 60, 1);
+	nic_receive(b, 60, 1);
 	uint16_t old = a->tx.avail_idx;
 	queue_offer(&a->tx, 0);
 	assert_true(queue_kick_wanted(&a->tx, old));
@@ -226,10 +226,10 @@ static void test_poll_budget(void **state)
 	struct node *a = &node[0];
 
 	(void)state;
-	all_up(FULL);
+	nics_up(FULL);
 	vnet_port_set_mode(a->port, VNET_POLL);
 	for (unsigned i = 0; i < 40; i++) {
-		compose(a, i, mac_of(1), 60, 1);
+		nic_compose(a, i, mac_of(1), 60, 1);
 		queue_offer(&a->tx, (uint16_t)i);
 	}
 	assert_int_equal(virtio_net_poll(a->nic, this_core(), 10), 10);
@@ -242,24 +242,24 @@ static void test_many_pieces(void **state)
 	unsigned frames = 0;
 
 	(void)state;
-	all_up(FULL);
-	introduce();
+	nics_up(FULL);
+	nics_introduce();
 	/* 63 frames of 64 pieces each: more than the 512 pieces that a batch holds. */
-	compose(a, 0, mac_of(1), 100, 3);
+	nic_compose(a, 0, mac_of(1), 100, 3);
 	uint64_t table = guest_alloc(a->g, 64 * 16);
-	struct vring_desc *t = at(a->g, table);
+	struct vring_desc *t = guest_at(a->g, table);
 	for (uint16_t i = 0; i < 64; i++)
 		t[i] = (struct vring_desc){a->txbuf + i, 1, VRING_DESC_NEXT, (uint16_t)(i + 1)};
 	t[63] = (struct vring_desc){a->txbuf + 63, 49, 0, 0};
 	a->tx.desc[0] = (struct vring_desc){table, 64 * 16, VRING_DESC_INDIRECT, 0};
 	for (unsigned i = 0; i < 63; i++)
 		queue_offer(&a->tx, 0);
-	kick(a);
+	nic_kick(a);
 	assert_int_equal(queue_used_idx(&a->tx) - a->tx.last_used, 8); /* one batch a visit */
 	while (vpci_work(&a->g->pci))
 		;
-	for (; !nothing(b); frames++)
-		receive(b, 100, 3);
+	for (; !nic_idle(b); frames++)
+		nic_receive(b, 100, 3);
 	assert_int_equal(frames, 63);
 }
 
@@ -268,13 +268,13 @@ static void test_reset_stops_port(void **state)
 	struct node *a = &node[0], *b = &node[1];
 
 	(void)state;
-	all_up(FULL);
-	introduce();
-	out(b->g, (uint16_t)(b->p.common + 0x14), 1, 0);
+	nics_up(FULL);
+	nics_introduce();
+	guest_out(b->g, (uint16_t)(b->p.common + 0x14), 1, 0);
 	assert_false(b->port->up);
-	send(a, mac_of(1), 60, 1);
-	assert_int_equal(drops(b, VNET_DROP_port_down), 1);
-	assert_true(nothing(b));
+	nic_send(a, mac_of(1), 60, 1);
+	assert_int_equal(nic_drops(b, VNET_DROP_port_down), 1);
+	assert_true(nic_idle(b));
 }
 
 /* A driver that runs keeps the MTU that it was told; after its reset it is told the new one. */
@@ -284,14 +284,14 @@ static void test_mtu(void **state)
 	uint16_t mtu = (uint16_t)(n->p.device + 10);
 
 	(void)state;
-	all_up(FULL);
+	nics_up(FULL);
 	virtio_net_set_mtu(n->nic, 1450);
-	assert_int_equal(in(n->g, mtu, 2), 1500);
-	out(n->g, (uint16_t)(n->p.common + 0x14), 1, 0);
-	assert_int_equal(in(n->g, mtu, 2), 1450);
+	assert_int_equal(guest_in(n->g, mtu, 2), 1500);
+	guest_out(n->g, (uint16_t)(n->p.common + 0x14), 1, 0);
+	assert_int_equal(guest_in(n->g, mtu, 2), 1450);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, nics_setup, nics_teardown)
 
 int main(void)
 {

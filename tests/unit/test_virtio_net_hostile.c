@@ -1,25 +1,25 @@
 /* test_virtio_net_hostile.c: guests that break rules, kick from two vCPUs, or reset in flight. */
 #include <pthread.h>
-#include "tests/unit/virtio_nodes.h"
+#include "tests/unit/rig/virtio_nodes.h"
 
 static void violate(struct node *n, struct vring_desc d, const char *why)
 {
 	char name[64] = "violation.";
 
-	all_up(FULL);
+	nics_up(FULL);
 	strcat(name, why);
-	uint64_t before = counter(&n->nic->v, name);
+	uint64_t before = device_counter(&n->nic->v, name);
 	n->tx.desc[0] = d;
 	queue_offer(&n->tx, 0);
-	kick(n);
-	assert_int_equal(counter(&n->nic->v, name), before + 1);
+	nic_kick(n);
+	assert_int_equal(device_counter(&n->nic->v, name), before + 1);
 	assert_int_equal(status_get(n->g, &n->p) & VIRTIO_NEEDS_RESET, VIRTIO_NEEDS_RESET);
 	assert_false(n->port->up);
 	assert_int_equal(queue_used_idx(&n->tx), 0);
 	/* The others go on; the broken one is sent nothing. */
-	send(&node[1], MAC_BROADCAST, 60, 5);
-	receive(&node[2], 60, 5);
-	assert_true(nothing(n));
+	nic_send(&node[1], MAC_BROADCAST, 60, 5);
+	nic_receive(&node[2], 60, 5);
+	assert_true(nic_idle(n));
 }
 
 static void test_broken_tx(void **state)
@@ -33,15 +33,15 @@ static void test_broken_tx(void **state)
 	violate(n, (struct vring_desc){n->txbuf, 100, VRING_DESC_NEXT, 0}, "chain_loop");
 	violate(n, (struct vring_desc){n->txbuf, 0, 0, 0}, "zero_length");
 	violate(n, (struct vring_desc){n->txbuf, 11, 0, 0}, "no_header");
-	all_up(FULL);
+	nics_up(FULL);
 	n->tx.avail_idx = 65;
 	queue_offer(&n->tx, 0);
-	kick(n);
-	assert_int_equal(counter(&n->nic->v, "violation.avail_overrun"), 1);
-	all_up(FULL);
+	nic_kick(n);
+	assert_int_equal(device_counter(&n->nic->v, "violation.avail_overrun"), 1);
+	nics_up(FULL);
 	queue_offer(&n->tx, 64);
-	kick(n);
-	assert_int_equal(counter(&n->nic->v, "violation.head_range"), 1);
+	nic_kick(n);
+	assert_int_equal(device_counter(&n->nic->v, "violation.head_range"), 1);
 }
 
 static void test_broken_rx(void **state)
@@ -49,21 +49,21 @@ static void test_broken_rx(void **state)
 	struct node *a = &node[0], *b = &node[1];
 
 	(void)state;
-	all_up(FULL);
-	introduce();
+	nics_up(FULL);
+	nics_introduce();
 	b->rx.desc[3].flags = 0;
 	for (unsigned i = 0; i < 64; i++)
-		send(a, mac_of(1), 60, (uint8_t)i);
-	assert_int_equal(counter(&b->nic->v, "violation.not_writable"), 1);
-	assert_int_equal(drops(b, VNET_DROP_rx_broken), 1);
-	assert_true(drops(b, VNET_DROP_port_down) > 0);
+		nic_send(a, mac_of(1), 60, (uint8_t)i);
+	assert_int_equal(device_counter(&b->nic->v, "violation.not_writable"), 1);
+	assert_int_equal(nic_drops(b, VNET_DROP_rx_broken), 1);
+	assert_true(nic_drops(b, VNET_DROP_port_down) > 0);
 	assert_int_equal(status_get(a->g, &a->p) & VIRTIO_NEEDS_RESET, 0);
-	up(b, FULL, 64, 2048);
+	nic_up(b, FULL, 64, 2048);
 	b->rx.avail_idx = (uint16_t)(b->rx.avail_idx + 300);
 	queue_offer(&b->rx, 0);
 	for (unsigned i = 0; i < 65; i++)
-		send(a, mac_of(1), 60, 0);
-	assert_int_equal(counter(&b->nic->v, "violation.avail_overrun"), 1);
+		nic_send(a, mac_of(1), 60, 0);
+	assert_int_equal(device_counter(&b->nic->v, "violation.avail_overrun"), 1);
 }
 
 /* Two vCPUs of one guest: both fill the ring and kick whenever the device asks for it. */
@@ -92,7 +92,7 @@ static void *vcpu_run(void *arg)
 		pthread_mutex_unlock(c->ring);
 		if (!wanted)
 			continue;
-		kick(c->n);
+		nic_kick(c->n);
 		while (vpci_work(&c->n->g->pci)) /* as the loop of its core does */
 			;
 	}
@@ -117,9 +117,9 @@ static void test_two_vcpus(void **state)
 	struct vnet_port_stats s;
 
 	(void)state;
-	all_up(FULL);
+	nics_up(FULL);
 	for (unsigned i = 0; i < 64; i++)
-		compose(a, i, mac_of(1), 60, 1);
+		nic_compose(a, i, mac_of(1), 60, 1);
 	two_kick(40000);
 	/* Nobody kicks any more: all must have gone. */
 	assert_int_equal(queue_used_idx(&a->tx), a->tx.avail_idx);
@@ -139,8 +139,8 @@ static void *sender(void *arg)
 	this_core_id = 1;
 	while (!atomic_load(&stop_sending)) {
 		queue_offer(&b->tx, 0);
-		kick(b);
-		out(node[0].g, victim, 2, 1);
+		nic_kick(b);
+		guest_out(node[0].g, victim, 2, 1);
 	}
 	return NULL;
 }
@@ -150,23 +150,23 @@ static void test_reset_in_flight(void **state)
 	pthread_t t;
 
 	(void)state;
-	all_up(FULL);
-	introduce();
-	compose(&node[1], 0, mac_of(0), 60, 1);
+	nics_up(FULL);
+	nics_introduce();
+	nic_compose(&node[1], 0, mac_of(0), 60, 1);
 	atomic_store(&stop_sending, false);
 	victim = node[0].tx.notify;
 	pthread_create(&t, NULL, sender, &node[1]);
 	for (unsigned i = 0; i < 500; i++)
-		up(&node[0], FULL, 64, 2048);
+		nic_up(&node[0], FULL, 64, 2048);
 	atomic_store(&stop_sending, true);
 	pthread_join(t, NULL);
 	assert_int_equal(status_get(node[0].g, &node[0].p) & VIRTIO_NEEDS_RESET, 0);
-	up(&node[0], FULL, 64, 2048);
-	send(&node[1], mac_of(0), 60, 1);
-	receive(&node[0], 60, 1);
+	nic_up(&node[0], FULL, 64, 2048);
+	nic_send(&node[1], mac_of(0), 60, 1);
+	nic_receive(&node[0], 60, 1);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, nics_setup, nics_teardown)
 
 int main(void)
 {

@@ -1,11 +1,11 @@
 /* test_virtio_net_offload.c: checksums and segments, passed on unchanged or completed. */
-#include "tests/unit/virtio_nodes.h"
+#include "tests/unit/rig/virtio_nodes.h"
 
 static uint8_t *tcp_frame(struct node *n, uint32_t payload, uint8_t flags, uint8_t gso)
 {
 	static const uint8_t ip[20] = {0x45, 0, 0,  0, 0, 0, 0x40, 0, 64, 6,
 	                               0,    0, 10, 0, 0, 1, 10,   0, 0,  2};
-	uint8_t *f = compose(n, 0, mac_of(1), 54 + payload, 0);
+	uint8_t *f = nic_compose(n, 0, mac_of(1), 54 + payload, 0);
 	struct vnet_hdr h = {flags, gso, 54, gso ? 1448 : 0, 34, 16, 0};
 	uint32_t sum = 0;
 
@@ -45,7 +45,7 @@ static uint32_t tcp_sum(const uint8_t *f, uint32_t len)
 static const uint8_t *next_frame(struct node *n, uint32_t *len, struct vnet_hdr *h)
 {
 	struct vring_used_elem e = queue_used(&n->rx);
-	const uint8_t *b = at(n->g, n->rx.desc[e.id].addr);
+	const uint8_t *b = guest_at(n->g, n->rx.desc[e.id].addr);
 
 	memcpy(h, b, sizeof *h);
 	*len = e.len - VIRTIO_NET_HDR;
@@ -59,11 +59,11 @@ static void test_offload_passes(void **state)
 	uint32_t len;
 
 	(void)state;
-	all_up(FULL);
-	introduce();
+	nics_up(FULL);
+	nics_introduce();
 	tcp_frame(a, 1900, VNET_HDR_F_NEEDS_CSUM, VNET_GSO_TCPV4);
 	queue_offer(&a->tx, 0);
-	kick(a);
+	nic_kick(a);
 	const uint8_t *f = next_frame(b, &len, &h);
 	assert_int_equal(len, 1954);
 	assert_int_equal(h.flags, VNET_HDR_F_NEEDS_CSUM);
@@ -81,12 +81,12 @@ static void test_offload_completed(void **state)
 	uint32_t len, total = 0, segments = 0;
 
 	(void)state;
-	all_up(FULL);
-	up(b, BASIC, 64, 2048);
-	introduce();
+	nics_up(FULL);
+	nic_up(b, BASIC, 64, 2048);
+	nics_introduce();
 	tcp_frame(a, 1001, VNET_HDR_F_NEEDS_CSUM, 0);
 	queue_offer(&a->tx, 0);
-	kick(a);
+	nic_kick(a);
 	const uint8_t *f = next_frame(b, &len, &h);
 	assert_int_equal(len, 1055);
 	assert_int_equal(h.flags, 0);
@@ -94,8 +94,8 @@ static void test_offload_completed(void **state)
 	/* And a large one is cut. */
 	tcp_frame(a, 20000, VNET_HDR_F_NEEDS_CSUM, VNET_GSO_TCPV4);
 	queue_offer(&a->tx, 0);
-	kick(a);
-	for (; !nothing(b); segments++) {
+	nic_kick(a);
+	for (; !nic_idle(b); segments++) {
 		f = next_frame(b, &len, &h);
 		assert_int_equal(h.flags | h.gso_type, 0);
 		assert_int_equal(h.num_buffers, 1);
@@ -108,10 +108,10 @@ static void test_offload_completed(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		tcp_frame(a, 60000, VNET_HDR_F_NEEDS_CSUM, VNET_GSO_TCPV4);
 		queue_offer(&a->tx, 0);
-		kick(a);
+		nic_kick(a);
 	}
 	assert_int_equal((uint16_t)(queue_used_idx(&b->rx) - b->rx.last_used), 42);
-	assert_int_equal(drops(b, VNET_DROP_rx_full), 1);
+	assert_int_equal(nic_drops(b, VNET_DROP_rx_full), 1);
 }
 
 static void test_offload_refused(void **state)
@@ -119,24 +119,24 @@ static void test_offload_refused(void **state)
 	struct node *a = &node[0];
 
 	(void)state;
-	all_up(FULL);
-	up(a, BASIC, 64, 2048);
+	nics_up(FULL);
+	nic_up(a, BASIC, 64, 2048);
 	tcp_frame(a, 100, VNET_HDR_F_NEEDS_CSUM, 0); /* not negotiated */
 	queue_offer(&a->tx, 0);
-	kick(a);
-	assert_int_equal(drops(a, VNET_DROP_bad_offload), 1);
-	up(a, FULL, 64, 2048);
+	nic_kick(a);
+	assert_int_equal(nic_drops(a, VNET_DROP_bad_offload), 1);
+	nic_up(a, FULL, 64, 2048);
 	tcp_frame(a, 100, VNET_HDR_F_NEEDS_CSUM, VNET_GSO_UDP);
 	queue_offer(&a->tx, 0);
-	kick(a);
+	nic_kick(a);
 	tcp_frame(a, 100, VNET_HDR_F_NEEDS_CSUM, VNET_GSO_TCPV6); /* offered, but not taken */
 	queue_offer(&a->tx, 0);
-	kick(a);
-	assert_int_equal(drops(a, VNET_DROP_bad_offload), 3);
+	nic_kick(a);
+	assert_int_equal(nic_drops(a, VNET_DROP_bad_offload), 3);
 	assert_int_equal(queue_used_idx(&a->tx), 2);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, nics_setup, nics_teardown)
 
 /* The same behind an authentication header of 24 bytes (RFC 4302), which covers all of it. */
 static void covered_frame(struct node *n)
@@ -150,7 +150,7 @@ static void covered_frame(struct node *n)
 	f[35] = 4;
 	*(f - VIRTIO_NET_HDR + 6) = 58; /* csum_start */
 	queue_offer(&n->tx, 0);
-	kick(n);
+	nic_kick(n);
 }
 
 /* It goes whole to who takes it whole, and is counted by name where it would have to be cut. */
@@ -161,16 +161,16 @@ static void test_authenticated(void **state)
 	uint32_t len;
 
 	(void)state;
-	all_up(FULL);
-	introduce();
+	nics_up(FULL);
+	nics_introduce();
 	covered_frame(a);
 	next_frame(b, &len, &h);
 	assert_int_equal(len, 1978);
 	assert_int_equal(h.gso_type, VNET_GSO_TCPV4);
-	up(b, BASIC | VIRTIO_NET_F_MRG_RXBUF, 64, 2048);
+	nic_up(b, BASIC | VIRTIO_NET_F_MRG_RXBUF, 64, 2048);
 	covered_frame(a);
-	assert_true(nothing(b));
-	assert_int_equal(drops(b, VNET_DROP_authenticated), 1);
+	assert_true(nic_idle(b));
+	assert_int_equal(nic_drops(b, VNET_DROP_authenticated), 1);
 }
 
 int main(void)

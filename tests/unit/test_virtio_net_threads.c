@@ -6,7 +6,7 @@
  * Then the same traffic, by kick and by poll, while the third's bus mastering goes off: once it is,
  * the guest's memory is the guest's alone, also when somebody switches it on again.
  */
-#include "tests/unit/virtio_nodes.h"
+#include "tests/unit/rig/virtio_nodes.h"
 #include <pthread.h>
 #include <sched.h>
 
@@ -40,10 +40,10 @@ static void *sender(void *arg)
 			vpci_work(&n->g->pci);
 			sched_yield();
 		}
-		compose(n, sent % 64u, mac_of(2), 60, (uint8_t)sent);
+		nic_compose(n, sent % 64u, mac_of(2), 60, (uint8_t)sent);
 		queue_offer(&n->tx, sent++ % 64u);
 		atomic_fetch_add(&sent_all, 1);
-		kick(n);
+		nic_kick(n);
 	}
 	return NULL;
 }
@@ -59,17 +59,18 @@ static void *receiver(void *arg)
 		for (unsigned taken = 0; taken < FRAMES;) {
 			struct vring_used_elem e;
 
-			if (nothing(n)) {
+			if (nic_idle(n)) {
 				sched_yield();
 				continue;
 			}
 			e = queue_used(&n->rx);
-			if (*(uint8_t *)at(n->g, n->rx.desc[e.id].addr + VIRTIO_NET_HDR) != 0x52)
+			if (*(uint8_t *)guest_at(n->g, n->rx.desc[e.id].addr + VIRTIO_NET_HDR) !=
+			    0x52)
 				abort();
 			queue_offer(&n->rx, (uint16_t)e.id);
 			taken++;
 		}
-		up(n, i & 1 ? FULL : BASIC, 64, 2048);
+		nic_up(n, i & 1 ? FULL : BASIC, 64, 2048);
 	}
 	atomic_store(&stop, true);
 	return NULL;
@@ -83,12 +84,12 @@ static void *meddler(void *arg)
 	this_core_id = 3;
 	pthread_barrier_wait(&all_ready);
 	for (unsigned i = 0; !atomic_load(&stop); i++) {
-		in(n->g, (uint16_t)(n->p.device + i % 8), 1);
-		in(n->g, (uint16_t)(n->p.common + 0x15), 1);
-		in(n->g, n->p.isr, 1);
-		mem_set(n->g, n->p.msix + 16 + 12, i & 1);
-		out(n->g, rx_notify, 2, 0);
-		out(n->g, tx_notify, 2, 1);
+		guest_in(n->g, (uint16_t)(n->p.device + i % 8), 1);
+		guest_in(n->g, (uint16_t)(n->p.common + 0x15), 1);
+		guest_in(n->g, n->p.isr, 1);
+		guest_mmio_set(n->g, n->p.msix + 16 + 12, i & 1);
+		guest_out(n->g, rx_notify, 2, 0);
+		guest_out(n->g, tx_notify, 2, 1);
 		vpci_work(&n->g->pci);
 		sched_yield();
 	}
@@ -122,11 +123,11 @@ static void a_device_has_no_race(void **state)
 	pthread_t t[4];
 
 	(void)state;
-	all_up(FULL);
-	introduce();
+	nics_up(FULL);
+	nics_introduce();
 	/* The senders begin at the front of their rings. */
-	up(&node[0], FULL, 64, 2048);
-	up(&node[1], FULL, 64, 2048);
+	nic_up(&node[0], FULL, 64, 2048);
+	nic_up(&node[1], FULL, 64, 2048);
 	rx_notify = node[2].rx.notify;
 	tx_notify = node[2].tx.notify;
 	stop = false;
@@ -139,7 +140,7 @@ static void a_device_has_no_race(void **state)
 	wait_for(t, 4);
 	pthread_barrier_destroy(&all_ready);
 	assert_true(node[2].nic->v.running);
-	assert_int_equal(counter(&node[2].nic->v, "starts"), RESTARTS + 1);
+	assert_int_equal(device_counter(&node[2].nic->v, "starts"), RESTARTS + 1);
 	for (unsigned i = 0; i < GUESTS; i++)
 		assert_false(status_get(node[i].g, &node[i].p) & VIRTIO_NEEDS_RESET);
 }
@@ -167,7 +168,7 @@ static void parts_of(const struct node *n, struct part part[3])
 {
 	part[0] = (struct part){(uint8_t *)n->rx.used, 6 + 8 * 256};
 	part[1] = (struct part){(uint8_t *)n->tx.used, 6 + 8 * 64};
-	part[2] = (struct part){at(n->g, n->rxbuf), 64 * 4096};
+	part[2] = (struct part){guest_at(n->g, n->rxbuf), 64 * 4096};
 }
 
 /* Another use for all of that. */
@@ -195,13 +196,13 @@ static void check_scribble(const struct node *n)
 static void exchange(struct node *n)
 {
 	for (unsigned taken = 0; taken < FRAMES;) {
-		if (nothing(n)) {
+		if (nic_idle(n)) {
 			sched_yield();
 			continue;
 		}
 		queue_offer(&n->rx, (uint16_t)queue_used(&n->rx).id);
 		if ((uint16_t)(n->tx.avail_idx - queue_used_idx(&n->tx)) < 32) {
-			compose(n, n->tx.avail_idx % 64u, mac_of(0), 60, 0);
+			nic_compose(n, n->tx.avail_idx % 64u, mac_of(0), 60, 0);
 			queue_offer(&n->tx, n->tx.avail_idx % 64u);
 		}
 		taken++;
@@ -218,16 +219,16 @@ static void *loser(void *arg)
 	pthread_barrier_wait(&all_ready);
 	for (unsigned i = 0; i < LOSSES; i++) {
 		exchange(n);
-		cfg_set(n->g, n->p.slot, 4, 2, off);
+		guest_cfg_set(n->g, n->p.slot, 4, 2, off);
 		unsigned msis = n->g->msis, sent = atomic_load(&sent_all);
 		scribble(n);
-		cfg_set(n->g, n->p.slot, 4, 2, off | VPCI_CMD_MASTER);
+		guest_cfg_set(n->g, n->p.slot, 4, 2, off | VPCI_CMD_MASTER);
 		while (atomic_load(&sent_all) - sent < AFTER)
 			sched_yield();
 		check_scribble(n);
 		if (n->g->msis != msis)
 			abort();
-		up(n, i & 1 ? FULL : BASIC, 64, 2048);
+		nic_up(n, i & 1 ? FULL : BASIC, 64, 2048);
 	}
 	atomic_store(&stop, true);
 	return NULL;
@@ -238,10 +239,10 @@ static void nothing_lands_after_bus_mastering(void **state)
 	pthread_t t[4];
 
 	(void)state;
-	all_up(FULL);
-	introduce();
-	up(&node[0], FULL, 64, 2048);
-	up(&node[1], FULL, 64, 2048);
+	nics_up(FULL);
+	nics_introduce();
+	nic_up(&node[0], FULL, 64, 2048);
+	nic_up(&node[1], FULL, 64, 2048);
 	vnet_port_set_mode(node[1].port, VNET_POLL);
 	vnet_port_set_mode(node[2].port, VNET_POLL);
 	stop = false;
@@ -252,15 +253,16 @@ static void nothing_lands_after_bus_mastering(void **state)
 	pthread_create(&t[3], NULL, poller, NULL);
 	wait_for(t, 4);
 	pthread_barrier_destroy(&all_ready);
-	assert_int_equal(counter(&node[2].nic->v, "master_off"), LOSSES);
-	assert_true(drops(&node[2], VNET_DROP_port_down) > 0);
+	assert_int_equal(device_counter(&node[2].nic->v, "master_off"), LOSSES);
+	assert_true(nic_drops(&node[2], VNET_DROP_port_down) > 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(a_device_has_no_race, setup, teardown),
-	    cmocka_unit_test_setup_teardown(nothing_lands_after_bus_mastering, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_device_has_no_race, nics_setup, nics_teardown),
+	    cmocka_unit_test_setup_teardown(nothing_lands_after_bus_mastering, nics_setup,
+	                                    nics_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

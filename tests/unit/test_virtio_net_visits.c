@@ -1,6 +1,6 @@
 /* test_virtio_net_visits.c: how much one kick or one visit of a poller does, by a receiver that
  * counts. */
-#include "tests/unit/virtio_nodes.h"
+#include "tests/unit/rig/virtio_nodes.h"
 
 #define LARGE 60000
 
@@ -35,10 +35,10 @@ static void resume(void *ctx)
 
 static int setup_sink(void **state)
 {
-	setup(state);
+	nics_setup(state);
 	sink = vnet_port_add(net, "sink", 0, &sink_ops, NULL, 0);
 	sink->up = true;
-	up(&node[0], FULL, 64, 2048);
+	nic_up(&node[0], FULL, 64, 2048);
 	node[0].g->pci.resume = resume;
 	frames = segments = resumed = 0;
 	bytes = 0;
@@ -48,7 +48,7 @@ static int setup_sink(void **state)
 
 static void offer(unsigned n, uint32_t len)
 {
-	compose(&node[0], 0, mac_of(1), len, 0);
+	nic_compose(&node[0], 0, mac_of(1), len, 0);
 	for (unsigned i = 0; i < n; i++)
 		queue_offer(&node[0].tx, 0);
 }
@@ -66,7 +66,7 @@ static void test_kick_ends(void **state)
 	(void)state;
 	refill = true;
 	offer(1, 60);
-	kick(&node[0]);
+	nic_kick(&node[0]);
 	assert_in_range(frames, 1, VNET_BATCH);
 	assert_int_equal(resumed, 1);
 	for (unsigned i = 0; i < 100; i++) {
@@ -90,7 +90,7 @@ static void test_visit_is_bounded_by_bytes(void **state)
 {
 	(void)state;
 	offer(64, LARGE);
-	kick(&node[0]);
+	nic_kick(&node[0]);
 	assert_int_equal(frames, 3);
 	vpci_work(&node[0].g->pci);
 	assert_int_equal(frames, 6);
@@ -104,7 +104,7 @@ static void test_small_frames_go_in_one_visit(void **state)
 {
 	(void)state;
 	offer(63, 1514);
-	kick(&node[0]);
+	nic_kick(&node[0]);
 	assert_int_equal(frames, 63);
 	assert_int_equal(resumed, 0);
 }
@@ -129,7 +129,7 @@ static void offer_gso(unsigned n, uint32_t payload, uint16_t size)
 	static const uint8_t ip[20] = {0x45, 0, 0,  0, 0, 0, 0x40, 0, 64, 6,
 	                               0,    0, 10, 0, 0, 1, 10,   0, 0,  2};
 	struct vnet_hdr h = {VNET_HDR_F_NEEDS_CSUM, VNET_GSO_TCPV4, 54, size, 34, 16, 0};
-	uint8_t *f = compose(&node[0], 0, mac_of(1), 54 + payload, 0);
+	uint8_t *f = nic_compose(&node[0], 0, mac_of(1), 54 + payload, 0);
 
 	memcpy(f - VIRTIO_NET_HDR, &h, sizeof h);
 	f[12] = 8;
@@ -145,7 +145,7 @@ static void test_visit_is_bounded_by_segments(void **state)
 {
 	(void)state;
 	offer_gso(64, 8 * 128, 8);
-	kick(&node[0]);
+	nic_kick(&node[0]);
 	assert_in_range(segments, 128, 512);
 	finish();
 	assert_int_equal(frames, 64);
@@ -156,11 +156,11 @@ static void test_too_many_segments(void **state)
 {
 	(void)state;
 	offer_gso(1, 65000, 8);
-	kick(&node[0]);
+	nic_kick(&node[0]);
 	assert_int_equal(frames, 0);
-	assert_int_equal(drops(&node[0], VNET_DROP_many_segments), 1);
+	assert_int_equal(nic_drops(&node[0], VNET_DROP_many_segments), 1);
 	offer_gso(1, 65000, 472); /* the smallest that Linux makes of the largest frame */
-	kick(&node[0]);
+	nic_kick(&node[0]);
 	assert_int_equal(frames, 1);
 }
 
@@ -171,16 +171,16 @@ static void test_no_cut_for_a_full_ring(void **state)
 	struct node *b = &node[1];
 
 	(void)state;
-	up(b, BASIC, 13, 2048);
+	nic_up(b, BASIC, 13, 2048);
 	offer_gso(1, 20000, 1448);
-	kick(&node[0]);
-	assert_int_equal(drops(b, VNET_DROP_rx_full), 1);
+	nic_kick(&node[0]);
+	assert_int_equal(nic_drops(b, VNET_DROP_rx_full), 1);
 	assert_int_equal(queue_used_idx(&b->rx), 0);
 	for (unsigned i = 0; i < 4 * 13; i++)
 		assert_int_equal(b->rx.used[2 + i], 0);
 	queue_offer(&b->rx, 0);
 	offer_gso(1, 20000, 1448);
-	kick(&node[0]);
+	nic_kick(&node[0]);
 	assert_int_equal(queue_used_idx(&b->rx), 14);
 }
 
@@ -191,10 +191,10 @@ static void test_others_get_in_during_a_cut(void **state)
 	unsigned before, turns;
 
 	(void)state;
-	up(b, BASIC, 64, 2048);
+	nic_up(b, BASIC, 64, 2048);
 	offer_gso(1, 65000, 1448);
 	before = atomic_load(&b->nic->rx_lock.next);
-	kick(&node[0]);
+	nic_kick(&node[0]);
 	turns = atomic_load(&b->nic->rx_lock.next) - before;
 	assert_int_equal(queue_used_idx(&b->rx), 45);
 	assert_int_equal(turns,
@@ -207,17 +207,17 @@ static void test_buffers_of_one_byte(void **state)
 	struct node *b = &node[1];
 
 	(void)state;
-	up(b, FULL, 256, 1);
+	nic_up(b, FULL, 256, 1);
 	offer(1, 60);
-	kick(&node[0]);
-	assert_int_equal(drops(b, VNET_DROP_rx_scattered), 1);
+	nic_kick(&node[0]);
+	assert_int_equal(nic_drops(b, VNET_DROP_rx_scattered), 1);
 	assert_int_equal(queue_used_idx(&b->rx), 0);
 	assert_true(b->nic->v.running);
-	up(b, FULL, 256, 256); /* small, but not absurd */
+	nic_up(b, FULL, 256, 256); /* small, but not absurd */
 	offer(1, 1514);
-	kick(&node[0]);
+	nic_kick(&node[0]);
 	assert_int_equal(queue_used_idx(&b->rx), 6);
-	assert_int_equal(drops(b, VNET_DROP_rx_scattered), 1);
+	assert_int_equal(nic_drops(b, VNET_DROP_rx_scattered), 1);
 }
 
 /* A chain as long as Linux's without mergeable buffers is taken, one piece more is not. */
@@ -227,7 +227,7 @@ static void test_chain_of_many_pieces(void **state)
 
 	(void)state;
 	for (uint16_t pieces = 20; pieces <= 21; pieces++) {
-		up(b, BASIC, 0, 2048);
+		nic_up(b, BASIC, 0, 2048);
 		for (uint16_t i = 0; i < pieces; i++)
 			b->rx.desc[i] = (struct vring_desc){
 			    b->rxbuf + 4096u * i, 1 << 8,
@@ -235,13 +235,13 @@ static void test_chain_of_many_pieces(void **state)
 			    (uint16_t)(i + 1)};
 		queue_offer(&b->rx, 0);
 		offer(1, 60);
-		kick(&node[0]);
+		nic_kick(&node[0]);
 		assert_int_equal(queue_used_idx(&b->rx), pieces == 20);
 	}
-	assert_int_equal(drops(b, VNET_DROP_rx_scattered), 1);
+	assert_int_equal(nic_drops(b, VNET_DROP_rx_scattered), 1);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup_sink, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_sink, nics_teardown)
 
 int main(void)
 {

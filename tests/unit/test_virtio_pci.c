@@ -1,5 +1,5 @@
 /* test_virtio_pci.c: the transport's registers and states, driven as Linux drives them. */
-#include "tests/unit/virtio_guest.h"
+#include "tests/unit/rig/virtio_guest.h"
 
 #define NUM 16
 #define ON  (VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER)
@@ -60,7 +60,7 @@ static int setup(void **state)
 	g = guest_new();
 	virtio_pci_init(&dev.v, "toy", &ops, &g->mem, max, 2, 3, config, sizeof config);
 	assert_true(vpci_add(&g->pci, &dev.v.pci, 0));
-	p = probe(g, 1);
+	p = guest_probe(g, 1);
 	for (int i = 0; i < 2; i++)
 		queue_alloc(g, &q[i], NUM);
 	msix_on(g, &p, 3, 0);
@@ -95,26 +95,26 @@ static void broken(const char *why)
 	assert_int_equal(status_get(g, &p) & VIRTIO_NEEDS_RESET, VIRTIO_NEEDS_RESET);
 	assert_false(virtio_pci_running(&dev.v));
 	strcat(name, why);
-	assert_int_equal(counter(&dev.v, name), 1);
+	assert_int_equal(device_counter(&dev.v, name), 1);
 }
 
 static void test_identity(void **state)
 {
 	(void)state;
-	assert_int_equal(cfg_get(g, 1, 0, 4), 0x10451af4);
-	assert_int_equal(cfg_get(g, 1, 8, 1), 1);
-	assert_true(cfg_get(g, 1, 0x2e, 2) >= 0x40);
-	assert_int_equal(cfg_get(g, 1, 0x10, 4) & 3, 1);
+	assert_int_equal(guest_cfg(g, 1, 0, 4), 0x10451af4);
+	assert_int_equal(guest_cfg(g, 1, 8, 1), 1);
+	assert_true(guest_cfg(g, 1, 0x2e, 2) >= 0x40);
+	assert_int_equal(guest_cfg(g, 1, 0x10, 4) & 3, 1);
 	assert_int_equal(p.notify_step, 4);
 	assert_int_not_equal(p.common, 0);
 	assert_int_not_equal(p.isr, 0);
 	assert_int_not_equal(p.device, 0);
 	assert_int_not_equal(p.window_cap, 0);
-	assert_int_equal(in(g, reg(0x12), 2), 2);
-	assert_int_equal(in(g, p.device, 4), 0x04030201);
-	assert_int_equal(in(g, (uint16_t)(p.device + 4), 2), 0x0605);
-	assert_int_equal(in(g, (uint16_t)(p.device + 5), 1), 6);
-	assert_int_equal(in(g, (uint16_t)(p.device + 5), 2), 0xffff); /* over its end */
+	assert_int_equal(guest_in(g, reg(0x12), 2), 2);
+	assert_int_equal(guest_in(g, p.device, 4), 0x04030201);
+	assert_int_equal(guest_in(g, (uint16_t)(p.device + 4), 2), 0x0605);
+	assert_int_equal(guest_in(g, (uint16_t)(p.device + 5), 1), 6);
+	assert_int_equal(guest_in(g, (uint16_t)(p.device + 5), 2), 0xffff); /* over its end */
 }
 
 static void test_violation_at_start_stays(void **state)
@@ -137,20 +137,20 @@ static void test_life(void **state)
 	assert_int_equal(dev.v.features, ALL);
 	assert_int_equal(status_get(g, &p), 0xf);
 	assert_int_equal(dev.kicks[0], 1); /* the first look */
-	out(g, q[0].notify, 2, 0);
-	out(g, q[1].notify, 2, 1);
-	out(g, q[1].notify, 2, 1);
+	guest_out(g, q[0].notify, 2, 0);
+	guest_out(g, q[1].notify, 2, 1);
+	guest_out(g, q[1].notify, 2, 1);
 	assert_int_equal(dev.kicks[0], 2);
 	assert_int_equal(dev.kicks[1], 3);
-	assert_int_equal(counter(&dev.v, "kicks"), 3);
+	assert_int_equal(device_counter(&dev.v, "kicks"), 3);
 	virtio_pci_notify(&dev.v, 1);
 	assert_int_equal(g->msi_of[2], 1);
-	assert_int_equal(in(g, p.isr, 1), 0);
-	out(g, reg(0x14), 1, 0);
+	assert_int_equal(guest_in(g, p.isr, 1), 0);
+	guest_out(g, reg(0x14), 1, 0);
 	assert_int_equal(status_get(g, &p), 0);
 	assert_int_equal(dev.stops, 2);
-	assert_int_equal(in(g, reg(0x1c), 2), 0);
-	assert_int_equal(in(g, reg(0x1a), 2), VPCI_NO_VECTOR);
+	assert_int_equal(guest_in(g, reg(0x1c), 2), 0);
+	assert_int_equal(guest_in(g, reg(0x1a), 2), VPCI_NO_VECTOR);
 	go();
 	assert_int_equal(dev.starts, 2);
 }
@@ -161,19 +161,19 @@ static void test_features_refused(void **state)
 	assert_false(negotiate(g, &p, ALL & ~VIRTIO_F_VERSION_1));
 	assert_false(negotiate(g, &p, ALL | 1ull << 40));
 	assert_false(negotiate(g, &p, (ALL & ~1ull)));
-	assert_int_equal(counter(&dev.v, "bad_features"), 3);
+	assert_int_equal(device_counter(&dev.v, "bad_features"), 3);
 	status_add(g, &p, VIRTIO_DRIVER_OK); /* without FEATURES_OK */
 	assert_int_equal(status_get(g, &p) & VIRTIO_DRIVER_OK, 0);
 	assert_int_equal(dev.starts, 0);
 	/* Too late to change them, and there are only 64. */
 	assert_true(negotiate(g, &p, ALL));
-	out(g, reg(8), 4, 0);
-	out(g, reg(12), 4, 0);
-	assert_int_equal(in(g, reg(12), 4), (uint32_t)ALL);
-	out(g, reg(8), 4, 2);
-	assert_int_equal(in(g, reg(12), 4), 0);
-	out(g, reg(0), 4, 7);
-	assert_int_equal(in(g, reg(4), 4), 0);
+	guest_out(g, reg(8), 4, 0);
+	guest_out(g, reg(12), 4, 0);
+	assert_int_equal(guest_in(g, reg(12), 4), (uint32_t)ALL);
+	guest_out(g, reg(8), 4, 2);
+	assert_int_equal(guest_in(g, reg(12), 4), 0);
+	guest_out(g, reg(0), 4, 7);
+	assert_int_equal(guest_in(g, reg(4), 4), 0);
 }
 
 static void test_early_kick(void **state)
@@ -181,57 +181,57 @@ static void test_early_kick(void **state)
 	(void)state;
 	assert_true(negotiate(g, &p, ALL));
 	queue_setup(g, &p, 0, &q[0], 1);
-	out(g, q[0].notify, 2, 0);
+	guest_out(g, q[0].notify, 2, 0);
 	assert_int_equal(dev.kicks[0], 0);
-	assert_int_equal(counter(&dev.v, "early_kicks"), 1);
+	assert_int_equal(device_counter(&dev.v, "early_kicks"), 1);
 	status_add(g, &p, VIRTIO_DRIVER_OK);
-	assert_int_equal(dev.kicks[0], 1);      /* what was there is found all the same */
-	out(g, (uint16_t)(p.notify + 4), 2, 1); /* a queue that is not enabled */
-	out(g, (uint16_t)(p.notify + 8), 2, 2); /* one that does not exist */
-	assert_int_equal(counter(&dev.v, "early_kicks"), 3);
+	assert_int_equal(dev.kicks[0], 1);            /* what was there is found all the same */
+	guest_out(g, (uint16_t)(p.notify + 4), 2, 1); /* a queue that is not enabled */
+	guest_out(g, (uint16_t)(p.notify + 8), 2, 2); /* one that does not exist */
+	assert_int_equal(device_counter(&dev.v, "early_kicks"), 3);
 }
 
 static void test_queue_registers(void **state)
 {
 	(void)state;
 	assert_true(negotiate(g, &p, ALL));
-	out(g, reg(0x16), 2, 0);
-	assert_int_equal(in(g, reg(0x18), 2), 64);
-	out(g, reg(0x16), 2, 2);
-	assert_int_equal(in(g, reg(0x18), 2), 0);
-	assert_int_equal(in(g, reg(0x20), 4), 0);
-	out(g, reg(0x1c), 2, 1);
-	out(g, reg(0x20), 4, 1);
-	assert_int_equal(counter(&dev.v, "bad_access"), 2);
-	out(g, reg(0x16), 2, 1);
-	out(g, reg(0x1a), 2, 3); /* three vectors: 0 to 2 */
-	assert_int_equal(in(g, reg(0x1a), 2), VPCI_NO_VECTOR);
-	out(g, reg(0x10), 2, 0);
-	assert_int_equal(in(g, reg(0x10), 2), 0);
+	guest_out(g, reg(0x16), 2, 0);
+	assert_int_equal(guest_in(g, reg(0x18), 2), 64);
+	guest_out(g, reg(0x16), 2, 2);
+	assert_int_equal(guest_in(g, reg(0x18), 2), 0);
+	assert_int_equal(guest_in(g, reg(0x20), 4), 0);
+	guest_out(g, reg(0x1c), 2, 1);
+	guest_out(g, reg(0x20), 4, 1);
+	assert_int_equal(device_counter(&dev.v, "bad_access"), 2);
+	guest_out(g, reg(0x16), 2, 1);
+	guest_out(g, reg(0x1a), 2, 3); /* three vectors: 0 to 2 */
+	assert_int_equal(guest_in(g, reg(0x1a), 2), VPCI_NO_VECTOR);
+	guest_out(g, reg(0x10), 2, 0);
+	assert_int_equal(guest_in(g, reg(0x10), 2), 0);
 	queue_setup(g, &p, 1, &q[1], 2);
-	assert_int_equal(in(g, reg(0x1c), 2), 1);
-	assert_int_equal(in(g, reg(0x1a), 2), 2);
-	assert_int_equal(in(g, reg(0x20), 4), (uint32_t)q[1].desc_gpa);
-	assert_int_equal(in(g, reg(0x28), 4), (uint32_t)q[1].avail_gpa);
-	assert_int_equal(in(g, reg(0x30), 4), (uint32_t)q[1].used_gpa);
-	assert_int_equal(in(g, reg(0x34), 4), 0);
-	out(g, reg(0x20), 4, 0); /* it does not move once enabled */
-	assert_int_equal(in(g, reg(0x20), 4), (uint32_t)q[1].desc_gpa);
+	assert_int_equal(guest_in(g, reg(0x1c), 2), 1);
+	assert_int_equal(guest_in(g, reg(0x1a), 2), 2);
+	assert_int_equal(guest_in(g, reg(0x20), 4), (uint32_t)q[1].desc_gpa);
+	assert_int_equal(guest_in(g, reg(0x28), 4), (uint32_t)q[1].avail_gpa);
+	assert_int_equal(guest_in(g, reg(0x30), 4), (uint32_t)q[1].used_gpa);
+	assert_int_equal(guest_in(g, reg(0x34), 4), 0);
+	guest_out(g, reg(0x20), 4, 0); /* it does not move once enabled */
+	assert_int_equal(guest_in(g, reg(0x20), 4), (uint32_t)q[1].desc_gpa);
 }
 
 static void test_widths(void **state)
 {
 	(void)state;
-	assert_int_equal(in(g, reg(0x14), 2), 0xffff);
-	assert_int_equal(in(g, reg(0x12), 1), 0xff);
-	assert_int_equal(in(g, reg(0x02), 4), 0xffffffff);
-	assert_int_equal(in(g, reg(0x38), 4), 0xffffffff);
-	assert_int_equal(in(g, reg(0x48), 1), 0xff);
-	out(g, reg(0x14), 4, 1);
-	out(g, reg(0x00), 1, 1);
-	out(g, p.isr, 1, 1);
-	out(g, p.device, 1, 1);
-	assert_int_equal(counter(&dev.v, "bad_access"), 9);
+	assert_int_equal(guest_in(g, reg(0x14), 2), 0xffff);
+	assert_int_equal(guest_in(g, reg(0x12), 1), 0xff);
+	assert_int_equal(guest_in(g, reg(0x02), 4), 0xffffffff);
+	assert_int_equal(guest_in(g, reg(0x38), 4), 0xffffffff);
+	assert_int_equal(guest_in(g, reg(0x48), 1), 0xff);
+	guest_out(g, reg(0x14), 4, 1);
+	guest_out(g, reg(0x00), 1, 1);
+	guest_out(g, p.isr, 1, 1);
+	guest_out(g, p.device, 1, 1);
+	assert_int_equal(device_counter(&dev.v, "bad_access"), 9);
 	assert_int_equal(status_get(g, &p), 0);
 }
 
@@ -241,7 +241,7 @@ static void enable_bad(uint64_t desc, uint16_t num, const char *why)
 	q[1].desc_gpa = desc;
 	q[1].num = num;
 	queue_setup(g, &p, 1, &q[1], 2);
-	assert_int_equal(in(g, reg(0x1c), 2), 0);
+	assert_int_equal(guest_in(g, reg(0x1c), 2), 0);
 	broken(why);
 	status_add(g, &p, VIRTIO_DRIVER_OK);
 	assert_int_equal(dev.starts, 0);
@@ -269,14 +269,14 @@ static void test_break(void **state)
 {
 	(void)state;
 	go();
-	out(g, reg(0x10), 2, 0);
+	guest_out(g, reg(0x10), 2, 0);
 	virtio_pci_break(&dev.v, VRING_E_head_range);
 	broken("head_range");
 	assert_int_equal(g->msi_of[0], 1);
-	assert_int_equal(in(g, p.isr, 1), 2);
-	assert_int_equal(in(g, p.isr, 1), 0);
-	out(g, q[0].notify, 2, 0);
-	assert_int_equal(counter(&dev.v, "early_kicks"), 1);
+	assert_int_equal(guest_in(g, p.isr, 1), 2);
+	assert_int_equal(guest_in(g, p.isr, 1), 0);
+	guest_out(g, q[0].notify, 2, 0);
+	assert_int_equal(device_counter(&dev.v, "early_kicks"), 1);
 	status_add(g, &p, VIRTIO_DRIVER_OK);
 	assert_false(virtio_pci_running(&dev.v));
 	go();
@@ -287,11 +287,11 @@ static void test_bus_master(void **state)
 {
 	(void)state;
 	go();
-	cfg_set(g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
+	guest_cfg_set(g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
 	assert_false(virtio_pci_running(&dev.v));
 	assert_int_equal(dev.stops, 2);
-	out(g, q[0].notify, 2, 0);
-	assert_int_equal(counter(&dev.v, "early_kicks"), 1);
+	guest_out(g, q[0].notify, 2, 0);
+	assert_int_equal(device_counter(&dev.v, "early_kicks"), 1);
 }
 
 /* What the driver said before bus mastering went off is not taken up again: Linux's kexec switches
@@ -300,12 +300,12 @@ static void test_bus_master_comes_back(void **state)
 {
 	(void)state;
 	go();
-	cfg_set(g, 1, 4, 2, 0); /* decoding too */
-	cfg_set(g, 1, 4, 2, ON);
+	guest_cfg_set(g, 1, 4, 2, 0); /* decoding too */
+	guest_cfg_set(g, 1, 4, 2, ON);
 	assert_false(virtio_pci_running(&dev.v));
 	assert_int_equal(status_get(g, &p) & VIRTIO_NEEDS_RESET, VIRTIO_NEEDS_RESET);
-	assert_int_equal(counter(&dev.v, "master_off"), 1);
-	out(g, q[0].notify, 2, 0);
+	assert_int_equal(device_counter(&dev.v, "master_off"), 1);
+	guest_out(g, q[0].notify, 2, 0);
 	status_add(g, &p, VIRTIO_DRIVER_OK);
 	assert_false(virtio_pci_running(&dev.v));
 	assert_int_equal(dev.starts, 1);
@@ -321,16 +321,16 @@ static void test_bus_master_comes_late(void **state)
 	(void)state;
 	assert_true(negotiate(g, &p, ALL));
 	queue_setup(g, &p, 0, &q[0], 1);
-	cfg_set(g, 1, 4, 2, VPCI_CMD_IO);
+	guest_cfg_set(g, 1, 4, 2, VPCI_CMD_IO);
 	status_add(g, &p, VIRTIO_DRIVER_OK);
 	assert_false(virtio_pci_running(&dev.v));
-	cfg_set(g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
-	cfg_set(g, 1, 4, 2, ON);
+	guest_cfg_set(g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
+	guest_cfg_set(g, 1, 4, 2, ON);
 	assert_true(virtio_pci_running(&dev.v));
-	cfg_set(g, 1, 4, 2, VPCI_CMD_MASTER);
-	cfg_set(g, 1, 4, 2, ON);
+	guest_cfg_set(g, 1, 4, 2, VPCI_CMD_MASTER);
+	guest_cfg_set(g, 1, 4, 2, ON);
 	assert_true(virtio_pci_running(&dev.v));
-	assert_int_equal(counter(&dev.v, "master_off"), 0);
+	assert_int_equal(device_counter(&dev.v, "master_off"), 0);
 	assert_int_equal(dev.starts, 1);
 }
 
@@ -339,16 +339,16 @@ static void pend(void)
 {
 	go();
 	msix_on(g, &p, 3, 0);
-	mem_set(g, p.msix + 16 + 12, 1);
+	guest_mmio_set(g, p.msix + 16 + 12, 1);
 	virtio_pci_notify(&dev.v, 0);
-	assert_int_equal(mem_get(g, p.msix + 2048), 2);
+	assert_int_equal(guest_mmio(g, p.msix + 2048), 2);
 }
 
 static void nothing_pends(void)
 {
 	unsigned before = g->msis;
 
-	mem_set(g, p.msix + 16 + 12, 0);
+	guest_mmio_set(g, p.msix + 16 + 12, 0);
 	assert_int_equal(g->msis, before);
 }
 
@@ -356,15 +356,16 @@ static void test_pending_interrupts(void **state)
 {
 	(void)state;
 	pend();
-	cfg_set(g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
-	cfg_set(g, 1, 4, 2, ON);
+	guest_cfg_set(g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
+	guest_cfg_set(g, 1, 4, 2, ON);
 	nothing_pends();
 	pend();
-	out(g, reg(0x14), 1, 0);
+	guest_out(g, reg(0x14), 1, 0);
 	nothing_pends();
 	pend();
-	cfg_set(g, 1, 4, 2, VPCI_CMD_MASTER | VPCI_CMD_MEM); /* its registers are out of reach */
-	mem_set(g, p.msix + 16 + 12, 0);
+	guest_cfg_set(g, 1, 4, 2,
+	              VPCI_CMD_MASTER | VPCI_CMD_MEM); /* its registers are out of reach */
+	guest_mmio_set(g, p.msix + 16 + 12, 0);
 	assert_int_equal(g->msi_of[1], 1);
 }
 
@@ -373,35 +374,35 @@ static void test_moved_bar(void **state)
 	(void)state;
 	go();
 	uint16_t old = q[0].notify;
-	cfg_set(g, 1, 0x10, 4, 0xd000);
-	out(g, old, 2, 0);
+	guest_cfg_set(g, 1, 0x10, 4, 0xd000);
+	guest_out(g, old, 2, 0);
 	assert_int_equal(dev.kicks[0], 1);
-	p = probe(g, 1);
+	p = guest_probe(g, 1);
 	assert_int_equal(p.common, 0xd000);
-	out(g, p.notify, 2, 0);
+	guest_out(g, p.notify, 2, 0);
 	assert_int_equal(dev.kicks[0], 2);
 }
 
 static void test_window(void **state)
 {
 	(void)state;
-	cfg_set(g, 1, p.window_cap + 4, 1, 0);
-	cfg_set(g, 1, p.window_cap + 8, 4, 0x12); /* num_queues */
-	cfg_set(g, 1, p.window_cap + 12, 4, 2);
-	assert_int_equal(cfg_get(g, 1, p.window_cap + 16, 2), 2);
+	guest_cfg_set(g, 1, p.window_cap + 4, 1, 0);
+	guest_cfg_set(g, 1, p.window_cap + 8, 4, 0x12); /* num_queues */
+	guest_cfg_set(g, 1, p.window_cap + 12, 4, 2);
+	assert_int_equal(guest_cfg(g, 1, p.window_cap + 16, 2), 2);
 	go();
-	cfg_set(g, 1, p.window_cap + 8, 4, 0x80);
-	cfg_set(g, 1, p.window_cap + 16, 2, 0);
+	guest_cfg_set(g, 1, p.window_cap + 8, 4, 0x80);
+	guest_cfg_set(g, 1, p.window_cap + 16, 2, 0);
 	assert_int_equal(dev.kicks[0], 2);
 	/* Targets that do not exist. */
-	cfg_set(g, 1, p.window_cap + 8, 4, 0xffffffff);
-	cfg_set(g, 1, p.window_cap + 16, 2, 0);
-	cfg_set(g, 1, p.window_cap + 8, 4, 0x80);
-	cfg_set(g, 1, p.window_cap + 12, 4, 3);
-	cfg_set(g, 1, p.window_cap + 16, 2, 0);
-	cfg_set(g, 1, p.window_cap + 12, 4, 2);
-	cfg_set(g, 1, p.window_cap + 4, 1, 1);
-	cfg_set(g, 1, p.window_cap + 16, 2, 0);
+	guest_cfg_set(g, 1, p.window_cap + 8, 4, 0xffffffff);
+	guest_cfg_set(g, 1, p.window_cap + 16, 2, 0);
+	guest_cfg_set(g, 1, p.window_cap + 8, 4, 0x80);
+	guest_cfg_set(g, 1, p.window_cap + 12, 4, 3);
+	guest_cfg_set(g, 1, p.window_cap + 16, 2, 0);
+	guest_cfg_set(g, 1, p.window_cap + 12, 4, 2);
+	guest_cfg_set(g, 1, p.window_cap + 4, 1, 1);
+	guest_cfg_set(g, 1, p.window_cap + 16, 2, 0);
 	assert_int_equal(dev.kicks[0], 2);
 }
 
@@ -409,23 +410,23 @@ static void test_config_change(void **state)
 {
 	(void)state;
 	go();
-	out(g, reg(0x10), 2, 0);
-	uint32_t before = in(g, reg(0x15), 1);
+	guest_out(g, reg(0x10), 2, 0);
+	uint32_t before = guest_in(g, reg(0x15), 1);
 	virtio_pci_config_begin(&dev.v);
 	virtio_pci_config_end(&dev.v);
-	assert_int_equal(in(g, reg(0x15), 1), before + 1);
+	assert_int_equal(guest_in(g, reg(0x15), 1), before + 1);
 	assert_int_equal(g->msi_of[0], 1);
-	assert_int_equal(in(g, p.isr, 1), 2);
+	assert_int_equal(guest_in(g, p.isr, 1), 2);
 }
 
 static void test_no_msix(void **state)
 {
 	(void)state;
 	go();
-	cfg_set(g, 1, p.msix_cap + 2, 2, 0);
+	guest_cfg_set(g, 1, p.msix_cap + 2, 2, 0);
 	virtio_pci_notify(&dev.v, 0);
-	assert_int_equal(counter(&dev.v, "msix_off"), 1);
-	assert_int_equal(in(g, p.isr, 1), 1); /* a driver that polls sees it here */
+	assert_int_equal(device_counter(&dev.v, "msix_off"), 1);
+	assert_int_equal(guest_in(g, p.isr, 1), 1); /* a driver that polls sees it here */
 }
 
 static void test_machine_reset(void **state)

@@ -1,5 +1,5 @@
 /* test_vnet_explain.c: explain tells what the walk would do. */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 
 static struct vnet_verdict said[16];
 static unsigned lines;
@@ -30,8 +30,9 @@ static void line(unsigned i, int route, int priority, bool wins, int port, int d
 static void routes_are_told_with_their_priority(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, ANY, 1), rt(ANY, IS(B), 2), rt(IS(A), ANY, 3),
-	                               rt(ANY, IS(C), 4), rt(IS(A), NONE, 5)};
+	const struct vnet_route t[] = {rig_route(ANY, ANY, 1), rig_route(ANY, IS(B), 2),
+	                               rig_route(IS(A), ANY, 3), rig_route(ANY, IS(C), 4),
+	                               rig_route(IS(A), NONE, 5)};
 
 	rig_routes(r, t, 5);
 	r->dev[3].port->up = false;

@@ -1,5 +1,5 @@
 /* test_vnet_learn.c: a network that learns: flooding, learning, moving, ageing, forgetting. */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 #include "vnet/lookup/learn.h"
 #include "vnet/state.h"
 
@@ -194,7 +194,7 @@ static void alone_there_is_nobody_to_flood(void **state)
 static void the_policy_changes(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, ANY, 2)};
+	const struct vnet_route t[] = {rig_route(ANY, ANY, 2)};
 
 	rig_routes(r, t, 1);
 	rig_reach_from(r, 3, A, B);
@@ -204,7 +204,7 @@ static void the_policy_changes(void **state)
 	assert_true(vnet_net_set(r->v, 0, VNET_LEARN));
 	assert_int_equal(rig_reach_from(r, 0, B, A), OTHERS);
 	assert_true(vnet_net_set(r->v, 0, VNET_ROUTE));
-	rig_failing = 1;
+	rig_alloc_fails = 1;
 	assert_false(vnet_net_set(r->v, 0, VNET_LEARN));
 	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 2);
 }

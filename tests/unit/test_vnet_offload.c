@@ -2,7 +2,7 @@
  * test_vnet_offload.c: offload headers, checksums and segments, against sums that are computed
  * here in the plainest way: 16 bits at a time, in network order.
  */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 #include "vnet/frame/offload.h"
 #include "vnet/frame/sum.h"
 

@@ -2,7 +2,7 @@
  * test_vnet_property.c: the compiled table against the plainest reading of the rules: random routes
  * and frames, through the whole walk, cached and not.
  */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 
 #define ROUNDS 400
 #define ROUTES 40
@@ -163,7 +163,8 @@ static void ten_thousand_exact_routes(void **state)
 	for (unsigned i = 0; i < VNET_ROUTES + 1; i++) {
 		mac_t mac = 0x52 | (mac_t)(i + 1) << 16;
 
-		t[i] = i % 3 ? rt(ANY, IS(mac), 1 + i % 5) : rt(IS(A), IS(mac), 1 + i % 5);
+		t[i] = i % 3 ? rig_route(ANY, IS(mac), 1 + i % 5)
+		             : rig_route(IS(A), IS(mac), 1 + i % 5);
 	}
 	assert_false(vnet_routes_set(r->v, t, VNET_ROUTES + 1, err, sizeof err));
 	assert_string_equal(err, "16385 routes are more than 16384");

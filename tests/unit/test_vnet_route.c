@@ -1,13 +1,13 @@
 /* test_vnet_route.c: what routes mean: priorities, ties, qualifiers, refusals. */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 
 static void each_priority_beats_the_next(void **state)
 {
 	struct rig *r = *state;
 	/* For a frame A -> B; each route to a port of its own, highest priority first. */
-	const struct vnet_route order[] = {rt(IS(A), IS(B), 1), rt(IS(A), NOT(C), 2),
-	                                   rt(IS(A), ANY, 3),   rt(NOT(C), ANY, 4),
-	                                   rt(IS(A), NONE, 5),  rt(ANY, ANY, 1)};
+	const struct vnet_route order[] = {rig_route(IS(A), IS(B), 1), rig_route(IS(A), NOT(C), 2),
+	                                   rig_route(IS(A), ANY, 3),   rig_route(NOT(C), ANY, 4),
+	                                   rig_route(IS(A), NONE, 5),  rig_route(ANY, ANY, 1)};
 	static const unsigned priority[] = {8, 7, 6, 5, 4, 3}, port[] = {1, 2, 3, 4, 5, 1};
 
 	for (unsigned i = 0; i < 6; i++) {
@@ -28,10 +28,13 @@ static void each_priority_beats_the_next(void **state)
 static void both_forms_of_a_priority_tie(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route seven[] = {rt(IS(A), NOT(C), 1), rt(NOT(D), IS(B), 2)};
-	const struct vnet_route six[] = {rt(IS(A), ANY, 1), rt(ANY, IS(B), 2), rt(ANY, IS(B), 3)};
-	const struct vnet_route five[] = {rt(ANY, NOT(C), 1), rt(NOT(D), ANY, 2)};
-	const struct vnet_route three[] = {rt(ANY, ANY, 1), rt(ANY, ANY, 2), rt(ANY, ANY, 3)};
+	const struct vnet_route seven[] = {rig_route(IS(A), NOT(C), 1),
+	                                   rig_route(NOT(D), IS(B), 2)};
+	const struct vnet_route six[] = {rig_route(IS(A), ANY, 1), rig_route(ANY, IS(B), 2),
+	                                 rig_route(ANY, IS(B), 3)};
+	const struct vnet_route five[] = {rig_route(ANY, NOT(C), 1), rig_route(NOT(D), ANY, 2)};
+	const struct vnet_route three[] = {rig_route(ANY, ANY, 1), rig_route(ANY, ANY, 2),
+	                                   rig_route(ANY, ANY, 3)};
 
 	rig_routes(r, seven, 2);
 	assert_int_equal(rig_reach(r, B, A), 1 << 1 | 1 << 2);
@@ -55,7 +58,8 @@ static void both_forms_of_a_priority_tie(void **state)
 static void a_default_route_yields_to_all_but_any(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(IS(A), NONE, 1), rt(ANY, ANY, 2), rt(ANY, IS(B), 3)};
+	const struct vnet_route t[] = {rig_route(IS(A), NONE, 1), rig_route(ANY, ANY, 2),
+	                               rig_route(ANY, IS(B), 3)};
 
 	rig_routes(r, t, 3);
 	assert_int_equal(rig_reach(r, B, A), 1 << 3);
@@ -66,7 +70,7 @@ static void a_default_route_yields_to_all_but_any(void **state)
 static void a_source_port_qualifies(void **state)
 {
 	struct rig *r = *state;
-	struct vnet_route t[] = {rt(ANY, IS(B), 2), rt(ANY, ANY, 3)};
+	struct vnet_route t[] = {rig_route(ANY, IS(B), 2), rig_route(ANY, ANY, 3)};
 
 	t[0].from = 1;
 	rig_routes(r, t, 2);
@@ -78,8 +82,8 @@ static void a_source_port_qualifies(void **state)
 static void nothing_goes_back_unless_reflected(void **state)
 {
 	struct rig *r = *state;
-	struct vnet_route t[] = {rt(ANY, IS(B), 0), rt(ANY, IS(C), 0), rt(ANY, IS(C), 1),
-	                         rt(ANY, IS(D), 0)};
+	struct vnet_route t[] = {rig_route(ANY, IS(B), 0), rig_route(ANY, IS(C), 0),
+	                         rig_route(ANY, IS(C), 1), rig_route(ANY, IS(D), 0)};
 
 	t[3].reflect = true;
 	rig_routes(r, t, 4);
@@ -96,7 +100,7 @@ static void nothing_goes_back_unless_reflected(void **state)
 static void no_match_is_counted(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, IS(B), 1)};
+	const struct vnet_route t[] = {rig_route(ANY, IS(B), 1)};
 
 	assert_int_equal(rig_reach(r, B, A), 0);
 	rig_routes(r, t, 1);
@@ -108,8 +112,8 @@ static void no_match_is_counted(void **state)
 static void broadcast_is_looked_up_like_any_other(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, IS(MAC_BROADCAST), 1),
-	                               rt(ANY, IS(MAC_BROADCAST), 2)};
+	const struct vnet_route t[] = {rig_route(ANY, IS(MAC_BROADCAST), 1),
+	                               rig_route(ANY, IS(MAC_BROADCAST), 2)};
 
 	rig_routes(r, t, 2);
 	assert_int_equal(rig_reach(r, MAC_BROADCAST, A), 1 << 1 | 1 << 2);
@@ -119,7 +123,7 @@ static void broadcast_is_looked_up_like_any_other(void **state)
 static void hits_are_counted_and_kept(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, IS(B), 1), rt(ANY, ANY, 2)};
+	const struct vnet_route t[] = {rig_route(ANY, IS(B), 1), rig_route(ANY, ANY, 2)};
 	const struct vnet_route swapped[] = {t[1], t[0]};
 	struct vnet_route got;
 	uint64_t hits;
@@ -143,7 +147,7 @@ static void hits_are_counted_and_kept(void **state)
 
 static void refused(struct rig *r, struct vnet_route bad, const char *reason)
 {
-	struct vnet_route t[] = {rt(ANY, IS(B), 1), bad};
+	struct vnet_route t[] = {rig_route(ANY, IS(B), 1), bad};
 	char err[128] = "";
 
 	assert_false(vnet_routes_set(r->v, t, 2, err, sizeof err));
@@ -154,24 +158,24 @@ static void refused(struct rig *r, struct vnet_route bad, const char *reason)
 static void a_bad_route_changes_nothing(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route good[] = {rt(ANY, IS(B), 3)};
-	struct vnet_route bad = rt(ANY, ANY, 1);
+	const struct vnet_route good[] = {rig_route(ANY, IS(B), 3)};
+	struct vnet_route bad = rig_route(ANY, ANY, 1);
 	struct vnet_qual odd = {(enum vnet_match)7, 0};
 
 	rig_routes(r, good, 1);
-	refused(r, rt(NOT(A), NOT(B), 1), "`not` on both sides");
-	refused(r, rt(NONE, IS(B), 1), "source none");
-	refused(r, rt(NONE, NONE, 1), "source none");
-	refused(r, rt(ANY, NONE, 1), "exact source");
-	refused(r, rt(NOT(A), NONE, 1), "exact source");
-	refused(r, rt(IS(MAC_BROADCAST), ANY, 1), "group address");
-	refused(r, rt(NOT(1), ANY, 1), "group address");
-	refused(r, rt(IS(1ull << 48), ANY, 1), "48 bits");
-	refused(r, rt(odd, ANY, 1), "does not exist");
-	refused(r, rt(ANY, IS(B), 1), "the same as route 0");
-	refused(r, rt(ANY, ANY, 6), "is in network 1");
-	refused(r, rt(ANY, ANY, 100), "no port 100");
-	refused(r, rt(ANY, ANY, 65535), "no port 65535");
+	refused(r, rig_route(NOT(A), NOT(B), 1), "`not` on both sides");
+	refused(r, rig_route(NONE, IS(B), 1), "source none");
+	refused(r, rig_route(NONE, NONE, 1), "source none");
+	refused(r, rig_route(ANY, NONE, 1), "exact source");
+	refused(r, rig_route(NOT(A), NONE, 1), "exact source");
+	refused(r, rig_route(IS(MAC_BROADCAST), ANY, 1), "group address");
+	refused(r, rig_route(NOT(1), ANY, 1), "group address");
+	refused(r, rig_route(IS(1ull << 48), ANY, 1), "48 bits");
+	refused(r, rig_route(odd, ANY, 1), "does not exist");
+	refused(r, rig_route(ANY, IS(B), 1), "the same as route 0");
+	refused(r, rig_route(ANY, ANY, 6), "is in network 1");
+	refused(r, rig_route(ANY, ANY, 100), "no port 100");
+	refused(r, rig_route(ANY, ANY, 65535), "no port 65535");
 	bad.from = 7;
 	refused(r, bad, "is in network 1");
 	bad.from = -1;
@@ -185,17 +189,18 @@ static void a_bad_route_changes_nothing(void **state)
 static void no_memory_changes_nothing(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route good[] = {rt(ANY, IS(B), 3)}, next[] = {rt(ANY, IS(B), 4)};
+	const struct vnet_route good[] = {rig_route(ANY, IS(B), 3)},
+	                        next[] = {rig_route(ANY, IS(B), 4)};
 	char err[64];
 
 	rig_routes(r, good, 1);
-	rig_failing = 1;
+	rig_alloc_fails = 1;
 	assert_false(vnet_routes_set(r->v, next, 1, err, sizeof err));
 	assert_string_equal(err, "no memory for a table of 1 routes");
 	assert_int_equal(rig_reach(r, B, A), 1 << 3);
-	rig_failing = 1;
+	rig_alloc_fails = 1;
 	assert_false(vnet_port_remove(r->dev[3].port));
-	rig_failing = 2;
+	rig_alloc_fails = 2;
 	assert_false(vnet_port_remove(r->dev[3].port));
 	assert_int_equal(rig_reach(r, B, A), 1 << 3);
 }
@@ -205,7 +210,7 @@ static void a_change_acts_on_the_next_frame(void **state)
 	struct rig *r = *state;
 
 	for (unsigned i = 0; i < 100; i++) {
-		const struct vnet_route t[] = {rt(ANY, IS(B), 1 + i % 5)};
+		const struct vnet_route t[] = {rig_route(ANY, IS(B), 1 + i % 5)};
 
 		rig_routes(r, t, 1);
 		for (unsigned k = 0; k < 3; k++)
@@ -219,7 +224,7 @@ static void a_tag_that_comes_round_finds_nothing(void **state)
 
 	/* The cache's tag has 16 bits, and 0 is none: 65 535 tables later it is the same. */
 	for (unsigned i = 0; i <= 65535; i++) {
-		const struct vnet_route t[] = {rt(ANY, IS(B), 1 + i % 4)};
+		const struct vnet_route t[] = {rig_route(ANY, IS(B), 1 + i % 4)};
 
 		rig_routes(r, t, 1);
 		if (i == 0 || i == 65535)

@@ -1,6 +1,6 @@
 /* test_vnet_stranger.c: a port that sends with addresses that are not its own, in a network that
  * learns: what it may take from others, and what it costs them. */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 #include "vnet/lookup/learn.h"
 #include "vnet/state.h"
 

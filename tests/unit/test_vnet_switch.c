@@ -1,12 +1,12 @@
 /* test_vnet_switch.c: the walk: checks, batches, counters, ports that come and go, polling. */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 
 static void a_batch_visits_each_destination_once_in_order(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, IS(B), 1), rt(ANY, IS(C), 2),
-	                               rt(ANY, IS(MAC_BROADCAST), 1),
-	                               rt(ANY, IS(MAC_BROADCAST), 2)};
+	const struct vnet_route t[] = {rig_route(ANY, IS(B), 1), rig_route(ANY, IS(C), 2),
+	                               rig_route(ANY, IS(MAC_BROADCAST), 1),
+	                               rig_route(ANY, IS(MAC_BROADCAST), 2)};
 	static const mac_t dst[] = {B, C, MAC_BROADCAST, B, D};
 	struct vnet_batch *b = vnet_core_batch(r->core);
 	unsigned at[2] = {0, 0};
@@ -39,7 +39,7 @@ static void a_batch_visits_each_destination_once_in_order(void **state)
 static void refused_frames_do_not_count_out(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, ANY, 1)};
+	const struct vnet_route t[] = {rig_route(ANY, ANY, 1)};
 	struct vnet_batch *b = vnet_core_batch(r->core);
 	struct vnet_port_stats s;
 
@@ -71,7 +71,7 @@ static void send_changed(struct rig *r, uint32_t len, struct vnet_hdr hdr)
 static void bad_frames_are_named(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, ANY, 1)};
+	const struct vnet_route t[] = {rig_route(ANY, ANY, 1)};
 	struct vnet_hdr none = {0}, csum = {.flags = VNET_HDR_F_NEEDS_CSUM, .csum_start = 34};
 	struct vnet_hdr gso = {.gso_type = VNET_GSO_TCPV4, .gso_size = 1000};
 
@@ -98,7 +98,7 @@ static void bad_frames_are_named(void **state)
 static void a_header_in_pieces_is_read(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(IS(A), IS(B), 1)};
+	const struct vnet_route t[] = {rig_route(IS(A), IS(B), 1)};
 	struct vnet_batch *b = vnet_core_batch(r->core);
 	struct vnet_seg pieces[20];
 	uint8_t *p = r->bytes[0];
@@ -127,7 +127,8 @@ static void a_header_in_pieces_is_read(void **state)
 static void networks_are_isolated(void **state)
 {
 	struct rig *r = *state;
-	struct vnet_route t[] = {rt(ANY, ANY, 1), rt(ANY, IS(MAC_BROADCAST), 2), rt(ANY, ANY, 7)};
+	struct vnet_route t[] = {rig_route(ANY, ANY, 1), rig_route(ANY, IS(MAC_BROADCAST), 2),
+	                         rig_route(ANY, ANY, 7)};
 
 	t[2].net = 1;
 	rig_routes(r, t, 3);
@@ -142,7 +143,7 @@ static void networks_are_isolated(void **state)
 static void a_port_that_is_down_counts(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, ANY, 1)};
+	const struct vnet_route t[] = {rig_route(ANY, ANY, 1)};
 
 	rig_routes(r, t, 1);
 	r->dev[1].port->up = false;
@@ -155,7 +156,7 @@ static void a_port_that_is_down_counts(void **state)
 static void an_edge_that_is_down_is_the_bridge(void **state)
 {
 	struct rig *r = *state;
-	struct vnet_route t[] = {rt(ANY, ANY, 5), rt(ANY, IS(B), 1)};
+	struct vnet_route t[] = {rig_route(ANY, ANY, 5), rig_route(ANY, IS(B), 1)};
 
 	assert_true(vnet_port_remove(r->dev[5].port));
 	rig_port(r, 5, 0, VNET_EDGE);
@@ -171,7 +172,8 @@ static void an_edge_that_is_down_is_the_bridge(void **state)
 static void a_removed_port_takes_its_routes_along(void **state)
 {
 	struct rig *r = *state;
-	struct vnet_route t[] = {rt(ANY, IS(B), 1), rt(ANY, IS(B), 2), rt(ANY, ANY, 3)};
+	struct vnet_route t[] = {rig_route(ANY, IS(B), 1), rig_route(ANY, IS(B), 2),
+	                         rig_route(ANY, ANY, 3)};
 
 	t[2].from = 1;
 	rig_routes(r, t, 3);
@@ -199,13 +201,13 @@ static void a_bad_port_is_refused(void **state)
 	assert_null(vnet_port_add(v, "a-name-of-more-than-31-characters", 0, &rig_ops, NULL, 0));
 	assert_null(vnet_port_add(v, "x", 2, &rig_ops, NULL, 0));
 	assert_null(vnet_port_add(v, "x", VNET_NETS, &rig_ops, NULL, 0));
-	rig_failing = 1;
+	rig_alloc_fails = 1;
 	assert_null(vnet_port_add(v, "x", 0, &rig_ops, NULL, 0));
 	assert_false(vnet_net_set(v, VNET_NETS, VNET_ROUTE));
 	assert_null(vnet_create(&rig_mem, 0));
 	assert_null(vnet_create(&rig_mem, VNET_CORES + 1));
 	for (unsigned i = 1; i < 5; i++) {
-		rig_failing = i;
+		rig_alloc_fails = i;
 		assert_null(vnet_create(&rig_mem, 2));
 	}
 	for (unsigned i = RIG_PORTS; i < VNET_PORTS; i++) {
@@ -220,7 +222,7 @@ static void a_bad_port_is_refused(void **state)
 static void polled_ports_are_visited(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, ANY, 1)};
+	const struct vnet_route t[] = {rig_route(ANY, ANY, 1)};
 
 	rig_routes(r, t, 1);
 	r->dev[0].to_send = r->dev[2].to_send = r->dev[3].to_send = 20;
@@ -244,7 +246,7 @@ static void polled_ports_are_visited(void **state)
 static void cores_count_apart_and_are_summed(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, ANY, 1)};
+	const struct vnet_route t[] = {rig_route(ANY, ANY, 1)};
 	struct vnet_port_stats s;
 
 	rig_routes(r, t, 1);
@@ -260,7 +262,8 @@ static void cores_count_apart_and_are_summed(void **state)
 static void many_lists_fit_the_cache(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route t[] = {rt(ANY, ANY, 1), rt(ANY, ANY, 2), rt(ANY, ANY, 3)};
+	const struct vnet_route t[] = {rig_route(ANY, ANY, 1), rig_route(ANY, ANY, 2),
+	                               rig_route(ANY, ANY, 3)};
 
 	rig_routes(r, t, 3);
 	for (unsigned i = 0; i < 30000; i++)

@@ -1,5 +1,5 @@
 /* test_vnet_threads.c: cores walk while control replaces what they read. */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 #include <pthread.h>
 #include <sched.h>
 #include <time.h>
@@ -116,9 +116,9 @@ static void routes(struct vnet *v, unsigned to, unsigned others)
 	struct vnet_route t[64];
 	char err[64];
 
-	t[0] = rt(ANY, others & 1 ? IS(B) : ANY, to);
+	t[0] = rig_route(ANY, others & 1 ? IS(B) : ANY, to);
 	for (unsigned i = 1; i < 1 + others; i++)
-		t[i] = rt(i & 1 ? ANY : IS(A), IS(C + ((mac_t)i << 24)), 1);
+		t[i] = rig_route(i & 1 ? ANY : IS(A), IS(C + ((mac_t)i << 24)), 1);
 	assert_true(vnet_routes_set(v, t, 1 + others, err, sizeof err));
 }
 

@@ -1,5 +1,5 @@
 /* test_vpci.c: the guest's PCI as a kernel sees it, by port and memory accesses. */
-#include "tests/unit/virtio_guest.h"
+#include "tests/unit/rig/virtio_guest.h"
 
 /* A device that remembers what was asked of it. */
 struct toy {
@@ -103,25 +103,25 @@ static int teardown(void **state)
 static void test_mechanism(void **state)
 {
 	(void)state;
-	out(g, 0xcfb, 1, 1); /* Linux's probe writes a byte here first: no effect */
-	out(g, 0xcf8, 4, 0x80000000);
-	assert_int_equal(in(g, 0xcf8, 4), 0x80000000);
-	assert_int_equal(in(g, 0xcfc, 2), 0x1b36);
-	assert_int_equal(cfg_get(g, 0, 10, 2), 0x0600);
-	assert_int_equal(cfg_get(g, 3, 0, 4), 0x56781234);
-	assert_int_equal(cfg_get(g, 3, 0, 2), 0x1234);
-	assert_int_equal(cfg_get(g, 3, 2, 2), 0x5678);
-	assert_int_equal(cfg_get(g, 3, 1, 1), 0x12);
-	assert_int_equal(cfg_get(g, 3, 8, 4), 0x02000003);
-	assert_int_equal(cfg_get(g, 3, 14, 1), 0);         /* one function */
-	assert_int_equal(cfg_get(g, 1, 0, 4), 0x56781234); /* the first free slot */
-	assert_int_equal(cfg_get(g, 2, 0, 4), 0xffffffff);
-	out(g, 0xcf8, 4, 0x80000000 | 3 << 11 | 1 << 8); /* function 1 */
-	assert_int_equal(in(g, 0xcfc, 4), 0xffffffff);
-	out(g, 0xcf8, 4, 0x80010000 | 3 << 11); /* bus 1 */
-	assert_int_equal(in(g, 0xcfc, 4), 0xffffffff);
-	out(g, 0xcf8, 4, 3 << 11); /* not enabled */
-	assert_int_equal(in(g, 0xcfc, 4), 0xffffffff);
+	guest_out(g, 0xcfb, 1, 1); /* Linux's probe writes a byte here first: no effect */
+	guest_out(g, 0xcf8, 4, 0x80000000);
+	assert_int_equal(guest_in(g, 0xcf8, 4), 0x80000000);
+	assert_int_equal(guest_in(g, 0xcfc, 2), 0x1b36);
+	assert_int_equal(guest_cfg(g, 0, 10, 2), 0x0600);
+	assert_int_equal(guest_cfg(g, 3, 0, 4), 0x56781234);
+	assert_int_equal(guest_cfg(g, 3, 0, 2), 0x1234);
+	assert_int_equal(guest_cfg(g, 3, 2, 2), 0x5678);
+	assert_int_equal(guest_cfg(g, 3, 1, 1), 0x12);
+	assert_int_equal(guest_cfg(g, 3, 8, 4), 0x02000003);
+	assert_int_equal(guest_cfg(g, 3, 14, 1), 0);         /* one function */
+	assert_int_equal(guest_cfg(g, 1, 0, 4), 0x56781234); /* the first free slot */
+	assert_int_equal(guest_cfg(g, 2, 0, 4), 0xffffffff);
+	guest_out(g, 0xcf8, 4, 0x80000000 | 3 << 11 | 1 << 8); /* function 1 */
+	assert_int_equal(guest_in(g, 0xcfc, 4), 0xffffffff);
+	guest_out(g, 0xcf8, 4, 0x80010000 | 3 << 11); /* bus 1 */
+	assert_int_equal(guest_in(g, 0xcfc, 4), 0xffffffff);
+	guest_out(g, 0xcf8, 4, 3 << 11); /* not enabled */
+	assert_int_equal(guest_in(g, 0xcfc, 4), 0xffffffff);
 	uint32_t v = 5;
 	assert_false(vpci_io(&g->pci, 0xcfe, 4, false, &v)); /* over the end */
 	assert_false(vpci_io(&g->pci, 0xd00, 1, false, &v));
@@ -172,14 +172,14 @@ static void test_extended_config(void **state)
 static void test_masks(void **state)
 {
 	(void)state;
-	cfg_set(g, 3, 0, 4, 0);
-	assert_int_equal(cfg_get(g, 3, 0, 4), 0x56781234);
-	cfg_set(g, 3, 4, 2, 0xffff);
-	assert_int_equal(cfg_get(g, 3, 4, 2), 0x0407);
+	guest_cfg_set(g, 3, 0, 4, 0);
+	assert_int_equal(guest_cfg(g, 3, 0, 4), 0x56781234);
+	guest_cfg_set(g, 3, 4, 2, 0xffff);
+	assert_int_equal(guest_cfg(g, 3, 4, 2), 0x0407);
 	assert_int_equal(toy.command, 0x0407);
-	assert_int_equal(cfg_get(g, 3, 6, 2), 0x10); /* a list of capabilities */
-	cfg_set(g, 3, 0x3c, 1, 9);
-	assert_int_equal(cfg_get(g, 3, 0x3c, 2), 9);
+	assert_int_equal(guest_cfg(g, 3, 6, 2), 0x10); /* a list of capabilities */
+	guest_cfg_set(g, 3, 0x3c, 1, 9);
+	assert_int_equal(guest_cfg(g, 3, 0x3c, 2), 9);
 }
 
 static void test_slots(void **state)
@@ -209,33 +209,33 @@ static void test_windows_full(void **state)
 
 static void test_bar_sizing(void **state)
 {
-	uint32_t was = cfg_get(g, 3, 0x10, 4), mem = cfg_get(g, 3, 0x18, 4);
+	uint32_t was = guest_cfg(g, 3, 0x10, 4), mem = guest_cfg(g, 3, 0x18, 4);
 
 	(void)state;
 	assert_int_equal(was & 0xff, 1);
 	assert_true(was >= 0x1000);
 	assert_int_equal(mem & 0xffff, 0);
 	assert_true(vpci_claims_mmio(mem));
-	cfg_set(g, 3, 0x10, 4, ~0u);
-	assert_int_equal(cfg_get(g, 3, 0x10, 4), 0xffffff01);
-	cfg_set(g, 3, 0x10, 4, was);
-	cfg_set(g, 3, 0x14, 4, ~0u);
-	assert_int_equal(cfg_get(g, 3, 0x14, 4), 0xfffff000);
-	cfg_set(g, 3, 0x18, 4, ~0u);
-	assert_int_equal(cfg_get(g, 3, 0x18, 4), 0xffff0000);
-	cfg_set(g, 3, 0x1c, 4, ~0u); /* no such BAR */
-	assert_int_equal(cfg_get(g, 3, 0x1c, 4), 0);
+	guest_cfg_set(g, 3, 0x10, 4, ~0u);
+	assert_int_equal(guest_cfg(g, 3, 0x10, 4), 0xffffff01);
+	guest_cfg_set(g, 3, 0x10, 4, was);
+	guest_cfg_set(g, 3, 0x14, 4, ~0u);
+	assert_int_equal(guest_cfg(g, 3, 0x14, 4), 0xfffff000);
+	guest_cfg_set(g, 3, 0x18, 4, ~0u);
+	assert_int_equal(guest_cfg(g, 3, 0x18, 4), 0xffff0000);
+	guest_cfg_set(g, 3, 0x1c, 4, ~0u); /* no such BAR */
+	assert_int_equal(guest_cfg(g, 3, 0x1c, 4), 0);
 }
 
 static void test_io_dispatch(void **state)
 {
-	uint16_t port = (uint16_t)(cfg_get(g, 3, 0x10, 4) & ~3u);
+	uint16_t port = (uint16_t)(guest_cfg(g, 3, 0x10, 4) & ~3u);
 
 	(void)state;
-	assert_int_equal(in(g, (uint16_t)(port + 0x84), 2), 0x7788);
+	assert_int_equal(guest_in(g, (uint16_t)(port + 0x84), 2), 0x7788);
 	assert_int_equal(toy.off, 0x84);
 	assert_int_equal(toy.size, 2);
-	out(g, (uint16_t)(port + 0xff), 1, 0x5a);
+	guest_out(g, (uint16_t)(port + 0xff), 1, 0x5a);
 	assert_int_equal(toy.written, 0x5a);
 	uint32_t v;
 	assert_false(vpci_io(&g->pci, (uint16_t)(port + 0xfe), 4, false, &v));
@@ -248,62 +248,62 @@ static void test_io_dispatch(void **state)
 	assert_false(vpci_claims_io(&g->pci, 0xd00));
 	assert_false(vpci_claims_io(&g->pci, 0x3f8));
 	/* Decoding off. */
-	cfg_set(g, 3, 4, 2, VPCI_CMD_MEM);
+	guest_cfg_set(g, 3, 4, 2, VPCI_CMD_MEM);
 	assert_false(vpci_io(&g->pci, port, 1, false, &v));
-	cfg_set(g, 3, 4, 2, VPCI_CMD_IO);
+	guest_cfg_set(g, 3, 4, 2, VPCI_CMD_IO);
 	assert_true(vpci_io(&g->pci, port, 1, false, &v));
 }
 
 static void test_bar_moves(void **state)
 {
-	uint16_t port = (uint16_t)(cfg_get(g, 3, 0x10, 4) & ~3u);
-	uint64_t mem = cfg_get(g, 3, 0x18, 4), wide;
+	uint16_t port = (uint16_t)(guest_cfg(g, 3, 0x10, 4) & ~3u);
+	uint64_t mem = guest_cfg(g, 3, 0x18, 4), wide;
 	uint32_t v;
 
 	(void)state;
-	cfg_set(g, 3, 0x10, 4, 0xc200);
+	guest_cfg_set(g, 3, 0x10, 4, 0xc200);
 	assert_false(vpci_io(&g->pci, port, 1, false, &v));
-	assert_int_equal(in(g, 0xc204, 4), 0x55667788);
+	assert_int_equal(guest_in(g, 0xc204, 4), 0x55667788);
 	assert_int_equal(toy.off, 4);
-	cfg_set(g, 3, 0x12, 2, 1); /* above the 64 KiB of ports: gone */
+	guest_cfg_set(g, 3, 0x12, 2, 1); /* above the 64 KiB of ports: gone */
 	assert_false(vpci_io(&g->pci, 0xc204, 1, false, &v));
-	cfg_set(g, 3, 0x10, 4, 0xc00); /* cannot hide the configuration ports */
-	assert_int_equal(cfg_get(g, 3, 0, 2), 0x1234);
-	cfg_set(g, 3, 0x10, 4, 0); /* 0 is "not assigned" */
+	guest_cfg_set(g, 3, 0x10, 4, 0xc00); /* cannot hide the configuration ports */
+	assert_int_equal(guest_cfg(g, 3, 0, 2), 0x1234);
+	guest_cfg_set(g, 3, 0x10, 4, 0); /* 0 is "not assigned" */
 	assert_false(vpci_io(&g->pci, 4, 1, false, &v));
-	cfg_set(g, 3, 0x18, 4, 0xe7ff0000);
+	guest_cfg_set(g, 3, 0x18, 4, 0xe7ff0000);
 	assert_false(vpci_mmio(&g->pci, mem, 4, false, &wide));
 	assert_true(vpci_mmio(&g->pci, 0xe7fffff8, 8, false, &wide));
 	assert_int_equal(wide, 0x1122334455667788ull);
 	assert_false(vpci_mmio(&g->pci, 0xe7fffffc, 8, false, &wide));
-	cfg_set(g, 3, 4, 2, 0);
+	guest_cfg_set(g, 3, 4, 2, 0);
 	assert_false(vpci_mmio(&g->pci, 0xe7fffff8, 8, false, &wide));
 }
 
 static void test_capabilities(void **state)
 {
 	uint8_t body[96] = {0x09};
-	unsigned cap = cfg_get(g, 3, 0x34, 1), at1, at2;
+	unsigned cap = guest_cfg(g, 3, 0x34, 1), at1, at2;
 
 	(void)state;
 	assert_int_equal(cap, 0x40);
-	assert_int_equal(cfg_get(g, 3, cap, 1), 0x11);
-	assert_int_equal(cfg_get(g, 3, cap + 1, 1), 0);
+	assert_int_equal(guest_cfg(g, 3, cap, 1), 0x11);
+	assert_int_equal(guest_cfg(g, 3, cap + 1, 1), 0);
 	at1 = vpci_cap_add(&toy.d, body, NULL, 18);
 	at2 = vpci_cap_add(&toy.d, body, NULL, 80);
 	assert_int_equal(at2 % 4, 0);
-	assert_int_equal(cfg_get(g, 3, cap + 1, 1), at1);
-	assert_int_equal(cfg_get(g, 3, at1 + 1, 1), at2);
-	assert_int_equal(cfg_get(g, 3, at2 + 1, 1), 0);
+	assert_int_equal(guest_cfg(g, 3, cap + 1, 1), at1);
+	assert_int_equal(guest_cfg(g, 3, at1 + 1, 1), at2);
+	assert_int_equal(guest_cfg(g, 3, at2 + 1, 1), 0);
 	assert_int_equal(vpci_cap_add(&toy.d, body, NULL, 96), 0); /* full */
-	assert_int_equal(cfg_get(g, 3, at2 + 1, 1), 0);
+	assert_int_equal(guest_cfg(g, 3, at2 + 1, 1), 0);
 }
 
 static struct probe ready(void)
 {
-	struct probe p = probe(g, 3);
+	struct probe p = guest_probe(g, 3);
 
-	cfg_set(g, 3, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
+	guest_cfg_set(g, 3, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
 	msix_on(g, &p, 3, 10);
 	return p;
 }
@@ -313,7 +313,7 @@ static void test_msix(void **state)
 	struct probe p = ready();
 
 	(void)state;
-	assert_int_equal(cfg_get(g, 3, p.msix_cap + 2, 2), 0x8002);
+	assert_int_equal(guest_cfg(g, 3, p.msix_cap + 2, 2), 0x8002);
 	vpci_msix_send(&toy.d, 2);
 	assert_int_equal(g->msi_of[12], 1);
 	assert_int_equal(g->last_addr, 0xfee00000u);
@@ -321,10 +321,10 @@ static void test_msix(void **state)
 	vpci_msix_send(&toy.d, VPCI_NO_VECTOR);
 	assert_int_equal(g->msis, 1);
 	assert_int_equal(toy.d.msix_count[VPCI_no_vector], 2);
-	cfg_set(g, 3, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM); /* no bus master, no message */
+	guest_cfg_set(g, 3, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM); /* no bus master, no message */
 	vpci_msix_send(&toy.d, 0);
-	cfg_set(g, 3, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
-	cfg_set(g, 3, p.msix_cap + 2, 2, 0);
+	guest_cfg_set(g, 3, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
+	guest_cfg_set(g, 3, p.msix_cap + 2, 2, 0);
 	vpci_msix_send(&toy.d, 0);
 	assert_int_equal(g->msis, 1);
 	assert_int_equal(toy.d.msix_count[VPCI_msix_off], 2);
@@ -335,25 +335,25 @@ static void test_msix_mask(void **state)
 	struct probe p = ready();
 
 	(void)state;
-	mem_set(g, p.msix + 16 + 12, ~0u); /* only the mask bit exists */
-	assert_int_equal(mem_get(g, p.msix + 16 + 12), 1);
+	guest_mmio_set(g, p.msix + 16 + 12, ~0u); /* only the mask bit exists */
+	assert_int_equal(guest_mmio(g, p.msix + 16 + 12), 1);
 	vpci_msix_send(&toy.d, 1);
 	vpci_msix_send(&toy.d, 1);
 	assert_int_equal(g->msis, 0);
-	assert_int_equal(mem_get(g, p.msix + 2048), 2);
-	mem_set(g, p.msix + 2048, 0xff); /* read-only */
-	assert_int_equal(mem_get(g, p.msix + 2048), 2);
-	mem_set(g, p.msix + 16 + 8, 33); /* changed while masked: the new one counts */
-	mem_set(g, p.msix + 16 + 12, 0);
+	assert_int_equal(guest_mmio(g, p.msix + 2048), 2);
+	guest_mmio_set(g, p.msix + 2048, 0xff); /* read-only */
+	assert_int_equal(guest_mmio(g, p.msix + 2048), 2);
+	guest_mmio_set(g, p.msix + 16 + 8, 33); /* changed while masked: the new one counts */
+	guest_mmio_set(g, p.msix + 16 + 12, 0);
 	assert_int_equal(g->msi_of[33], 1);
 	assert_int_equal(g->msis, 1);
-	assert_int_equal(mem_get(g, p.msix + 2048), 0);
+	assert_int_equal(guest_mmio(g, p.msix + 2048), 0);
 	/* The whole function. */
-	cfg_set(g, 3, p.msix_cap + 2, 2, 0xc000);
+	guest_cfg_set(g, 3, p.msix_cap + 2, 2, 0xc000);
 	vpci_msix_send(&toy.d, 0);
 	vpci_msix_send(&toy.d, 2);
-	assert_int_equal(mem_get(g, p.msix + 2048), 5);
-	cfg_set(g, 3, p.msix_cap + 3, 1, 0x80);
+	assert_int_equal(guest_mmio(g, p.msix + 2048), 5);
+	guest_cfg_set(g, 3, p.msix_cap + 3, 1, 0x80);
 	assert_int_equal(g->msis, 3);
 	assert_int_equal(toy.d.msix_count[VPCI_masked], 4);
 }
@@ -368,43 +368,43 @@ static void test_msix_access(void **state)
 	assert_int_equal(v, 10);
 	v = 0x0000000100001234ull;
 	assert_true(vpci_mmio(&g->pci, p.msix + 8, 8, true, &v));
-	assert_int_equal(mem_get(g, p.msix + 8), 0x1234);
-	assert_int_equal(mem_get(g, p.msix + 12), 1);
+	assert_int_equal(guest_mmio(g, p.msix + 8), 0x1234);
+	assert_int_equal(guest_mmio(g, p.msix + 12), 1);
 	assert_true(vpci_mmio(&g->pci, p.msix + 8, 2, false, &v));
 	assert_int_equal(v, ~0ull);
-	mem_set(g, p.msix + 48, 77); /* beyond the last entry */
-	assert_int_equal(mem_get(g, p.msix + 48), 0);
-	assert_int_equal(mem_get(g, p.msix + 4092), 0);
+	guest_mmio_set(g, p.msix + 48, 77); /* beyond the last entry */
+	assert_int_equal(guest_mmio(g, p.msix + 48), 0);
+	assert_int_equal(guest_mmio(g, p.msix + 4092), 0);
 }
 
 static void test_passthrough_hooks(void **state)
 {
 	(void)state;
 	toy.raw = true;
-	assert_int_equal(cfg_get(g, 3, 0x12, 2), 0x0122);
-	cfg_set(g, 3, 0x41, 1, 0x77);
+	assert_int_equal(guest_cfg(g, 3, 0x12, 2), 0x0122);
+	guest_cfg_set(g, 3, 0x41, 1, 0x77);
 	assert_int_equal(toy.off, 0x41);
 	assert_int_equal(toy.size, 1);
 	assert_int_equal(toy.written, 0x77);
 	toy.raw = false;
-	assert_int_equal(cfg_get(g, 3, 0, 2), 0x1234);
+	assert_int_equal(guest_cfg(g, 3, 0, 2), 0x1234);
 }
 
 static void test_reset(void **state)
 {
 	struct probe p = ready();
-	uint32_t io = cfg_get(g, 3, 0x10, 4);
+	uint32_t io = guest_cfg(g, 3, 0x10, 4);
 
 	(void)state;
-	cfg_set(g, 3, 0x10, 4, 0xc000);
+	guest_cfg_set(g, 3, 0x10, 4, 0xc000);
 	vpci_reset(&g->pci);
-	assert_int_equal(in(g, 0xcf8, 4), 0);
-	assert_int_equal(cfg_get(g, 3, 0x10, 4), io);
-	assert_int_equal(cfg_get(g, 3, 4, 2), VPCI_CMD_IO | VPCI_CMD_MEM);
-	assert_int_equal(cfg_get(g, 3, p.msix_cap + 2, 2), 2);
-	assert_int_equal(mem_get(g, p.msix + 12), 1);
+	assert_int_equal(guest_in(g, 0xcf8, 4), 0);
+	assert_int_equal(guest_cfg(g, 3, 0x10, 4), io);
+	assert_int_equal(guest_cfg(g, 3, 4, 2), VPCI_CMD_IO | VPCI_CMD_MEM);
+	assert_int_equal(guest_cfg(g, 3, p.msix_cap + 2, 2), 2);
+	assert_int_equal(guest_mmio(g, p.msix + 12), 1);
 	assert_int_equal(toy.resets, 1);
-	assert_int_equal(in(g, (uint16_t)(io & ~3u), 1), 0x88);
+	assert_int_equal(guest_in(g, (uint16_t)(io & ~3u), 1), 0x88);
 }
 
 /* Each device in its turn, one visit a call, until nothing is left. */

@@ -3,7 +3,7 @@
  * use what is there, while a core of the VMM sends interrupts and reads counters.  Under the thread
  * sanitizer.
  */
-#include "tests/unit/virtio_guest.h"
+#include "tests/unit/rig/virtio_guest.h"
 #include <pthread.h>
 #include <sched.h>
 
@@ -52,8 +52,9 @@ static void *vcpu(void *arg)
 	unsigned me = (unsigned)(size_t)arg;
 
 	for (unsigned i = 0; i < STEPS; i++) {
-		cfg_set(g, me + 1, 0x10, 4, PORT(i % 4));
-		cfg_set(g, me + 1, 4, 2, i % 8 ? VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER : 0);
+		guest_cfg_set(g, me + 1, 0x10, 4, PORT(i % 4));
+		guest_cfg_set(g, me + 1, 4, 2,
+		              i % 8 ? VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER : 0);
 		for (unsigned k = 0; k < 4; k++) {
 			uint32_t val = WRITTEN;
 
@@ -62,7 +63,7 @@ static void *vcpu(void *arg)
 		uint64_t word = i & 1, gpa = dev[i & 1].bar[1].home + 16 * (i % VECTORS) + 12;
 
 		vpci_mmio(&g->pci, gpa, 4, i & 2, &word);
-		cfg_set(g, me + 1, dev[me].msix_cap + 2u, 2, i % 4 ? 0x8000 : 0xc000);
+		guest_cfg_set(g, me + 1, dev[me].msix_cap + 2u, 2, i % 4 ? 0x8000 : 0xc000);
 	}
 	return NULL;
 }
@@ -98,8 +99,8 @@ static void a_bus_has_no_race(void **state)
 	for (unsigned i = 0; i < DEVICES; i++) {
 		uint32_t val = WRITTEN;
 
-		cfg_set(g, i + 1, 4, 2, VPCI_CMD_IO);
-		cfg_set(g, i + 1, 0x10, 4, PORT(i));
+		guest_cfg_set(g, i + 1, 4, 2, VPCI_CMD_IO);
+		guest_cfg_set(g, i + 1, 0x10, 4, PORT(i));
 		accesses[i] = 0;
 		assert_true(vpci_io(&g->pci, PORT(i), 1, true, &val));
 		assert_int_equal(accesses[i], 1);

@@ -1,27 +1,19 @@
-/* cpuid_dump.h: recorded leaves of real machines, as cpuid_ask answers them.  To be included after
- * cmocka.h. */
-#ifndef TESTS_CPUID_DUMP_H
-#define TESTS_CPUID_DUMP_H
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/rig/cpuid_dump.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "vmm/cpuid_policy.h"
 
-#define DUMPS    "tests/unit/data/cpuid/*.txt"
-#define DUMP_MAX 200 /* rows of one */
-#define ANY_SUB  0xFFFFFFFFu
+#define DUMPS   "tests/unit/data/cpuid/*.txt"
+#define ANY_SUB 0xFFFFFFFFu
 
-static struct {
-	const char *path;
-	bool everything; /* no machine: each bit of each leaf is set */
-	unsigned rows;
-	struct {
-		uint32_t leaf, sub;
-		struct cpuid r;
-	} row[DUMP_MAX];
-} dump;
+struct cpuid_dump dump;
 
-static struct cpuid ask(uint32_t leaf, uint32_t sub)
+struct cpuid dump_ask(uint32_t leaf, uint32_t sub)
 {
 	if (dump.everything)
 		return (struct cpuid){~0u, ~0u, ~0u, ~0u};
@@ -32,7 +24,7 @@ static struct cpuid ask(uint32_t leaf, uint32_t sub)
 	return (struct cpuid){0};
 }
 
-static void read_dump(const char *path)
+void dump_read(const char *path)
 {
 	char line[200], sub[16];
 	FILE *f = fopen(path, "r");
@@ -54,16 +46,14 @@ static void read_dump(const char *path)
 	assert_true(dump.rows > 10);
 }
 
-static void on_each_machine(void (*test)(void))
+void on_each_machine(void (*test)(void))
 {
 	glob_t g;
 	assert_int_equal(glob(DUMPS, 0, NULL, &g), 0);
 	assert_true(g.gl_pathc >= 12);
 	for (size_t i = 0; i < g.gl_pathc; i++) {
-		read_dump(g.gl_pathv[i]);
+		dump_read(g.gl_pathv[i]);
 		test();
 	}
 	globfree(&g);
 }
-
-#endif

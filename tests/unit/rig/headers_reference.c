@@ -1,27 +1,13 @@
-/*
- * headers_reference.h: a second reader of a frame's headers, slow and plain: one function for each
- * kind of header, which calls the next.  vnet/frame/headers.c must agree with it on any bytes.
- */
-#ifndef TESTS_UNIT_HEADERS_REFERENCE_H
-#define TESTS_UNIT_HEADERS_REFERENCE_H
-#include <string.h>
-#include "vnet/frame/headers.h"
-
-struct reference {
-	struct headers found;
-	bool known; /* the ends are */
-	uint8_t source[16], destination[16];
-	const uint8_t *bytes;
-	unsigned n;
-};
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/rig/headers_reference.h"
 
 /* Whether the bytes [at, at + n) are there. */
-static inline bool ref_has(const struct reference *r, unsigned at, unsigned n)
+static bool ref_has(const struct reference *r, unsigned at, unsigned n)
 {
 	return at + n <= r->n;
 }
 
-static inline unsigned ref_number(const struct reference *r, unsigned at, unsigned n)
+static unsigned ref_number(const struct reference *r, unsigned at, unsigned n)
 {
 	unsigned v = 0;
 
@@ -30,10 +16,10 @@ static inline unsigned ref_number(const struct reference *r, unsigned at, unsign
 	return v;
 }
 
-static inline void ref_next(struct reference *r, unsigned protocol, unsigned at);
+static void ref_next(struct reference *r, unsigned protocol, unsigned at);
 
 /* Every address of a list, the last of which is the packet's destination in the end. */
-static inline void ref_routing(struct reference *r, unsigned at, unsigned size)
+static void ref_routing(struct reference *r, unsigned at, unsigned size)
 {
 	unsigned kind = r->bytes[at + 2], left = r->bytes[at + 3], addresses = (size - 8) / 16;
 	unsigned common = r->bytes[at + 4] & 15, pad = r->bytes[at + 5] >> 4;
@@ -57,7 +43,7 @@ static inline void ref_routing(struct reference *r, unsigned at, unsigned size)
 	}
 }
 
-static inline void ref_options(struct reference *r, unsigned at, unsigned size)
+static void ref_options(struct reference *r, unsigned at, unsigned size)
 {
 	unsigned i = at + 2, end = at + size;
 
@@ -81,8 +67,8 @@ static inline void ref_options(struct reference *r, unsigned at, unsigned size)
 }
 
 /* An extension header whose length field counts `unit` bytes, `more` of which it leaves out. */
-static inline void ref_extension(struct reference *r, unsigned kind, unsigned at, unsigned unit,
-                                 unsigned more)
+static void ref_extension(struct reference *r, unsigned kind, unsigned at, unsigned unit,
+                          unsigned more)
 {
 	if (!ref_has(r, at, 8))
 		return;
@@ -97,7 +83,7 @@ static inline void ref_extension(struct reference *r, unsigned kind, unsigned at
 	ref_next(r, r->bytes[at], at + size);
 }
 
-static inline void ref_fragment(struct reference *r, unsigned at)
+static void ref_fragment(struct reference *r, unsigned at)
 {
 	if (!ref_has(r, at, 8))
 		return;
@@ -111,7 +97,7 @@ static inline void ref_fragment(struct reference *r, unsigned at)
 		ref_next(r, r->bytes[at], at + 8);
 }
 
-static inline void ref_next(struct reference *r, unsigned protocol, unsigned at)
+static void ref_next(struct reference *r, unsigned protocol, unsigned at)
 {
 	static const uint8_t options[] = {0, 43, 60, 135, 139, 140};
 
@@ -133,7 +119,7 @@ static inline void ref_next(struct reference *r, unsigned protocol, unsigned at)
 		r->found.l4 = (uint16_t)at;
 }
 
-static inline void ref_ipv4_options(struct reference *r, unsigned at, unsigned end)
+static void ref_ipv4_options(struct reference *r, unsigned at, unsigned end)
 {
 	while (at < end && r->bytes[at] != 0) {
 		unsigned size = r->bytes[at] == 1 ? 1 : 0;
@@ -162,7 +148,7 @@ static inline void ref_ipv4_options(struct reference *r, unsigned at, unsigned e
 	}
 }
 
-static inline void ref_ipv4(struct reference *r, unsigned at)
+static void ref_ipv4(struct reference *r, unsigned at)
 {
 	if (!ref_has(r, at, 20) || r->bytes[at] < 0x45 || r->bytes[at] > 0x4f)
 		return;
@@ -180,7 +166,7 @@ static inline void ref_ipv4(struct reference *r, unsigned at)
 		ref_next(r, r->bytes[at + 9], at + size);
 }
 
-static inline void ref_ipv6(struct reference *r, unsigned at)
+static void ref_ipv6(struct reference *r, unsigned at)
 {
 	if (!ref_has(r, at, 40) || r->bytes[at] / 16 != 6)
 		return;
@@ -191,7 +177,7 @@ static inline void ref_ipv6(struct reference *r, unsigned at)
 }
 
 /* The Ethernet type at `at`, `tags` tags being read. */
-static inline void ref_type(struct reference *r, unsigned at, unsigned tags)
+static void ref_type(struct reference *r, unsigned at, unsigned tags)
 {
 	if (!ref_has(r, at, 2))
 		return;
@@ -210,7 +196,7 @@ static inline void ref_type(struct reference *r, unsigned at, unsigned tags)
 		ref_ipv6(r, at + 2);
 }
 
-static inline void ref_read(struct reference *r, const uint8_t *bytes, unsigned n)
+void ref_read(struct reference *r, const uint8_t *bytes, unsigned n)
 {
 	memset(r, 0, sizeof *r);
 	r->known = true;
@@ -219,8 +205,7 @@ static inline void ref_read(struct reference *r, const uint8_t *bytes, unsigned 
 	ref_type(r, 12, 0);
 }
 
-/* Whether vnet/frame/headers.c says the same of these bytes. */
-static inline bool ref_agrees(const uint8_t *bytes, unsigned n)
+bool ref_agrees(const uint8_t *bytes, unsigned n)
 {
 	uint8_t source[16] = {0}, destination[16] = {0};
 	struct reference r;
@@ -237,4 +222,3 @@ static inline bool ref_agrees(const uint8_t *bytes, unsigned n)
 	return !r.known || (!memcmp(source, r.source, headers_address(&h)) &&
 	                    !memcmp(destination, r.destination, headers_address(&h)));
 }
-#endif

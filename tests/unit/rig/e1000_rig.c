@@ -1,16 +1,7 @@
-/* A driver on a simulated NIC, started, with every receive buffer in place; `mtu` 0: none said. */
-#ifndef TESTS_UNIT_TEST_E1000_RIG_H
-#define TESTS_UNIT_TEST_E1000_RIG_H
-#include "tests/unit/nic_sim.h"
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/rig/e1000_rig.h"
 
-struct rig {
-	struct sim *sim;
-	struct e1000 nic;
-	void *rings;
-	void *buffer[E1000_RX_RING - 1]; /* each its own allocation: ASan sees an overrun */
-};
-
-static inline void rig_open_mtu(struct rig *r, uint16_t device, uint32_t mtu)
+void rig_open_mtu(struct rig *r, uint16_t device, uint32_t mtu)
 {
 	struct e1000_config config = {.device = device, .promiscuous = true};
 	r->sim = sim_new(device);
@@ -25,12 +16,12 @@ static inline void rig_open_mtu(struct rig *r, uint16_t device, uint32_t mtu)
 	e1000_rx_flush(&r->nic);
 }
 
-static inline void rig_open(struct rig *r, uint16_t device)
+void rig_open(struct rig *r, uint16_t device)
 {
 	rig_open_mtu(r, device, 0);
 }
 
-static inline void rig_close(struct rig *r)
+void rig_close(struct rig *r)
 {
 	for (unsigned i = 0; i < E1000_RX_RING - 1; i++)
 		free(r->buffer[i]);
@@ -38,4 +29,3 @@ static inline void rig_close(struct rig *r)
 	free(r->sim);
 	free(r->rings);
 }
-#endif

@@ -1,58 +1,26 @@
-/* link_rig.h: nodes whose edge ports are joined by a wire, and devices that keep what they get. */
-#ifndef TEST_LINK_RIG_H
-#define TEST_LINK_RIG_H
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "vnet/vnet.h"
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/rig/link_nodes.h"
 
-#define DEV_GOT 192
-#define DEVS    6 /* of a node; number 0 is the edge */
+unsigned node_alloc_fails; /* allocations that succeed before one fails; 0: none fails */
 
-struct got {
-	uint32_t len;
-	struct vnet_hdr hdr;
-	uint8_t *bytes;
-};
-
-struct dev {
-	struct vnet_port *port;
-	unsigned n, calls;
-	struct got got[DEV_GOT];
-};
-
-struct node {
-	struct vnet *v;
-	struct vnet_core *core;
-	struct dev dev[DEVS];
-	uint64_t seconds;
-};
-
-static unsigned link_failing; /* allocations that succeed before one fails; 0: none fails */
-
-static void *link_alloc(size_t size)
+static void *node_alloc(size_t size)
 {
 	void *p;
 
-	if (link_failing && --link_failing == 0)
+	if (node_alloc_fails && --node_alloc_fails == 0)
 		return NULL;
 	p = aligned_alloc(64, (size + 63) & ~(size_t)63);
 	memset(p, 0, size);
 	return p;
 }
 
-static void link_release(void *p, size_t size)
+static void node_release(void *p, size_t size)
 {
 	(void)size;
 	free(p);
 }
 
-static const struct vnet_mem link_mem = {link_alloc, link_release};
+const struct vnet_mem node_mem = {node_alloc, node_release};
 
 static unsigned dev_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
                             unsigned n)
@@ -79,22 +47,22 @@ static unsigned dev_deliver(void *dev, struct vnet_core *core, struct vnet_frame
 	return n;
 }
 
-static const struct vnet_port_ops dev_ops = {NULL, dev_deliver};
+const struct vnet_port_ops dev_ops = {NULL, dev_deliver};
 
-static inline void dev_clear(struct dev *d)
+void dev_clear(struct dev *d)
 {
 	while (d->n)
 		free(d->got[--d->n].bytes);
 	d->calls = 0;
 }
 
-static inline void node_clear(struct node *n)
+void node_clear(struct node *n)
 {
 	for (unsigned i = 0; i < DEVS; i++)
 		dev_clear(&n->dev[i]);
 }
 
-static inline struct vnet_port *node_port(struct node *n, unsigned i, unsigned net, unsigned flags)
+struct vnet_port *node_port(struct node *n, unsigned i, unsigned net, unsigned flags)
 {
 	char name[8];
 
@@ -105,12 +73,7 @@ static inline struct vnet_port *node_port(struct node *n, unsigned i, unsigned n
 	return n->dev[i].port;
 }
 
-/* The addresses of node i: 192.0.2.(1 + i)/24, behind the gateway 192.0.2.254. */
-#define NODE_IP(i)  (0xc0000201u + (i))
-#define NODE_MAC(i) ((mac_t)(1 + (i)) << 40 | 0x02)
-#define GATEWAY     0xc00002feu
-
-static inline void node_underlay(struct node *n, unsigned i, unsigned mtu)
+void node_underlay(struct node *n, unsigned i, unsigned mtu)
 {
 	const struct vnet_underlay_config c = {NODE_IP(i), 24, GATEWAY, NODE_MAC(i), mtu};
 	char err[100];
@@ -119,12 +82,11 @@ static inline void node_underlay(struct node *n, unsigned i, unsigned mtu)
 		fail_msg("%s", err);
 }
 
-/* A node with an edge in network 0, and networks 1 and 2 of the given policy. */
-static inline struct node *node_make(unsigned i, enum vnet_policy policy)
+struct node *node_make(unsigned i, enum vnet_policy policy)
 {
 	struct node *n = calloc(1, sizeof *n);
 
-	n->v = vnet_create(&link_mem, 2);
+	n->v = vnet_create(&node_mem, 2);
 	n->core = vnet_core(n->v, 0);
 	for (unsigned net = 0; net < 3; net++)
 		assert_true(vnet_net_set(n->v, net, net ? policy : VNET_LEARN));
@@ -133,15 +95,15 @@ static inline struct node *node_make(unsigned i, enum vnet_policy policy)
 	return n;
 }
 
-static inline void node_free(struct node *n)
+void node_free(struct node *n)
 {
 	node_clear(n);
 	vnet_destroy(n->v);
 	free(n);
 }
 
-static inline struct vnet_port *node_link(struct node *n, const char *name, unsigned net,
-                                          const struct vnet_link_config *c)
+struct vnet_port *node_link(struct node *n, const char *name, unsigned net,
+                            const struct vnet_link_config *c)
 {
 	char err[100] = "";
 	struct vnet_port *port = vnet_link_add(n->v, name, net, n->dev[0].port, c, err, sizeof err);
@@ -151,14 +113,13 @@ static inline struct vnet_port *node_link(struct node *n, const char *name, unsi
 	return port;
 }
 
-static inline void node_tick(struct node *n)
+void node_tick(struct node *n)
 {
 	vnet_tick(n->core, ++n->seconds);
 }
 
-/* Appends a frame to the core's batch, in pieces of `piece` bytes; 0: in one. */
-static inline void batch_add(struct node *n, uint8_t *bytes, uint32_t len,
-                             const struct vnet_hdr *hdr, uint32_t piece)
+void batch_add(struct node *n, uint8_t *bytes, uint32_t len, const struct vnet_hdr *hdr,
+               uint32_t piece)
 {
 	struct vnet_batch *b = vnet_core_batch(n->core);
 	struct vnet_frame *f = &b->frame[b->n++];
@@ -180,28 +141,26 @@ static inline void batch_add(struct node *n, uint8_t *bytes, uint32_t len,
 	f->contiguous_head = f->nseg && f->seg->len >= VNET_FRAME_MIN;
 }
 
-static inline void batch_start(struct node *n)
+void batch_start(struct node *n)
 {
 	struct vnet_batch *b = vnet_core_batch(n->core);
 
 	b->n = b->nseg = 0;
 }
 
-static inline unsigned batch_send(struct node *n, struct vnet_port *from)
+unsigned batch_send(struct node *n, struct vnet_port *from)
 {
 	return vnet_input(n->core, from, vnet_core_batch(n->core));
 }
 
-static inline unsigned node_send(struct node *n, struct vnet_port *from, uint8_t *bytes,
-                                 uint32_t len)
+unsigned node_send(struct node *n, struct vnet_port *from, uint8_t *bytes, uint32_t len)
 {
 	batch_start(n);
 	batch_add(n, bytes, len, NULL, 0);
 	return batch_send(n, from);
 }
 
-/* Carries what a's edge got to b; returns how many frames. */
-static inline unsigned wire(struct node *a, struct node *b)
+unsigned node_wire(struct node *a, struct node *b)
 {
 	struct dev *d = &a->dev[0];
 	unsigned n = d->n;
@@ -220,20 +179,19 @@ static inline unsigned wire(struct node *a, struct node *b)
 	return n;
 }
 
-/* Both ways until nothing moves; fails when that does not end. */
-static inline unsigned settle(struct node *a, struct node *b)
+unsigned nodes_settle(struct node *a, struct node *b)
 {
 	unsigned moved, all = 0;
 
 	do {
-		moved = wire(a, b) + wire(b, a);
+		moved = node_wire(a, b) + node_wire(b, a);
 		all += moved;
 		assert_true(all < 1000);
 	} while (moved);
 	return all;
 }
 
-static inline uint64_t drops(struct vnet_port *port, enum vnet_drop why)
+uint64_t port_drops(struct vnet_port *port, enum vnet_drop why)
 {
 	struct vnet_port_stats s;
 
@@ -241,8 +199,7 @@ static inline uint64_t drops(struct vnet_port *port, enum vnet_drop why)
 	return s.drop[why];
 }
 
-/* All drops of a port. */
-static inline uint64_t drops_all(struct vnet_port *port)
+uint64_t port_drops_all(struct vnet_port *port)
 {
 	struct vnet_port_stats s;
 	uint64_t sum = 0;
@@ -253,9 +210,7 @@ static inline uint64_t drops_all(struct vnet_port *port)
 	return sum;
 }
 
-/* An Ethernet frame of `len` bytes whose payload is counted up from `seed`. */
-static inline void ether(uint8_t *p, mac_t dst, mac_t src, unsigned type, uint32_t len,
-                         unsigned seed)
+void ether_frame(uint8_t *p, mac_t dst, mac_t src, unsigned type, uint32_t len, unsigned seed)
 {
 	mac_write(p, dst);
 	mac_write(p + 6, src);
@@ -264,9 +219,3 @@ static inline void ether(uint8_t *p, mac_t dst, mac_t src, unsigned type, uint32
 	for (uint32_t i = 14; i < len; i++)
 		p[i] = (uint8_t)(seed + i);
 }
-
-#define A 0x0a0052ull /* unicast addresses: the first byte on the wire is 0x52 */
-#define B 0x0b0052ull
-#define C 0x0c0052ull
-
-#endif

@@ -1,65 +1,30 @@
-/*
- * A simulated 82540EM or 82574L for the driver's tests: registers with their side effects, both
- * descriptor engines, the checksum unit and the segmentation unit (8254x 3.2 to 3.5).
- */
-#ifndef TESTS_UNIT_NIC_SIM_H
-#define TESTS_UNIT_NIC_SIM_H
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-#include "drivers/e1000/e1000.h"
-#include "drivers/e1000/regs.h"
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/rig/nic_sim.h"
 
-#define SIM_BUS_KEY 0x0000a00000000000ull /* bus addresses differ from pointers */
-#define SIM_FRAMES  8192
-#define SIM_ROC     0x40ac /* frames received that were too long */
-
-struct sim {
-	uint16_t device;
-	uint32_t reg[0x8000 / 4];
-	uint16_t eeprom[64];
-	bool reset_stuck, eeprom_dead, tx_stopped;
-	unsigned resets, resets_unquiet, contexts;
-	uint64_t delayed_us, reads;
-	struct e1000_tx_desc context;
-	uint8_t gather[VNET_FRAME_MAX + 1];
-	uint32_t gathered;
-	struct {
-		uint8_t *data;
-		uint32_t len;
-	} out[SIM_FRAMES]; /* what went onto the wire */
-	unsigned n_out;
-};
-
-static inline uint32_t *sim_reg(struct sim *s, uint32_t reg)
+uint32_t *sim_reg(struct sim *s, uint32_t reg)
 {
 	assert_true(reg % 4 == 0 && reg < sizeof s->reg);
 	return &s->reg[reg / 4];
 }
 
-static inline void *sim_mem(uint64_t bus)
+static void *sim_mem(uint64_t bus)
 {
 	return (void *)(uintptr_t)(bus ^ SIM_BUS_KEY);
 }
 
-static inline uint16_t sim_be16(const uint8_t *p)
+static uint16_t sim_be16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static inline void sim_put16(uint8_t *p, uint32_t v)
+static void sim_put16(uint8_t *p, uint32_t v)
 {
 	p[0] = (uint8_t)(v >> 8);
 	p[1] = (uint8_t)v;
 }
 
 /* The checksum unit: sums from css to the end, writes the complement at cso. */
-static inline void sim_sum(uint8_t *f, uint32_t len, uint32_t css, uint32_t cso)
+static void sim_sum(uint8_t *f, uint32_t len, uint32_t css, uint32_t cso)
 {
 	uint32_t sum = 0;
 	assert_true(css < len && cso + 2 <= len);
@@ -70,7 +35,7 @@ static inline void sim_sum(uint8_t *f, uint32_t len, uint32_t css, uint32_t cso)
 	sim_put16(f + cso, (uint16_t)~sum);
 }
 
-static inline void sim_emit(struct sim *s, const uint8_t *f, uint32_t len)
+static void sim_emit(struct sim *s, const uint8_t *f, uint32_t len)
 {
 	assert_true(s->n_out < SIM_FRAMES);
 	s->out[s->n_out].data = malloc(len);
@@ -79,8 +44,7 @@ static inline void sim_emit(struct sim *s, const uint8_t *f, uint32_t len)
 }
 
 /* One segment: lengths, identification, sequence, flags, then both sums (8254x 3.5.7 and 3.5.8). */
-static inline void sim_segment(struct sim *s, uint32_t hdr_len, uint32_t at, uint32_t len,
-                               unsigned index)
+static void sim_segment(struct sim *s, uint32_t hdr_len, uint32_t at, uint32_t len, unsigned index)
 {
 	uint8_t f[16384];
 	uint64_t low = s->context.low, high = s->context.high;
@@ -110,7 +74,7 @@ static inline void sim_segment(struct sim *s, uint32_t hdr_len, uint32_t at, uin
 	sim_emit(s, f, total);
 }
 
-static inline void sim_frame(struct sim *s, uint64_t command)
+static void sim_frame(struct sim *s, uint64_t command)
 {
 	uint64_t high = s->context.high;
 	uint32_t hdr_len = high >> 40 & 255, mss = high >> 48;
@@ -134,7 +98,7 @@ static inline void sim_frame(struct sim *s, uint64_t command)
 	s->gathered = 0;
 }
 
-static inline void sim_transmit(struct sim *s)
+void sim_transmit(struct sim *s)
 {
 	uint64_t base = *sim_reg(s, TDBAL) | (uint64_t)*sim_reg(s, TDBAH) << 32;
 	uint32_t n = *sim_reg(s, TDLEN) / 16;
@@ -162,8 +126,7 @@ static inline void sim_transmit(struct sim *s)
 	}
 }
 
-/* Bytes of a receive buffer, as RCTL says (8254x 13.4.22). */
-static inline uint32_t sim_buffer(struct sim *s)
+uint32_t sim_buffer(struct sim *s)
 {
 	uint32_t rctl = *sim_reg(s, RCTL), by = rctl >> 16 & 3;
 	assert_true(!(rctl & RCTL_BSEX) || by);
@@ -171,7 +134,7 @@ static inline uint32_t sim_buffer(struct sim *s)
 }
 
 /* Whether the NIC takes a frame of this length, CRC not counted; it counts those too long. */
-static inline bool sim_takes(struct sim *s, uint32_t len)
+static bool sim_takes(struct sim *s, uint32_t len)
 {
 	uint32_t rctl = *sim_reg(s, RCTL);
 	if (!(rctl & RCTL_EN))
@@ -181,8 +144,7 @@ static inline bool sim_takes(struct sim *s, uint32_t len)
 	return fits;
 }
 
-/* A frame from the wire into the next buffers; false when it is too long or there is none. */
-static inline bool sim_receive(struct sim *s, const uint8_t *f, uint32_t len, uint8_t errors)
+bool sim_receive(struct sim *s, const uint8_t *f, uint32_t len, uint8_t errors)
 {
 	uint64_t base = *sim_reg(s, RDBAL) | (uint64_t)*sim_reg(s, RDBAH) << 32;
 	uint32_t n = *sim_reg(s, RDLEN) / 16, *head = sim_reg(s, RDH);
@@ -207,7 +169,7 @@ static inline bool sim_receive(struct sim *s, const uint8_t *f, uint32_t len, ui
 	return true;
 }
 
-static inline void sim_reset(struct sim *s)
+static void sim_reset(struct sim *s)
 {
 	s->resets++;
 	s->resets_unquiet += (*sim_reg(s, RCTL) & RCTL_EN) || (*sim_reg(s, TCTL) & TCTL_EN);
@@ -221,7 +183,7 @@ static inline void sim_reset(struct sim *s)
 		*sim_reg(s, CTRL) = CTRL_RST;
 }
 
-static inline void sim_eeprom(struct sim *s, uint32_t v)
+static void sim_eeprom(struct sim *s, uint32_t v)
 {
 	bool new = s->device == E1000_82574L;
 	uint32_t word = v >> (new ? 2 : 8) & 63;
@@ -229,7 +191,7 @@ static inline void sim_eeprom(struct sim *s, uint32_t v)
 		*sim_reg(s, EERD) = (uint32_t)s->eeprom[word] << 16 | (new ? 2 : 16);
 }
 
-static inline uint32_t sim_read(void *ctx, uint32_t reg)
+static uint32_t sim_read(void *ctx, uint32_t reg)
 {
 	struct sim *s = ctx;
 	uint32_t v = *sim_reg(s, reg);
@@ -239,7 +201,7 @@ static inline uint32_t sim_read(void *ctx, uint32_t reg)
 	return v;
 }
 
-static inline void sim_write(void *ctx, uint32_t reg, uint32_t v)
+static void sim_write(void *ctx, uint32_t reg, uint32_t v)
 {
 	struct sim *s = ctx;
 	if (reg == CTRL && v & CTRL_RST) {
@@ -258,21 +220,20 @@ static inline void sim_write(void *ctx, uint32_t reg, uint32_t v)
 	}
 }
 
-static inline uint64_t sim_dma(void *ctx, const void *p)
+static uint64_t sim_dma(void *ctx, const void *p)
 {
 	(void)ctx;
 	return (uintptr_t)p ^ SIM_BUS_KEY;
 }
 
-static inline void sim_delay(void *ctx, unsigned us)
+static void sim_delay(void *ctx, unsigned us)
 {
 	((struct sim *)ctx)->delayed_us += us;
 }
 
-static const struct e1000_ops sim_ops = {sim_read, sim_write, sim_dma, sim_delay};
+const struct e1000_ops sim_ops = {sim_read, sim_write, sim_dma, sim_delay};
 
-/* A NIC in the state that a dead Dom0 left: receiving and sending somewhere. */
-static inline struct sim *sim_new(uint16_t device)
+struct sim *sim_new(uint16_t device)
 {
 	static const uint8_t mac[6] = {0x52, 0x54, 0, 1, 2, 3};
 	struct sim *s = calloc(1, sizeof *s);
@@ -289,10 +250,9 @@ static inline struct sim *sim_new(uint16_t device)
 	return s;
 }
 
-static inline void sim_forget(struct sim *s)
+void sim_forget(struct sim *s)
 {
 	for (unsigned i = 0; i < s->n_out; i++)
 		free(s->out[i].data);
 	s->n_out = 0;
 }
-#endif

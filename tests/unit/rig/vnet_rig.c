@@ -1,42 +1,13 @@
-/* test_vnet_rig.h: a switch with devices that record what they were given. */
-#ifndef TEST_VNET_RIG_H
-#define TEST_VNET_RIG_H
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "vnet/vnet.h"
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/rig/vnet_rig.h"
 
-#define RIG_PORTS 8
-#define RIG_GOT   256
-
-struct rig_dev {
-	struct vnet_port *port;
-	unsigned calls, n;        /* deliver() calls; frames delivered */
-	unsigned room;            /* frames that still fit */
-	uint32_t serial[RIG_GOT]; /* of the frames, in order */
-	unsigned to_send;         /* frames that poll() will send */
-	mac_t poll_dst;
-};
-
-struct rig {
-	struct vnet *v;
-	struct vnet_core *core;
-	struct rig_dev dev[RIG_PORTS];
-	uint8_t bytes[VNET_BATCH][64];
-};
-
-static unsigned rig_failing; /* allocations that succeed before one fails; 0: none fails */
+unsigned rig_alloc_fails; /* allocations that succeed before one fails; 0: none fails */
 
 static void *rig_alloc(size_t size)
 {
 	void *p;
 
-	if (rig_failing && --rig_failing == 0)
+	if (rig_alloc_fails && --rig_alloc_fails == 0)
 		return NULL;
 	p = aligned_alloc(64, (size + 63) & ~(size_t)63);
 	memset(p, 0, size);
@@ -49,7 +20,7 @@ static void rig_free(void *p, size_t size)
 	free(p);
 }
 
-static const struct vnet_mem rig_mem = {rig_alloc, rig_free};
+const struct vnet_mem rig_mem = {rig_alloc, rig_free};
 
 static unsigned rig_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
                             unsigned n)
@@ -73,9 +44,7 @@ static unsigned rig_deliver(void *dev, struct vnet_core *core, struct vnet_frame
 	return done;
 }
 
-/* Appends a frame of 64 bytes to the batch. */
-static inline void rig_add(struct rig *r, struct vnet_batch *b, mac_t dst, mac_t src,
-                           uint32_t serial)
+void rig_add(struct rig *r, struct vnet_batch *b, mac_t dst, mac_t src, uint32_t serial)
 {
 	struct vnet_frame *f = &b->frame[b->n];
 	uint8_t *p = r->bytes[b->n];
@@ -94,7 +63,7 @@ static inline void rig_add(struct rig *r, struct vnet_batch *b, mac_t dst, mac_t
 	b->n++;
 }
 
-static inline unsigned rig_send(struct rig *r, unsigned from, mac_t dst, mac_t src, uint32_t serial)
+unsigned rig_send(struct rig *r, unsigned from, mac_t dst, mac_t src, uint32_t serial)
 {
 	struct vnet_batch *b = vnet_core_batch(r->core);
 
@@ -119,9 +88,9 @@ static unsigned rig_poll(void *dev, struct vnet_core *core, unsigned budget)
 	return n;
 }
 
-static const struct vnet_port_ops rig_ops = {rig_poll, rig_deliver};
+const struct vnet_port_ops rig_ops = {rig_poll, rig_deliver};
 
-static inline void rig_port(struct rig *r, unsigned i, unsigned net, unsigned flags)
+void rig_port(struct rig *r, unsigned i, unsigned net, unsigned flags)
 {
 	char name[16];
 
@@ -133,8 +102,7 @@ static inline void rig_port(struct rig *r, unsigned i, unsigned net, unsigned fl
 	r->dev[i].room = 1000000;
 }
 
-/* Ports 0 to 5 in network 0, 6 and 7 in network 1. */
-static inline int rig_setup(void **state)
+int rig_setup(void **state)
 {
 	struct rig *r = calloc(1, sizeof *r);
 
@@ -150,7 +118,7 @@ static inline int rig_setup(void **state)
 	return 0;
 }
 
-static inline int rig_teardown(void **state)
+int rig_teardown(void **state)
 {
 	struct rig *r = *state;
 
@@ -159,8 +127,7 @@ static inline int rig_teardown(void **state)
 	return 0;
 }
 
-/* The drops of one kind on a port. */
-static inline uint64_t rig_drops(struct rig *r, unsigned port, enum vnet_drop why)
+uint64_t rig_drops(struct rig *r, unsigned port, enum vnet_drop why)
 {
 	struct vnet_port_stats s;
 
@@ -168,18 +135,12 @@ static inline uint64_t rig_drops(struct rig *r, unsigned port, enum vnet_drop wh
 	return s.drop[why];
 }
 
-/* Qualifiers and routes, shortly. */
-#define IS(m)  ((struct vnet_qual){VNET_MAC_IS, (m)})
-#define NOT(m) ((struct vnet_qual){VNET_MAC_NOT, (m)})
-#define ANY    ((struct vnet_qual){VNET_MAC_ANY, 0})
-#define NONE   ((struct vnet_qual){VNET_MAC_NONE, 0})
-
-static inline struct vnet_route rt(struct vnet_qual src, struct vnet_qual dst, unsigned to)
+struct vnet_route rig_route(struct vnet_qual src, struct vnet_qual dst, unsigned to)
 {
 	return (struct vnet_route){0, src, dst, -1, (uint16_t)to, false};
 }
 
-static inline void rig_routes(struct rig *r, const struct vnet_route *routes, unsigned n)
+void rig_routes(struct rig *r, const struct vnet_route *routes, unsigned n)
 {
 	char err[128] = "";
 
@@ -187,8 +148,7 @@ static inline void rig_routes(struct rig *r, const struct vnet_route *routes, un
 		fail_msg("%s", err);
 }
 
-/* Sends one frame from port 0 and tells which ports got it, as a bit mask. */
-static inline unsigned rig_reach_from(struct rig *r, unsigned from, mac_t dst, mac_t src)
+unsigned rig_reach_from(struct rig *r, unsigned from, mac_t dst, mac_t src)
 {
 	unsigned before[RIG_PORTS], mask = 0;
 
@@ -202,14 +162,7 @@ static inline unsigned rig_reach_from(struct rig *r, unsigned from, mac_t dst, m
 	return mask;
 }
 
-static inline unsigned rig_reach(struct rig *r, mac_t dst, mac_t src)
+unsigned rig_reach(struct rig *r, mac_t dst, mac_t src)
 {
 	return rig_reach_from(r, 0, dst, src);
 }
-
-#define A 0x0a0052ull /* unicast addresses: the first byte on the wire is 0x52 */
-#define B 0x0b0052ull
-#define C 0x0c0052ull
-#define D 0x0d0052ull
-
-#endif
