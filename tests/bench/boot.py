@@ -5,9 +5,9 @@ import re
 import subprocess
 
 from icount import CPU, EXTRA, conditions
-from hardware import IMAGE
-from node import LINUX, Node, NodeError
-from qemu import ICOUNT
+from patio.hardware import IMAGE
+from patio.node import LINUX, Node, NodeError
+from patio.qemu import ICOUNT
 
 MEMORY = 256  # MiB of the guest, and of the bare machine
 WORDS = "quiet nokaslr name=alice run=netprobe+clock"

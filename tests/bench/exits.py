@@ -19,8 +19,8 @@ than one CPU does not count instructions.
 """
 
 from icount import CPU, growth, snapshot
-from node import Node, guest
-from targets import target
+from patio.node import Node, guest
+from patio.targets import target
 
 LIVES = (("hypercall", "cpuid", "in", "rdmsr", "read"), ("out", "wrmsr", "write"))
 KIND = {"hypercall": "hypercall", "cpuid": "cpuid", "in": "io", "out": "io", "rdmsr": "msr",

@@ -7,7 +7,7 @@
 import os
 import re
 
-from icount import ROOT
+from patio.hardware import ROOT
 
 PAGE = os.path.join(ROOT, "docs", "figures.md")
 

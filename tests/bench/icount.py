@@ -7,13 +7,9 @@ the emulated machine executes, and idle time is skipped.  Ticks are instructions
 import json
 import os
 import subprocess
-import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tools"))
-
-from hardware import BUILD  # noqa: E402  pylint: disable=wrong-import-position
-from node import LINUX, Node, NodeError  # noqa: E402  pylint: disable=wrong-import-position
+from patio.hardware import BUILD
+from patio.node import LINUX, Node, NodeError
 
 CPU = "EPYC,+x2apic"
 EXTRA = ["-rtc", "base=2020-01-01T00:00:00,clock=vm"]

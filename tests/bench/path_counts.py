@@ -20,10 +20,10 @@ import json
 import statistics
 
 from icount import CPU, EXTRA, conditions, growth, snapshot, totals
-from linux_machine import LinuxMachine
-from node import LINUX, Node, NodeError, guest
+from patio.linux_machine import LinuxMachine
+from patio.node import LINUX, Node, NodeError, guest
 from path_ends import LINE, calm
-from qemu import ICOUNT
+from patio.qemu import ICOUNT
 
 LIMIT = 400  # seconds; it only ends what hangs
 ROUNDS, WARM, SIZE = (300, 1000), 50, 64  # a short run and a long one

@@ -13,9 +13,9 @@ import shutil
 import tempfile
 
 from icount import CPU, snapshot
-from hardware import BUILD
-from linux_machine import KERNEL, LinuxMachine
-from node import Node, NodeError, guest
+from patio.hardware import BUILD
+from patio.linux_machine import KERNEL, LinuxMachine
+from patio.node import Node, NodeError, guest
 
 INITRD = os.path.join(BUILD, "bench", "paths.cpio.gz")  # Dom0's, and udpstream
 THREADS = "tcg,thread=single"

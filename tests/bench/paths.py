@@ -16,8 +16,8 @@ import time
 
 from icount import conditions, growth, totals
 import path_counts
-from hardware import BUILD
-from node import NodeError
+from patio.hardware import BUILD
+from patio.node import NodeError
 from path_ends import ADDRESSES, CPU, LINE, ROWS, THREADS, Pair
 
 QUICK = os.environ.get("QUICK") == "1"

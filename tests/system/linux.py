@@ -4,7 +4,7 @@ import json
 import re
 
 from machine import HERE, moved, node, said, until
-from node import LINUX
+from patio.node import LINUX
 
 PING_WAIT = 120  # seconds after the last one, in the guest's time: what is not answered then is lost
 LINE = "console=hvc0 quiet cryptomgr.notests panic=-1"

@@ -1,4 +1,4 @@
-"""Steps that the tests on whole machines have in common, on top of tools/node.py.
+"""Steps that the tests on whole machines have in common, on top of tools/patio/node.py.
 
 No verdict depends on how fast anything is: LIMIT only ends what hangs.
 """
@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from emulator import LIMIT as SECONDS
-from hardware import Unsupported
-from node import CTRL_A, PROMPT, Node, guest
-from targets import target
+from patio.emulator import LIMIT as SECONDS
+from patio.hardware import Unsupported
+from patio.node import CTRL_A, PROMPT, Node, guest
+from patio.targets import target
 
 LOG_LINE = r"\[ *\d+\.\d{6} c\d+ \w+\] .*\n"  # the node's own, which may come at any time
 HERE = target()

@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 
-from hardware import wire_ports
+from patio.hardware import wire_ports
 
 ETH_IP, ETH_ARP = 0x0800, 0x0806
 ICMP, UDP = 1, 17

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hardware import BUILD
+from patio.hardware import BUILD
 from machine import TINY, images, judge, node, passes, refuse
-from node import RESCUE
+from patio.node import RESCUE
 
 HELLO = f'guest hello kernel hello.elf cmdline "hello=1" {TINY}\n'
 GOLDEN = Path(__file__).resolve().parents[1] / "unit" / "golden" / "config_errors.txt"

@@ -1,4 +1,4 @@
-"""What tools/capture.py says of checksums: of frames made here, and of those that an emulated NIC
+"""What tools/patio/capture.py says of checksums: of frames made here, and of those that an emulated NIC
 completes.
 """
 
@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-import capture
+from patio import capture
 from machine import LIMIT, only_on
-from node import guest
+from patio.node import guest
 from peer import ETH, ETH_IP, IP, checksum
 
 PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65536, 1)  # of Ethernet frames

@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-import qemu
-from emulator import Emulator
-from hardware import ROOT, Machine
+from patio import qemu
+from patio.emulator import Emulator
+from patio.hardware import ROOT, Machine
 from machine import TINY, images, only_on
 
 pytestmark = only_on("qemu-svm", "its machines boot from disks, CDs and networks")

@@ -8,7 +8,7 @@ import pytest
 
 from linux import answers, boot, linux, ping, run, unreachable
 from machine import about, ended, only_on, said, until
-from outside import Outside
+from patio.outside import Outside
 
 ALICE, ECHO_IP, OUTSIDE = "10.0.2.11", "10.0.2.12", "10.0.2.2"
 CONF = f"""guest dom0 memory 64M kernel dom0.elf pci 00:03.0

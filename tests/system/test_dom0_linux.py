@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from hardware import wire_ports
+from patio.hardware import wire_ports
 from linux import LINE, answered, answers, linux, ping, run, tcp, unreachable, wait_shell
-from linux_machine import INITRD, KERNEL, LinuxMachine, far, free_wire
+from patio.linux_machine import INITRD, KERNEL, LinuxMachine, far, free_wire
 from machine import about, ended, moved, node, only_on, until
-from node import LINUX
+from patio.node import LINUX
 from test_dom0 import ALICE, ECHO_IP, OUTSIDE, fetch, the_server, the_sink
 
 DOM0_IP = "10.0.2.20"

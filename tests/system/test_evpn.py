@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from evpn import FDB, FLOOD, MACIP, mac, untold
-from hardware import BUILD
+from patio.evpn import FDB, FLOOD, MACIP, mac, untold
+from patio.hardware import BUILD
 from machine import only_on
 from test_tools import run
 

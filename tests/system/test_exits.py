@@ -1,15 +1,9 @@
 """The bench of exits: what the guest counts in ticks, the VMM counts in exits."""
 
-import sys
-
 import pytest
 
-from hardware import ROOT
-from targets import chosen
-
-sys.path.append(f"{ROOT}/tests/bench")
-
-import exits  # noqa: E402  pylint: disable=wrong-import-position
+import exits
+from patio.targets import chosen
 
 pytestmark = pytest.mark.skipif(chosen() not in exits.MACHINES,
                                 reason="only on a clock that counts instructions")

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from hardware import BUILD
+from patio.hardware import BUILD
 from machine import LIMIT, TINY, node, only_on, said, until
 from peer import ETH_IP, ICMP, Peer, icmp, ipv4
 from vde import VdePort
-from wire import Wire
+from patio.wire import Wire
 
 FRAMES = 600  # of a burst: far more than an emulator's socket holds
 QUEUE = 300  # what of them may wait in a connected socket, at the very most

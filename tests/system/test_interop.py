@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from capture import ZERO
+from patio.capture import ZERO
 from linux import PING_WAIT, answered, boot, linux, run
-from linux_machine import LinuxMachine, capture, far, free_wire, near
+from patio.linux_machine import LinuxMachine, capture, far, free_wire, near
 from machine import moved, only_on, until
-from node import Node
+from patio.node import Node
 
 pytestmark = only_on("qemu-svm", "the wires are between QEMUs")
 

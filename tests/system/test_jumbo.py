@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from linux import boot, linux, ping, run, tcp, udp
-from linux_machine import capture, far, free_wire
+from patio.linux_machine import capture, far, free_wire
 from machine import only_on, said, until
 from test_config import links
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from linux_machine import far, free_wire
+from patio.linux_machine import far, free_wire
 from machine import TINY, moved, node, only_on, passes, said, until
 from test_config import links, load, take
 

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-from hardware import BUILD
+from patio.hardware import BUILD
 from machine import LIMIT
 
 ROUNDS, LATE_ROUND, LATE = 4, 2, 3  # the last one in seconds: more than a datagram takes anywhere quiet

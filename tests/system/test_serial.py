@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from hardware import ROOT
+from patio.hardware import ROOT
 from linux import wait_shell
 from machine import LIMIT, node, said, until
-from node import CTRL_A, LINUX, guest
+from patio.node import CTRL_A, LINUX, guest
 
 LINE = "console=ttyS0 quiet cryptomgr.notests panic=-1 name=alice"
 CONF = f'guest alice memory 192M kernel vmlinuz initrd initrd.cpio.gz cmdline "{LINE}"\n'

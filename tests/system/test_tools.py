@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from hardware import BUILD, ROOT
+from patio.hardware import BUILD, ROOT
 from machine import LIMIT, only_on
-from node import LINUX, guest
+from patio.node import LINUX, guest
 
 
 def run(*command, limit=6 * LIMIT, typed="", **env):

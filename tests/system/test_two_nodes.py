@@ -5,13 +5,13 @@ import os
 
 import pytest
 
-import capture
-from hardware import BUILD
+from patio import capture
+from patio.hardware import BUILD
 from machine import LIMIT
 from test_tools import run
-from two_nodes import CAPTURE, strange
+from patio.two_nodes import CAPTURE, strange
 from vde import VdePort
-from wire import Wire, WireClaims
+from patio.wire import Wire, WireClaims
 
 LINES = ["boot", "boot", "ping", "ping", "tcp", "tcp", "own", "checksums", "streams"]
 

@@ -5,7 +5,7 @@ The guest behind Dom0 has the NIC's own MAC, because on Bochs the wire lets no o
 
 import pytest
 
-from hardware import NIC_MAC
+from patio.hardware import NIC_MAC
 from machine import LIMIT, TINY, about, ended, node, passes, said, until
 from peer import ICMP, Peer
 

@@ -1,8 +1,8 @@
-"""tools/kvm.py: whether KVM nests here, and which vendor."""
+"""tools/patio/kvm.py: whether KVM nests here, and which vendor."""
 
 import pytest
 
-from kvm import nesting
+from patio.kvm import nesting
 
 
 def machine(folder, flags, **modules):

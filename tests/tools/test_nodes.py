@@ -1,8 +1,8 @@
-"""tools/nodes.py: a table of nodes and a template of their patio.conf."""
+"""tools/patio/nodes.py: a table of nodes and a template of their patio.conf."""
 
 import pytest
 
-from nodes import NodesError, expand, parse
+from patio.nodes import NodesError, expand, parse
 
 TABLE = """# two nodes, and a row of three
 node paris  mac 52:54:00:00:00:01 address 192.0.2.1/24 peer 192.0.2.2

@@ -2,15 +2,13 @@
 
 Each is a module or an object with NAME, VENDOR (as the node names its CPU), PATIENCE,
 LOSES_EARLY_INPUT, command(), version(), accelerator(), complaints() and agrees(), as in
-tools/qemu.py.
+tools/patio/qemu.py.
 """
 
 import os
 
-import bochs
-import nested
-import qemu
-from kvm import nesting
+from . import bochs, nested, qemu
+from .kvm import nesting
 
 TARGETS = {t.NAME: t for t in (qemu.SVM, qemu.VMX, bochs, nested.SVM, nested.VMX)}
 # Where KVM nests VT-x it is used; elsewhere QEMU has SVM, by KVM or without.

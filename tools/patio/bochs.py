@@ -6,7 +6,7 @@ Each run has a folder of its own, for bochsrc, the CD and its logs.  tools/bochs
 import os
 import subprocess
 
-from hardware import ROOT, VENDORS, Unsupported, make_iso, wire_ports
+from .hardware import ROOT, VENDORS, Unsupported, make_iso, wire_ports
 
 NAME = "bochs-vmx"
 VENDOR = VENDORS["vmx"]

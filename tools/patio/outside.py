@@ -1,21 +1,14 @@
-#!/usr/bin/python3
 """The server outside: what a guest reaches through Dom0's NIC and QEMU's user network.
 
-    tools/outside.py [--port N] [--mib N]
-
-serves GET /file (a deterministic pseudo-random file), /file.sha256 and /hello on a loopback port,
-prints one line of JSON that says where, and ends when its standard input does or on a signal.
-From Python:
+It serves GET /file (a deterministic pseudo-random file), /file.sha256 and /hello on a loopback port.
 
     with Outside() as outside:
         outside.port, outside.sha256, outside.url      # the guest's view: http://10.0.2.2:PORT/file
         outside.requests                               # [(path, bytes sent), ...] so far
 """
 
-import argparse
 import hashlib
 import http.server
-import json
 import sys
 import threading
 
@@ -116,26 +109,3 @@ class Outside:
     @property
     def requests(self):
         return list(self._server.requests)
-
-
-def main():
-    parser = argparse.ArgumentParser(description="Serve a file outside the node, on loopback.")
-    parser.add_argument("--port", type=int, default=0, help="TCP port (default: a free one)")
-    parser.add_argument("--mib", type=int, default=DEFAULT_MIB, help="size of the file in MiB")
-    args = parser.parse_args()
-    try:
-        outside = Outside(args.port, args.mib)
-        outside.start()
-    except (OSError, OverflowError, ValueError) as error:
-        sys.exit(f"outside: {error}")
-    facts = {"port": outside.port, "url": outside.url, "bytes": outside.size, "sha256": outside.sha256}
-    print(json.dumps(facts), flush=True)
-    try:
-        sys.stdin.read()
-    except KeyboardInterrupt:
-        pass
-    outside.stop()
-
-
-if __name__ == "__main__":
-    main()

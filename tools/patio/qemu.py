@@ -2,8 +2,8 @@
 
 import subprocess
 
-from hardware import VENDORS, Unsupported, make_iso, wire_ports
-from kvm import nesting
+from .hardware import VENDORS, Unsupported, make_iso, wire_ports
+from .kvm import nesting
 
 BINARY = "qemu-system-x86_64"
 TCG_CPU = "EPYC,+x2apic"
@@ -70,7 +70,7 @@ def pc(m):
 
 
 class Qemu:
-    """A target (tools/targets.py): QEMU with one vendor's virtualization."""
+    """A target (tools/patio/targets.py): QEMU with one vendor's virtualization."""
 
     PATIENCE = 1
     LOSES_EARLY_INPUT = True  # see feed() in tools/guest

@@ -6,9 +6,9 @@ import re
 
 import pexpect
 
-from emulator import LIMIT, Emulator, MachineError
-from hardware import BUILD, Machine
-from targets import target as find_target
+from .emulator import LIMIT, Emulator, MachineError
+from .hardware import BUILD, Machine
+from .targets import target as find_target
 
 NodeError = MachineError
 PROMPT = "patio> "

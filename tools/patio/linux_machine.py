@@ -8,8 +8,8 @@ import os
 import random
 import socket
 
-from emulator import Emulator
-from hardware import BUILD, wire_ports
+from .emulator import Emulator
+from .hardware import BUILD, wire_ports
 
 KERNEL, INITRD = (os.path.join(BUILD, "linux", f) for f in ("dom0-vmlinuz", "dom0.cpio.gz"))
 

@@ -1,14 +1,15 @@
 """The machine that a node is given, the same words for every target; and the files it boots from.
 
-A target is an emulator with a CPU (tools/targets.py).  What one cannot be, it says by Unsupported.
+A target is an emulator with a CPU (tools/patio/targets.py).  What one cannot be, it says by Unsupported.
 """
 
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = str(Path(__file__).resolve().parents[2])
 BUILD = os.path.join(ROOT, "build")
 IMAGE = os.path.join(BUILD, "patio.elf")
 NIC_MAC = "52:54:00:00:00:dd"

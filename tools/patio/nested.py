@@ -9,9 +9,9 @@ import shlex
 import shutil
 import subprocess
 
-import bochs
-import qemu
-from hardware import BUILD, VENDORS, Unsupported, grub_iso
+from . import bochs
+from . import qemu
+from .hardware import BUILD, VENDORS, Unsupported, grub_iso
 
 LINUX = os.path.join(BUILD, "linux", "vmlinuz")
 INITRD = os.path.join(BUILD, "kvm", "initrd.cpio.lz4")
@@ -20,7 +20,7 @@ LINUX_MEMORY = 208  # MiB for Linux, its initramfs and QEMU, beside the node's m
 
 
 class Nested:
-    """A target (tools/targets.py); a subclass has the emulator."""
+    """A target (tools/patio/targets.py); a subclass has the emulator."""
 
     def __init__(self, vendor, patience):
         self.NAME = f"kvm-{vendor}"

@@ -11,11 +11,11 @@ import re
 import sys
 import time
 
-from demonstration import result
-from emulator import LIMIT
-from hardware import BUILD
-from node import LINUX, Node
-from wire import Wire, WireClaims, interact
+from .demonstration import result
+from .emulator import LIMIT
+from .hardware import BUILD
+from .node import LINUX, Node
+from .wire import Wire, WireClaims, interact
 
 NODES = 3
 NAMES = "alice", "bob", "carol"

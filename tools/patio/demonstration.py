@@ -3,8 +3,8 @@
 import json
 import time
 
-from claims import Claims
-from node import LINUX, Node, NodeError, guest
+from .claims import Claims
+from .node import LINUX, Node, NodeError, guest
 
 ROUNDS, WARM, SIZE = 200, 20, 64
 TCP_MIB = 256

@@ -13,9 +13,9 @@ import threading
 
 import pexpect
 
-from claims import Claims
-from hardware import ROOT
-from node import LINUX, Node, NodeError, guest
+from .claims import Claims
+from .hardware import ROOT
+from .node import LINUX, Node, NodeError, guest
 
 TARGETS = {"svm": "qemu-svm", "vmx": "bochs-vmx"}
 CORES = 2  # the monitor's, which the guest shares, and Dom0's

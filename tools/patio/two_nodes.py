@@ -10,10 +10,10 @@ import os
 import sys
 import time
 
-import capture
-from demonstration import result
-from hardware import BUILD
-from wire import TARGETS, Side, Wire, WireClaims, interact
+from . import capture
+from .demonstration import result
+from .hardware import BUILD
+from .wire import TARGETS, Side, Wire, WireClaims, interact
 
 VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}
 CAPTURE = os.path.join(BUILD, "nodes.pcap")
