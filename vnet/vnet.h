@@ -59,7 +59,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vnet/frame/mac.h"
+#include "vnet/frame/frame.h"
 
 #ifndef VNET_PORTS
 #define VNET_PORTS 1024 /* ports of a node, at most; fewer in the fuzzers */
@@ -71,39 +71,6 @@
 #endif
 #define VNET_BATCH 64  /* frames of one batch, at most */
 #define VNET_SEGS  512 /* pieces of guest memory in one batch, at most */
-
-#define VNET_FRAME_MIN 14               /* an Ethernet header */
-#define VNET_FRAME_MAX (65536 + 14 + 4) /* a GSO frame with a VLAN tag */
-
-/* The offload header that travels with each frame (virtio 1.2, 5.1.6; little endian). */
-struct vnet_hdr {
-	uint8_t flags, gso_type;
-	uint16_t hdr_len, gso_size, csum_start, csum_offset, num_buffers;
-};
-#define VNET_HDR_F_NEEDS_CSUM 1
-#define VNET_HDR_F_DATA_VALID 2
-#define VNET_GSO_NONE         0
-#define VNET_GSO_TCPV4        1
-#define VNET_GSO_UDP          3
-#define VNET_GSO_TCPV6        4
-#define VNET_GSO_UDP_L4       5
-#define VNET_GSO_ECN          0x80
-
-/* A piece of the sender's memory; it stays valid until the walk of its batch returns. */
-struct vnet_seg {
-	uint8_t *base;
-	uint32_t len;
-};
-
-/* A view of one frame where the sender left it: nothing is copied before the one copy. */
-struct vnet_frame {
-	struct vnet_seg *seg;
-	uint32_t len; /* bytes of the Ethernet frame, the offload header not counted */
-	uint16_t nseg;
-	uint16_t contiguous_head; /* bool: the first 14 bytes lie in seg[0]; one store with nseg */
-	struct vnet_hdr hdr;
-	mac_t dst, src;
-};
 
 struct vnet_batch {
 	unsigned n, nseg;

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vnet/vnet.h"
+#include "vnet/frame/frame.h"
 
 #define E1000_VENDOR  0x8086
 #define E1000_82540EM 0x100e

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include "lib/count.h"
 #include "drivers/bus/gpa.h"
-#include "vnet/vnet.h"
+#include "vnet/frame/frame.h"
 
 #define VRING_MAX 1024 /* entries of a queue, at most */
 

@@ -3,7 +3,7 @@
 #define GUEST_TESTS_TSO_FRAME_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "vnet/vnet.h"
+#include "vnet/frame/frame.h"
 
 /* A frame with `payload` bytes of TCP data in `to` (payload + 86 bytes); returns its length. */
 uint32_t tso_build(uint8_t *to, struct vnet_hdr *hdr, bool v6, uint32_t payload, uint16_t mss);

@@ -5,7 +5,7 @@
  */
 #ifndef VNET_FRAME_OFFLOAD_H
 #define VNET_FRAME_OFFLOAD_H
-#include "vnet/vnet.h"
+#include "vnet/frame/frame.h"
 
 #define OFFLOAD_HEAD 256 /* bytes of headers, Ethernet to TCP, at most */
 /*

@@ -2,7 +2,7 @@
 #ifndef VNET_FRAME_VIEW_H
 #define VNET_FRAME_VIEW_H
 #include "vnet/frame/sum.h"
-#include "vnet/vnet.h"
+#include "vnet/frame/frame.h"
 
 /* Copies the frame's first bytes, `want` at most; returns how many there were. */
 uint32_t view_read(const struct vnet_frame *f, uint8_t *to, uint32_t want);
