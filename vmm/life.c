@@ -88,8 +88,7 @@ void vm_destroy(struct vm *vm)
 	for (unsigned i = 0; i < vm->nvcpus; i++)
 		if (vm->vcpu[i].hvm)
 			mem_zfree(vm->vcpu[i].hvm, hvm->vcpu_size);
-	if (vm->passthrough)
-		passthrough_detach(vm);
+	passthrough_detach(vm);
 	if (vm->npt_root)
 		npt_destroy(hvm->npt, vm->npt_root);
 	if (vm->mem_hpa)
@@ -195,8 +194,7 @@ void vm_end(struct vm *vm, uint8_t status, const char *reason)
 
 void vm_reap(struct vm *vm)
 {
-	if (vm->passthrough)
-		passthrough_quiesce(vm);
+	passthrough_quiesce(vm);
 	vpci_reset(&vm->pci);
 	release_cores(vm, vm->nvcpus);
 	atomic_store(&vm->state, VM_OFF);

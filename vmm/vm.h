@@ -125,7 +125,7 @@ struct vm {
 	struct console console;
 	struct virtio_console hvc;
 	const struct vm_service *service; /* NULL: none; whoever gave it takes it away again */
-	struct passthrough *passthrough;  /* NULL: no physical device */
+	struct passthrough *passthrough;  /* its first physical device; NULL: none */
 	bool reset_asked;                 /* by the guest itself */
 	bool restart_once;                /* start it again when it has stopped */
 	bool stay_off;                    /* stopped from the monitor: `restart always` rests */

@@ -110,8 +110,7 @@ void vm_load_step(struct vm *vm)
 		return;
 	/* no more steps: what comes now ends in VCPU_REQ_START or VCPU_REQ_STOP */
 	atomic_store(&vm->vcpu[0].state, VCPU_OFF);
-	if (vm->passthrough)
-		passthrough_ready(vm);
+	passthrough_ready(vm);
 	/* it is not reaped before this core has served the request to stop */
 	if (load_images(vm, why, sizeof why))
 		launch(vm);

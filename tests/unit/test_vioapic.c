@@ -154,12 +154,32 @@ static void odd_accesses(void **state)
 	assert_int_equal(vioapic_read(&a, 0, 4), 0x10);
 }
 
+static void other_changed(void *ctx, uint64_t entry)
+{
+	(void)entry;
+	++*(unsigned *)ctx;
+}
+
+/* Each device hears of its own pin. */
+static void two_wires(void **state)
+{
+	unsigned other = 0;
+	(void)state;
+	vioapic_wire(&a, 17, other_changed, &other);
+	put(0x10 + 2 * 17, 0x41);
+	assert_true(other == 1 && told == 0);
+	put(0x10 + 2 * 16, 0x42);
+	assert_true(other == 1 && told == 1);
+	assert_int_equal(delivered, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(its_page, setup), cmocka_unit_test_setup(identity, setup),
-	    cmocka_unit_test_setup(an_entry, setup), cmocka_unit_test_setup(an_edge, setup),
-	    cmocka_unit_test_setup(a_level, setup),  cmocka_unit_test_setup(odd_accesses, setup),
+	    cmocka_unit_test_setup(its_page, setup),  cmocka_unit_test_setup(identity, setup),
+	    cmocka_unit_test_setup(an_entry, setup),  cmocka_unit_test_setup(an_edge, setup),
+	    cmocka_unit_test_setup(a_level, setup),   cmocka_unit_test_setup(odd_accesses, setup),
+	    cmocka_unit_test_setup(two_wires, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

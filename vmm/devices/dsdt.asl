@@ -1,6 +1,6 @@
 /*
  * The DSDT of every guest: one PCI host bridge, COM1 (CONSOLE_GSI) and the soft-off state.  The
- * interrupt pin of the one physical device that a guest may have goes to its I/O APIC
+ * interrupt pins of the physical devices that a guest may have go to its I/O APIC
  * (PASSTHROUGH_SLOT, PASSTHROUGH_GSI).  The windows are those of guest_acpi.h.  Linux assigns unset
  * BARs inside them by itself.
  */
@@ -25,7 +25,13 @@ DefinitionBlock ("", "DSDT", 2, "PATIO ", "GUEST   ", 1)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
                     ReadWrite, 0, 0xE0000000, 0xE7FFFFFF, 0, 0x08000000)
             })
-            Name (_PRT, Package (1) { Package (4) { 0x001FFFFF, 0, 0, 16 } })
+            Name (_PRT, Package (4)
+            {
+                Package (4) { 0x001FFFFF, 0, 0, 16 },
+                Package (4) { 0x001EFFFF, 0, 0, 17 },
+                Package (4) { 0x001DFFFF, 0, 0, 18 },
+                Package (4) { 0x001CFFFF, 0, 0, 19 }
+            })
         }
 
         Device (COM1)

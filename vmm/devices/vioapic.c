@@ -20,16 +20,13 @@ void vioapic_init(struct vioapic *a, void (*deliver)(void *ctx, uint64_t entry),
 {
 	a->deliver = deliver;
 	a->ctx = ctx;
-	a->wired = VIOAPIC_PINS;
 	vioapic_reset(a);
 }
 
 void vioapic_wire(struct vioapic *a, unsigned pin, void (*changed)(void *ctx, uint64_t entry),
                   void *ctx)
 {
-	a->wired = pin;
-	a->changed = changed;
-	a->changed_ctx = ctx;
+	a->wire[pin] = (struct vioapic_wire){changed, ctx};
 }
 
 void vioapic_reset(struct vioapic *a)
@@ -63,8 +60,9 @@ static void deliver(struct vioapic *a, unsigned pin)
 
 static void entry_written(struct vioapic *a, unsigned pin)
 {
-	if (pin == a->wired)
-		a->changed(a->changed_ctx, a->entry[pin]);
+	const struct vioapic_wire *w = &a->wire[pin];
+	if (w->changed)
+		w->changed(w->ctx, a->entry[pin]);
 	else if (a->high >> pin & 1 && VIOAPIC_LEVEL(a->entry[pin]))
 		deliver(a, pin);
 }

@@ -1,6 +1,6 @@
 /*
- * vioapic.h: the I/O APIC that a guest sees (82093AA data sheet, 3), for COM1 and for the pin of
- * a physical device.  A pin that the VMM itself drives (vioapic_set()) is delivered at once.  What
+ * vioapic.h: the I/O APIC that a guest sees (82093AA data sheet, 3), for COM1 and for the pins of
+ * physical devices.  A pin that the VMM itself drives (vioapic_set()) is delivered at once.  What
  * owns a physical device's pin hears of each change of its entry, and sets the machine's own I/O
  * APIC accordingly.
  */
@@ -29,9 +29,10 @@ struct vioapic {
 	uint64_t entry[VIOAPIC_PINS];
 	void (*deliver)(void *ctx, uint64_t entry);
 	void *ctx;
-	unsigned wired; /* the physical device's pin; VIOAPIC_PINS: there is none */
-	void (*changed)(void *ctx, uint64_t entry);
-	void *changed_ctx;
+	struct vioapic_wire {
+		void (*changed)(void *ctx, uint64_t entry); /* NULL: no physical device's pin */
+		void *ctx;
+	} wire[VIOAPIC_PINS];
 };
 
 /* `deliver` sends the interrupt that an entry describes; called with the lock held. */

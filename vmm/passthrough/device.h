@@ -18,9 +18,11 @@
 #define PCI_CAP_MSIX 0x11
 #define PCI_CAP_AF   0x13
 
-/* Where it is on the guest's bus; the DSDT routes this slot's INTA to PASSTHROUGH_GSI. */
+/* Where the guest's first one is on its bus, and the pin of its INTA at the guest's I/O APIC; each
+ * further one has the slot below and the next pin.  The DSDT says so, too. */
 #define PASSTHROUGH_SLOT 31
 #define PASSTHROUGH_GSI  16
+#define PASSTHROUGH_MAX  4
 
 #define PASSTHROUGH_SAVED 16
 
@@ -38,6 +40,8 @@ enum pin_user { PIN_NOBODY, PIN_MSI, PIN_IOAPIC };
 struct passthrough {
 	struct vpci_dev dev; /* first: the bus hands us this pointer */
 	struct vm *vm;
+	struct passthrough *next; /* the guest's next device; NULL: none */
+	unsigned index;           /* among them, from 0 on */
 	uint16_t bdf;
 	struct passthrough_bar bar[VPCI_BARS];
 	uint16_t own;    /* the bits of the command register that are the guest's */

@@ -51,6 +51,6 @@ void passthrough_pin_init(struct passthrough *p)
 	p->has_pin = true;
 	p->gsi = find_gsi(p);
 	p->dev.cfg[PCI_INT_PIN] = 1;
-	p->dev.cfg[PCI_INT_LINE] = PASSTHROUGH_GSI;
-	vioapic_wire(&p->vm->ioapic, PASSTHROUGH_GSI, entry_changed, p);
+	p->dev.cfg[PCI_INT_LINE] = (uint8_t)(PASSTHROUGH_GSI + p->index);
+	vioapic_wire(&p->vm->ioapic, PASSTHROUGH_GSI + p->index, entry_changed, p);
 }

@@ -124,13 +124,14 @@ const char *passthrough_unfit(uint16_t bdf)
 	return NULL;
 }
 
-static struct passthrough *create(struct vm *vm, uint16_t bdf)
+static struct passthrough *create(struct vm *vm, unsigned index, uint16_t bdf)
 {
 	uint32_t id = pci_read(bdf, 0, 4), subsystem = pci_read(bdf, PCI_SUBSYSTEM, 4);
 	struct passthrough *p = mem_zalloc(sizeof *p);
 	if (!p)
 		return NULL;
 	p->vm = vm;
+	p->index = index;
 	p->bdf = bdf;
 	vpci_dev_init(&p->dev, "passthrough", &ops, (uint16_t)id, (uint16_t)(id >> 16),
 	              pci_read(bdf, 8, 4) >> 8, (uint8_t)pci_read(bdf, 8, 1));
@@ -166,7 +167,7 @@ static const char *equip(struct passthrough *p)
 	add_pcie(p);
 	if (!passthrough_bars_add(p))
 		return "has no memory BAR that can be given to the guest";
-	if (!vpci_add(&p->vm->pci, &p->dev, PASSTHROUGH_SLOT))
+	if (!vpci_add(&p->vm->pci, &p->dev, PASSTHROUGH_SLOT - p->index))
 		return "finds no room on the guest's PCI bus";
 	return passthrough_bars_map(p) ? NULL : "has no memory left for its BARs' page tables";
 }
@@ -177,11 +178,23 @@ static void discard(struct passthrough *p)
 	mem_zfree(p, sizeof *p);
 }
 
-/* NULL, or what failed; `vm->passthrough` is set only when all is done. */
+/* The end of the guest's list, which has *n devices. */
+static struct passthrough **list_end(struct vm *vm, unsigned *n)
+{
+	struct passthrough **end = &vm->passthrough;
+	for (*n = 0; *end; end = &(*end)->next)
+		++*n;
+	return end;
+}
+
+/* NULL, or what failed; it enters the guest's list only when all is done. */
 static const char *attach(struct vm *vm, uint16_t bdf)
 {
-	const char *bad = passthrough_unfit(bdf);
-	struct passthrough *p = bad ? NULL : create(vm, bdf);
+	unsigned n;
+	struct passthrough **end = list_end(vm, &n);
+	const char *bad =
+	    n == PASSTHROUGH_MAX ? "is one more than a guest can have" : passthrough_unfit(bdf);
+	struct passthrough *p = bad ? NULL : create(vm, n, bdf);
 	if (bad || !p)
 		return bad ? bad : "has no memory left for it";
 	bad = equip(p);
@@ -189,7 +202,7 @@ static const char *attach(struct vm *vm, uint16_t bdf)
 		discard(p);
 		return bad;
 	}
-	vm->passthrough = p;
+	*end = p;
 	reset(&p->dev);
 	return NULL;
 }
@@ -210,20 +223,28 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 
 void passthrough_detach(struct vm *vm)
 {
-	passthrough_reset_end(vm->passthrough);
-	quiesce(vm->passthrough);
-	discard(vm->passthrough);
-	vm->passthrough = NULL;
+	struct passthrough *p;
+	while ((p = vm->passthrough)) {
+		vm->passthrough = p->next;
+		passthrough_reset_end(p);
+		quiesce(p);
+		discard(p);
+	}
 }
 
+/* All resets go on side by side. */
 void passthrough_quiesce(struct vm *vm)
 {
-	quiesce(vm->passthrough);
-	passthrough_reset_begin(vm->passthrough);
+	for (struct passthrough *p = vm->passthrough; p; p = p->next) {
+		quiesce(p);
+		passthrough_reset_begin(p);
+	}
 }
 
 void passthrough_ready(struct vm *vm)
 {
-	passthrough_reset_end(vm->passthrough);
-	passthrough_command(vm->passthrough);
+	for (struct passthrough *p = vm->passthrough; p; p = p->next) {
+		passthrough_reset_end(p);
+		passthrough_command(p);
+	}
 }

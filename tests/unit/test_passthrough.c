@@ -1,0 +1,256 @@
+/* A guest's physical devices: a list, of which each has its place, its reset and its end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include "vmm/passthrough/passthrough.c"
+
+#define FUNCTIONS 6
+#define BDF(i)    ((uint16_t)((i) << 3))
+#define NO_BAR    5 /* the function without a BAR that can be given */
+
+enum log_level log_level = LOG_ERROR;
+static struct vm vm;
+static unsigned made, begun[FUNCTIONS], ended[FUNCTIONS], pins_off[FUNCTIONS];
+static uint32_t commands[FUNCTIONS];
+static char why[128];
+
+/* ---- the machine, and the files beside ---- */
+
+uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
+{
+	unsigned i = bdf >> 3;
+	if (i >= FUNCTIONS)
+		return ~0u >> (32 - 8 * size);
+	return reg == 0 ? 0x10000u * i + 0x8086 : reg == PCI_COMMAND ? commands[i] : 0;
+}
+
+void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
+{
+	assert_int_equal(reg, PCI_COMMAND);
+	assert_int_equal(size, 2);
+	commands[bdf >> 3] = v;
+}
+
+uint8_t pci_find_cap(uint16_t bdf, uint8_t id)
+{
+	(void)bdf, (void)id;
+	return 0;
+}
+
+void *mem_zalloc(size_t size)
+{
+	made++;
+	return calloc(1, size);
+}
+
+void mem_zfree(void *mem, size_t size)
+{
+	(void)size;
+	made--;
+	free(mem);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	(void)level, (void)fmt;
+}
+
+void passthrough_bars_read(struct passthrough *p)
+{
+	(void)p;
+}
+
+bool passthrough_bars_add(struct passthrough *p)
+{
+	vpci_bar_init(&p->dev, 0, VPCI_BAR_MEM, 4096);
+	p->own = VPCI_CMD_MEM | VPCI_CMD_MASTER;
+	return p->bdf != BDF(NO_BAR);
+}
+
+bool passthrough_bars_map(const struct passthrough *p)
+{
+	(void)p;
+	return true;
+}
+
+void passthrough_bars_reset(struct passthrough *p)
+{
+	(void)p;
+}
+
+void passthrough_bar_write(struct passthrough *p, unsigned i, unsigned size, uint32_t val)
+{
+	(void)p, (void)i, (void)size, (void)val;
+}
+
+void passthrough_bar_access(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size,
+                            bool write, uint64_t *val)
+{
+	(void)d, (void)bar, (void)off, (void)size, (void)write, (void)val;
+}
+
+void passthrough_pin_init(struct passthrough *p)
+{
+	(void)p;
+}
+
+void passthrough_pin_off(struct passthrough *p, enum pin_user user)
+{
+	(void)user;
+	pins_off[p->bdf >> 3]++;
+}
+
+void passthrough_msi_init(struct passthrough *p)
+{
+	(void)p;
+}
+
+void passthrough_msi_written(struct passthrough *p)
+{
+	(void)p;
+}
+
+void passthrough_msi_off(struct passthrough *p)
+{
+	(void)p;
+}
+
+bool passthrough_msix_init(struct passthrough *p)
+{
+	(void)p;
+	return true;
+}
+
+void passthrough_msix_written(struct passthrough *p)
+{
+	(void)p;
+}
+
+void passthrough_msix_off(struct passthrough *p)
+{
+	(void)p;
+}
+
+void passthrough_msix_free(struct passthrough *p)
+{
+	(void)p;
+}
+
+void passthrough_reset_save(struct passthrough *p)
+{
+	(void)p;
+}
+
+void passthrough_reset_begin(struct passthrough *p)
+{
+	begun[p->bdf >> 3]++;
+	p->reset_us = 1;
+}
+
+void passthrough_reset_end(struct passthrough *p)
+{
+	ended[p->bdf >> 3]++;
+	p->reset_us = 0;
+}
+
+static void no_msi(void *ctx, uint64_t addr, uint32_t data)
+{
+	(void)ctx, (void)addr, (void)data;
+}
+
+/* ---- */
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&vm, 0, sizeof vm);
+	memset(begun, 0, sizeof begun);
+	memset(ended, 0, sizeof ended);
+	memset(pins_off, 0, sizeof pins_off);
+	memset(commands, 0, sizeof commands);
+	made = 0;
+	vpci_init(&vm.pci, no_msi, &vm);
+	return 0;
+}
+
+static bool attached(unsigned i)
+{
+	return passthrough_attach(&vm, BDF(i), why, sizeof why);
+}
+
+static void each_has_a_place_of_its_own(void **state)
+{
+	(void)state;
+	assert_null(vm.passthrough);
+	for (unsigned i = 0; i < PASSTHROUGH_MAX; i++)
+		assert_true(attached(i));
+	unsigned n = 0;
+	for (struct passthrough *p = vm.passthrough; p; p = p->next, n++) {
+		assert_int_equal(p->bdf, BDF(n));
+		assert_int_equal(p->index, n);
+		assert_ptr_equal(vm.pci.dev[PASSTHROUGH_SLOT - n], &p->dev);
+		assert_int_equal(vpci_get(p->dev.cfg, 2, 2), n);
+	}
+	assert_int_equal(n, PASSTHROUGH_MAX);
+	assert_false(attached(PASSTHROUGH_MAX));
+	assert_string_equal(why, "guest : device 00:04.0 is one more than a guest can have");
+	assert_int_equal(made, PASSTHROUGH_MAX);
+	passthrough_detach(&vm);
+	assert_int_equal(made, 0);
+}
+
+/* One that cannot be given leaves those that were. */
+static void a_failure_leaves_the_others(void **state)
+{
+	(void)state;
+	assert_true(attached(1));
+	assert_false(attached(NO_BAR));
+	assert_string_equal(why, "guest : device 00:05.0 has no memory BAR that can be given to "
+	                         "the guest");
+	assert_false(attached(FUNCTIONS));
+	assert_string_equal(why, "guest : device 00:06.0 is not there");
+	assert_true(attached(2));
+	assert_int_equal(vm.passthrough->next->index, 1);
+	assert_null(vm.passthrough->next->next);
+	passthrough_detach(&vm);
+	assert_int_equal(made, 0);
+}
+
+/* A guest that is gone, and starts again, and is taken away: each of its devices is quiet, reset
+ * once, and has its bus mastering no more. */
+static void all_are_reset_and_quiet(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(attached(i));
+	for (unsigned i = 0; i < 3; i++)
+		commands[i] = VPCI_CMD_MASTER | VPCI_CMD_MEM;
+	passthrough_quiesce(&vm);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(begun[i], 1);
+		assert_int_equal(commands[i], VPCI_CMD_MEM);
+	}
+	passthrough_ready(&vm);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(ended[i], 1);
+	unsigned before = pins_off[2];
+	passthrough_detach(&vm);
+	assert_int_equal(pins_off[2], before + 1);
+	assert_null(vm.passthrough);
+	passthrough_quiesce(&vm); /* of none: nothing happens */
+	passthrough_ready(&vm);
+	assert_int_equal(begun[0] + begun[1] + begun[2], 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(each_has_a_place_of_its_own, setup),
+	    cmocka_unit_test_setup(a_failure_leaves_the_others, setup),
+	    cmocka_unit_test_setup(all_are_reset_and_quiet, setup),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
