@@ -137,16 +137,18 @@ static void take_console(void)
 		log_debug("console: port %x, its speed as it was", s.port);
 }
 
+_Static_assert((unsigned)CONFIG_LOG_ERROR == LOG_ERROR && (unsigned)CONFIG_LOG_DEBUG == LOG_DEBUG,
+               "the levels of the language are the log's");
+
 static void log_options(void)
 {
 	char value[32];
-	static const char *const name[] = {"error", "warn", "info", "debug"};
 	log_apart = boot_option("log-to", value, sizeof value) && !strcmp(value, "debugcon");
 	if (!boot_option("log", value, sizeof value))
 		return;
-	for (unsigned i = 0; i < sizeof name / sizeof name[0]; i++)
-		if (!strcmp(value, name[i]))
-			log_level = (enum log_level)i;
+	const struct config_word *level = config_word_find(config_log_words, value);
+	if (level)
+		log_level = (enum log_level)level->value;
 }
 
 /* panic=reset,10s or panic=halt: until patio.conf says `panic`. */

@@ -36,12 +36,12 @@ bool apply_smt(struct parser *p)
 bool apply_panic(struct parser *p)
 {
 	const struct arg *what = config_arg(p, "WHAT"), *seconds = config_arg(p, "SECONDS");
-	bool reset = what->number == 0;
+	bool reset = what->number == CONFIG_PANIC_RESET;
 	if (!reset && seconds)
 		return config_fail(p, seconds->word,
 		                   "\"%s\" is too much; the statement ends before it",
 		                   seconds->word->text);
-	p->node->panic = reset ? CONFIG_PANIC_RESET : CONFIG_PANIC_HALT;
+	p->node->panic = (enum config_panic)what->number;
 	p->node->panic_seconds = !reset ? 0 : seconds ? (uint32_t)seconds->number : 10;
 	return true;
 }

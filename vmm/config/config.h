@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "vmm/config/words.h"
 #include "vnet/vnet.h"
 
 #define CONFIG_GUESTS    64
@@ -32,13 +33,6 @@
 #define CONFIG_LINE      4096 /* bytes of a line */
 #define CONFIG_STATEMENT 8192 /* bytes of a statement, all its continued lines together */
 #define CONFIG_TEXT      (1024 * 1024) /* bytes of a whole text */
-
-enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
-enum config_move { CONFIG_MOVE_KICK, CONFIG_MOVE_POLL, CONFIG_MOVE_NODE /* as the node does */ };
-enum config_smt { CONFIG_SMT_ISOLATE, CONFIG_SMT_SHARE };
-enum config_idle { CONFIG_IDLE_STAY, CONFIG_IDLE_POWEROFF, CONFIG_IDLE_EXIT_WITH };
-enum config_panic { CONFIG_PANIC_UNSAID, CONFIG_PANIC_RESET, CONFIG_PANIC_HALT };
-enum config_restart { CONFIG_RESTART_NEVER, CONFIG_RESTART_ALWAYS };
 
 /* A multiboot module that a guest gets besides its kernel. */
 struct module_config {
@@ -79,21 +73,6 @@ struct net_config {
 	uint32_t mtu;  /* bytes; what guests are told */
 	bool mtu_said; /* else it is what fits the links, or 1500 */
 	enum vnet_link_local link_local;
-};
-
-/* What a port of the switch is. */
-enum config_kind {
-	CONFIG_NIC,    /* a guest's */
-	CONFIG_VXLAN,  /* a link: Ethernet in UDP by RFC 7348 */
-	CONFIG_UDP,    /* a link: plain Ethernet in UDP */
-	CONFIG_DIRECT, /* a link's name for the edge port of its network; no port of its own */
-};
-
-/* Whether links believe routers that tell of a smaller MTU on their path. */
-enum config_path_mtu {
-	CONFIG_PATH_MTU_UNDERLAY, /* of a link: as its underlay */
-	CONFIG_PATH_MTU_LEARN,
-	CONFIG_PATH_MTU_IGNORE,
 };
 
 /* The node's own address behind an edge port.  IPv4 addresses are in host order. */
@@ -185,23 +164,6 @@ enum config_verb {
 	              * `end`, then config_read() them as one text */
 };
 
-enum config_what {
-	CONFIG_SHOW_GUESTS,
-	CONFIG_SHOW_VCPUS,
-	CONFIG_SHOW_PORTS,
-	CONFIG_SHOW_LINKS,
-	CONFIG_SHOW_UNDERLAYS,
-	CONFIG_SHOW_NETWORKS,
-	CONFIG_SHOW_ROUTES,
-	CONFIG_SHOW_EXITS,
-	CONFIG_SHOW_COUNTERS,
-	CONFIG_SHOW_MEMORY,
-	CONFIG_SHOW_MACHINE,
-	CONFIG_SHOW_ALL, /* those above */
-	CONFIG_SHOW_BOOT,
-	CONFIG_SHOW_LAST_PANIC,
-};
-
 struct config_action {
 	enum config_verb verb;
 	enum config_what what;
@@ -268,6 +230,9 @@ static inline enum vnet_link_kind config_link_kind(const struct port_config *por
 
 /* The slot of the port that frames for this port or link go to: of a direct link, its edge. */
 unsigned config_port_slot(const struct node_config *n, unsigned slot);
+
+/* Writes one side of a route as it is said, with its NUL. */
+void config_format_qual(const struct vnet_qual *q, char text[24]);
 
 /* Writes an IPv4 address (host order) with its NUL: 16 bytes at most. */
 void config_format_ip(uint32_t ip, char text[16]);

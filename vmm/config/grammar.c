@@ -7,24 +7,6 @@
 		0                                                                                  \
 	}
 
-static const char *const choice_yes[] = {"no", "yes", NULL};
-static const char *const choice_restart[] = {"never", "always", NULL};
-static const char *const choice_absent[] = {"ones", "stop", NULL};
-static const char *const choice_mode[] = {"route", "learn", "exact", NULL};
-static const char *const choice_link_local[] = {"forward", "drop", NULL};
-static const char *const choice_link[] = {"vxlan", "udp", "direct", NULL};
-static const char *const choice_path_mtu[] = {"learn", "ignore", NULL};
-static const char *const choice_move[] = {"kick", "poll", NULL};
-static const char *const choice_log[] = {"error", "warn", "info", "debug", NULL};
-static const char *const choice_smt[] = {"isolate", "share", NULL};
-static const char *const choice_idle[] = {"stay", "poweroff", "exit-with", NULL};
-static const char *const choice_panic[] = {"reset", "halt", NULL};
-static const char *const choice_classic_dst[] = {"interface", "edge", "link", NULL};
-static const char *const choice_classic_src[] = {"interface", "edge", "link", "any", NULL};
-static const char *const choice_show[] = {"guests",   "vcpus",  "ports", "links",      "underlays",
-                                          "networks", "routes", "exits", "counters",   "memory",
-                                          "machine",  "all",    "boot",  "last-panic", NULL};
-
 static const struct term guest_terms[] = {
     {.arg = "NAME", .kind = TERM_NAME},
     {"cpus", "N", TERM_NUMBER, .optional = true, .min = 1, .max = CONFIG_CPUS},
@@ -37,18 +19,18 @@ static const struct term guest_terms[] = {
     {"pci", "BB:DD.F", TERM_PCI, .optional = true},
     {"core", "N[,N..]", TERM_CORES, .optional = true},
     {"debug-exit", .kind = TERM_FLAG, .optional = true},
-    {"debug-absent", "HOW", TERM_CHOICE, .optional = true, .choice = choice_absent},
+    {"debug-absent", "HOW", TERM_CHOICE, .optional = true, .choice = config_absent_words},
     {"control", .kind = TERM_FLAG, .optional = true},
-    {"autostart", "YES", TERM_CHOICE, .optional = true, .choice = choice_yes},
-    {"restart", "WHEN", TERM_CHOICE, .optional = true, .choice = choice_restart},
+    {"autostart", "YES", TERM_CHOICE, .optional = true, .choice = config_yes_words},
+    {"restart", "WHEN", TERM_CHOICE, .optional = true, .choice = config_restart_words},
     LAST_TERM,
 };
 
 static const struct term network_terms[] = {
     {.arg = "NAME", .kind = TERM_NAME},
-    {"mode", "MODE", TERM_CHOICE, .optional = true, .choice = choice_mode},
+    {"mode", "MODE", TERM_CHOICE, .optional = true, .choice = config_mode_words},
     {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
-    {"link-local", "HOW", TERM_CHOICE, .optional = true, .choice = choice_link_local},
+    {"link-local", "HOW", TERM_CHOICE, .optional = true, .choice = config_link_local_words},
     LAST_TERM,
 };
 
@@ -60,7 +42,7 @@ static const struct term port_terms[] = {
     {"edge", .kind = TERM_FLAG, .optional = true},
     {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
     {"addresses", "N", TERM_NUMBER, .optional = true, .max = VNET_LEARN_MAX},
-    {"move", "MODE", TERM_CHOICE, .optional = true, .choice = choice_move},
+    {"move", "MODE", TERM_CHOICE, .optional = true, .choice = config_move_words},
     LAST_TERM,
 };
 
@@ -71,13 +53,13 @@ static const struct term underlay_terms[] = {
     {"mac", "MAC", TERM_MAC, .optional = true},
     {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = VNET_UNDERLAY_MTU_MIN,
      .max = VNET_UNDERLAY_MTU_MAX},
-    {"path-mtu", "HOW", TERM_CHOICE, .optional = true, .choice = choice_path_mtu},
+    {"path-mtu", "HOW", TERM_CHOICE, .optional = true, .choice = config_path_mtu_words},
     LAST_TERM,
 };
 
 static const struct term link_terms[] = {
     {.arg = "NAME", .kind = TERM_NAME},
-    {.arg = "KIND", .kind = TERM_CHOICE, .choice = choice_link},
+    {.arg = "KIND", .kind = TERM_CHOICE, .choice = config_link_words},
     {"vni", "N", TERM_NUMBER, .optional = true, .max = VNET_VNI_MAX},
     {"remote", "A.B.C.D", TERM_ADDRESS, .optional = true},
     {"local", "A.B.C.D", TERM_ADDRESS, .optional = true},
@@ -85,7 +67,7 @@ static const struct term link_terms[] = {
     {"network", "NET", TERM_NET, .optional = true},
     {"edge", "PORT", TERM_NIC, .optional = true},
     {"addresses", "N", TERM_NUMBER, .optional = true, .max = VNET_LEARN_MAX},
-    {"path-mtu", "HOW", TERM_CHOICE, .optional = true, .choice = choice_path_mtu},
+    {"path-mtu", "HOW", TERM_CHOICE, .optional = true, .choice = config_path_mtu_words},
     {"dscp", "copy|N", TERM_DSCP, .optional = true, .max = VNET_DSCP_COPY - 1},
     LAST_TERM,
 };
@@ -103,38 +85,38 @@ static const struct term route_terms[] = {
 static const struct term classic_terms[] = {
     {.arg = "SRC-MAC", .kind = TERM_CLASSIC},
     {.arg = "DST-MAC", .kind = TERM_CLASSIC},
-    {.arg = "DST-TYPE", .kind = TERM_CHOICE, .choice = choice_classic_dst},
+    {.arg = "DST-TYPE", .kind = TERM_CHOICE, .choice = config_classic_dst_words},
     {.arg = "DST-PORT", .kind = TERM_PORT},
-    {.arg = "SRC-TYPE", .kind = TERM_CHOICE, .choice = choice_classic_src},
+    {.arg = "SRC-TYPE", .kind = TERM_CHOICE, .choice = config_classic_src_words},
     {.arg = "SRC-PORT", .kind = TERM_PORT, .optional = true},
     LAST_TERM,
 };
 
 static const struct term move_terms[] = {
-    {.arg = "MODE", .kind = TERM_CHOICE, .choice = choice_move},
+    {.arg = "MODE", .kind = TERM_CHOICE, .choice = config_move_words},
     {"core", "N", TERM_NUMBER, .optional = true, .max = CONFIG_CORES - 1},
     LAST_TERM,
 };
 
 static const struct term smt_terms[] = {
-    {.arg = "MODE", .kind = TERM_CHOICE, .choice = choice_smt},
+    {.arg = "MODE", .kind = TERM_CHOICE, .choice = config_smt_words},
     LAST_TERM,
 };
 
 static const struct term idle_terms[] = {
-    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_idle},
+    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = config_idle_words},
     {.arg = "GUEST", .kind = TERM_GUEST, .optional = true},
     LAST_TERM,
 };
 
 static const struct term panic_terms[] = {
-    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_panic},
+    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = config_panic_words},
     {.arg = "SECONDS", .kind = TERM_SECONDS, .optional = true, .max = 3600},
     LAST_TERM,
 };
 
 static const struct term show_terms[] = {
-    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = choice_show},
+    {.arg = "WHAT", .kind = TERM_CHOICE, .choice = config_show_words},
     {.arg = "NAME", .kind = TERM_NAME, .optional = true},
     {"json", .kind = TERM_FLAG, .optional = true},
     LAST_TERM,
@@ -149,7 +131,7 @@ static const struct term explain_terms[] = {
 };
 
 static const struct term log_terms[] = {
-    {.arg = "LEVEL", .kind = TERM_CHOICE, .choice = choice_log},
+    {.arg = "LEVEL", .kind = TERM_CHOICE, .choice = config_log_words},
     LAST_TERM,
 };
 static const struct term help_terms[] = {

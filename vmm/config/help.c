@@ -16,9 +16,9 @@ static void say_value(const struct writer *w, const struct term *t)
 {
 	if (!t->choice)
 		say(w, t->arg);
-	for (const char *const *c = t->choice; c && *c; c++) {
+	for (const struct config_word *c = t->choice; c && c->text; c++) {
 		say(w, c == t->choice ? "" : "|");
-		say(w, *c);
+		say(w, c->text);
 	}
 }
 

@@ -74,12 +74,6 @@ static bool check_unique(struct parser *p, unsigned slot, const struct underlay_
 	return true;
 }
 
-static enum config_path_mtu path_mtu(const struct arg *a)
-{
-	static const enum config_path_mtu how[] = {CONFIG_PATH_MTU_LEARN, CONFIG_PATH_MTU_IGNORE};
-	return how[a->number];
-}
-
 bool config_learns_path_mtu(const struct node_config *n, const struct port_config *link)
 {
 	enum config_path_mtu how = link->link.path_mtu;
@@ -99,7 +93,7 @@ static bool read_underlay(struct parser *p, struct underlay_config *u)
 	u->prefix = (uint32_t)(address->number >> 32);
 	u->mac = mac ? mac->number : derive_mac(u->address);
 	u->mtu = mtu ? (uint32_t)mtu->number : WIRE_MTU;
-	u->path_mtu = path ? path_mtu(path) : CONFIG_PATH_MTU_LEARN;
+	u->path_mtu = path ? (enum config_path_mtu)path->number : CONFIG_PATH_MTU_LEARN;
 	if (!is_host(u->address, u->prefix))
 		return fail_host(p, address->word, "address");
 	return set_gateway(p, u);
@@ -266,7 +260,7 @@ static bool set_tunnel(struct parser *p, struct port_config *port, const struct 
 	const struct arg *path = config_arg(p, "path-mtu"), *a = config_arg(p, "addresses");
 	const struct arg *dscp = config_arg(p, "dscp");
 	port->addresses = a ? (uint32_t)a->number : VNET_QUOTA_OUTSIDE;
-	port->link.path_mtu = path ? path_mtu(path) : CONFIG_PATH_MTU_UNDERLAY;
+	port->link.path_mtu = path ? (enum config_path_mtu)path->number : CONFIG_PATH_MTU_UNDERLAY;
 	port->link.dscp = dscp ? (uint8_t)dscp->number : 0;
 	port->link.vni = vni ? (uint32_t)vni->number : 0;
 	port->link.udp_port = udp                          ? (uint16_t)udp->number
@@ -287,9 +281,8 @@ static bool set_direct(struct parser *p, struct port_config *port, const struct 
 
 bool apply_link(struct parser *p)
 {
-	static const enum config_kind kinds[] = {CONFIG_VXLAN, CONFIG_UDP, CONFIG_DIRECT};
 	const struct word *name = config_arg(p, "NAME")->word;
-	enum config_kind kind = kinds[config_arg(p, "KIND")->number];
+	enum config_kind kind = (enum config_kind)config_arg(p, "KIND")->number;
 	if (!config_check_port_name(p, name) || !check_places(p, kind))
 		return false;
 	struct port_config *port = config_new_port(p, name);

@@ -54,7 +54,7 @@ static void lint_resting(struct lint *l)
 			tell(l, line[i],
 			     "network \"%s\" is in mode %s: its routes (%u) rest until its mode is "
 			     "route",
-			     net->name, net->mode == VNET_LEARN ? "learn" : "exact",
+			     net->name, config_word_of(config_mode_words, net->mode),
 			     (unsigned)count[i]);
 	}
 }

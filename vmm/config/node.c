@@ -186,8 +186,7 @@ bool apply_network(struct parser *p)
 	net->mtu_said |= mtu != NULL;
 	net->mode = (enum vnet_policy)number_or(p, "mode", net->mode);
 	if (link_local)
-		net->link_local =
-		    link_local->number ? VNET_LINK_LOCAL_DROP : VNET_LINK_LOCAL_FORWARD;
+		net->link_local = (enum vnet_link_local)link_local->number;
 	return config_settle_mtu(p, mtu ? mtu->word : name);
 }
 

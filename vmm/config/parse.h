@@ -62,7 +62,7 @@ struct term {
 	enum term_kind kind;
 	bool optional, repeat;
 	uint64_t min, max;
-	const char *const *choice; /* NULL-terminated */
+	const struct config_word *choice;
 };
 
 /* A term that was given, its value checked. */

@@ -36,30 +36,28 @@ static void say_quoted(const struct writer *w, const char *keyword, const char *
 
 static void print_node(const struct writer *w, const struct node_config *n)
 {
-	static const char *const level[] = {"error", "warn", "info", "debug"};
-	say(w, "log %s\n", level[n->log]);
-	say(w, "move %s", n->move == CONFIG_MOVE_POLL ? "poll" : "kick");
+	say(w, "log %s\n", config_word_of(config_log_words, n->log));
+	say(w, "move %s", config_word_of(config_move_words, n->move));
 	if (n->poll_core >= 0)
 		say(w, " core %d", (int)n->poll_core);
 	say(w, "\n");
-	if (n->smt == CONFIG_SMT_SHARE)
-		say(w, "smt share\n");
+	if (n->smt != CONFIG_SMT_ISOLATE)
+		say(w, "smt %s\n", config_word_of(config_smt_words, n->smt));
+	if (n->panic != CONFIG_PANIC_UNSAID)
+		say(w, "panic %s", config_word_of(config_panic_words, n->panic));
 	if (n->panic == CONFIG_PANIC_RESET)
-		say(w, "panic reset %us\n", (unsigned)n->panic_seconds);
-	if (n->panic == CONFIG_PANIC_HALT)
-		say(w, "panic halt\n");
+		say(w, " %us", (unsigned)n->panic_seconds);
+	if (n->panic != CONFIG_PANIC_UNSAID)
+		say(w, "\n");
 }
 
 static void print_net(const struct writer *w, const struct net_config *net)
 {
-	static const char *const mode[] = {
-	    [VNET_ROUTE] = "route", [VNET_LEARN] = "learn", [VNET_EXACT] = "exact"};
-	say(w, "network %s mode %s", net->name, mode[net->mode]);
+	say(w, "network %s mode %s", net->name, config_word_of(config_mode_words, net->mode));
 	if (net->mtu_said)
 		say(w, " mtu %u", (unsigned)net->mtu);
 	if (net->link_local != VNET_LINK_LOCAL_BY_MODE)
-		say(w, " link-local %s",
-		    net->link_local == VNET_LINK_LOCAL_DROP ? "drop" : "forward");
+		say(w, " link-local %s", config_word_of(config_link_local_words, net->link_local));
 	say(w, "\n");
 }
 
@@ -84,9 +82,12 @@ static void print_guest(const struct writer *w, const struct guest_config *g)
 		say(w, " pci %02x:%02x.%x", g->pci >> 8u, (g->pci >> 3u) & 31u, g->pci & 7u);
 	for (unsigned i = 0; i < g->cores; i++)
 		say(w, "%s%u", i ? "," : " core ", g->core[i]);
-	say(w, "%s%s%s autostart %s restart %s", g->debug_exit ? " debug-exit" : "",
-	    g->absent_stops ? " debug-absent stop" : "", g->control ? " control" : "",
-	    g->autostart ? "yes" : "no", g->restart == CONFIG_RESTART_ALWAYS ? "always" : "never");
+	say(w, "%s", g->debug_exit ? " debug-exit" : "");
+	if (g->absent_stops)
+		say(w, " debug-absent %s", config_word_of(config_absent_words, true));
+	say(w, "%s autostart %s restart %s", g->control ? " control" : "",
+	    config_word_of(config_yes_words, g->autostart),
+	    config_word_of(config_restart_words, g->restart));
 	for (unsigned i = 0; i < g->modules; i++) {
 		say(w, " \\\n   ");
 		say_quoted(w, "module", g->module[i].name);
@@ -103,7 +104,6 @@ static void print_guest(const struct writer *w, const struct guest_config *g)
 static void print_port(const struct writer *w, const struct node_config *n,
                        const struct port_config *p)
 {
-	static const char *const move[] = {" move kick", " move poll", ""};
 	char mac[18];
 	config_format_mac(p->mac, mac);
 	say(w, "port %s guest %s network %s", p->name, n->guest[p->guest].name,
@@ -113,13 +113,15 @@ static void print_port(const struct writer *w, const struct node_config *n,
 		say(w, " mtu %u", (unsigned)p->mtu);
 	if (p->addresses != (p->edge ? VNET_QUOTA_OUTSIDE : VNET_QUOTA))
 		say(w, " addresses %u", (unsigned)p->addresses);
-	say(w, "%s%s\n", p->edge ? " edge" : "", move[p->move]);
+	say(w, "%s", p->edge ? " edge" : "");
+	if (p->move != CONFIG_MOVE_NODE)
+		say(w, " move %s", config_word_of(config_move_words, p->move));
+	say(w, "\n");
 }
 
-/* What is written of it, if it is not what holds unless said. */
-static const char *path_mtu_word(enum config_path_mtu how)
+static void print_path_mtu(const struct writer *w, enum config_path_mtu how)
 {
-	return how == CONFIG_PATH_MTU_IGNORE ? " path-mtu ignore" : "";
+	say(w, " path-mtu %s", config_word_of(config_path_mtu_words, how));
 }
 
 static void print_underlay(const struct writer *w, const struct port_config *p)
@@ -132,24 +134,25 @@ static void print_underlay(const struct writer *w, const struct port_config *p)
 	if (u->gateway)
 		say(w, " gateway %s", ip);
 	config_format_mac(u->mac, mac);
-	say(w, " mac %s mtu %u%s\n", mac, (unsigned)u->mtu, path_mtu_word(u->path_mtu));
+	say(w, " mac %s mtu %u", mac, (unsigned)u->mtu);
+	if (u->path_mtu != CONFIG_PATH_MTU_LEARN)
+		print_path_mtu(w, u->path_mtu);
+	say(w, "\n");
 }
 
 static void print_link(const struct writer *w, const struct node_config *n,
                        const struct port_config *p)
 {
-	static const char *const kind[] = {
-	    [CONFIG_VXLAN] = "vxlan", [CONFIG_UDP] = "udp", [CONFIG_DIRECT] = "direct"};
 	char ip[16];
-	say(w, "link %s %s", p->name, kind[p->kind]);
+	say(w, "link %s %s", p->name, config_word_of(config_link_words, p->kind));
 	if (p->kind == CONFIG_VXLAN)
 		say(w, " vni %u", (unsigned)p->link.vni);
 	if (p->kind != CONFIG_DIRECT) {
 		config_format_ip(p->link.remote, ip);
-		say(w, " remote %s udp-port %u edge %s%s", ip, p->link.udp_port,
-		    n->port[p->link.edge].name,
-		    p->link.path_mtu == CONFIG_PATH_MTU_LEARN ? " path-mtu learn"
-		                                              : path_mtu_word(p->link.path_mtu));
+		say(w, " remote %s udp-port %u edge %s", ip, p->link.udp_port,
+		    n->port[p->link.edge].name);
+		if (p->link.path_mtu != CONFIG_PATH_MTU_UNDERLAY)
+			print_path_mtu(w, p->link.path_mtu);
 		if (p->addresses != VNET_QUOTA_OUTSIDE)
 			say(w, " addresses %u", (unsigned)p->addresses);
 		if (p->link.dscp == VNET_DSCP_COPY)
@@ -180,22 +183,22 @@ static void print_ports(const struct writer *w, const struct node_config *n)
 	}
 }
 
-static void print_qual(const struct writer *w, const char *side, const struct vnet_qual *q)
+void config_format_qual(const struct vnet_qual *q, char text[24])
 {
 	char mac[18];
 	config_format_mac(q->mac, mac);
 	switch (q->match) {
 	case VNET_MAC_IS:
-		say(w, " %s %s", side, mac);
+		snprintf(text, 24, "%s", mac);
 		break;
 	case VNET_MAC_NOT:
-		say(w, " %s not %s", side, mac);
+		snprintf(text, 24, "not %s", mac);
 		break;
 	case VNET_MAC_ANY:
-		say(w, " %s any", side);
+		snprintf(text, 24, "any");
 		break;
 	case VNET_MAC_NONE:
-		say(w, " %s none", side);
+		snprintf(text, 24, "none");
 		break;
 	}
 }
@@ -203,9 +206,10 @@ static void print_qual(const struct writer *w, const char *side, const struct vn
 static void print_route(const struct writer *w, const struct node_config *n,
                         const struct vnet_route *r)
 {
-	say(w, "route network %s", n->net[r->net].name);
-	print_qual(w, "src", &r->src);
-	print_qual(w, "dst", &r->dst);
+	char src[24], dst[24];
+	config_format_qual(&r->src, src);
+	config_format_qual(&r->dst, dst);
+	say(w, "route network %s src %s dst %s", n->net[r->net].name, src, dst);
 	if (r->from >= 0)
 		say(w, " from %s %s", config_kind_word(&n->port[r->from]), n->port[r->from].name);
 	say(w, " to %s %s%s\n", config_kind_word(&n->port[r->to]), n->port[r->to].name,
@@ -216,10 +220,10 @@ static void print_end(const struct writer *w, const struct node_config *n)
 {
 	if (n->console >= 0)
 		say(w, "console %s\n", n->guest[n->console].name);
+	say(w, "idle %s", config_word_of(config_idle_words, n->idle));
 	if (n->idle == CONFIG_IDLE_EXIT_WITH)
-		say(w, "idle exit-with %s\n", n->guest[n->exit_guest].name);
-	else
-		say(w, "idle %s\n", n->idle == CONFIG_IDLE_POWEROFF ? "poweroff" : "stay");
+		say(w, " %s", n->guest[n->exit_guest].name);
+	say(w, "\n");
 }
 
 void config_print(const struct node_config *n, config_put *put, void *ctx)

@@ -142,18 +142,21 @@ static bool check_type(struct parser *p, const struct arg *type, const struct ar
 {
 	const struct port_config *pc = &p->node->port[port->number];
 	bool link = pc->kind != CONFIG_NIC;
-	const char *due = link ? "link" : pc->edge ? "edge" : "interface";
-	if (strcmp(type->word->text, due) == 0)
+	enum config_classic due = link       ? CONFIG_CLASSIC_LINK
+	                          : pc->edge ? CONFIG_CLASSIC_EDGE
+	                                     : CONFIG_CLASSIC_INTERFACE;
+	if (type->number == due)
 		return true;
 	return config_fail(p, port->word, "%s \"%s\" is no %s; its type is %s",
-	                   config_kind_word(pc), pc->name, type->word->text, due);
+	                   config_kind_word(pc), pc->name, type->word->text,
+	                   config_word_of(config_classic_dst_words, due));
 }
 
 bool apply_classic(struct parser *p)
 {
 	const struct arg *src = config_arg(p, "SRC-MAC"), *to = config_arg(p, "DST-PORT");
 	const struct arg *type = config_arg(p, "SRC-TYPE"), *from = config_arg(p, "SRC-PORT");
-	bool any = strcmp(type->word->text, "any") == 0;
+	bool any = type->number == CONFIG_CLASSIC_ANY;
 	struct vnet_route r;
 	memset(&r, 0, sizeof r);
 	if (any && from)

@@ -354,14 +354,17 @@ static bool read_choice(struct parser *p, const struct term *t, const struct wor
 {
 	struct nearest near;
 	char hint[160] = "write one of";
+	const struct config_word *found = config_word_find(t->choice, w->text);
+	if (found) {
+		a->number = found->value;
+		return true;
+	}
 	nearest_init(&near, w->text);
-	for (a->number = 0; t->choice[a->number]; a->number++) {
-		const char *offer = t->choice[a->number];
-		if (strcmp(offer, w->text) == 0)
-			return true;
+	for (const struct config_word *c = t->choice; c->text; c++) {
 		size_t used = strlen(hint);
-		snprintf(hint + used, sizeof hint - used, "%s %s", a->number ? "," : "", offer);
-		nearest_offer(&near, offer);
+		snprintf(hint + used, sizeof hint - used, "%s %s", c == t->choice ? "" : ",",
+		         c->text);
+		nearest_offer(&near, c->text);
 	}
 	return config_fail_unknown(p, w, "unknown word", &near, hint);
 }

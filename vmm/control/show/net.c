@@ -62,7 +62,10 @@ void show_ports(struct out *o, const struct config_action *a)
 		out_number(o, NULL, n->port[i].mtu);
 		out_bool(o, NULL, atomic_load(&p->up));
 		out_bool(o, NULL, n->port[i].edge);
-		out_string(o, NULL, vnet_port_mode(p) == VNET_POLL ? "poll" : "kick");
+		out_string(o, NULL,
+		           config_word_of(config_move_words, vnet_port_mode(p) == VNET_POLL
+		                                                 ? CONFIG_MOVE_POLL
+		                                                 : CONFIG_MOVE_KICK));
 		out_number(o, NULL, s.in_frames);
 		out_number(o, NULL, s.in_bytes);
 		out_number(o, NULL, s.out_frames);
@@ -105,15 +108,13 @@ static void tunnel_cells(struct out *o, const struct vnet_link_info *info)
 
 static void link_row(struct out *o, const struct port_config *link, const struct vnet_port *p)
 {
-	static const char *const kind[] = {
-	    [CONFIG_VXLAN] = "vxlan", [CONFIG_UDP] = "udp", [CONFIG_DIRECT] = "direct"};
 	struct vnet_link_info info;
 	struct vnet_port_stats s;
 	bool tunnel = vnet_link_get(p, &info);
 	vnet_port_stats(p, &s);
 	out_row(o);
 	out_string(o, NULL, link->name);
-	out_string(o, NULL, kind[link->kind]);
+	out_string(o, NULL, config_word_of(config_link_words, link->kind));
 	out_string(o, NULL, net_name(link->net));
 	out_string(o, NULL, control_config()->port[link->link.edge].name);
 	if (tunnel)
@@ -186,11 +187,11 @@ void show_underlays(struct out *o, const struct config_action *a)
 
 /* ---- networks and routes ---- */
 
-static bool forwards_link_local(const struct net_config *net)
+static enum vnet_link_local link_local(const struct net_config *net)
 {
-	return net->link_local == VNET_LINK_LOCAL_BY_MODE
-	           ? net->mode == VNET_ROUTE
-	           : net->link_local == VNET_LINK_LOCAL_FORWARD;
+	if (net->link_local != VNET_LINK_LOCAL_BY_MODE)
+		return net->link_local;
+	return net->mode == VNET_ROUTE ? VNET_LINK_LOCAL_FORWARD : VNET_LINK_LOCAL_DROP;
 }
 
 void show_networks(struct out *o, const struct config_action *a)
@@ -199,8 +200,6 @@ void show_networks(struct out *o, const struct config_action *a)
 	                                            {"mode", 5, false},
 	                                            {"mtu", 5, true},
 	                                            {"link_local", 10, false}};
-	static const char *const mode[] = {
-	    [VNET_ROUTE] = "route", [VNET_LEARN] = "learn", [VNET_EXACT] = "exact"};
 	const struct node_config *n = control_config();
 	TABLE(o, "networks", columns);
 	for (unsigned i = 0; i < n->nets; i++) {
@@ -208,22 +207,12 @@ void show_networks(struct out *o, const struct config_action *a)
 			continue;
 		out_row(o);
 		out_string(o, NULL, n->net[i].name);
-		out_string(o, NULL, mode[n->net[i].mode]);
+		out_string(o, NULL, config_word_of(config_mode_words, n->net[i].mode));
 		out_number(o, NULL, n->net[i].mtu);
-		out_string(o, NULL, forwards_link_local(&n->net[i]) ? "forward" : "drop");
+		out_string(o, NULL,
+		           config_word_of(config_link_local_words, link_local(&n->net[i])));
 	}
 	out_end_table(o);
-}
-
-static void qualifier_text(const struct vnet_qual *q, char *buf, size_t size)
-{
-	static const char *const word[] = {"", "not ", "any", "none"};
-	const uint8_t *m = (const uint8_t *)&q->mac;
-	if (q->match == VNET_MAC_ANY || q->match == VNET_MAC_NONE)
-		snprintf(buf, size, "%s", word[q->match]);
-	else
-		snprintf(buf, size, "%s%02x:%02x:%02x:%02x:%02x:%02x", word[q->match], m[0], m[1],
-		         m[2], m[3], m[4], m[5]);
 }
 
 static const char *port_name(int number)
@@ -251,12 +240,12 @@ void show_routes(struct out *o, const struct config_action *a)
 	uint64_t hits;
 	TABLE(o, "routes", columns);
 	for (unsigned i = 0; vnet_route_get(node_vnet, i, &r, &hits); i++) {
-		char src[32], dst[32];
+		char src[24], dst[24];
 		const char *why;
 		if (!wanted_route(a, &r))
 			continue;
-		qualifier_text(&r.src, src, sizeof src);
-		qualifier_text(&r.dst, dst, sizeof dst);
+		config_format_qual(&r.src, src);
+		config_format_qual(&r.dst, dst);
 		out_row(o);
 		out_number(o, NULL, i);
 		out_string(o, NULL, net_name(r.net));

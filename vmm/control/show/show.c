@@ -140,10 +140,11 @@ static void show_exits(struct out *o, const struct config_action *a)
 	out_end_table(o);
 }
 
-static void show_memory(struct out *o)
+static void show_memory(struct out *o, const struct config_action *a)
 {
 	struct mem_stats m;
 	mem_stats(&m);
+	(void)a;
 	out_begin_object(o, "memory");
 	out_size(o, "total", m.total);
 	out_size(o, "free", m.free);
@@ -155,10 +156,11 @@ static void show_memory(struct out *o)
 }
 
 /* exit_...: of the boot core, as machine_init() measured it. */
-static void show_machine(struct out *o)
+static void show_machine(struct out *o, const struct config_action *a)
 {
 	struct mem_stats m;
 	mem_stats(&m);
+	(void)a;
 	out_begin_object(o, "machine");
 	out_string(o, "vendor", hvm->name);
 	out_string(o, "cpu", machine.cpu);
@@ -191,10 +193,11 @@ static void show_modules(struct out *o)
 }
 
 /* What the loader gave, and what became of patio.conf. */
-static void show_boot(struct out *o)
+static void show_boot(struct out *o, const struct config_action *a)
 {
 	struct mem_stats m;
 	mem_stats(&m);
+	(void)a;
 	out_begin_object(o, "boot");
 	out_string(o, "cpu", hvm->name);
 	out_number(o, "cores", ncores);
@@ -211,11 +214,12 @@ static void show_boot(struct out *o)
 }
 
 /* Its lines, one by one; none when there was no panic that memory still knows of. */
-static void show_last_panic(struct out *o)
+static void show_last_panic(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {{"line", 1, false}};
 	static char line[PANIC_RECORD_TEXT];
 	const struct panic_record *r = last_panic();
+	(void)a;
 	out_begin_object(o, "last_panic");
 	if (r) {
 		out_number(o, "boots_ago", r->boots);
@@ -235,59 +239,30 @@ static void show_last_panic(struct out *o)
 	out_end_table(o);
 }
 
-static void show_one(struct out *o, const struct config_action *a, enum config_what what)
+typedef void show_what(struct out *o, const struct config_action *a);
+
+static void show_all(struct out *o, const struct config_action *a);
+
+static show_what *const shows[] = {
+    [CONFIG_SHOW_GUESTS] = show_guests,       [CONFIG_SHOW_VCPUS] = show_vcpus,
+    [CONFIG_SHOW_PORTS] = show_ports,         [CONFIG_SHOW_LINKS] = show_links,
+    [CONFIG_SHOW_UNDERLAYS] = show_underlays, [CONFIG_SHOW_NETWORKS] = show_networks,
+    [CONFIG_SHOW_ROUTES] = show_routes,       [CONFIG_SHOW_EXITS] = show_exits,
+    [CONFIG_SHOW_COUNTERS] = show_counters,   [CONFIG_SHOW_MEMORY] = show_memory,
+    [CONFIG_SHOW_MACHINE] = show_machine,     [CONFIG_SHOW_ALL] = show_all,
+    [CONFIG_SHOW_BOOT] = show_boot,           [CONFIG_SHOW_LAST_PANIC] = show_last_panic,
+};
+
+static void show_all(struct out *o, const struct config_action *a)
 {
-	switch (what) {
-	case CONFIG_SHOW_GUESTS:
-		show_guests(o, a);
-		break;
-	case CONFIG_SHOW_VCPUS:
-		show_vcpus(o, a);
-		break;
-	case CONFIG_SHOW_PORTS:
-		show_ports(o, a);
-		break;
-	case CONFIG_SHOW_LINKS:
-		show_links(o, a);
-		break;
-	case CONFIG_SHOW_UNDERLAYS:
-		show_underlays(o, a);
-		break;
-	case CONFIG_SHOW_NETWORKS:
-		show_networks(o, a);
-		break;
-	case CONFIG_SHOW_ROUTES:
-		show_routes(o, a);
-		break;
-	case CONFIG_SHOW_EXITS:
-		show_exits(o, a);
-		break;
-	case CONFIG_SHOW_COUNTERS:
-		show_counters(o, a);
-		break;
-	case CONFIG_SHOW_MEMORY:
-		show_memory(o);
-		break;
-	case CONFIG_SHOW_MACHINE:
-		show_machine(o);
-		break;
-	case CONFIG_SHOW_BOOT:
-		show_boot(o);
-		break;
-	case CONFIG_SHOW_LAST_PANIC:
-		show_last_panic(o);
-		break;
-	case CONFIG_SHOW_ALL:
-		for (unsigned w = 0; w < CONFIG_SHOW_ALL; w++)
-			show_one(o, a, (enum config_what)w);
-		break;
-	}
+	for (unsigned w = 0; w < CONFIG_SHOW_ALL; w++)
+		shows[w](o, a);
 }
 
 void show(const struct config_action *a, config_put *put, void *ctx)
 {
 	static struct out o; /* control answers one at a time */
 	out_begin(&o, a->json, put, ctx);
-	show_one(&o, a, a->what);
+	shows[a->what](&o, a);
 	out_end(&o);
 }

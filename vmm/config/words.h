@@ -1,0 +1,98 @@
+/*
+ * words.h: the language's words for one of several values.
+ *
+ * Each is declared once, in a list of value and text: the grammar offers the list, the parser turns
+ * text into value, what is printed and shown turns value into text.  A new word is a line here.
+ */
+#ifndef VMM_CONFIG_WORDS_H
+#define VMM_CONFIG_WORDS_H
+#include "vnet/vnet.h"
+
+#define CONFIG_LOG_WORDS(X)                                                                        \
+	X(CONFIG_LOG_ERROR, "error")                                                               \
+	X(CONFIG_LOG_WARN, "warn") X(CONFIG_LOG_INFO, "info") X(CONFIG_LOG_DEBUG, "debug")
+
+#define CONFIG_MOVE_WORDS(X) X(CONFIG_MOVE_KICK, "kick") X(CONFIG_MOVE_POLL, "poll")
+
+#define CONFIG_SMT_WORDS(X) X(CONFIG_SMT_ISOLATE, "isolate") X(CONFIG_SMT_SHARE, "share")
+
+#define CONFIG_IDLE_WORDS(X)                                                                       \
+	X(CONFIG_IDLE_STAY, "stay")                                                                \
+	X(CONFIG_IDLE_POWEROFF, "poweroff") X(CONFIG_IDLE_EXIT_WITH, "exit-with")
+
+#define CONFIG_PANIC_WORDS(X) X(CONFIG_PANIC_RESET, "reset") X(CONFIG_PANIC_HALT, "halt")
+
+#define CONFIG_RESTART_WORDS(X) X(CONFIG_RESTART_NEVER, "never") X(CONFIG_RESTART_ALWAYS, "always")
+
+#define CONFIG_LINK_WORDS(X)                                                                       \
+	X(CONFIG_VXLAN, "vxlan")   /* Ethernet in UDP by RFC 7348 */                               \
+	X(CONFIG_UDP, "udp")       /* plain Ethernet in UDP */                                     \
+	X(CONFIG_DIRECT, "direct") /* a name for the edge port of its network; no port of its own  \
+	                            */
+
+#define CONFIG_PATH_MTU_WORDS(X)                                                                   \
+	X(CONFIG_PATH_MTU_LEARN, "learn") X(CONFIG_PATH_MTU_IGNORE, "ignore")
+
+#define CONFIG_CLASSIC_WORDS(X)                                                                    \
+	X(CONFIG_CLASSIC_INTERFACE, "interface")                                                   \
+	X(CONFIG_CLASSIC_EDGE, "edge") X(CONFIG_CLASSIC_LINK, "link")
+
+#define CONFIG_SHOW_WORDS(X)                                                                       \
+	X(CONFIG_SHOW_GUESTS, "guests")                                                            \
+	X(CONFIG_SHOW_VCPUS, "vcpus")                                                              \
+	X(CONFIG_SHOW_PORTS, "ports")                                                              \
+	X(CONFIG_SHOW_LINKS, "links")                                                              \
+	X(CONFIG_SHOW_UNDERLAYS, "underlays")                                                      \
+	X(CONFIG_SHOW_NETWORKS, "networks")                                                        \
+	X(CONFIG_SHOW_ROUTES, "routes")                                                            \
+	X(CONFIG_SHOW_EXITS, "exits")                                                              \
+	X(CONFIG_SHOW_COUNTERS, "counters")                                                        \
+	X(CONFIG_SHOW_MEMORY, "memory")                                                            \
+	X(CONFIG_SHOW_MACHINE, "machine")                                                          \
+	X(CONFIG_SHOW_ALL, "all") /* those above */                                                \
+	X(CONFIG_SHOW_BOOT, "boot")                                                                \
+	X(CONFIG_SHOW_LAST_PANIC, "last-panic")
+
+/* Of values that are declared elsewhere. */
+#define CONFIG_MODE_WORDS(X) X(VNET_ROUTE, "route") X(VNET_LEARN, "learn") X(VNET_EXACT, "exact")
+#define CONFIG_LINK_LOCAL_WORDS(X)                                                                 \
+	X(VNET_LINK_LOCAL_FORWARD, "forward") X(VNET_LINK_LOCAL_DROP, "drop")
+#define CONFIG_YES_WORDS(X)    X(false, "no") X(true, "yes")
+#define CONFIG_ABSENT_WORDS(X) X(false, "ones") X(true, "stop")
+
+#define CONFIG_WORD_VALUE(value, text) value,
+enum config_log { CONFIG_LOG_WORDS(CONFIG_WORD_VALUE) };
+enum config_move { CONFIG_MOVE_WORDS(CONFIG_WORD_VALUE) CONFIG_MOVE_NODE /* as the node does */ };
+enum config_smt { CONFIG_SMT_WORDS(CONFIG_WORD_VALUE) };
+enum config_idle { CONFIG_IDLE_WORDS(CONFIG_WORD_VALUE) };
+enum config_panic { CONFIG_PANIC_UNSAID, CONFIG_PANIC_WORDS(CONFIG_WORD_VALUE) };
+enum config_restart { CONFIG_RESTART_WORDS(CONFIG_WORD_VALUE) };
+enum config_what { CONFIG_SHOW_WORDS(CONFIG_WORD_VALUE) };
+/* What the classic positional form of a route calls a port. */
+enum config_classic { CONFIG_CLASSIC_WORDS(CONFIG_WORD_VALUE) CONFIG_CLASSIC_ANY };
+/* What a port of the switch is: a guest's, or a link by its kind. */
+enum config_kind { CONFIG_NIC, CONFIG_LINK_WORDS(CONFIG_WORD_VALUE) };
+/* Whether links believe routers that tell of a smaller MTU on their path. */
+enum config_path_mtu {
+	CONFIG_PATH_MTU_UNDERLAY, /* of a link: as its underlay */
+	CONFIG_PATH_MTU_WORDS(CONFIG_WORD_VALUE)
+};
+#undef CONFIG_WORD_VALUE
+
+struct config_word {
+	const char *text; /* NULL ends a list */
+	unsigned value;
+};
+
+extern const struct config_word config_log_words[], config_move_words[], config_smt_words[],
+    config_idle_words[], config_panic_words[], config_restart_words[], config_link_words[],
+    config_path_mtu_words[], config_classic_dst_words[], config_classic_src_words[],
+    config_show_words[], config_mode_words[], config_link_local_words[], config_yes_words[],
+    config_absent_words[];
+
+/* The word for this value; NULL: it has none in the list. */
+const char *config_word_of(const struct config_word *words, unsigned value);
+
+/* The entry with this text; NULL: there is none. */
+const struct config_word *config_word_find(const struct config_word *words, const char *text);
+#endif
