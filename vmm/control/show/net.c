@@ -1,21 +1,9 @@
 /* What `show` tells of the switch, and `explain` and `lint`, as text or JSON. */
-#include <stdio.h>
-#include <string.h>
-#include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
-#include "vmm/control/guest_console.h"
-#include "vmm/log.h"
 #include "vmm/control/parts.h"
 #include "vmm/control/show/parts.h"
-#include "vmm/life.h"
 
-static bool wanted_net(const struct config_action *a, unsigned net)
-{
-	return a->net < 0 || a->net == (int)net;
-}
-
-/* The row of this port or link is asked for; a link is no guest's. */
-static bool wanted_port(const struct config_action *a, unsigned slot)
+bool wanted_port(const struct config_action *a, unsigned slot)
 {
 	const struct port_config *p = &control_config()->port[slot];
 	if (!p->name[0] || (a->port >= 0 && a->port != (int)slot) || !wanted_net(a, p->net))
@@ -257,99 +245,6 @@ void show_routes(struct out *o, const struct config_action *a)
 		out_signed(o, NULL, vnet_route_priority(&r, &why));
 		out_number(o, NULL, hits);
 	}
-	out_end_table(o);
-}
-
-static void counter_row(struct out *o, const char *port, const char *name, uint64_t value)
-{
-	out_row(o);
-	out_string(o, NULL, port);
-	out_string(o, NULL, name);
-	out_number(o, NULL, value);
-}
-
-/* Every counter that is not 0: the switch's, with drops by cause, then the device's. */
-static void port_counters(struct out *o, unsigned slot)
-{
-	struct vnet_port *p = control_port(slot);
-	struct vnet_port_stats s;
-	char name[48];
-	uint64_t value;
-	vnet_port_stats(p, &s);
-	counter_row(o, p->name, "in_frames", s.in_frames);
-	counter_row(o, p->name, "out_frames", s.out_frames);
-	if (s.flooded)
-		counter_row(o, p->name, "flooded", s.flooded);
-	for (unsigned d = 0; d < VNET_DROP_CAUSES; d++) {
-		snprintf(name, sizeof name, "drop.%s", vnet_drop_name[d]);
-		if (s.drop[d])
-			counter_row(o, p->name, name, s.drop[d]);
-	}
-	struct virtio_net *nic = control_nic(slot);
-	for (unsigned i = 0; nic && virtio_pci_counter(&nic->v, i, name, sizeof name, &value); i++)
-		if (value)
-			counter_row(o, p->name, name, value);
-}
-
-/* The consoles' stand under the guest's name. */
-static void console_counters(struct out *o, struct vm *vm)
-{
-	char name[48];
-	uint64_t value = atomic_load(&vm->console.dropped);
-	if (value)
-		counter_row(o, vm->name, "console.dropped", value);
-	value = atomic_load(&vm->console.missed);
-	if (value)
-		counter_row(o, vm->name, "console.missed", value);
-	if (vm->uart.unsent)
-		counter_row(o, vm->name, "console.unsent", vm->uart.unsent);
-	for (unsigned i = 0; virtio_pci_counter(&vm->hvc.v, i, name, sizeof name, &value); i++) {
-		char full[56];
-		snprintf(full, sizeof full, "console.%s", name);
-		if (value)
-			counter_row(o, vm->name, full, value);
-	}
-	for (unsigned i = 0; control_console_counter(vm, i, name, sizeof name, &value); i++)
-		if (value)
-			counter_row(o, vm->name, name, value);
-}
-
-static void absent_counters(struct out *o, const struct vm *vm)
-{
-	if (vm->absent.reads)
-		counter_row(o, vm->name, "absent.reads", vm->absent.reads);
-	if (vm->absent.writes)
-		counter_row(o, vm->name, "absent.writes", vm->absent.writes);
-}
-
-/* The guest's own rows are asked for: by its name, which a port or a network may
- * have, too. */
-static bool wanted_console(const struct config_action *a, unsigned guest)
-{
-	const char *name = NULL;
-	if (a->port >= 0)
-		name = control_config()->port[a->port].name;
-	else if (a->net >= 0)
-		name = net_name((unsigned)a->net);
-	return name ? strcmp(name, vms[guest]->name) == 0 : wanted_guest(a, guest);
-}
-
-void show_counters(struct out *o, const struct config_action *a)
-{
-	static const struct out_column columns[] = {
-	    {"port", 12, false}, {"counter", 28, false}, {"value", 14, true}};
-	TABLE(o, "counters", columns);
-	for (unsigned i = 0; i < control_config()->ports; i++)
-		if (control_port(i) && wanted_port(a, i))
-			port_counters(o, i);
-	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
-		if (!vms[i] || !wanted_console(a, i))
-			continue;
-		console_counters(o, vms[i]);
-		absent_counters(o, vms[i]);
-	}
-	if (log_lost() && a->guest < 0 && a->port < 0 && a->net < 0)
-		counter_row(o, "node", "log.lost", log_lost());
 	out_end_table(o);
 }
 

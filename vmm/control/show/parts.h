@@ -1,4 +1,4 @@
-/* parts.h: the tables of show.c and show/net.c, for one another. */
+/* parts.h: the tables of the files of this folder, for one another. */
 #ifndef VMM_CONTROL_SHOW_PARTS_H
 #define VMM_CONTROL_SHOW_PARTS_H
 #include "vmm/config/config.h"
@@ -13,11 +13,22 @@ static inline bool wanted_guest(const struct config_action *a, unsigned slot)
 	return a->guest < 0 || a->guest == (int)slot;
 }
 
+/* Likewise to another network. */
+static inline bool wanted_net(const struct config_action *a, unsigned net)
+{
+	return a->net < 0 || a->net == (int)net;
+}
+
+/* show/net.c: the row of this port or link is asked for; a link is no guest's. */
+bool wanted_port(const struct config_action *a, unsigned slot);
+
 /* show/net.c: the tables of the switch, narrowed as the action says. */
 void show_ports(struct out *o, const struct config_action *a);
 void show_links(struct out *o, const struct config_action *a);
 void show_underlays(struct out *o, const struct config_action *a);
 void show_networks(struct out *o, const struct config_action *a);
 void show_routes(struct out *o, const struct config_action *a);
+
+/* show/counters.c: every counter that is not 0. */
 void show_counters(struct out *o, const struct config_action *a);
 #endif

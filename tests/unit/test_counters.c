@@ -1,0 +1,178 @@
+/* `show counters`: every source of an object is asked to its end, and what is 0 is left out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <string.h>
+/* The switch's and the device's counters are this program's. */
+#define vnet_port_stats    test_port_stats
+#define virtio_pci_counter test_device_counter
+#include "vmm/control/show/counters.c"
+
+#define JSON 4096
+
+struct vm *vms[CONFIG_GUESTS];
+static struct vm vm;
+static struct node_config node;
+static struct vnet_port port;
+static struct virtio_net nic;
+static struct vnet_port_stats stats;
+static uint64_t lost;
+static bool has_nic, has_control;
+static char json[JSON];
+static size_t used;
+
+/* ---- the node ---- */
+
+const struct node_config *control_config(void)
+{
+	return &node;
+}
+
+struct vnet_port *control_port(unsigned slot)
+{
+	return slot ? NULL : &port;
+}
+
+struct virtio_net *control_nic(unsigned slot)
+{
+	return slot || !has_nic ? NULL : &nic;
+}
+
+bool wanted_port(const struct config_action *a, unsigned slot)
+{
+	return a->guest < 0 || node.port[slot].guest == a->guest;
+}
+
+void vnet_port_stats(const struct vnet_port *p, struct vnet_port_stats *s)
+{
+	assert_ptr_equal(p, &port);
+	*s = stats;
+}
+
+/* Two of them, of which the first is 0. */
+bool virtio_pci_counter(const struct virtio_pci *v, unsigned i, char *name, size_t size,
+                        uint64_t *value)
+{
+	*value = i ? v == &nic.v ? 7 : 8 : 0;
+	snprintf(name, size, i ? "second" : "first");
+	return i < 2;
+}
+
+bool control_console_counter(const struct vm *v, unsigned i, char *name, size_t size,
+                             uint64_t *value)
+{
+	assert_ptr_equal(v, &vm);
+	*value = 9;
+	snprintf(name, size, "control.requests");
+	return has_control && i < 1;
+}
+
+uint64_t log_lost(void)
+{
+	return lost;
+}
+
+/* ---- */
+
+static void put(void *ctx, const char *text, size_t len)
+{
+	(void)ctx;
+	assert_true(used + len < sizeof json);
+	memcpy(json + used, text, len);
+	json[used += len] = 0;
+}
+
+static const char *counters(int guest)
+{
+	static struct out o;
+	const struct config_action a = {.guest = guest, .net = -1, .port = -1};
+	used = 0;
+	out_begin(&o, true, put, NULL);
+	show_counters(&o, &a);
+	out_end(&o);
+	assert_int_equal(o.errors, 0);
+	return json;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&vm, 0, sizeof vm);
+	memset(&node, 0, sizeof node);
+	memset(&stats, 0, sizeof stats);
+	lost = 0;
+	has_nic = has_control = false;
+	node.ports = 1;
+	strcpy(vm.name, "g");
+	vms[3] = &vm;
+	node.port[0].guest = 3;
+	strcpy(port.name, "p");
+	return 0;
+}
+
+#define ROW(object, counter, value)                                                                \
+	"{\"port\":\"" object "\",\"counter\":\"" counter "\",\"value\":" value "}"
+#define FRAMES ROW("p", "in_frames", "0") "," ROW("p", "out_frames", "0")
+
+static void frames_are_always_there(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(counters(-1), FRAMES "," ROW("g", "console.second", "8") "]"));
+}
+
+static void each_source_is_asked(void **state)
+{
+	(void)state;
+	stats.drop[0] = 1;
+	stats.drop[VNET_DROP_CAUSES - 1] = 2;
+	stats.flooded = 3;
+	has_nic = has_control = true;
+	vm.console.dropped = 4;
+	vm.console.missed = 5;
+	vm.uart.unsent = 6;
+	vm.absent.reads = 10;
+	vm.absent.writes = 11;
+	lost = 12;
+	static const char *const rows[] = {
+	    FRAMES,
+	    ROW("p", "flooded", "3"),
+	    "\"value\":1}",
+	    "\"value\":2}",
+	    ROW("p", "second", "7"),
+	    ROW("g", "console.dropped", "4"),
+	    ROW("g", "console.missed", "5"),
+	    ROW("g", "console.unsent", "6"),
+	    ROW("g", "console.second", "8"),
+	    ROW("g", "control.requests", "9"),
+	    ROW("g", "absent.reads", "10"),
+	    ROW("g", "absent.writes", "11"),
+	    ROW("node", "log.lost", "12") "]",
+	};
+	const char *text = counters(-1);
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		text = strstr(text, rows[i]); /* in this order */
+		assert_non_null(text);
+	}
+	assert_null(strstr(json, "first"));
+}
+
+/* The node's own are of no guest. */
+static void narrowed_to_a_guest(void **state)
+{
+	(void)state;
+	lost = 1;
+	assert_null(strstr(counters(2), "\"value\""));
+	assert_non_null(strstr(counters(3), ROW("g", "console.second", "8")));
+	assert_null(strstr(json, "node"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(frames_are_always_there, setup),
+	    cmocka_unit_test_setup(each_source_is_asked, setup),
+	    cmocka_unit_test_setup(narrowed_to_a_guest, setup),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,151 @@
+/*
+ * `show counters`: what is counted of ports, guests and the node.
+ *
+ * What has counters is a source: a function that gives the i-th of them by its full name.  A row is
+ * written of each that is not 0; a new source is a line in its object's table.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "drivers/virtio/virtio_net.h"
+#include "vmm/control/control.h"
+#include "vmm/control/guest_console.h"
+#include "vmm/control/show/parts.h"
+#include "vmm/life.h"
+#include "vmm/log.h"
+
+#define COUNTER_NAME 56 /* bytes, with the NUL */
+
+/* False: there are no more. */
+typedef bool counter_source(const void *object, unsigned i, char *name, size_t size,
+                            uint64_t *value);
+
+static void counter_row(struct out *o, const char *object, const char *name, uint64_t value)
+{
+	out_row(o);
+	out_string(o, NULL, object);
+	out_string(o, NULL, name);
+	out_number(o, NULL, value);
+}
+
+static void source_rows(struct out *o, const char *name, counter_source *source, const void *object)
+{
+	char counter[COUNTER_NAME];
+	uint64_t value;
+	for (unsigned i = 0; source(object, i, counter, sizeof counter, &value); i++)
+		if (value)
+			counter_row(o, name, counter, value);
+}
+
+/* ---- ports: the switch's, with drops by cause, then the device's ---- */
+
+struct counted_port {
+	struct vnet_port_stats stats;
+	const struct virtio_net *nic; /* NULL: a link */
+};
+
+static bool switch_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
+{
+	const struct counted_port *p = object;
+	if (i > VNET_DROP_CAUSES)
+		return false;
+	*value = i ? p->stats.drop[i - 1] : p->stats.flooded;
+	if (i)
+		snprintf(name, size, "drop.%s", vnet_drop_name[i - 1]);
+	else
+		snprintf(name, size, "flooded");
+	return true;
+}
+
+static bool nic_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
+{
+	const struct counted_port *p = object;
+	return p->nic && virtio_pci_counter(&p->nic->v, i, name, size, value);
+}
+
+static void port_counters(struct out *o, unsigned slot)
+{
+	static counter_source *const sources[] = {switch_counter, nic_counter};
+	struct vnet_port *p = control_port(slot);
+	struct counted_port port = {.nic = control_nic(slot)};
+	vnet_port_stats(p, &port.stats);
+	counter_row(o, p->name, "in_frames", port.stats.in_frames);
+	counter_row(o, p->name, "out_frames", port.stats.out_frames);
+	for (unsigned s = 0; s < sizeof sources / sizeof sources[0]; s++)
+		source_rows(o, p->name, sources[s], &port);
+}
+
+/* ---- guests: their consoles, and where nothing is ---- */
+
+static bool console_counter(const void *object, unsigned i, char *name, size_t size,
+                            uint64_t *value)
+{
+	static const char *const names[] = {"dropped", "missed", "unsent"};
+	const struct vm *vm = object;
+	if (i >= sizeof names / sizeof names[0])
+		return false;
+	*value = i == 0   ? atomic_load(&vm->console.dropped)
+	         : i == 1 ? atomic_load(&vm->console.missed)
+	                  : vm->uart.unsent;
+	snprintf(name, size, "console.%s", names[i]);
+	return true;
+}
+
+static bool hvc_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
+{
+	const struct vm *vm = object;
+	char own[COUNTER_NAME];
+	if (!virtio_pci_counter(&vm->hvc.v, i, own, sizeof own, value))
+		return false;
+	snprintf(name, size, "console.%s", own);
+	return true;
+}
+
+static bool control_counter(const void *object, unsigned i, char *name, size_t size,
+                            uint64_t *value)
+{
+	return control_console_counter(object, i, name, size, value);
+}
+
+static bool absent_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
+{
+	const struct vm *vm = object;
+	if (i > 1)
+		return false;
+	*value = i ? vm->absent.writes : vm->absent.reads;
+	snprintf(name, size, "absent.%s", i ? "writes" : "reads");
+	return true;
+}
+
+static void guest_counters(struct out *o, const struct vm *vm)
+{
+	static counter_source *const sources[] = {console_counter, hvc_counter, control_counter,
+	                                          absent_counter};
+	for (unsigned s = 0; s < sizeof sources / sizeof sources[0]; s++)
+		source_rows(o, vm->name, sources[s], vm);
+}
+
+/* The guest's own rows are asked for: by its name, which a port or a network may have, too. */
+static bool wanted_own(const struct config_action *a, unsigned guest)
+{
+	const struct node_config *n = control_config();
+	const char *name = a->port >= 0  ? n->port[a->port].name
+	                   : a->net >= 0 ? n->net[a->net].name
+	                                 : NULL;
+	return name ? strcmp(name, vms[guest]->name) == 0 : wanted_guest(a, guest);
+}
+
+void show_counters(struct out *o, const struct config_action *a)
+{
+	static const struct out_column columns[] = {
+	    {"port", 12, false}, {"counter", 28, false}, {"value", 14, true}};
+	TABLE(o, "counters", columns);
+	for (unsigned i = 0; i < control_config()->ports; i++)
+		if (control_port(i) && wanted_port(a, i))
+			port_counters(o, i);
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
+		if (vms[i] && wanted_own(a, i))
+			guest_counters(o, vms[i]);
+	if (log_lost() && a->guest < 0 && a->port < 0 && a->net < 0)
+		counter_row(o, "node", "log.lost", log_lost());
+	out_end_table(o);
+}
