@@ -6,6 +6,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
+#include "vmm/vcpu.h"
 #include "vmm/vm.h"
 
 #define WARM_UP                                                                                    \
@@ -88,17 +89,7 @@ static void sort(uint64_t *a, unsigned n)
  */
 static unsigned probe_run(struct vcpu *v, uint64_t *ticks)
 {
-	const struct seg data = {.attr = 0x93, .limit = 0xFFFF},
-	                 code = {.attr = 0x9B, .limit = 0xFFFF};
-	const struct cpu_entry entry = {.rflags = 2,
-	                                .cr0 = 0x60000010,
-	                                .cs = code,
-	                                .ds = data,
-	                                .es = data,
-	                                .ss = data,
-	                                .fs = data,
-	                                .gs = data,
-	                                .idt = {.limit = 0x3FF}};
+	const struct cpu_entry entry = vcpu_startup_state(0);
 	unsigned exits = 0;
 	struct vmexit e;
 	hvm->reset(v, &entry);

@@ -71,24 +71,29 @@ static void vcpu_init_signal(struct vcpu *v)
 	vapic_init_signal(v);
 }
 
-/* Real mode at vector << 12 (Intel MP 1.4, B.4; AMD APM vol. 2, 14.1.3). */
+struct cpu_entry vcpu_startup_state(uint8_t page)
+{
+	const struct seg data = {.attr = 0x93, .limit = 0xFFFF};
+	return (struct cpu_entry){.rflags = 2,
+	                          .cr0 = 0x60000010,
+	                          .cs = {.selector = (uint16_t)(page << 8),
+	                                 .attr = 0x9B,
+	                                 .limit = 0xFFFF,
+	                                 .base = (uint64_t)page << 12},
+	                          .ds = data,
+	                          .es = data,
+	                          .ss = data,
+	                          .fs = data,
+	                          .gs = data,
+	                          .idt = {.limit = 0x3FF}};
+}
+
+/* The vector is the page's number. */
 static void vcpu_startup(struct vcpu *v)
 {
-	struct seg data = {.attr = 0x93, .limit = 0xFFFF};
-	struct cpu_entry e = {.rflags = 2,
-	                      .cr0 = 0x60000010,
-	                      .ds = data,
-	                      .es = data,
-	                      .ss = data,
-	                      .fs = data,
-	                      .gs = data,
-	                      .idt = {.limit = 0x3FF}};
+	struct cpu_entry e = vcpu_startup_state(v->sipi_vector);
 	if (atomic_load(&v->state) != VCPU_WAIT_SIPI)
 		return;
-	e.cs = (struct seg){.selector = (uint16_t)(v->sipi_vector << 8),
-	                    .attr = 0x9B,
-	                    .limit = 0xFFFF,
-	                    .base = (uint64_t)v->sipi_vector << 12};
 	hvm->reset(v, &e);
 	hvm->set(v, HVM_TSC_OFFSET, v->tsc_offset);
 	atomic_store(&v->state, VCPU_RUN);

@@ -4,11 +4,16 @@
 #include <stdint.h>
 
 struct core;
+struct cpu_entry;
 struct vcpu;
 
 /* Serves requests, runs the core's vCPU, polls the network or sleeps; for ever.  `work` (NULL:
  * none) is what this core does besides each time it was called. */
 void core_loop(struct core *c, void (*work)(void)) __attribute__((noreturn));
+
+/* How a vCPU stands at a start-up IPI: real mode, at the beginning of this page below 1 MiB (Intel
+ * MP 1.4, B.4; AMD APM vol. 2, 14.1.3). */
+struct cpu_entry vcpu_startup_state(uint8_t page);
 
 /* Hands requests (enum vcpu_request) to a vCPU and gets its core's attention. */
 void vcpu_request(struct vcpu *v, uint32_t requests);

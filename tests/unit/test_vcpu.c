@@ -13,6 +13,7 @@ _Atomic uint64_t tick_next = UINT64_MAX;
 const struct hvm_ops *hvm;
 
 static jmp_buf idle;
+static struct cpu_entry entered; /* of the last reset */
 static unsigned resets, scrubs, visits, core_works, served;
 
 void core_call(struct core *c, uint32_t requests)
@@ -85,7 +86,7 @@ unsigned vnet_poll(struct vnet_core *core, unsigned budget)
 static void hvm_reset(struct vcpu *v, const struct cpu_entry *e)
 {
 	(void)v;
-	(void)e;
+	entered = *e;
 	resets++;
 }
 
@@ -152,7 +153,13 @@ static void test_start_up(void **state)
 {
 	struct vcpu *v = &running()->vcpu[1];
 	(void)state;
+	v->sipi_vector = 0x9A;
 	assert_int_equal(serve(v, VCPU_REQ_SIPI), VCPU_RUN);
+	assert_int_equal(entered.cs.base, 0x9A000);
+	assert_int_equal(entered.cs.selector, 0x9A00);
+	assert_int_equal(entered.cs.attr, 0x9B);
+	assert_int_equal(entered.rip | entered.efer | entered.ds.base, 0);
+	assert_int_equal(entered.cr0 & 1, 0);
 	assert_int_equal(serve(v, VCPU_REQ_SIPI), VCPU_RUN); /* one that runs ignores it */
 	assert_int_equal(resets, 1);
 	assert_int_equal(serve(v, VCPU_REQ_INIT), VCPU_WAIT_SIPI);
