@@ -87,6 +87,7 @@ help:
 	echo '                        kvm-svm, kvm-vmx: inside Linux and KVM inside an emulator'
 	echo 'make fuzz [TIME=1h]     the fuzzers side by side; what they find is kept'
 	echo 'make lint               format, static checks, gcc and clang'
+	echo 'make coverage           what of the sources the unit tests reach, into docs/testing.md'
 	echo 'make iso netboot        a node of your own on a disk, or by network: CONF=patio.conf MODULES="..."'
 	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits or paths; all without a name'
 	echo 'make compile_commands.json  for clangd and editors'

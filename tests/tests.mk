@@ -5,6 +5,7 @@
 #   make check           lint and the unit tests: what each commit passes
 #   make soak            the system tests RUNS=10 times, under two busy loops for each core; T=, TARGET=
 #   make lint            the part of it that only reads and compiles
+#   make coverage        what the unit tests reach, a row for each room, into docs/testing.md
 #   make unit fuzzers    builds the programs without running them
 #   make fuzz [TIME=1h] [T=NAME]   fuzzers side by side for that long; finds go to tests/fuzz/corpus/
 # UNIT_CC (gcc) and FUZZ_CC (clang) choose the compilers.
@@ -18,7 +19,7 @@ TSAN_CC  ?= clang
 
 TESTS_RUN = tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(T),'$(T)')
 
-.PHONY: test check soak lint unit tsan fuzzers fuzz
+.PHONY: test check soak lint unit tsan fuzzers fuzz coverage
 test:
 	tools/install test
 	+$(TESTS_RUN)
@@ -52,7 +53,8 @@ HOST_C := $(wildcard vnet/*.c vnet/*/*.c drivers/virtio/*.c drivers/bus/*.c driv
 RIG_C := $(wildcard tests/unit/rig/*.c)
 
 HOST_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP
-UNIT_FLAGS := $(HOST_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=undefined
+UNIT_WATCH := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+UNIT_FLAGS := $(HOST_FLAGS) $(UNIT_WATCH)
 # With small tables: what goes over all ports would else be most of what an input costs.
 FUZZ_FLAGS := $(HOST_FLAGS) -O2 -DVNET_PORTS=64 -DVNET_ROUTES=256 -DVNET_NEIGHBOURS=16 -DCACHE_BITS=6 \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
@@ -108,6 +110,13 @@ $(FUZZ_NAMES:%=$(FUZZ_OUT)/%): $(FUZZ_OUT)/%: $(FUZZ_OUT)/tests/fuzz/%.o $(call 
 $(FUZZ_OUT)/fuzz_insn_oracle: FUZZ_LIBS := -lZydis
 
 -include $(shell find $(UNIT_OUT) $(FUZZ_OUT) $(TSAN_OUT) -name '*.d' 2>/dev/null)
+
+# gcc's counters instead of the sanitizers.  At -O0 the pass of gcc 12 that warns of printf() crashes.
+coverage:
+	tools/install test
+	+$(MAKE) UNIT_CC=gcc UNIT_OUT=$(B)/coverage UNIT_WATCH='--coverage -fprofile-update=atomic -O0 \
+		-Wno-format-overflow -Wno-format-truncation' unit
+	tests/coverage $(B)/coverage
 
 # --- lint --------------------------------------------------------------------------------------
 
