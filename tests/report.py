@@ -12,6 +12,7 @@ import textwrap
 
 FULL = 12000  # characters of a failure's text
 DEFAULT = "qemu-svm"  # the target whose name is not said
+REPORTS = []  # all, for --durations
 NESTED = "kvm-"  # how the names of the targets inside KVM begin
 
 
@@ -67,6 +68,7 @@ def pytest_collection_finish(session):
 
 def pytest_runtest_logreport(report):
     """A test's verdict comes with its call; set-up and end speak only when they fail."""
+    REPORTS.append(report)
     if report.skipped or (report.passed and report.when != "call"):
         if report.skipped:
             why = report.longrepr[2].removeprefix("Skipped: ")
@@ -77,6 +79,26 @@ def pytest_runtest_logreport(report):
           f"{report.duration:.1f} s", flush=True)
     if report.failed:
         print(indented(report.longreprtext), flush=True)
+
+
+class Summary:
+    """What the summaries of pytest's own plugins ask of its reporter, which is not there."""
+
+    def __init__(self, config, reports):
+        self.config, self.stats = config, {"": reports}
+
+    def write_sep(self, _, title):
+        print(f"    {title}", flush=True)
+
+    def write_line(self, line):
+        print(f"    {line}", flush=True)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    config = session.config
+    if config.option.durations is not None and not config.option.collectonly:
+        config.hook.pytest_terminal_summary(terminalreporter=Summary(config, REPORTS),
+                                            exitstatus=exitstatus, config=config)
 
 
 def pytest_collectreport(report):

@@ -2,6 +2,7 @@
 #   make test            everything, item by item; the last line says `N passed, N failed`
 #   make test T=NAME     the items whose name contains NAME
 #   make test TARGET=... the system tests on that target (docs/testing.md), all of them
+#   make test PYTEST="--lf"  options of pytest for the system tests: -k, --lf, --durations=10, -x
 #   make check           lint and the unit tests: what each commit passes
 #   make soak            the system tests RUNS=10 times, under two busy loops for each core; T=, TARGET=
 #   make lint            the part of it that only reads and compiles
@@ -17,7 +18,8 @@ UNIT_CC  ?= gcc
 FUZZ_CC  ?= clang
 TSAN_CC  ?= clang
 
-TESTS_RUN = tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(T),'$(T)')
+TESTS_RUN = tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(PYTEST),--pytest='$(PYTEST)') \
+	$(if $(T),'$(T)')
 
 .PHONY: test check soak lint unit tsan fuzzers fuzz coverage
 test:
