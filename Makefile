@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 CC    ?= gcc
 B     := build
+# For the programs in tools/ and tests/.
+export PATIO_BUILD := $(B)
 
 .DEFAULT_GOAL := all
 .SUFFIXES:
@@ -42,7 +44,7 @@ $(B)/vmm/%.c.o: %.c
 
 $(B)/vmm/%.asm.o: %.asm $(B)/asm-offsets.inc $(wildcard arch/x86_64/*/*.inc)
 	@mkdir -p $(@D)
-	nasm -f elf64 -o $@ $<
+	nasm -f elf64 -I$(B)/ -o $@ $<
 
 # Linked twice: the names for a back-trace come from the first time.  Code does not move, because
 # the table lies behind it.
@@ -93,6 +95,7 @@ help:
 	echo 'make compile_commands.json  for clangd and editors'
 	echo 'make guests linux-guest our own guests; the Linux guest image'
 	echo 'make clean              removes build/'
+	echo 'B=folder                builds there instead of in build/'
 	echo 'V=1                     shows the commands'
 
 clean:

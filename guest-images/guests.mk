@@ -2,7 +2,7 @@
 #   make guests              build/guests/NAME.elf (ELF32: loads everywhere) and NAME.elf64
 # CC may be gcc or clang.
 
-GUEST_OUT    := build/guests
+GUEST_OUT    := $(B)/guests
 GUEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -nostdinc \
 		-isystem $(shell $(CC) -print-file-name=include) -Ilib/include -I. \
 		-mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -fcf-protection=none \

@@ -11,9 +11,9 @@
 #   make fuzz [TIME=1h] [T=NAME]   fuzzers side by side for that long; finds go to tests/fuzz/corpus/
 # UNIT_CC (gcc) and FUZZ_CC (clang) choose the compilers.
 
-UNIT_OUT := build/unit
-FUZZ_OUT := build/fuzz
-TSAN_OUT := build/tsan
+UNIT_OUT := $(B)/unit
+FUZZ_OUT := $(B)/fuzz
+TSAN_OUT := $(B)/tsan
 UNIT_CC  ?= gcc
 FUZZ_CC  ?= clang
 TSAN_CC  ?= clang
@@ -145,10 +145,10 @@ lint-cppcheck:
 lint-gcc:
 	+$(MAKE) CC=gcc UNIT_CC=gcc all guests unit
 
-CLANG := build/clang
+# Whatever UNIT_CC is, the fuzzers are built by clang: they are not built twice.
+CLANG := $(B)/clang
 lint-clang: lint-gcc
-	+$(MAKE) CC=clang UNIT_CC=clang NETPROBE_CC=clang B=$(CLANG) GUEST_OUT=$(CLANG)/guests \
-		UNIT_OUT=$(CLANG)/unit LINUX_OUT=$(CLANG)/linux \
+	+$(MAKE) CC=clang UNIT_CC=clang NETPROBE_CC=clang B=$(CLANG) FUZZ_OUT=$(FUZZ_OUT) \
 		all guests unit fuzzers $(CLANG)/linux/netprobe $(CLANG)/linux/vnetctl
 
 # The switch and the rings know no machine; only the vendor files know the vendor.

@@ -53,7 +53,7 @@ guest:
 
 # What tools/deploy copies, and what it asks about each text: build/patio-check.
 DEPLOY_NEEDS = all $(if $(CONF),,guests linux-guest)
-DEPLOY_OUT = $(if $(filter iso,$@),build/patio.iso,build/netboot)
+DEPLOY_OUT = $(if $(filter iso,$@),$(B)/patio.iso,$(B)/netboot)
 .PHONY: iso netboot
 iso netboot:
 	tools/install deploy >&2 && $(MAKE) --no-print-directory -j$(JOBS) $(DEPLOY_NEEDS) >&2
@@ -66,13 +66,13 @@ bench:
 
 # The Linux of BENCH=paths: Dom0's, and one probe more.  The kernel unpacks both archives.
 BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz)
-BENCH_OUT := build/bench
+BENCH_OUT := $(B)/bench
 STREAM_SRC := tests/bench/udpstream.c guest-images/linux/probe.c
 
 $(BENCH_OUT)/root/bin/udpstream: $(STREAM_SRC) guest-images/linux/probe.h
 	@mkdir -p $(@D)
 	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -I. -o $@ $(STREAM_SRC)
 
-$(BENCH_OUT)/paths.cpio.gz: $(BENCH_OUT)/root/bin/udpstream build/linux/dom0.cpio.gz
-	(cat build/linux/dom0.cpio.gz && cd $(BENCH_OUT)/root && find bin | cpio -o -H newc --quiet | \
+$(BENCH_OUT)/paths.cpio.gz: $(BENCH_OUT)/root/bin/udpstream $(LINUX_OUT)/dom0.cpio.gz
+	(cat $(LINUX_OUT)/dom0.cpio.gz && cd $(BENCH_OUT)/root && find bin | cpio -o -H newc --quiet | \
 		gzip -9) >$@.$$$$ && mv $@.$$$$ $@

@@ -1,12 +1,12 @@
 # What vmm/ generates: the guests' DSDT as a C source.
 
-VMM_GENERATED := build/dsdt.c
+VMM_GENERATED := $(B)/dsdt.c
 
-build/dsdt.aml: vmm/devices/dsdt.asl
-	@mkdir -p build
-	iasl -p build/dsdt $< >build/dsdt.log || { cat build/dsdt.log; exit 1; }
+$(B)/dsdt.aml: vmm/devices/dsdt.asl
+	@mkdir -p $(@D)
+	iasl -p $(B)/dsdt $< >$(B)/dsdt.log || { cat $(B)/dsdt.log; exit 1; }
 
-build/dsdt.c: build/dsdt.aml
+$(B)/dsdt.c: $(B)/dsdt.aml
 	{ printf '#include "vmm/devices/dsdt.h"\n\nconst uint8_t guest_dsdt[] = {\n'; \
 	  od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; \
 	  printf '};\nconst unsigned guest_dsdt_size = sizeof guest_dsdt;\n'; } >$@

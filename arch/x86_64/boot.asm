@@ -1,6 +1,6 @@
 ; Entry from a multiboot 1 or 2 loader, the way to 64-bit mode, and the start of the other cores.
 
-%include "build/asm-offsets.inc"
+%include "asm-offsets.inc"
 
 MB1_MAGIC  equ 0x1BADB002
 MB1_FLAGS  equ 3			; modules on page boundaries, memory information

@@ -6,7 +6,7 @@
 ; in a window of three instructions that raise no exception: what comes by vector 16 or above is an
 ; interrupt, but for 18, which may be a machine check.
 
-%include "build/asm-offsets.inc"
+%include "asm-offsets.inc"
 
 X2APIC_EOI	equ 0x80B
 X2APIC_ISR0	equ 0x810		; vectors 0 to 31 in service

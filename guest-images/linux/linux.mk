@@ -6,7 +6,7 @@
 #   check-linux-guest  each initramfs twice, bit for bit; the probe against itself and sha256sum
 
 LINUX_SRC := guest-images/linux
-LINUX_OUT := build/linux
+LINUX_OUT := $(B)/linux
 NETPROBE_SRC := $(sort $(wildcard $(LINUX_SRC)/*.c))
 NETPROBE_CC ?= gcc
 NETPROBE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -static -s

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-GUESTS = Path(__file__).resolve().parents[2] / "build" / "guests"
+from patio.hardware import BUILD
+
+GUESTS = Path(BUILD) / "guests"
 PASSED = 1  # what isa-debug-exit makes of status 0
 LIMIT = 600  # seconds; it only ends what hangs
 HEADER = 14

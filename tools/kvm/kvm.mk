@@ -2,7 +2,7 @@
 # Included by the root Makefile; run from the root.
 #   kvm-host   build/linux/vmlinuz, build/kvm/initrd.cpio.lz4
 
-KVM_OUT := build/kvm
+KVM_OUT := $(B)/kvm
 
 .PHONY: kvm-host
 kvm-host: $(LINUX_OUT)/vmlinuz $(KVM_OUT)/initrd.cpio.lz4

@@ -13,7 +13,7 @@ import time
 
 from .demonstration import result
 from .emulator import LIMIT
-from .hardware import BUILD
+from .hardware import BUILD, BUILD_NAME
 from .node import LINUX, Node
 from .wire import Wire, WireClaims, interact
 
@@ -248,7 +248,7 @@ def demonstrate(nodes):
             json.dump({"held": held, "lines": evpn.lines, "seconds": seconds}, file, indent=1)
             file.write("\n")
         print(f"{'every line held' if held else 'NOT every line held'}, {seconds:.0f} s; figures in "
-              "build/evpn.json")
+              f"{BUILD_NAME}/evpn.json")
         if held and sys.stdin.isatty() and sys.stdout.isatty():
             attend(evpn.members)
     return 0 if held else 1

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = str(Path(__file__).resolve().parents[2])
-BUILD = os.path.join(ROOT, "build")
+BUILD_NAME = os.environ.get("PATIO_BUILD") or "build"  # as make's B says it, from the root
+BUILD = os.path.join(ROOT, BUILD_NAME)
 IMAGE = os.path.join(BUILD, "patio.elf")
 NIC_MAC = "52:54:00:00:00:dd"
 VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}  # as the node's first line has them

@@ -12,7 +12,7 @@ import time
 
 from . import capture
 from .demonstration import result
-from .hardware import BUILD
+from .hardware import BUILD, BUILD_NAME
 from .wire import TARGETS, Side, Wire, WireClaims, interact
 
 VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}
@@ -147,10 +147,10 @@ def demonstrate(text):
         seconds = round(time.monotonic() - start, 1)
         with open(os.path.join(BUILD, "nodes.json"), "w", encoding="utf-8") as file:
             json.dump({"held": held, "nodes": text, "lines": two.lines, "seconds": seconds,
-                       "capture": "build/nodes.pcap"}, file, indent=1)
+                       "capture": f"{BUILD_NAME}/nodes.pcap"}, file, indent=1)
             file.write("\n")
         print(f"{'every line held' if held else 'NOT every line held'}, {seconds:.0f} s; figures in "
-              "build/nodes.json, the capture in build/nodes.pcap")
+              f"{BUILD_NAME}/nodes.json, the capture in {BUILD_NAME}/nodes.pcap")
         if held and sys.stdin.isatty() and sys.stdout.isatty():
             attend(two)
     return 0 if held else 1

@@ -1,6 +1,6 @@
 ; The world switch of SVM (AMD APM vol. 2, 15.5).
 
-%include "build/asm-offsets.inc"
+%include "asm-offsets.inc"
 %include "arch/x86_64/hvm/guest_regs.inc"
 
 section .text

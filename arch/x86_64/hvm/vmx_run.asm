@@ -1,6 +1,6 @@
 ; The world switch of VT-x (Intel SDM vol. 3, 26 and 27).
 
-%include "build/asm-offsets.inc"
+%include "asm-offsets.inc"
 %include "arch/x86_64/hvm/guest_regs.inc"
 
 VMCS_HOST_RSP	equ 0x6C14
