@@ -18,7 +18,7 @@ linux-evpn: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/evpn.cpio.gz
 
 $(LINUX_OUT)/netprobe: $(NETPROBE_SRC) $(wildcard $(LINUX_SRC)/*.h) $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
-	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $(NETPROBE_SRC) && mv $@.$$$$ $@
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $(NETPROBE_SRC) -lmd && mv $@.$$$$ $@
 
 VNETCTL_SRC := $(sort $(wildcard $(LINUX_SRC)/vnetctl/*.c))
 $(LINUX_OUT)/vnetctl: $(VNETCTL_SRC) $(wildcard $(LINUX_SRC)/vnetctl/*.h) $(LINUX_SRC)/linux.mk

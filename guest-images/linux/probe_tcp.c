@@ -3,6 +3,7 @@
  * it received.  Both structures travel in the byte order of x86, the only machine this runs on.
  */
 #include <errno.h>
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 
 #include "pattern.h"
 #include "probe.h"
-#include "sha256.h"
 
 #define IDLE_SECONDS 600U /* a peer that is silent for so long is gone */
 #define MAGIC        0x3170727074656e70ULL
@@ -24,7 +24,7 @@ struct header {
 
 struct answer {
 	uint64_t received; /* bytes after the header */
-	uint8_t digest[SHA256_SIZE];
+	uint8_t digest[SHA256_DIGEST_LENGTH];
 };
 
 static const char kind[] = "tcp";
@@ -33,7 +33,7 @@ static void sink(int fd, uint8_t *buf)
 {
 	struct answer a = {0};
 	struct header h;
-	struct sha256 s;
+	SHA2_CTX s;
 	ssize_t n;
 
 	if (recv(fd, &h, sizeof(h), MSG_WAITALL) != (ssize_t)sizeof(h) || h.magic != MAGIC ||
@@ -41,18 +41,18 @@ static void sink(int fd, uint8_t *buf)
 		fprintf(stderr, "tcp-server: not a netprobe client\n");
 		return;
 	}
-	sha256_start(&s);
+	SHA256Init(&s);
 	while ((n = read(fd, buf, BLOCK)) > 0) {
 		a.received += (uint64_t)n;
 		if (h.flags & FLAG_SHA)
-			sha256_add(&s, buf, (size_t)n);
+			SHA256Update(&s, buf, (size_t)n);
 	}
 	if (n < 0) {
 		perror("tcp-server: read");
 		return;
 	}
 	if (h.flags & FLAG_SHA)
-		sha256_end(&s, a.digest);
+		SHA256Final(a.digest, &s);
 	if (write(fd, &a, sizeof(a)) != (ssize_t)sizeof(a))
 		perror("tcp-server: write");
 }
@@ -93,14 +93,14 @@ static void write_all(int fd, const uint8_t *buf, size_t len)
 
 /* The measured part: `buf` holds the first block.  With `s`, every block is new and hashed;
  * without, the first is sent again and again, so that the figures hold the network's cost alone. */
-static void send_bulk(int fd, uint64_t left, uint8_t *buf, uint32_t size, struct sha256 *s,
+static void send_bulk(int fd, uint64_t left, uint8_t *buf, uint32_t size, SHA2_CTX *s,
                       uint64_t state)
 {
 	while (left) {
 		size_t n = left < size ? (size_t)left : size;
 
 		if (s)
-			sha256_add(s, buf, n);
+			SHA256Update(s, buf, n);
 		write_all(fd, buf, n);
 		left -= n;
 		if (s)
@@ -110,15 +110,22 @@ static void send_bulk(int fd, uint64_t left, uint8_t *buf, uint32_t size, struct
 		probe_fail(kind, "shutdown");
 }
 
-static int same_digest(struct sha256 *s, const struct answer *a)
+/* One more member of the JSON object that is being printed. */
+static void print_digest(const char *name, const uint8_t *digest)
 {
-	char mine[2 * SHA256_SIZE + 1], theirs[2 * SHA256_SIZE + 1];
-	uint8_t digest[SHA256_SIZE];
+	printf(",\"%s\":\"", name);
+	for (unsigned i = 0; i < SHA256_DIGEST_LENGTH; i++)
+		printf("%02x", digest[i]);
+	printf("\"");
+}
 
-	sha256_end(s, digest);
-	sha256_hex(digest, mine);
-	sha256_hex(a->digest, theirs);
-	printf(",\"sha256\":\"%s\",\"peer_sha256\":\"%s\"", mine, theirs);
+static int same_digest(SHA2_CTX *s, const struct answer *a)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	SHA256Final(digest, s);
+	print_digest("sha256", digest);
+	print_digest("peer_sha256", a->digest);
 	return !memcmp(digest, a->digest, sizeof(digest));
 }
 
@@ -129,7 +136,7 @@ int tcp_client(const char *host, uint16_t port, uint32_t mib, uint32_t size, int
 	uint8_t *buf = malloc(size);
 	struct sockaddr_in sa;
 	struct answer a;
-	struct sha256 s;
+	SHA2_CTX s;
 	int ok, fd = probe_socket(kind, SOCK_STREAM, host, port, &sa);
 
 	if (!buf)
@@ -138,7 +145,7 @@ int tcp_client(const char *host, uint16_t port, uint32_t mib, uint32_t size, int
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		probe_fail(kind, "connect");
 	write_all(fd, (const uint8_t *)&h, sizeof(h));
-	sha256_start(&s);
+	SHA256Init(&s);
 	pattern_fill(&state, buf, size);
 	t0 = now_ns();
 	c0 = now_tsc();
