@@ -41,15 +41,19 @@ fuzz:
 
 # --- programs for the host ---------------------------------------------------------------------
 
-# Everything that knows neither the CPU nor the rest of the VMM.
-HOST_C := $(wildcard vnet/*.c vnet/*/*.c drivers/virtio/*.c drivers/bus/*.c drivers/e1000/*.c vmm/config/*.c vmm/load/*.c \
-	arch/x86_64/insn/*.c) arch/x86_64/acpi_parse.c arch/x86_64/acpi_power.c \
-	arch/x86_64/barrier_policy.c arch/x86_64/topology.c arch/x86_64/multiboot_parse.c \
-	vmm/place_policy.c vmm/fit.c vmm/control/session.c vmm/devices/guest_acpi.c vmm/guest_walk.c \
-	lib/ksym.c vmm/passthrough/msix_table.c vmm/control/show/out.c vmm/terminal.c vmm/devices/vioapic.c \
-	vmm/devices/vuart.c vmm/devices/absent_policy.c vmm/devices/guest_smbios.c vmm/cpuid_policy.c vmm/devices/vpit.c \
-	vmm/panic_record.c vmm/devices/typed.c arch/x86_64/serial_option.c guest-images/lib/virtio.c guest-images/lib/vring.c \
-	$(VMM_GENERATED)
+# Everything that knows neither the CPU nor the rest of the VMM: whole rooms, and of other rooms these.
+HOST_ROOMS := arch/x86_64/insn drivers/bus drivers/e1000 drivers/virtio vmm/config vmm/load \
+	vnet vnet/frame vnet/link vnet/lookup
+files_of = $(patsubst %,$(1)/%.c,$(2))
+HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
+	$(call files_of,arch/x86_64,acpi_parse acpi_power barrier_policy multiboot_parse serial_option topology) \
+	$(call files_of,guest-images/lib,virtio vring) \
+	$(call files_of,lib,ksym) \
+	$(call files_of,vmm,cpuid_policy fit guest_walk panic_record place_policy terminal) \
+	$(call files_of,vmm/control,session) \
+	$(call files_of,vmm/control/show,out) \
+	$(call files_of,vmm/devices,absent_policy guest_acpi guest_smbios typed vioapic vpit vuart) \
+	$(call files_of,vmm/passthrough,msix_table)
 
 # What tests share: switches, nodes, guests and a NIC for them, and a second reader of headers.
 RIG_C := $(wildcard tests/unit/rig/*.c)
