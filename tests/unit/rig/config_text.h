@@ -18,12 +18,15 @@ struct text {
 	size_t len, size;
 };
 
+/* Appends; `ctx` is a struct text. */
 void text_put(void *ctx, const char *s, size_t n);
 
 void text_add(struct text *t, const char *s);
 
+/* An empty configuration; the caller frees it. */
 struct config *new_config(void);
 
+/* What config_print() makes of it; the caller frees `at`. */
 struct text printed(const struct node_config *n);
 
 /* Reads a text that must be taken, and commits it. */

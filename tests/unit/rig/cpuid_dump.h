@@ -20,6 +20,7 @@ struct cpuid_dump {
 
 extern struct cpuid_dump dump; /* what dump_ask() answers from */
 
+/* What the machine says of a leaf; zero of one that it has not. */
 struct cpuid dump_ask(uint32_t leaf, uint32_t sub);
 
 /* Makes `dump` the file's; fails the test when it cannot be read. */

@@ -10,12 +10,13 @@
 
 struct reference {
 	struct headers found;
-	bool known; /* the ends are */
+	bool known; /* the addresses of both ends are */
 	uint8_t source[16], destination[16];
 	const uint8_t *bytes;
 	unsigned n;
 };
 
+/* Reads the headers in n bytes of a frame, which stay the caller's. */
 void ref_read(struct reference *r, const uint8_t *bytes, unsigned n);
 
 /* Whether vnet/frame/headers.c says the same of these bytes. */

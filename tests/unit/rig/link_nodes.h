@@ -37,13 +37,15 @@ struct node {
 
 extern unsigned node_alloc_fails; /* allocations that succeed before one fails; 0: none fails */
 
-extern const struct vnet_mem node_mem;
-extern const struct vnet_port_ops dev_ops;
+extern const struct vnet_mem node_mem;     /* malloc(), as that allows */
+extern const struct vnet_port_ops dev_ops; /* of a struct dev */
 
+/* Forgets what a device got, or all of a node's. */
 void dev_clear(struct dev *d);
 
 void node_clear(struct node *n);
 
+/* Makes device i a port of network `net`, up. */
 struct vnet_port *node_port(struct node *n, unsigned i, unsigned net, unsigned flags);
 
 /* The addresses of node i: 192.0.2.(1 + i)/24, behind the gateway 192.0.2.254. */
@@ -51,26 +53,32 @@ struct vnet_port *node_port(struct node *n, unsigned i, unsigned net, unsigned f
 #define NODE_MAC(i) ((mac_t)(1 + (i)) << 40 | 0x02)
 #define GATEWAY     0xc00002feu
 
+/* Gives the node's edge the addresses of node i. */
 void node_underlay(struct node *n, unsigned i, unsigned mtu);
 
 /* A node with an edge in network 0, and networks 1 and 2 of the given policy. */
 struct node *node_make(unsigned i, enum vnet_policy policy);
 
+/* Frees it, and what its devices got. */
 void node_free(struct node *n);
 
+/* Adds a link over the edge; fails the test when the switch refuses it. */
 struct vnet_port *node_link(struct node *n, const char *name, unsigned net,
                             const struct vnet_link_config *c);
 
+/* One second passes. */
 void node_tick(struct node *n);
 
-/* Appends a frame to the core's batch, in pieces of `piece` bytes; 0: in one. */
+/* Appends a frame to the core's batch, in segments of `piece` bytes; 0: in one. */
 void batch_add(struct node *n, uint8_t *bytes, uint32_t len, const struct vnet_hdr *hdr,
                uint32_t piece);
 
+/* Empties the core's batch, and sends it from a port; returns what vnet_input() does. */
 void batch_start(struct node *n);
 
 unsigned batch_send(struct node *n, struct vnet_port *from);
 
+/* Sends one frame from a port. */
 unsigned node_send(struct node *n, struct vnet_port *from, uint8_t *bytes, uint32_t len);
 
 /* Carries what a's edge got to b; returns how many frames. */
@@ -79,6 +87,7 @@ unsigned node_wire(struct node *a, struct node *b);
 /* Both ways until nothing moves; fails when that does not end. */
 unsigned nodes_settle(struct node *a, struct node *b);
 
+/* A port's drops of one kind. */
 uint64_t port_drops(struct vnet_port *port, enum vnet_drop why);
 
 /* All drops of a port. */

@@ -37,8 +37,10 @@ struct sim {
 	unsigned n_out;
 };
 
+/* A register, without its side effects. */
 uint32_t *sim_reg(struct sim *s, uint32_t reg);
 
+/* Sends what lies in the transmit ring, unless tx_stopped. */
 void sim_transmit(struct sim *s);
 
 /* Bytes of a receive buffer, as RCTL says (8254x 13.4.22). */
@@ -47,11 +49,12 @@ uint32_t sim_buffer(struct sim *s);
 /* A frame from the wire into the next buffers; false when it is too long or there is none. */
 bool sim_receive(struct sim *s, const uint8_t *f, uint32_t len, uint8_t errors);
 
-extern const struct e1000_ops sim_ops;
+extern const struct e1000_ops sim_ops; /* how the driver reaches it */
 
 /* A NIC in the state that a dead Dom0 left: receiving and sending somewhere. */
 struct sim *sim_new(uint16_t device);
 
+/* Frees the frames that went onto the wire. */
 void sim_forget(struct sim *s);
 
 #endif

@@ -29,25 +29,31 @@ struct guest {
 	_Atomic uint64_t last_addr;
 };
 
+/* The bus's interrupts, counted; `ctx` is the guest. */
 void guest_msi(void *ctx, uint64_t addr, uint32_t data);
 
+/* A guest with memory and an empty bus; the caller frees it by guest_free(). */
 struct guest *guest_new(void);
 
 void guest_free(struct guest *g);
 
+/* The GPA of `size` bytes of its memory, page-aligned, which are its own until the end. */
 uint64_t guest_alloc(struct guest *g, uint64_t size);
 
+/* What is at a GPA; fails the test when nothing is. */
 void *guest_at(struct guest *g, uint64_t gpa);
 
-/* Port and configuration accesses. */
+/* Port accesses; where no device answers, reads are all ones. */
 uint32_t guest_in(struct guest *g, uint16_t port, unsigned size);
 
 void guest_out(struct guest *g, uint16_t port, unsigned size, uint32_t val);
 
+/* Configuration accesses, by the ports CF8h and CFCh. */
 uint32_t guest_cfg(struct guest *g, unsigned slot, unsigned off, unsigned size);
 
 void guest_cfg_set(struct guest *g, unsigned slot, unsigned off, unsigned size, uint32_t v);
 
+/* Accesses of four bytes to a memory BAR; fail the test when no device answers. */
 uint32_t guest_mmio(struct guest *g, uint64_t gpa);
 
 void guest_mmio_set(struct guest *g, uint64_t gpa, uint32_t val);
@@ -60,6 +66,7 @@ struct probe {
 	uint64_t msix; /* GPA of the table */
 };
 
+/* Reads the capabilities of the device in that slot. */
 struct probe guest_probe(struct guest *g, unsigned slot);
 
 /* Unmasks n vectors, vector i with data `first` + i, and switches MSI-X on. */
@@ -74,15 +81,19 @@ struct queue {
 	uint16_t notify; /* port */
 };
 
+/* Makes a queue of `num` entries in the guest's memory, empty. */
 void queue_alloc(struct guest *g, struct queue *q, uint16_t num);
 
+/* Makes a descriptor chain available; does not notify the device. */
 void queue_offer(struct queue *q, uint16_t head);
 
 /* With EVENT_IDX: whether the driver must kick after it moved the index from `old` (2.7.10.1). */
 bool queue_kick_wanted(const struct queue *q, uint16_t old);
 
+/* With EVENT_IDX: the index of the used ring at which the device is to interrupt. */
 void queue_interrupt_at(struct queue *q, uint16_t used_idx);
 
+/* How far the device is in the used ring. */
 uint16_t queue_used_idx(const struct queue *q);
 
 /* The next used entry; fails the test when there is none. */
@@ -92,10 +103,12 @@ struct vring_used_elem queue_used(struct queue *q);
 void queue_setup(struct guest *g, struct probe *p, unsigned index, struct queue *q,
                  uint16_t vector);
 
+/* The device status (2.1), and more bits of it. */
 uint8_t status_get(struct guest *g, struct probe *p);
 
 void status_add(struct guest *g, struct probe *p, uint8_t bits);
 
+/* All 64 feature bits that the device offers. */
 uint64_t features_offered(struct guest *g, struct probe *p);
 
 /* The driver's steps of 3.1.1 up to FEATURES_OK; returns whether the device kept it. */

@@ -26,10 +26,13 @@ extern struct vnet *net;
 extern struct node node[GUESTS];
 extern _Thread_local unsigned this_core_id; /* of the calling thread, in the walk */
 
+/* That core of the switch. */
 struct vnet_core *this_core(void);
 
+/* The MAC address of guest i. */
 mac_t mac_of(unsigned i);
 
+/* cmocka's: makes the switch and the guests, and frees them. */
 int nics_setup(void **state);
 
 int nics_teardown(void **state);
@@ -44,20 +47,25 @@ int nics_teardown(void **state);
 /* Brings the driver up with `nbuf` receive buffers of `size` bytes. */
 void nic_up(struct node *n, uint64_t features, unsigned nbuf, uint32_t size);
 
+/* All of them, with 64 buffers of 2048 bytes. */
 void nics_up(uint64_t features);
 
 /* Writes header and frame into TX buffer `slot`; the payload counts up from `seed`. */
 uint8_t *nic_compose(struct node *n, unsigned slot, mac_t dst, uint32_t len, uint8_t seed);
 
+/* Notifies the device of its transmit queue. */
 void nic_kick(struct node *n);
 
+/* Composes a frame in the next TX buffer, offers it and notifies. */
 void nic_send(struct node *n, mac_t dst, uint32_t len, uint8_t seed);
 
 /* Takes one frame of `len` bytes off the RX ring, checks it, and gives the buffers back. */
 struct vnet_hdr nic_receive(struct node *n, uint32_t len, uint8_t seed);
 
+/* Whether no frame waits in the RX ring. */
 bool nic_idle(const struct node *n);
 
+/* The drops of one kind on its port. */
 uint64_t nic_drops(const struct node *n, enum vnet_drop why);
 
 /* Lets the switch learn everybody, and takes the frames of that away. */

@@ -33,20 +33,22 @@ struct rig {
 
 extern unsigned rig_alloc_fails; /* allocations that succeed before one fails; 0: none fails */
 
-extern const struct vnet_mem rig_mem;
+extern const struct vnet_mem rig_mem;      /* malloc(), as that allows */
+extern const struct vnet_port_ops rig_ops; /* of a struct rig_dev */
 
-/* Appends a frame of 64 bytes to the batch. */
+/* Appends a frame of 64 bytes to the batch; `serial` is its payload. */
 void rig_add(struct rig *r, struct vnet_batch *b, mac_t dst, mac_t src, uint32_t serial);
 
+/* Sends one such frame from a port; returns what vnet_input() does. */
 unsigned rig_send(struct rig *r, unsigned from, mac_t dst, mac_t src, uint32_t serial);
 
-extern const struct vnet_port_ops rig_ops;
-
+/* Makes port i, up, in network `net`. */
 void rig_port(struct rig *r, unsigned i, unsigned net, unsigned flags);
 
-/* Ports 0 to 5 in network 0, 6 and 7 in network 1. */
+/* cmocka's: makes the rig, with ports 0 to 5 in network 0, and 6 and 7 in network 1. */
 int rig_setup(void **state);
 
+/* cmocka's: frees it. */
 int rig_teardown(void **state);
 
 /* The drops of one kind on a port. */
@@ -58,13 +60,16 @@ uint64_t rig_drops(struct rig *r, unsigned port, enum vnet_drop why);
 #define ANY    ((struct vnet_qual){VNET_MAC_ANY, 0})
 #define NONE   ((struct vnet_qual){VNET_MAC_NONE, 0})
 
+/* A route to port `to` in each network. */
 struct vnet_route rig_route(struct vnet_qual src, struct vnet_qual dst, unsigned to);
 
+/* Sets the routes; fails the test when the switch refuses them. */
 void rig_routes(struct rig *r, const struct vnet_route *routes, unsigned n);
 
-/* Sends one frame from port 0 and tells which ports got it, as a bit mask. */
+/* Sends one frame; returns which ports got it, as a bit mask. */
 unsigned rig_reach_from(struct rig *r, unsigned from, mac_t dst, mac_t src);
 
+/* The same from port 0. */
 unsigned rig_reach(struct rig *r, mac_t dst, mac_t src);
 
 #define A 0x0a0052ull /* unicast addresses: the first byte on the wire is 0x52 */
