@@ -11,8 +11,8 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -nostdinc
 GUEST_LIB   := $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/lib/*.asm guest-images/lib/*.c) \
 		lib/string.c lib/printf.c)
 GUEST_NIC   := $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard drivers/e1000/*.c))
-GUEST_TESTS := $(patsubst guest-images/tests/%.c,%,$(filter-out %/apic_checks.c %/tso_frame.c, \
-		$(wildcard guest-images/tests/*.c)))
+GUEST_TESTS := $(patsubst guest-images/tests/%.c,%,$(filter-out \
+		%/apic_checks.c %/frame_kind.c %/tso_frame.c, $(wildcard guest-images/tests/*.c)))
 GUEST_NAMES := $(GUEST_TESTS) $(if $(wildcard guest-images/dom0/*.c),dom0)
 
 .PHONY: guests
@@ -32,6 +32,8 @@ $(GUEST_OUT)/xapic.elf64 $(GUEST_OUT)/x2apic.elf64: \
 		$(GUEST_OUT)/guest-images/tests/apic_checks.c.o
 $(GUEST_OUT)/nic.elf64: $(GUEST_OUT)/guest-images/tests/tso_frame.c.o \
 		$(GUEST_OUT)/guest-images/dom0/nic.c.o $(GUEST_OUT)/vnet/frame/headers.c.o $(GUEST_NIC)
+$(GUEST_OUT)/headers.elf64: $(GUEST_OUT)/guest-images/tests/tso_frame.c.o \
+		$(GUEST_OUT)/guest-images/tests/frame_kind.c.o
 $(GUEST_OUT)/dom0.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/dom0/*.c \
 		vnet/frame/*.c)) $(GUEST_NIC)
 

@@ -49,7 +49,8 @@ static const char *start_queues(struct vnic *nic)
 
 const char *vnic_restart(struct vnic *nic)
 {
-	const char *error = guest_virtio_begin(&nic->dev, VNIC_F_MAC | GUEST_VIRTIO_F_EVENT_IDX);
+	const char *error =
+	    guest_virtio_begin(&nic->dev, VNIC_F_MAC | nic->wanted | GUEST_VIRTIO_F_EVENT_IDX);
 	if (error)
 		return error;
 	if (!guest_virtio_msix(&nic->dev, MSIX_ENTRY, msi_address(lapic_id()), VNIC_VECTOR))
@@ -87,12 +88,42 @@ const char *vnic_open(struct vnic *nic, unsigned n)
 	return vnic_restart(nic);
 }
 
-bool vnic_send(struct vnic *nic, const void *frame, unsigned len)
+static void reap(struct vnic *nic)
 {
 	uint32_t unused;
 	uint8_t *done;
 	while ((done = guest_vq_used(&nic->tx, &unused)))
 		nic->tx_free[nic->tx_nfree++] = done;
+}
+
+bool vnic_sent(struct vnic *nic)
+{
+	reap(nic);
+	return nic->tx_nfree == nic->tx.num;
+}
+
+bool vnic_send_offload(struct vnic *nic, const struct vnet_hdr *hdr, const struct vnet_seg *piece,
+                       unsigned n)
+{
+	struct guest_vbuf all[1 + VNIC_PIECES];
+	_Static_assert(sizeof *hdr == VNIC_HEADER, "it is the device's header");
+	reap(nic);
+	if (!nic->tx_nfree || n > VNIC_PIECES)
+		return false;
+	uint8_t *b = nic->tx_free[nic->tx_nfree - 1];
+	memcpy(b, hdr, VNIC_HEADER);
+	all[0] = (struct guest_vbuf){b, VNIC_HEADER};
+	for (unsigned i = 0; i < n; i++)
+		all[1 + i] = (struct guest_vbuf){piece[i].base, piece[i].len};
+	if (!guest_vq_add(&nic->tx, all, 1 + n, 0, b))
+		return false;
+	nic->tx_nfree--;
+	return true;
+}
+
+bool vnic_send(struct vnic *nic, const void *frame, unsigned len)
+{
+	reap(nic);
 	if (!nic->tx_nfree || len > VNIC_FRAME)
 		return false;
 	uint8_t *b = nic->tx_free[--nic->tx_nfree];

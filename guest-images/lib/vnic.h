@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "guest-images/lib/virtio.h"
+#include "vnet/vnet.h"
 
 #define VNIC_RX     0
 #define VNIC_TX     1
@@ -11,12 +12,17 @@
 #define VNIC_HEADER 12
 #define VNIC_FRAME  1518
 #define VNIC_VECTOR 0x70
+#define VNIC_PIECES 17
 
-#define VNIC_F_MAC (1ull << 5)
+#define VNIC_F_CSUM      (1ull << 0)
+#define VNIC_F_MAC       (1ull << 5)
+#define VNIC_F_HOST_TSO4 (1ull << 11)
+#define VNIC_F_HOST_TSO6 (1ull << 12)
 
 struct vnic {
 	struct guest_virtio dev;
 	struct guest_vq rx, tx;
+	uint64_t wanted; /* features besides VNIC_F_MAC, set before vnic_open() */
 	uint8_t mac[6];
 	uint8_t *tx_free[VNIC_RING];
 	unsigned tx_nfree;
@@ -39,6 +45,16 @@ const char *vnic_restart(struct vnic *nic);
 /* Sends a frame of 14 to VNIC_FRAME bytes; false when the ring is full. vnic_flush() shows it. */
 bool vnic_send(struct vnic *nic, const void *frame, unsigned len);
 void vnic_flush(struct vnic *nic);
+
+/*
+ * The same for a frame that the device finishes by its offload header, in up to VNIC_PIECES pieces,
+ * which are the device's until vnic_sent().  VNIC_F_CSUM and what the header needs were wanted.
+ */
+bool vnic_send_offload(struct vnic *nic, const struct vnet_hdr *hdr, const struct vnet_seg *piece,
+                       unsigned n);
+
+/* Whether the device is done with all that was sent. */
+bool vnic_sent(struct vnic *nic);
 
 /* Copies the next frame to `frame` (VNIC_FRAME bytes); its length, or 0 when there is none. */
 unsigned vnic_receive(struct vnic *nic, void *frame);

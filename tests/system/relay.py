@@ -1,0 +1,48 @@
+"""A wire between two nodes' NICs with somebody of ours on it, who sees each frame and may change it."""
+
+import socket
+import threading
+
+from linux_machine import far, free_wire
+
+LONGEST = 65536
+
+
+class Relay:
+    """The wire, between __enter__ and __exit__; `ends`: what each of the two NICs has of it, (the port
+    it receives at, the one it sends to).
+
+    `frames` is all that came, in order, as it came; `change(frame)` returns what is passed on.
+    """
+
+    def __init__(self):
+        wires = [free_wire(), free_wire()]
+        self.ends = [far(w)[::-1] for w in wires]
+        self.sockets = [self.plug(end) for end in self.ends]
+        self.frames, self.change = [], bytes
+        self.threads = [threading.Thread(target=self.carry, args=(i,), daemon=True) for i in (0, 1)]
+
+    @staticmethod
+    def plug(end):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind(("127.0.0.1", end[1]))
+        return s
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        for s, thread in zip(self.sockets, self.threads):
+            s.sendto(b"", s.getsockname())  # an empty datagram is no frame: the end
+            thread.join()
+        for s in self.sockets:
+            s.close()
+
+    def carry(self, number):
+        """What comes from one end goes to the other."""
+        to = self.sockets[1 - number], ("127.0.0.1", self.ends[1 - number][0])
+        while frame := self.sockets[number].recv(LONGEST):
+            self.frames.append(frame)
+            to[0].sendto(self.change(frame), to[1])
