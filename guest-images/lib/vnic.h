@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "guest-images/lib/virtio.h"
-#include "vnet/vnet.h"
+#include "vnet/frame/frame.h"
 
 #define VNIC_RX     0
 #define VNIC_TX     1

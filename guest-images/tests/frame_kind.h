@@ -3,7 +3,7 @@
 #define GUEST_TESTS_FRAME_KIND_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "vnet/vnet.h"
+#include "vnet/frame/frame.h"
 
 #define FRAME_KINDS    10
 #define FRAME_KIND_MAX 64 /* bytes that are put in, at most */

@@ -17,6 +17,7 @@ LINE = "console=ttyS0 quiet cryptomgr.notests panic=-1 name=alice"
 CONF = f'guest alice memory 192M kernel vmlinuz initrd initrd.cpio.gz cmdline "{LINE}"\n'
 PASTE = 65536  # bytes
 PIPED = 1000
+PASSWORD = "seven.seas"
 
 
 def random_bytes(count):
@@ -63,6 +64,24 @@ def test_paste(n):
     lost = [c for c in n.show("counters alice")["counters"]
             if c["counter"] in ("console.missed", "console.unsent", "console.dropped")]
     assert not lost, lost
+
+
+def test_login(n):
+    """A getty on ttyS0 asks for a name, login for a password, which is not shown; the user's shell has
+    the terminal, and when it ends the next one has it."""
+    n.shell("alice", f'echo "carol:$(mkpasswd -m sha256 {PASSWORD}):1000:1000::/tmp:/bin/sh" >>/etc/passwd')
+    n.child.send("exec getty -L 115200 ttyS0 vt100\n")
+    n.expect("alice login: ")
+    n.child.send("carol\n")
+    n.expect("Password: ")
+    n.child.send(f"{PASSWORD}\n")
+    n.expect(r"[$] ")
+    assert PASSWORD not in n.child.before
+    assert n.shell("alice", "id -un; tty; ps -o pid,args | grep -c '[g]etty'") == \
+        (1, "carol\n/dev/ttyS0\n0\n")  # login has taken getty's place
+    n.child.send("exit\n")
+    n.expect("alice# ")
+    assert n.shell("alice", "stty -echo; id -un; tty") == (0, "root\n/dev/ttyS0\n")
 
 
 def test_poweroff(n):
