@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from linux_machine import far, free_wire
+from patio.linux_machine import far, free_wire
 
 LONGEST = 65536
 
