@@ -4,6 +4,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* What a core does while it waits.  Host programs are built with sched_yield(): there the holder
+ * may be a thread that has no core at the moment, and would get none until the waiter's time is
+ * over. */
+#ifndef SPIN_WAIT
+#define SPIN_WAIT __builtin_ia32_pause
+#endif
+
 struct spinlock {
 	_Atomic unsigned next, owner;
 };
@@ -12,7 +19,7 @@ static inline void spin_lock(struct spinlock *l)
 {
 	unsigned mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
 	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
-		__builtin_ia32_pause();
+		SPIN_WAIT();
 }
 
 /* True: the lock was free and is the caller's now. */

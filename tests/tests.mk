@@ -58,7 +58,7 @@ HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
 # What tests share: switches, nodes, guests and a NIC for them, and a second reader of headers.
 RIG_C := $(wildcard tests/unit/rig/*.c)
 
-HOST_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP
+HOST_FLAGS := -std=gnu11 -include sched.h -DSPIN_WAIT=sched_yield -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP
 UNIT_WATCH := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 UNIT_FLAGS := $(HOST_FLAGS) $(UNIT_WATCH)
 # With small tables: what goes over all ports would else be most of what an input costs.
