@@ -1,7 +1,8 @@
 /* CPUID of a guest: cpuid_policy.c answers, with this core's own words. */
 #include "arch/x86_64/platform.h"
 #include "vmm/cpuid_policy.h"
-#include "vmm/policy.h"
+#include "vmm/cpuid.h"
+#include "vmm/msr.h"
 #include "vmm/vm.h"
 
 void cpuid_exit(struct vcpu *v)

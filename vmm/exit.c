@@ -6,6 +6,8 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/emulate.h"
 #include "vmm/log.h"
+#include "vmm/cpuid.h"
+#include "vmm/msr.h"
 #include "vmm/policy.h"
 #include "vmm/vm.h"
 #include "vmm/exit.h"

@@ -3,7 +3,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/last_panic.h"
 #include "vmm/log.h"
-#include "vmm/policy.h"
+#include "vmm/devices/pvclock.h"
 
 static const paddr_t at[] = LAST_PANIC_PAGES;
 

@@ -13,7 +13,7 @@
 #include "lib/mem.h"
 #include "vmm/control/monitor.h"
 #include "vmm/place.h"
-#include "vmm/policy.h"
+#include "vmm/devices/pvclock.h"
 #include "vmm/control/rescue.h"
 #include "vmm/vm.h"
 #include "vmm/vcpu.h"

@@ -2,6 +2,8 @@
  * Intel SDM vol. 4). */
 #include "arch/x86_64/platform.h"
 #include "vmm/cpuid_policy.h"
+#include "vmm/msr.h"
+#include "vmm/devices/pvclock.h"
 #include "vmm/policy.h"
 #include "vmm/vm.h"
 

@@ -1,22 +1,9 @@
-/* policy.h: what of the CPU a guest sees: CPUID, MSRs, XCR0, the paravirtual clock. */
+/* policy.h: what a guest may write into registers of the CPU: rules that know no CPU. */
 #ifndef VMM_POLICY_H
 #define VMM_POLICY_H
 #include <stdbool.h>
 #include <stdint.h>
 #include "arch/x86_64/cpu.h"
-
-struct vcpu;
-
-/* cpuid.c: answers CPUID in the vCPU's registers. */
-void cpuid_exit(struct vcpu *v);
-
-/* msr.c: the MSRs that exit; false: #GP. */
-bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value);
-bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value);
-
-/* msr.c: does this core do REP MOVS and REP STOS fast?  The firmware of a machine by Intel may have
- * switched that off (IA32_MISC_ENABLE, bit 0), which CPUID does not tell. */
-bool fast_strings(void);
 
 /*
  * Would XSETBV take this value of XCR0 on a CPU that has the components `have`?  (APM vol. 2,
@@ -54,14 +41,4 @@ static inline uint64_t bus_lock_rest(uint64_t now, uint64_t last, uint64_t gap)
 {
 	return now - last < gap ? last + gap : now;
 }
-
-/* msr.c: XSETBV; false: #GP. */
-bool xcr_write(struct vcpu *v, uint32_t index, uint64_t value);
-
-/* pvclock.c: kvm-clock (Linux, Documentation/virt/kvm/x86/msr.rst). */
-void pvclock_init(void);
-/* Seconds since 1970; 0: not known (yet). */
-uint64_t pvclock_seconds(void);
-bool pvclock_write_system_time(struct vcpu *v, uint64_t value);
-bool pvclock_write_wall_clock(struct vcpu *v, uint64_t value);
 #endif

@@ -13,7 +13,6 @@
 #include "vmm/life.h"
 
 struct vnet *node_vnet;
-_Atomic uint64_t tick_next;
 static struct config *config;
 
 static const struct vnet_mem vnet_memory = {mem_zalloc, mem_zfree};
@@ -39,22 +38,6 @@ void control_init(void)
 	for (unsigned i = 0; i < ncores; i++)
 		cores[i].net = vnet_core(node_vnet, i);
 	vnet_net_set(node_vnet, 0, config_live(config)->net[0].mode);
-}
-
-void tick_move(uint64_t tsc)
-{
-	uint64_t due = atomic_load(&tick_next), period = tsc_khz * 1000; /* a second */
-	if (!atomic_compare_exchange_strong(&tick_next, &due, tsc + period))
-		return;
-	/* A guest's core does not wait for who changes the switch: a core tries again in 10 ms. */
-	if (!vnet_tick(this_core()->net, tsc / (tsc_khz * 1000)))
-		atomic_store(&tick_next, tsc + period / 100);
-}
-
-void tick_now(void)
-{
-	if (!vnet_tick(this_core()->net, rdtsc() / (tsc_khz * 1000)))
-		atomic_store(&tick_next, 0); /* the next core that passes by does it */
 }
 
 /* --- building ------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  * written once, when the guest names its place.
  */
 #include "arch/x86_64/platform.h"
-#include "vmm/policy.h"
+#include "vmm/devices/pvclock.h"
 #include "vmm/vm.h"
 
 #define SYSTEM_TIME_ENABLE 1

@@ -125,9 +125,6 @@ struct vmexit {
 	};
 };
 
-/* The kind's name, for counters and logs. */
-const char *vmexit_name(enum vmexit_kind kind);
-
 struct vcpu;
 struct core;
 struct npt_format;

@@ -9,6 +9,7 @@
 #include "vmm/control/show/out.h"
 #include "vmm/control/rescue.h"
 #include "vmm/control/show/parts.h"
+#include "vmm/exit.h"
 #include "vmm/life.h"
 
 extern const char image_start[], image_end[];
