@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control/control.h"
-#include "vmm/control/parts.h"
+#include "vmm/control/network.h"
+#include "vmm/control/check.h"
 #include "vmm/fit.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/place.h"

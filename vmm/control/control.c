@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control/control.h"
+#include "vmm/control/network.h"
+#include "vmm/control/lifecycle.h"
+#include "vmm/control/check.h"
 #include "vmm/control/guest_console.h"
-#include "vmm/control/parts.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/tick.h"

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/control/control.h"
-#include "vmm/control/parts.h"
 #include "lib/spinlock.h"
+#include "vmm/control/control.h"
+#include "vmm/control/dispatch.h"
+#include "vmm/control/lifecycle.h"
+#include "vmm/control/show/show.h"
 #include "vmm/life.h"
 
 static struct spinlock lock;                /* one text or line at a time, whoever it is from */

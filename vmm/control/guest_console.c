@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
 #include "drivers/virtio/virtio_console.h"
-#include "vmm/control/control.h"
+#include "vmm/control/dispatch.h"
 #include "vmm/control/guest_console.h"
 #include "vmm/control/session.h"
 #include "lib/spinlock.h"

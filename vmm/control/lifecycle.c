@@ -1,7 +1,7 @@
 /* The lives of guests as the description wants them: who starts, starts again, or ends the node. */
 #include "arch/x86_64/platform.h"
 #include "vmm/control/control.h"
-#include "vmm/control/parts.h"
+#include "vmm/control/lifecycle.h"
 #include "vmm/log.h"
 #include "vmm/place.h"
 #include "vmm/life.h"

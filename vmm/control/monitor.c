@@ -2,8 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/devices/console.h"
 #include "vmm/control/control.h"
+#include "vmm/control/dispatch.h"
+#include "vmm/devices/console.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/control/monitor.h"

@@ -7,7 +7,7 @@
 #include "arch/x86_64/platform.h"
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
-#include "vmm/control/parts.h"
+#include "vmm/control/network.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/life.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/control/control.h"
+#include "vmm/control/dispatch.h"
 #include "vmm/control/monitor.h"
 #include "vmm/log.h"
 #include "vmm/place.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
+#include "vmm/control/network.h"
 #include "vmm/control/guest_console.h"
 #include "vmm/control/show/parts.h"
 #include "vmm/life.h"

@@ -1,6 +1,7 @@
 /* What `show` tells of the switch, and `explain` and `lint`, as text or JSON. */
 #include "vmm/control/control.h"
-#include "vmm/control/parts.h"
+#include "vmm/control/network.h"
+#include "vmm/control/show/show.h"
 #include "vmm/control/show/parts.h"
 
 bool wanted_port(const struct config_action *a, unsigned slot)

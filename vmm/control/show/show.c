@@ -1,7 +1,7 @@
 /* Answers to `show`: one description of each table, as text or JSON. */
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/control/control.h"
+#include "vmm/control/show/show.h"
 #include "vmm/machine.h"
 #include "lib/mem.h"
 #include "vmm/last_panic.h"
