@@ -16,7 +16,7 @@ void vcpu_request(struct vcpu *v, uint32_t requests)
 }
 
 /* The guest whose device has work left pays for it on a core of its own: on this one, where it is,
- * by way of core_serve(), so that a stop or the monitor gets in between two visits. */
+ * by way of core_serve(), so that a stop or the core's other work gets in between two visits. */
 void vm_resume(void *ctx)
 {
 	struct vm *vm = ctx;
