@@ -13,7 +13,7 @@ JOBS  ?= $(shell nproc)
 BENCH ?= all
 
 # What is preloaded into an emulator.  Part of `all`, so that whatever starts one finds it.
-PRELOADS := $(B)/tools/bochs_recvfrom.so
+PRELOADS := $(B)/tools/bochs_recvfrom.so $(B)/tools/bochs_vnmi.so
 
 $(B)/tools/%.so: tools/%.c
 	@mkdir -p $(@D)

@@ -12,8 +12,10 @@ def the_node():
     """Emulator threads of their own: under QEMU a vCPU that waits would hold up the one that it
     waits for, for a whole time slice in each round."""
     conf = (f"guest corners kernel corners.elf {TINY} autostart no\n"
-            f'guest nmi kernel nmi.elf cpus 2 {TINY} autostart no\n')
-    with node(conf, ["corners", "nmi"], cores=2, single=False) as n:
+            f'guest nmi kernel nmi.elf cpus 2 {TINY} autostart no\n'
+            f'guest held kernel nmihold.elf cmdline "hold=1" {TINY} autostart no\n'
+            f'guest next kernel nmihold.elf {TINY} autostart no\n')
+    with node(conf, ["corners", "nmi", "nmihold"], cores=2, single=False) as n:
         yield n.ready()
 
 
@@ -29,6 +31,12 @@ def test_no_kick_is_lost(n):
     """NMIs sent to a vCPU at every moment between its exit and its next entry: each one is taken,
     though nothing else would ever make that vCPU exit again."""
     passes(n, "nmi")
+
+
+def test_blocked_nmis_end_with_their_guest(n):
+    """A guest that ends in its NMI handler leaves no blocking to the next one on its core."""
+    passes(n, "held")
+    passes(n, "next")
 
 
 @only_on("bochs-vmx", "no CPU of QEMU's has SPEC_CTRL")
