@@ -1,13 +1,12 @@
 /*
  * Corners of the CPU where a VMM that looks on can be seen: control registers of which some bits
  * are the host's, single steps and debug traps over instructions that exit, NMIs and what holds
- * them back, instructions that no guest has.  Option: nmi=0 leaves the NMIs out.
+ * them back, instructions that no guest has.
  */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/lapic.h"
-#include "guest-images/lib/multiboot.h"
 #include "guest-images/lib/trap.h"
 
 #define VECTOR_DB   1
@@ -422,10 +421,8 @@ void guest_main(void)
 	/* QEMU leaves the guard there (docs/emulator-traps.md) */
 	if (is_intel())
 		check_guard_at_step();
-	if (mb_number("nmi", 1)) {
-		check_nmi();
-		if (x2)
-			check_nmi_shadow();
-	}
+	check_nmi();
+	if (x2)
+		check_nmi_shadow();
 	done();
 }
