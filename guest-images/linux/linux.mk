@@ -1,6 +1,6 @@
 # The Linux guest image: Debian's cloud kernel as it is, an initramfs, and the probe program.
 # Included by the root Makefile; run from the root.
-#   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe
+#   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe, build/linux/kexec
 #   linux-dom0         build/linux/dom0-vmlinuz, build/linux/dom0.cpio.gz: the same for a Dom0
 #   linux-evpn         build/linux/evpn.cpio.gz: Dom0's with FRR, for networks over many nodes
 #   check-linux-guest  each initramfs twice, bit for bit; the probe against itself and sha256sum
@@ -12,7 +12,7 @@ NETPROBE_CC ?= gcc
 NETPROBE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -static -s
 
 .PHONY: linux-guest linux-dom0 linux-evpn check-linux-guest
-linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe
+linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe $(LINUX_OUT)/kexec
 linux-dom0: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/dom0.cpio.gz
 linux-evpn: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/evpn.cpio.gz
 
@@ -24,6 +24,11 @@ VNETCTL_SRC := $(sort $(wildcard $(LINUX_SRC)/vnetctl/*.c))
 $(LINUX_OUT)/vnetctl: $(VNETCTL_SRC) $(wildcard $(LINUX_SRC)/vnetctl/*.h) $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $(VNETCTL_SRC) && mv $@.$$$$ $@
+
+# For tests: it is in no image.
+$(LINUX_OUT)/kexec: $(LINUX_SRC)/kexec/kexec.c $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $< && mv $@.$$$$ $@
 
 # One stamp stands for the whole unpacked package: its files keep the package's own dates.
 $(LINUX_OUT)/kernel.stamp: $(LINUX_SRC)/fetch-kernel
