@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-from hardware import BUILD
+from patio.hardware import BUILD
 from linux import LINE, ping, run, wait_shell
 from machine import TINY, about, moved, node, only_on
-from node import LINUX
+from patio.node import LINUX
 
 pytestmark = only_on("qemu-svm", "three boots of Linux")
 
