@@ -26,12 +26,12 @@ const char *vmexit_name(enum vmexit_kind kind)
 	return kind_name[kind];
 }
 
-void vcpu_inject_gp(struct vcpu *v)
+static void inject_gp(struct vcpu *v)
 {
 	hvm->inject_exception(v, VECTOR_GP, true, 0);
 }
 
-void vcpu_inject_ud(struct vcpu *v)
+static void inject_ud(struct vcpu *v)
 {
 	hvm->inject_exception(v, VECTOR_UD, false, 0);
 }
@@ -73,7 +73,7 @@ static void exit_msr(struct vcpu *v, const struct vmexit *e)
 	if (!ok) {
 		log_debug("%s: vcpu %u: %s of MSR %08x at %lx refused", v->vm->name, v->id,
 		          e->msr.write ? "write" : "read", index, hvm->get(v, HVM_RIP));
-		vcpu_inject_gp(v);
+		inject_gp(v);
 		return;
 	}
 	if (!e->msr.write) {
@@ -111,13 +111,13 @@ static void exit_xsetbv(struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t value = v->regs[REG_RDX] << 32 | (uint32_t)v->regs[REG_RAX];
 	if (!(hvm->get(v, HVM_CR4) & CR4_OSXSAVE)) {
-		vcpu_inject_ud(v);
+		inject_ud(v);
 		return;
 	}
 	if (xcr_write(v, (uint32_t)v->regs[REG_RCX], value))
 		step_over(v, e->insn_len);
 	else
-		vcpu_inject_gp(v);
+		inject_gp(v);
 }
 
 /*
@@ -146,13 +146,13 @@ static void exit_control(struct vcpu *v, const struct vmexit *e)
 static void exit_forbidden(struct vcpu *v, const struct vmexit *e)
 {
 	(void)e;
-	vcpu_inject_ud(v);
+	inject_ud(v);
 }
 
 static void exit_privileged(struct vcpu *v, const struct vmexit *e)
 {
 	(void)e;
-	vcpu_inject_gp(v);
+	inject_gp(v);
 }
 
 static void exit_exception(struct vcpu *v, const struct vmexit *e)

@@ -10,7 +10,4 @@ void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e);
 
 /* The kind's name, for counters and logs. */
 const char *vmexit_name(enum vmexit_kind kind);
-
-void vcpu_inject_gp(struct vcpu *v);
-void vcpu_inject_ud(struct vcpu *v);
 #endif

@@ -18,7 +18,7 @@ static void dump_code(struct vcpu *v)
 	log_error("  code at rip:%s", got ? text : " not readable");
 }
 
-void vcpu_dump(struct vcpu *v)
+static void dump(struct vcpu *v)
 {
 	const uint64_t *r = v->regs;
 	log_error("  %s vcpu %u on core %u, exit code %lx info %lx %lx", v->vm->name, v->id,
@@ -42,6 +42,6 @@ void vcpu_fail(struct vcpu *v, const char *fmt, ...)
 	vsnprintf(reason, sizeof reason, fmt, ap);
 	va_end(ap);
 	log_error("%s: %s", v->vm->name, reason);
-	vcpu_dump(v);
+	dump(v);
 	vm_stop(v->vm, "%s", reason);
 }

@@ -4,9 +4,6 @@
 
 struct vcpu;
 
-/* Prints registers, the code at RIP and the exit codes to the log. */
-void vcpu_dump(struct vcpu *v);
-
-/* Stops the vCPU's VM with a register dump. */
+/* Stops the vCPU's VM; registers, the code at RIP and the exit codes go to the log. */
 void vcpu_fail(struct vcpu *v, const char *reason, ...) __attribute__((format(printf, 2, 3)));
 #endif

@@ -66,7 +66,6 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 	memcpy(vm->name, g->name, sizeof vm->name);
 	vm->nvcpus = g->cpus;
 	vm->mem_size = g->memory;
-	vm->identity = g->has_pci;
 	console_init(&vm->console, vm);
 	vioapic_init(&vm->ioapic, vapic_pin, vm);
 	vuart_init(&vm->uart, &console_line, &vm->console);

@@ -116,7 +116,6 @@ struct vm {
 	struct gmem mem;
 	uint64_t mem_hpa, mem_size; /* the one contiguous allocation behind `mem` */
 	uint64_t npt_root;
-	bool identity; /* guest-physical = host-physical above VM_IDENTITY_START (DMA) */
 	struct io_space io;
 	struct vpci pci;
 	struct vioapic ioapic;

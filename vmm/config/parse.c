@@ -8,7 +8,7 @@ static bool is_word(const struct word *w, const char *text)
 	return !w->quoted && strcmp(w->text, text) == 0;
 }
 
-const struct statement *config_find_statement(const char *word, const char *second)
+static const struct statement *statement_of(const char *word, const char *second)
 {
 	for (const struct statement *s = config_statement; s->word; s++) {
 		if (strcmp(s->word, word) == 0 && (!s->second || strcmp(s->second, second) == 0))
@@ -56,7 +56,7 @@ static bool find_statement(struct parser *p)
 		return config_fail(p, w, "a statement begins with a word that is not in quotes");
 	if (!known)
 		return fail_statement(p, w);
-	p->statement = config_find_statement(w->text, p->words > 1 ? p->word[1].text : "");
+	p->statement = statement_of(w->text, p->words > 1 ? p->word[1].text : "");
 	if (!p->statement)
 		return fail_second(p);
 	p->at = p->statement->second ? 2 : 1;

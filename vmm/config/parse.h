@@ -122,7 +122,6 @@ bool config_next_line(struct parser *p, bool *failed);
 bool config_statement_read(struct parser *p);
 /* The first given term with this keyword or, by position, this arg; NULL when it was left out. */
 const struct arg *config_arg(const struct parser *p, const char *name);
-const struct statement *config_find_statement(const char *word, const char *second);
 
 /* True for the entry that ends a table of terms. */
 static inline bool config_last_term(const struct term *t)
