@@ -117,7 +117,7 @@ static inline unsigned visit(struct walk *w, unsigned number)
 	}
 	count = &port->count[c->id];
 	count_add(&count->out_bytes, bytes);
-	n = port->ops->deliver(port->dev, c, c->visit, n);
+	n = port->ops->egress(port, c, c->visit, n);
 	count_add(&count->out_frames, n);
 	return n;
 }
@@ -129,7 +129,7 @@ void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame
 
 	/* The device takes off what it refuses. */
 	count_add(&count->out_bytes, bytes);
-	count_add(&count->out_frames, port->ops->deliver(port->dev, core, frames, n));
+	count_add(&count->out_frames, port->ops->egress(port, core, frames, n));
 }
 
 void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, unsigned len)

@@ -23,14 +23,10 @@ struct vnet_port_stats {
 	uint64_t drop[VNET_DROP_CAUSES];
 };
 
-/* One port.  Made by vnet_port_add(); of its fields the device sets `room` and `up`, the rest is
- * constant. */
+/* One port.  Made by vnet_port_add(); of its fields the device sets `up`, the switch the rest. */
 struct vnet_port {
 	const struct vnet_port_ops *ops;
 	void *dev;
-	/* How many buffers the driver offers at this moment, so that nobody cuts a large frame for
-	 * a ring that is full; any core.  Set by the device before it is up; NULL: not known. */
-	unsigned (*room)(void *dev);
 	atomic_bool up; /* the device sets it: a driver is ready at the ring */
 	_Atomic uint8_t mode;
 	/* When it sent last with another address than the declared one, and, from then on, with
@@ -110,7 +106,7 @@ void vnet_port_stats(const struct vnet_port *port, struct vnet_port_stats *out);
 /* Counts one drop on the port, for `why`.  Called by the core that `core` belongs to. */
 void vnet_drop(struct vnet_core *core, struct vnet_port *port, enum vnet_drop why);
 
-/* vnet_drop() for a frame that deliver() was given and did not deliver: its bytes do not count. */
+/* vnet_drop() for a frame that egress() was given and did not deliver: its bytes do not count. */
 void vnet_refuse(struct vnet_core *core, struct vnet_port *port, const struct vnet_frame *frame,
                  enum vnet_drop why);
 

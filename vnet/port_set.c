@@ -23,7 +23,7 @@ static void members_list(struct vnet *v, struct vnet_members *m)
 		if (!port)
 			continue;
 		m->port[at[port->net]++] = (uint16_t)i;
-		if (vnet_port_mode(port) == VNET_POLL)
+		if (port->ops->poll && vnet_port_mode(port) == VNET_POLL)
 			m->poll[m->npoll++] = (uint16_t)i;
 	}
 }

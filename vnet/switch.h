@@ -45,10 +45,10 @@ bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy);
 void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local how);
 
 /*
- * The walk: moves the frames of the batch from `from` to where they belong, calling deliver() once
+ * The walk: moves the frames of the batch from `from` to where they belong, calling egress() once
  * for each destination, and counts each frame or its drop.  Frames need seg, len, nseg,
  * contiguous_head and hdr; dst and src are filled in here.  Frames of one batch and sender keep
- * their order.  The batch must not be changed by anyone until it returns.  deliver() must not call
+ * their order.  The batch must not be changed by anyone until it returns.  egress() must not call
  * this function.  Returns the number of deliveries (a multicast frame counts once per port).
  */
 unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch);

@@ -33,12 +33,12 @@
  *   6  each destination once, with all of its frames
  *          visit()                 vnet/forward.c
  *   9  the one copy, into the receiver's ring, and its interrupt
- *          virtio_net_deliver()    drivers/virtio/virtio_net_rx.c
+ *          virtio_net_egress()     drivers/virtio/virtio_net_rx.c
  *          virtio_pci_notify()     drivers/virtio/virtio_pci.c
  *          vapic_msi()             vmm/devices/vapic.c
  *          vapic_send()            vmm/devices/vapic.c
  *  9a  to a link: an outer header in front, then 9 into the ring of Dom0
- *          outbound_deliver()      vnet/link/outbound.c
+ *          outbound_egress()       vnet/link/outbound.c
  *  10  Dom0 sends it
  *          outward_poll()          guest-images/dom0/outward.c
  *          e1000_tx_send()         drivers/e1000/e1000_tx.c
@@ -142,17 +142,25 @@ struct vnet_port;
 struct vnet_core; /* one core's own: cache, batch, counters; see vnet/switch.h */
 
 /*
- * A port's two functions, the only indirect calls of the walk.  `dev` is the port's own.
+ * What stands behind a port, a device or a link.  `dev` is the port's own.
  * poll:    take up to `budget` frames from the device's TX ring through the whole walk; returns how
  *          many were taken (0: nothing to do).  Called in poll mode only, by one core at a time.
- * deliver: copy n frames, in order, to the device's RX ring and notify its guest at most once.
- *          Called by any core (the device locks its RX ring).  Returns how many were delivered; the
- *          device counts each other one with vnet_refuse() on its own port.
+ *          NULL: there is no ring, as behind a link, whose frames come in with its edge's.
+ * egress:  n frames leave the switch, in order: a device copies them to its RX ring and notifies
+ *          its guest at most once; a link puts a header in front and hands them on to its edge.
+ *          Called by any core (the device locks its RX ring).  Returns how many were delivered;
+ *          each other one is counted with vnet_refuse() on the port.
+ * room:    how many buffers the driver offers at this moment, so that nobody cuts a large frame for
+ *          a ring that is full; any core.  NULL: not known.
+ * blocked: the drop that egress() would count now for each frame, though the port is up, as enum
+ *          vnet_drop; -1: none.  Any core.  NULL: it is never so.
  */
 struct vnet_port_ops {
 	unsigned (*poll)(void *dev, struct vnet_core *core, unsigned budget);
-	unsigned (*deliver)(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-	                    unsigned n);
+	unsigned (*egress)(struct vnet_port *port, struct vnet_core *core,
+	                   struct vnet_frame *const *frames, unsigned n);
+	unsigned (*room)(const struct vnet_port *port);
+	int (*blocked)(const struct vnet_port *port);
 };
 
 enum vnet_mode { VNET_KICK, VNET_POLL }; /* who moves a port's frames */

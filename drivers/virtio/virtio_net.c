@@ -101,7 +101,8 @@ static const struct virtio_ops ops = {
 
 const struct vnet_port_ops virtio_net_port_ops = {
     .poll = virtio_net_poll,
-    .deliver = virtio_net_deliver,
+    .egress = virtio_net_egress,
+    .room = virtio_net_room,
 };
 
 void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c)
@@ -122,7 +123,6 @@ void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c)
 void virtio_net_attach(struct virtio_net *n, struct vnet_port *port)
 {
 	n->port = port;
-	port->room = virtio_net_room;
 }
 
 void virtio_net_set_link(struct virtio_net *n, bool up)

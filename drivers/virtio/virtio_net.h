@@ -95,10 +95,11 @@ void virtio_net_kick(struct virtio_net *n);
  * VNET_KICK it arms kicks again, with a last look. */
 unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget);
 
-/* vnet_port_ops.deliver: one copy from the senders' memory into receive buffers. Any core. */
-unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                            unsigned n);
+/* vnet_port_ops.egress: one copy from the senders' memory into receive buffers. Any core. */
+unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
+                           struct vnet_frame *const *frames, unsigned n);
 
-/* The port's room(): how many receive buffers are offered.  Any core. */
-unsigned virtio_net_room(void *dev);
+/* vnet_port_ops.room: how many receive buffers are offered.  Any core. */
+unsigned virtio_net_room(const struct vnet_port *port);
+
 #endif

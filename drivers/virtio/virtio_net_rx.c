@@ -298,10 +298,10 @@ static inline void look_ahead(struct vring *r, unsigned count)
 	vring_disarm(r);
 }
 
-unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                            unsigned count)
+unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
+                           struct vnet_frame *const *frames, unsigned count)
 {
-	struct virtio_net *n = dev;
+	struct virtio_net *n = port->dev;
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 
 	spin_lock(&n->rx_lock);
@@ -320,9 +320,9 @@ unsigned virtio_net_deliver(void *dev, struct vnet_core *core, struct vnet_frame
 	return count;
 }
 
-unsigned virtio_net_room(void *dev)
+unsigned virtio_net_room(const struct vnet_port *port)
 {
-	struct virtio_net *n = dev;
+	struct virtio_net *n = port->dev;
 	int room = 0;
 
 	spin_lock(&n->rx_lock);

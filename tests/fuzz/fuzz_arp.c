@@ -39,12 +39,12 @@ static uint32_t hop(unsigned i)
 }
 
 /* Every frame that the edge sends is ARP of ours. */
-static unsigned deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                        unsigned n)
+static unsigned egress(struct vnet_port *port, struct vnet_core *core,
+                       struct vnet_frame *const *frames, unsigned n)
 {
 	struct arp a;
 
-	(void)dev, (void)core;
+	(void)port, (void)core;
 	for (unsigned i = 0; i < n; i++) {
 		if (!arp_read(&a, frames[i]->seg->base, frames[i]->len) || a.sender != US ||
 		    a.sender_mac != US_MAC)
@@ -57,7 +57,7 @@ static unsigned deliver(void *dev, struct vnet_core *core, struct vnet_frame *co
 	return n;
 }
 
-static const struct vnet_port_ops ops = {NULL, deliver};
+static const struct vnet_port_ops ops = {.egress = egress};
 
 /* What a right answer changes. */
 static void expect(const struct arp *a, mac_t dst, mac_t src)

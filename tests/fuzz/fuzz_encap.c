@@ -51,10 +51,10 @@ static void touch(const struct vnet_frame *f)
 	(void)sink;
 }
 
-static unsigned to_guest(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                         unsigned n)
+static unsigned to_guest(struct vnet_port *port, struct vnet_core *core,
+                         struct vnet_frame *const *frames, unsigned n)
 {
-	int net = (int)(size_t)dev;
+	int net = (int)(size_t)port->dev;
 
 	(void)core;
 	for (unsigned i = 0; i < n; i++) {
@@ -103,10 +103,10 @@ static void read_back(const struct vnet_frame *f)
 		abort();
 }
 
-static unsigned to_wire(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                        unsigned n)
+static unsigned to_wire(struct vnet_port *port, struct vnet_core *core,
+                        struct vnet_frame *const *frames, unsigned n)
 {
-	(void)dev, (void)core;
+	(void)port, (void)core;
 	for (unsigned i = 0; i < n; i++) {
 		touch(frames[i]);
 		if (!from_wire && from_net > 0)
@@ -115,7 +115,7 @@ static unsigned to_wire(void *dev, struct vnet_core *core, struct vnet_frame *co
 	return n;
 }
 
-static const struct vnet_port_ops guest_ops = {NULL, to_guest}, wire_ops = {NULL, to_wire};
+static const struct vnet_port_ops guest_ops = {.egress = to_guest}, wire_ops = {.egress = to_wire};
 
 /* An outer packet as a peer would send it. */
 static void well_formed(uint8_t *p, uint32_t len, unsigned net)

@@ -36,11 +36,9 @@ static mac_t next_mac(struct input *in)
 	return i < 224 ? mac[i % 6] : (mac_t)i << 40 | (mac_t)next(in) << 16;
 }
 
-static unsigned deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                        unsigned n)
+static unsigned egress(struct vnet_port *self, struct vnet_core *core,
+                       struct vnet_frame *const *frames, unsigned n)
 {
-	struct vnet_port *self = port[(size_t)dev];
-
 	if (n == 0 || n > VNET_BATCH || self->net != sender_net)
 		abort();
 	for (unsigned i = 0; i < n; i++)
@@ -52,7 +50,7 @@ static unsigned deliver(void *dev, struct vnet_core *core, struct vnet_frame *co
 	return n > 3 ? n - 1 : n;
 }
 
-static const struct vnet_port_ops ops = {NULL, deliver};
+static const struct vnet_port_ops ops = {.egress = egress};
 
 static void plug(struct input *in)
 {

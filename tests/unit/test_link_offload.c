@@ -176,9 +176,9 @@ static void large_frames_are_cut_inside(void **state)
 	part(&p);
 }
 
-static unsigned seven(void *dev)
+static unsigned seven(const struct vnet_port *port)
 {
-	(void)dev;
+	(void)port;
 	return 7;
 }
 
@@ -189,10 +189,13 @@ static void nothing_is_cut_for_a_full_edge(void **state)
 	struct pair p;
 	struct vnet_hdr hdr = large(false, 14, 500);
 	struct vnet_port_stats s;
+	struct vnet_port_ops ops;
 
 	(void)state;
 	join(&p);
-	p.n[0]->dev[0].port->room = seven;
+	ops = *p.n[0]->dev[0].port->ops;
+	ops.room = seven;
+	p.n[0]->dev[0].port->ops = &ops;
 	for (uint32_t payload = 3500; payload <= 3501; payload++) {
 		batch_start(p.n[0]);
 		batch_add(p.n[0], out, tcp(out, false, 14, payload), &hdr, 0);

@@ -20,10 +20,10 @@ static atomic_uint wrong, wired, received;
 static uint32_t wire_next, guest_next; /* each is written by one core alone */
 
 /* Core 0 sends; its frames leave by one link or the other, each with its number. */
-static unsigned to_wire(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                        unsigned n)
+static unsigned to_wire(struct vnet_port *port, struct vnet_core *core,
+                        struct vnet_frame *const *frames, unsigned n)
 {
-	(void)dev;
+	(void)port;
 	for (unsigned i = 0; i < n; i++) {
 		const struct vnet_frame *f = frames[i];
 
@@ -38,10 +38,10 @@ static unsigned to_wire(void *dev, struct vnet_core *core, struct vnet_frame *co
 }
 
 /* Core 1 has what the peers sent. */
-static unsigned to_guest(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                         unsigned n)
+static unsigned to_guest(struct vnet_port *port, struct vnet_core *core,
+                         struct vnet_frame *const *frames, unsigned n)
 {
-	(void)dev;
+	(void)port;
 	for (unsigned i = 0; i < n; i++)
 		if (vnet_core_id(core) != 1 || be32(frames[i]->seg[0].base + 14) != guest_next++)
 			atomic_fetch_add(&wrong, 1);
@@ -49,7 +49,7 @@ static unsigned to_guest(void *dev, struct vnet_core *core, struct vnet_frame *c
 	return n;
 }
 
-static const struct vnet_port_ops wire_ops = {NULL, to_wire}, guest_ops = {NULL, to_guest};
+static const struct vnet_port_ops wire_ops = {.egress = to_wire}, guest_ops = {.egress = to_guest};
 
 struct side {
 	struct vnet *v;

@@ -9,10 +9,10 @@ static unsigned frames, segments, resumed;
 static uint64_t bytes;
 static bool refill; /* a second vCPU offers a chain for each that was taken */
 
-static unsigned swallow(void *dev, struct vnet_core *core, struct vnet_frame *const *list,
-                        unsigned n)
+static unsigned swallow(struct vnet_port *port, struct vnet_core *core,
+                        struct vnet_frame *const *list, unsigned n)
 {
-	(void)dev;
+	(void)port;
 	(void)core;
 	for (unsigned i = 0; i < n; i++) {
 		frames++;
@@ -25,7 +25,7 @@ static unsigned swallow(void *dev, struct vnet_core *core, struct vnet_frame *co
 	return n;
 }
 
-static const struct vnet_port_ops sink_ops = {.deliver = swallow};
+static const struct vnet_port_ops sink_ops = {.egress = swallow};
 
 static void resume(void *ctx)
 {

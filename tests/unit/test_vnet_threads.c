@@ -21,10 +21,10 @@ static atomic_uint lost, received[2];
 static uint32_t last[2][2]; /* per receiver and sender, one more than the last serial seen */
 
 /* The sender's number is in the frame; only its own core delivers its frames. */
-static unsigned receive(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                        unsigned n)
+static unsigned receive(struct vnet_port *port, struct vnet_core *core,
+                        struct vnet_frame *const *frames, unsigned n)
 {
-	unsigned which = *(unsigned *)dev;
+	unsigned which = *(unsigned *)port->dev;
 
 	for (unsigned i = 0; i < n; i++) {
 		const uint8_t *p = frames[i]->seg[0].base;
@@ -40,7 +40,7 @@ static unsigned receive(void *dev, struct vnet_core *core, struct vnet_frame *co
 	return n;
 }
 
-static const struct vnet_port_ops thread_ops = {NULL, receive};
+static const struct vnet_port_ops thread_ops = {.egress = receive};
 
 static void send_batch(struct sender *s, uint8_t (*bytes)[64])
 {
@@ -213,12 +213,12 @@ static void counters_are_read_while_they_move(void **state)
 
 static atomic_uint inside, visits;
 
-static unsigned linger(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                       unsigned n)
+static unsigned linger(struct vnet_port *port, struct vnet_core *core,
+                       struct vnet_frame *const *frames, unsigned n)
 {
 	const struct timespec moment = {0, 2000000};
 
-	(void)dev, (void)core, (void)frames;
+	(void)port, (void)core, (void)frames;
 	atomic_fetch_add(&inside, 1);
 	nanosleep(&moment, NULL);
 	atomic_fetch_sub(&inside, 1);
@@ -228,7 +228,7 @@ static unsigned linger(void *dev, struct vnet_core *core, struct vnet_frame *con
 
 static void nobody_is_in_a_port_that_was_removed(void **state)
 {
-	static const struct vnet_port_ops slow_ops = {NULL, linger};
+	static const struct vnet_port_ops slow_ops = {.egress = linger};
 	struct vnet *v = node();
 	struct sender s = {.v = v, .core = 0, .port = 2, .dst = B};
 	struct vnet_port *port;

@@ -10,14 +10,10 @@ unsigned vnet_link_mtu_over(enum vnet_link_kind kind, unsigned underlay_mtu)
 	return underlay_mtu + 14 - encap_bytes(kind) - 14;
 }
 
-/* A link has no ring to poll: what its peer sends comes in with the edge's frames. */
-static unsigned poll_nothing(void *dev, struct vnet_core *core, unsigned budget)
-{
-	(void)dev, (void)core, (void)budget;
-	return 0;
-}
-
-static const struct vnet_port_ops link_ops = {poll_nothing, outbound_deliver};
+static const struct vnet_port_ops link_ops = {
+    .egress = outbound_egress,
+    .blocked = outbound_blocked,
+};
 
 static const struct link *link_at(struct vnet *v, unsigned number, const struct underlay *u)
 {

@@ -116,7 +116,7 @@ static bool edge_has_room(const struct outbound *o, unsigned more)
 {
 	struct vnet_port *edge = o->l->underlay->edge;
 
-	return !edge->room || edge->room(edge->dev) >= o->core->scratch.n + more;
+	return !edge->ops->room || edge->ops->room(edge) >= o->core->scratch.n + more;
 }
 
 /* What the outer headers have of the inner frame: the ECN field always (RFC 6040, 4.1), the DSCP
@@ -180,6 +180,15 @@ static bool send_one(const struct outbound *o, const struct vnet_frame *f)
 	return true;
 }
 
+int outbound_blocked(const struct vnet_port *port)
+{
+	const struct link *l = link_of(port);
+
+	if (!atomic_load_explicit(&l->underlay->edge->up, memory_order_acquire))
+		return VNET_DROP_bridge_down;
+	return neighbour_mac(l->hop) ? -1 : VNET_DROP_no_neighbour;
+}
+
 static unsigned refuse_all(const struct outbound *o, struct vnet_frame *const *frames, unsigned n,
                            enum vnet_drop why)
 {
@@ -188,10 +197,10 @@ static unsigned refuse_all(const struct outbound *o, struct vnet_frame *const *f
 	return 0;
 }
 
-unsigned outbound_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                          unsigned n)
+unsigned outbound_egress(struct vnet_port *port, struct vnet_core *core,
+                         struct vnet_frame *const *frames, unsigned n)
 {
-	struct link *l = dev;
+	struct link *l = link_of(port);
 	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
 	struct outbound o = {core, l, neighbour_mac(l->hop), pathmtu_limit(l, now),
 	                     pathmtu_slot(now)};

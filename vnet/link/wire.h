@@ -88,9 +88,10 @@ void underlay_free(struct vnet *v, struct underlay *u);
 unsigned inbound(struct vnet_core *core, struct vnet_port *edge, struct underlay *u,
                  struct vnet_frame *frame, unsigned n);
 
-/* A link's deliver(): see struct vnet_port_ops. */
-unsigned outbound_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                          unsigned n);
+/* A link's operations: see struct vnet_port_ops. */
+unsigned outbound_egress(struct vnet_port *port, struct vnet_core *core,
+                         struct vnet_frame *const *frames, unsigned n);
+int outbound_blocked(const struct vnet_port *port);
 
 /* The peers of an underlay with one link more or less (NULL: none); NULL: no memory. */
 struct peers *link_peers(struct vnet *v, const struct underlay *u, const struct link *more,

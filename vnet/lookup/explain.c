@@ -10,23 +10,13 @@ struct telling {
 	void *ctx;
 };
 
-/* As drop_at(), for a link. */
-static int drop_at_link(const struct link *l)
-{
-	if (!atomic_load(&l->underlay->edge->up))
-		return VNET_DROP_bridge_down;
-	return neighbour_mac(l->hop) ? -1 : VNET_DROP_no_neighbour;
-}
-
 /* The drop that port number `to` would count for a frame that reaches it; -1: none. */
 static int drop_at(struct vnet *v, unsigned to)
 {
 	struct vnet_port *port = port_at(v, to);
 
-	if (port->flags & VNET_LINK)
-		return drop_at_link(link_of(port));
 	if (atomic_load(&port->up))
-		return -1;
+		return port->ops->blocked ? port->ops->blocked(port) : -1;
 	return port->flags & VNET_EDGE ? VNET_DROP_bridge_down : VNET_DROP_port_down;
 }
 

@@ -22,10 +22,10 @@ static void node_release(void *p, size_t size)
 
 const struct vnet_mem node_mem = {node_alloc, node_release};
 
-static unsigned dev_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                            unsigned n)
+static unsigned dev_egress(struct vnet_port *port, struct vnet_core *core,
+                           struct vnet_frame *const *frames, unsigned n)
 {
-	struct dev *d = dev;
+	struct dev *d = port->dev;
 
 	(void)core;
 	d->calls++;
@@ -47,7 +47,7 @@ static unsigned dev_deliver(void *dev, struct vnet_core *core, struct vnet_frame
 	return n;
 }
 
-const struct vnet_port_ops dev_ops = {NULL, dev_deliver};
+const struct vnet_port_ops dev_ops = {.egress = dev_egress};
 
 void dev_clear(struct dev *d)
 {

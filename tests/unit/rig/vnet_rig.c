@@ -22,10 +22,10 @@ static void rig_free(void *p, size_t size)
 
 const struct vnet_mem rig_mem = {rig_alloc, rig_free};
 
-static unsigned rig_deliver(void *dev, struct vnet_core *core, struct vnet_frame *const *frames,
-                            unsigned n)
+static unsigned rig_egress(struct vnet_port *port, struct vnet_core *core,
+                           struct vnet_frame *const *frames, unsigned n)
 {
-	struct rig_dev *d = dev;
+	struct rig_dev *d = port->dev;
 	unsigned done = 0;
 
 	d->calls++;
@@ -33,7 +33,7 @@ static unsigned rig_deliver(void *dev, struct vnet_core *core, struct vnet_frame
 		uint32_t serial;
 
 		if (!d->room) {
-			vnet_refuse(core, d->port, frames[i], VNET_DROP_rx_full);
+			vnet_refuse(core, port, frames[i], VNET_DROP_rx_full);
 			continue;
 		}
 		d->room--;
@@ -88,7 +88,7 @@ static unsigned rig_poll(void *dev, struct vnet_core *core, unsigned budget)
 	return n;
 }
 
-const struct vnet_port_ops rig_ops = {rig_poll, rig_deliver};
+const struct vnet_port_ops rig_ops = {.poll = rig_poll, .egress = rig_egress};
 
 void rig_port(struct rig *r, unsigned i, unsigned net, unsigned flags)
 {
