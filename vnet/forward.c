@@ -1,8 +1,6 @@
 /* forward.c: the walk: look all frames of a batch up, then visit each destination once. */
 #include "vnet/switch.h"
-#include "vnet/link/guard.h"
 #include "vnet/walk.h"
-#include "vnet/link/wire.h"
 
 /* A frame that no route, several routes, or only a route back to its port has won. */
 static __attribute__((noinline)) void route_odd(struct walk *w, const struct vnet_table *t,
@@ -177,23 +175,17 @@ unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet
 	return walk_all(core, from, &from->count[core->id], frame, n);
 }
 
-static __attribute__((noinline)) unsigned
-walk_inspected(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame, unsigned n)
-{
-	struct underlay *u = underlay_of(from);
-
-	return u ? inbound(core, from, u, frame, n) : guard_walk(core, from, frame, n);
-}
-
 unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch)
 {
 	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH, moved;
 	struct vnet_port_stats *count = &from->count[core->id];
+	const struct vnet_stage *stage;
 
 	count_add(&count->in_frames, n);
 	walk_enter(core);
-	if (__builtin_expect(atomic_load_explicit(&from->inspected, memory_order_acquire), 0))
-		moved = walk_inspected(core, from, batch->frame, n);
+	stage = stage_of(from);
+	if (__builtin_expect(stage != NULL, 0))
+		moved = stage->ingress(core, from, batch->frame, n);
 	else
 		moved = walk_all(core, from, count, batch->frame, n);
 	walk_leave(core);

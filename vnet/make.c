@@ -1,6 +1,6 @@
 /* make.c: making the switch and its networks; how control waits for the walks. */
 #include "vnet/lookup/learn.h"
-#include "vnet/link/wire.h"
+#include "vnet/state.h"
 
 void control_lock(struct vnet *v)
 {
@@ -189,6 +189,18 @@ static void sweep(struct vnet *v)
 	}
 }
 
+/* Lock held: nobody changes the members. */
+static void ports_tick(struct vnet_core *core)
+{
+	const struct vnet_members *m = atomic_load(&core->vnet->members);
+
+	for (unsigned i = 0; i < m->ntick; i++) {
+		struct vnet_port *port = port_at(core->vnet, m->tick[i]);
+
+		stage_of(port)->tick(core, port);
+	}
+}
+
 bool vnet_tick(struct vnet_core *core, uint64_t seconds)
 {
 	struct vnet *v = core->vnet;
@@ -205,8 +217,7 @@ bool vnet_tick(struct vnet_core *core, uint64_t seconds)
 			learn_pass(v->learn[i], before, seconds);
 	sweep(v);
 	atomic_store(&v->seconds, seconds);
-	for (struct underlay *u = atomic_load(&v->underlays); u; u = atomic_load(&u->next))
-		underlay_tick(core, u);
+	ports_tick(core);
 	control_unlock(v);
 	return true;
 }

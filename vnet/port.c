@@ -71,7 +71,7 @@ struct vnet_port *port_make(struct vnet *v, const char *name, unsigned net, cons
 void port_publish(struct vnet_port *port)
 {
 	atomic_store(&port->vnet->port[port->number], port);
-	guards_set(port->vnet);
+	stages_set(port->vnet);
 	members_publish(port->vnet);
 }
 

@@ -7,6 +7,7 @@
 #define VNET_NAME 32 /* bytes of a port's name, its end included */
 
 struct underlay;
+struct vnet_stage;
 
 enum vnet_port_flags {
 	VNET_EDGE = 1, /* the port is the way out of the node: Dom0's */
@@ -34,10 +35,10 @@ struct vnet_port {
 	_Atomic uint32_t sent_other, sent_own;
 	uint8_t flags;
 	uint16_t number, net;
-	atomic_flag polled;                  /* held by the core that polls the port */
-	_Atomic mac_t mac;                   /* as declared; 0: none */
-	_Atomic(struct underlay *) underlay; /* of an edge; NULL: none */
-	atomic_bool inspected; /* its frames are looked at before they are switched (guard.h) */
+	atomic_flag polled;                       /* held by the core that polls the port */
+	_Atomic mac_t mac;                        /* as declared; 0: none */
+	_Atomic(struct underlay *) underlay;      /* of an edge; NULL: none */
+	_Atomic(const struct vnet_stage *) stage; /* NULL: its frames are switched as they come */
 	struct vnet *vnet;
 	struct vnet_port *leaves; /* while it is removed: the next that goes with it */
 	size_t size;              /* bytes of this allocation */

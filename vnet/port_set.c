@@ -8,7 +8,7 @@ static void members_list(struct vnet *v, struct vnet_members *m)
 	uint16_t at[VNET_NETS] = {0};
 	struct vnet_port *port;
 
-	m->npoll = 0;
+	m->npoll = m->ntick = 0;
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		port = port_at(v, i);
 		if (port)
@@ -25,6 +25,8 @@ static void members_list(struct vnet *v, struct vnet_members *m)
 		m->port[at[port->net]++] = (uint16_t)i;
 		if (port->ops->poll && vnet_port_mode(port) == VNET_POLL)
 			m->poll[m->npoll++] = (uint16_t)i;
+		if (stage_of(port) && stage_of(port)->tick)
+			m->tick[m->ntick++] = (uint16_t)i;
 	}
 }
 

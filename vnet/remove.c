@@ -56,7 +56,7 @@ static struct vnet_port *hide(struct vnet *v, struct vnet_port *gone)
 		port->leaves = list;
 		list = port;
 	}
-	guards_set(v);
+	stages_set(v);
 	members_publish(v);
 	return list;
 }

@@ -16,6 +16,21 @@
 
 struct vnet_learn;
 
+/*
+ * What the switch does at a port in front of the look-up, where it does anything.
+ * ingress: the walk of n frames that came in there, at most VNET_BATCH, in_frames being counted
+ *          already: those that it lets pass go on to walk_frames().  Returns the deliveries.
+ * refuses: the drop that ingress() would count at the port for a frame with these addresses and
+ *          nothing in it, as enum vnet_drop; -1: none.
+ * tick:    the time went on (vnet_tick(); control lock held).  NULL: of no concern.
+ */
+struct vnet_stage {
+	unsigned (*ingress)(struct vnet_core *core, struct vnet_port *from,
+	                    struct vnet_frame *frame, unsigned n);
+	int (*refuses)(struct vnet_port *from, mac_t src, mac_t dst);
+	void (*tick)(struct vnet_core *core, struct vnet_port *port);
+};
+
 #define MEMBER_MACS  (2 * VNET_PORTS)         /* places of a hash that is half full at most */
 #define GUARD_HEAD   64                       /* bytes of a copied head */
 #define SCRATCH_SEGS (VNET_SEGS + VNET_BATCH) /* a batch, and a header for each frame */
@@ -25,7 +40,8 @@ struct vnet_members {
 	uint16_t start[VNET_NETS + 1]; /* network n has port[start[n]] .. port[start[n + 1] - 1] */
 	uint16_t port[VNET_PORTS];
 	uint16_t poll[VNET_PORTS]; /* the ports in poll mode */
-	unsigned npoll;
+	uint16_t tick[VNET_PORTS]; /* the ports whose stage has a tick() */
+	unsigned npoll, ntick;
 	uint64_t mac[MEMBER_MACS]; /* declared, and in the upper 16 bits the network; 0: free */
 	uint16_t mac_port[MEMBER_MACS]; /* the port of each */
 };
@@ -79,7 +95,7 @@ struct vnet_core {
 	struct vnet_frame *visit[VNET_BATCH];
 	struct vnet_batch batch;
 	struct vnet_scratch scratch;
-	struct vnet_heads guard; /* that guard_walk() has looked at */
+	struct vnet_heads guard; /* that guard_stage has looked at */
 	struct vnet_heads marks; /* that ecn_carry() has written to */
 };
 
@@ -114,6 +130,9 @@ void control_unlock(struct vnet *v);
  */
 unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
                      unsigned n);
+
+/* Frees a port that no walk uses any more, with the link or underlay that it has. */
+void port_free(struct vnet_port *port);
 
 /* Hands frames of `bytes` in all to a port that is up, which counts them, or one.  In the walk, or
  * under the control lock. */
@@ -226,6 +245,12 @@ static inline int member_in_use(struct vnet *v, const struct vnet_members *m, un
 	return port && atomic_load_explicit(&port->up, memory_order_relaxed) && mac_in_use(v, port)
 	           ? number
 	           : -1;
+}
+
+/* What is done with the port's frames before they are switched; NULL: nothing. */
+static inline const struct vnet_stage *stage_of(struct vnet_port *port)
+{
+	return atomic_load_explicit(&port->stage, memory_order_acquire);
 }
 
 /* Counts `n` drops at once. */

@@ -19,10 +19,10 @@
  *   3  descriptors are checked and become frames
  *          vring_single()          drivers/virtio/vring.h
  *          vring_chain()           drivers/virtio/vring.c
- *   4  counters, checks; where the outer wire can be reached, is it the node's own packet?
+ *   4  counters, checks; where the port has a stage (vnet/state.h), that first: vnet/link/guard.c
+ *      refuses what would pass for the node's own packets on the outer wire
  *          vnet_input()            vnet/forward.c
  *          admit()                 vnet/walk.h
- *          guard_walk()            vnet/link/guard.c
  *   7  who gets it: by routes; by learned addresses; by declared ones
  *          look_up_routes()        vnet/forward.c
  *          cache_find()            vnet/lookup/cache.h
@@ -43,10 +43,9 @@
  *          outward_poll()          guest-images/dom0/outward.c
  *          e1000_tx_send()         drivers/e1000/e1000_tx.c
  *
- * What comes back enters at Dom0's ring, 2 to 4.  Where that port has an underlay it is looked at
- * first: ARP is answered, the outer header is taken off what a link's peer sent, its congestion
- * mark carried in, and the frame goes on at 4 as coming from the link's port. inbound()
- * vnet/link/inbound.c
+ * What comes back enters at Dom0's ring, 2 to 4.  Where that port has an underlay its stage is
+ * vnet/link/inbound.c: ARP is answered, the outer header is taken off what a link's peer sent, its
+ * congestion mark carried in, and the frame goes on at 4 as coming from the link's port.
  *
  * (Steps 5 and 8 of the design, the queue and the scheduler of a contended output, are not built.)
  *

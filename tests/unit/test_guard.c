@@ -182,7 +182,7 @@ static void it_follows_the_underlay(void **state)
 	assert_false(leaves(r, r->stranger));
 	assert_true(vnet_port_remove(r->edge));
 	assert_null(atomic_load(&r->n->v->underlays));
-	assert_false(atomic_load(&r->stranger->inspected));
+	assert_null(atomic_load(&r->stranger->stage));
 }
 
 /* Another guest's core may write to the frame between the check and the copy. */

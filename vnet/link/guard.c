@@ -66,8 +66,8 @@ static bool take(struct vnet_core *core, const struct vnet_port *from, struct vn
 	return true;
 }
 
-unsigned guard_walk(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
-                    unsigned n)
+static unsigned ingress(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
+                        unsigned n)
 {
 	struct vnet_heads *g = &core->guard;
 	unsigned first = 0, moved = 0, used = 0;
@@ -89,7 +89,29 @@ unsigned guard_walk(struct vnet_core *core, struct vnet_port *from, struct vnet_
 	return moved;
 }
 
-void guards_set(struct vnet *v)
+/* The source alone tells; what the addresses of IPv4 or ARP are is not asked. */
+static int refuses(struct vnet_port *from, mac_t src, mac_t dst)
+{
+	const struct underlay *u = atomic_load(&from->vnet->underlays);
+
+	(void)dst;
+	for (; u; u = atomic_load(&u->next))
+		if (u->edge != from && u->config.mac == src)
+			return VNET_DROP_outer_forged;
+	return -1;
+}
+
+const struct vnet_stage guard_stage = {.ingress = ingress, .refuses = refuses};
+
+/* The stage that a port has; `edge`: the networks with an edge, if there is an underlay. */
+static const struct vnet_stage *stage_for(struct vnet_port *port, const bool *edge)
+{
+	if (underlay_of(port))
+		return &inbound_stage;
+	return edge[port->net] ? &guard_stage : NULL;
+}
+
+void stages_set(struct vnet *v)
 {
 	bool edge[VNET_NETS] = {false}, any = atomic_load(&v->underlays) != NULL;
 	struct vnet_port *port;
@@ -102,7 +124,6 @@ void guards_set(struct vnet *v)
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		port = port_at(v, i);
 		if (port)
-			atomic_store(&port->inspected,
-			             atomic_load(&port->underlay) || edge[port->net]);
+			atomic_store(&port->stage, stage_for(port, edge));
 	}
 }

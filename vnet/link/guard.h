@@ -13,15 +13,15 @@
 #include "vnet/state.h"
 
 /*
- * The walk of frames from a port that is guarded, as walk_frames(): those that would pass for the
- * node's own are dropped at the port (VNET_DROP_outer_forged).  The heads of the others are
- * replaced by copies, so that the sender cannot change what was looked at.
+ * The stage of a port that is guarded: frames that would pass for the node's own are dropped at the
+ * port (VNET_DROP_outer_forged).  The heads of the others are replaced by copies, so that the
+ * sender cannot change what was looked at.
  */
-unsigned guard_walk(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
-                    unsigned n);
+extern const struct vnet_stage guard_stage;
 
-/* Notes at each port whether its frames are looked at before they are switched: by guard_walk(), or
- * by inbound() where it has an underlay.  After ports or underlays changed; control lock held. */
-void guards_set(struct vnet *v);
+/* Gives each port the stage that it is to have: guard_stage, inbound_stage where it has an
+ * underlay, or none.  After ports or underlays changed, and before members_publish(); control lock
+ * held. */
+void stages_set(struct vnet *v);
 
 #endif

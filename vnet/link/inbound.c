@@ -156,22 +156,27 @@ static struct vnet_port *source_of(const struct inbound *in)
 static unsigned walk_run(struct vnet_core *core, struct vnet_port *edge, struct vnet_port *from,
                          struct vnet_frame *frame, unsigned n)
 {
+	const struct vnet_stage *stage;
+
 	if (!from || !n)
 		return 0;
 	if (from == edge)
 		return walk_frames(core, from, frame, n);
 	count_add(&from->count[core->id].in_frames, n);
-	if (atomic_load_explicit(&from->inspected, memory_order_acquire))
-		return guard_walk(core, from, frame, n);
-	return walk_frames(core, from, frame, n);
+	stage = stage_of(from);
+	return stage ? stage->ingress(core, from, frame, n) : walk_frames(core, from, frame, n);
 }
 
-unsigned inbound(struct vnet_core *core, struct vnet_port *edge, struct underlay *u,
-                 struct vnet_frame *frame, unsigned n)
+static unsigned ingress(struct vnet_core *core, struct vnet_port *edge, struct vnet_frame *frame,
+                        unsigned n)
 {
+	struct underlay *u = underlay_of(edge);
 	struct vnet_port *run = NULL;
 	unsigned first = 0, moved = 0;
 
+	/* It is just being taken away: the edge is a port like the others of its network. */
+	if (!u)
+		return guard_stage.ingress(core, edge, frame, n);
 	core->marks.n = core->marks.nseg = 0;
 	for (unsigned i = 0; i < n; i++) {
 		struct inbound in = {core, edge, u, &frame[i]};
@@ -188,3 +193,21 @@ unsigned inbound(struct vnet_core *core, struct vnet_port *edge, struct underlay
 	}
 	return moved + walk_run(core, edge, run, frame + first, n - first);
 }
+
+/* What a frame to the underlay carries is not asked; one with nothing in it ends as the others. */
+static int refuses(struct vnet_port *edge, mac_t src, mac_t dst)
+{
+	const struct underlay *u = underlay_of(edge);
+
+	if (src & MAC_MULTICAST)
+		return VNET_DROP_bad_source;
+	if (src == u->config.mac)
+		return VNET_DROP_looped;
+	return dst == u->config.mac ? VNET_DROP_outer_other : -1;
+}
+
+const struct vnet_stage inbound_stage = {
+    .ingress = ingress,
+    .refuses = refuses,
+    .tick = underlay_tick,
+};

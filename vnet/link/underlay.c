@@ -82,7 +82,8 @@ static void replace(struct vnet_port *edge, struct underlay *u)
 	}
 	if (old)
 		underlay_unlist(v, old);
-	guards_set(v);
+	stages_set(v);
+	members_publish(v);
 	if (!old)
 		return;
 	vnet_sync(v);
@@ -179,8 +180,9 @@ void underlay_ask(struct vnet_core *core, struct underlay *u, struct neighbour *
 	port_send(core, u->edge, frame, sizeof frame);
 }
 
-void underlay_tick(struct vnet_core *core, struct underlay *u)
+void underlay_tick(struct vnet_core *core, struct vnet_port *edge)
 {
+	struct underlay *u = underlay_of(edge);
 	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
 
 	for (unsigned i = 0; i < VNET_NEIGHBOURS; i++)

@@ -72,8 +72,9 @@ bool underlay_no_host(const struct vnet_underlay_config *c, uint32_t address);
 /* Asks for a next hop, if that may be done now.  In the walk, or under the control lock. */
 void underlay_ask(struct vnet_core *core, struct underlay *u, struct neighbour *n);
 
-/* Lets all next hops age and asks for those that are due.  Control lock held. */
-void underlay_tick(struct vnet_core *core, struct underlay *u);
+/* Lets all next hops of an edge's underlay age and asks for those that are due: its stage's tick().
+ */
+void underlay_tick(struct vnet_core *core, struct vnet_port *edge);
 
 /* Takes an underlay, which no port has any more, off the list of all.  Walks may still read it. */
 void underlay_unlist(struct vnet *v, struct underlay *u);
@@ -81,12 +82,8 @@ void underlay_unlist(struct vnet *v, struct underlay *u);
 /* Frees an underlay that no walk uses any more. */
 void underlay_free(struct vnet *v, struct underlay *u);
 
-/*
- * The walk of a batch that came in from an edge port with an underlay; in_frames is counted
- * already.  Returns the number of deliveries.
- */
-unsigned inbound(struct vnet_core *core, struct vnet_port *edge, struct underlay *u,
-                 struct vnet_frame *frame, unsigned n);
+/* inbound.c: the stage of an edge port with an underlay. */
+extern const struct vnet_stage inbound_stage;
 
 /* A link's operations: see struct vnet_port_ops. */
 unsigned outbound_egress(struct vnet_port *port, struct vnet_core *core,
@@ -99,9 +96,6 @@ struct peers *link_peers(struct vnet *v, const struct underlay *u, const struct 
 
 /* Publishes them; on return no core uses the old ones, which are freed. */
 void link_peers_publish(struct vnet *v, struct underlay *u, struct peers *peers);
-
-/* Frees a port that no walk uses any more, with the link or underlay that it has. */
-void port_free(struct vnet_port *port);
 
 /* Frees a link that no walk uses any more, its underlay being still there. */
 void link_free(struct vnet *v, struct link *l);

@@ -1,6 +1,6 @@
 /* explain.c: what would become of a frame, told without sending it. */
 #include "vnet/lookup/learn.h"
-#include "vnet/link/wire.h"
+#include "vnet/state.h"
 
 struct telling {
 	struct vnet *vnet;
@@ -175,39 +175,23 @@ static void explain_exact(const struct telling *t)
 		tell_flood(t, !(t->dst & MAC_MULTICAST));
 }
 
-/* Whether it would pass for the node's own; what its addresses of IPv4 or ARP are is not asked. */
-static bool tell_guard(const struct telling *t)
+/* Whether the frame ends before the switch sees it. */
+static bool tell_stage(const struct telling *t)
 {
-	const struct underlay *u = NULL;
+	struct vnet_port *from = port_at(t->vnet, t->from);
+	const struct vnet_stage *stage = stage_of(from);
+	int drop = stage ? stage->refuses(from, t->src, t->dst) : -1;
 
-	if (atomic_load(&port_at(t->vnet, t->from)->inspected))
-		u = atomic_load(&t->vnet->underlays);
-	while (u && u->config.mac != t->src)
-		u = atomic_load(&u->next);
-	if (u)
-		tell_drop(t, VNET_DROP_outer_forged);
-	return u != NULL;
-}
-
-/* What an edge's underlay takes before the switch sees it; false: nothing of this frame. */
-static bool tell_underlay(const struct telling *t)
-{
-	const struct underlay *u = underlay_of(port_at(t->vnet, t->from));
-
-	if (!u)
-		return tell_guard(t);
-	if (t->src != u->config.mac && t->dst != u->config.mac)
-		return false;
-	/* What a frame to the underlay carries is not asked here; a bare one ends as the other. */
-	tell_drop(t, t->src == u->config.mac ? VNET_DROP_looped : VNET_DROP_outer_other);
-	return true;
+	if (drop >= 0)
+		tell_drop(t, (enum vnet_drop)drop);
+	return drop >= 0;
 }
 
 static void explain_frame(const struct telling *t)
 {
 	struct vnet_learn *learn = atomic_load(&t->vnet->learn[t->net]);
 
-	if (tell_underlay(t))
+	if (tell_stage(t))
 		return;
 	if (t->src & MAC_MULTICAST)
 		tell_drop(t, VNET_DROP_bad_source);

@@ -1,0 +1,147 @@
+/* test_vnet_stage.c: what is done at a port in front of the look-up, and what stands behind it. */
+#include "tests/unit/test_vnet_rig.h"
+#include "vnet/state.h"
+
+static unsigned entered, ticks;
+static struct vnet_port *entered_at, *ticked_at;
+static bool passes;
+
+static unsigned ingress(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
+                        unsigned n)
+{
+	entered += n;
+	entered_at = from;
+	return passes ? walk_frames(core, from, frame, n) : 0;
+}
+
+static int refuses(struct vnet_port *from, mac_t src, mac_t dst)
+{
+	(void)from, (void)dst;
+	return src == C ? VNET_DROP_outer_forged : -1;
+}
+
+static void tick(struct vnet_core *core, struct vnet_port *port)
+{
+	(void)core;
+	ticks++;
+	ticked_at = port;
+}
+
+static const struct vnet_stage stage = {ingress, refuses, tick}, silent = {ingress, refuses, NULL};
+
+static void stage_put(struct rig *r, unsigned port, const struct vnet_stage *s)
+{
+	control_lock(r->v);
+	atomic_store(&r->dev[port].port->stage, s);
+	members_publish(r->v);
+	control_unlock(r->v);
+	entered = ticks = 0;
+}
+
+static void frames_pass_the_stage_of_their_port(void **state)
+{
+	struct rig *r = *state;
+	const struct vnet_route all = rt(ANY, ANY, 1);
+	struct vnet_port_stats s;
+
+	rig_routes(r, &all, 1);
+	stage_put(r, 0, &stage);
+	passes = true;
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1u << 1);
+	assert_int_equal(entered, 1);
+	assert_ptr_equal(entered_at, r->dev[0].port);
+	passes = false;
+	assert_int_equal(rig_reach_from(r, 0, B, A), 0);
+	assert_int_equal(rig_reach_from(r, 2, B, A), 1u << 1); /* another port has none */
+	assert_int_equal(entered, 2);
+	vnet_port_stats(r->dev[0].port, &s);
+	assert_int_equal(s.in_frames, 2);
+	stage_put(r, 0, NULL);
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1u << 1);
+	assert_int_equal(entered, 0);
+}
+
+static void a_stage_is_told_the_time(void **state)
+{
+	struct rig *r = *state;
+
+	stage_put(r, 3, &stage);
+	stage_put(r, 4, &silent);
+	assert_true(vnet_tick(r->core, 1));
+	assert_true(vnet_tick(r->core, 2));
+	assert_int_equal(ticks, 2);
+	assert_ptr_equal(ticked_at, r->dev[3].port);
+	assert_true(vnet_port_remove(r->dev[3].port));
+	assert_true(vnet_tick(r->core, 3));
+	assert_int_equal(ticks, 2);
+}
+
+static struct vnet_verdict verdict;
+
+static void hear(void *ctx, const struct vnet_verdict *v)
+{
+	(void)ctx;
+	verdict = *v;
+}
+
+static void explain_asks_the_stage(void **state)
+{
+	struct rig *r = *state;
+
+	stage_put(r, 2, &stage);
+	assert_true(vnet_explain(r->v, 0, C, B, 2, hear, NULL));
+	assert_int_equal(verdict.port, 2);
+	assert_int_equal(verdict.drop, VNET_DROP_outer_forged);
+	assert_true(vnet_explain(r->v, 0, A, B, 2, hear, NULL));
+	assert_int_equal(verdict.drop, VNET_DROP_no_route);
+	assert_int_equal(entered, 0);
+}
+
+static int blocked(const struct vnet_port *port)
+{
+	return port->dev ? VNET_DROP_no_neighbour : -1;
+}
+
+static void explain_asks_what_stands_behind_a_port(void **state)
+{
+	struct rig *r = *state;
+	const struct vnet_route all = rt(ANY, ANY, 1);
+	struct vnet_port_ops ops = *r->dev[1].port->ops;
+
+	rig_routes(r, &all, 1);
+	ops.blocked = blocked;
+	r->dev[1].port->ops = &ops;
+	assert_true(vnet_explain(r->v, 0, A, B, 0, hear, NULL));
+	assert_int_equal(verdict.port, 1);
+	assert_int_equal(verdict.drop, VNET_DROP_no_neighbour);
+	r->dev[1].port->up = false; /* that comes first */
+	assert_true(vnet_explain(r->v, 0, A, B, 0, hear, NULL));
+	assert_int_equal(verdict.drop, VNET_DROP_port_down);
+}
+
+static void a_port_without_a_ring_is_not_polled(void **state)
+{
+	struct rig *r = *state;
+	struct vnet_port_ops ops = *r->dev[1].port->ops;
+
+	ops.poll = NULL;
+	r->dev[1].port->ops = &ops;
+	r->dev[2].to_send = 3;
+	vnet_port_set_mode(r->dev[1].port, VNET_POLL);
+	vnet_port_set_mode(r->dev[2].port, VNET_POLL);
+	assert_int_equal(vnet_poll(r->core, 64), 3);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
+	const struct CMUnitTest tests[] = {
+	    T(frames_pass_the_stage_of_their_port),
+	    T(a_stage_is_told_the_time),
+	    T(explain_asks_the_stage),
+	    T(explain_asks_what_stands_behind_a_port),
+	    T(a_port_without_a_ring_is_not_polled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
