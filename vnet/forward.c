@@ -50,8 +50,8 @@ static const struct vnet_table *table_of(struct vnet_core *c)
 	return t;
 }
 
-/* In line in both callers: the way of nearly all frames. */
-static inline __attribute__((always_inline)) void look_up_routes(struct walk *w)
+/* In line in both walks: the way of nearly all frames. */
+static inline __attribute__((always_inline)) void by_routes(struct walk *w)
 {
 	struct vnet_core *c = w->core;
 	const struct vnet_table *t = table_of(c);
@@ -80,6 +80,12 @@ static inline __attribute__((always_inline)) void look_up_routes(struct walk *w)
 		}
 	}
 	count_add(&w->count->in_bytes, bytes);
+}
+
+void look_up_routes(struct walk *w, struct policy *p)
+{
+	(void)p;
+	by_routes(w);
 }
 
 static __attribute__((noinline)) unsigned visit_down(struct walk *w, struct vnet_port *port,
@@ -146,7 +152,7 @@ static inline __attribute__((always_inline)) unsigned walk_all(struct vnet_core 
                                                                struct vnet_port_stats *count,
                                                                struct vnet_frame *frame, unsigned n)
 {
-	struct vnet_learn *learn;
+	struct policy *policy;
 	unsigned moved = 0;
 	struct walk w;
 
@@ -156,13 +162,11 @@ static inline __attribute__((always_inline)) unsigned walk_all(struct vnet_core 
 	w.n = n;
 	w.count = count;
 	core->from = from;
-	learn = atomic_load_explicit(&core->vnet->learn[from->net], memory_order_acquire);
-	if (learn)
-		look_up_learned(&w, learn);
-	else if (atomic_load_explicit(&core->vnet->exact[from->net], memory_order_relaxed))
-		look_up_exact(&w);
+	policy = atomic_load_explicit(&core->vnet->policy[from->net], memory_order_acquire);
+	if (policy == &policy_routes)
+		by_routes(&w);
 	else
-		look_up_routes(&w);
+		policy->ops->look_up(&w, policy);
 	for (unsigned i = 0; i < core->ntouched; i++)
 		moved += visit(&w, core->touched[i]);
 	core->ntouched = 0;

@@ -1,6 +1,5 @@
 /* make.c: making the switch and its networks; how control waits for the walks. */
-#include "vnet/lookup/learn.h"
-#include "vnet/state.h"
+#include "vnet/lookup/trial.h"
 
 void control_lock(struct vnet *v)
 {
@@ -28,17 +27,30 @@ void vnet_sync(struct vnet *v)
 	}
 }
 
+static void core_init(struct vnet *v, struct vnet_core *c, unsigned id)
+{
+	c->id = id;
+	c->vnet = v;
+	cache_flush(&c->cache);
+}
+
 static bool core_make(struct vnet *v, unsigned id)
 {
 	struct vnet_core *c = v->mem.alloc(sizeof *c);
 
 	if (!c)
 		return false;
-	c->id = id;
-	c->vnet = v;
-	cache_flush(&c->cache);
+	core_init(v, c, id);
 	v->core[id] = c;
 	return true;
+}
+
+static bool trials_make(struct vnet *v)
+{
+	v->trials = v->mem.alloc(sizeof *v->trials);
+	if (v->trials)
+		core_init(v, &v->trials->core, TABLE_TRIAL(v->cores));
+	return v->trials;
 }
 
 static bool fill(struct vnet *v)
@@ -47,10 +59,12 @@ static bool fill(struct vnet *v)
 	struct vnet_table *empty = table_make(&v->mem, v->cores, NULL, 0, err, sizeof err);
 
 	atomic_store(&v->table, empty);
+	for (unsigned i = 0; i < VNET_NETS; i++)
+		atomic_store(&v->policy[i], &policy_routes);
 	for (unsigned i = 0; i < v->cores; i++)
 		if (!core_make(v, i))
 			return false;
-	return empty != NULL;
+	return empty && trials_make(v);
 }
 
 struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores)
@@ -84,6 +98,12 @@ static void ports_free(struct vnet *v, bool links)
 	}
 }
 
+static void policy_free(struct vnet *v, struct policy *p)
+{
+	if (p && p->ops->destroy)
+		p->ops->destroy(p, &v->mem);
+}
+
 void vnet_destroy(struct vnet *v)
 {
 	struct vnet_mem mem = v->mem;
@@ -92,8 +112,9 @@ void vnet_destroy(struct vnet *v)
 	ports_free(v, true);
 	ports_free(v, false);
 	for (unsigned i = 0; i < VNET_NETS; i++)
-		if (v->learn[i])
-			mem.free(v->learn[i], sizeof(struct vnet_learn));
+		policy_free(v, v->policy[i]);
+	if (v->trials)
+		mem.free(v->trials, sizeof *v->trials);
 	for (unsigned i = 0; i < v->cores; i++)
 		if (v->core[i])
 			mem.free(v->core[i], sizeof(struct vnet_core));
@@ -123,47 +144,36 @@ unsigned vnet_core_id(const struct vnet_core *core)
 	return core->id;
 }
 
-static bool net_learn(struct vnet *v, unsigned net)
+/* The policy of that kind for a network; the present one if it is so already.  NULL: no memory. */
+static struct policy *policy_for(struct vnet *v, unsigned net, enum vnet_policy kind)
 {
-	struct vnet_learn *l;
+	struct policy *now = atomic_load(&v->policy[net]);
 
-	if (v->learn[net])
-		return true;
-	l = v->mem.alloc(sizeof *l);
-	if (!l)
-		return false;
-	l->key = mix_key_make(v->secret, net);
-	atomic_store(&v->learn[net], l);
-	return true;
+	if (kind == VNET_ROUTE)
+		return &policy_routes;
+	if (kind == VNET_EXACT)
+		return &policy_exact;
+	return now->ops->look_up == look_up_learned ? now : policy_learn(&v->mem, v->secret, net);
 }
 
-/* A walk sees the old way or the new one: `exact` matters only where nothing is learned. */
-static void net_unlearn(struct vnet *v, unsigned net)
+bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy kind)
 {
-	struct vnet_learn *old = atomic_exchange(&v->learn[net], NULL);
-
-	if (!old)
-		return;
-	vnet_sync(v);
-	v->mem.free(old, sizeof *old);
-}
-
-bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy)
-{
-	bool done = true;
+	struct policy *p, *old;
 
 	if (net >= VNET_NETS)
 		return false;
 	control_lock(v);
-	if (policy == VNET_LEARN)
-		done = net_learn(v, net);
-	if (done)
-		atomic_store(&v->exact[net], policy == VNET_EXACT);
-	if (policy != VNET_LEARN)
-		net_unlearn(v, net);
-	v->net[net] |= done;
+	p = policy_for(v, net, kind);
+	if (p) {
+		v->net[net] = true;
+		old = atomic_exchange(&v->policy[net], p);
+		if (old != p) {
+			vnet_sync(v);
+			policy_free(v, old);
+		}
+	}
 	control_unlock(v);
-	return done;
+	return p != NULL;
 }
 
 void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local how)
@@ -172,21 +182,31 @@ void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local 
 		atomic_store(&v->link_local[net], (uint8_t)how);
 }
 
-/* Looks for old addresses in the next few buckets, network by network. */
-static void sweep(struct vnet *v)
+/* The next network after this one that has anything to put in order. */
+static unsigned turn_next(struct vnet *v, unsigned last)
 {
-	if (v->learn[v->sweep_net]) {
-		learn_sweep(v->learn[v->sweep_net], v->sweep_bucket, VNET_SWEEP / LEARN_WAYS);
-		v->sweep_bucket += VNET_SWEEP / LEARN_WAYS;
-		if (v->sweep_bucket < LEARN_BUCKETS)
-			return;
+	for (unsigned i = 1; i <= VNET_NETS; i++) {
+		unsigned net = (last + i) % VNET_NETS;
+
+		if (atomic_load(&v->policy[net])->ops->tick)
+			return net;
 	}
-	v->sweep_bucket = 0;
+	return last;
+}
+
+/* One network after the other puts in order what it keeps. */
+static void policies_tick(struct vnet *v, uint64_t before, uint64_t now)
+{
+	unsigned turn = v->turn;
+
 	for (unsigned i = 0; i < VNET_NETS; i++) {
-		v->sweep_net = (v->sweep_net + 1) % VNET_NETS;
-		if (v->learn[v->sweep_net])
-			return;
+		struct policy *p = atomic_load(&v->policy[i]);
+
+		if (p->ops->tick && !p->ops->tick(p, before, now, i == turn) && i == turn)
+			turn = VNET_NETS;
 	}
+	if (turn < VNET_NETS)
+		v->turn = turn_next(v, turn);
 }
 
 /* Lock held: nobody changes the members. */
@@ -212,10 +232,7 @@ bool vnet_tick(struct vnet_core *core, uint64_t seconds)
 	before = atomic_load(&v->seconds);
 	if (seconds < before && before - seconds <= VNET_TICK_LATE)
 		seconds = before;
-	for (unsigned i = 0; i < VNET_NETS; i++)
-		if (v->learn[i])
-			learn_pass(v->learn[i], before, seconds);
-	sweep(v);
+	policies_tick(v, before, seconds);
 	atomic_store(&v->seconds, seconds);
 	ports_tick(core);
 	control_unlock(v);

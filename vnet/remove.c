@@ -1,6 +1,5 @@
 /* remove.c: taking a port away, and with an edge the links over it. */
 #include "vnet/link/guard.h"
-#include "vnet/lookup/learn.h"
 #include "vnet/link/wire.h"
 
 /* Whether a port goes when `gone` goes. */
@@ -76,10 +75,10 @@ void port_free(struct vnet_port *port)
  * go last. */
 static void forget(struct vnet_port *port)
 {
-	struct vnet_learn *learn = atomic_load(&port->vnet->learn[port->net]);
+	struct policy *policy = atomic_load(&port->vnet->policy[port->net]);
 
-	if (learn)
-		learn_forget_port(learn, port->number);
+	if (policy->ops->forget)
+		policy->ops->forget(policy, port->number);
 	port_free(port);
 }
 

@@ -11,10 +11,11 @@
 #include <stdatomic.h>
 #include "lib/count.h"
 #include "vnet/lookup/cache.h"
+#include "vnet/lookup/policy.h"
 #include "vnet/lookup/table.h"
 #include "vnet/vnet.h"
 
-struct vnet_learn;
+struct vnet_trials;
 
 /*
  * What the switch does at a port in front of the look-up, where it does anything.
@@ -71,14 +72,14 @@ struct vnet {
 	_Atomic(struct vnet_members *) members;
 	struct vnet_members member_space[2]; /* the one published, and the next */
 	_Atomic(struct vnet_port *) port[VNET_PORTS];
-	_Atomic(struct vnet_learn *) learn[VNET_NETS]; /* NULL: the network has routes */
-	atomic_bool exact[VNET_NETS];                  /* does not learn: by declared addresses */
-	bool net[VNET_NETS];                           /* the network was set */
-	_Atomic uint8_t link_local[VNET_NETS];         /* enum vnet_link_local */
-	_Atomic(struct underlay *) underlays;          /* all of them, by their `next` */
-	uint64_t secret[2];                            /* what no guest knows */
-	_Atomic uint64_t seconds;                      /* as vnet_tick() said last */
-	unsigned sweep_net, sweep_bucket; /* where the next vnet_tick() looks for old addresses */
+	_Atomic(struct policy *) policy[VNET_NETS]; /* never NULL */
+	bool net[VNET_NETS];                        /* the network was set */
+	_Atomic uint8_t link_local[VNET_NETS];      /* enum vnet_link_local */
+	_Atomic(struct underlay *) underlays;       /* all of them, by their `next` */
+	uint64_t secret[2];                         /* what no guest knows */
+	_Atomic uint64_t seconds;                   /* as vnet_tick() said last */
+	unsigned turn; /* the network that the next vnet_tick() lets put things in order */
+	struct vnet_trials *trials; /* see trial.h */
 	struct vnet_core *core[VNET_CORES];
 };
 

@@ -2,7 +2,6 @@
  * to vnet/). */
 #ifndef VNET_WALK_H
 #define VNET_WALK_H
-#include "vnet/lookup/learn.h"
 #include "vnet/state.h"
 
 /* One batch on its way. */
@@ -66,10 +65,5 @@ static inline bool admit(struct walk *w, struct vnet_frame *f)
 	}
 	return !has_offload(f) || admit_offload(w, f);
 }
-
-/* Look all frames of the batch up, in a network that learns, or by declared addresses; the counters
- * of the incoming port move. */
-void look_up_learned(struct walk *w, struct vnet_learn *learn);
-void look_up_exact(struct walk *w);
 
 #endif

@@ -21,7 +21,7 @@ static int setup(void **state)
 
 static struct vnet_learn *table(struct rig *r)
 {
-	return atomic_load(&r->v->learn[0]);
+	return (struct vnet_learn *)atomic_load(&r->v->policy[0]);
 }
 
 static unsigned entries(struct rig *r)
@@ -171,7 +171,7 @@ static void the_place_depends_on_the_secret(void **state)
 
 	vnet_secret_set(other, secret);
 	assert_true(vnet_net_set(other, 0, VNET_LEARN));
-	l = atomic_load(&other->learn[0]);
+	l = (struct vnet_learn *)atomic_load(&other->policy[0]);
 	for (unsigned i = 0; i < 4096; i++) {
 		long here = learn_bucket(table(r), made_up(i)) - table(r)->bucket;
 		long there = learn_bucket(l, made_up(i)) - l->bucket;

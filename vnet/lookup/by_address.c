@@ -1,4 +1,5 @@
 /* by_address.c: look-ups without routes: by learned addresses, and by declared ones. */
+#include "vnet/lookup/learn.h"
 #include "vnet/walk.h"
 
 #define REACH_LOCAL   1
@@ -164,8 +165,9 @@ static bool take_source(struct walk *w, const struct vnet_members *m, struct vne
 	return true;
 }
 
-void look_up_learned(struct walk *w, struct vnet_learn *learn)
+void look_up_learned(struct walk *w, struct policy *p)
 {
+	struct vnet_learn *learn = (struct vnet_learn *)p;
 	/* The source that was taken last, at first the port's own: one sender often fills a batch.
 	 */
 	const mac_t own =
@@ -206,13 +208,14 @@ static bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
 	return false;
 }
 
-void look_up_exact(struct walk *w)
+void look_up_exact(struct walk *w, struct policy *p)
 {
 	const mac_t own = atomic_load_explicit(&w->from->mac, memory_order_relaxed);
 	const struct vnet_members *m = members_of(w);
 	struct vnet_frame *f = w->frame, *end = f + w->n;
 	uint64_t group = 0, unknown = 0, bytes = 0, bit = 1;
 
+	(void)p;
 	for (; f < end; f++, bit <<= 1) {
 		int to;
 

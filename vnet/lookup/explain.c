@@ -1,14 +1,6 @@
-/* explain.c: what would become of a frame, told without sending it. */
-#include "vnet/lookup/learn.h"
-#include "vnet/state.h"
-
-struct telling {
-	struct vnet *vnet;
-	mac_t src, dst;
-	unsigned net, from;
-	void (*line)(void *ctx, const struct vnet_verdict *verdict);
-	void *ctx;
-};
+/* explain.c: what would become of a frame, said without sending it: see trial.h. */
+#include <string.h>
+#include "vnet/lookup/trial.h"
 
 /* The drop that port number `to` would count for a frame that reaches it; -1: none. */
 static int drop_at(struct vnet *v, unsigned to)
@@ -20,201 +12,140 @@ static int drop_at(struct vnet *v, unsigned to)
 	return port->flags & VNET_EDGE ? VNET_DROP_bridge_down : VNET_DROP_port_down;
 }
 
-static void tell_port(const struct telling *t, unsigned to)
+/* The frame would end at the port that it came from. */
+static void tell_drop(const struct trial *t, enum vnet_drop why)
 {
-	struct vnet_verdict say = {-1, 0, true, (int)to, drop_at(t->vnet, to)};
+	struct vnet_verdict say = {-1, 0, true, t->from->number, (int)why};
 
 	t->line(t->ctx, &say);
 }
 
-static void tell_drop(const struct telling *t, enum vnet_drop drop)
+static void tell_drops(const struct trial *t)
 {
-	struct vnet_verdict say = {-1, 0, true, (int)t->from, (int)drop};
-
-	t->line(t->ctx, &say);
+	for (unsigned why = 0; why < VNET_DROP_CAUSES; why++)
+		if (t->count.drop[why] && vnet_drop_lost((enum vnet_drop)why))
+			tell_drop(t, (enum vnet_drop)why);
 }
 
-static bool goes_back(const struct telling *t, const struct vnet_route *r)
+/* The ports that the frame would reach, in their order. */
+static void tell_ports(const struct trial *t)
 {
-	return r->to == t->from && !r->reflect;
+	const struct vnet_core *c = t->w.core;
+
+	for (unsigned i = 0; i < c->ntouched; i++) {
+		unsigned to = c->touched[i];
+		struct vnet_verdict say = {-1, 0, true, (int)to, drop_at(c->vnet, to)};
+
+		t->line(t->ctx, &say);
+	}
 }
 
-static void tell_route(const struct telling *t, const struct vnet_table *table, unsigned i,
-                       int best, bool all_back)
+/* A route that matches; `won`: the frame took it. */
+static void tell_route(const struct trial *t, const struct vnet_table *table, unsigned i, bool won)
 {
 	const struct vnet_route *r = &table->route[i];
-	struct vnet_verdict say = {(int)i, table->priority[i], table->priority[i] == best, -1, -1};
+	struct vnet_verdict say = {(int)i, table->priority[i], won, -1, -1};
 
-	if (say.wins && !goes_back(t, r)) {
+	if (won && t->w.core->pending[r->to]) {
 		say.port = r->to;
-		say.drop = drop_at(t->vnet, r->to);
-	} else if (say.wins && all_back) {
-		say.port = (int)t->from;
+		say.drop = drop_at(t->w.core->vnet, r->to);
+	} else if (won && t->count.drop[VNET_DROP_same_port]) {
+		say.port = t->from->number;
 		say.drop = VNET_DROP_same_port;
 	}
 	t->line(t->ctx, &say);
 }
 
-/* Whether the frame is for the next bridge only; `unless_said`: whether the mode has it so. */
-static bool tell_link_local(const struct telling *t, bool unless_said)
+void explain_routes(struct trial *t, struct policy *p)
 {
-	if (!link_local_ends(t->vnet, t->net, t->dst, unless_said))
-		return false;
-	tell_drop(t, VNET_DROP_link_local);
-	return true;
-}
+	struct vnet_core *c = t->w.core;
+	const struct vnet_table *table = atomic_load(&c->vnet->table);
+	const struct vnet_frame *f = &t->frame;
+	uint64_t *won = table_hits(table, c->id);
 
-static void explain_routes(const struct telling *t)
-{
-	const struct vnet_table *table = atomic_load(&t->vnet->table);
-	bool all_back = true;
-	int best = 0;
-
-	if (tell_link_local(t, false))
+	memset(won, 0, table->n * sizeof *won);
+	look_up_routes(&t->w, p);
+	if (!c->ntouched && !t->count.drop[VNET_DROP_same_port]) {
+		tell_drops(t);
 		return;
-	for (unsigned i = 0; i < table->n; i++)
-		if (table->priority[i] > best &&
-		    route_matches(&table->route[i], t->net, t->src, t->dst, t->from))
-			best = table->priority[i];
-	for (unsigned i = 0; i < table->n; i++)
-		if (table->priority[i] == best && !goes_back(t, &table->route[i]) &&
-		    route_matches(&table->route[i], t->net, t->src, t->dst, t->from))
-			all_back = false;
-	for (unsigned i = 0; i < table->n; i++)
-		if (route_matches(&table->route[i], t->net, t->src, t->dst, t->from))
-			tell_route(t, table, i, best, all_back);
-	if (best == 0)
-		tell_drop(t, VNET_DROP_no_route);
-}
-
-static bool is_outside(const struct telling *t, unsigned number)
-{
-	return port_at(t->vnet, number)->flags & VNET_OUTSIDE;
-}
-
-/* Whether the frame bears the address of one of the network's own, or its port may not bear it. */
-static bool tell_source(const struct telling *t, bool exact)
-{
-	const struct vnet_members *m = atomic_load(&t->vnet->members);
-	int owner = member_mac(m, t->net, t->src);
-
-	if (is_outside(t, t->from)) {
-		int looped = exact ? member_up(t->vnet, m, t->net, t->src)
-		                   : member_in_use(t->vnet, m, t->net, t->src);
-
-		if (looped < 0)
-			return false;
-		tell_drop(t, VNET_DROP_looped);
-		return true;
 	}
-	if (owner == (int)t->from || (!exact && owner < 0))
-		return false;
-	tell_drop(t, VNET_DROP_spoofed);
-	return true;
+	for (unsigned i = 0; i < table->n; i++)
+		if (route_matches(&table->route[i], t->from->net, f->src, f->dst, t->from->number))
+			tell_route(t, table, i, won[i]);
 }
 
-/* The ports of the network, all or those outside, that a frame of no known place reaches. */
-static void tell_flood(const struct telling *t, bool only_outside)
+/* The look-up learns, in a copy. */
+void explain_learned(struct trial *t, struct policy *p)
 {
-	const struct vnet_members *m = atomic_load(&t->vnet->members);
-	enum vnet_drop why = VNET_DROP_no_route;
-	bool any = false;
+	struct vnet_learn *copy = &t->w.core->vnet->trials->learn;
 
-	for (unsigned i = m->start[t->net]; i < m->start[t->net + 1]; i++) {
-		bool outside = is_outside(t, m->port[i]);
-
-		if (m->port[i] == t->from)
-			continue;
-		if (outside && is_outside(t, t->from)) {
-			why = VNET_DROP_split_horizon;
-		} else if (outside || !only_outside) {
-			tell_port(t, m->port[i]);
-			any = true;
-		}
-	}
-	if (!any)
-		tell_drop(t, why);
+	learn_copy(copy, (struct vnet_learn *)p);
+	look_up_learned(&t->w, &copy->policy);
+	tell_drops(t);
+	tell_ports(t);
 }
 
-static void tell_place(const struct telling *t, unsigned to)
+void explain_exact(struct trial *t, struct policy *p)
 {
-	if (to == t->from)
-		tell_drop(t, VNET_DROP_same_port);
-	else if (is_outside(t, to) && is_outside(t, t->from))
-		tell_drop(t, VNET_DROP_split_horizon);
-	else
-		tell_port(t, to);
+	look_up_exact(&t->w, p);
+	tell_drops(t);
+	tell_ports(t);
 }
 
-static void explain_learned(const struct telling *t, struct vnet_learn *learn)
+/* The port as the look-up sees it; what the look-up notes there concerns nobody. */
+static void port_copy(struct vnet_port *to, struct vnet_port *from)
 {
-	int to = member_in_use(t->vnet, atomic_load(&t->vnet->members), t->net, t->dst);
-	bool group = t->dst & MAC_MULTICAST;
-
-	if (tell_source(t, false) || tell_link_local(t, true))
-		return;
-	if (to < 0 && !group)
-		to = learn_find(learn, t->dst);
-	if (t->dst == t->src && t->src)
-		to = (int)t->from; /* as would be learned of the frame itself */
-	if (to >= 0 && port_up(t->vnet, (unsigned)to))
-		tell_place(t, (unsigned)to);
-	else
-		tell_flood(t, false);
+	to->vnet = from->vnet;
+	to->number = from->number;
+	to->net = from->net;
+	to->flags = from->flags;
+	atomic_store(&to->mac, atomic_load(&from->mac));
+	atomic_store(&to->quota, atomic_load(&from->quota));
+	atomic_store(&to->sent_own, atomic_load(&from->sent_own));
+	atomic_store(&to->sent_other, atomic_load(&from->sent_other));
 }
 
-static void explain_exact(const struct telling *t)
+/* Looks the trial's frame up, unless it ends before that. */
+static void explain_frame(struct trial *t, struct vnet_core *c, mac_t src, mac_t dst)
 {
-	int to = member_up(t->vnet, atomic_load(&t->vnet->members), t->net, t->dst);
+	struct policy *policy = atomic_load(&c->vnet->policy[t->from->net]);
+	const struct vnet_stage *stage = stage_of(t->from);
+	int drop = stage ? stage->refuses(t->from, src, dst) : -1;
+	struct vnet_port from = {0};
 
-	if (tell_source(t, true) || tell_link_local(t, true))
-		return;
-	if (to >= 0)
-		tell_place(t, (unsigned)to);
-	else
-		tell_flood(t, !(t->dst & MAC_MULTICAST));
-}
-
-/* Whether the frame ends before the switch sees it. */
-static bool tell_stage(const struct telling *t)
-{
-	struct vnet_port *from = port_at(t->vnet, t->from);
-	const struct vnet_stage *stage = stage_of(from);
-	int drop = stage ? stage->refuses(from, t->src, t->dst) : -1;
-
-	if (drop >= 0)
+	if (drop >= 0) {
 		tell_drop(t, (enum vnet_drop)drop);
-	return drop >= 0;
-}
-
-static void explain_frame(const struct telling *t)
-{
-	struct vnet_learn *learn = atomic_load(&t->vnet->learn[t->net]);
-
-	if (tell_stage(t))
 		return;
-	if (t->src & MAC_MULTICAST)
-		tell_drop(t, VNET_DROP_bad_source);
-	else if (learn)
-		explain_learned(t, learn);
-	else if (atomic_load(&t->vnet->exact[t->net]))
-		explain_exact(t);
-	else
-		explain_routes(t);
+	}
+	port_copy(&from, t->from);
+	mac_write(t->bytes, dst);
+	mac_write(t->bytes + 6, src);
+	t->seg = (struct vnet_seg){t->bytes, sizeof t->bytes};
+	t->frame.seg = &t->seg;
+	t->frame.len = sizeof t->bytes;
+	t->frame.nseg = t->frame.contiguous_head = 1;
+	t->w.core = c;
+	t->w.from = &from;
+	t->w.frame = &t->frame;
+	t->w.n = 1;
+	t->w.count = &t->count;
+	policy->ops->explain(t, policy);
+	for (unsigned i = 0; i < c->ntouched; i++)
+		c->pending[c->touched[i]] = 0;
+	c->ntouched = 0;
 }
 
 bool vnet_explain(struct vnet *v, unsigned net, mac_t src, mac_t dst, unsigned from,
                   void (*line)(void *ctx, const struct vnet_verdict *verdict), void *ctx)
 {
-	struct telling t = {v, src & MAC_MASK, dst & MAC_MASK, net, from, line, ctx};
-	struct vnet_port *port;
+	struct trial t = {.line = line, .ctx = ctx};
 	bool there;
 
 	control_lock(v);
-	port = from < VNET_PORTS ? port_at(v, from) : NULL;
-	there = net < VNET_NETS && v->net[net] && port && port->net == net;
+	t.from = from < VNET_PORTS ? port_at(v, from) : NULL;
+	there = net < VNET_NETS && v->net[net] && t.from && t.from->net == net;
 	if (there)
-		explain_frame(&t);
+		explain_frame(&t, &v->trials->core, src & MAC_MASK, dst & MAC_MASK);
 	control_unlock(v);
 	return there;
 }

@@ -144,3 +144,64 @@ void learn_sweep(struct vnet_learn *l, unsigned first, unsigned n)
 			learn_bucket_age(l, b, now);
 	}
 }
+
+void learn_copy(struct vnet_learn *to, const struct vnet_learn *from)
+{
+	to->key = from->key;
+	atomic_store_explicit(&to->now, from->now, memory_order_relaxed);
+	atomic_store_explicit(&to->hand, from->hand, memory_order_relaxed);
+	for (unsigned i = 0; i < VNET_PORTS; i++)
+		atomic_store_explicit(&to->used[i], from->used[i], memory_order_relaxed);
+	for (unsigned b = 0; b < LEARN_BUCKETS; b++) {
+		const struct learn_bucket *f = &from->bucket[b];
+		struct learn_bucket *t = &to->bucket[b];
+
+		atomic_store_explicit(&t->aged, f->aged, memory_order_relaxed);
+		for (unsigned i = 0; i < LEARN_WAYS; i++)
+			atomic_store_explicit(&t->entry[i], f->entry[i], memory_order_relaxed);
+	}
+}
+
+static bool tick(struct policy *p, uint64_t before, uint64_t now, bool turn)
+{
+	struct vnet_learn *l = (struct vnet_learn *)p;
+
+	learn_pass(l, before, now);
+	if (!turn)
+		return false;
+	learn_sweep(l, l->swept, VNET_SWEEP / LEARN_WAYS);
+	l->swept += VNET_SWEEP / LEARN_WAYS;
+	if (l->swept < LEARN_BUCKETS)
+		return false;
+	l->swept = 0;
+	return true;
+}
+
+static void forget(struct policy *p, unsigned port)
+{
+	learn_forget_port((struct vnet_learn *)p, port);
+}
+
+static void destroy(struct policy *p, const struct vnet_mem *mem)
+{
+	mem->free(p, sizeof(struct vnet_learn));
+}
+
+static const struct vnet_policy_ops ops = {
+    .look_up = look_up_learned,
+    .explain = explain_learned,
+    .tick = tick,
+    .forget = forget,
+    .destroy = destroy,
+};
+
+struct policy *policy_learn(const struct vnet_mem *mem, const uint64_t secret[2], unsigned net)
+{
+	struct vnet_learn *l = mem->alloc(sizeof *l);
+
+	if (!l)
+		return NULL;
+	l->policy.ops = &ops;
+	l->key = mix_key_make(secret, net);
+	return &l->policy;
+}

@@ -19,7 +19,7 @@
 #define VNET_LOOKUP_LEARN_H
 #include <stdatomic.h>
 #include "lib/hash.h"
-#include "vnet/vnet.h"
+#include "vnet/lookup/policy.h"
 
 #define LEARN_WAYS    7
 #define LEARN_BITS    10
@@ -46,6 +46,8 @@ struct learn_bucket {
 _Static_assert(sizeof(struct learn_bucket) == 64, "a bucket is one cache line");
 
 struct vnet_learn {
+	struct policy policy; /* first */
+	unsigned swept;       /* the bucket where learn_sweep() goes on, by the clock */
 	struct mix_key key;
 	_Atomic uint64_t now;              /* quanta that have passed, in all */
 	_Atomic unsigned hand;             /* the bucket that is visited when a quota is met next */
@@ -92,6 +94,9 @@ void learn_forget_port(struct vnet_learn *l, unsigned port);
 
 /* The time went from `before` to `now`, in seconds; backwards: what was learned is old. */
 void learn_pass(struct vnet_learn *l, uint64_t before, uint64_t now);
+
+/* What another table has learned so far, as its own. */
+void learn_copy(struct vnet_learn *to, const struct vnet_learn *from);
 
 /* Drops the old entries of `n` buckets from number `first` on. */
 void learn_sweep(struct vnet_learn *l, unsigned first, unsigned n);

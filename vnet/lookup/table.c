@@ -120,7 +120,7 @@ static struct vnet_table *table_alloc(const struct vnet_mem *mem, unsigned cores
 		buckets *= 2;
 	carve(&at, sizeof *t);
 	size_t route = carve(&at, n * sizeof *t->route);
-	size_t hits = carve(&at, (cores + 1) * stride * sizeof *t->hits);
+	size_t hits = carve(&at, (cores + 2) * stride * sizeof *t->hits);
 	size_t priority = carve(&at, n);
 	size_t chain = carve(&at, buckets * sizeof *t->chain);
 	size_t next = carve(&at, n * sizeof *t->next);

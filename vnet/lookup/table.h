@@ -20,8 +20,9 @@ struct vnet_table {
 	unsigned n, cores, mask;
 	unsigned hits_stride;     /* counters of one core's row, a multiple of a cache line */
 	struct vnet_route *route; /* n, as given, with unused addresses cleared */
-	uint64_t *hits;           /* cores + 1 rows; the last holds what an older table counted */
-	uint8_t *priority;        /* n */
+	uint64_t *hits;    /* cores + 2 rows: behind those of the cores what an older table counted,
+	                    * and    the row of trials, TABLE_TRIAL() */
+	uint8_t *priority; /* n */
 	uint16_t *chain, *next;   /* mask + 1 heads, n links: by the exact sides */
 	uint16_t *same, *more;    /* mask + 1 heads, n links: by the whole route */
 	uint16_t wide[VNET_NETS]; /* heads of the routes without an exact side */
@@ -46,6 +47,9 @@ bool route_matches(const struct vnet_route *r, unsigned net, mac_t src, mac_t ds
 
 /* The number of the route that matches the same frames to the same port; -1: there is none. */
 int table_find(const struct vnet_table *t, const struct vnet_route *r);
+
+/* The number of the core on which trials run, in a switch of so many cores. */
+#define TABLE_TRIAL(cores) ((cores) + 1)
 
 /* The counters of one core, indexed by route number. */
 static inline uint64_t *table_hits(const struct vnet_table *t, unsigned core)

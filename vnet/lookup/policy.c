@@ -1,0 +1,14 @@
+/* policy.c: the policies that keep nothing, by routes and by declared addresses. */
+#include "vnet/lookup/policy.h"
+
+static const struct vnet_policy_ops routes_ops = {
+    .look_up = look_up_routes,
+    .explain = explain_routes,
+};
+
+static const struct vnet_policy_ops exact_ops = {
+    .look_up = look_up_exact,
+    .explain = explain_exact,
+};
+
+struct policy policy_routes = {&routes_ops}, policy_exact = {&exact_ops};
