@@ -54,7 +54,9 @@ static void exit_io(struct vcpu *v, const struct vmexit *e)
 		emulate_string_io(v, e);
 		return;
 	}
-	io_access(v->vm, e->io.port, e->io.size, e->io.in, &val);
+	/* First PCI: a virtio kick goes that way. */
+	if (!vpci_io(&v->vm->pci, e->io.port, e->io.size, !e->io.in, &val))
+		io_fixed(v->vm, e->io.port, e->io.size, e->io.in, &val);
 	if (e->io.in) {
 		if (e->io.size == 4)
 			*rax = val;
@@ -233,5 +235,9 @@ static void (*const handler[VMEXIT_COUNT])(struct vcpu *, const struct vmexit *)
 
 void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e)
 {
-	handler[e->kind](v, e);
+	/* Frames come this way. */
+	if (e->kind == VMEXIT_io)
+		exit_io(v, e);
+	else
+		handler[e->kind](v, e);
 }

@@ -25,8 +25,12 @@ static uint32_t absent(uint16_t port)
 
 void io_access(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *val)
 {
-	if (vpci_io(&vm->pci, port, size, !in, val))
-		return;
+	if (!vpci_io(&vm->pci, port, size, !in, val))
+		io_fixed(vm, port, size, in, val);
+}
+
+void io_fixed(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *val)
+{
 	for (unsigned i = 0; i < vm->io.n; i++) {
 		uint16_t offset = (uint16_t)(port - vm->io.range[i].base);
 		if (offset < vm->io.range[i].count) {

@@ -26,4 +26,7 @@ void io_claim(struct io_space *s, uint16_t base, uint16_t count, io_handler *han
 
 /* One access by the guest; ports that nobody claims behave as on a PC without the device. */
 void io_access(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *val);
+
+/* The same for a port that vpci_io() does not claim. */
+void io_fixed(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *val);
 #endif
