@@ -165,6 +165,8 @@ static inline __attribute__((always_inline)) unsigned walk_all(struct vnet_core 
 	policy = atomic_load_explicit(&core->vnet->policy[from->net], memory_order_acquire);
 	if (policy == &policy_routes)
 		by_routes(&w);
+	else if (policy->ops == &policy_learned)
+		look_up_learned(&w, policy);
 	else
 		policy->ops->look_up(&w, policy);
 	for (unsigned i = 0; i < core->ntouched; i++)

@@ -134,11 +134,6 @@ struct vnet_core *vnet_core(struct vnet *v, unsigned core)
 	return core < v->cores ? v->core[core] : NULL;
 }
 
-struct vnet_batch *vnet_core_batch(struct vnet_core *core)
-{
-	return &core->batch;
-}
-
 unsigned vnet_core_id(const struct vnet_core *core)
 {
 	return core->id;
@@ -153,7 +148,7 @@ static struct policy *policy_for(struct vnet *v, unsigned net, enum vnet_policy 
 		return &policy_routes;
 	if (kind == VNET_EXACT)
 		return &policy_exact;
-	return now->ops->look_up == look_up_learned ? now : policy_learn(&v->mem, v->secret, net);
+	return now->ops == &policy_learned ? now : policy_learn(&v->mem, v->secret, net);
 }
 
 bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy kind)

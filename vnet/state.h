@@ -84,6 +84,7 @@ struct vnet {
 };
 
 struct vnet_core {
+	struct vnet_batch batch;                             /* first: vnet_core_batch() */
 	_Atomic uint64_t epoch __attribute__((aligned(64))); /* odd: in the walk */
 	unsigned depth; /* walks within each other: poll, input */
 	unsigned id;
@@ -94,12 +95,12 @@ struct vnet_core {
 	unsigned ntouched;
 	struct vnet_port *from; /* where the frames of this walk came in */
 	struct vnet_frame *visit[VNET_BATCH];
-	struct vnet_batch batch;
 	struct vnet_scratch scratch;
 	struct vnet_heads guard; /* that guard_stage has looked at */
 	struct vnet_heads marks; /* that ecn_carry() has written to */
 };
 
+_Static_assert(offsetof(struct vnet_core, batch) == 0, "as vnet_core_batch() has it");
 _Static_assert(VNET_BATCH <= 64, "pending has one bit for each frame of a batch");
 _Static_assert(VNET_ROUTES < TABLE_END, "route numbers fit the chains");
 

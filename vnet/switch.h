@@ -23,8 +23,15 @@ void vnet_destroy(struct vnet *v);
  * there is no such core. */
 struct vnet_core *vnet_core(struct vnet *v, unsigned core);
 
+/* The part of the core that runs now.  Whoever has the switch linked in defines it: the VMM, or a
+ * host program. */
+struct vnet_core *vnet_this_core(void);
+
 /* The core's own scratch batch, for a device to fill and hand to vnet_input(). */
-struct vnet_batch *vnet_core_batch(struct vnet_core *core);
+static inline struct vnet_batch *vnet_core_batch(struct vnet_core *core)
+{
+	return (struct vnet_batch *)core; /* its first member */
+}
 
 /* The number that vnet_core() was given for it. */
 unsigned vnet_core_id(const struct vnet_core *core);

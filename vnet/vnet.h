@@ -7,8 +7,8 @@
  *   1  the guest's driver fills its TX ring, and kicks unless it is polled
  *   2  the kick is an OUT to a port of the device's BAR
  *          exit_io()               vmm/exit.c
- *          io_access()             vmm/devices/io.c
  *          vpci_io()               drivers/bus/vpci.c
+ *          virtio_pci_bar()        drivers/virtio/virtio_pci_regs.c
  *          virtio_net_kick()       drivers/virtio/virtio_net_tx.c
  *      what the kick's visit leaves is taken before the guest runs again
  *          vcpu_serve()            vmm/vcpu.c
@@ -28,15 +28,14 @@
  *          cache_find()            vnet/lookup/cache.h
  *          table_match()           vnet/lookup/table.c
  *          look_up_learned()       vnet/lookup/by_address.c
- *          learn_find()            vnet/lookup/learn.h
+ *          learn_find()            vnet/lookup/by_address.c
  *          look_up_exact()         vnet/lookup/by_address.c
  *   6  each destination once, with all of its frames
  *          visit()                 vnet/forward.c
  *   9  the one copy, into the receiver's ring, and its interrupt
  *          virtio_net_egress()     drivers/virtio/virtio_net_rx.c
- *          virtio_pci_notify()     drivers/virtio/virtio_pci.c
+ *          vpci_msix_send()        drivers/bus/vpci_msix.c
  *          vapic_msi()             vmm/devices/vapic.c
- *          vapic_send()            vmm/devices/vapic.c
  *  9a  to a link: an outer header in front, then 9 into the ring of Dom0
  *          outbound_egress()       vnet/link/outbound.c
  *  10  Dom0 sends it

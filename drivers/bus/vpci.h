@@ -211,9 +211,6 @@ static inline bool vpci_enabled(const struct vpci_dev *d, uint16_t command_bit)
 	return atomic_load_explicit(&d->command, memory_order_relaxed) & command_bit;
 }
 
-/* True when the guest has switched the device's MSI-X on. */
-bool vpci_msix_enabled(struct vpci_dev *d);
-
 /* vpci_msix.c, for vpci.c: the capability's control word was written; an access to the table. */
 void vpci_msix_control(struct vpci_dev *d, uint16_t control);
 void vpci_msix_access(struct vpci_dev *d, uint32_t off, unsigned size, bool write, uint64_t *val);
@@ -222,7 +219,7 @@ void vpci_msix_reset(struct vpci_dev *d);
 /* What is pending will not be sent: the device's events that it stood for are no more. */
 void vpci_msix_forget(struct vpci_dev *d);
 
-/* Sends the device's MSI-X vector (VPCI_NO_VECTOR: none), or leaves it pending when masked.
- * Any core. */
-void vpci_msix_send(struct vpci_dev *d, uint16_t vector);
+/* Sends the device's MSI-X vector (VPCI_NO_VECTOR: none), or leaves it pending when masked.  False:
+ * the guest has not switched MSI-X on.  Any core. */
+bool vpci_msix_send(struct vpci_dev *d, uint16_t vector);
 #endif

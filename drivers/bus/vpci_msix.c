@@ -43,11 +43,6 @@ void vpci_msix_reset(struct vpci_dev *d)
 	spin_unlock(&d->msix_lock);
 }
 
-bool vpci_msix_enabled(struct vpci_dev *d)
-{
-	return __atomic_load_n(&d->msix_control, __ATOMIC_RELAXED) & CONTROL_ENABLE;
-}
-
 /* msix_lock held. */
 static bool masked(const struct vpci_dev *d, unsigned vector)
 {
@@ -72,12 +67,16 @@ static void lose(struct vpci_dev *d, enum vpci_msix_counter why)
 /* Whether messages may leave the device at all. */
 static bool may_send(const struct vpci_dev *d)
 {
-	return (d->msix_control & CONTROL_ENABLE) && vpci_enabled(d, VPCI_CMD_MASTER);
+	return (d->msix_control & CONTROL_ENABLE) &&
+	       (atomic_load_explicit(&d->command, memory_order_relaxed) & VPCI_CMD_MASTER);
 }
 
-void vpci_msix_send(struct vpci_dev *d, uint16_t vector)
+bool vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 {
+	bool on;
+
 	spin_lock(&d->msix_lock);
+	on = d->msix_control & CONTROL_ENABLE;
 	if (vector >= d->msix_n) {
 		lose(d, VPCI_no_vector);
 	} else if (!may_send(d)) {
@@ -89,6 +88,7 @@ void vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 		send_message(d, vector);
 	}
 	spin_unlock(&d->msix_lock);
+	return on;
 }
 
 /* Sends what waited for its vector to be unmasked; msix_lock held. */
@@ -111,8 +111,7 @@ void vpci_msix_forget(struct vpci_dev *d)
 void vpci_msix_control(struct vpci_dev *d, uint16_t control)
 {
 	spin_lock(&d->msix_lock);
-	/* vpci_msix_enabled() looks at it without the lock. */
-	__atomic_store_n(&d->msix_control, control, __ATOMIC_RELAXED);
+	d->msix_control = control;
 	send_pending(d);
 	spin_unlock(&d->msix_lock);
 }

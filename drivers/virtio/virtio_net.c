@@ -46,13 +46,6 @@ static uint32_t gso_types(uint64_t f)
 	return types;
 }
 
-static void kick(struct virtio_pci *v, unsigned q)
-{
-	/* Receive buffers are looked for when there is a frame, so their kick needs no answer. */
-	if (q == VIRTIO_NET_TX)
-		virtio_net_kick(net_of(v));
-}
-
 static void start(struct virtio_pci *v)
 {
 	struct virtio_net *n = net_of(v);
@@ -94,7 +87,7 @@ static const struct virtio_ops ops = {
     .id = VIRTIO_ID_NET,
     .class_code = 0x020000, /* Ethernet controller */
     .features_fit = features_fit,
-    .kick = kick,
+    .kick = virtio_net_notified,
     .start = start,
     .stop = stop,
 };
@@ -111,7 +104,6 @@ void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c)
 	                    c->tx_size ? c->tx_size : VIRTIO_NET_TX_SIZE};
 
 	n->port = NULL;
-	n->this_core = c->this_core;
 	mac_write(n->registers.mac, c->mac);
 	n->registers.status = VIRTIO_NET_S_LINK_UP;
 	n->registers.max_virtqueue_pairs = 1;

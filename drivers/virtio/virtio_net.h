@@ -48,14 +48,11 @@ struct virtio_net_config {
 	uint16_t mtu;              /* bytes of payload in a frame that is not GSO, e.g. 1500 */
 	uint16_t rx_size, tx_size; /* 0: the defaults */
 	const struct gmem *mem;    /* the guest's memory; outlives the device */
-	struct vnet_core *(*this_core)(
-	    void); /* the core that runs now: a kick enters the walk on it */
 };
 
 struct virtio_net {
 	struct virtio_pci v; /* first */
 	struct vnet_port *port;
-	struct vnet_core *(*this_core)(void);
 	struct vgate tx_gate;    /* who takes from the TX ring */
 	struct spinlock rx_lock; /* who fills the RX ring */
 	uint64_t features; /* accepted by the driver; this and the next change only in stop/start */

@@ -6,6 +6,9 @@
 /* The guest broke a rule of ring `q`: the device breaks, the port goes down. */
 void virtio_net_break(struct virtio_net *n, enum vring_error why);
 
+/* virtio_net_tx.c: the driver notified queue `q`. */
+void virtio_net_notified(struct virtio_pci *v, unsigned q);
+
 /* virtio_net_rx.c, rx_lock held: whether the driver offers so many receive buffers. */
 bool virtio_net_offers(struct virtio_net *n, unsigned wanted);
 
@@ -33,36 +36,4 @@ static inline uint32_t virtio_net_gso_bit(uint8_t gso_type)
 	return 1u << ((gso_type & 15) | (gso_type & VNET_GSO_ECN ? 16 : 0));
 }
 
-/* Whether a header asks for anything: its first two bytes at once. */
-static inline bool virtio_net_offload(const struct vnet_hdr *h)
-{
-	uint16_t v;
-
-	__builtin_memcpy(&v, h, sizeof v);
-	return v != 0;
-}
-
-/* Whether the driver takes the frame's offload header as it is. */
-static inline bool virtio_net_takes(const struct virtio_net *n, const struct vnet_hdr *h)
-{
-	return !virtio_net_offload(h) || ((n->csum_accepted || !h->flags) &&
-	                                  (h->gso_type == VNET_GSO_NONE ||
-	                                   (n->gso_accepted & virtio_net_gso_bit(h->gso_type))));
-}
-
-/* Moves of 16 and 32 bytes at any address: in vector registers where the build has them. */
-struct virtio_net_16 {
-	uint64_t a, b;
-} __attribute__((packed, may_alias, aligned(1)));
-
-static inline void vnet_move16(uint8_t *to, const uint8_t *from)
-{
-	*(struct virtio_net_16 *)to = *(const struct virtio_net_16 *)from;
-}
-
-static inline void vnet_move32(uint8_t *to, const uint8_t *from)
-{
-	vnet_move16(to, from);
-	vnet_move16(to + 16, from + 16);
-}
 #endif

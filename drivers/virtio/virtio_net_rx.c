@@ -15,6 +15,39 @@
 #define BUFFERS(need) (2 + (need) / 256)
 #define HEAVY         4096 /* bytes of a frame after which other senders get in */
 
+/* Whether a header asks for anything: its first two bytes at once. */
+static inline bool asks(const struct vnet_hdr *h)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, h, sizeof v);
+	return v != 0;
+}
+
+/* Whether the driver takes the frame's offload header as it is. */
+static inline bool takes(const struct virtio_net *n, const struct vnet_hdr *h)
+{
+	return !asks(h) || ((n->csum_accepted || !h->flags) &&
+	                    (h->gso_type == VNET_GSO_NONE ||
+	                     (n->gso_accepted & virtio_net_gso_bit(h->gso_type))));
+}
+
+/* Moves of 16 and 32 bytes at any address: in vector registers where the build has them. */
+struct bytes16 {
+	uint64_t a, b;
+} __attribute__((packed, may_alias, aligned(1)));
+
+static inline void move16(uint8_t *to, const uint8_t *from)
+{
+	*(struct bytes16 *)to = *(const struct bytes16 *)from;
+}
+
+static inline void move32(uint8_t *to, const uint8_t *from)
+{
+	move16(to, from);
+	move16(to + 16, from + 16);
+}
+
 /* The halves may overlap in the middle: any length from 16 to 128 in straight moves. */
 static inline __attribute__((always_inline)) void copy(uint8_t *to, const uint8_t *from,
                                                        uint32_t len)
@@ -28,14 +61,14 @@ static inline __attribute__((always_inline)) void copy(uint8_t *to, const uint8_
 	}
 	if (len > 32) {
 		if (len > 64) {
-			vnet_move32(to + 32, from + 32);
-			vnet_move32(to_end - 64, from_end - 64);
+			move32(to + 32, from + 32);
+			move32(to_end - 64, from_end - 64);
 		}
-		vnet_move16(to + 16, from + 16);
-		vnet_move16(to_end - 32, from_end - 32);
+		move16(to + 16, from + 16);
+		move16(to_end - 32, from_end - 32);
 	}
-	vnet_move16(to, from);
-	vnet_move16(to_end - 16, from_end - 16);
+	move16(to, from);
+	move16(to_end - 16, from_end - 16);
 }
 
 /* The receive buffers of one frame: pieces, and the used entries filled for them. */
@@ -211,7 +244,7 @@ static inline bool put_plain(struct vring *r, const struct vnet_frame *f)
 	/* 1 without MRG_RXBUF too: 5.1.6.4 */
 	static const struct vnet_hdr plain = {.num_buffers = 1};
 
-	return !virtio_net_offload(&f->hdr) && put_single(r, f, &plain);
+	return !asks(&f->hdr) && put_single(r, f, &plain);
 }
 
 static bool put(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
@@ -219,7 +252,7 @@ static bool put(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	struct vnet_hdr hdr = f->hdr;
 
-	if (!virtio_net_takes(n, &f->hdr))
+	if (!takes(n, &f->hdr))
 		return virtio_net_put_completed(n, f, why);
 	hdr.num_buffers = 1;
 	return put_single(r, f, &hdr) || virtio_net_put(n, f, &f->hdr, false, why);

@@ -165,8 +165,8 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 			weight += f->len;
 			end = limit(end, seg, weight);
 		}
-		vring_used(r, (unsigned)i, head, 0);
 		uint64_t first = header_word(from);
+		vring_used(r, (unsigned)i, head, 0);
 		f->hdr = (struct vnet_hdr){0};
 		if (__builtin_expect((uint16_t)first != 0, 0)) {
 			if (!take_header(n, f, from, first, &weight)) {
@@ -230,15 +230,22 @@ static bool visit(struct virtio_net *n, struct vnet_core *core)
 
 void virtio_net_kick(struct virtio_net *n)
 {
-	if (vnet_port_mode(n->port) != VNET_KICK || !vgate_enter(&n->tx_gate))
-		return; /* the poller sees the frames, or the core that is inside comes again */
-	bool left = visit(n, n->this_core());
+	if (!vgate_enter(&n->tx_gate))
+		return; /* the core that is inside comes again, or polls */
+	bool left = visit(n, vnet_this_core());
 
 	if (!left && vgate_leave(&n->tx_gate))
 		return;
 	/* The next visit also does what another kick meanwhile wanted. */
 	vgate_open(&n->tx_gate);
 	virtio_pci_left(&n->v, VIRTIO_NET_TX);
+}
+
+void virtio_net_notified(struct virtio_pci *v, unsigned q)
+{
+	/* Receive buffers are looked for when there is a frame, so their kick needs no answer. */
+	if (q == VIRTIO_NET_TX)
+		virtio_net_kick((struct virtio_net *)v);
 }
 
 unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)

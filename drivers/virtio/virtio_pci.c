@@ -4,31 +4,15 @@
 #include "drivers/virtio/virtio_pci.h"
 #include "drivers/virtio/virtio_pci_regs.h"
 
-#define ISR_QUEUE  1 /* 4.1.4.5 */
-#define ISR_CONFIG 2
-
 static const char *const counter_name[VIRTIO_COUNTER_COUNT] = {
 #define X(name) #name,
     VIRTIO_COUNTERS(X)
 #undef X
 };
 
-void virtio_pci_count(struct virtio_pci *v, enum virtio_counter c)
-{
-	atomic_fetch_add_explicit(&v->count[c], 1, memory_order_relaxed);
-}
-
-void virtio_pci_notify(struct virtio_pci *v, unsigned q)
-{
-	/* With MSI-X on, the ISR does not tell of queues (4.1.4.5.1). */
-	if (!vpci_msix_enabled(&v->pci))
-		atomic_fetch_or(&v->isr, ISR_QUEUE);
-	vpci_msix_send(&v->pci, atomic_load_explicit(&v->queue[q].vector, memory_order_relaxed));
-}
-
 static void notify_config(struct virtio_pci *v)
 {
-	atomic_fetch_or(&v->isr, ISR_CONFIG);
+	atomic_fetch_or(&v->isr, VIRTIO_ISR_CONFIG);
 	vpci_msix_send(&v->pci, atomic_load_explicit(&v->config_vector, memory_order_relaxed));
 }
 

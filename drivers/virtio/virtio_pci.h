@@ -45,6 +45,9 @@
 #define VIRTIO_NEEDS_RESET 0x40
 #define VIRTIO_FAILED      0x80
 
+#define VIRTIO_ISR_QUEUE  1 /* 4.1.4.5 */
+#define VIRTIO_ISR_CONFIG 2
+
 #define VIRTIO_IO_BAR   0
 #define VIRTIO_MSIX_BAR 1
 
@@ -137,9 +140,21 @@ static inline bool virtio_pci_running(const struct virtio_pci *v)
 	return atomic_load_explicit(&v->running, memory_order_acquire);
 }
 
+static inline void virtio_pci_count(struct virtio_pci *v, enum virtio_counter c)
+{
+	atomic_fetch_add_explicit(&v->count[c], 1, memory_order_relaxed);
+}
+
 /* Interrupts the guest for queue q (2.3: used buffers). Any core, from within the gate or the lock
  * of that ring: so stop() also waits for the interrupt. */
-void virtio_pci_notify(struct virtio_pci *v, unsigned q);
+static inline void virtio_pci_notify(struct virtio_pci *v, unsigned q)
+{
+	uint16_t vector = atomic_load_explicit(&v->queue[q].vector, memory_order_relaxed);
+
+	/* With MSI-X on, the ISR does not tell of queues (4.1.4.5.1). */
+	if (!vpci_msix_send(&v->pci, vector))
+		atomic_fetch_or(&v->isr, VIRTIO_ISR_QUEUE);
+}
 
 /* Queue q has work left after a visit: ops->kick() will be called for it once more, on a core of
  * this guest that looked at what else is asked of it. */

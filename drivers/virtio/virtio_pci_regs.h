@@ -18,6 +18,4 @@ void virtio_pci_suspend(struct virtio_pci *v);
 void virtio_pci_reset(struct virtio_pci *v);
 /* No lock held.  Looks into all rings once: the driver may have filled them before DRIVER_OK. */
 void virtio_pci_first_look(struct virtio_pci *v);
-
-void virtio_pci_count(struct virtio_pci *v, enum virtio_counter c);
 #endif

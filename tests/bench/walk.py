@@ -3,7 +3,7 @@
 
 A tiny guest pings another one under QEMU, which for a while executes and logs one instruction at a
 time.  A walk is what the VMM executes from vcpu_handle_exit(), behind which no code knows the CPU's
-vendor, to the WRMSR of lapic_ipi(), where it passes virtio_net_kick(); of several the one that is
+vendor, to the WRMSR of lapic_ipi(), where it passes virtio_net_egress(); of several the one that is
 met most often is taken.
 It is counted as one who reads it meets it: function after function in the order in which they are
 entered, also those that the compiler has put in line, which the debug information names; each place
@@ -60,6 +60,9 @@ class Image:
                 self.code[int(at, 16)] = insn
         self.order = sorted(self.code)
         self.known = {}
+        self.symbol = {name: int(at, 16) for at, _, name in
+                       (line.split() for line in tool("nm", "--defined-only", ELF).splitlines())}
+        self.entries = set(self.symbol.values())
 
     def behind(self, mnemonic):
         """The addresses behind all instructions of a kind."""
@@ -76,11 +79,11 @@ class Image:
                                        in zip(lines[::2], lines[1::2])][::-1]
         return [self.known[a] for a in addresses]
 
-    def indirect(self, at):
-        """Whether the instruction calls what a pointer says; a switch's table is another thing."""
+    def indirect(self, at, to):
+        """Whether the instruction calls what a pointer says; a switch's table leads into the middle
+        of a function."""
         words = self.code[at].replace("notrack ", "").split()
-        return words[0] in ("call", "jmp") and words[1].startswith("*") and \
-            (words[0] == "call" or "(," not in words[1])
+        return words[0] in ("call", "jmp") and words[1].startswith("*") and to in self.entries
 
 
 def place(function, where):
@@ -123,7 +126,7 @@ def record(log):
 def walks(log, image):
     """The address lists of all walks in the log."""
     starts = image.behind("vmrun")
-    kick = int(tool("sh", "-c", f"nm {ELF} | awk '$3 == \"virtio_net_kick\" {{print $1}}'"), 16)
+    egress = image.symbol["virtio_net_egress"]
     now = collections.defaultdict(list)
     with open(log, encoding="ascii", errors="replace") as lines:
         for line in lines:
@@ -132,7 +135,7 @@ def walks(log, image):
                 continue
             cpu, at = m.group(1), int(m.group(2), 16)
             if at in starts:
-                if kick in now[cpu]:
+                if egress in now[cpu]:
                     yield now[cpu]
                 now[cpu] = []
             now[cpu].append(at)
@@ -169,7 +172,7 @@ def figures(walk, image):
     files = [file for file, _ in itertools.groupby(file for _, file in calls)]
     return {"insn": len(walk), "functions": len(set(calls)), "files": len(set(files)),
             "changes": len(files) - 1, "returns": len(files) - len(set(files)),
-            "indirect": sum(image.indirect(a) for a in walk), "path": files,
+            "indirect": sum(image.indirect(a, b) for a, b in zip(walk, walk[1:])), "path": files,
             "in": [f"{file}: {function}()" for function, file in calls]}
 
 

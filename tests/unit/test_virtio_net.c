@@ -232,8 +232,8 @@ static void test_poll_budget(void **state)
 		nic_compose(a, i, mac_of(1), 60, 1);
 		queue_offer(&a->tx, (uint16_t)i);
 	}
-	assert_int_equal(virtio_net_poll(a->nic, this_core(), 10), 10);
-	assert_int_equal(virtio_net_poll(a->nic, this_core(), 64), 30);
+	assert_int_equal(virtio_net_poll(a->nic, vnet_this_core(), 10), 10);
+	assert_int_equal(virtio_net_poll(a->nic, vnet_this_core(), 64), 30);
 }
 
 static void test_many_pieces(void **state)

@@ -152,7 +152,7 @@ static void *poller(void *arg)
 	this_core_id = 3;
 	pthread_barrier_wait(&all_ready);
 	while (!atomic_load(&stop)) {
-		vnet_poll(this_core(), 64);
+		vnet_poll(vnet_this_core(), 64);
 		sched_yield();
 	}
 	return NULL;

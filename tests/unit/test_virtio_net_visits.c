@@ -115,10 +115,10 @@ static void test_poll_is_bounded_by_bytes(void **state)
 	(void)state;
 	vnet_port_set_mode(node[0].port, VNET_POLL);
 	offer(64, LARGE);
-	assert_int_equal(vnet_poll(this_core(), 64), 3);
-	assert_int_equal(vnet_poll(this_core(), 2), 2);
+	assert_int_equal(vnet_poll(vnet_this_core(), 64), 3);
+	assert_int_equal(vnet_poll(vnet_this_core(), 2), 2);
 	refill = true;
-	assert_int_equal(vnet_poll(this_core(), 64), 3);
+	assert_int_equal(vnet_poll(vnet_this_core(), 64), 3);
 	assert_int_equal(frames, 8);
 	assert_int_equal(resumed, 0);
 }

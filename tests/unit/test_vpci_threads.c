@@ -73,7 +73,7 @@ static void *sender(void *arg)
 	(void)arg;
 	for (unsigned i = 0; !atomic_load(&stop); i++) {
 		vpci_msix_send(&dev[i & 1], (uint16_t)(i % (VECTORS + 1)));
-		vpci_msix_enabled(&dev[i & 1]);
+		vpci_msix_send(&dev[i & 1], VPCI_NO_VECTOR);
 		sched_yield();
 	}
 	return NULL;

@@ -20,7 +20,7 @@ struct nic {
 static struct nic *nics[CONFIG_PORTS];
 static struct vnet_port *links[CONFIG_PORTS];
 
-static struct vnet_core *this_vnet_core(void)
+struct vnet_core *vnet_this_core(void)
 {
 	return this_core()->net;
 }
@@ -76,11 +76,8 @@ static bool nic_create(const struct node_config *n, unsigned slot, char *why, si
 	const struct port_config *p = &n->port[slot];
 	struct nic *nic = mem_zalloc(sizeof *nic);
 	struct vm *vm = vms[p->guest];
-	struct virtio_net_config c = {.name = p->name,
-	                              .mac = p->mac,
-	                              .mtu = (uint16_t)p->mtu,
-	                              .mem = &vm->mem,
-	                              .this_core = this_vnet_core};
+	struct virtio_net_config c = {
+	    .name = p->name, .mac = p->mac, .mtu = (uint16_t)p->mtu, .mem = &vm->mem};
 	if (!nic) {
 		snprintf(why, size, "port %s: no memory left", p->name);
 		return false;

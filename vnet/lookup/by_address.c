@@ -5,6 +5,23 @@
 #define REACH_LOCAL   1
 #define REACH_OUTSIDE 2
 
+/* The port where the address was seen; -1: unknown. */
+static inline int learn_find(struct vnet_learn *l, mac_t mac)
+{
+	struct learn_bucket *b = learn_bucket(l, mac);
+	uint64_t now = atomic_load_explicit(&l->now, memory_order_relaxed);
+
+	if (__builtin_expect(atomic_load_explicit(&b->aged, memory_order_relaxed) != now, 0))
+		learn_bucket_age(l, b, now);
+	for (unsigned i = 0; i < LEARN_WAYS; i++) {
+		uint64_t e = atomic_load_explicit(&b->entry[i], memory_order_relaxed);
+
+		if ((e & MAC_MASK) == mac && e)
+			return (int)(e >> LEARN_PORT_SHIFT & (VNET_PORTS - 1));
+	}
+	return -1;
+}
+
 static inline bool is_outside(const struct vnet_port *port)
 {
 	return port && port->flags & VNET_OUTSIDE;

@@ -187,7 +187,7 @@ static void destroy(struct policy *p, const struct vnet_mem *mem)
 	mem->free(p, sizeof(struct vnet_learn));
 }
 
-static const struct vnet_policy_ops ops = {
+const struct vnet_policy_ops policy_learned = {
     .look_up = look_up_learned,
     .explain = explain_learned,
     .tick = tick,
@@ -201,7 +201,7 @@ struct policy *policy_learn(const struct vnet_mem *mem, const uint64_t secret[2]
 
 	if (!l)
 		return NULL;
-	l->policy.ops = &ops;
+	l->policy.ops = &policy_learned;
 	l->key = mix_key_make(secret, net);
 	return &l->policy;
 }

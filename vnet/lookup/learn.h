@@ -63,23 +63,6 @@ static inline struct learn_bucket *learn_bucket(struct vnet_learn *l, mac_t mac)
 /* Drops the old entries of a bucket: it is visited in quantum `now` for the first time. */
 void learn_bucket_age(struct vnet_learn *l, struct learn_bucket *b, uint64_t now);
 
-/* The port where the address was seen; -1: unknown. */
-static inline int learn_find(struct vnet_learn *l, mac_t mac)
-{
-	struct learn_bucket *b = learn_bucket(l, mac);
-	uint64_t now = atomic_load_explicit(&l->now, memory_order_relaxed);
-
-	if (__builtin_expect(atomic_load_explicit(&b->aged, memory_order_relaxed) != now, 0))
-		learn_bucket_age(l, b, now);
-	for (unsigned i = 0; i < LEARN_WAYS; i++) {
-		uint64_t e = atomic_load_explicit(&b->entry[i], memory_order_relaxed);
-
-		if ((e & MAC_MASK) == mac && e)
-			return (int)(e >> LEARN_PORT_SHIFT & (VNET_PORTS - 1));
-	}
-	return -1;
-}
-
 enum learned {
 	LEARNED,
 	LEARN_FULL,  /* not: the address's bucket is full */

@@ -36,6 +36,7 @@ struct policy {
 };
 
 extern struct policy policy_routes, policy_exact;
+extern const struct vnet_policy_ops policy_learned;
 
 /* forward.c: by routes; the walk has it in line. */
 void look_up_routes(struct walk *w, struct policy *p);

@@ -36,7 +36,7 @@ static void release(void *p, size_t size)
 	free(p);
 }
 
-static struct vnet_core *this_core(void)
+struct vnet_core *vnet_this_core(void)
 {
 	return core;
 }
@@ -88,8 +88,7 @@ static void drive(struct vpci *p, const struct port *rings)
 
 static struct vnet_port *make_port(int i)
 {
-	struct virtio_net_config c = {"net", mac_of((unsigned)i), 1500,     QSZ,
-	                              QSZ,   &guest_memory,       this_core};
+	struct virtio_net_config c = {"net", mac_of((unsigned)i), 1500, QSZ, QSZ, &guest_memory};
 	struct virtio_net *n = alloc(sizeof *n);
 	struct vnet_port *port;
 	char name[16];

@@ -21,7 +21,7 @@ static void release(void *p, size_t size)
 	free(p);
 }
 
-struct vnet_core *this_core(void)
+struct vnet_core *vnet_this_core(void)
 {
 	return vnet_core(net, this_core_id);
 }
@@ -33,7 +33,7 @@ mac_t mac_of(unsigned i)
 
 static void nic_make(struct node *n, unsigned i)
 {
-	struct virtio_net_config c = {"net", mac_of(i), 1500, 256, 64, NULL, this_core};
+	struct virtio_net_config c = {"net", mac_of(i), 1500, 256, 64, NULL};
 	char name[8];
 
 	n->g = guest_new();

@@ -26,8 +26,7 @@ extern struct vnet *net;
 extern struct node node[GUESTS];
 extern _Thread_local unsigned this_core_id; /* of the calling thread, in the walk */
 
-/* That core of the switch. */
-struct vnet_core *this_core(void);
+/* That core of the switch is vnet_this_core(). */
 
 /* The MAC address of guest i. */
 mac_t mac_of(unsigned i);
