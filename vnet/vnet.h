@@ -36,6 +36,7 @@
  *          virtio_net_egress()     drivers/virtio/virtio_net_rx.c
  *          vpci_msix_send()        drivers/bus/vpci_msix.c
  *          vapic_msi()             vmm/devices/vapic.c
+ *          irqchip_direct_raise()  vmm/devices/irqchip_direct.c
  *  9a  to a link: an outer header in front, then 9 into the ring of Dom0
  *          outbound_egress()       vnet/link/outbound.c
  *  10  Dom0 sends it

@@ -33,4 +33,5 @@ struct irqchip_ops {
 
 /* irqchip_direct.c: the core's own x2APIC. */
 extern const struct irqchip_ops irqchip_direct;
+void irqchip_direct_raise(struct vcpu *v, uint8_t vector);
 #endif

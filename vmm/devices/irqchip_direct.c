@@ -3,7 +3,7 @@
 #include "vmm/devices/irqchip.h"
 #include "vmm/vm.h"
 
-static void direct_raise(struct vcpu *v, uint8_t vector)
+void irqchip_direct_raise(struct vcpu *v, uint8_t vector)
 {
 	lapic_ipi(v->core->apic_id, ICR_FIXED | vector);
 }
@@ -33,7 +33,7 @@ static void direct_reset(struct vcpu *v)
 	lapic_reset();
 }
 
-const struct irqchip_ops irqchip_direct = {.raise = direct_raise,
+const struct irqchip_ops irqchip_direct = {.raise = irqchip_direct_raise,
                                            .has_lvt = direct_has_lvt,
                                            .read = direct_read,
                                            .write = direct_write,
