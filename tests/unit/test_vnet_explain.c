@@ -115,8 +115,9 @@ static void random_routes(struct rig *r)
 	const char *why;
 
 	for (unsigned i = 0; i < want; i++) {
-		t[n] = rt((struct vnet_qual){(enum vnet_match)pick(4), some_mac()},
-		          (struct vnet_qual){(enum vnet_match)pick(4), some_mac()}, pick(PORTS));
+		t[n] = rig_route((struct vnet_qual){(enum vnet_match)pick(4), some_mac()},
+		                 (struct vnet_qual){(enum vnet_match)pick(4), some_mac()},
+		                 pick(PORTS));
 		t[n].from = pick(3) ? -1 : (int)pick(PORTS);
 		t[n].reflect = pick(4) == 0;
 		if (vnet_route_priority(&t[n], &why) &&

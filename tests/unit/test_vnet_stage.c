@@ -1,5 +1,5 @@
 /* test_vnet_stage.c: what is done at a port in front of the look-up, and what stands behind it. */
-#include "tests/unit/test_vnet_rig.h"
+#include "tests/unit/rig/vnet_rig.h"
 #include "vnet/state.h"
 
 static unsigned entered, ticks;
@@ -41,7 +41,7 @@ static void stage_put(struct rig *r, unsigned port, const struct vnet_stage *s)
 static void frames_pass_the_stage_of_their_port(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route all = rt(ANY, ANY, 1);
+	const struct vnet_route all = rig_route(ANY, ANY, 1);
 	struct vnet_port_stats s;
 
 	rig_routes(r, &all, 1);
@@ -105,7 +105,7 @@ static int blocked(const struct vnet_port *port)
 static void explain_asks_what_stands_behind_a_port(void **state)
 {
 	struct rig *r = *state;
-	const struct vnet_route all = rt(ANY, ANY, 1);
+	const struct vnet_route all = rig_route(ANY, ANY, 1);
 	struct vnet_port_ops ops = *r->dev[1].port->ops;
 
 	rig_routes(r, &all, 1);

@@ -17,7 +17,7 @@
 
 struct rig_dev {
 	struct vnet_port *port;
-	unsigned calls, n;        /* deliver() calls; frames delivered */
+	unsigned calls, n;        /* egress() calls; frames delivered */
 	unsigned room;            /* frames that still fit */
 	uint32_t serial[RIG_GOT]; /* of the frames, in order */
 	unsigned to_send;         /* frames that poll() will send */
