@@ -10,6 +10,14 @@
 #define LIB_HASH_H
 #include <stdint.h>
 
+/* Spreads a number's bits, into the upper ones above all (Knuth, TAOCP 6.4: 2^64 / golden ratio,
+ * odd). Anybody can invert it: for keys that a guest does not choose, or tables that bear
+ * collisions. */
+static inline uint64_t hash_spread(uint64_t v)
+{
+	return v * 0x9e3779b97f4a7c15ull;
+}
+
 struct mix_key {
 	uint64_t mask;      /* its top bit is set, so that no 48-bit input becomes 0 */
 	uint64_t factor[2]; /* odd, and the top bit set */

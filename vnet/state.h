@@ -10,6 +10,7 @@
 #define VNET_STATE_H
 #include <stdatomic.h>
 #include "lib/count.h"
+#include "lib/hash.h"
 #include "vnet/lookup/cache.h"
 #include "vnet/lookup/policy.h"
 #include "vnet/lookup/table.h"
@@ -154,7 +155,7 @@ void port_publish(struct vnet_port *port);
 /* Where a declared address is, or would be; `key` is it and, in the upper 16 bits, the network. */
 static inline unsigned mac_slot(const struct vnet_members *m, uint64_t key)
 {
-	unsigned i = (unsigned)((key * 0x9e3779b97f4a7c15ull) >> 32) % MEMBER_MACS;
+	unsigned i = (unsigned)(hash_spread(key) >> 32) % MEMBER_MACS;
 
 	while (m->mac[i] && m->mac[i] != key)
 		i = (i + 1) % MEMBER_MACS;

@@ -1,16 +1,13 @@
 /* Building, recognising and answering small packets. Every length is checked before a read. */
 #include <string.h>
+#include "lib/net_formats.h"
 #include "guest-images/lib/packet.h"
 
-#define TYPE_IPV4  0x0800
-#define TYPE_ARP   0x0806
-#define ARP        14
-#define ARP_LEN    42
-#define IP         14
-#define L4         34 /* we send, and answer, no IP options */
-#define PROTO_ICMP 1
-#define PROTO_UDP  17
-#define PING_ID    0x5041
+#define ARP     14
+#define ARP_LEN 42
+#define IP      14
+#define L4      34 /* we send, and answer, no IP options */
+#define PING_ID 0x5041
 
 uint16_t packet_sum(const uint8_t *p, unsigned len, uint32_t start)
 {
@@ -58,11 +55,11 @@ static unsigned answer_ip(uint8_t *f, unsigned len, const struct packet_host *me
 	unsigned total = get16(f + IP + 2);
 	if (f[IP] != 0x45 || memcmp(f + IP + 16, me->ip, 4) || total < 28 || total + IP > len)
 		return 0;
-	if (f[IP + 9] == PROTO_ICMP && f[L4] == 8) {
+	if (f[IP + 9] == IP_ICMP && f[L4] == 8) {
 		f[L4] = 0;
 		put16(f + L4 + 2, 0);
 		put16(f + L4 + 2, packet_sum(f + L4, total - 20, 0));
-	} else if (f[IP + 9] == PROTO_UDP) {
+	} else if (f[IP + 9] == IP_UDP) {
 		swap(f + L4, f + L4 + 2, 2);
 		put16(f + L4 + 6, 0); /* no checksum: RFC 768 */
 	} else {
@@ -88,9 +85,9 @@ unsigned packet_answer(uint8_t *f, unsigned len, const struct packet_host *me)
 	if (len < ARP_LEN)
 		return 0;
 	switch (get16(f + 12)) {
-	case TYPE_ARP:
+	case ETHER_ARP:
 		return answer_arp(f, me);
-	case TYPE_IPV4:
+	case ETHER_IPV4:
 		return answer_ip(f, len, me);
 	case TYPE_TEST:
 		return answer_test(f, len, me);
@@ -117,7 +114,7 @@ unsigned packet_arp_request(uint8_t *f, const struct packet_host *me, const uint
 {
 	static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
 	static const uint8_t fixed[8] = {0, 1, 8, 0, 6, 4, 0, 1};
-	ether(f, all, me->mac, TYPE_ARP);
+	ether(f, all, me->mac, ETHER_ARP);
 	memcpy(f + ARP, fixed, 8);
 	memcpy(f + ARP + 8, me->mac, 6);
 	memcpy(f + ARP + 14, me->ip, 4);
@@ -129,12 +126,12 @@ unsigned packet_arp_request(uint8_t *f, const struct packet_host *me, const uint
 unsigned packet_ping(uint8_t *f, const struct packet_host *me, const struct packet_host *to,
                      uint32_t number, unsigned payload)
 {
-	static const uint8_t fixed[12] = {0x45, 0, 0, 0, 0, 0, 0, 0, 64, PROTO_ICMP, 0, 0};
+	static const uint8_t fixed[12] = {0x45, 0, 0, 0, 0, 0, 0, 0, 64, IP_ICMP, 0, 0};
 	if (payload > PACKET_MAX - L4 - 12)
 		payload = PACKET_MAX - L4 - 12;
 	unsigned total = 20 + 12 + payload;
 	memset(f, 0, IP + total);
-	ether(f, to->mac, me->mac, TYPE_IPV4);
+	ether(f, to->mac, me->mac, ETHER_IPV4);
 	memcpy(f + IP, fixed, sizeof fixed);
 	put16(f + IP + 2, total);
 	memcpy(f + IP + 12, me->ip, 4);
@@ -150,7 +147,7 @@ unsigned packet_ping(uint8_t *f, const struct packet_host *me, const struct pack
 
 bool packet_is_arp_reply(const uint8_t *f, unsigned len, const uint8_t ip[4], uint8_t mac[6])
 {
-	if (len < ARP_LEN || get16(f + 12) != TYPE_ARP || get16(f + ARP + 6) != 2 ||
+	if (len < ARP_LEN || get16(f + 12) != ETHER_ARP || get16(f + ARP + 6) != 2 ||
 	    memcmp(f + ARP + 14, ip, 4))
 		return false;
 	memcpy(mac, f + ARP + 8, 6);
@@ -165,7 +162,7 @@ bool packet_is_reply(const uint8_t *f, unsigned len, uint32_t *number)
 		*number = get32(f + TEST_NUMBER);
 		return true;
 	}
-	if (get16(f + 12) == TYPE_IPV4 && f[IP] == 0x45 && f[IP + 9] == PROTO_ICMP && f[L4] == 0 &&
+	if (get16(f + 12) == ETHER_IPV4 && f[IP] == 0x45 && f[IP + 9] == IP_ICMP && f[L4] == 0 &&
 	    get16(f + L4 + 4) == PING_ID) {
 		*number = get32(f + L4 + 8);
 		return true;

@@ -1,5 +1,6 @@
 /* Building large TCP frames, and judging their segments (RFC 791, 8200, 9293). */
 #include <string.h>
+#include "lib/net_formats.h"
 #include "guest-images/lib/packet.h"
 #include "guest-images/tests/tso_frame.h"
 
@@ -30,7 +31,7 @@ uint32_t tso_build(uint8_t *f, struct vnet_hdr *hdr, bool v6, uint32_t payload, 
 {
 	uint32_t l4 = l4_of(v6), end = l4 + 20, ip_len = end - L3 + payload;
 	memset(f, 0x42, end);
-	put16(f + 12, v6 ? 0x86dd : 0x0800);
+	put16(f + 12, v6 ? ETHER_IPV6 : ETHER_IPV4);
 	if (v6) {
 		put32(f + L3, 0x60000000);
 		put16(f + L3 + 4, ip_len - 40);
@@ -96,7 +97,7 @@ bool tso_check_complete(const struct tso_check *c)
 
 static const char *check_ip(const struct tso_check *c, const uint8_t *f, uint32_t tcp_len)
 {
-	if (get16(f + 12) != (c->v6 ? 0x86dd : 0x0800))
+	if (get16(f + 12) != (c->v6 ? ETHER_IPV6 : ETHER_IPV4))
 		return "another protocol";
 	if (c->v6)
 		return get16(f + L3 + 4) == tcp_len ? NULL : "IPv6 length";

@@ -94,7 +94,7 @@ static void hear(struct input *in)
 	memcpy(bytes, out, len);
 	dst = mac_read(out);
 	src = mac_read(out + 6);
-	if (be16(out + 12) == ARP_TYPE && arp_read(&a, out, len))
+	if (be16(out + 12) == ETHER_ARP && arp_read(&a, out, len))
 		expect(&a, dst, src);
 	b->n = 1;
 	b->nseg = len ? 1 : 0;

@@ -27,7 +27,7 @@ static unsigned to_wire(struct vnet_port *port, struct vnet_core *core,
 	for (unsigned i = 0; i < n; i++) {
 		const struct vnet_frame *f = frames[i];
 
-		if (be16(f->seg[0].base + 12) == ARP_TYPE)
+		if (be16(f->seg[0].base + 12) == ETHER_ARP)
 			continue;
 		if (vnet_core_id(core) != 0 || f->nseg != 2 ||
 		    be32(f->seg[1].base + 14) != wire_next++)

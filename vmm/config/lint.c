@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "lib/hash.h"
 #include "vmm/config/parse.h"
 
 /* Where findings go.  A finding is of a line of the text that is read, or of none of it (0). */
@@ -95,8 +96,8 @@ static bool has_key(const struct vnet_route *r, const struct key *k)
 static uint16_t *key_place(const struct lint *l, const struct key *k)
 {
 	uint64_t h = k->mac ^ (uint64_t)k->net << 48 ^ (uint64_t)k->side << 60;
-	h = (h ^ h >> 29) * 0x9e3779b97f4a7c15ull + (uint64_t)(k->from + 1);
-	h = (h ^ h >> 29) * 0x9e3779b97f4a7c15ull;
+	h = hash_spread(h ^ h >> 29) + (uint64_t)(k->from + 1);
+	h = hash_spread(h ^ h >> 29);
 	uint32_t i = (uint32_t)(h >> 32) & (CONFIG_INDEX - 1);
 	uint16_t *index = l->p->index;
 	while (index[i] && !has_key(&l->n->route[index[i] - 1], k))

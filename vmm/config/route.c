@@ -1,5 +1,6 @@
 /* Routes: from both forms, checked against one another, found again for removal. */
 #include <string.h>
+#include "lib/hash.h"
 #include "vmm/config/parse.h"
 
 /* Two routes that send the same frames to the same port; `reflect` makes no difference to that. */
@@ -13,10 +14,10 @@ static bool same_route(const struct vnet_route *a, const struct vnet_route *b)
 static uint32_t hash_route(const struct vnet_route *r)
 {
 	uint64_t h = r->src.mac ^ (uint64_t)r->src.match << 50;
-	h = (h ^ h >> 29) * 0x9e3779b97f4a7c15ull + r->dst.mac + ((uint64_t)r->dst.match << 50);
-	h = (h ^ h >> 29) * 0x9e3779b97f4a7c15ull + r->to + ((uint64_t)(r->from + 1) << 16) +
+	h = hash_spread(h ^ h >> 29) + r->dst.mac + ((uint64_t)r->dst.match << 50);
+	h = hash_spread(h ^ h >> 29) + r->to + ((uint64_t)(r->from + 1) << 16) +
 	    ((uint64_t)r->net << 40);
-	h = (h ^ h >> 29) * 0x9e3779b97f4a7c15ull;
+	h = hash_spread(h ^ h >> 29);
 	return (uint32_t)(h >> 32) & (CONFIG_INDEX - 1);
 }
 

@@ -3,10 +3,6 @@
 #include <string.h>
 #include "lib/bytes.h"
 
-#define TAG_C   0x8100
-#define TAG_S   0x88a8
-#define TAG_OLD 0x9100
-
 enum next_header {
 	HOP_BY_HOP = 0,
 	ROUTING = 43,
@@ -38,7 +34,7 @@ enum next_header {
 
 static bool is_tag(unsigned type)
 {
-	return type == TAG_C || type == TAG_S || type == TAG_OLD;
+	return type == ETHER_TAG_C || type == ETHER_TAG_S || type == ETHER_TAG_OLD;
 }
 
 void headers_read_ether(struct headers *h, const uint8_t *head, unsigned have)

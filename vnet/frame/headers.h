@@ -17,18 +17,11 @@
 #define VNET_FRAME_HEADERS_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "lib/net_formats.h"
 
 #define HEADERS_TAGS 2
 #define HEADERS_L3   (14 + 4 * HEADERS_TAGS) /* the largest offset of layer 3 */
 #define HEADERS_FLOW 128                     /* bytes within which the ports usually lie */
-
-#define ETHER_IPV4 0x0800
-#define ETHER_IPV6 0x86dd
-
-#define IP_ICMP   1
-#define IP_TCP    6
-#define IP_UDP    17
-#define IP_ICMPV6 58
 
 struct headers {
 	uint16_t type;    /* the Ethernet type behind the tags */

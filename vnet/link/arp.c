@@ -24,7 +24,7 @@ void arp_write(uint8_t *out, mac_t dst, const struct arp *a)
 	memset(out, 0, ARP_FRAME);
 	mac_write(out, dst);
 	mac_write(out + 6, a->sender_mac);
-	put16(out + 12, ARP_TYPE);
+	put16(out + 12, ETHER_ARP);
 	memcpy(out + 14, kinds, sizeof kinds);
 	put16(out + 20, a->op);
 	mac_write(out + 22, a->sender_mac);

@@ -2,9 +2,9 @@
  */
 #ifndef VNET_LINK_ARP_H
 #define VNET_LINK_ARP_H
+#include "lib/net_formats.h"
 #include "vnet/vnet.h"
 
-#define ARP_TYPE    0x0806
 #define ARP_BYTES   42 /* with its Ethernet header */
 #define ARP_FRAME   60 /* as sent: the shortest frame without its check sequence */
 #define ARP_REQUEST 1

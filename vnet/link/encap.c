@@ -1,4 +1,5 @@
 /* encap.c: building the outer headers of a link. */
+#include "lib/hash.h"
 #include "vnet/link/encap.h"
 #include <string.h>
 #include "lib/bytes.h"
@@ -11,7 +12,7 @@ void encap_template(uint8_t *out, const struct encap_path *path)
 
 	memset(out, 0, ENCAP_MAX);
 	mac_write(out + 6, path->mac);
-	put16(out + 12, 0x0800);
+	put16(out + 12, ETHER_IPV4);
 	ip[0] = 0x45;
 	ip[6] = 0x40; /* DF; so the identification may be any (RFC 6864); see pathmtu.h */
 	ip[8] = 64;
@@ -47,7 +48,7 @@ void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes,
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
-	h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+	h = hash_spread(h ^ v);
 	return h ^ h >> 29;
 }
 

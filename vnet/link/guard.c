@@ -31,7 +31,7 @@ static bool forged(const struct underlay *u, const uint8_t *head, const struct h
 	if (h->type == ETHER_IPV4)
 		return is_outer(u, be32(p + 12));
 	/* RFC 826: the sender's addresses are at 8 and 14. */
-	return h->type == ARP_TYPE && (mac_read(p + 8) == us || is_outer(u, be32(p + 14)));
+	return h->type == ETHER_ARP && (mac_read(p + 8) == us || is_outer(u, be32(p + 14)));
 }
 
 static bool forged_any(struct vnet *v, const struct vnet_port *from, const uint8_t *head)

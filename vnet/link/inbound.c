@@ -145,11 +145,11 @@ static struct vnet_port *source_of(const struct inbound *in)
 		return end(in, VNET_DROP_bad_source);
 	if (mac_read(head + 6) == us)
 		return end(in, VNET_DROP_looped);
-	if (type == ARP_TYPE && (dst == us || dst == MAC_BROADCAST))
+	if (type == ETHER_ARP && (dst == us || dst == MAC_BROADCAST))
 		return take_arp(in, dst == us);
 	if (dst != us)
 		return in->edge;
-	return type == 0x0800 ? take_ip(in) : end(in, VNET_DROP_outer_other);
+	return type == ETHER_IPV4 ? take_ip(in) : end(in, VNET_DROP_outer_other);
 }
 
 /* A run of frames that come from one port; NULL: they ended here. */

@@ -1,11 +1,12 @@
 /* peers.c: the links of an underlay by what their peers send. */
+#include "lib/hash.h"
 #include "vnet/link/peers.h"
 
 static unsigned hash(uint32_t remote, uint32_t vni, uint16_t udp_port)
 {
-	uint64_t h = ((uint64_t)remote << 32 | vni) * 0x9e3779b97f4a7c15ull;
+	uint64_t h = hash_spread((uint64_t)remote << 32 | vni);
 
-	return (unsigned)(((h ^ udp_port) * 0x9e3779b97f4a7c15ull) >> 32);
+	return (unsigned)(hash_spread(h ^ udp_port) >> 32);
 }
 
 /* The slot that has the key, or the free one where it would be. */

@@ -8,6 +8,7 @@
  */
 #ifndef VNET_LOOKUP_CACHE_H
 #define VNET_LOOKUP_CACHE_H
+#include "lib/hash.h"
 #include "vnet/lookup/table.h"
 
 #ifndef CACHE_BITS
@@ -57,7 +58,7 @@ static inline struct vnet_cached *cache_set(struct vnet_cache *c, uint64_t dst, 
 {
 	uint64_t mixed = dst ^ (src << 21 | src >> 43);
 
-	return c->set[(mixed * 0x9e3779b97f4a7c15ull) >> (64 - CACHE_BITS)];
+	return c->set[hash_spread(mixed) >> (64 - CACHE_BITS)];
 }
 
 /*

@@ -2,16 +2,15 @@
 #include "vnet/lookup/table.h"
 #include <stdio.h>
 #include "lib/count.h"
-
-#define HASH_ODD 0x9e3779b97f4a7c15ull /* 2^64 / golden ratio, odd (Knuth, TAOCP 6.4) */
+#include "lib/hash.h"
 
 enum key_kind { KEY_PAIR, KEY_SRC, KEY_DST };
 
 static unsigned mix(const struct vnet_table *t, uint64_t a, uint64_t b)
 {
-	uint64_t h = (a * HASH_ODD) ^ b;
+	uint64_t h = hash_spread(a) ^ b;
 
-	return (unsigned)((h * HASH_ODD) >> 32) & t->mask;
+	return (unsigned)(hash_spread(h) >> 32) & t->mask;
 }
 
 static unsigned key_hash(const struct vnet_table *t, enum key_kind kind, unsigned net, mac_t src,
@@ -25,7 +24,7 @@ static unsigned same_hash(const struct vnet_table *t, const struct vnet_route *r
 	uint64_t ports = (uint64_t)(uint32_t)r->from << 16 | r->to;
 
 	return mix(t, r->src.mac ^ ((uint64_t)r->src.match << 48) ^ ((uint64_t)r->net << 52),
-	           r->dst.mac ^ ((uint64_t)r->dst.match << 48) ^ ports * HASH_ODD);
+	           r->dst.mac ^ ((uint64_t)r->dst.match << 48) ^ hash_spread(ports));
 }
 
 static bool same_qual(const struct vnet_qual *a, const struct vnet_qual *b)
