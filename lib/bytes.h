@@ -1,7 +1,49 @@
-/* bytes.h: numbers as they lie on the wire, highest byte first. */
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bytes.h: numbers of 16, 32 and 64 bits as they lie in memory, at any alignment: le, the lowest
+ * byte first, as in the machine's own tables; be, the highest first, as on the wire. */
 #ifndef LIB_BYTES_H
 #define LIB_BYTES_H
 #include <stdint.h>
+
+/* The builtins stay in line in a freestanding build too; the machine is little endian. */
+static inline uint16_t le16(const uint8_t *p)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, p, sizeof v);
+	return v;
+}
+
+static inline uint32_t le32(const uint8_t *p)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, sizeof v);
+	return v;
+}
+
+static inline uint64_t le64(const uint8_t *p)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, p, sizeof v);
+	return v;
+}
+
+static inline void put_le16(uint8_t *p, uint16_t v)
+{
+	__builtin_memcpy(p, &v, sizeof v);
+}
+
+static inline void put_le32(uint8_t *p, uint32_t v)
+{
+	__builtin_memcpy(p, &v, sizeof v);
+}
+
+static inline void put_le64(uint8_t *p, uint64_t v)
+{
+	__builtin_memcpy(p, &v, sizeof v);
+}
 
 static inline uint16_t be16(const uint8_t *p)
 {
@@ -13,16 +55,16 @@ static inline uint32_t be32(const uint8_t *p)
 	return (uint32_t)be16(p) << 16 | be16(p + 2);
 }
 
-static inline void put16(uint8_t *p, unsigned v)
+static inline void put_be16(uint8_t *p, unsigned v)
 {
 	p[0] = (uint8_t)(v >> 8);
 	p[1] = (uint8_t)v;
 }
 
-static inline void put32(uint8_t *p, uint32_t v)
+static inline void put_be32(uint8_t *p, uint32_t v)
 {
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
+	put_be16(p, v >> 16);
+	put_be16(p + 2, v & 0xffff);
 }
 
 #endif

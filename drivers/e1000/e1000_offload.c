@@ -6,6 +6,7 @@
  * itself, so the field must hold the sum without a length, and the IP lengths must be 0.
  */
 #include <string.h>
+#include "lib/bytes.h"
 #include "drivers/e1000/e1000.h"
 #include "drivers/e1000/regs.h"
 #include "vnet/frame/headers.h"
@@ -14,17 +15,6 @@
 #define TCP_HEADER 20u
 #define TCP_CSUM   16 /* offset of the checksum in the header, RFC 9293 */
 #define MSS_MIN    64
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
 
 bool e1000_in_tunnel(const struct vnet_hdr *hdr, const uint8_t *head, uint32_t len)
 {
@@ -39,7 +29,7 @@ static uint32_t pseudo_sum(const uint8_t *address, unsigned len)
 {
 	uint32_t sum = IP_TCP;
 	for (unsigned i = 0; i < len; i += 2)
-		sum += get16(address + i);
+		sum += be16(address + i);
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return sum;
@@ -47,15 +37,15 @@ static uint32_t pseudo_sum(const uint8_t *address, unsigned len)
 
 static void prepare_ipv4(uint8_t *ip, uint8_t *tcp)
 {
-	put16(ip + 2, 0);
-	put16(ip + 10, 0);
-	put16(tcp + TCP_CSUM, pseudo_sum(ip + 12, 8));
+	put_be16(ip + 2, 0);
+	put_be16(ip + 10, 0);
+	put_be16(tcp + TCP_CSUM, pseudo_sum(ip + 12, 8));
 }
 
 static void prepare_ipv6(uint8_t *ip, uint8_t *tcp)
 {
-	put16(ip + 4, 0);
-	put16(tcp + TCP_CSUM, pseudo_sum(ip + 8, 32));
+	put_be16(ip + 4, 0);
+	put_be16(tcp + TCP_CSUM, pseudo_sum(ip + 8, 32));
 }
 
 static uint64_t context_low(uint32_t l3, uint32_t l4, uint32_t csum_at)

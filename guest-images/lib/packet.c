@@ -13,7 +13,7 @@ uint16_t packet_sum(const uint8_t *p, unsigned len, uint32_t start)
 {
 	uint32_t sum = start;
 	for (; len > 1; p += 2, len -= 2)
-		sum += get16(p);
+		sum += be16(p);
 	if (len)
 		sum += (uint32_t)*p << 8;
 	while (sum >> 16)
@@ -33,15 +33,15 @@ static unsigned ether(uint8_t *f, const uint8_t to[6], const uint8_t from[6], ui
 {
 	memcpy(f, to, 6);
 	memcpy(f + 6, from, 6);
-	put16(f + 12, type);
+	put_be16(f + 12, type);
 	return 14;
 }
 
 static unsigned answer_arp(uint8_t *f, const struct packet_host *me)
 {
-	if (get16(f + ARP + 6) != 1 || memcmp(f + ARP + 24, me->ip, 4))
+	if (be16(f + ARP + 6) != 1 || memcmp(f + ARP + 24, me->ip, 4))
 		return 0;
-	put16(f + ARP + 6, 2);
+	put_be16(f + ARP + 6, 2);
 	memcpy(f + ARP + 18, f + ARP + 8, 10); /* target: who asked */
 	memcpy(f + ARP + 8, me->mac, 6);
 	memcpy(f + ARP + 14, me->ip, 4);
@@ -52,16 +52,16 @@ static unsigned answer_arp(uint8_t *f, const struct packet_host *me)
 
 static unsigned answer_ip(uint8_t *f, unsigned len, const struct packet_host *me)
 {
-	unsigned total = get16(f + IP + 2);
+	unsigned total = be16(f + IP + 2);
 	if (f[IP] != 0x45 || memcmp(f + IP + 16, me->ip, 4) || total < 28 || total + IP > len)
 		return 0;
 	if (f[IP + 9] == IP_ICMP && f[L4] == 8) {
 		f[L4] = 0;
-		put16(f + L4 + 2, 0);
-		put16(f + L4 + 2, packet_sum(f + L4, total - 20, 0));
+		put_be16(f + L4 + 2, 0);
+		put_be16(f + L4 + 2, packet_sum(f + L4, total - 20, 0));
 	} else if (f[IP + 9] == IP_UDP) {
 		swap(f + L4, f + L4 + 2, 2);
-		put16(f + L4 + 6, 0); /* no checksum: RFC 768 */
+		put_be16(f + L4 + 6, 0); /* no checksum: RFC 768 */
 	} else {
 		return 0;
 	}
@@ -84,7 +84,7 @@ unsigned packet_answer(uint8_t *f, unsigned len, const struct packet_host *me)
 {
 	if (len < ARP_LEN)
 		return 0;
-	switch (get16(f + 12)) {
+	switch (be16(f + 12)) {
 	case ETHER_ARP:
 		return answer_arp(f, me);
 	case ETHER_IPV4:
@@ -106,7 +106,7 @@ unsigned packet_test(uint8_t *f, const uint8_t to[6], const uint8_t from[6], uin
 	memset(f, 0, len);
 	ether(f, to, from, TYPE_TEST);
 	f[TEST_OP] = TEST_REQUEST;
-	put32(f + TEST_NUMBER, number);
+	put_be32(f + TEST_NUMBER, number);
 	return len;
 }
 
@@ -133,21 +133,21 @@ unsigned packet_ping(uint8_t *f, const struct packet_host *me, const struct pack
 	memset(f, 0, IP + total);
 	ether(f, to->mac, me->mac, ETHER_IPV4);
 	memcpy(f + IP, fixed, sizeof fixed);
-	put16(f + IP + 2, total);
+	put_be16(f + IP + 2, total);
 	memcpy(f + IP + 12, me->ip, 4);
 	memcpy(f + IP + 16, to->ip, 4);
-	put16(f + IP + 10, packet_sum(f + IP, 20, 0));
+	put_be16(f + IP + 10, packet_sum(f + IP, 20, 0));
 	f[L4] = 8;
-	put16(f + L4 + 4, PING_ID);
-	put16(f + L4 + 6, number);
-	put32(f + L4 + 8, number);
-	put16(f + L4 + 2, packet_sum(f + L4, total - 20, 0));
+	put_be16(f + L4 + 4, PING_ID);
+	put_be16(f + L4 + 6, number);
+	put_be32(f + L4 + 8, number);
+	put_be16(f + L4 + 2, packet_sum(f + L4, total - 20, 0));
 	return IP + total;
 }
 
 bool packet_is_arp_reply(const uint8_t *f, unsigned len, const uint8_t ip[4], uint8_t mac[6])
 {
-	if (len < ARP_LEN || get16(f + 12) != ETHER_ARP || get16(f + ARP + 6) != 2 ||
+	if (len < ARP_LEN || be16(f + 12) != ETHER_ARP || be16(f + ARP + 6) != 2 ||
 	    memcmp(f + ARP + 14, ip, 4))
 		return false;
 	memcpy(mac, f + ARP + 8, 6);
@@ -158,13 +158,13 @@ bool packet_is_reply(const uint8_t *f, unsigned len, uint32_t *number)
 {
 	if (len < 46)
 		return false;
-	if (get16(f + 12) == TYPE_TEST && f[TEST_OP] == TEST_REPLY) {
-		*number = get32(f + TEST_NUMBER);
+	if (be16(f + 12) == TYPE_TEST && f[TEST_OP] == TEST_REPLY) {
+		*number = be32(f + TEST_NUMBER);
 		return true;
 	}
-	if (get16(f + 12) == ETHER_IPV4 && f[IP] == 0x45 && f[IP + 9] == IP_ICMP && f[L4] == 0 &&
-	    get16(f + L4 + 4) == PING_ID) {
-		*number = get32(f + L4 + 8);
+	if (be16(f + 12) == ETHER_IPV4 && f[IP] == 0x45 && f[IP + 9] == IP_ICMP && f[L4] == 0 &&
+	    be16(f + L4 + 4) == PING_ID) {
+		*number = be32(f + L4 + 8);
 		return true;
 	}
 	return false;

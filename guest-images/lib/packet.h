@@ -3,6 +3,7 @@
 #define GUEST_PACKET_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "lib/bytes.h"
 
 #define PACKET_MAX 1518
 
@@ -18,29 +19,7 @@ struct packet_host {
 	uint8_t mac[6], ip[4];
 };
 
-static inline uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static inline void put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static inline uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static inline void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v);
-}
-
-/* The Internet checksum (RFC 1071) of `len` bytes and `start`, ready to be stored by put16(). */
+/* The Internet checksum (RFC 1071) of `len` bytes and `start`, ready to be stored by put_be16(). */
 uint16_t packet_sum(const uint8_t *p, unsigned len, uint32_t start);
 
 /*

@@ -21,7 +21,7 @@ void guest_main(void)
 	uint64_t start = rdtsc(), last = start;
 
 	while (sent < count && rdtsc() - last < patience) {
-		put32(frame + TEST_NUMBER, (uint32_t)sent);
+		put_be32(frame + TEST_NUMBER, (uint32_t)sent);
 		if (vnic_send(&nic, frame, len)) {
 			last = rdtsc();
 			if (++sent % BATCH == 0)

@@ -35,8 +35,8 @@ static void build(struct parts *p, const struct frame_kind *k)
 {
 	memset(p, 0, sizeof *p);
 	for (unsigned i = 0; i < k->tags; i++) {
-		put16(p->tags + 4 * i, k->tag[i]);
-		put16(p->tags + 4 * i + 2, 0x2005 + i); /* priority 1, VLANs 5 and 6 */
+		put_be16(p->tags + 4 * i, k->tag[i]);
+		put_be16(p->tags + 4 * i + 2, 0x2005 + i); /* priority 1, VLANs 5 and 6 */
 	}
 	for (unsigned i = 0; i < k->n; i++) {
 		uint8_t *e = p->ext + p->ext_len;
@@ -66,17 +66,17 @@ uint32_t frame_kind_l4(const struct frame_kind *k)
 static void set_tos(uint8_t *ip, bool v6, unsigned tos)
 {
 	if (v6) {
-		put16(ip, 0x6000 | tos << 4);
+		put_be16(ip, 0x6000 | tos << 4);
 	} else {
 		ip[1] = (uint8_t)tos;
-		put16(ip + 10, 0);
-		put16(ip + 10, packet_sum(ip, IPV4_HEAD, 0));
+		put_be16(ip + 10, 0);
+		put_be16(ip + 10, packet_sum(ip, IPV4_HEAD, 0));
 	}
 }
 
 static unsigned tos_of(const uint8_t *ip, bool v6)
 {
-	return v6 ? get16(ip) >> 4 & 0xff : ip[1];
+	return v6 ? be16(ip) >> 4 & 0xff : ip[1];
 }
 
 uint32_t frame_kind_put(uint8_t *f, uint32_t len, struct vnet_hdr *hdr, const struct frame_kind *k,
@@ -92,7 +92,7 @@ uint32_t frame_kind_put(uint8_t *f, uint32_t len, struct vnet_hdr *hdr, const st
 	if (p.ext_len) {
 		memmove(f + behind + p.ext_len, f + behind, len - behind);
 		memcpy(f + behind, p.ext, p.ext_len);
-		put16(f + l3 + 4, get16(f + l3 + 4) + p.ext_len);
+		put_be16(f + l3 + 4, be16(f + l3 + 4) + p.ext_len);
 		f[l3 + 6] = k->ext[0];
 	}
 	set_tos(f + l3, k->v6, FRAME_DSCP << 2 | ecn);
@@ -118,7 +118,7 @@ const char *frame_kind_take(uint8_t *f, uint32_t *len, const struct frame_kind *
 		if (f[l3 + 6] != k->ext[0] || memcmp(f + behind, p.ext, p.ext_len))
 			return "extension headers";
 		f[l3 + 6] = TCP;
-		put16(f + l3 + 4, get16(f + l3 + 4) - p.ext_len);
+		put_be16(f + l3 + 4, be16(f + l3 + 4) - p.ext_len);
 		memmove(f + behind, f + behind + p.ext_len, *len - behind - p.ext_len);
 	}
 	*len -= tags + p.ext_len;

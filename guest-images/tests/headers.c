@@ -61,8 +61,8 @@ static void answer(enum word word, unsigned ecn)
 
 static void begin(void)
 {
-	current = (struct test_case){get32(frame + TEST_NUMBER), get32(frame + AT_PAYLOAD),
-	                             get32(frame + AT_MSS)};
+	current = (struct test_case){be32(frame + TEST_NUMBER), be32(frame + AT_PAYLOAD),
+	                             be32(frame + AT_MSS)};
 	current.number %= FRAME_KINDS * 4;
 	memcpy(peer, frame + 6, 6);
 	tso_check_begin(&expected, frame_kinds[current.number / 4].v6, current.payload,
@@ -98,7 +98,7 @@ _Noreturn static void listen(void)
 		unsigned len = vnic_receive(&nic, frame);
 		if (!len)
 			vnic_wait(&nic);
-		else if (get16(frame + 12) == TYPE_TEST && frame[TEST_OP] == TEST_REQUEST)
+		else if (be16(frame + 12) == TYPE_TEST && frame[TEST_OP] == TEST_REQUEST)
 			begin();
 		else if (!memcmp(frame, me.mac, 6))
 			judge(len);
@@ -135,8 +135,8 @@ static bool await(uint32_t number, enum word word)
 static bool announce(const struct test_case *c)
 {
 	unsigned len = packet_test(frame, peer, me.mac, c->number, TEST_BYTES);
-	put32(frame + AT_PAYLOAD, c->payload);
-	put32(frame + AT_MSS, c->mss);
+	put_be32(frame + AT_PAYLOAD, c->payload);
+	put_be32(frame + AT_MSS, c->mss);
 	vnic_send(&nic, frame, len);
 	vnic_flush(&nic);
 	return await(c->number, ANNOUNCED);
@@ -146,7 +146,7 @@ static bool announce(const struct test_case *c)
 static void complete_sum(uint8_t *f, uint32_t len, struct vnet_hdr *hdr)
 {
 	uint8_t *tcp = f + hdr->csum_start;
-	put16(tcp + hdr->csum_offset, packet_sum(tcp, len - hdr->csum_start, 0));
+	put_be16(tcp + hdr->csum_offset, packet_sum(tcp, len - hdr->csum_start, 0));
 	*hdr = (struct vnet_hdr){.num_buffers = 1};
 }
 
@@ -214,10 +214,10 @@ static const char *judge_too_big(uint32_t len, const struct frame_kind *k, unsig
 		return "quotation";
 	if (k->v6) {
 		pseudo = (uint16_t)~packet_sum(f + l3 + 8, 32, 58 + (len - icmp));
-		if (f[l3 + 6] != 58 || f[icmp] != 2 || get32(f + icmp + 4) != mtu)
+		if (f[l3 + 6] != 58 || f[icmp] != 2 || be32(f + icmp + 4) != mtu)
 			return "IPv6: another message";
 	} else if (f[l3 + 9] != 1 || f[icmp] != 3 || f[icmp + 1] != 4 ||
-	           get16(f + icmp + 6) != mtu) {
+	           be16(f + icmp + 6) != mtu) {
 		return "IPv4: another message";
 	}
 	return packet_sum(f + icmp, len - icmp, pseudo) ? "checksum" : NULL;

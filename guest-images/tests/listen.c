@@ -18,7 +18,7 @@ static void show(const uint8_t *f, unsigned len)
 	print("heard dst=%02x:%02x:%02x:%02x:%02x:%02x src=%02x:%02x:%02x:%02x:%02x:%02x type=%04x "
 	      "len=%u\n",
 	      f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11],
-	      get16(f + 12), len);
+	      be16(f + 12), len);
 }
 
 void guest_main(void)

@@ -41,7 +41,7 @@ static void made_up(uint64_t count)
 	uint8_t mac[6] = {0x06};
 
 	for (uint64_t i = 0; i < count; i++) {
-		put32(mac + 2, (uint32_t)(i * 0x9e3779b1));
+		put_be32(mac + 2, (uint32_t)(i * 0x9e3779b1));
 		queue(packet_test(frame, other.mac, mac, 0, TEST_BYTES));
 		if (i % BATCH == 0)
 			vnic_flush(&nic);

@@ -31,24 +31,24 @@ uint32_t tso_build(uint8_t *f, struct vnet_hdr *hdr, bool v6, uint32_t payload, 
 {
 	uint32_t l4 = l4_of(v6), end = l4 + 20, ip_len = end - L3 + payload;
 	memset(f, 0x42, end);
-	put16(f + 12, v6 ? ETHER_IPV6 : ETHER_IPV4);
+	put_be16(f + 12, v6 ? ETHER_IPV6 : ETHER_IPV4);
 	if (v6) {
-		put32(f + L3, 0x60000000);
-		put16(f + L3 + 4, ip_len - 40);
+		put_be32(f + L3, 0x60000000);
+		put_be16(f + L3 + 4, ip_len - 40);
 		f[L3 + 6] = 6;
 	} else {
 		f[L3] = 0x45;
-		put16(f + L3 + 2, ip_len);
-		put16(f + L3 + 6, 0x4000);
+		put_be16(f + L3 + 2, ip_len);
+		put_be16(f + L3 + 6, 0x4000);
 		f[L3 + 9] = 6;
-		put16(f + L3 + 10, 0);
-		put16(f + L3 + 10, packet_sum(f + L3, 20, 0));
+		put_be16(f + L3 + 10, 0);
+		put_be16(f + L3 + 10, packet_sum(f + L3, 20, 0));
 	}
-	put32(f + l4 + 4, SEQ);
+	put_be32(f + l4 + 4, SEQ);
 	f[l4 + 12] = 0x50;
 	f[l4 + 13] = FLAGS;
-	put16(f + l4 + 18, 0);
-	put16(f + l4 + 16, pseudo(f, v6, 20 + payload));
+	put_be16(f + l4 + 18, 0);
+	put_be16(f + l4 + 16, pseudo(f, v6, 20 + payload));
 	for (uint32_t i = 0; i < payload; i++)
 		f[end + i] = pattern(i);
 	*hdr = (struct vnet_hdr){
@@ -66,12 +66,12 @@ uint32_t tso_build(uint8_t *f, struct vnet_hdr *hdr, bool v6, uint32_t payload, 
 void tso_zero_sum(uint8_t *f, bool v6, uint32_t payload)
 {
 	uint32_t l4 = l4_of(v6);
-	put16(f + l4 + 18, packet_sum(f + l4, 20 + payload, 0)); /* the urgent pointer */
+	put_be16(f + l4 + 18, packet_sum(f + l4, 20 + payload, 0)); /* the urgent pointer */
 }
 
 uint16_t tso_sum(const uint8_t *f, bool v6)
 {
-	return get16(f + l4_of(v6) + 16);
+	return be16(f + l4_of(v6) + 16);
 }
 
 unsigned tso_pieces(uint8_t *frame, uint32_t len, struct vnet_seg *piece)
@@ -97,11 +97,11 @@ bool tso_check_complete(const struct tso_check *c)
 
 static const char *check_ip(const struct tso_check *c, const uint8_t *f, uint32_t tcp_len)
 {
-	if (get16(f + 12) != (c->v6 ? ETHER_IPV6 : ETHER_IPV4))
+	if (be16(f + 12) != (c->v6 ? ETHER_IPV6 : ETHER_IPV4))
 		return "another protocol";
 	if (c->v6)
-		return get16(f + L3 + 4) == tcp_len ? NULL : "IPv6 length";
-	if (get16(f + L3 + 2) != tcp_len + 20)
+		return be16(f + L3 + 4) == tcp_len ? NULL : "IPv6 length";
+	if (be16(f + L3 + 2) != tcp_len + 20)
 		return "IPv4 length";
 	return packet_sum(f + L3, 20, 0) ? "IPv4 checksum" : NULL;
 }
@@ -115,7 +115,7 @@ const char *tso_check_segment(struct tso_check *c, const uint8_t *f, uint32_t le
 	const char *error = check_ip(c, f, 20 + want);
 	if (error)
 		return error;
-	if (get32(f + l4 + 4) != SEQ + c->offset)
+	if (be32(f + l4 + 4) != SEQ + c->offset)
 		return "sequence number";
 	if (!c->any_flags && f[l4 + 13] != (want == left ? FLAGS : FLAGS_MID))
 		return "flags";

@@ -1,7 +1,7 @@
 /* Any file as a bzImage, with a header laid over it half of the time. */
 #include <stdlib.h>
 #include <string.h>
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/load/linux.h"
 
 #define HIGH_SIZE 0x800000u
@@ -21,18 +21,18 @@ static struct blob make_image(const uint8_t *data, size_t size, uint8_t *image)
 	size_t n = size - 1 < 0x1000 - at ? size - 1 : 0x1000 - at;
 	memset(image, 0, 0x1000);
 	image[0x1f1] = 1;
-	put16(image + 0x1fe, 0xaa55);
+	put_le16(image + 0x1fe, 0xaa55);
 	image[0x201] = 0x6a;
 	memcpy(image + 0x202, "HdrS", 4);
-	put16(image + 0x206, 0x20f);
+	put_le16(image + 0x206, 0x20f);
 	image[0x211] = 1;
-	put32(image + 0x22c, 0x7fffffff);
-	put32(image + 0x230, 0x200000);
+	put_le32(image + 0x22c, 0x7fffffff);
+	put_le32(image + 0x230, 0x200000);
 	image[0x234] = 1;
-	put16(image + 0x236, 3);
-	put32(image + 0x238, 2047);
-	put64(image + 0x258, 0x200000);
-	put32(image + 0x260, 0x10000);
+	put_le16(image + 0x236, 3);
+	put_le32(image + 0x238, 2047);
+	put_le64(image + 0x258, 0x200000);
+	put_le32(image + 0x260, 0x10000);
 	memcpy(image + at, data + 1, n);
 	return (struct blob){image, 0x1000 - data[0] / 0xa0 * 0x800};
 }

@@ -138,7 +138,7 @@ static void ip_sum(uint8_t *p, uint32_t len)
 
 	if (len < 34)
 		return;
-	put16(p + 24, 0);
+	put_be16(p + 24, 0);
 	sum_bytes(&s, p + 14, 20);
 	sum_store(&s, p + 24);
 }

@@ -6,14 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/unit/rig/headers_reference.h"
+#include "lib/bytes.h"
 #include "vnet/frame/offload.h"
 
 #define PIECES 200
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
 
 /* A plain TCP/IPv4 or TCP/IPv6 frame to start from, so that inputs get behind the first checks; or
  * one with a routing header of 24 bytes. */
@@ -116,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 16 || size > 1500)
 		return 0;
 	memset(bytes, 0, sizeof bytes);
-	f.len = 64 + get16(data) % 1900;
+	f.len = 64 + le16(data) % 1900;
 	template(bytes, &f.hdr, data[2] & 1, data[3] & 0x80);
 	if (data[2] & 2)
 		memcpy(&f.hdr, data + 4, sizeof f.hdr);

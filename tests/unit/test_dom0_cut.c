@@ -48,7 +48,7 @@ static struct out_frame *arrives(struct bridge *b, uint8_t kind)
 	uint32_t len = tso_build(big, &f->hdr, true, PAYLOAD, MSS) + EXTENSION;
 	memmove(big + 54 + EXTENSION, big + 54, len - 54 - EXTENSION);
 	memset(big + 54, 0, EXTENSION);
-	put16(big + 18, get16(big + 18) + EXTENSION);
+	put_be16(big + 18, be16(big + 18) + EXTENSION);
 	big[20] = kind;
 	big[54] = 6;
 	big[56] = 1; /* PadN */
@@ -71,7 +71,7 @@ static void judge_out(struct rig *r)
 		assert_int_equal(p[20], 60);
 		assert_int_equal(p[54], 6);
 		p[20] = 6;
-		put16(p + 18, get16(p + 18) - EXTENSION);
+		put_be16(p + 18, be16(p + 18) - EXTENSION);
 		memmove(p + 54, p + 54 + EXTENSION, len - 54);
 		const char *error = tso_check_segment(&c, p, len);
 		if (error)

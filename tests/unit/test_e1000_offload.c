@@ -88,7 +88,7 @@ static uint32_t in_vxlan(uint32_t len, struct vnet_hdr *hdr, bool v6)
 	uint32_t l4 = v6 ? 54 : 34, outer = l4 + 16;
 	memmove(big + outer, big, len);
 	memset(big, 0, outer);
-	put32(big + 12, v6 ? 0x86dd6000 : 0x08004500);
+	put_be32(big + 12, v6 ? 0x86dd6000 : 0x08004500);
 	big[v6 ? 20 : 23] = 17;
 	hdr->csum_start = (uint16_t)(hdr->csum_start + outer);
 	hdr->gso_type = VNET_GSO_NONE;
@@ -153,14 +153,14 @@ static void test_vlan(void **state)
 	rig_open(&r, E1000_82540EM);
 	uint32_t len = tso_build(big, &hdr, false, 3000, 1400);
 	memmove(big + 16, big + 12, len - 12);
-	put32(big + 12, 0x81000007);
+	put_be32(big + 12, 0x81000007);
 	hdr.csum_start += 4;
 	send_big(&r, len + 4, &hdr);
 	assert_int_equal(r.sim->n_out, 3);
 	tso_check_begin(&c, false, 3000, 1400);
 	for (unsigned i = 0; i < r.sim->n_out; i++) {
 		uint8_t *f = r.sim->out[i].data;
-		assert_int_equal(get32(f + 12), 0x81000007);
+		assert_int_equal(be32(f + 12), 0x81000007);
 		memmove(f + 12, f + 16, r.sim->out[i].len - 16);
 		r.sim->out[i].len -= 4;
 	}
@@ -178,8 +178,8 @@ static void test_two_tags(void **state)
 		struct e1000_context c;
 		uint32_t len = tso_build(big, &hdr, i & 1, 3000, 1400);
 		memmove(big + 20, big + 12, len - 12);
-		put32(big + 12, outer[i]);
-		put32(big + 16, 0x81000008);
+		put_be32(big + 12, outer[i]);
+		put_be32(big + 16, 0x81000008);
 		hdr.csum_start += 8;
 		assert_int_equal(e1000_offload(&hdr, big, len + 8, len + 8, &c), E1000_SENT);
 		assert_int_equal(c.low & 0xff, 22);

@@ -54,13 +54,13 @@ static uint16_t plain_sum(const uint8_t *p, unsigned n)
 static void set_tos(uint8_t *ip, bool ipv6, unsigned tos)
 {
 	if (ipv6) {
-		put16(ip, 0x6000 | tos << 4);
+		put_be16(ip, 0x6000 | tos << 4);
 		return;
 	}
 	ip[0] = 0x45;
 	ip[1] = (uint8_t)tos;
-	put16(ip + 10, 0);
-	put16(ip + 10, plain_sum(ip, 20) ^ 0xffff);
+	put_be16(ip + 10, 0);
+	put_be16(ip + 10, plain_sum(ip, 20) ^ 0xffff);
 }
 
 /* A frame of IP behind tags; returns where IP begins. */
@@ -70,8 +70,8 @@ static unsigned inner(uint8_t *f, unsigned n, bool ipv6, unsigned tos)
 
 	ether_frame(f, B, A, ipv6 ? 0x86dd : 0x0800, BYTES, 7);
 	for (unsigned i = 0; i < n; i++)
-		put16(f + 12 + 4 * i, tags[2 - n + i]);
-	put16(f + at - 2, ipv6 ? 0x86dd : 0x0800);
+		put_be16(f + 12 + 4 * i, tags[2 - n + i]);
+	put_be16(f + at - 2, ipv6 ? 0x86dd : 0x0800);
 	set_tos(f + at, ipv6, tos);
 	return at;
 }

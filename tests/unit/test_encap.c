@@ -101,7 +101,7 @@ static void ip_sum(uint8_t *frame, unsigned bytes)
 {
 	struct sum s = {0, false};
 
-	put16(frame + 24, 0);
+	put_be16(frame + 24, 0);
 	sum_bytes(&s, frame + 14, bytes);
 	sum_store(&s, frame + 24);
 }
@@ -110,7 +110,7 @@ static void udp_sum(uint8_t *frame, uint32_t len)
 {
 	struct sum s = {0, false};
 
-	put16(frame + 40, 0);
+	put_be16(frame + 40, 0);
 	sum_bytes(&s, frame + 26, 8);
 	sum_be16(&s, IP_UDP);
 	sum_be32(&s, len - 34);
@@ -129,8 +129,8 @@ static void truncated_anywhere_is_a_wrong_length(void **state)
 	/* An inner frame without an Ethernet header. */
 	for (uint32_t inner = 0; inner < 14; inner++) {
 		len = packet(out, VNET_LINK_VXLAN, 14) - 14 + inner;
-		put16(out + 16, len - 14);
-		put16(out + 38, len - 34);
+		put_be16(out + 16, len - 14);
+		put_be16(out + 38, len - 34);
 		ip_sum(out, 20);
 		assert_int_equal(vxlan(out, len), VNET_DROP_outer_length);
 	}
@@ -143,15 +143,15 @@ static void lengths_that_contradict_are_refused(void **state)
 
 	(void)state;
 	for (unsigned total = 0; total < 0x10000; total += total < 200 ? 1 : 997) {
-		put16(out + 16, total);
+		put_be16(out + 16, total);
 		ip_sum(out, 20);
 		if (total != len - 14)
 			assert_int_equal(vxlan(out, len), VNET_DROP_outer_length);
 	}
-	put16(out + 16, len - 14);
+	put_be16(out + 16, len - 14);
 	ip_sum(out, 20);
 	for (unsigned udp = 0; udp < 0x10000; udp += udp < 200 ? 1 : 997) {
-		put16(out + 38, udp);
+		put_be16(out + 38, udp);
 		if (udp != len - 34)
 			assert_int_equal(vxlan(out, len), VNET_DROP_outer_length);
 	}
@@ -191,11 +191,11 @@ static void fragments_are_refused(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
-		put16(out + 20, field[i]);
+		put_be16(out + 20, field[i]);
 		ip_sum(out, 20);
 		assert_int_equal(vxlan(out, len), VNET_DROP_outer_fragment);
 	}
-	put16(out + 20, 0); /* without DF it is no less whole */
+	put_be16(out + 20, 0); /* without DF it is no less whole */
 	ip_sum(out, 20);
 	assert_int_equal(vxlan(out, len), ENCAP_FINE);
 }
@@ -212,7 +212,7 @@ static void ip_options_are_skipped(void **state)
 		memset(out + 34, 1, more); /* no-operations */
 		memcpy(out + 34 + more, plain + 34, len - 34);
 		out[14] = (uint8_t)(0x45 + more / 4);
-		put16(out + 16, len - 14 + more);
+		put_be16(out + 16, len - 14 + more);
 		ip_sum(out, 20 + more);
 		assert_int_equal(look(&p, out, len + more, VNET_LINK_VXLAN, NULL), ENCAP_FINE);
 		assert_int_equal(p.inner, 50 + more);
@@ -245,7 +245,7 @@ static void of_offloads_only_an_own_checksum_is_taken(void **state)
 	struct encap_packet p;
 
 	(void)state;
-	put16(out + 40, 0x1234);
+	put_be16(out + 40, 0x1234);
 	assert_int_equal(look(&p, out, len, VNET_LINK_VXLAN, &hdr), ENCAP_FINE);
 	hdr.csum_start = 84;
 	assert_int_equal(look(&p, out, len, VNET_LINK_VXLAN, &hdr), VNET_DROP_bad_offload);
@@ -272,9 +272,9 @@ static void inner_ip(uint8_t *p, unsigned type, unsigned at, unsigned protocol)
 	memset(p, 0, 100);
 	mac_write(p, B);
 	mac_write(p + 6, A);
-	put16(p + 12, at == 22 ? 0x88a8 : 0x8100);
-	put16(p + 16, 0x8100);
-	put16(p + at - 2, type);
+	put_be16(p + 12, at == 22 ? 0x88a8 : 0x8100);
+	put_be16(p + 16, 0x8100);
+	put_be16(p + at - 2, type);
 	p[at] = type == 0x0800 ? 0x45 : 0x60;
 	p[at + (type == 0x0800 ? 9 : 6)] = (uint8_t)protocol;
 }
@@ -302,7 +302,7 @@ static void the_flow_is_the_source_port(void **state)
 			assert_true(counts(p, at + i)); /* addresses, ports */
 		assert_false(counts(p, at + 24));       /* the sequence number */
 		assert_false(counts(p, at + 4));        /* the identification */
-		put16(p + at + 6, 0x2000);              /* a fragment has no ports */
+		put_be16(p + at + 6, 0x2000);           /* a fragment has no ports */
 		assert_false(counts(p, at + 20));
 		inner_ip(p, 0x0800, at, 1);
 		assert_false(counts(p, at + 20));
@@ -333,7 +333,7 @@ static void flows_spread(void **state)
 	for (unsigned i = 0; i < 1000; i++) {
 		uint16_t port;
 
-		put16(p + 34, 40000 + i);
+		put_be16(p + 34, 40000 + i);
 		port = flow(p, 100);
 		different += !seen[port];
 		seen[port] = true;

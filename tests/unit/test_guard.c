@@ -39,8 +39,8 @@ static uint8_t *frame(struct rig *r, mac_t src, unsigned type, unsigned tags)
 {
 	ether_frame(r->bytes, B, src, tags ? 0x8100 : type, BYTES, 0);
 	for (unsigned i = 0; i < tags; i++) {
-		put16(r->bytes + 14 + 4 * i, 0);
-		put16(r->bytes + 16 + 4 * i, i + 1 < tags ? 0x88a8 : type);
+		put_be16(r->bytes + 14 + 4 * i, 0);
+		put_be16(r->bytes + 16 + 4 * i, i + 1 < tags ? 0x88a8 : type);
 	}
 	return r->bytes + 14 + 4 * tags;
 }
@@ -50,7 +50,7 @@ static void ipv4(struct rig *r, mac_t src, uint32_t from, unsigned tags)
 	uint8_t *ip = frame(r, src, 0x0800, tags);
 
 	ip[0] = 0x45;
-	put32(ip + 12, from);
+	put_be32(ip + 12, from);
 }
 
 static void arp(struct rig *r, mac_t sender_mac, uint32_t sender)

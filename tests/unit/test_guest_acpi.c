@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "vmm/devices/guest_acpi.h"
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/load/load.h"
 
 static uint8_t ram[0x100000];
@@ -38,8 +38,8 @@ static const uint8_t *table(uint64_t gpa, const char *signature)
 	assert_in_range(gpa, GUEST_ACPI_GPA, GUEST_ACPI_GPA + GUEST_ACPI_SIZE - 36);
 	const uint8_t *t = ram + gpa;
 	assert_memory_equal(t, signature, 4);
-	assert_in_range(get32(t + 4), 36, GUEST_ACPI_SIZE);
-	sums_to_zero(t, get32(t + 4));
+	assert_in_range(le32(t + 4), 36, GUEST_ACPI_SIZE);
+	sums_to_zero(t, le32(t + 4));
 	return t;
 }
 
@@ -52,21 +52,21 @@ static void the_chain_of_tables(void **state)
 	assert_memory_equal(rsdp, "RSD PTR ", 8);
 	sums_to_zero(rsdp, 20);
 	sums_to_zero(rsdp, 36);
-	const uint8_t *xsdt = table(get64(rsdp + 24), "XSDT");
-	const uint8_t *fadt = table(get64(xsdt + 36), "FACP");
-	const uint8_t *madt = table(get64(xsdt + 44), "APIC");
-	const uint8_t *dsdt = table(get64(fadt + 140), "DSDT");
-	assert_ptr_equal(ram + get32(fadt + 40), dsdt);
-	assert_true(get32(fadt + 112) & 1 << 20);
+	const uint8_t *xsdt = table(le64(rsdp + 24), "XSDT");
+	const uint8_t *fadt = table(le64(xsdt + 36), "FACP");
+	const uint8_t *madt = table(le64(xsdt + 44), "APIC");
+	const uint8_t *dsdt = table(le64(fadt + 140), "DSDT");
+	assert_ptr_equal(ram + le32(fadt + 40), dsdt);
+	assert_true(le32(fadt + 112) & 1 << 20);
 	assert_int_equal(fadt[116], 1);
-	assert_int_equal(get64(fadt + 120), 0x604);
-	assert_int_equal(get64(fadt + 248), 0x600);
-	assert_int_equal(get64(fadt + 260), 0x601);
-	assert_int_equal(get32(madt + 4), 44 + 3 * 8 + 16);
+	assert_int_equal(le64(fadt + 120), 0x604);
+	assert_int_equal(le64(fadt + 248), 0x600);
+	assert_int_equal(le64(fadt + 260), 0x601);
+	assert_int_equal(le32(madt + 4), 44 + 3 * 8 + 16);
 	assert_int_equal(madt[44 + 8 + 3], 2);
 	assert_int_equal(madt[44 + 24], 9);
-	assert_int_equal(get32(madt + 44 + 24 + 4), 255);
-	assert_int_equal(get32(madt + 44 + 24 + 12), 3);
+	assert_int_equal(le32(madt + 44 + 24 + 4), 255);
+	assert_int_equal(le32(madt + 44 + 24 + 12), 3);
 }
 
 static void an_io_apic_if_there_is_one(void **state)
@@ -75,12 +75,12 @@ static void an_io_apic_if_there_is_one(void **state)
 	struct gmem m = memory();
 	struct guest_acpi cfg = {1, ids, 0x600, 0x601, 0x604, 0xfec00000, 0};
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
-	const uint8_t *xsdt = table(get64(ram + GUEST_ACPI_GPA + 24), "XSDT");
-	const uint8_t *madt = table(get64(xsdt + 44), "APIC");
-	assert_int_equal(get32(madt + 4), 44 + 8 + 12);
-	assert_int_equal(get16(madt + 52), 0x0c01); /* type 1, 12 bytes */
-	assert_int_equal(get32(madt + 56), 0xfec00000);
-	assert_int_equal(get32(madt + 60), 0); /* its first GSI */
+	const uint8_t *xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
+	const uint8_t *madt = table(le64(xsdt + 44), "APIC");
+	assert_int_equal(le32(madt + 4), 44 + 8 + 12);
+	assert_int_equal(le16(madt + 52), 0x0c01); /* type 1, 12 bytes */
+	assert_int_equal(le32(madt + 56), 0xfec00000);
+	assert_int_equal(le32(madt + 60), 0); /* its first GSI */
 }
 
 static void a_pm_timer_if_it_is_named(void **state)
@@ -91,13 +91,13 @@ static void a_pm_timer_if_it_is_named(void **state)
 	for (unsigned port = 0; port < 0x1000; port += 0x608) {
 		cfg.pm_timer_port = (uint16_t)port;
 		assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
-		const uint8_t *xsdt = table(get64(ram + GUEST_ACPI_GPA + 24), "XSDT");
-		const uint8_t *fadt = table(get64(xsdt + 36), "FACP");
-		assert_int_equal(get32(fadt + 76), port);
+		const uint8_t *xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
+		const uint8_t *fadt = table(le64(xsdt + 36), "FACP");
+		assert_int_equal(le32(fadt + 76), port);
 		assert_int_equal(fadt[91], port ? 4 : 0);
-		assert_int_equal(get32(fadt + 112) >> 8 & 1, port != 0);
-		assert_int_equal(get32(fadt + 208), port ? 0x03002001 : 0);
-		assert_int_equal(get64(fadt + 212), port);
+		assert_int_equal(le32(fadt + 112) >> 8 & 1, port != 0);
+		assert_int_equal(le32(fadt + 208), port ? 0x03002001 : 0);
+		assert_int_equal(le64(fadt + 212), port);
 	}
 }
 
@@ -151,7 +151,7 @@ static void disassembles(const char *dir, const uint8_t *t, const char *want)
 	snprintf(name, sizeof name, "%s/%.4s.dat", dir, (const char *)t);
 	FILE *f = fopen(name, "wb");
 	assert_non_null(f);
-	assert_int_equal(fwrite(t, 1, get32(t + 4), f), get32(t + 4));
+	assert_int_equal(fwrite(t, 1, le32(t + 4), f), le32(t + 4));
 	assert_int_equal(fclose(f), 0);
 	snprintf(command, sizeof command, "iasl -d %s 2>&1 && cat %s/%.4s.dsl", name, dir,
 	         (const char *)t);
@@ -173,13 +173,13 @@ static void iasl_reads_them(void **state)
 	char dir[] = "/tmp/guest-acpi-XXXXXX", command[64];
 	assert_non_null(mkdtemp(dir));
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &four));
-	const uint8_t *xsdt = table(get64(ram + GUEST_ACPI_GPA + 24), "XSDT");
-	const uint8_t *fadt = table(get64(xsdt + 36), "FACP");
+	const uint8_t *xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
+	const uint8_t *fadt = table(le64(xsdt + 36), "FACP");
 	disassembles(dir, xsdt, "ACPI Table Address");
 	disassembles(dir, fadt, "Hardware Reduced (V5) : 1");
-	disassembles(dir, table(get64(xsdt + 44), "APIC"), "Processor x2Apic ID : 000000FF");
-	disassembles(dir, table(get64(fadt + 140), "DSDT"), "PNP0A03");
-	disassembles(dir, table(get64(fadt + 140), "DSDT"), "PNP0501");
+	disassembles(dir, table(le64(xsdt + 44), "APIC"), "Processor x2Apic ID : 000000FF");
+	disassembles(dir, table(le64(fadt + 140), "DSDT"), "PNP0A03");
+	disassembles(dir, table(le64(fadt + 140), "DSDT"), "PNP0501");
 	snprintf(command, sizeof command, "rm -r %s", dir);
 	assert_int_equal(system(command), 0);
 }

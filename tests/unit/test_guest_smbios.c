@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 #include "vmm/devices/guest_smbios.h"
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/load/load.h"
 
 static uint8_t ram[GUEST_HIGH];
@@ -75,26 +75,26 @@ static void test_structures(void **state)
 	} want[] = {{0, 0x18}, {1, 0x1b}, {3, 0x15}, {127, 4}};
 	(void)state;
 	assert_null(guest_smbios_build(&m, GUEST_SMBIOS_GPA));
-	const uint8_t *e = find_entry(), *s = ram + get32(e + 24), *end = s + get16(e + 22);
+	const uint8_t *e = find_entry(), *s = ram + le32(e + 24), *end = s + le16(e + 22);
 	unsigned longest = 0;
-	assert_int_equal(get16(e + 28), 4);
+	assert_int_equal(le16(e + 28), 4);
 	for (unsigned i = 0; i < 4; i++) {
 		assert_int_equal(s[0], want[i].type);
 		assert_int_equal(s[1], want[i].length);
-		assert_int_equal(get16(s + 2), i);
+		assert_int_equal(le16(s + 2), i);
 		unsigned size = (unsigned)(next(s) - s);
 		longest = size > longest ? size : longest;
 		s = next(s);
 	}
 	assert_ptr_equal(s, end);
-	assert_int_equal(get16(e + 8), longest);
+	assert_int_equal(le16(e + 8), longest);
 }
 
 static void test_what_they_say(void **state)
 {
 	(void)state;
 	assert_null(guest_smbios_build(&m, GUEST_SMBIOS_GPA));
-	const uint8_t *bios = ram + get32(find_entry() + 24), *machine = next(bios);
+	const uint8_t *bios = ram + le32(find_entry() + 24), *machine = next(bios);
 	assert_string_equal(string(bios, bios[4]), "Patio");
 	assert_string_equal(string(bios, bios[5]), "1");
 	assert_string_equal(string(bios, bios[8]), "01/01/2026");

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 #include "vmm/guest_walk.h"
-#include "lib/le.h"
+#include "lib/bytes.h"
 
 #define P  1ull
 #define W  2ull
@@ -34,12 +34,12 @@ static void reset(void)
 
 static void entry8(unsigned table, unsigned index, uint64_t v)
 {
-	put64(ram + table + 8 * index, v);
+	put_le64(ram + table + 8 * index, v);
 }
 
 static void entry4(unsigned table, unsigned index, uint32_t v)
 {
-	put32(ram + table + 4 * index, v);
+	put_le32(ram + table + 4 * index, v);
 }
 
 static void maps(const struct guest_paging *p, uint64_t gva, unsigned access, uint64_t want)

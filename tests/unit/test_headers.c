@@ -21,7 +21,7 @@ static void add(const uint8_t *p, unsigned n)
 
 static void add16(unsigned v)
 {
-	put16(frame + len, v);
+	put_be16(frame + len, v);
 	len += 2;
 }
 
@@ -177,7 +177,7 @@ static void fragments_are_known(void **state)
 	for (unsigned i = 0; i < sizeof as / sizeof as[0]; i++) {
 		ipv6(44);
 		extension(IP_TCP, 8, "", 0);
-		put16(frame + len - 6, as[i].field);
+		put_be16(frame + len - 6, as[i].field);
 		struct headers h = found();
 		assert_int_equal(h.fragment, as[i].fragment);
 		assert_int_equal(h.l4, as[i].first ? len : 0);

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/load/images.h"
 
 #define MIB     0x100000u
@@ -47,11 +47,11 @@ static void a_multiboot_kernel_gets_its_modules(void **state)
 	assert_true(images_load(&mem, &i, &e, why, sizeof why));
 	assert_int_equal(e.rip, ENTRY);
 	assert_memory_equal(ram + MIB, kernel, sizeof kernel);
-	assert_int_equal(get32(ram + e.rbx + 20), MODULES);
-	const uint8_t *list = ram + get32(ram + e.rbx + 24);
-	assert_string_equal(ram + get32(list + 8), "first");
-	assert_string_equal(ram + get32(list + 16 + 8), "second");
-	assert_int_equal(get32(list + 16 + 4) - get32(list + 16), 200);
+	assert_int_equal(le32(ram + e.rbx + 20), MODULES);
+	const uint8_t *list = ram + le32(ram + e.rbx + 24);
+	assert_string_equal(ram + le32(list + 8), "first");
+	assert_string_equal(ram + le32(list + 16 + 8), "second");
+	assert_int_equal(le32(list + 16 + 4) - le32(list + 16), 200);
 }
 
 static void what_does_not_fit_is_named_with_both_sizes(void **state)

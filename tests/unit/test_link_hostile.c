@@ -46,7 +46,7 @@ static void ip_sum(uint8_t *frame)
 {
 	struct sum s = {0, false};
 
-	put16(frame + 24, 0);
+	put_be16(frame + 24, 0);
 	sum_bytes(&s, frame + 14, 20);
 	sum_store(&s, frame + 24);
 }
@@ -164,7 +164,7 @@ static void what_is_not_served_ends_here(void **state)
 	(void)state;
 	start(&r);
 	packet(&r, &far1, 4789);
-	put32(r.bytes + 30, NODE_IP(1)); /* another address */
+	put_be32(r.bytes + 30, NODE_IP(1)); /* another address */
 	ip_sum(r.bytes);
 	goes(&r, -1, VNET_DROP_outer_other);
 	packet(&r, &far1, 4789);
@@ -172,7 +172,7 @@ static void what_is_not_served_ends_here(void **state)
 	ip_sum(r.bytes);
 	goes(&r, -1, VNET_DROP_outer_other);
 	packet(&r, &far1, 4789);
-	put16(r.bytes + 12, 0x86dd);
+	put_be16(r.bytes + 12, 0x86dd);
 	goes(&r, -1, VNET_DROP_outer_other);
 	node_free(r.n);
 }
@@ -187,8 +187,8 @@ static void nothing_is_decapsulated_twice(void **state)
 	packet(&r, &far1, 4789);
 	memcpy(inner, r.bytes, r.len);
 	memmove(r.bytes + 50, inner, 150); /* the same as its own payload */
-	put16(r.bytes + 16, 36 + 150);
-	put16(r.bytes + 38, 16 + 150);
+	put_be16(r.bytes + 16, 36 + 150);
+	put_be16(r.bytes + 38, 16 + 150);
 	ip_sum(r.bytes);
 	r.len = 200;
 	goes(&r, -1, VNET_DROP_nested);

@@ -64,30 +64,30 @@ static uint32_t tcp(uint8_t *p, bool ipv6, unsigned at, uint32_t payload)
 	ether_frame(p, B, A, 0, len, 0);
 	memset(p + 14, 0, l4 + 20 - 14);
 	for (unsigned tag = 12, i = at == 18; tag + 2 < at; tag += 4)
-		put16(p + tag, tag_type[i++]);
-	put16(p + at - 2, ipv6 ? 0x86dd : 0x0800);
+		put_be16(p + tag, tag_type[i++]);
+	put_be16(p + at - 2, ipv6 ? 0x86dd : 0x0800);
 	ip[0] = ipv6 ? 0x60 : 0x45;
 	if (ipv6) {
-		put16(ip + 4, 20 + payload);
+		put_be16(ip + 4, 20 + payload);
 		ip[6] = 6;
 		ip[8] = 0xfd;
 		ip[23] = 1;
 		ip[24] = 0xfd;
 		ip[39] = 2;
 	} else {
-		put16(ip + 2, 40 + payload);
-		put16(ip + 6, 0x4000);
+		put_be16(ip + 2, 40 + payload);
+		put_be16(ip + 6, 0x4000);
 		ip[9] = 6;
-		put32(ip + 12, 0x0a000001);
-		put32(ip + 16, 0x0a000002);
-		put16(ip + 10, plain_sum(0, ip, 20) ^ 0xffff);
+		put_be32(ip + 12, 0x0a000001);
+		put_be32(ip + 16, 0x0a000002);
+		put_be16(ip + 10, plain_sum(0, ip, 20) ^ 0xffff);
 	}
-	put16(p + l4, 4711);
-	put16(p + l4 + 2, 80);
-	put32(p + l4 + 4, 1000);
+	put_be16(p + l4, 4711);
+	put_be16(p + l4 + 2, 80);
+	put_be32(p + l4 + 4, 1000);
 	p[l4 + 12] = 5 << 4;
 	p[l4 + 13] = 0x18;
-	put16(p + l4 + 16, pseudo(ip, 6, 20 + payload));
+	put_be16(p + l4 + 16, pseudo(ip, 6, 20 + payload));
 	return len;
 }
 

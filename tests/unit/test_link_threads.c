@@ -69,7 +69,7 @@ static uint32_t fill(struct side *s, uint8_t *p)
 	unsigned head = s->core ? encap_bytes(path.kind) : 0;
 
 	ether_frame(p + head, s->core ? A : B, s->core ? B : A, 0x88b5, 60, 0);
-	put32(p + head + 14, s->sent++);
+	put_be32(p + head + 14, s->sent++);
 	if (s->core) {
 		encap_template(template, &path);
 		encap_build(p, template, head, &(struct encap_outer){NODE_MAC(0), 60, 50000, 0, 0});

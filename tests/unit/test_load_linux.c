@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/load/linux.h"
 
 #define MIB     0x100000ull
@@ -21,20 +21,20 @@ static struct linux_boot fresh(void)
 {
 	memset(image, 0, sizeof image);
 	image[0x1f1] = 39;
-	put16(image + 0x1fe, 0xaa55);
+	put_le16(image + 0x1fe, 0xaa55);
 	image[0x200] = 0xeb;
 	image[0x201] = 0x6a; /* the header ends at 0x26c */
 	memcpy(image + 0x202, "HdrS", 4);
-	put16(image + 0x206, 0x20f);
+	put_le16(image + 0x206, 0x20f);
 	image[0x211] = 1;
-	put32(image + 0x218, 0x12345678);
-	put32(image + 0x22c, 0x7fffffff);
-	put32(image + 0x230, 0x200000);
+	put_le32(image + 0x218, 0x12345678);
+	put_le32(image + 0x22c, 0x7fffffff);
+	put_le32(image + 0x230, 0x200000);
 	image[0x234] = 1;
-	put16(image + 0x236, 0x7f);
-	put32(image + 0x238, 2047);
-	put64(image + 0x258, 0x1000000);
-	put32(image + 0x260, 0x3378000);
+	put_le16(image + 0x236, 0x7f);
+	put_le32(image + 0x238, 2047);
+	put_le64(image + 0x258, 0x1000000);
+	put_le32(image + 0x260, 0x3378000);
 	for (unsigned i = 0; i < CODE; i++)
 		image[CODE_AT + i] = (uint8_t)(i * 7 + 1);
 	for (unsigned i = 0; i < sizeof initrd; i++)
@@ -68,9 +68,9 @@ static uint64_t translate(const struct gmem *m, uint64_t cr3, uint64_t va)
 	for (int shift = 39; shift >= 21; shift -= 9) {
 		uint8_t *e = gmem_ptr(m, table + 8 * (va >> shift & 511), 8);
 		assert_non_null(e);
-		assert_true(get64(e) & 1);
-		table = get64(e) & ~0xfffull;
-		if (get64(e) & 0x80)
+		assert_true(le64(e) & 1);
+		table = le64(e) & ~0xfffull;
+		if (le64(e) & 0x80)
 			return (table & ~0x1fffffull) | (va & 0x1fffff);
 	}
 	fail();
@@ -85,19 +85,19 @@ static void check_loaded(const struct gmem *m, const struct cpu_entry *e, uint64
 	assert_int_equal(translate(m, e->cr3, e->rip), e->rip);
 	assert_int_equal(translate(m, e->cr3, kernel_at + 0x3378000 - 1), kernel_at + 0x3377fff);
 	assert_int_equal(translate(m, e->cr3, LINUX_CMDLINE_GPA), LINUX_CMDLINE_GPA);
-	assert_string_equal(gmem_ptr(m, get32(bp + 0x228), 20), "console=hvc0");
-	assert_int_equal(get64(bp + 0x70), 0xf0000);
+	assert_string_equal(gmem_ptr(m, le32(bp + 0x228), 20), "console=hvc0");
+	assert_int_equal(le64(bp + 0x70), 0xf0000);
 	assert_int_equal(bp[0x210], 0xff);
 	assert_memory_equal(bp + 0x202, "HdrS", 4);
-	assert_int_equal(get32(bp + 0x260), 0x3378000);
-	assert_int_equal(get32(bp + 0x26c), 0);
+	assert_int_equal(le32(bp + 0x260), 0x3378000);
+	assert_int_equal(le32(bp + 0x26c), 0);
 }
 
 static uint64_t initrd_at(const struct gmem *m, const struct cpu_entry *e)
 {
 	const uint8_t *bp = gmem_ptr(m, e->rsi, 4096);
-	uint64_t at = get32(bp + 0x218) | (uint64_t)get32(bp + 0xc0) << 32;
-	assert_int_equal(get32(bp + 0x21c), sizeof initrd);
+	uint64_t at = le32(bp + 0x218) | (uint64_t)le32(bp + 0xc0) << 32;
+	assert_int_equal(le32(bp + 0x21c), sizeof initrd);
 	assert_int_equal(at % 4096, 0);
 	assert_memory_equal(gmem_ptr(m, at, sizeof initrd), initrd, sizeof initrd);
 	return at;
@@ -119,9 +119,9 @@ static void one_region(void **state)
 	static const uint64_t want[4][3] = {
 	    {0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0xf0000, 0x10000, 2}, {0x100000, 127 * MIB, 1}};
 	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(get64(bp + 0x2d0 + 20 * i), want[i][0]);
-		assert_int_equal(get64(bp + 0x2d8 + 20 * i), want[i][1]);
-		assert_int_equal(get32(bp + 0x2e0 + 20 * i), want[i][2]);
+		assert_int_equal(le64(bp + 0x2d0 + 20 * i), want[i][0]);
+		assert_int_equal(le64(bp + 0x2d8 + 20 * i), want[i][1]);
+		assert_int_equal(le32(bp + 0x2e0 + 20 * i), want[i][2]);
 	}
 	assert_int_equal(e.cr0, 0x80000011);
 	assert_int_equal(e.efer, 0x500);
@@ -166,7 +166,7 @@ static void above_four_gib(void **state)
 	assert_null(load_linux(&m, &b, &e));
 	check_loaded(&m, &e, 5 * GIB - 32 * MIB);
 	assert_int_equal(initrd_at(&m, &e), 5 * GIB + 32 * MIB - 8192);
-	put16(image + 0x236, 1);
+	put_le16(image + 0x236, 1);
 	assert_string_equal(load_linux(&m, &b, &e),
 	                    "bzImage: init_size does not fit into the guest's memory");
 	drop(&m);
@@ -194,7 +194,7 @@ static void initrd_avoids_the_kernel(void **state)
 	b.initrd.size = 0;
 	b.n_reserved = 0;
 	assert_null(load_linux(&m, &b, &e));
-	assert_int_equal(get32((uint8_t *)gmem_ptr(&m, e.rsi, 4096) + 0x218), 0);
+	assert_int_equal(le32((uint8_t *)gmem_ptr(&m, e.rsi, 4096) + 0x218), 0);
 	drop(&m);
 }
 
@@ -228,13 +228,13 @@ static void needs(void **state)
 	assert_string_equal(load_within(end + 16 * MIB - 4096, &b, &at),
 	                    "initrd: no room for it in the guest's memory");
 	b = fresh();
-	put64(image + 0x258, 0x1000);
+	put_le64(image + 0x258, 0x1000);
 	assert_int_equal(load_linux_needs(&b), 2 * MIB + 0x3378000);
 	b.initrd.size = 0;
 	assert_null(load_within(2 * MIB + 0x3378000, &b, &at));
 	assert_int_equal(at, 2 * MIB);
 	b = fresh();
-	put64(image + 0x258, UINT64_MAX);
+	put_le64(image + 0x258, UINT64_MAX);
 	assert_int_equal(load_linux_needs(&b), 0);
 	b.kernel.size = 600;
 	assert_int_equal(load_linux_needs(&b), 0);
@@ -304,8 +304,8 @@ static void other_refusals(void **state)
 	b.initrd.size = 70 * MIB;
 	assert_string_equal(load_linux(&m, &b, &e), "initrd: no room for it in the guest's memory");
 	b = fresh();
-	put32(image + 0x22c, 0xfffff);
-	put16(image + 0x236, 1);
+	put_le32(image + 0x22c, 0xfffff);
+	put_le16(image + 0x236, 1);
 	assert_string_equal(load_linux(&m, &b, &e), "initrd: no room for it in the guest's memory");
 	struct gpa_range wrap = {UINT64_MAX, 2};
 	b.reserved = &wrap;

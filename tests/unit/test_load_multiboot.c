@@ -5,7 +5,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/load/multiboot.h"
 
 #define MIB 0x100000ull
@@ -16,9 +16,9 @@ static struct gmem m;
 
 static void put_header(unsigned at, uint32_t flags)
 {
-	put32(image + at, MULTIBOOT_HEADER_MAGIC);
-	put32(image + at + 4, flags);
-	put32(image + at + 8, -(MULTIBOOT_HEADER_MAGIC + flags));
+	put_le32(image + at, MULTIBOOT_HEADER_MAGIC);
+	put_le32(image + at + 4, flags);
+	put_le32(image + at + 8, -(MULTIBOOT_HEADER_MAGIC + flags));
 }
 
 static void reset_memory(void)
@@ -44,16 +44,16 @@ static struct multiboot_boot elf32(void)
 		image[i] = (uint8_t)(i * 5 + 3);
 	memset(image, 0, 0x1000);
 	memcpy(image, "\177ELF\1\1\1", 7);
-	put16(image + 16, 2);
-	put16(image + 18, 3);
-	put32(image + 24, 0xc0100010);
-	put32(image + 28, 52);
-	put16(image + 42, 32);
-	put16(image + 44, 3);
+	put_le16(image + 16, 2);
+	put_le16(image + 18, 3);
+	put_le32(image + 24, 0xc0100010);
+	put_le32(image + 28, 52);
+	put_le16(image + 42, 32);
+	put_le16(image + 44, 3);
 	put_phdr32(0, 0x1000, 0xc0100000, 0x100000, 0x1000, 0x1000);
 	put_phdr32(1, 0x2000, 0xc0101000, 0x101000, 0x800, 0x3000);
 	put_phdr32(2, 0, 0, 0, 0, 0);
-	put32(image + 52 + 64, 0x6474e551); /* PT_GNU_STACK */
+	put_le32(image + 52 + 64, 0x6474e551); /* PT_GNU_STACK */
 	put_header(0x200, 3);
 	return (struct multiboot_boot){.kernel = {image, sizeof image}, .cmdline = "k a=1"};
 }
@@ -68,8 +68,8 @@ static void check_entry(const struct cpu_entry *e, uint64_t rip)
 	assert_int_equal(e->cs.attr, SEG_CODE32);
 	assert_int_equal(e->ss.attr, SEG_DATA);
 	assert_int_equal(e->cs.limit, 0xffffffff);
-	assert_int_equal(get64(ram + e->gdt.base + e->cs.selector), 0x00cf9b000000ffff);
-	assert_int_equal(get64(ram + e->gdt.base + e->ds.selector), 0x00cf93000000ffff);
+	assert_int_equal(le64(ram + e->gdt.base + e->cs.selector), 0x00cf9b000000ffff);
+	assert_int_equal(le64(ram + e->gdt.base + e->ds.selector), 0x00cf93000000ffff);
 }
 
 /* A PC's first MiB: what a screen and adapters' ROMs have is left out. */
@@ -79,10 +79,10 @@ static void check_map(const uint8_t *mmap, uint32_t length)
 	    {0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0xf0000, 0x10000, 2}, {MIB, 7 * MIB, 1}};
 	assert_int_equal(length, 4 * 24);
 	for (unsigned i = 0; i < 4; i++, mmap += 24) {
-		assert_int_equal(get32(mmap), 20);
-		assert_int_equal(get64(mmap + 4), want[i][0]);
-		assert_int_equal(get64(mmap + 12), want[i][1]);
-		assert_int_equal(get32(mmap + 20), want[i][2]);
+		assert_int_equal(le32(mmap), 20);
+		assert_int_equal(le64(mmap + 4), want[i][0]);
+		assert_int_equal(le64(mmap + 12), want[i][1]);
+		assert_int_equal(le32(mmap + 20), want[i][2]);
 	}
 }
 
@@ -102,20 +102,20 @@ static void elf32_and_its_information(void **state)
 	for (unsigned i = 0x1800; i < 0x4000; i++)
 		assert_int_equal(ram[MIB + i], 0);
 	const uint8_t *info = ram + e.rbx;
-	assert_int_equal(get32(info), 0x24d);
-	assert_int_equal(get32(info + 4), 639);
-	assert_int_equal(get32(info + 8), 7 * 1024);
-	assert_string_equal(ram + get32(info + 16), "k a=1");
-	assert_string_equal(ram + get32(info + 64), "Patio");
-	assert_int_equal(get32(info + 20), 2);
-	const uint8_t *mod_entry = ram + get32(info + 24);
-	assert_int_equal(get32(mod_entry), 0x104000);
-	assert_int_equal(get32(mod_entry + 4), 0x104000 + 5000);
-	assert_string_equal(ram + get32(mod_entry + 8), "one x");
-	assert_int_equal(get32(mod_entry + 16), 0x106000);
-	assert_string_equal(ram + get32(mod_entry + 24), "");
+	assert_int_equal(le32(info), 0x24d);
+	assert_int_equal(le32(info + 4), 639);
+	assert_int_equal(le32(info + 8), 7 * 1024);
+	assert_string_equal(ram + le32(info + 16), "k a=1");
+	assert_string_equal(ram + le32(info + 64), "Patio");
+	assert_int_equal(le32(info + 20), 2);
+	const uint8_t *mod_entry = ram + le32(info + 24);
+	assert_int_equal(le32(mod_entry), 0x104000);
+	assert_int_equal(le32(mod_entry + 4), 0x104000 + 5000);
+	assert_string_equal(ram + le32(mod_entry + 8), "one x");
+	assert_int_equal(le32(mod_entry + 16), 0x106000);
+	assert_string_equal(ram + le32(mod_entry + 24), "");
 	assert_memory_equal(ram + 0x104000, mod, sizeof mod);
-	check_map(ram + get32(info + 48), get32(info + 44));
+	check_map(ram + le32(info + 48), le32(info + 44));
 }
 
 static void elf64_enters_in_32_bits(void **state)
@@ -125,21 +125,21 @@ static void elf64_enters_in_32_bits(void **state)
 	struct cpu_entry e;
 	memset(image, 0, 0x200);
 	memcpy(image, "\177ELF\2\1\1", 7);
-	put16(image + 16, 2);
-	put16(image + 18, 62);
-	put64(image + 24, 0x200123);
-	put64(image + 32, 64);
-	put16(image + 54, 56);
-	put16(image + 56, 1);
+	put_le16(image + 16, 2);
+	put_le16(image + 18, 62);
+	put_le64(image + 24, 0x200123);
+	put_le64(image + 32, 64);
+	put_le16(image + 54, 56);
+	put_le16(image + 56, 1);
 	uint64_t ph[7] = {1 | 5ull << 32, 0x1000, 0x200000, 0x200000, 0x3000, 0x10000, 4096};
 	memcpy(image + 64, ph, sizeof ph);
 	assert_null(load_multiboot(&m, &b, &e));
 	check_entry(&e, 0x200123);
 	assert_memory_equal(ram + 0x200000, image + 0x1000, 0x3000);
-	put64(image + 64 + 24, 0x100000000);
+	put_le64(image + 64 + 24, 0x100000000);
 	assert_string_equal(load_multiboot(&m, &b, &e), "multiboot: a segment lies above 4 GiB");
-	put64(image + 64 + 24, 0x200000);
-	put64(image + 64 + 40, UINT64_MAX);
+	put_le64(image + 64 + 24, 0x200000);
+	put_le64(image + 64 + 40, UINT64_MAX);
 	assert_string_equal(load_multiboot(&m, &b, &e), "multiboot: a segment lies above 4 GiB");
 }
 
@@ -173,11 +173,11 @@ static void the_address_fields(void **state)
 	assert_string_equal(load_multiboot(&m, &b, &e),
 	                    "multiboot: load_end_addr or bss_end_addr is below its predecessor");
 	b = by_addresses(0x301000, 0);
-	put32(image + 0x110, 0x2ff000);
+	put_le32(image + 0x110, 0x2ff000);
 	assert_string_equal(load_multiboot(&m, &b, &e),
 	                    "multiboot: load_addr does not match the header's place in the file");
 	b = by_addresses(0x301000, 0);
-	put32(image + 0x11c, 0x301000);
+	put_le32(image + 0x11c, 0x301000);
 	assert_string_equal(load_multiboot(&m, &b, &e),
 	                    "multiboot: the entry point lies outside the loaded segments");
 }
@@ -271,8 +271,8 @@ static void needs(void **state)
 	assert_int_equal(load_multiboot_needs(&b), 0x104000 + 2 * MIB + 4096);
 	assert_null(load_within(0x105000 + 2 * MIB, &b));
 	assert_string_equal(load_within(0x104000 + 2 * MIB, &b), "multiboot: no room for a module");
-	put32(image + 52 + 12, 0xfffff000);
-	put32(image + 52 + 20, 0x1001);
+	put_le32(image + 52 + 12, 0xfffff000);
+	put_le32(image + 52 + 20, 0x1001);
 	assert_int_equal(load_multiboot_needs(&b), 0);
 	b = by_addresses(0x301000, 0x400000);
 	assert_int_equal(load_multiboot_needs(&b), 0x400000);
@@ -294,7 +294,7 @@ static void a_full_low_memory_moves_the_information(void **state)
 	b.n_reserved = 1;
 	assert_null(load_multiboot(&m, &b, &e));
 	assert_in_range(e.rbx, 0x104000, 0x200000);
-	assert_int_equal(get32(ram + e.rbx + 8), 1024);
+	assert_int_equal(le32(ram + e.rbx + 8), 1024);
 }
 
 static void kinds_by_content(void **state)
@@ -305,7 +305,7 @@ static void kinds_by_content(void **state)
 	assert_string_equal(image_kind_name(IMAGE_MULTIBOOT), "multiboot");
 	k.size = 0x20b;
 	assert_int_equal(load_kind(k), IMAGE_UNKNOWN);
-	put32(image + 0x200, 0);
+	put_le32(image + 0x200, 0);
 	put_header(8192 - 8, 0);
 	k.size = sizeof image;
 	assert_int_equal(load_kind(k), IMAGE_UNKNOWN);

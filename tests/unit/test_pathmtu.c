@@ -48,7 +48,7 @@ static void sum_at(uint8_t *field, const uint8_t *from, unsigned bytes)
 {
 	struct sum s = {0, false};
 
-	put16(field, 0);
+	put_be16(field, 0);
 	sum_bytes(&s, from, bytes);
 	sum_store(&s, field);
 }
@@ -84,7 +84,7 @@ static void write_message(struct rig *r, const struct vnet_link_config *c, unsig
 	sum_at(r->bytes + 24, r->bytes + 14, 20);
 	r->bytes[ICMP] = 3;
 	r->bytes[ICMP + 1] = 4;
-	put16(r->bytes + ICMP + 6, mtu);
+	put_be16(r->bytes + ICMP + 6, mtu);
 }
 
 /* The same, and it was sent just now. */
@@ -158,7 +158,7 @@ static void its_senders_are_told(void **state)
 	hear(r);
 	ether_frame(out, B, A, 0x0800, sizeof out, 0);
 	memcpy(out + 14, r->bytes + QUOTE, 20); /* any IPv4 header with DF */
-	put16(out + 16, 1400);
+	put_be16(out + 16, 1400);
 	node_clear(r->n);
 	vnet_link_remove(r->link[2]);
 	/* Its next hop has answered. */
@@ -204,10 +204,10 @@ static void what_is_quoted_was_sent_of_late(void **state)
 	limits(r, 1350, FULL, FULL + 8);
 	/* Right for one link is wrong for another, and for another flow. */
 	message(r, &far2, 1400);
-	put32(r->bytes + QUOTE + 32, far1.vni << 8);
+	put_be32(r->bytes + QUOTE + 32, far1.vni << 8);
 	hear_as(r, VNET_DROP_path_mtu_unsent);
 	message(r, &far2, 1400);
-	put16(r->bytes + QUOTE + 20, FLOW + 1);
+	put_be16(r->bytes + QUOTE + 20, FLOW + 1);
 	hear_as(r, VNET_DROP_path_mtu_unsent);
 	limits(r, 1350, FULL, FULL + 8);
 }
@@ -220,7 +220,7 @@ static void guessing_takes_long(void **state)
 
 	for (unsigned i = 0; i < 1000; i++, guess++) {
 		message(r, &far1, 1400);
-		put16(r->bytes + QUOTE + 4, guess);
+		put_be16(r->bytes + QUOTE + 4, guess);
 		hear_as(r, i < PATHMTU_GUESSES ? VNET_DROP_path_mtu_unsent
 		                               : VNET_DROP_path_mtu_excess);
 	}
@@ -311,14 +311,14 @@ static void what_no_link_sent_changes_nothing(void **state)
 	}
 	node_tick(r->n);
 	message(r, &far1, 1400);
-	put16(r->bytes + QUOTE + 2, 1400); /* it would have fitted */
+	put_be16(r->bytes + QUOTE + 2, 1400); /* it would have fitted */
 	hear_as(r, VNET_DROP_path_mtu_unsent);
-	put16(r->bytes + QUOTE + 2, 1501); /* we never send that */
+	put_be16(r->bytes + QUOTE + 2, 1501); /* we never send that */
 	hear_as(r, VNET_DROP_path_mtu_unsent);
 	for (unsigned quoted = 0; quoted < 36; quoted++) {
 		node_tick(r->n);
 		message(r, &far1, 1400);
-		put16(r->bytes + 16, 28 + quoted);
+		put_be16(r->bytes + 16, 28 + quoted);
 		sum_at(r->bytes + 24, r->bytes + 14, 20);
 		sum_at(r->bytes + ICMP + 2, r->bytes + ICMP, 8 + quoted);
 		node_send(r->n, r->edge, r->bytes, QUOTE + quoted);

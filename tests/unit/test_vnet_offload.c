@@ -4,6 +4,7 @@
  */
 #include "tests/unit/rig/vnet_rig.h"
 #include "vnet/frame/offload.h"
+#include "lib/bytes.h"
 #include "vnet/frame/sum.h"
 
 #define PAYLOAD 5000
@@ -15,26 +16,10 @@ struct made {
 	unsigned l3, l4, head;
 };
 
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static void set16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
 static uint32_t plain_sum(uint32_t sum, const uint8_t *p, unsigned n)
 {
 	for (unsigned i = 0; i + 1 < n; i += 2) {
-		sum += get16(p + i);
+		sum += be16(p + i);
 		sum = (sum & 0xffff) + (sum >> 16);
 	}
 	if (n & 1)
@@ -62,7 +47,7 @@ static void finish(struct made *m, unsigned proto, unsigned gso, unsigned piece)
 
 	for (unsigned i = m->head; i < len; i++)
 		m->byte[i] = (uint8_t)(i * 7 + (i >> 8));
-	set16(l4 + (proto == 6 ? 16 : 6), pseudo(m->byte + m->l3, proto, len - m->l4));
+	put_be16(l4 + (proto == 6 ? 16 : 6), pseudo(m->byte + m->l3, proto, len - m->l4));
 	m->frame = (struct vnet_frame){.seg = m->seg, .len = len};
 	for (unsigned at = 0; at < len; at += piece)
 		m->seg[m->frame.nseg++] =
@@ -78,15 +63,15 @@ static void add_l4(struct made *m, unsigned proto)
 {
 	uint8_t *l4 = m->byte + m->l4;
 
-	set16(l4, 4711);
-	set16(l4 + 2, 80);
+	put_be16(l4, 4711);
+	put_be16(l4 + 2, 80);
 	if (proto == 17) {
-		set16(l4 + 4, 8 + PAYLOAD);
+		put_be16(l4 + 4, 8 + PAYLOAD);
 		m->head = m->l4 + 8;
 		return;
 	}
-	set16(l4 + 4, 0xffff); /* the sequence number goes round within the frame */
-	set16(l4 + 6, 0xf000);
+	put_be16(l4 + 4, 0xffff); /* the sequence number goes round within the frame */
+	put_be16(l4 + 6, 0xf000);
 	l4[12] = 8 << 4; /* 12 bytes of options */
 	l4[13] = 0x80 | 0x18 | 1;
 	memset(l4 + 20, 1, 12);
@@ -101,21 +86,21 @@ static void make4(struct made *m, unsigned proto, unsigned tags, unsigned piece)
 	mac_write(m->byte, B);
 	mac_write(m->byte + 6, A);
 	for (unsigned i = 0; i < tags; i++)
-		set16(m->byte + 12 + 4 * i, i ? 0x8100 : 0x88a8);
+		put_be16(m->byte + 12 + 4 * i, i ? 0x8100 : 0x88a8);
 	if (tags == 1)
-		set16(m->byte + 12, 0x8100);
+		put_be16(m->byte + 12, 0x8100);
 	m->l3 = 14 + 4 * tags;
-	set16(m->byte + m->l3 - 2, 0x0800);
+	put_be16(m->byte + m->l3 - 2, 0x0800);
 	ip = m->byte + m->l3;
 	ip[0] = 0x46; /* one word of options */
 	ip[8] = 64;
 	ip[9] = (uint8_t)proto;
-	set16(ip + 4, 0xfffe);
-	set16(ip + 6, 0x4000);
+	put_be16(ip + 4, 0xfffe);
+	put_be16(ip + 6, 0x4000);
 	memcpy(ip + 12, (uint8_t[]){10, 0, 0, 1, 10, 0, 0, 2, 1, 1, 1, 0}, 12);
 	m->l4 = m->l3 + 24;
 	add_l4(m, proto);
-	set16(ip + 2, m->head - m->l3 + PAYLOAD);
+	put_be16(ip + 2, m->head - m->l3 + PAYLOAD);
 	finish(m, proto, proto == 6 ? VNET_GSO_TCPV4 : VNET_GSO_UDP_L4, piece);
 }
 
@@ -125,7 +110,7 @@ static void make6(struct made *m, unsigned proto, bool options, unsigned piece)
 
 	memset(m, 0, sizeof *m);
 	m->l3 = 14;
-	set16(m->byte + 12, 0x86dd);
+	put_be16(m->byte + 12, 0x86dd);
 	ip[0] = 0x60;
 	ip[6] = (uint8_t)proto;
 	ip[7] = 64;
@@ -139,7 +124,7 @@ static void make6(struct made *m, unsigned proto, bool options, unsigned piece)
 		m->l4 += 16;
 	}
 	add_l4(m, proto);
-	set16(ip + 4, m->head - 54 + PAYLOAD);
+	put_be16(ip + 4, m->head - 54 + PAYLOAD);
 	finish(m, proto, proto == 6 ? VNET_GSO_TCPV6 : VNET_GSO_UDP_L4, piece);
 }
 
@@ -151,7 +136,7 @@ static void make6_behind(struct made *m, unsigned kind, const uint8_t *bytes, un
 
 	memset(m, 0, sizeof *m);
 	m->l3 = 14;
-	set16(m->byte + 12, 0x86dd);
+	put_be16(m->byte + 12, 0x86dd);
 	ip[0] = 0x60;
 	ip[6] = (uint8_t)kind;
 	for (unsigned i = 8; i < 40; i++)
@@ -159,7 +144,7 @@ static void make6_behind(struct made *m, unsigned kind, const uint8_t *bytes, un
 	memcpy(ip + 40, bytes, n);
 	m->l4 = 54 + n;
 	add_l4(m, 6);
-	set16(ip + 4, m->head - 54 + PAYLOAD);
+	put_be16(ip + 4, m->head - 54 + PAYLOAD);
 	finish(m, 6, VNET_GSO_TCPV6, piece);
 }
 
@@ -184,18 +169,18 @@ static void check_segment(const struct made *m, const uint8_t *s, unsigned len, 
 	assert_memory_equal(s, m->byte, m->l3);
 	assert_memory_equal(s + m->head, m->byte + m->head + index * 1000, len - m->head);
 	if (ip[0] >> 4 == 4) {
-		assert_int_equal(get16(ip + 2), len - m->l3);
-		assert_int_equal(get16(ip + 4), (0xfffe + index) & 0xffff);
+		assert_int_equal(be16(ip + 2), len - m->l3);
+		assert_int_equal(be16(ip + 4), (0xfffe + index) & 0xffff);
 		assert_int_equal(plain_sum(0, ip, 24), 0xffff);
 	} else {
-		assert_int_equal(get16(ip + 4), len - m->l3 - 40);
+		assert_int_equal(be16(ip + 4), len - m->l3 - 40);
 	}
 	assert_int_equal(plain_sum(pseudo(ip, tcp ? 6 : 17, len - m->l4), l4, len - m->l4), 0xffff);
 	if (!tcp) {
-		assert_int_equal(get16(l4 + 4), len - m->l4);
+		assert_int_equal(be16(l4 + 4), len - m->l4);
 		return;
 	}
-	assert_int_equal(get32(l4 + 4), get32(was + 4) + index * 1000);
+	assert_int_equal(be32(l4 + 4), be32(was + 4) + index * 1000);
 	assert_int_equal(l4[13], 0x10 | (last ? 9 : 0) | (index ? 0 : 0x80));
 	assert_memory_equal(l4 + 20, was + 20, 12);
 }
@@ -320,8 +305,8 @@ static void a_checksum_is_completed_over_any_pieces(void **state)
 			for (unsigned at = 0; at < len; at += piece)
 				m.seg[m.frame.nseg++] = (struct vnet_seg){
 				    m.byte + at, len - at < piece ? len - at : piece};
-			set16(m.byte + m.l4 + m.frame.hdr.csum_offset,
-			      pseudo(m.byte + m.l3, proto, len - m.l4));
+			put_be16(m.byte + m.l4 + m.frame.hdr.csum_offset,
+			         pseudo(m.byte + m.l3, proto, len - m.l4));
 			assert_true(offload_csum(&m.frame.hdr, m.seg, m.frame.nseg, len));
 			assert_int_equal(plain_sum(pseudo(m.byte + m.l3, proto, len - m.l4),
 			                           m.byte + m.l4, len - m.l4),
@@ -341,10 +326,10 @@ static void a_sum_of_zero_is_written_as_its_equal(void **state)
 	struct vnet_hdr hdr = {.flags = VNET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 6};
 
 	(void)state;
-	set16(byte + 40, 0x1234);
-	set16(byte + 50, 0xffff - 0x1234);
+	put_be16(byte + 40, 0x1234);
+	put_be16(byte + 50, 0xffff - 0x1234);
 	assert_true(offload_csum(&hdr, &seg, 1, 64));
-	assert_int_equal(get16(byte + 40), 0xffff);
+	assert_int_equal(be16(byte + 40), 0xffff);
 }
 
 static void sums_do_not_depend_on_pieces(void **state)
@@ -360,7 +345,7 @@ static void sums_do_not_depend_on_pieces(void **state)
 		sum_bytes(&s, byte, cut);
 		sum_bytes(&s, byte + cut, sizeof byte - cut);
 		sum_store(&s, out);
-		assert_int_equal(get16(out), 0xffff - plain_sum(0, byte, sizeof byte));
+		assert_int_equal(be16(out), 0xffff - plain_sum(0, byte, sizeof byte));
 	}
 }
 

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "vmm/devices/dsdt.h"
 #include "vmm/devices/guest_acpi.h"
-#include "lib/le.h"
+#include "lib/bytes.h"
 
 #define RSDP_SIZE    36
 #define HEADER_SIZE  36
@@ -40,17 +40,17 @@ static uint8_t checksum(const uint8_t *p, size_t n)
 static void put_header(uint8_t *t, const char *signature, uint32_t length, uint8_t revision)
 {
 	memcpy(t, signature, 4);
-	put32(t + 4, length);
+	put_le32(t + 4, length);
 	t[8] = revision;
 	memcpy(t + 10, "PATIO GUEST   ", 14);
-	put32(t + 24, 1);
+	put_le32(t + 24, 1);
 	memcpy(t + 28, "PATI", 4);
-	put32(t + 32, 1);
+	put_le32(t + 32, 1);
 }
 
 static void seal(uint8_t *t)
 {
-	t[9] = checksum(t, get32(t + 4));
+	t[9] = checksum(t, le32(t + 4));
 }
 
 static void put_rsdp(uint8_t *t, uint64_t xsdt)
@@ -58,8 +58,8 @@ static void put_rsdp(uint8_t *t, uint64_t xsdt)
 	memcpy(t, "RSD PTR ", 8);
 	memcpy(t + 9, "PATIO ", 6);
 	t[15] = 2;
-	put32(t + 20, RSDP_SIZE);
-	put64(t + 24, xsdt);
+	put_le32(t + 20, RSDP_SIZE);
+	put_le64(t + 24, xsdt);
 	t[8] = checksum(t, 20); /* the part that ACPI 1.0 knows */
 	t[32] = checksum(t, RSDP_SIZE);
 }
@@ -71,7 +71,7 @@ static void put_register(uint8_t *gas, uint16_t port, uint8_t bits, uint8_t acce
 	gas[0] = GAS_IO;
 	gas[1] = bits;
 	gas[3] = access;
-	put64(gas + 4, port);
+	put_le64(gas + 4, port);
 }
 
 static void put_port(uint8_t *gas, uint16_t port)
@@ -81,23 +81,23 @@ static void put_port(uint8_t *gas, uint16_t port)
 
 static void put_pm_timer(uint8_t *fadt, uint16_t port)
 {
-	put32(fadt + 76, port);
+	put_le32(fadt + 76, port);
 	fadt[91] = 4; /* bytes */
-	put32(fadt + 112, get32(fadt + 112) | FADT_TMR_VAL_EXT);
+	put_le32(fadt + 112, le32(fadt + 112) | FADT_TMR_VAL_EXT);
 	put_register(fadt + 208, port, 32, 3);
 }
 
 static void put_fadt(uint8_t *t, uint64_t dsdt, const struct guest_acpi *cfg)
 {
 	put_header(t, "FACP", FADT_SIZE, 6);
-	put32(t + 40, (uint32_t)dsdt);
-	put16(t + 109, BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_CMOS);
-	put32(t + 112, FADT_WBINVD | FADT_NO_PWR_BUTTON | FADT_NO_SLP_BUTTON | FADT_RESET_REG |
-	                   FADT_HW_REDUCED);
+	put_le32(t + 40, (uint32_t)dsdt);
+	put_le16(t + 109, BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_CMOS);
+	put_le32(t + 112, FADT_WBINVD | FADT_NO_PWR_BUTTON | FADT_NO_SLP_BUTTON | FADT_RESET_REG |
+	                      FADT_HW_REDUCED);
 	put_port(t + 116, cfg->reset_port);
 	t[128] = GUEST_ACPI_RESET_VALUE;
 	t[131] = 4; /* minor version: ACPI 6.4 */
-	put64(t + 140, dsdt);
+	put_le64(t + 140, dsdt);
 	put_port(t + 244, cfg->sleep_control_port);
 	put_port(t + 256, cfg->sleep_status_port);
 	if (cfg->pm_timer_port)
@@ -121,14 +121,14 @@ static uint8_t *put_cpu(uint8_t *e, uint32_t uid, uint32_t apic_id)
 		e[1] = LAPIC_ENTRY;
 		e[2] = (uint8_t)uid;
 		e[3] = (uint8_t)apic_id;
-		put32(e + 4, 1); /* enabled */
+		put_le32(e + 4, 1); /* enabled */
 		return e + LAPIC_ENTRY;
 	}
 	e[0] = 9; /* processor local x2APIC */
 	e[1] = X2APIC_ENTRY;
-	put32(e + 4, apic_id);
-	put32(e + 8, 1);
-	put32(e + 12, uid);
+	put_le32(e + 4, apic_id);
+	put_le32(e + 8, 1);
+	put_le32(e + 12, uid);
 	return e + X2APIC_ENTRY;
 }
 
@@ -136,13 +136,13 @@ static void put_madt(uint8_t *t, const struct guest_acpi *cfg)
 {
 	uint8_t *e = t + MADT_SIZE;
 	put_header(t, "APIC", madt_size(cfg), 5);
-	put32(t + 36, LAPIC_ADDRESS);
+	put_le32(t + 36, LAPIC_ADDRESS);
 	for (unsigned i = 0; i < cfg->n_cpus; i++)
 		e = put_cpu(e, i, cfg->apic_ids[i]);
 	if (cfg->ioapic) {
 		e[0] = 1; /* I/O APIC, ID 0 */
 		e[1] = IOAPIC_ENTRY;
-		put32(e + 4, cfg->ioapic);
+		put_le32(e + 4, cfg->ioapic);
 	}
 	seal(t);
 }
@@ -154,7 +154,7 @@ static void put_reset_vector(uint8_t *at, uint16_t port)
 	                               0xee, 0xf4, 0xeb, 0xfd};
 	_Static_assert(sizeof code <= 16, "the reset vector ends with the first MiB");
 	memcpy(at, code, sizeof code);
-	put16(at + 1, port);
+	put_le16(at + 1, port);
 }
 
 static uint32_t align16(uint32_t n)
@@ -181,8 +181,8 @@ const char *guest_acpi_build(const struct gmem *m, uint64_t gpa, uint64_t len,
 	put_reset_vector(vector, cfg->reset_port);
 	put_rsdp(t, gpa + xsdt);
 	put_header(t + xsdt, "XSDT", XSDT_SIZE, 1);
-	put64(t + xsdt + HEADER_SIZE, gpa + fadt);
-	put64(t + xsdt + HEADER_SIZE + 8, gpa + madt);
+	put_le64(t + xsdt + HEADER_SIZE, gpa + fadt);
+	put_le64(t + xsdt + HEADER_SIZE + 8, gpa + madt);
 	seal(t + xsdt);
 	memcpy(t + dsdt, guest_dsdt, guest_dsdt_size);
 	put_fadt(t + fadt, gpa + dsdt, cfg);

@@ -1,7 +1,7 @@
 /* guest_smbios.c: a guest's SMBIOS tables (DSP0134 2.8: 5.2.1 the entry point, 7.1, 7.2, 7.4). */
 #include <string.h>
 #include "vmm/devices/guest_smbios.h"
-#include "lib/le.h"
+#include "lib/bytes.h"
 
 #define ENTRY_SIZE 0x1f
 #define TABLE_AT   0x20 /* of the structures, behind the entry point */
@@ -35,7 +35,7 @@ static void put_structure(struct table *t, const uint8_t *formatted, const char 
 	if (!size)
 		size = 1; /* no strings: two NULs all the same */
 	memcpy(s, formatted, length);
-	put16(s + 2, t->n++); /* handle */
+	put_le16(s + 2, t->n++); /* handle */
 	memcpy(s + length, strings, size);
 	s[length + size] = 0;
 	size += length + 1;
@@ -97,11 +97,11 @@ static void put_entry(uint8_t *e, const struct table *t, uint32_t address)
 	e[5] = ENTRY_SIZE;
 	e[6] = 2; /* version 2.8 */
 	e[7] = 8;
-	put16(e + 8, (uint16_t)t->longest);
+	put_le16(e + 8, (uint16_t)t->longest);
 	memcpy(e + 16, "_DMI_", 5);
-	put16(e + 22, (uint16_t)t->used);
-	put32(e + 24, address);
-	put16(e + 28, (uint16_t)t->n);
+	put_le16(e + 22, (uint16_t)t->used);
+	put_le32(e + 24, address);
+	put_le16(e + 28, (uint16_t)t->n);
 	e[30] = 0x28;
 	e[21] = checksum(e + 16, 15);
 	e[4] = checksum(e, ENTRY_SIZE);

@@ -1,7 +1,7 @@
 /* elf.c: reads the header and program headers of an untrusted ELF executable. */
 #include <string.h>
 #include "vmm/load/elf.h"
-#include "lib/le.h"
+#include "lib/bytes.h"
 
 #define EHDR32    52
 #define EHDR64    64
@@ -24,14 +24,14 @@ const char *elf_open(struct elf *e, struct blob file)
 	e->is64 = f[4] == 2;
 	if (e->is64 && file.size < EHDR64)
 		return "ELF: the file ends inside its header";
-	if (get16(f + 16) != ET_EXEC)
+	if (le16(f + 16) != ET_EXEC)
 		return "ELF: not an executable file";
-	if (get16(f + 18) != EM_386 && get16(f + 18) != EM_X86_64)
+	if (le16(f + 18) != EM_386 && le16(f + 18) != EM_X86_64)
 		return "ELF: not for x86";
-	e->entry = e->is64 ? get64(f + 24) : get32(f + 24);
-	e->phoff = e->is64 ? get64(f + 32) : get32(f + 28);
-	e->phentsize = get16(f + (e->is64 ? 54 : 42));
-	e->phnum = get16(f + (e->is64 ? 56 : 44));
+	e->entry = e->is64 ? le64(f + 24) : le32(f + 24);
+	e->phoff = e->is64 ? le64(f + 32) : le32(f + 28);
+	e->phentsize = le16(f + (e->is64 ? 54 : 42));
+	e->phnum = le16(f + (e->is64 ? 56 : 44));
 	if (!e->phnum || e->phnum > PHNUM_MAX)
 		return "ELF: no program headers, or more than 64";
 	if (e->phentsize < (e->is64 ? PHDR64 : PHDR32))
@@ -45,20 +45,20 @@ static void read_phdr(const struct elf *e, const uint8_t *p, struct elf_segment 
 {
 	if (e->is64) {
 		*s = (struct elf_segment){
-		    .offset = get64(p + 8),
-		    .vaddr = get64(p + 16),
-		    .paddr = get64(p + 24),
-		    .filesz = get64(p + 32),
-		    .memsz = get64(p + 40),
+		    .offset = le64(p + 8),
+		    .vaddr = le64(p + 16),
+		    .paddr = le64(p + 24),
+		    .filesz = le64(p + 32),
+		    .memsz = le64(p + 40),
 		};
 		return;
 	}
 	*s = (struct elf_segment){
-	    .offset = get32(p + 4),
-	    .vaddr = get32(p + 8),
-	    .paddr = get32(p + 12),
-	    .filesz = get32(p + 16),
-	    .memsz = get32(p + 20),
+	    .offset = le32(p + 4),
+	    .vaddr = le32(p + 8),
+	    .paddr = le32(p + 12),
+	    .filesz = le32(p + 16),
+	    .memsz = le32(p + 20),
 	};
 }
 
@@ -66,7 +66,7 @@ const char *elf_segment(const struct elf *e, unsigned i, struct elf_segment *s)
 {
 	const uint8_t *p = e->file.data + e->phoff + (uint64_t)i * e->phentsize;
 	read_phdr(e, p, s);
-	s->load = get32(p) == PT_LOAD && s->memsz;
+	s->load = le32(p) == PT_LOAD && s->memsz;
 	if (!s->load)
 		return NULL;
 	if (s->filesz > s->memsz)

@@ -1,6 +1,6 @@
 /* linux.c: the 64-bit boot protocol (Linux, Documentation/arch/x86/boot.rst). */
 #include <string.h>
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/load/linux.h"
 
 /* Offsets in the file's first sectors and in boot_params alike. */
@@ -56,10 +56,10 @@ struct linux_header {
 
 static const char *check_sizes(struct linux_header *h)
 {
-	h->align = get32(h->raw + KERNEL_ALIGNMENT);
+	h->align = le32(h->raw + KERNEL_ALIGNMENT);
 	if (h->align & (h->align - 1))
 		return "bzImage: kernel_alignment is no power of two";
-	h->init_size = get32(h->raw + INIT_SIZE);
+	h->init_size = le32(h->raw + INIT_SIZE);
 	if (h->init_size > INIT_SIZE_LIMIT)
 		return "bzImage: init_size is above 1 GiB";
 	if (h->code.size > h->init_size)
@@ -74,11 +74,11 @@ static const char *parse_header(struct blob kernel, struct linux_header *h)
 	const uint8_t *k = kernel.data;
 	if (kernel.size < HEADER_MAX_END)
 		return "bzImage: the file is too short for a header";
-	if (get16(k + BOOT_FLAG) != 0xaa55 || memcmp(k + HEADER_MAGIC, "HdrS", 4))
+	if (le16(k + BOOT_FLAG) != 0xaa55 || memcmp(k + HEADER_MAGIC, "HdrS", 4))
 		return "bzImage: no boot-sector signature or header magic";
-	if (get16(k + VERSION) < 0x20c)
+	if (le16(k + VERSION) < 0x20c)
 		return "bzImage: boot protocol older than 2.12";
-	if (!(get16(k + XLOADFLAGS) & XLF_KERNEL_64))
+	if (!(le16(k + XLOADFLAGS) & XLF_KERNEL_64))
 		return "bzImage: no 64-bit entry point";
 	if (!(k[LOADFLAGS] & LOADED_HIGH))
 		return "bzImage: a zImage, loaded low";
@@ -90,11 +90,11 @@ static const char *parse_header(struct blob kernel, struct linux_header *h)
 	if (setup >= kernel.size)
 		return "bzImage: the file ends inside its setup sectors";
 	h->code = (struct blob){k + setup, kernel.size - setup};
-	h->pref = get64(k + PREF_ADDRESS);
-	h->initrd_max = (uint64_t)get32(k + INITRD_ADDR_MAX) + 1;
-	h->cmdline_max = get32(k + CMDLINE_SIZE);
+	h->pref = le64(k + PREF_ADDRESS);
+	h->initrd_max = (uint64_t)le32(k + INITRD_ADDR_MAX) + 1;
+	h->cmdline_max = le32(k + CMDLINE_SIZE);
 	h->relocatable = k[RELOCATABLE];
-	h->above_4g = get16(k + XLOADFLAGS) & XLF_ABOVE_4G;
+	h->above_4g = le16(k + XLOADFLAGS) & XLF_ABOVE_4G;
 	return check_sizes(h);
 }
 
@@ -141,10 +141,10 @@ static const char *load_initrd(const struct gmem *m, const struct memmap *map,
 	}
 	if (at == UINT64_MAX || !gmem_write(m, at, initrd.data, initrd.size))
 		return "initrd: no room for it in the guest's memory";
-	put32(params + RAMDISK_IMAGE, (uint32_t)at);
-	put32(params + EXT_RAMDISK, at >> 32);
-	put32(params + RAMDISK_SIZE, (uint32_t)initrd.size);
-	put32(params + EXT_RAMDISK_SIZE, initrd.size >> 32);
+	put_le32(params + RAMDISK_IMAGE, (uint32_t)at);
+	put_le32(params + EXT_RAMDISK, at >> 32);
+	put_le32(params + RAMDISK_SIZE, (uint32_t)initrd.size);
+	put_le32(params + EXT_RAMDISK_SIZE, initrd.size >> 32);
 	return NULL;
 }
 
@@ -154,17 +154,17 @@ static void write_params(uint8_t *params, const struct linux_header *h, const st
 	memset(params, 0, 4096);
 	memcpy(params + SETUP_SECTS, h->raw + SETUP_SECTS, h->end - SETUP_SECTS);
 	/* The file's own values of these two mean nothing, and stay 0 without an initramfs. */
-	put32(params + RAMDISK_IMAGE, 0);
-	put32(params + RAMDISK_SIZE, 0);
+	put_le32(params + RAMDISK_IMAGE, 0);
+	put_le32(params + RAMDISK_SIZE, 0);
 	params[TYPE_OF_LOADER] = LOADER_UNKNOWN;
-	put32(params + CMD_LINE_PTR, LINUX_CMDLINE_GPA);
-	put64(params + ACPI_RSDP_ADDR, rsdp);
+	put_le32(params + CMD_LINE_PTR, LINUX_CMDLINE_GPA);
+	put_le64(params + ACPI_RSDP_ADDR, rsdp);
 	params[E820_ENTRIES] = (uint8_t)map->n;
 	for (unsigned i = 0; i < map->n; i++) {
 		uint8_t *e = params + E820_TABLE + i * E820_ENTRY;
-		put64(e, map->entry[i].start);
-		put64(e + 8, map->entry[i].size);
-		put32(e + 16, map->entry[i].type);
+		put_le64(e, map->entry[i].start);
+		put_le64(e + 8, map->entry[i].size);
+		put_le32(e + 16, map->entry[i].type);
 	}
 }
 
@@ -173,8 +173,8 @@ static void map_gib(uint8_t *tables, unsigned page, uint64_t gib)
 {
 	uint8_t *pd = tables + page * 4096;
 	for (unsigned i = 0; i < 512; i++)
-		put64(pd + 8 * i, (gib * GIB + i * MIB2) | 0x83);
-	put64(tables + 4096 + 8 * gib, (LINUX_PT_GPA + page * 4096) | 3);
+		put_le64(pd + 8 * i, (gib * GIB + i * MIB2) | 0x83);
+	put_le64(tables + 4096 + 8 * gib, (LINUX_PT_GPA + page * 4096) | 3);
 }
 
 /* Maps [0, 4 GiB) and the kernel one to one: page 0 the top level, 1 the third, then 2 MiB pages.
@@ -183,7 +183,7 @@ static void write_page_tables(uint8_t *tables, uint64_t kernel_at, uint64_t init
 {
 	unsigned page = 2;
 	memset(tables, 0, 2 * 4096);
-	put64(tables, (LINUX_PT_GPA + 4096) | 3);
+	put_le64(tables, (LINUX_PT_GPA + 4096) | 3);
 	for (uint64_t gib = 0; gib < 4; gib++)
 		map_gib(tables, page++, gib);
 	for (uint64_t gib = kernel_at / GIB; gib <= (kernel_at + init_size - 1) / GIB; gib++)
@@ -194,8 +194,8 @@ static void write_page_tables(uint8_t *tables, uint64_t kernel_at, uint64_t init
 static void write_gdt(uint8_t *gdt)
 {
 	memset(gdt, 0, 16);
-	put64(gdt + 0x10, 0x00af9b000000ffff); /* flat 64-bit code */
-	put64(gdt + 0x18, 0x00cf93000000ffff); /* flat data */
+	put_le64(gdt + 0x10, 0x00af9b000000ffff); /* flat 64-bit code */
+	put_le64(gdt + 0x18, 0x00cf93000000ffff); /* flat data */
 }
 
 static void fill_entry(struct cpu_entry *e, uint64_t kernel_at, bool x2apic)

@@ -1,7 +1,7 @@
 /* multiboot.c: Multiboot 1 kernels (Multiboot Specification 0.6.96), from header to entry. */
 #include <string.h>
 #include "vmm/load/elf.h"
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/load/multiboot.h"
 #include "vmm/load/multiboot_info.h"
 
@@ -30,8 +30,8 @@ static int find_header(struct blob image, uint32_t *flags)
 	uint64_t end = image.size < SEARCH ? image.size : SEARCH;
 	for (uint64_t at = 0; at + HEADER_SIZE <= end; at += 4) {
 		const uint8_t *h = image.data + at;
-		*flags = get32(h + 4);
-		if (get32(h) != MULTIBOOT_HEADER_MAGIC || get32(h) + *flags + get32(h + 8) != 0)
+		*flags = le32(h + 4);
+		if (le32(h) != MULTIBOOT_HEADER_MAGIC || le32(h) + *flags + le32(h + 8) != 0)
 			continue;
 		if (*flags & FLAG_ADDRS && at + HEADER_ADDRS > end)
 			continue;
@@ -104,8 +104,8 @@ struct addresses {
 static const char *read_addresses(struct blob image, uint32_t header_at, struct addresses *a)
 {
 	const uint8_t *h = image.data + header_at;
-	uint64_t header_addr = get32(h + 12), load_addr = get32(h + 16);
-	uint64_t load_end = get32(h + 20), bss_end = get32(h + 24);
+	uint64_t header_addr = le32(h + 12), load_addr = le32(h + 16);
+	uint64_t load_end = le32(h + 20), bss_end = le32(h + 24);
 	if (header_addr < load_addr || header_addr - load_addr > header_at)
 		return "multiboot: load_addr does not match the header's place in the file";
 	uint64_t offset = header_at - (header_addr - load_addr);
@@ -120,7 +120,7 @@ static const char *read_addresses(struct blob image, uint32_t header_at, struct 
 	*a = (struct addresses){.content = {image.data + offset, load_end - load_addr},
 	                        .start = load_addr,
 	                        .size = bss_end - load_addr,
-	                        .entry = get32(h + 28)};
+	                        .entry = le32(h + 28)};
 	return NULL;
 }
 
@@ -216,8 +216,8 @@ static void write_bios_data(const struct gmem *m, const struct kernel *k)
 			return;
 	if (!bda)
 		return;
-	put16(bda + 0x0E, GUEST_LOW_TOP >> 4);
-	put16(bda + 0x13, GUEST_LOW_TOP >> 10);
+	put_le16(bda + 0x0E, GUEST_LOW_TOP >> 4);
+	put_le16(bda + 0x13, GUEST_LOW_TOP >> 10);
 }
 
 /* Section 3.2.  The descriptor table is more than it asks for: some kernels reload a segment

@@ -1,6 +1,6 @@
 /* multiboot_info.c: what a Multiboot 1 kernel finds at EBX (Multiboot 0.6.96, section 3.3). */
 #include <string.h>
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/load/multiboot_info.h"
 
 #define INFO_SIZE  120
@@ -111,13 +111,13 @@ static void put_modules(struct area *a, uint8_t *info, const struct multiboot_bo
                         const struct gpa_range *at)
 {
 	uint8_t *entry;
-	put32(info + 20, boot->n_modules);
-	put32(info + 24, take(a, boot->n_modules * MOD_ENTRY, &entry));
+	put_le32(info + 20, boot->n_modules);
+	put_le32(info + 24, take(a, boot->n_modules * MOD_ENTRY, &entry));
 	for (unsigned i = 0; i < boot->n_modules; i++, entry += MOD_ENTRY) {
-		put32(entry, (uint32_t)at[i].start);
-		put32(entry + 4, (uint32_t)(at[i].start + boot->modules[i].image.size));
-		put32(entry + 8, put_string(a, or_empty(boot->modules[i].string)));
-		put32(entry + 12, 0);
+		put_le32(entry, (uint32_t)at[i].start);
+		put_le32(entry + 4, (uint32_t)(at[i].start + boot->modules[i].image.size));
+		put_le32(entry + 8, put_string(a, or_empty(boot->modules[i].string)));
+		put_le32(entry + 12, 0);
 	}
 }
 
@@ -137,15 +137,15 @@ static uint32_t kib_from(const struct memmap *map, uint64_t start)
 static void put_memory(struct area *a, uint8_t *info, const struct memmap *map)
 {
 	uint8_t *entry;
-	put32(info + 4, kib_from(map, 0));
-	put32(info + 8, kib_from(map, GUEST_HIGH));
-	put32(info + 44, map->n * MMAP_ENTRY);
-	put32(info + 48, take(a, map->n * MMAP_ENTRY, &entry));
+	put_le32(info + 4, kib_from(map, 0));
+	put_le32(info + 8, kib_from(map, GUEST_HIGH));
+	put_le32(info + 44, map->n * MMAP_ENTRY);
+	put_le32(info + 48, take(a, map->n * MMAP_ENTRY, &entry));
 	for (unsigned i = 0; i < map->n; i++, entry += MMAP_ENTRY) {
-		put32(entry, MMAP_ENTRY - 4); /* the field does not count itself */
-		put64(entry + 4, map->entry[i].start);
-		put64(entry + 12, map->entry[i].size);
-		put32(entry + 20, map->entry[i].type);
+		put_le32(entry, MMAP_ENTRY - 4); /* the field does not count itself */
+		put_le64(entry + 4, map->entry[i].start);
+		put_le64(entry + 12, map->entry[i].size);
+		put_le32(entry + 20, map->entry[i].type);
 	}
 }
 
@@ -153,9 +153,9 @@ static uint32_t put_gdt(struct area *a)
 {
 	uint8_t *at;
 	uint32_t gpa = take(a, GDT_SIZE, &at);
-	put64(at, 0);
-	put64(at + 8, 0x00cf9b000000ffff);  /* flat 32-bit code */
-	put64(at + 16, 0x00cf93000000ffff); /* flat data */
+	put_le64(at, 0);
+	put_le64(at + 8, 0x00cf9b000000ffff);  /* flat 32-bit code */
+	put_le64(at + 16, 0x00cf93000000ffff); /* flat data */
 	return gpa;
 }
 
@@ -176,10 +176,10 @@ const char *multiboot_info_build(const struct gmem *m, const struct memmap *map,
 	placed->info = take(&a, INFO_SIZE, &info);
 	memset(info, 0, INFO_SIZE);
 	placed->gdt = put_gdt(&a);
-	put32(info, INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MMAP | INFO_LOADER);
+	put_le32(info, INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MMAP | INFO_LOADER);
 	put_memory(&a, info, map);
 	put_modules(&a, info, boot, taken + n_parts);
-	put32(info + 16, put_string(&a, or_empty(boot->cmdline)));
-	put32(info + 64, put_string(&a, loader_name));
+	put_le32(info + 16, put_string(&a, or_empty(boot->cmdline)));
+	put_le32(info + 64, put_string(&a, loader_name));
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* msi.c: the MSI capability that the guest sees (PCI 3.0, 6.8.1), over the device's own
  * or, for a device without, its INTx pin. */
 #include "arch/x86_64/platform.h"
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/passthrough/device.h"
 
 #define MSI_ENABLE  1
@@ -51,7 +51,7 @@ void passthrough_msi_written(struct passthrough *p)
 	if (p->msi_on)
 		passthrough_msi_off(p);
 	if (!(cap[MSI_CONTROL] & MSI_ENABLE) ||
-	    !passthrough_message(p, get64(cap + MSI_ADDR), get16(cap + MSI_DATA), &t))
+	    !passthrough_message(p, le64(cap + MSI_ADDR), le16(cap + MSI_DATA), &t))
 		return;
 	p->msi_on = true;
 	if (p->msi_phys)

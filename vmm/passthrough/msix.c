@@ -5,7 +5,7 @@
  * directly.
  */
 #include "arch/x86_64/platform.h"
-#include "lib/le.h"
+#include "lib/bytes.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/passthrough/device.h"
@@ -49,10 +49,10 @@ static bool find_table(struct passthrough *p, uint8_t cap, uint32_t entries)
 static void add_capability(struct passthrough *p)
 {
 	uint8_t body[CAP_SIZE] = {PCI_CAP_MSIX}, mask[CAP_SIZE] = {0};
-	put16(body + CONTROL, (uint16_t)(p->msix.n - 1));
-	put32(body + TABLE, pci_read(p->bdf, p->msix_phys + TABLE, 4));
-	put32(body + 8, pci_read(p->bdf, p->msix_phys + 8, 4));
-	put16(mask + CONTROL, CONTROL_ENABLE | CONTROL_MASK);
+	put_le16(body + CONTROL, (uint16_t)(p->msix.n - 1));
+	put_le32(body + TABLE, pci_read(p->bdf, p->msix_phys + TABLE, 4));
+	put_le32(body + 8, pci_read(p->bdf, p->msix_phys + 8, 4));
+	put_le16(mask + CONTROL, CONTROL_ENABLE | CONTROL_MASK);
 	p->msix_virt = (uint8_t)vpci_cap_add(&p->dev, body, mask, sizeof body);
 }
 
@@ -87,7 +87,7 @@ void passthrough_msix_written(struct passthrough *p)
 	uint32_t bits = CONTROL_ENABLE | CONTROL_MASK, guest = 0;
 	uint32_t others = pci_read(p->bdf, at, 2) & ~bits;
 	if (vpci_enabled(&p->dev, VPCI_CMD_MEM)) {
-		guest = get16(p->dev.cfg + p->msix_virt + CONTROL) & bits;
+		guest = le16(p->dev.cfg + p->msix_virt + CONTROL) & bits;
 		msix_pass_enable(&p->msix, guest & CONTROL_ENABLE);
 	}
 	pci_write(p->bdf, at, 2, others | guest);

@@ -69,12 +69,12 @@ static void write_ip(struct offload_cut *c, uint32_t payload)
 	struct sum sum = {0, false};
 
 	if (c->head.ipv6) {
-		put16(ip + 4, len - 40);
+		put_be16(ip + 4, len - 40);
 		return;
 	}
-	put16(ip + 2, len);
-	put16(ip + 4, be16(ip + 4) + c->index);
-	put16(ip + 10, 0);
+	put_be16(ip + 2, len);
+	put_be16(ip + 4, be16(ip + 4) + c->index);
+	put_be16(ip + 10, 0);
 	sum_bytes(&sum, ip, 4u * (ip[0] & 15));
 	sum_store(&sum, ip + 10);
 }
@@ -104,12 +104,12 @@ static void write_tcp(struct offload_cut *c, unsigned slices, uint32_t payload, 
 	uint8_t *tcp = c->out + c->head.l4;
 	struct sum sum = {0, false};
 
-	put32(tcp + 4, be32(tcp + 4) + c->index * c->size);
+	put_be32(tcp + 4, be32(tcp + 4) + c->index * c->size);
 	if (!last)
 		tcp[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (c->index)
 		tcp[13] &= (uint8_t)~TCP_CWR;
-	put16(tcp + 16, 0);
+	put_be16(tcp + 16, 0);
 	sum_segment(c, &sum, slices, payload);
 	sum_store(&sum, tcp + 16);
 }
@@ -119,8 +119,8 @@ static void write_udp(struct offload_cut *c, unsigned slices, uint32_t payload)
 	uint8_t *udp = c->out + c->head.l4;
 	struct sum sum = {0, false};
 
-	put16(udp + 4, 8 + payload);
-	put16(udp + 6, 0);
+	put_be16(udp + 4, 8 + payload);
+	put_be16(udp + 6, 0);
 	sum_segment(c, &sum, slices, payload);
 	sum_store_udp(&sum, udp + 6);
 }

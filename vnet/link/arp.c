@@ -24,11 +24,11 @@ void arp_write(uint8_t *out, mac_t dst, const struct arp *a)
 	memset(out, 0, ARP_FRAME);
 	mac_write(out, dst);
 	mac_write(out + 6, a->sender_mac);
-	put16(out + 12, ETHER_ARP);
+	put_be16(out + 12, ETHER_ARP);
 	memcpy(out + 14, kinds, sizeof kinds);
-	put16(out + 20, a->op);
+	put_be16(out + 20, a->op);
 	mac_write(out + 22, a->sender_mac);
-	put32(out + 28, a->sender);
+	put_be32(out + 28, a->sender);
 	mac_write(out + 32, a->target_mac);
-	put32(out + 38, a->target);
+	put_be32(out + 38, a->target);
 }

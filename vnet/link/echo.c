@@ -19,15 +19,15 @@ static void write_head(uint8_t *out, const struct encap_packet *p, const struct 
 	memcpy(out, p->head + 6, 6);
 	mac_write(out + 6, u->config.mac);
 	ip[8] = 64;
-	put32(ip + 12, p->destination);
-	put32(ip + 16, p->source);
-	put16(ip + 10, 0);
+	put_be32(ip + 12, p->destination);
+	put_be32(ip + 16, p->source);
+	put_be16(ip + 10, 0);
 	sum_bytes(&sum, ip, 20);
 	sum_store(&sum, ip + 10);
 	icmp[0] = REPLY;
 	/* RFC 1624, eqn. 3: the type was all that changed.  A wrong sum stays wrong. */
 	check = (uint16_t)~be16(icmp + 2) + (0xffffu ^ REQUEST << 8);
-	put16(icmp + 2, ~(check + (check >> 16)) & 0xffff);
+	put_be16(icmp + 2, ~(check + (check >> 16)) & 0xffff);
 }
 
 bool echo_answer(struct vnet_core *core, struct underlay *u, const struct vnet_frame *frame,

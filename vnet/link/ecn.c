@@ -26,7 +26,7 @@ static void sum_changed(uint8_t *field, unsigned was, unsigned is)
 	uint32_t sum = (uint16_t)~be16(field) + (uint16_t)~was + is;
 
 	sum = (sum & 0xffff) + (sum >> 16);
-	put16(field, ~(sum + (sum >> 16)) & 0xffff);
+	put_be16(field, ~(sum + (sum >> 16)) & 0xffff);
 }
 
 static void write_ecn(const struct headers *h, uint8_t *ip, enum ecn ecn)
@@ -34,7 +34,7 @@ static void write_ecn(const struct headers *h, uint8_t *ip, enum ecn ecn)
 	unsigned was = be16(ip), shift = h->ipv6 ? 4 : 0;
 	unsigned is = (was & ~((unsigned)ECN_MASK << shift)) | (unsigned)ecn << shift;
 
-	put16(ip, is);
+	put_be16(ip, is);
 	if (h->ipv4)
 		sum_changed(ip + 10, was, is);
 }

@@ -12,20 +12,20 @@ void encap_template(uint8_t *out, const struct encap_path *path)
 
 	memset(out, 0, ENCAP_MAX);
 	mac_write(out + 6, path->mac);
-	put16(out + 12, ETHER_IPV4);
+	put_be16(out + 12, ETHER_IPV4);
 	ip[0] = 0x45;
 	ip[6] = 0x40; /* DF; so the identification may be any (RFC 6864); see pathmtu.h */
 	ip[8] = 64;
 	ip[9] = IP_UDP;
-	put32(ip + 12, path->local);
-	put32(ip + 16, path->remote);
+	put_be32(ip + 12, path->local);
+	put_be32(ip + 16, path->remote);
 	sum_bytes(&sum, ip, 20);
 	sum_store(&sum, ip + 10); /* of a header whose length is 0 */
-	put16(udp + 2, path->udp_port);
+	put_be16(udp + 2, path->udp_port);
 	if (path->kind == VNET_LINK_UDP)
 		return;
 	vxlan[0] = 0x08; /* I: the VNI is valid */
-	put32(vxlan + 4, path->vni << 8);
+	put_be32(vxlan + 4, path->vni << 8);
 }
 
 void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes,
@@ -36,14 +36,14 @@ void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes,
 	memcpy(out, template, ENCAP_MAX);
 	mac_write(out, outer->next);
 	out[15] = outer->tos;
-	put16(out + 16, total);
-	put16(out + 18, outer->id);
+	put_be16(out + 16, total);
+	put_be16(out + 18, outer->id);
 	/* RFC 1624, eqn. 3, with all of these 0 before: HC' = ~(~HC + m') */
 	sum = (uint16_t)~be16(out + 24) + total + outer->id + outer->tos;
 	sum = (sum & 0xffff) + (sum >> 16);
-	put16(out + 24, ~(sum + (sum >> 16)) & 0xffff);
-	put16(out + 34, outer->flow);
-	put16(out + 38, total - 20);
+	put_be16(out + 24, ~(sum + (sum >> 16)) & 0xffff);
+	put_be16(out + 34, outer->flow);
+	put_be16(out + 38, total - 20);
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)

@@ -70,8 +70,8 @@ static unsigned write_ipv4(uint8_t *ip, const struct original *o, unsigned quote
 
 	memset(ip, 0, 28);
 	ip[0] = 0x45;
-	put16(ip + 2, 28 + quote);
-	put16(ip + 6, DF);
+	put_be16(ip + 2, 28 + quote);
+	put_be16(ip + 6, DF);
 	ip[8] = 64;
 	ip[9] = IP_ICMP;
 	memcpy(ip + 12, was + 16, 4);
@@ -80,7 +80,7 @@ static unsigned write_ipv4(uint8_t *ip, const struct original *o, unsigned quote
 	sum_store(&head, ip + 10);
 	icmp[0] = UNREACHABLE;
 	icmp[1] = NEEDED;
-	put16(icmp + 6, mtu);
+	put_be16(icmp + 6, mtu);
 	memcpy(icmp + 8, was, quote);
 	sum_bytes(&all, icmp, 8 + quote);
 	sum_store(&all, icmp + 2);
@@ -95,13 +95,13 @@ static unsigned write_ipv6(uint8_t *ip, const struct original *o, unsigned quote
 
 	memset(ip, 0, 48);
 	ip[0] = 0x60;
-	put16(ip + 4, 8 + quote);
+	put_be16(ip + 4, 8 + quote);
 	ip[6] = IP_ICMPV6;
 	ip[7] = 64;
 	memcpy(ip + 8, was + 24, 16);
 	memcpy(ip + 24, was + 8, 16);
 	icmp[0] = TOO_BIG;
-	put32(icmp + 4, mtu);
+	put_be32(icmp + 4, mtu);
 	memcpy(icmp + 8, was, quote);
 	/* RFC 8200, 8.1: both addresses, the length, the protocol. */
 	sum_bytes(&all, ip + 8, 32);
