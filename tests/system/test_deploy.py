@@ -1,6 +1,9 @@
 """Getting nodes onto machines: the ISO image and the netboot tree, booted from with nothing else."""
 
+import functools
+import http.server
 import subprocess
+import threading
 
 import pytest
 
@@ -83,10 +86,10 @@ def the_tree(tmp_path_factory):
     return str(folder / "tree")
 
 
-def by_network(tree, bootfile, mac, hostname=None, **machine):
+def by_network(tree, bootfile, mac, hostname=None, nic="virtio-net-pci", **machine):
     name = f",hostname={hostname}" if hostname else ""
     return Booted("-netdev", f"user,id=n,tftp={tree},bootfile={bootfile}{name}",
-                  "-device", f"virtio-net-pci,netdev=n,mac={mac}", "-boot", "n", **machine)
+                  "-device", f"{nic},netdev=n,mac={mac}", "-boot", "n", **machine)
 
 
 @pytest.mark.parametrize("bootfile,firmware", [
@@ -95,6 +98,40 @@ def test_netboot_by_mac(tree, bootfile, firmware):
     """By iPXE, by GRUB and under UEFI each machine gets the configuration of its MAC."""
     with by_network(tree, bootfile, "52:54:00:00:00:02", firmware=firmware) as m:
         runs(m, "tokyo")
+
+
+@pytest.fixture(name="asked", scope="module")
+def the_http_server(tree):
+    """The tree by HTTP on a port of the loopback: (its URL as a guest of QEMU's user network has it,
+    the paths that were asked for)."""
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        """Keeps what is asked for instead of printing it."""
+
+        def log_message(self, *args):  # pylint: disable=arguments-differ
+            asked.append(self.path)
+
+    handler = functools.partial(Handler, directory=tree)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://10.0.2.2:{server.server_port}", asked
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("firmware,what", [
+    ("bios", ["/boot.ipxe", "/boot/patio.elf", "/nodes/tokyo/patio.conf", "/boot/hello.elf"]),
+    ("uefi", ["/boot.ipxe", "/grub/x86_64-efi/core.efi"])])
+def test_netboot_by_http(tree, asked, firmware, what):
+    """iPXE by HTTP: under BIOS it loads all; under UEFI it goes on with GRUB, which takes the rest by
+    TFTP.  The NIC is one that OVMF has no driver for, so that it boots by iPXE's."""
+    url, paths = asked
+    paths.clear()
+    with by_network(tree, f"{url}/boot.ipxe", "52:54:00:00:00:02", nic="e1000", firmware=firmware) as m:
+        runs(m, "tokyo")
+    assert paths == what
 
 
 def test_netboot_by_name(tree):
