@@ -25,6 +25,10 @@ uint8_t emulate_sys_decode(struct vcpu *v, struct insn_sys *out);
  * guest's page fault was injected, or it was stopped. */
 bool emulate_sys_word(struct vcpu *v, const struct insn_sys *in, bool write, uint16_t *word);
 
+/* emulate_control.c: carries out the instruction on a control register at the guest's RIP; its
+ * length, or 0 when its fault was injected, or it is none any more and is to be executed again. */
+uint8_t emulate_control(struct vcpu *v);
+
 /* The bytes at the guest's RIP; how many could be read. */
 size_t emulate_fetch(struct vcpu *v, uint8_t bytes[15]);
 #endif

@@ -137,12 +137,13 @@ static void exit_cache(struct vcpu *v, const struct vmexit *e)
 		step_over(v, len);
 }
 
-/* The vendor half has seen to the control register; where it carried out the instruction itself, it
- * says how long that was. */
+/* Without a length the guest executes the instruction again, or takes the fault that was injected.
+ */
 static void exit_control(struct vcpu *v, const struct vmexit *e)
 {
-	if (e->insn_len)
-		step_over(v, e->insn_len);
+	uint8_t len = e->control.decode ? emulate_control(v) : 0;
+	if (len)
+		step_over(v, len);
 }
 
 static void exit_forbidden(struct vcpu *v, const struct vmexit *e)

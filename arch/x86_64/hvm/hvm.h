@@ -115,6 +115,11 @@ struct vmexit {
 			bool event; /* met while delivering an event, by no instruction */
 		} memory;
 		struct {
+			/* The instruction is to be decoded and carried out; false: the vendor half
+			 * has seen to the register, or injected a fault. */
+			bool decode;
+		} control;
+		struct {
 			uint8_t vector;
 			bool has_error;
 			uint32_t error;
@@ -157,6 +162,9 @@ struct hvm_ops {
 	void (*run)(struct vcpu *v, struct vmexit *exit);
 	uint64_t (*get)(const struct vcpu *v, enum hvm_state what);
 	void (*set)(struct vcpu *v, enum hvm_state what, uint64_t value);
+	/* A MOV of `value` to CR0 or CR4, while an exit with control.decode is handled; false: it
+	 * is a #GP, and nothing was changed.  NULL where no exit asks for that. */
+	bool (*set_control)(struct vcpu *v, unsigned which, uint64_t value);
 	void (*get_seg)(const struct vcpu *v, enum hvm_seg which, struct seg *out);
 	/* The set of registers that the guest has itself, vcpu_own_msrs(), has changed.  reset()
 	 * looks at it, too. */

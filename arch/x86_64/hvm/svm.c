@@ -245,6 +245,11 @@ static void svm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
 		step_end(svm_of(v));
 }
 
+static bool svm_set_control(struct vcpu *v, unsigned which, uint64_t value)
+{
+	return svm_write_control(svm_of(v), which, value);
+}
+
 static void svm_get_seg(const struct vcpu *v, enum hvm_seg which, struct seg *out)
 {
 	const struct vmcb_seg *s = &svm_of(v)->vmcb.seg[which];
@@ -370,6 +375,13 @@ static bool is_forbidden(uint32_t code)
 	}
 }
 
+/* The CPU may have no decode assists: which register and which value, the instruction says. */
+static void exit_control(struct vmexit *e)
+{
+	e->kind = VMEXIT_control;
+	e->control.decode = true;
+}
+
 static void exit_iret(struct svm_vcpu *s, struct vmexit *e)
 {
 	s->vmcb.intercept3 &= ~ICPT3_IRET;
@@ -410,7 +422,7 @@ static void translate(struct vcpu *v, struct vmexit *e)
 	else if (code == SVM_EXIT_INVD || code == SVM_EXIT_WBINVD)
 		simple(e, VMEXIT_cache, 0); /* WBNOINVD has a prefix */
 	else if (code == SVM_EXIT_CR0_SEL || code < SVM_EXIT_CR_WRITE + 16)
-		svm_control_exit(v, e);
+		exit_control(e);
 	else if (code == SVM_EXIT_RDPMC)
 		e->kind = VMEXIT_privileged;
 	else if (code == SVM_EXIT_SHUTDOWN)
@@ -515,6 +527,7 @@ const struct hvm_ops svm_ops = {
     .run = svm_run,
     .get = svm_get,
     .set = svm_set,
+    .set_control = svm_set_control,
     .get_seg = svm_get_seg,
     .own_msrs = svm_own_msrs,
     .inject_exception = svm_inject_exception,

@@ -176,8 +176,8 @@ struct svm_vcpu {
 void svm_control_reset(struct svm_vcpu *s, uint64_t cr0, uint64_t cr4);
 uint64_t svm_cr0(const struct svm_vcpu *s); /* as the guest sees them */
 uint64_t svm_cr4(const struct svm_vcpu *s);
-/* Carries out the instruction that exited, or injects its fault: insn_len is 0 then. */
-void svm_control_exit(struct vcpu *v, struct vmexit *e);
+/* A MOV of `value` to CR0 or CR4; false: it is a #GP, and nothing was changed. */
+bool svm_write_control(struct svm_vcpu *s, unsigned which, uint64_t value);
 
 void svm_enter(uint64_t *regs, uint64_t vmcb, uint64_t host_vmcb);
 #endif

@@ -424,6 +424,7 @@ static void exit_cr(struct vcpu *v, struct vmexit *e)
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
 	uint64_t value = v->regs[info >> 8 & 15];
 	e->kind = VMEXIT_control;
+	e->control.decode = false;
 	if (info & 0x30)
 		exit_raw(e);
 	else if ((info & 15) == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "arch/x86_64/hvm/control_regs.c"
 #include "arch/x86_64/hvm/svm_control.c"
+#include "vmm/emulate_control.c"
 
 #define CR0_LONG 0x80050033ul
 #define LENGTH   3
@@ -43,10 +44,35 @@ static void inject(struct vcpu *v, uint8_t vector, bool has_error, uint32_t erro
 	injected++;
 }
 
-static const struct hvm_ops ops = {.inject_exception = inject};
-const struct hvm_ops *hvm = &ops;
 static struct svm_vcpu svm;
-static struct vcpu vcpu = {.hvm = &svm};
+
+static uint64_t get(const struct vcpu *v, enum hvm_state what)
+{
+	const struct vmcb *b = &svm.vmcb;
+	(void)v;
+	return what == HVM_CR0    ? svm_cr0(&svm)
+	       : what == HVM_CR4  ? svm_cr4(&svm)
+	       : what == HVM_CR3  ? b->cr3
+	       : what == HVM_EFER ? b->efer
+	                          : b->cpl;
+}
+
+static void get_seg(const struct vcpu *v, enum hvm_seg which, struct seg *out)
+{
+	(void)v;
+	*out = (struct seg){.attr = seg_attr_unpacked(svm.vmcb.seg[which].attr)};
+}
+
+static bool set_control(struct vcpu *v, unsigned which, uint64_t value)
+{
+	(void)v;
+	return svm_write_control(&svm, which, value);
+}
+
+static const struct hvm_ops ops = {
+    .get = get, .get_seg = get_seg, .set_control = set_control, .inject_exception = inject};
+const struct hvm_ops *hvm = &ops;
+static struct vcpu vcpu;
 
 /* A kernel in long mode with CR0.CD set, or a program of its. */
 static int begin(void **state)
@@ -62,12 +88,9 @@ static int begin(void **state)
 
 static uint8_t carries_out(struct insn_sys in, uint64_t value)
 {
-	struct vmexit e = {.kind = VMEXIT_raw};
 	decoded = in;
 	vcpu.regs[in.gpr] = value;
-	svm_control_exit(&vcpu, &e);
-	assert_int_equal(e.kind, VMEXIT_control);
-	return e.insn_len;
+	return emulate_control(&vcpu);
 }
 
 static void test_kernel(void **state)
