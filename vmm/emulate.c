@@ -24,29 +24,29 @@ struct context {
 static void context_load(struct vcpu *v, struct context *c)
 {
 	struct seg s;
-	memcpy(c->regs.gpr, v->regs, sizeof c->regs.gpr);
-	c->regs.rip = hvm->get(v, HVM_RIP);
-	c->regs.rflags = hvm->get(v, HVM_RFLAGS);
-	c->paging = (struct guest_paging){hvm->get(v, HVM_CR0), hvm->get(v, HVM_CR3),
-	                                  hvm->get(v, HVM_CR4), hvm->get(v, HVM_EFER)};
+	memcpy(c->regs.gpr, v->cpu.regs, sizeof c->regs.gpr);
+	c->regs.rip = hvm->get(&v->cpu, HVM_RIP);
+	c->regs.rflags = hvm->get(&v->cpu, HVM_RFLAGS);
+	c->paging = (struct guest_paging){hvm->get(&v->cpu, HVM_CR0), hvm->get(&v->cpu, HVM_CR3),
+	                                  hvm->get(&v->cpu, HVM_CR4), hvm->get(&v->cpu, HVM_EFER)};
 	for (unsigned i = 0; i < 6; i++) {
-		hvm->get_seg(v, (enum hvm_seg)i, &s);
+		hvm->get_seg(&v->cpu, (enum hvm_seg)i, &s);
 		c->seg_base[i] = s.base;
 	}
-	hvm->get_seg(v, HVM_CS, &s);
+	hvm->get_seg(&v->cpu, HVM_CS, &s);
 	bool is64 = (c->paging.efer & EFER_LMA) && (s.attr & 0x2000);
 	c->mode = is64 ? INSN_64 : s.attr & 0x4000 ? INSN_32 : INSN_16;
 	if (is64)
 		for (unsigned i = 0; i < 4; i++)
 			c->seg_base[i] = 0;
-	c->access = hvm->get(v, HVM_CPL) == 3 ? WALK_USER : 0;
+	c->access = hvm->get(&v->cpu, HVM_CPL) == 3 ? WALK_USER : 0;
 }
 
 static void context_store(struct vcpu *v, const struct context *c)
 {
-	memcpy(v->regs, c->regs.gpr, sizeof c->regs.gpr);
-	hvm->set(v, HVM_RFLAGS, c->regs.rflags);
-	hvm->set(v, HVM_RIP, c->regs.rip);
+	memcpy(v->cpu.regs, c->regs.gpr, sizeof c->regs.gpr);
+	hvm->set(&v->cpu, HVM_RFLAGS, c->regs.rflags);
+	hvm->set(&v->cpu, HVM_RIP, c->regs.rip);
 }
 
 static size_t fetch(struct vcpu *v, const struct context *c, uint8_t bytes[15])
@@ -79,8 +79,9 @@ struct operand {
  * them since the CPU walked them a moment ago. */
 static void page_fault(struct vcpu *v, const struct context *c, uint64_t linear, bool write)
 {
-	hvm->set(v, HVM_CR2, linear);
-	hvm->inject_exception(v, VECTOR_PF, true, (write ? PF_WRITE : 0) | (c->access ? 4 : 0));
+	hvm->set(&v->cpu, HVM_CR2, linear);
+	hvm->inject_exception(&v->cpu, VECTOR_PF, true,
+	                      (write ? PF_WRITE : 0) | (c->access ? 4 : 0));
 }
 
 /* false: a fault was injected, or the guest was stopped. */

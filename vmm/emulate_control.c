@@ -11,8 +11,8 @@
 static bool is_64bit(const struct vcpu *v)
 {
 	struct seg cs;
-	hvm->get_seg(v, HVM_CS, &cs);
-	return (hvm->get(v, HVM_EFER) & EFER_LMA) && (cs.attr & 0x2000);
+	hvm->get_seg(&v->cpu, HVM_CS, &cs);
+	return (hvm->get(&v->cpu, HVM_EFER) & EFER_LMA) && (cs.attr & 0x2000);
 }
 
 /* QEMU 10 takes the intercept of CR0's reads for that of every control register's. */
@@ -20,13 +20,13 @@ static uint64_t read_register(const struct vcpu *v, uint8_t which)
 {
 	switch (which) {
 	case 0:
-		return hvm->get(v, HVM_CR0);
+		return hvm->get(&v->cpu, HVM_CR0);
 	case 2:
-		return hvm->get(v, HVM_CR2);
+		return hvm->get(&v->cpu, HVM_CR2);
 	case 3:
-		return hvm->get(v, HVM_CR3);
+		return hvm->get(&v->cpu, HVM_CR3);
 	case 4:
-		return hvm->get(v, HVM_CR4);
+		return hvm->get(&v->cpu, HVM_CR4);
 	default: /* CR8: the core's own */
 		return read_cr8();
 	}
@@ -46,30 +46,30 @@ static bool store_word(struct vcpu *v, const struct insn_sys *in, uint64_t value
 	uint16_t word = (uint16_t)value;
 	if (in->has_mem)
 		return emulate_sys_word(v, in, true, &word);
-	set_gpr(&v->regs[in->gpr], in->width, value);
+	set_gpr(&v->cpu.regs[in->gpr], in->width, value);
 	return true;
 }
 
 /* Injects #GP for a value that the CPU would not take. */
 static bool write_register(struct vcpu *v, uint8_t which, uint64_t value)
 {
-	bool ok = hvm->set_control(v, which, value);
+	bool ok = hvm->set_control(&v->cpu, which, value);
 	if (!ok)
-		hvm->inject_exception(v, VECTOR_GP, true, 0);
+		hvm->inject_exception(&v->cpu, VECTOR_GP, true, 0);
 	return ok;
 }
 
 static bool load_word(struct vcpu *v, const struct insn_sys *in)
 {
-	uint16_t word = (uint16_t)v->regs[in->gpr];
+	uint16_t word = (uint16_t)v->cpu.regs[in->gpr];
 	if (in->has_mem && !emulate_sys_word(v, in, false, &word))
 		return false;
-	return write_register(v, 0, cr0_after_lmsw(hvm->get(v, HVM_CR0), word));
+	return write_register(v, 0, cr0_after_lmsw(hvm->get(&v->cpu, HVM_CR0), word));
 }
 
 static bool move_to(struct vcpu *v, const struct insn_sys *in)
 {
-	uint64_t value = v->regs[in->gpr];
+	uint64_t value = v->cpu.regs[in->gpr];
 	return write_register(v, in->creg, is_64bit(v) ? value : (uint32_t)value);
 }
 
@@ -80,14 +80,14 @@ static bool carry_out(struct vcpu *v, const struct insn_sys *in)
 	case SYS_MOV_TO_CR:
 		return move_to(v, in);
 	case SYS_MOV_FROM_CR:
-		set_gpr(&v->regs[in->gpr], is_64bit(v) ? 8 : 4, read_register(v, in->creg));
+		set_gpr(&v->cpu.regs[in->gpr], is_64bit(v) ? 8 : 4, read_register(v, in->creg));
 		return true;
 	case SYS_CLTS:
-		return write_register(v, 0, hvm->get(v, HVM_CR0) & ~CR0_TS);
+		return write_register(v, 0, hvm->get(&v->cpu, HVM_CR0) & ~CR0_TS);
 	case SYS_LMSW:
 		return load_word(v, in);
 	case SYS_SMSW:
-		return store_word(v, in, hvm->get(v, HVM_CR0));
+		return store_word(v, in, hvm->get(&v->cpu, HVM_CR0));
 	default:
 		return false;
 	}
@@ -97,7 +97,7 @@ static bool carry_out(struct vcpu *v, const struct insn_sys *in)
  * may be another one, which a second vCPU has put in its place. */
 static bool still_allowed(const struct vcpu *v, const struct insn_sys *in)
 {
-	return hvm->get(v, HVM_CPL) == 0 || in->kind == SYS_SMSW;
+	return hvm->get(&v->cpu, HVM_CPL) == 0 || in->kind == SYS_SMSW;
 }
 
 uint8_t emulate_control(struct vcpu *v)

@@ -28,27 +28,27 @@ const char *vmexit_name(enum vmexit_kind kind)
 
 static void inject_gp(struct vcpu *v)
 {
-	hvm->inject_exception(v, VECTOR_GP, true, 0);
+	hvm->inject_exception(&v->cpu, VECTOR_GP, true, 0);
 }
 
 static void inject_ud(struct vcpu *v)
 {
-	hvm->inject_exception(v, VECTOR_UD, false, 0);
+	hvm->inject_exception(&v->cpu, VECTOR_UD, false, 0);
 }
 
 /* A debugger in the guest that steps sees each instruction end, also those that exit. */
 static void step_over(struct vcpu *v, uint8_t insn_len)
 {
-	hvm->set(v, HVM_RIP, hvm->get(v, HVM_RIP) + insn_len);
-	if (!(hvm->get(v, HVM_RFLAGS) & RFLAGS_TF))
+	hvm->set(&v->cpu, HVM_RIP, hvm->get(&v->cpu, HVM_RIP) + insn_len);
+	if (!(hvm->get(&v->cpu, HVM_RFLAGS) & RFLAGS_TF))
 		return;
-	hvm->set(v, HVM_DR6, hvm->get(v, HVM_DR6) | DR6_BS);
-	hvm->inject_exception(v, VECTOR_DB, false, 0);
+	hvm->set(&v->cpu, HVM_DR6, hvm->get(&v->cpu, HVM_DR6) | DR6_BS);
+	hvm->inject_exception(&v->cpu, VECTOR_DB, false, 0);
 }
 
 static void exit_io(struct vcpu *v, const struct vmexit *e)
 {
-	uint64_t *rax = &v->regs[REG_RAX];
+	uint64_t *rax = &v->cpu.regs[REG_RAX];
 	uint32_t val = (uint32_t)*rax;
 	if (e->io.string) {
 		emulate_string_io(v, e);
@@ -69,18 +69,18 @@ static void exit_io(struct vcpu *v, const struct vmexit *e)
 
 static void exit_msr(struct vcpu *v, const struct vmexit *e)
 {
-	uint32_t index = (uint32_t)v->regs[REG_RCX];
-	uint64_t value = v->regs[REG_RDX] << 32 | (uint32_t)v->regs[REG_RAX];
+	uint32_t index = (uint32_t)v->cpu.regs[REG_RCX];
+	uint64_t value = v->cpu.regs[REG_RDX] << 32 | (uint32_t)v->cpu.regs[REG_RAX];
 	bool ok = e->msr.write ? msr_write(v, index, value) : msr_read(v, index, &value);
 	if (!ok) {
 		log_debug("%s: vcpu %u: %s of MSR %08x at %lx refused", v->vm->name, v->id,
-		          e->msr.write ? "write" : "read", index, hvm->get(v, HVM_RIP));
+		          e->msr.write ? "write" : "read", index, hvm->get(&v->cpu, HVM_RIP));
 		inject_gp(v);
 		return;
 	}
 	if (!e->msr.write) {
-		v->regs[REG_RAX] = (uint32_t)value;
-		v->regs[REG_RDX] = value >> 32;
+		v->cpu.regs[REG_RAX] = (uint32_t)value;
+		v->cpu.regs[REG_RDX] = value >> 32;
 	}
 	step_over(v, e->insn_len);
 }
@@ -105,18 +105,18 @@ static void exit_fetch(struct vcpu *v, const struct vmexit *e)
 
 static void exit_hypercall(struct vcpu *v, const struct vmexit *e)
 {
-	v->regs[REG_RAX] = KVM_ENOSYS;
+	v->cpu.regs[REG_RAX] = KVM_ENOSYS;
 	step_over(v, e->insn_len);
 }
 
 static void exit_xsetbv(struct vcpu *v, const struct vmexit *e)
 {
-	uint64_t value = v->regs[REG_RDX] << 32 | (uint32_t)v->regs[REG_RAX];
-	if (!(hvm->get(v, HVM_CR4) & CR4_OSXSAVE)) {
+	uint64_t value = v->cpu.regs[REG_RDX] << 32 | (uint32_t)v->cpu.regs[REG_RAX];
+	if (!(hvm->get(&v->cpu, HVM_CR4) & CR4_OSXSAVE)) {
 		inject_ud(v);
 		return;
 	}
-	if (xcr_write(v, (uint32_t)v->regs[REG_RCX], value))
+	if (xcr_write(v, (uint32_t)v->cpu.regs[REG_RCX], value))
 		step_over(v, e->insn_len);
 	else
 		inject_gp(v);
@@ -160,7 +160,8 @@ static void exit_privileged(struct vcpu *v, const struct vmexit *e)
 
 static void exit_exception(struct vcpu *v, const struct vmexit *e)
 {
-	hvm->inject_exception(v, e->exception.vector, e->exception.has_error, e->exception.error);
+	hvm->inject_exception(&v->cpu, e->exception.vector, e->exception.has_error,
+	                      e->exception.error);
 }
 
 /* Nothing to do: a waiting NMI asks again before the next entry (vcpu_run). */
@@ -190,7 +191,8 @@ static void exit_bus_lock(struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t until = bus_lock_rest(rdtsc(), v->bus_lock_tsc, tsc_khz / 10);
 	(void)e;
-	while (rdtsc() < until && !atomic_load_explicit(&v->core->attention, memory_order_relaxed))
+	while (rdtsc() < until &&
+	       !atomic_load_explicit(&v->cpu.core->attention, memory_order_relaxed))
 		core_pause();
 	v->bus_lock_tsc = rdtsc();
 }

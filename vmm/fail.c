@@ -20,14 +20,16 @@ static void dump_code(struct vcpu *v)
 
 static void dump(struct vcpu *v)
 {
-	const uint64_t *r = v->regs;
+	const uint64_t *r = v->cpu.regs;
 	log_error("  %s vcpu %u on core %u, exit code %lx info %lx %lx", v->vm->name, v->id,
-	          v->core->index, hvm->get(v, HVM_EXIT_CODE), hvm->get(v, HVM_EXIT_INFO1),
-	          hvm->get(v, HVM_EXIT_INFO2));
-	log_error("  rip %016lx rflags %08lx cpl %lu efer %lx", hvm->get(v, HVM_RIP),
-	          hvm->get(v, HVM_RFLAGS), hvm->get(v, HVM_CPL), hvm->get(v, HVM_EFER));
-	log_error("  cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx", hvm->get(v, HVM_CR0),
-	          hvm->get(v, HVM_CR2), hvm->get(v, HVM_CR3), hvm->get(v, HVM_CR4));
+	          v->cpu.core->index, hvm->get(&v->cpu, HVM_EXIT_CODE),
+	          hvm->get(&v->cpu, HVM_EXIT_INFO1), hvm->get(&v->cpu, HVM_EXIT_INFO2));
+	log_error("  rip %016lx rflags %08lx cpl %lu efer %lx", hvm->get(&v->cpu, HVM_RIP),
+	          hvm->get(&v->cpu, HVM_RFLAGS), hvm->get(&v->cpu, HVM_CPL),
+	          hvm->get(&v->cpu, HVM_EFER));
+	log_error("  cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx", hvm->get(&v->cpu, HVM_CR0),
+	          hvm->get(&v->cpu, HVM_CR2), hvm->get(&v->cpu, HVM_CR3),
+	          hvm->get(&v->cpu, HVM_CR4));
 	for (unsigned i = 0; i < REGS; i += 4)
 		log_error("  r%-2u %016lx %016lx %016lx %016lx", i, r[i], r[i + 1], r[i + 2],
 		          r[i + 3]);

@@ -45,8 +45,9 @@ static bool fill(struct vm *vm, char *why, size_t size)
 		v->vm = vm;
 		v->id = i;
 		v->irqchip = &irqchip_direct;
-		v->hvm = mem_zalloc(hvm->vcpu_size);
-		if (!v->hvm) {
+		v->cpu.nested_root = vm->npt_root;
+		v->cpu.vendor = mem_zalloc(hvm->vcpu_size);
+		if (!v->cpu.vendor) {
 			snprintf(why, size, "guest %s: no memory left for vCPUs", vm->name);
 			return false;
 		}
@@ -85,8 +86,8 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 void vm_destroy(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->nvcpus; i++)
-		if (vm->vcpu[i].hvm)
-			mem_zfree(vm->vcpu[i].hvm, hvm->vcpu_size);
+		if (vm->vcpu[i].cpu.vendor)
+			mem_zfree(vm->vcpu[i].cpu.vendor, hvm->vcpu_size);
 	passthrough_detach(vm);
 	if (vm->npt_root)
 		npt_destroy(hvm->npt, vm->npt_root);
@@ -97,12 +98,12 @@ void vm_destroy(struct vm *vm)
 
 /* --- starting ------------------------------------------------------------------------------- */
 
-/* Of the first n vCPUs.  vcpu->core stays: who sends one of them a request without knowing yet that
- * its VM has stopped calls a core, in vain. */
+/* Of the first n vCPUs.  The core of each stays known: who sends one of them a request without
+ * knowing yet that its VM has stopped calls a core, in vain. */
 static void release_cores(struct vm *vm, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		atomic_store(&vm->vcpu[i].core->vcpu, NULL);
+		atomic_store(&vm->vcpu[i].cpu.core->vcpu, NULL);
 }
 
 /* Takes a core for each vCPU; the cores do not run them before VCPU_REQ_START. */
@@ -115,10 +116,10 @@ static bool take_cores(struct vm *vm, vm_place *place, char *why, size_t size)
 			release_cores(vm, i);
 			return false;
 		}
-		v->core = c;
+		v->cpu.core = c;
 		atomic_store(&v->requests, 0);
 		atomic_store(&v->state, VCPU_OFF);
-		atomic_store(&v->core->vcpu, v);
+		atomic_store(&v->cpu.core->vcpu, v);
 	}
 	return true;
 }

@@ -7,7 +7,7 @@
 #include "vmm/log.h"
 #include "lib/mem.h"
 #include "vmm/vcpu.h"
-#include "vmm/vm.h"
+#include "arch/x86_64/hvm/hvm_vcpu.h"
 
 #define WARM_UP                                                                                    \
 	8 /* exits before the first that counts: caches, translations, the emulator's code */
@@ -44,8 +44,7 @@ uint64_t machine_ns(uint64_t ticks)
 /* A guest in real mode with one page, at 0, where it executes CPUID; RIP is never moved on, so
  * each entry executes it again. */
 struct probe {
-	struct vm vm;
-	struct vcpu *v;
+	struct hvm_vcpu cpu;
 	uint8_t *page;
 };
 
@@ -53,26 +52,24 @@ static const uint8_t cpuid_code[] = {0x0F, 0xA2};
 
 static bool probe_make(struct probe *p)
 {
-	p->v = &p->vm.vcpu[0];
-	p->v->vm = &p->vm;
-	p->v->core = this_core();
-	p->v->hvm = mem_zalloc(hvm->vcpu_size);
+	p->cpu.core = this_core();
+	p->cpu.vendor = mem_zalloc(hvm->vcpu_size);
+	p->cpu.nested_root = npt_create();
 	p->page = mem_zalloc(PAGE_SIZE);
-	p->vm.npt_root = npt_create();
-	if (!p->v->hvm || !p->page || !p->vm.npt_root)
+	if (!p->cpu.vendor || !p->page || !p->cpu.nested_root)
 		return false;
 	memcpy(p->page, cpuid_code, sizeof cpuid_code);
-	return npt_map(hvm->npt, p->vm.npt_root, 0, (paddr_t)p->page, PAGE_SIZE, false);
+	return npt_map(hvm->npt, p->cpu.nested_root, 0, (paddr_t)p->page, PAGE_SIZE, false);
 }
 
 static void probe_free(struct probe *p)
 {
-	if (p->vm.npt_root)
-		npt_destroy(hvm->npt, p->vm.npt_root);
+	if (p->cpu.nested_root)
+		npt_destroy(hvm->npt, p->cpu.nested_root);
 	if (p->page)
 		mem_zfree(p->page, PAGE_SIZE);
-	if (p->v && p->v->hvm)
-		mem_zfree(p->v->hvm, hvm->vcpu_size);
+	if (p->cpu.vendor)
+		mem_zfree(p->cpu.vendor, hvm->vcpu_size);
 }
 
 static void sort(uint64_t *a, unsigned n)
@@ -87,12 +84,12 @@ static void sort(uint64_t *a, unsigned n)
 
 /* Returns how many exits were timed: all, unless kicks, or an exit of another kind, came instead.
  */
-static unsigned probe_run(struct vcpu *v, uint64_t *ticks)
+static unsigned probe_run(struct hvm_vcpu *v, uint64_t *ticks)
 {
 	const struct cpu_entry entry = vcpu_startup_state(0);
 	unsigned exits = 0;
 	struct vmexit e;
-	hvm->reset(v, &entry);
+	hvm->reset(v, &entry, 0);
 	for (unsigned i = 0; i < TRIES && exits < WARM_UP + EXIT_SAMPLES; i++) {
 		uint64_t start = rdtsc();
 		hvm->run(v, &e);
@@ -113,7 +110,7 @@ static void measure_exit(void)
 {
 	uint64_t ticks[EXIT_SAMPLES];
 	struct probe *p = mem_zalloc(sizeof *p);
-	if (p && probe_make(p) && probe_run(p->v, ticks) == EXIT_SAMPLES) {
+	if (p && probe_make(p) && probe_run(&p->cpu, ticks) == EXIT_SAMPLES) {
 		sort(ticks, EXIT_SAMPLES);
 		machine.exit_min = ticks[0];
 		machine.exit_median = ticks[EXIT_SAMPLES / 2];

@@ -75,9 +75,9 @@ static uint64_t misc_enable(void)
 /* Until it is the guest's own (spec_ctrl.h). */
 static bool spec_ctrl_exit(struct vcpu *v, uint64_t value)
 {
-	enum spec_ctrl_write w = spec_ctrl_write(&v->spec_ctrl, cpuid_spec_ctrl(cpuid), value);
+	enum spec_ctrl_write w = spec_ctrl_write(&v->cpu.spec_ctrl, cpuid_spec_ctrl(cpuid), value);
 	if (w == SPEC_CTRL_GIVE)
-		hvm->own_msrs(v);
+		hvm->own_msrs(&v->cpu, vcpu_own_msrs(v));
 	return w != SPEC_CTRL_FAULT;
 }
 
@@ -99,11 +99,11 @@ static bool has_xss(void)
 static bool efer_write(struct vcpu *v, uint64_t value)
 {
 	uint64_t allowed = efer_bits();
-	uint64_t old = hvm->get(v, HVM_EFER);
-	bool paging = hvm->get(v, HVM_CR0) & CR0_PG;
+	uint64_t old = hvm->get(&v->cpu, HVM_EFER);
+	bool paging = hvm->get(&v->cpu, HVM_CR0) & CR0_PG;
 	if ((value & ~allowed) || (paging && ((value ^ old) & EFER_LME)))
 		return false;
-	hvm->set(v, HVM_EFER, (value & ~(uint64_t)EFER_LMA) | (old & EFER_LMA));
+	hvm->set(&v->cpu, HVM_EFER, (value & ~(uint64_t)EFER_LMA) | (old & EFER_LMA));
 	return true;
 }
 
@@ -111,14 +111,14 @@ static bool pat_write(struct vcpu *v, uint64_t value)
 {
 	if (!pat_valid(value))
 		return false;
-	hvm->set(v, HVM_PAT, value);
+	hvm->set(&v->cpu, HVM_PAT, value);
 	return true;
 }
 
 static void tsc_write(struct vcpu *v, uint64_t value)
 {
 	v->tsc_offset = value - rdtsc();
-	hvm->set(v, HVM_TSC_OFFSET, v->tsc_offset);
+	hvm->set(&v->cpu, HVM_TSC_OFFSET, v->tsc_offset);
 	pvclock_write_system_time(v, v->pvclock_msr); /* its time stamp is of the old count */
 }
 
@@ -135,10 +135,10 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 		return false;
 	switch (msr) {
 	case MSR_EFER:
-		*value = hvm->get(v, HVM_EFER);
+		*value = hvm->get(&v->cpu, HVM_EFER);
 		return true;
 	case MSR_PAT:
-		*value = hvm->get(v, HVM_PAT);
+		*value = hvm->get(&v->cpu, HVM_PAT);
 		return true;
 	case MSR_APIC_BASE:
 		*value = v->apic.base;
@@ -156,7 +156,7 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 		*value = v->irqchip->read(v, APIC_TMCCT);
 		return true;
 	case MSR_SPEC_CTRL:
-		*value = v->spec_ctrl.value;
+		*value = v->cpu.spec_ctrl.value;
 		return cpuid_spec_ctrl(cpuid);
 	case MSR_ARCH_CAPABILITIES:
 		return arch_capabilities(value);
@@ -217,7 +217,7 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
  */
 bool xcr_write(struct vcpu *v, uint32_t index, uint64_t value)
 {
-	if (index || hvm->get(v, HVM_CPL) || !xcr0_valid(value, cpuid_xcr0(cpuid)))
+	if (index || hvm->get(&v->cpu, HVM_CPL) || !xcr0_valid(value, cpuid_xcr0(cpuid)))
 		return false;
 	xsetbv(value);
 	return true;

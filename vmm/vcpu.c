@@ -12,7 +12,7 @@
 void vcpu_request(struct vcpu *v, uint32_t requests)
 {
 	atomic_fetch_or(&v->requests, requests);
-	core_call(v->core, CORE_VCPU);
+	core_call(v->cpu.core, CORE_VCPU);
 }
 
 /* The guest whose device has work left pays for it on a core of its own: on this one, where it is,
@@ -23,7 +23,7 @@ void vm_resume(void *ctx)
 	struct vcpu *v = atomic_load(&this_core()->vcpu);
 	if (!v || v->vm != vm)
 		v = &vm->vcpu[0];
-	if (v->core)
+	if (v->cpu.core)
 		vcpu_request(v, VCPU_REQ_WORK);
 }
 
@@ -45,7 +45,7 @@ static void vcpu_leave(struct vcpu *v)
 	if (was == VCPU_LEFT)
 		return;
 	if (was == VCPU_WAIT_SIPI || was == VCPU_RUN) {
-		hvm->leave(v);
+		hvm->leave(&v->cpu);
 		lapic_silence();
 		/* The core may poll everybody's frames before it has a next owner. */
 		cpu_scrub();
@@ -59,7 +59,7 @@ static void vcpu_leave(struct vcpu *v)
 static void vcpu_begin(struct core *c, struct vcpu *v)
 {
 	core_scrub(c);
-	hvm->reset(v, &v->vm->entry);
+	hvm->reset(&v->cpu, &v->vm->entry, vcpu_own_msrs(v));
 	atomic_store(&v->state, v->id ? VCPU_WAIT_SIPI : VCPU_RUN);
 }
 
@@ -94,8 +94,8 @@ static void vcpu_startup(struct vcpu *v)
 	struct cpu_entry e = vcpu_startup_state(v->sipi_vector);
 	if (atomic_load(&v->state) != VCPU_WAIT_SIPI)
 		return;
-	hvm->reset(v, &e);
-	hvm->set(v, HVM_TSC_OFFSET, v->tsc_offset);
+	hvm->reset(&v->cpu, &e, vcpu_own_msrs(v));
+	hvm->set(&v->cpu, HVM_TSC_OFFSET, v->tsc_offset);
 	atomic_store(&v->state, VCPU_RUN);
 }
 
@@ -142,9 +142,9 @@ static void core_serve(struct core *c, void (*work)(void))
 static void vcpu_run(struct vcpu *v)
 {
 	struct vmexit e;
-	if (v->nmi_pending && hvm->inject_nmi(v))
+	if (v->nmi_pending && hvm->inject_nmi(&v->cpu))
 		v->nmi_pending = false;
-	hvm->run(v, &e);
+	hvm->run(&v->cpu, &e);
 	uint64_t start = rdtsc();
 	struct exit_stat *stat = &v->exits[e.kind];
 	stat->count++;

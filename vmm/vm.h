@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/hvm.h"
+#include "arch/x86_64/hvm/hvm_vcpu.h"
 #include "drivers/virtio/virtio_console.h"
 #include "vmm/devices/absent.h"
 #include "vmm/config/config.h"
@@ -18,7 +19,6 @@
 #include "drivers/bus/gpa.h"
 #include "vmm/devices/io.h"
 #include "vmm/devices/irqchip.h"
-#include "arch/x86_64/hvm/spec_ctrl.h"
 #include "vmm/devices/vapic.h"
 #include "vmm/devices/vioapic.h"
 #include "drivers/bus/vpci.h"
@@ -56,9 +56,8 @@ struct exit_stat {
 };
 
 struct vcpu {
-	uint64_t regs[REGS]; /* first: the world switch indexes it */
+	struct hvm_vcpu cpu; /* first: what each exit works on */
 	struct vm *vm;
-	struct core *core;
 	unsigned id; /* also its APIC ID as the guest sees it */
 	_Atomic enum vcpu_state state;
 	_Atomic uint32_t requests; /* enum vcpu_request */
@@ -70,9 +69,7 @@ struct vcpu {
 	uint64_t refused_bases; /* addresses of the APIC's page where something else is */
 	uint64_t pvclock_msr;   /* as the guest wrote it */
 	uint64_t tsc_offset;
-	struct spec_ctrl spec_ctrl;
 	uint64_t bus_lock_tsc; /* when it went on after its last bus lock */
-	void *hvm;             /* the vendor half's own */
 	struct exit_stat exits[VMEXIT_COUNT];
 };
 
@@ -80,7 +77,7 @@ struct vcpu {
 static inline unsigned vcpu_own_msrs(const struct vcpu *v)
 {
 	return (vapic_is_x2(&v->apic) ? HVM_OWN_X2APIC : 0u) |
-	       (v->spec_ctrl.own ? HVM_OWN_SPEC_CTRL : 0u);
+	       (v->cpu.spec_ctrl.own ? HVM_OWN_SPEC_CTRL : 0u);
 }
 
 enum vm_state {

@@ -76,7 +76,7 @@ static void reset_vcpu(struct vcpu *v)
 	v->nmi_pending = false;
 	v->tsc_offset = 0;
 	v->pvclock_msr = 0;
-	v->spec_ctrl = (struct spec_ctrl){0};
+	v->cpu.spec_ctrl = (struct spec_ctrl){0};
 	vapic_reset(v, v->vm->entry.x2apic);
 }
 
@@ -93,7 +93,7 @@ static void launch(struct vm *vm)
 		core_call(&cores[0], CORE_CONSOLE);
 	log_debug("guest %s runs from TSC %lu", vm->name, rdtsc());
 	log_info("guest %s started: %u vCPU%s, %lu MiB, core %u", vm->name, vm->nvcpus,
-	         vm->nvcpus > 1 ? "s" : "", vm->mem_size / MIB, vm->vcpu[0].core->index);
+	         vm->nvcpus > 1 ? "s" : "", vm->mem_size / MIB, vm->vcpu[0].cpu.core->index);
 	/* the one that may call the others comes last */
 	for (unsigned i = vm->nvcpus; i-- > 0;)
 		vcpu_request(&vm->vcpu[i], VCPU_REQ_START);

@@ -121,9 +121,10 @@ void lapic_reset(void)
 	resets++;
 }
 
-static void own_msrs(struct vcpu *v)
+/* vCPU i is on core[i]. */
+static void own_msrs(struct hvm_vcpu *v, unsigned own)
 {
-	owned[v->id] = vcpu_own_msrs(v);
+	owned[v->core - core] = own;
 }
 
 static void changed(void *ctx, uint64_t entry)
@@ -250,7 +251,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < VCPUS; i++) {
 		core[i].apic_id = FIRST_APIC + i;
 		vm.vcpu[i].vm = &vm;
-		vm.vcpu[i].core = &core[i];
+		vm.vcpu[i].cpu.core = &core[i];
 		vm.vcpu[i].id = i;
 		vm.vcpu[i].irqchip = &irqchip_direct;
 		atomic_store(&vm.vcpu[i].state, VCPU_RUN);

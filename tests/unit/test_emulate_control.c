@@ -35,7 +35,7 @@ uint64_t hvm_cr4_offered(void)
 	return cr4_offered(0, 1u << 7 | 1u << 20, 0);
 }
 
-static void inject(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
+static void inject(struct hvm_vcpu *v, uint8_t vector, bool has_error, uint32_t error)
 {
 	(void)v;
 	(void)error;
@@ -46,7 +46,7 @@ static void inject(struct vcpu *v, uint8_t vector, bool has_error, uint32_t erro
 
 static struct svm_vcpu svm;
 
-static uint64_t get(const struct vcpu *v, enum hvm_state what)
+static uint64_t get(const struct hvm_vcpu *v, enum hvm_state what)
 {
 	const struct vmcb *b = &svm.vmcb;
 	(void)v;
@@ -57,13 +57,13 @@ static uint64_t get(const struct vcpu *v, enum hvm_state what)
 	                          : b->cpl;
 }
 
-static void get_seg(const struct vcpu *v, enum hvm_seg which, struct seg *out)
+static void get_seg(const struct hvm_vcpu *v, enum hvm_seg which, struct seg *out)
 {
 	(void)v;
 	*out = (struct seg){.attr = seg_attr_unpacked(svm.vmcb.seg[which].attr)};
 }
 
-static bool set_control(struct vcpu *v, unsigned which, uint64_t value)
+static bool set_control(struct hvm_vcpu *v, unsigned which, uint64_t value)
 {
 	(void)v;
 	return svm_write_control(&svm, which, value);
@@ -89,7 +89,7 @@ static int begin(void **state)
 static uint8_t carries_out(struct insn_sys in, uint64_t value)
 {
 	decoded = in;
-	vcpu.regs[in.gpr] = value;
+	vcpu.cpu.regs[in.gpr] = value;
 	return emulate_control(&vcpu);
 }
 
@@ -125,13 +125,13 @@ static void test_program(void **state)
 	uint64_t cr0 = svm_cr0(&svm), cr4 = svm_cr4(&svm), value = CR0_LONG & ~1ul;
 	for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++) {
 		assert_int_equal(carries_out(others[i], value), 0);
-		assert_int_equal(vcpu.regs[0], value);
+		assert_int_equal(vcpu.cpu.regs[0], value);
 	}
 	assert_int_equal(svm_cr0(&svm), cr0);
 	assert_int_equal(svm_cr4(&svm), cr4);
 	assert_int_equal(injected, 0); /* it is executed again, and faults by itself */
 	assert_int_equal(carries_out((struct insn_sys){.kind = SYS_SMSW, .width = 8}, 0), LENGTH);
-	assert_int_equal(vcpu.regs[0], cr0);
+	assert_int_equal(vcpu.cpu.regs[0], cr0);
 	assert_int_equal(carries_out((struct insn_sys){.kind = SYS_SMSW, .has_mem = true}, 0),
 	                 LENGTH);
 	assert_int_equal(stored, 1);

@@ -172,7 +172,7 @@ static void the_direct_chip_is_the_core(void **state)
 	static struct core core = {.apic_id = 9};
 	struct vcpu *v = &vm.vcpu[0];
 	(void)state;
-	v->core = &core;
+	v->cpu.core = &core;
 	irqchip_direct.raise(v, 0x66);
 	assert_int_equal(machine_msr, MSR_X2APIC + 0x30);
 	assert_int_equal(machine_value, 9ul << 32 | ICR_FIXED | 0x66);

@@ -212,7 +212,7 @@ static void it_gets_the_cores_of_the_policy(void **state)
 	assert_true(vm_start(vm, place, 77, why, sizeof why));
 	for (unsigned i = 0; i < VCPUS; i++) {
 		struct core *c = &cores[CORES_MAX - 1 - i];
-		assert_ptr_equal(vm->vcpu[i].core, c);
+		assert_ptr_equal(vm->vcpu[i].cpu.core, c);
 		assert_ptr_equal(atomic_load(&c->vcpu), &vm->vcpu[i]);
 		assert_int_equal(asked[i], i ? 0 : VCPU_REQ_LOAD);
 	}

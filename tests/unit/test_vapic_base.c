@@ -39,9 +39,10 @@ static void chip_reset(struct vcpu *v)
 	resets++;
 }
 
-static void own_msrs(struct vcpu *v)
+static void own_msrs(struct hvm_vcpu *v, unsigned own)
 {
-	owned = vcpu_own_msrs(v);
+	(void)v;
+	owned = own;
 }
 
 static struct vcpu *vcpu(unsigned id, bool x2apic)

@@ -83,19 +83,20 @@ unsigned vnet_poll(struct vnet_core *core, unsigned budget)
 	return budget;
 }
 
-static void hvm_reset(struct vcpu *v, const struct cpu_entry *e)
+static void hvm_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned own)
 {
 	(void)v;
+	(void)own;
 	entered = *e;
 	resets++;
 }
 
-static void hvm_leave(struct vcpu *v)
+static void hvm_leave(struct hvm_vcpu *v)
 {
 	(void)v;
 }
 
-static void hvm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
+static void hvm_set(struct hvm_vcpu *v, enum hvm_state what, uint64_t value)
 {
 	(void)v;
 	(void)what;
@@ -103,7 +104,7 @@ static void hvm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
 }
 
 /* The guest runs until its core is called; nothing but a call ends a test's run. */
-static void hvm_run(struct vcpu *v, struct vmexit *e)
+static void hvm_run(struct hvm_vcpu *v, struct vmexit *e)
 {
 	*e = (struct vmexit){.kind = VMEXIT_kick};
 	if (!atomic_load(&v->core->attention))
@@ -126,7 +127,7 @@ static struct vm *running(void)
 	for (unsigned i = 0; i < vm.nvcpus; i++) {
 		vm.vcpu[i].vm = &vm;
 		vm.vcpu[i].id = i;
-		vm.vcpu[i].core = &cores[i + 1];
+		vm.vcpu[i].cpu.core = &cores[i + 1];
 		cores[i + 1].index = i + 1;
 		atomic_store(&vm.vcpu[i].state, i == 1 ? VCPU_WAIT_SIPI : VCPU_RUN);
 		atomic_store(&cores[i + 1].vcpu, &vm.vcpu[i]);
@@ -145,7 +146,7 @@ static enum vcpu_state serve(struct vcpu *v, uint32_t requests)
 {
 	vcpu_request(v, requests);
 	if (!setjmp(idle))
-		core_loop(v->core, core_work);
+		core_loop(v->cpu.core, core_work);
 	return atomic_load(&v->state);
 }
 
@@ -210,14 +211,14 @@ static void test_a_core_has_work_besides(void **state)
 	core_works = 0;
 	serve(v, VCPU_REQ_WORK);
 	assert_int_equal(core_works, 1);
-	atomic_store(&v->core->vcpu, NULL);
-	core_call(v->core, CORE_CONSOLE);
+	atomic_store(&v->cpu.core->vcpu, NULL);
+	core_call(v->cpu.core, CORE_CONSOLE);
 	if (!setjmp(idle))
-		core_loop(v->core, core_work);
+		core_loop(v->cpu.core, core_work);
 	assert_int_equal(core_works, 2);
-	core_call(v->core, CORE_CONSOLE);
+	core_call(v->cpu.core, CORE_CONSOLE);
 	if (!setjmp(idle))
-		core_loop(v->core, NULL);
+		core_loop(v->cpu.core, NULL);
 	assert_int_equal(core_works, 2);
 }
 

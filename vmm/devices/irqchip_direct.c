@@ -5,7 +5,7 @@
 
 void irqchip_direct_raise(struct vcpu *v, uint8_t vector)
 {
-	lapic_ipi(v->core->apic_id, ICR_FIXED | vector);
+	lapic_ipi(v->cpu.core->apic_id, ICR_FIXED | vector);
 }
 
 static bool direct_has_lvt(const struct vcpu *v, unsigned reg)

@@ -57,7 +57,7 @@ static bool is_free(const struct vm *vm, uint64_t gpa)
  * that becomes an xAPIC again begins at priority 0, whatever CR8 was meanwhile. */
 static void change_mode(struct vcpu *v, enum mode from, enum mode to)
 {
-	hvm->own_msrs(v);
+	hvm->own_msrs(&v->cpu, vcpu_own_msrs(v));
 	if (to == DISABLED)
 		vapic_init_signal(v);
 	else if (from == DISABLED)

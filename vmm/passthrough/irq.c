@@ -26,10 +26,10 @@ bool passthrough_target(struct passthrough *p, uint32_t dest, bool logical, unsi
 		return refuse(p, dest, vector, "no vCPU has this address");
 	if (mode > MODE_LOWEST || vector < FIRST_VECTOR)
 		return refuse(p, dest, vector, "not a vector");
-	if (v->core->apic_id > DEST_MAX)
+	if (v->cpu.core->apic_id > DEST_MAX)
 		return refuse(p, dest, vector,
 		              "its core's APIC ID has more than 8 bits: give it another core");
-	*t = (struct irq_target){v->core->apic_id, vector};
+	*t = (struct irq_target){v->cpu.core->apic_id, vector};
 	return true;
 }
 

@@ -130,7 +130,7 @@ struct vmexit {
 	};
 };
 
-struct vcpu;
+struct hvm_vcpu;
 struct core;
 struct npt_format;
 
@@ -144,7 +144,7 @@ enum hvm_lack { HVM_LACKS_RDTSCP = 1, HVM_LACKS_INVPCID = 2, HVM_LACKS_XSAVES = 
 struct hvm_ops {
 	const char *name;
 	const struct npt_format *npt;
-	size_t vcpu_size; /* bytes of the vendor's part of a vCPU: whole pages, zeroed, vcpu->hvm */
+	size_t vcpu_size; /* bytes of the vendor's part of a vCPU: whole pages, zeroed, vendor */
 	/* HVM_UNUSABLE comes with one line in `why`: what is missing, or locked by the firmware. */
 	enum hvm_found (*probe)(char *why, size_t size);
 	/* The set of enum hvm_lack. */
@@ -153,27 +153,28 @@ struct hvm_ops {
 	const char *(*core_enable)(struct core *c);
 	/* This core, in the middle of anything, becomes a CPU that uses none of it, for good. */
 	void (*core_disable)(void);
-	/* Puts the vCPU into the given state, with nothing pending; its core may begin with it. */
-	void (*reset)(struct vcpu *v, const struct cpu_entry *entry);
-	/* The core is done with the vCPU: vcpu->hvm is plain memory again. */
-	void (*leave)(struct vcpu *v);
+	/* Puts the vCPU into the given state, with nothing pending; its core may begin with it.
+	 * own: the set of enum hvm_own that the guest has itself. */
+	void (*reset)(struct hvm_vcpu *v, const struct cpu_entry *entry, unsigned own);
+	/* The core is done with the vCPU: vendor is plain memory again. */
+	void (*leave)(struct hvm_vcpu *v);
 	/* Runs the guest until an exit.  Interrupts are off before and after.  Returns a kick at
 	 * once when the core's `attention` is set, or becomes so before the guest is entered. */
-	void (*run)(struct vcpu *v, struct vmexit *exit);
-	uint64_t (*get)(const struct vcpu *v, enum hvm_state what);
-	void (*set)(struct vcpu *v, enum hvm_state what, uint64_t value);
+	void (*run)(struct hvm_vcpu *v, struct vmexit *exit);
+	uint64_t (*get)(const struct hvm_vcpu *v, enum hvm_state what);
+	void (*set)(struct hvm_vcpu *v, enum hvm_state what, uint64_t value);
 	/* A MOV of `value` to CR0 or CR4, while an exit with control.decode is handled; false: it
 	 * is a #GP, and nothing was changed.  NULL where no exit asks for that. */
-	bool (*set_control)(struct vcpu *v, unsigned which, uint64_t value);
-	void (*get_seg)(const struct vcpu *v, enum hvm_seg which, struct seg *out);
-	/* The set of registers that the guest has itself, vcpu_own_msrs(), has changed.  reset()
-	 * looks at it, too. */
-	void (*own_msrs)(struct vcpu *v);
+	bool (*set_control)(struct hvm_vcpu *v, unsigned which, uint64_t value);
+	void (*get_seg)(const struct hvm_vcpu *v, enum hvm_seg which, struct seg *out);
+	/* The set of registers that the guest has itself is from now on `own`. */
+	void (*own_msrs)(struct hvm_vcpu *v, unsigned own);
 	/* Queue one event for the next entry. */
-	void (*inject_exception)(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
+	void (*inject_exception)(struct hvm_vcpu *v, uint8_t vector, bool has_error,
+	                         uint32_t error);
 	/* false: the guest cannot take one yet; ask again after the next exit, which comes by
 	 * itself as soon as it can. */
-	bool (*inject_nmi)(struct vcpu *v);
+	bool (*inject_nmi)(struct hvm_vcpu *v);
 };
 
 extern const struct hvm_ops svm_ops, vmx_ops;

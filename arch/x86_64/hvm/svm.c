@@ -7,7 +7,7 @@
 #include "arch/x86_64/platform.h"
 #include "arch/x86_64/hvm/svm.h"
 #include "lib/mem.h"
-#include "vmm/vm.h"
+#include "arch/x86_64/hvm/hvm_vcpu.h"
 
 #define IOPM_SIZE  (3 * PAGE_SIZE)
 #define MSRPM_SIZE (2 * PAGE_SIZE)
@@ -87,9 +87,9 @@ static void svm_core_disable(void)
 
 /* --- a vCPU --------------------------------------------------------------------------------- */
 
-static struct svm_vcpu *svm_of(const struct vcpu *v)
+static struct svm_vcpu *svm_of(const struct hvm_vcpu *v)
 {
-	return v->hvm;
+	return v->vendor;
 }
 
 static struct vmcb_seg seg_to_vmcb(const struct seg *s)
@@ -119,18 +119,18 @@ static void reset_control(struct vmcb *b, uint64_t nested_root)
 	b->g_pat = PAT_RESET;
 }
 
-static void svm_own_msrs(struct vcpu *v)
+static void svm_own_msrs(struct hvm_vcpu *v, unsigned own)
 {
-	unsigned own = vcpu_own_msrs(v) | (has_v_spec_ctrl ? HVM_OWN_SPEC_CTRL : 0);
+	own |= has_v_spec_ctrl ? HVM_OWN_SPEC_CTRL : 0u;
 	svm_of(v)->vmcb.msrpm_base = (paddr_t)msrpm[own];
 }
 
-static void svm_reset(struct vcpu *v, const struct cpu_entry *e)
+static void svm_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned own)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
 	memset(svm_of(v), 0, sizeof(struct svm_vcpu));
-	reset_control(b, v->vm->npt_root);
-	svm_own_msrs(v);
+	reset_control(b, v->nested_root);
+	svm_own_msrs(v, own);
 	b->seg[HVM_ES] = seg_to_vmcb(&e->es);
 	b->seg[HVM_CS] = seg_to_vmcb(&e->cs);
 	b->seg[HVM_SS] = seg_to_vmcb(&e->ss);
@@ -157,7 +157,7 @@ static void svm_reset(struct vcpu *v, const struct cpu_entry *e)
 }
 
 /* A VMCB is in memory whenever the guest does not run. */
-static void svm_leave(struct vcpu *v)
+static void svm_leave(struct hvm_vcpu *v)
 {
 	(void)v;
 }
@@ -221,7 +221,7 @@ static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 	}
 }
 
-static uint64_t svm_get(const struct vcpu *v, enum hvm_state what)
+static uint64_t svm_get(const struct hvm_vcpu *v, enum hvm_state what)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
 	const uint64_t *place = state_place(b, what);
@@ -232,7 +232,7 @@ static uint64_t svm_get(const struct vcpu *v, enum hvm_state what)
 	return what == HVM_EFER ? *place & ~(uint64_t)EFER_SVME : *place;
 }
 
-static void svm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
+static void svm_set(struct hvm_vcpu *v, enum hvm_state what, uint64_t value)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
 	if (what == HVM_EFER)
@@ -245,18 +245,18 @@ static void svm_set(struct vcpu *v, enum hvm_state what, uint64_t value)
 		step_end(svm_of(v));
 }
 
-static bool svm_set_control(struct vcpu *v, unsigned which, uint64_t value)
+static bool svm_set_control(struct hvm_vcpu *v, unsigned which, uint64_t value)
 {
 	return svm_write_control(svm_of(v), which, value);
 }
 
-static void svm_get_seg(const struct vcpu *v, enum hvm_seg which, struct seg *out)
+static void svm_get_seg(const struct hvm_vcpu *v, enum hvm_seg which, struct seg *out)
 {
 	const struct vmcb_seg *s = &svm_of(v)->vmcb.seg[which];
 	*out = (struct seg){s->selector, seg_attr_unpacked(s->attr), s->limit, s->base};
 }
 
-static void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
+static void svm_inject_exception(struct hvm_vcpu *v, uint8_t vector, bool has_error, uint32_t error)
 {
 	svm_of(v)->vmcb.event_inject = vector | EVENT_EXCEPTION | EVENT_VALID |
 	                               (has_error ? EVENT_HAS_ERROR | (uint64_t)error << 32 : 0);
@@ -267,7 +267,7 @@ static void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_error,
  * step takes it over the IRET.  Nor in the shadow of STI or MOV SS, which a step ends too; nor
  * beside another event.
  */
-static bool svm_inject_nmi(struct vcpu *v)
+static bool svm_inject_nmi(struct hvm_vcpu *v)
 {
 	struct svm_vcpu *s = svm_of(v);
 	struct vmcb *b = &s->vmcb;
@@ -398,7 +398,7 @@ static void simple(struct vmexit *e, enum vmexit_kind kind, uint8_t insn_len)
 }
 
 /* The CPU may not give the next RIP (no NRIPS): lengths are the plain encodings' (APM 3). */
-static void translate(struct vcpu *v, struct vmexit *e)
+static void translate(struct hvm_vcpu *v, struct vmexit *e)
 {
 	struct svm_vcpu *s = svm_of(v);
 	const struct vmcb *b = &s->vmcb;
@@ -458,7 +458,7 @@ static void reinject(struct vmcb *b)
 	b->event_inject = (event & EVENT_VALID) && !soft ? event : 0;
 }
 
-static void svm_run(struct vcpu *v, struct vmexit *e)
+static void svm_run(struct hvm_vcpu *v, struct vmexit *e)
 {
 	struct svm_vcpu *s = svm_of(v);
 	struct vmcb *b = &s->vmcb;

@@ -8,7 +8,7 @@ bits 64
 
 ; void svm_enter(uint64_t *regs, paddr_t vmcb, paddr_t host_vmcb)
 ;
-; regs is vcpu->regs, in the order of enum reg; RAX and RSP live in the VMCB and are moved by svm.c.
+; regs is that of struct hvm_vcpu, in the order of enum reg; RAX and RSP live in the VMCB and are moved by svm.c.
 ; Called with GIF = 0 (CLGI) and returns so: an NMI that comes meanwhile waits for STGI, and makes
 ; VMRUN exit at once (VMEXIT_NMI), so no call for attention is lost.  VMSAVE and VMLOAD move what
 ; VMRUN leaves alone: FS, GS, TR, LDTR and the SYSCALL and SYSENTER registers.

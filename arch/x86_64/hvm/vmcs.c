@@ -3,7 +3,7 @@
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/platform.h"
 #include "arch/x86_64/hvm/vmx.h"
-#include "vmm/vm.h"
+#include "arch/x86_64/hvm/hvm_vcpu.h"
 
 #define VPID      1 /* a core runs one vCPU; its translations are flushed when that starts */
 #define PAT_RESET 0x0007040600070406ul
@@ -142,10 +142,11 @@ static void fill_zeroes(void)
 		vmwrite(zero[i], 0);
 }
 
-void vmcs_fill(const struct vcpu *v, const struct cpu_entry *e, const struct vmx_setup *s)
+void vmcs_fill(const struct hvm_vcpu *v, const struct cpu_entry *e, unsigned own,
+               const struct vmx_setup *s)
 {
 	fill_zeroes();
-	fill_controls(s, v->vm->npt_root, vcpu_own_msrs(v));
+	fill_controls(s, v->nested_root, own);
 	fill_host(v->core);
 	reset_core_registers();
 	fill_segments(e);

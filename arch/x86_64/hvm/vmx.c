@@ -8,7 +8,7 @@
 #include "arch/x86_64/hvm/vmx.h"
 #include "vmm/log.h"
 #include "lib/mem.h"
-#include "vmm/vm.h"
+#include "arch/x86_64/hvm/hvm_vcpu.h"
 
 #define IO_BITMAPS_SIZE (2 * PAGE_SIZE)
 #define DR7_GD          (1ul << 13)
@@ -130,9 +130,9 @@ static const char *vmx_core_enable(struct core *c)
 
 /* --- a vCPU --------------------------------------------------------------------------------- */
 
-static struct vmx_vcpu *vmx_of(const struct vcpu *v)
+static struct vmx_vcpu *vmx_of(const struct hvm_vcpu *v)
 {
-	return v->hvm;
+	return v->vendor;
 }
 
 static void vmclear(paddr_t vmcs)
@@ -156,7 +156,7 @@ static void flush_all(void)
 }
 
 /* The first VMCLEAR: the region may be what the vCPU ran with before. */
-static void vmx_reset(struct vcpu *v, const struct cpu_entry *e)
+static void vmx_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned own)
 {
 	struct vmx_vcpu *x = vmx_of(v);
 	uint32_t revision = vmcs_revision();
@@ -166,7 +166,7 @@ static void vmx_reset(struct vcpu *v, const struct cpu_entry *e)
 	vmclear((paddr_t)x);
 	vmptrld((paddr_t)x);
 	flush_all();
-	vmcs_fill(v, e, &setup);
+	vmcs_fill(v, e, own, &setup);
 	memset(v->regs, 0, sizeof v->regs);
 	v->regs[REG_RAX] = e->rax;
 	v->regs[REG_RBX] = e->rbx;
@@ -174,13 +174,14 @@ static void vmx_reset(struct vcpu *v, const struct cpu_entry *e)
 	v->regs[REG_RSP] = e->rsp;
 }
 
-static void vmx_own_msrs(struct vcpu *v)
+static void vmx_own_msrs(struct hvm_vcpu *v, unsigned own)
 {
-	vmwrite(VMCS_MSR_BITMAP, (paddr_t)setup.msr_bitmap[vcpu_own_msrs(v)]);
+	(void)v;
+	vmwrite(VMCS_MSR_BITMAP, (paddr_t)setup.msr_bitmap[own]);
 }
 
 /* Until then the core may keep parts of the VMCS to itself (SDM 3, 24.11.1). */
-static void vmx_leave(struct vcpu *v)
+static void vmx_leave(struct hvm_vcpu *v)
 {
 	vmclear((paddr_t)vmx_of(v));
 }
@@ -216,7 +217,7 @@ static uint64_t control_register(enum vmcs_field real, enum vmcs_field mask, enu
 	return (vmread(real) & ~hosts) | (vmread(shadow) & hosts);
 }
 
-static uint64_t vmx_get(const struct vcpu *v, enum hvm_state what)
+static uint64_t vmx_get(const struct hvm_vcpu *v, enum hvm_state what)
 {
 	if (what == HVM_CR0)
 		return control_register(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
@@ -241,7 +242,7 @@ static void unblock(uint32_t what)
 		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(uint64_t)what);
 }
 
-static void vmx_set(struct vcpu *v, enum hvm_state what, uint64_t value)
+static void vmx_set(struct hvm_vcpu *v, enum hvm_state what, uint64_t value)
 {
 	(void)v;
 	if (what == HVM_CR2)
@@ -254,7 +255,7 @@ static void vmx_set(struct vcpu *v, enum hvm_state what, uint64_t value)
 		unblock(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
 }
 
-static void vmx_get_seg(const struct vcpu *v, enum hvm_seg which, struct seg *out)
+static void vmx_get_seg(const struct hvm_vcpu *v, enum hvm_seg which, struct seg *out)
 {
 	(void)v;
 	*out = (struct seg){(uint16_t)vmread(VMCS_GUEST_SELECTOR + 2 * which),
@@ -276,7 +277,7 @@ static void queue_event(struct vmx_vcpu *x, uint32_t event, uint64_t error)
  * the shadow of STI or MOV SS; while it is there and TF is set, an entry is refused unless a debug
  * trap is pending, which the #DB of a step over STI no longer is (SDM 3, 26.3.1.5).
  */
-static void vmx_inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
+static void vmx_inject_exception(struct hvm_vcpu *v, uint8_t vector, bool has_error, uint32_t error)
 {
 	unblock(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
 	has_error = has_error && (vmread(VMCS_GUEST_CR0) & CR0_PE);
@@ -297,7 +298,7 @@ static void await_nmi(uint32_t control)
  * that exit in the shadow of STI too, again and again (SDM 3, 25.2).  There interrupts are on, and
  * the exit for an interrupt window comes after the next instruction.
  */
-static bool vmx_inject_nmi(struct vcpu *v)
+static bool vmx_inject_nmi(struct hvm_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_of(v);
 	uint64_t blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
@@ -397,7 +398,7 @@ static void exit_nmi_window(struct vmexit *e)
  * the core's caches stay as they are.  The instruction is executed again and, as the shadow agrees
  * now, does all else by itself, faults included.
  */
-static void write_guest_cr0(struct vcpu *v, uint64_t value)
+static void write_guest_cr0(struct hvm_vcpu *v, uint64_t value)
 {
 	bool bad = value >> 32 || (value & CR0_CACHE) == CR0_NW;
 	if (bad)
@@ -408,7 +409,7 @@ static void write_guest_cr0(struct vcpu *v, uint64_t value)
 
 /* The same for CR4.  MCE stays 1 in the hardware: without it a machine check shuts the machine
  * down. The other bits of the mask are of features that no guest has. */
-static void write_guest_cr4(struct vcpu *v, uint64_t value)
+static void write_guest_cr4(struct hvm_vcpu *v, uint64_t value)
 {
 	uint64_t shadow = vmread(VMCS_CR4_SHADOW);
 	if (value & vmread(VMCS_CR4_MASK) & ~CR4_MCE)
@@ -419,7 +420,7 @@ static void write_guest_cr4(struct vcpu *v, uint64_t value)
 
 /* Qualification: bits 0-3 the register, 4-5 the kind of access, 8-11 the other operand
  * (SDM 3, table 27-3). */
-static void exit_cr(struct vcpu *v, struct vmexit *e)
+static void exit_cr(struct hvm_vcpu *v, struct vmexit *e)
 {
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
 	uint64_t value = v->regs[info >> 8 & 15];
@@ -439,7 +440,7 @@ static void simple(struct vmexit *e, enum vmexit_kind kind)
 	e->insn_len = (uint8_t)vmread(VMCS_EXIT_INSN_LENGTH);
 }
 
-static void translate(struct vcpu *v, struct vmexit *e, uint32_t reason)
+static void translate(struct hvm_vcpu *v, struct vmexit *e, uint32_t reason)
 {
 	e->insn_len = 0;
 	if (reason == VMX_EXIT_IO)
@@ -517,7 +518,7 @@ static void reinject(struct vmx_vcpu *x, uint32_t reason)
 		            vmread(VMCS_VECTORING_ERROR));
 }
 
-static void vmx_run(struct vcpu *v, struct vmexit *e)
+static void vmx_run(struct hvm_vcpu *v, struct vmexit *e)
 {
 	struct vmx_vcpu *x = vmx_of(v);
 	vmwrite(VMCS_GUEST_RSP, v->regs[REG_RSP]);

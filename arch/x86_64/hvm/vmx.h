@@ -186,12 +186,13 @@ struct vmx_setup {
 	uint8_t *msr_bitmap[HVM_OWN_SETS]; /* by what the guest has itself */
 };
 
-struct vcpu;
+struct hvm_vcpu;
 struct cpu_entry;
 
-/* vmcs.c: writes all fields of the core's current VMCS, for a vCPU in the given state, and sets
- * the registers that a guest has in the core itself. */
-void vmcs_fill(const struct vcpu *v, const struct cpu_entry *entry, const struct vmx_setup *setup);
+/* vmcs.c: writes all fields of the core's current VMCS, for a vCPU in the given state
+ * with `own` of enum hvm_own, and sets the registers that a guest has in the core itself. */
+void vmcs_fill(const struct hvm_vcpu *v, const struct cpu_entry *entry, unsigned own,
+               const struct vmx_setup *setup);
 
 /* vmx_on.c: puts this core into VMX operation; `region`: a page of the core's with the VMCS
  * revision in its first word, the CPU's own until vmx_off().  false: VT-x is locked off, or the CPU

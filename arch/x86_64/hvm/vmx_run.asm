@@ -10,7 +10,7 @@ bits 64
 
 ; enum vmx_entered vmx_enter(uint64_t *regs, bool launched)
 ;
-; regs is vcpu->regs, in the order of enum reg; RSP lives in the VMCS and is moved by vmx.c.
+; regs is that of struct hvm_vcpu, in the order of enum reg; RSP lives in the VMCS and is moved by vmx.c.
 ; launched: this VMCS was entered before, since its VMCLEAR.
 ; 0: the guest ran and exited; 1: the core's `attention` was set, the guest was not entered;
 ; 2: the CPU refused the instruction (VMfail).  In the last two cases regs is as it was.

@@ -95,15 +95,15 @@ static void show_vcpus(struct out *o, const struct config_action *a)
 			out_row(o);
 			out_string(o, NULL, vms[i]->name);
 			out_number(o, NULL, c);
-			if (v->core)
-				out_number(o, NULL, v->core->index);
+			if (v->cpu.core)
+				out_number(o, NULL, v->cpu.core->index);
 			else
 				out_null(o, NULL);
 			out_string(o, NULL, vcpu_state_name(v));
 			out_number(o, NULL, total_exits(v, false));
 			out_number(o, NULL, total_exits(v, true));
-			if (v->core)
-				out_number(o, NULL, v->core->stray_vectors);
+			if (v->cpu.core)
+				out_number(o, NULL, v->cpu.core->stray_vectors);
 			else
 				out_null(o, NULL);
 			out_number(o, NULL, v->masked_lvts);
