@@ -77,6 +77,18 @@ static void quiet_devices(void)
 		         m.refused);
 }
 
+/* Where every core but the boot core begins. */
+static void core_main(struct core *c) __attribute__((noreturn));
+static void core_main(struct core *c)
+{
+	const char *refused = hvm->core_enable(c);
+	mce_init();
+	if (refused)
+		panic("%s", refused);
+	self_test(c);
+	core_loop(c, NULL);
+}
+
 static void take_platform(void)
 {
 	char why[128];
@@ -86,7 +98,7 @@ static void take_platform(void)
 	ioapic_init();
 	quiet_devices();
 	pvclock_init();
-	smp_start();
+	smp_start(core_main);
 	place_init();
 }
 
@@ -173,16 +185,6 @@ static void panic_option(void)
 		node_panic_act(NODE_PANIC_RESET, seconds);
 	else
 		log_warn("panic=%s is not understood: write panic=reset,10s or panic=halt", value);
-}
-
-void core_main(struct core *c)
-{
-	const char *refused = hvm->core_enable(c);
-	mce_init();
-	if (refused)
-		panic("%s", refused);
-	self_test(c);
-	core_loop(c, NULL);
 }
 
 void boot_main(uint32_t magic, uint32_t info)

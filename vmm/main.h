@@ -8,9 +8,6 @@ struct core;
 /* main.c: the boot core's entry, from boot.asm. */
 void boot_main(uint32_t magic, uint32_t info) __attribute__((noreturn));
 
-/* main.c: every other core's, from smp.c. */
-void core_main(struct core *c) __attribute__((noreturn));
-
 /* self_test.c: each core comes here once; does nothing unless the command line asks for it. */
 void self_test(const struct core *c);
 #endif

@@ -137,7 +137,11 @@ void ioapic_mask(uint32_t gsi);
 void ioapic_init(void);
 
 /* --- smp.c --- */
-void smp_start(void);
+/* What a core runs, for ever. */
+typedef void (*core_entry)(struct core *c) __attribute__((noreturn));
+/* Starts all cores that the firmware names but the boot core, one after the other; each comes to
+ * `entry` on a stack of its own, its APIC enabled.  One that does not start stays unused. */
+void smp_start(core_entry entry);
 
 /* --- tsc.c --- */
 extern uint64_t entry_tsc; /* at the image's first instructions (boot.asm) */

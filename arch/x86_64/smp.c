@@ -2,7 +2,6 @@
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/log.h"
-#include "vmm/main.h"
 #include "lib/mem.h"
 
 struct core cores[CORES_MAX];
@@ -11,6 +10,7 @@ unsigned ncores = 1;
 extern const uint8_t ap_trampoline[], ap_trampoline_end[];
 extern uint64_t ap_cr3;
 extern struct core *ap_core;
+static core_entry ap_entry; /* what smp_start() was given */
 
 void ap_main(struct core *c) __attribute__((noreturn));
 void ap_main(struct core *c)
@@ -18,7 +18,7 @@ void ap_main(struct core *c)
 	cpu_init(c);
 	lapic_enable();
 	atomic_store(&c->online, true);
-	core_main(c);
+	ap_entry(c);
 }
 
 static bool start_core(struct core *c)
@@ -49,8 +49,9 @@ static void free_stacks(struct core *c)
 	mem_zfree(stacks, sizeof *stacks);
 }
 
-void smp_start(void)
+void smp_start(core_entry entry)
 {
+	ap_entry = entry;
 	memcpy((void *)AP_TRAMPOLINE, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
 	for (unsigned i = 0; i < acpi.ncpus && ncores < CORES_MAX; i++) {
 		if (acpi.apic_id[i] == cores[0].apic_id)
