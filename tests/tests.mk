@@ -48,8 +48,8 @@ files_of = $(patsubst %,$(1)/%.c,$(2))
 HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
 	$(call files_of,arch/x86_64,acpi_parse acpi_power barrier_policy multiboot_parse serial_option topology) \
 	$(call files_of,guest-images/lib,virtio vring) \
-	$(call files_of,lib,ksym) \
-	$(call files_of,vmm,cpuid_policy fit guest_walk panic_record place_policy terminal) \
+	$(call files_of,lib,ksym terminal) \
+	$(call files_of,vmm,cpuid_policy fit guest_walk panic_record place_policy) \
 	$(call files_of,vmm/control,session) \
 	$(call files_of,vmm/control/show,out) \
 	$(call files_of,vmm/devices,absent_policy guest_acpi guest_smbios typed vioapic vpit vuart) \

@@ -5,7 +5,7 @@
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "vmm/emulate.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/cpuid.h"
 #include "vmm/msr.h"
 #include "vmm/policy.h"

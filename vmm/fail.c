@@ -5,7 +5,7 @@
 #include "vmm/emulate.h"
 #include "vmm/fail.h"
 #include "vmm/life.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 
 static void dump_code(struct vcpu *v)
 {

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "vmm/last_panic.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/devices/pvclock.h"
 
 static const paddr_t at[] = LAST_PANIC_PAGES;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/life.h"

@@ -4,7 +4,7 @@
 #include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/vcpu.h"
 #include "arch/x86_64/hvm/hvm_vcpu.h"

@@ -7,7 +7,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/control/control.h"
 #include "vmm/last_panic.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/machine.h"
 #include "vmm/main.h"
 #include "lib/mem.h"

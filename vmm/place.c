@@ -3,7 +3,7 @@
 #include "arch/x86_64/topology.h"
 #include "vmm/config/config.h"
 #include "vmm/fit.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/place.h"
 #include "vmm/place_policy.h"
 #include "vmm/vm.h"

@@ -1,6 +1,6 @@
 /* The run loop of a core, and the requests that reach a vCPU from elsewhere. */
 #include "arch/x86_64/platform.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/life.h"
 #include "vmm/vm_load.h"
 #include "vmm/tick.h"

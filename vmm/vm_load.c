@@ -9,7 +9,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/devices/guest_acpi.h"
 #include "vmm/devices/guest_smbios.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/life.h"
 #include "vmm/vm_images.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include "arch/x86_64/mce.h"
 #include "arch/x86_64/platform.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 
 #define MSR_MCG_CAP    0x179
 #define MSR_MCG_STATUS 0x17A

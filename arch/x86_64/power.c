@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 
 #define QEMU_EXIT_PORT   0xF4   /* isa-debug-exit */
 #define BOCHS_EXIT_PORT  0x8900 /* there when Bochs's debug port is */

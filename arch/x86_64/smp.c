@@ -1,7 +1,7 @@
 /* All cores of the machine: start-up by INIT-SIPI-SIPI (Intel MP 1.4, B.4), calls, idling. */
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 
 struct core cores[CORES_MAX];

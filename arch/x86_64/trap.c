@@ -6,7 +6,7 @@
 #include "arch/x86_64/platform.h"
 #include "lib/ksym.h"
 #include "vmm/last_panic.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 
 struct trap_frame {
 	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;

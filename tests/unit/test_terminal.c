@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "vmm/terminal.h"
+#include "lib/terminal.h"
 
 static char line[1 << 20]; /* what is on the line */
 static size_t on_line;

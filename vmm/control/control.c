@@ -9,7 +9,7 @@
 #include "vmm/control/lifecycle.h"
 #include "vmm/control/check.h"
 #include "vmm/control/guest_console.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/tick.h"
 #include "vmm/life.h"

@@ -2,7 +2,7 @@
 #include "arch/x86_64/platform.h"
 #include "vmm/control/control.h"
 #include "vmm/control/lifecycle.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/place.h"
 #include "vmm/life.h"
 

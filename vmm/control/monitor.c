@@ -5,7 +5,7 @@
 #include "vmm/control/control.h"
 #include "vmm/control/dispatch.h"
 #include "vmm/devices/console.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/control/monitor.h"
 #include "vmm/control/rescue.h"

@@ -8,7 +8,7 @@
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/life.h"
 

@@ -5,7 +5,7 @@
 #include "vmm/control/control.h"
 #include "vmm/control/dispatch.h"
 #include "vmm/control/monitor.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/place.h"
 #include "vmm/control/rescue.h"
 

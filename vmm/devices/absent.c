@@ -1,7 +1,7 @@
 /* absent.c: a guest's accesses to memory where nothing is; see absent.h. */
 #include "arch/x86_64/platform.h"
 #include "vmm/devices/absent.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/vm.h"
 #include "vmm/fail.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "arch/x86_64/core.h"
 #include "vmm/devices/console.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/life.h"
 
 #define HVC_PART 1024 /* bytes */

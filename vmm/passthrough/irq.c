@@ -1,7 +1,7 @@
 /* irq.c: a device's interrupt goes to the core that the guest's vCPU lives on, with the
  * guest's own vector: no exit. */
 #include "arch/x86_64/core.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/passthrough/device.h"
 
 #define MODE_LOWEST  1

@@ -6,7 +6,7 @@
  */
 #include "arch/x86_64/platform.h"
 #include "lib/bytes.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/passthrough/device.h"
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/platform.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/passthrough/device.h"

@@ -10,7 +10,7 @@
 #include "arch/x86_64/platform.h"
 #include "drivers/e1000/e1000.h"
 #include "drivers/e1000/regs.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "vmm/passthrough/device.h"
 
 #define PCIE_DEVCAP      4

@@ -6,7 +6,7 @@
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/platform.h"
 #include "arch/x86_64/hvm/vmx.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "arch/x86_64/hvm/hvm_vcpu.h"
 

@@ -12,7 +12,7 @@
 #include "vmm/control/guest_console.h"
 #include "vmm/control/show/parts.h"
 #include "vmm/life.h"
-#include "vmm/log.h"
+#include "lib/log.h"
 
 #define COUNTER_NAME 56 /* bytes, with the NUL */
 

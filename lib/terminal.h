@@ -11,8 +11,8 @@
  * dropped, and the caller counts it.  The monitor's answers come on the boot core itself: that one
  * waits for the port, first for what was queued before.
  */
-#ifndef VMM_TERMINAL_H
-#define VMM_TERMINAL_H
+#ifndef LIB_TERMINAL_H
+#define LIB_TERMINAL_H
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>

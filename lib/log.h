@@ -1,6 +1,6 @@
 /* log.h: the VMM's log on the serial port, with levels. */
-#ifndef VMM_LOG_H
-#define VMM_LOG_H
+#ifndef LIB_LOG_H
+#define LIB_LOG_H
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ void log_put(const char *s, size_t n);
 
 /*
  * The same, up to 512 bytes, whole, not mixed with another core's.  During the boot the boot core
- * waits for the serial port; later the text is queued (vmm/terminal.h), and nobody waits.
+ * waits for the serial port; later the text is queued (lib/terminal.h), and nobody waits.
  */
 void log_text(const char *s, size_t n);
 

@@ -1,6 +1,6 @@
 /* terminal.c: see terminal.h. */
 #include <string.h>
-#include "vmm/terminal.h"
+#include "lib/terminal.h"
 
 static void copy_in(struct terminal *t, const char *buf, size_t n)
 {

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include "arch/x86_64/platform.h"
 #include "lib/spinlock.h"
-#include "vmm/log.h"
-#include "vmm/terminal.h"
+#include "lib/log.h"
+#include "lib/terminal.h"
 
 enum log_level log_level = LOG_INFO;
 bool log_apart;
