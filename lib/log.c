@@ -1,39 +1,48 @@
-/* The log and the terminal: who writes to the serial port, and when. */
+/* log.c: see log.h.  The log and the terminal: who writes to the serial port, and when. */
 #include <stdatomic.h>
 #include <stdio.h>
-#include "arch/x86_64/platform.h"
 #include "lib/spinlock.h"
 #include "lib/log.h"
 #include "lib/terminal.h"
 
 enum log_level log_level = LOG_INFO;
 bool log_apart;
-static struct spinlock debug_lock; /* of the debug port, which takes each byte at once */
-static _Atomic bool booted;        /* the boot core is in its loop, and comes when it is called */
-static bool held;                  /* by the boot core, for a whole answer */
-static _Atomic uint64_t lost;      /* lines that had no room since it was last said */
+static const struct log_sink *sink; /* NULL before log_open(): nothing is written */
+static struct spinlock debug_lock;  /* of the debug port, which takes each byte at once */
+static _Atomic bool booted;         /* the boot core is in its loop, and comes when it is called */
+static bool held;                   /* by the boot core, for a whole answer */
+static _Atomic uint64_t lost;       /* lines that had no room since it was last said */
 static _Atomic uint64_t lost_in_all;
 
 static void wake(void)
 {
 	if (booted)
-		core_call(&cores[0], CORE_CONSOLE);
+		sink->serial.wake();
 }
 
-static struct terminal_port port = {.empty = uart_empty, .put = uart_put, .wake = wake};
+static struct terminal_port port = {.wake = wake};
 static struct terminal terminal = {.port = &port};
+
+void log_open(const struct log_sink *s)
+{
+	port.empty = s->serial.empty;
+	port.put = s->serial.put;
+	sink = s;
+}
 
 void log_put(const char *s, size_t n)
 {
+	if (!sink)
+		return;
 	if (log_apart)
-		debugcon_put(s, n);
+		sink->debug(s, n);
 	else
-		uart_put(s, n);
+		sink->serial.put(s, n);
 }
 
 void log_queue(bool interrupt)
 {
-	port.interrupt = interrupt ? uart_interrupts : NULL;
+	port.interrupt = interrupt ? sink->serial.interrupt : NULL;
 	booted = true;
 }
 
@@ -62,7 +71,7 @@ void log_raw(const char *s, size_t n)
 {
 	if (!held)
 		terminal_settle(&terminal);
-	uart_put(s, n);
+	sink->serial.put(s, n);
 }
 
 size_t log_guest(const char *s, size_t n)
@@ -79,7 +88,8 @@ void log_end(const char *s, size_t n, bool alone)
 {
 	terminal_end(&terminal, alone);
 	log_put(s, n);
-	uart_drain();
+	if (sink)
+		sink->drain();
 }
 
 /* A line of the VMM has half of the queue to itself; what finds no room even so is counted, and the
@@ -106,9 +116,9 @@ void log_text(const char *s, size_t n)
 {
 	if (log_apart) {
 		spin_lock(&debug_lock);
-		debugcon_put(s, n);
+		sink->debug(s, n);
 		spin_unlock(&debug_lock);
-	} else if (!booted && this_core() == &cores[0]) {
+	} else if (!booted && sink->core() == 0) {
 		log_raw(s, n);
 	} else {
 		queue_line(s, n);
@@ -119,11 +129,11 @@ void log_line(enum log_level level, const char *fmt, ...)
 {
 	static const char *const name[] = {"error", "warn", "info", "debug"};
 	char buf[512];
-	if (level > log_level)
+	if (!sink || level > log_level)
 		return;
-	uint64_t us = tsc_khz ? rdtsc() * 1000 / tsc_khz : 0;
+	uint64_t us = sink->clock();
 	size_t n = (size_t)snprintf(buf, sizeof buf, "[%4lu.%06lu c%u %s] ", us / 1000000,
-	                            us % 1000000, this_core()->index, name[level]);
+	                            us % 1000000, sink->core(), name[level]);
 	va_list ap;
 	va_start(ap, fmt);
 	n += (size_t)vsnprintf(buf + n, sizeof buf - n, fmt, ap);

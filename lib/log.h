@@ -1,10 +1,24 @@
-/* log.h: the VMM's log on the serial port, with levels. */
+/* log.h: the log on the serial port, with levels; and who else writes there (terminal.h). */
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lib/terminal.h"
+
+/* What the log stands on; the functions come from who knows the machine. */
+struct log_sink {
+	struct terminal_port serial; /* `interrupt` is used as log_queue() says */
+	void (*drain)(void);         /* returns when the serial port's last byte is on the line */
+	void (*debug)(const char *s, size_t n); /* an emulator's debug port: each byte at once */
+	unsigned (*core)(void);                 /* index of the core that asks; 0: the boot core */
+	uint64_t (*clock)(void);                /* microseconds; 0: not known yet */
+};
+
+/* Once, on the boot core: from here on there is a log; `s` stays the caller's, unchanged.  What was
+ * written before is lost. */
+void log_open(const struct log_sink *s);
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 extern enum log_level log_level;

@@ -31,6 +31,26 @@ static void cannot(const char *why)
 	node_refuse(STATUS_CANNOT);
 }
 
+static void wake_boot_core(void)
+{
+	core_call(&cores[0], CORE_CONSOLE);
+}
+
+static unsigned core_index(void)
+{
+	return this_core()->index;
+}
+
+/* Nothing reaches the serial port before take_console(). */
+static const struct log_sink log_sink = {.serial = {.empty = uart_empty,
+                                                    .put = uart_put,
+                                                    .interrupt = uart_interrupts,
+                                                    .wake = wake_boot_core},
+                                         .drain = uart_drain,
+                                         .debug = debugcon_put,
+                                         .core = core_index,
+                                         .clock = tsc_us};
+
 static void take_memory(void)
 {
 	char why[128];
@@ -190,6 +210,7 @@ static void panic_option(void)
 void boot_main(uint32_t magic, uint32_t info)
 {
 	struct core *c = &cores[0];
+	log_open(&log_sink);
 	cpu_init(c);
 	const char *bad = multiboot_parse(magic, info);
 	log_options();

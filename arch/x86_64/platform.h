@@ -148,6 +148,8 @@ extern uint64_t entry_tsc; /* at the image's first instructions (boot.asm) */
 extern uint64_t tsc_khz;
 void tsc_init(void);
 void tsc_delay_us(uint64_t us);
+/* Microseconds that the TSC has counted; 0 before tsc_init(). */
+uint64_t tsc_us(void);
 
 /* --- rtc.c --- */
 /* Seconds since 1970 by the CMOS clock; 0 when there is none. */

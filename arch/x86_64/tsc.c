@@ -83,6 +83,11 @@ void tsc_init(void)
 		    "neither the ACPI PM timer nor the PIT counts: nothing to measure the TSC by");
 }
 
+uint64_t tsc_us(void)
+{
+	return tsc_khz ? rdtsc() * 1000 / tsc_khz : 0;
+}
+
 void tsc_delay_us(uint64_t us)
 {
 	uint64_t end = rdtsc() + us * tsc_khz / 1000;
