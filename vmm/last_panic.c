@@ -27,11 +27,28 @@ static bool free_page(paddr_t page)
 	return holds_ram_at(page) && holds_ram_at(page + PANIC_RECORD_SIZE - 1);
 }
 
+static void begin(void)
+{
+	for (unsigned i = 0; i < PLACES; i++)
+		if (place[i])
+			panic_record_begin(place[i], pvclock_seconds());
+}
+
+static void add(const char *line)
+{
+	for (unsigned i = 0; i < PLACES; i++)
+		if (place[i])
+			panic_record_add(place[i], line);
+}
+
+static const struct panic_keeper keeper = {begin, add};
+
 void last_panic_init(void)
 {
 	for (unsigned i = 0; i < PLACES; i++)
 		if (free_page(at[i]))
 			place[i] = (struct panic_record *)at[i];
+	panic_keep(&keeper);
 	for (unsigned i = 0; i < PLACES && !have; i++)
 		have = place[i] && panic_record_take(place[i], &found);
 	if (!have)
@@ -58,18 +75,4 @@ void last_panic_log(void)
 	else
 		log_info("%u boots ago there was a panic (`show last-panic`): %.*s", found.boots, n,
 		         found.text);
-}
-
-void last_panic_begin(void)
-{
-	for (unsigned i = 0; i < PLACES; i++)
-		if (place[i])
-			panic_record_begin(place[i], pvclock_seconds());
-}
-
-void last_panic_add(const char *line)
-{
-	for (unsigned i = 0; i < PLACES; i++)
-		if (place[i])
-			panic_record_add(place[i], line);
 }

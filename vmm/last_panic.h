@@ -12,8 +12,8 @@
 #define VMM_LAST_PANIC_H
 #include "vmm/panic_record.h"
 
-/* Looks for what the last boot left, and makes the pages ready; once, after the loader's
- * information was read. */
+/* Looks for what the last boot left; this boot's panic is kept from here on.  Once, after the
+ * loader's information was read. */
 void last_panic_init(void);
 
 /* One line for the log, if there is a text. */
@@ -21,8 +21,4 @@ void last_panic_log(void);
 
 /* The text and when it was, or NULL. */
 const struct panic_record *last_panic(void);
-
-/* This boot's panic: begins its text; adds a line to it.  On the one core that runs. */
-void last_panic_begin(void);
-void last_panic_add(const char *line);
 #endif

@@ -7,6 +7,7 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/panic.h"
 #include "arch/x86_64/serial.h"
 
 /* --- multiboot.c: what the loader left --- */
@@ -170,10 +171,6 @@ struct pci_masters {
 };
 /* Takes bus mastering from every function but bridges and IOMMUs; says how many there were. */
 struct pci_masters pci_masters_off(void);
-
-/* --- trap.c --- */
-#define PANIC_STATUS 127 /* what node_exit() gets from a panic */
-void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* --- stop.c: what comes before every end of the node --- */
 /*
