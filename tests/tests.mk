@@ -46,7 +46,7 @@ HOST_ROOMS := arch/x86_64/insn drivers/bus drivers/e1000 drivers/virtio vmm/conf
 	vnet vnet/frame vnet/link vnet/lookup
 files_of = $(patsubst %,$(1)/%.c,$(2))
 HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
-	$(call files_of,arch/x86_64,acpi_parse acpi_power barrier_policy multiboot_parse serial_option topology) \
+	$(call files_of,arch/x86_64,acpi_parse acpi_power barrier_policy multiboot serial_option topology) \
 	$(call files_of,guest-images/lib,virtio vring) \
 	$(call files_of,lib,ksym terminal) \
 	$(call files_of,vmm,cpuid_policy fit guest_walk panic_record place_policy) \

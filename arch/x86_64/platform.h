@@ -10,7 +10,7 @@
 #include "arch/x86_64/panic.h"
 #include "arch/x86_64/serial.h"
 
-/* --- multiboot.c: what the loader left --- */
+/* --- boot_info.c: what the loader left --- */
 #define BOOT_RANGES  64
 #define BOOT_MODULES 32
 
@@ -39,7 +39,7 @@ extern struct boot_info boot;
 
 /* The `size` bytes of physical memory at `at`, or NULL when not all of them can be read. */
 typedef const uint8_t *boot_reader(uint64_t at, uint64_t size);
-/* multiboot_parse.c: fills `out` from the information at `info`, of the kind that the magic says.
+/* multiboot.c: fills `out` from the information at `info`, of the kind that the magic says.
  * NULL, or why it was refused. */
 const char *multiboot_read(uint32_t magic, uint32_t info, boot_reader *read, struct boot_info *out);
 /* Reads the multiboot 1 or 2 information (by the magic in EAX); NULL, or why it is bad. */
