@@ -1,11 +1,8 @@
-/* All cores of the machine: start-up by INIT-SIPI-SIPI (Intel MP 1.4, B.4), calls, idling. */
+/* smp.c: see smp.h.  By INIT-SIPI-SIPI (Intel MP 1.4, B.4). */
 #include <string.h>
 #include "arch/x86_64/platform.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-
-struct core cores[CORES_MAX];
-unsigned ncores = 1;
 
 extern const uint8_t ap_trampoline[], ap_trampoline_end[];
 extern uint64_t ap_cr3;
@@ -68,21 +65,4 @@ void smp_start(core_entry entry)
 		free_stacks(c);
 		log_warn("the core with APIC ID %u did not start: it stays unused", c->apic_id);
 	}
-}
-
-void core_call(struct core *c, uint32_t requests)
-{
-	atomic_fetch_or(&c->requests, requests);
-	if (c == this_core())
-		atomic_store(&c->attention, true);
-	else
-		lapic_ipi(c->apic_id, ICR_NMI);
-}
-
-/* isr.asm */
-void idle_wait(const _Atomic bool *attention);
-
-void core_idle(struct core *c)
-{
-	idle_wait(&c->attention);
 }
