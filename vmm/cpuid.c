@@ -1,5 +1,5 @@
 /* CPUID of a guest: cpuid_policy.c answers, with this core's own words. */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
 #include "vmm/cpuid_policy.h"
 #include "vmm/cpuid.h"
 #include "vmm/msr.h"

@@ -1,6 +1,9 @@
 /* last_panic.c: see last_panic.h. */
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/panic.h"
 #include "vmm/last_panic.h"
 #include "lib/log.h"
 #include "vmm/devices/pvclock.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/hvm/npt.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/core.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/passthrough/passthrough.h"

@@ -3,7 +3,9 @@
 #include <string.h>
 #include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/hvm/npt.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/tsc.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/vcpu.h"

@@ -4,7 +4,20 @@
 #include "arch/x86_64/barrier.h"
 #include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/mce.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/lapic.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/panic.h"
+#include "arch/x86_64/pci_quiet.h"
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/serial.h"
+#include "arch/x86_64/smp.h"
+#include "arch/x86_64/tsc.h"
+#include "arch/x86_64/uart.h"
 #include "vmm/control/control.h"
 #include "vmm/last_panic.h"
 #include "lib/log.h"
@@ -212,7 +225,7 @@ void boot_main(uint32_t magic, uint32_t info)
 	struct core *c = &cores[0];
 	log_open(&log_sink);
 	cpu_init(c);
-	const char *bad = multiboot_parse(magic, info);
+	const char *bad = boot_info_read(magic, info);
 	log_options();
 	take_console();
 	last_panic_init();

@@ -1,6 +1,7 @@
 /* The MSRs of a guest that exit: a table of what each does (AMD APM vol. 2, appendix A;
  * Intel SDM vol. 4). */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
 #include "vmm/cpuid_policy.h"
 #include "vmm/msr.h"
 #include "vmm/devices/pvclock.h"

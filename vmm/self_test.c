@@ -4,7 +4,10 @@
  * after that knows of it (test_power.py).
  */
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/panic.h"
 #include "vmm/last_panic.h"
 #include "vmm/main.h"
 #include "lib/mem.h"

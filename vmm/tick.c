@@ -1,5 +1,7 @@
 /* The switch's coarse clock; see tick.h. */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/tsc.h"
 #include "vmm/tick.h"
 #include "vnet/vnet.h"
 

@@ -1,5 +1,7 @@
 /* The run loop of a core, and the requests that reach a vCPU from elsewhere. */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
 #include "lib/log.h"
 #include "vmm/life.h"
 #include "vmm/vm_load.h"

@@ -6,7 +6,10 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/tsc.h"
 #include "vmm/devices/guest_acpi.h"
 #include "vmm/devices/guest_smbios.h"
 #include "lib/log.h"

@@ -1,7 +1,10 @@
 /* Where the firmware keeps its ACPI tables, and which memory they may lie in. */
 #include <stdio.h>
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/paging.h"
 
 #define BIOS_START    0xE0000u /* where a BIOS keeps its RSDP, or in the EBDA (ACPI 6.5, 5.2.5.1) */
 #define EBDA_BYTES    1024u

@@ -94,4 +94,11 @@ bool acpi_s5_find(const uint8_t *aml, size_t size, uint8_t type[2]);
 /* The I/O APIC whose pins may include this GSI: that with the highest base not above it; its number
  * in `info`, or nioapics.  How many pins it has, only the hardware says. */
 unsigned acpi_ioapic_of(const struct acpi_info *info, uint32_t gsi);
+
+/* ---- acpi.c: this machine's ---- */
+
+extern struct acpi_info acpi;
+
+/* Reads the tables into `acpi`; false with a reason.  May be called again, to the same effect. */
+bool acpi_parse(char *why, size_t size);
 #endif

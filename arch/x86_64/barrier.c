@@ -1,8 +1,8 @@
 /* The barriers themselves (Intel, "Speculative Execution Side Channel Mitigations"; AMD, "Indirect
  * Branch Control Extension"), and where the running CPU says which it has. */
 #include "arch/x86_64/barrier.h"
+#include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/platform.h"
 
 #define MSR_FLUSH_CMD         0x10B
 #define PRED_CMD_IBPB         1

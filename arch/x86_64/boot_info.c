@@ -1,6 +1,8 @@
 /* What the loader left, as the rest of the VMM asks for it. */
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/multiboot.h"
 
 #define BDA_EBDA 0x40E /* the EBDA's segment in the BIOS data area */
 
@@ -12,7 +14,7 @@ static const uint8_t *first_4_gib(uint64_t at, uint64_t size)
 	return at <= 4 * GIB && size <= 4 * GIB - at ? (const uint8_t *)at : NULL;
 }
 
-const char *multiboot_parse(uint32_t magic, uint32_t info)
+const char *boot_info_read(uint32_t magic, uint32_t info)
 {
 	const char *bad = multiboot_read(magic, info, first_4_gib, &boot);
 	memcpy(&boot.ebda_segment, first_4_gib(BDA_EBDA, 2), 2);

@@ -1,6 +1,6 @@
 /* core.c: see core.h. */
 #include "arch/x86_64/core.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/lapic.h"
 
 struct core cores[CORES_MAX];
 unsigned ncores = 1;

@@ -1,9 +1,9 @@
 /* Descriptor tables and the per-core block of the running core. */
 #include <string.h>
 #include "arch/x86_64/barrier.h"
+#include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/hvm.h"
-#include "arch/x86_64/platform.h"
 
 #define SEL_CODE         0x08
 #define SEL_DATA         0x10

@@ -1,7 +1,10 @@
 /* All I/O APICs (82093AA data sheet, 3.2): the serial port's pin and those of passed functions. */
-#include "arch/x86_64/platform.h"
-#include "lib/spinlock.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/ioapic.h"
 #include "lib/log.h"
+#include "lib/spinlock.h"
 
 #define REG_VERSION  1 /* bits 23 to 16: the last pin's number */
 #define REG_REDIR    0x10

@@ -1,5 +1,6 @@
 /* The core's own local APIC in x2APIC mode (Intel SDM vol. 3, 11.12; AMD APM vol. 2, 16.9). */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
 
 #define APIC_BASE_ENABLE 0x800
 #define APIC_BASE_X2     0x400

@@ -1,7 +1,7 @@
 /* The machine-check banks of the running core. */
 #include <stdio.h>
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/mce.h"
-#include "arch/x86_64/platform.h"
 #include "lib/log.h"
 
 #define MSR_MCG_CAP    0x179

@@ -4,7 +4,10 @@
  * No address is followed but by the reader, and no length is believed before all of it can be read.
  */
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/multiboot.h"
 
 #define MB1_EAX       0x2BADB002
 #define MB2_EAX       0x36D76289

@@ -5,9 +5,12 @@
  * data, the guests' memory and the devices' below 4 GiB with it.  Not mapped are page 0, so that a
  * null pointer faults, and a page below each stack, so that an overflow does.
  */
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hostmap.h"
 #include "arch/x86_64/hvm/hvm.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/paging.h"
 
 #define ERROR_PRESENT 1ul /* of a page fault (AMD APM vol. 2, 8.2.15) */
 #define ERROR_WRITE   2ul

@@ -1,8 +1,13 @@
 /* panic.c: see panic.h. */
 #include <stdarg.h>
 #include <stdio.h>
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/paging.h"
 #include "arch/x86_64/panic.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/stop.h"
 #include "arch/x86_64/trap.h"
 #include "lib/ksym.h"
 #include "lib/log.h"

@@ -1,6 +1,7 @@
 /* Physical PCI configuration space by mechanism #1 (PCI 3.0, 3.2.2.3.2). */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/pci.h"
 #include "lib/spinlock.h"
+#include "lib/x86.h"
 
 static struct spinlock lock;
 static bool lone; /* one core is left, and another one may have stopped with the lock */

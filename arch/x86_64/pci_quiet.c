@@ -7,8 +7,10 @@
  * Walked is what lies behind bus 0 (PCI-to-PCI Bridge 1.2, 3.2.5.4): a second root bus that no
  * bridge leads to is not seen.
  */
+#include <stdbool.h>
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/pci.h"
+#include "arch/x86_64/pci_quiet.h"
 
 #define PCI_COMMAND   0x04
 #define CMD_MASTER    4u

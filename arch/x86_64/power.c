@@ -2,8 +2,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/panic.h"
+#include "arch/x86_64/pci.h"
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/stop.h"
 #include "lib/log.h"
+#include "lib/x86.h"
 
 #define QEMU_EXIT_PORT   0xF4   /* isa-debug-exit */
 #define BOCHS_EXIT_PORT  0x8900 /* there when Bochs's debug port is */

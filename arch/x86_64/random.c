@@ -1,5 +1,6 @@
 /* Numbers that no guest can know. */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/random.h"
 
 #define CPUID_1_ECX_RDRAND (1u << 30)
 #define RDRAND_TRIES       10 /* SDM vol. 1, 7.3.17.1 */

@@ -1,5 +1,7 @@
 /* The CMOS clock (MC146818A), read once for the guests' wall clock. */
-#include "arch/x86_64/platform.h"
+#include <stdbool.h>
+#include "arch/x86_64/rtc.h"
+#include "lib/x86.h"
 
 static uint8_t cmos(uint8_t reg)
 {

@@ -1,6 +1,13 @@
 /* smp.c: see smp.h.  By INIT-SIPI-SIPI (Intel MP 1.4, B.4). */
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/panic.h"
+#include "arch/x86_64/smp.h"
+#include "arch/x86_64/tsc.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 

@@ -1,8 +1,14 @@
 /*
  * Before the node ends, however it ends: one core is left that runs, and no device that writes.
  */
+#include "arch/x86_64/core.h"
 #include "arch/x86_64/hvm/hvm.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/lapic.h"
+#include "arch/x86_64/pci.h"
+#include "arch/x86_64/pci_quiet.h"
+#include "arch/x86_64/stop.h"
+#include "arch/x86_64/tsc.h"
+#include "lib/x86.h"
 
 #define STOP_MS 100 /* how long the other cores get; one that hangs is left behind */
 

@@ -1,7 +1,9 @@
 /* Exceptions and NMIs of the host. */
+#include "arch/x86_64/core.h"
 #include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/mce.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/panic.h"
+#include "arch/x86_64/stop.h"
 #include "arch/x86_64/trap.h"
 
 /* Code that looks at `attention` and then waits or enters a guest: an interrupt between the two

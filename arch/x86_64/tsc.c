@@ -4,7 +4,11 @@
  * The core may lose the CPU for milliseconds when the node is itself emulated, so each reading of
  * the reference is bracketed by two TSC readings and taken again when the bracket is wide.
  */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/panic.h"
+#include "arch/x86_64/tsc.h"
 
 #define PM_HZ      3579545ul
 #define PIT_HZ     1193182ul

@@ -1,5 +1,9 @@
 /* The physical 16550A (8N1). */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/serial.h"
+#include "arch/x86_64/uart.h"
+#include "lib/x86.h"
 
 #define UART_IER  1
 #define UART_IIR  2

@@ -6,7 +6,7 @@ import pytest
 
 from machine import TINY, emulator, ended, node, only_on, passes, said, until
 
-PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/platform.h
+PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/panic.h
 
 
 @pytest.fixture(name="machine")

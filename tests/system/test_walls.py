@@ -7,7 +7,7 @@ import pytest
 
 from machine import TINY, node, only_on, until
 
-PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/platform.h
+PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/panic.h
 CONF = f"guest echo kernel hello.elf {TINY} autostart no\n"
 
 

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/multiboot.h"
 
 #define MEMORY  0x10000u
 #define BASE    0x90000u

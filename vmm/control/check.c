@@ -1,6 +1,6 @@
 /* What a description asks of this machine as it is now: fit.h, and guests that stand still. */
 #include <stdio.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/boot_info.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
 #include "vmm/control/check.h"

@@ -3,7 +3,12 @@
  * memory), then built; only what cannot fail happens after the commit.
  */
 #include <stdio.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/panic.h"
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/random.h"
+#include "arch/x86_64/tsc.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
 #include "vmm/control/lifecycle.h"

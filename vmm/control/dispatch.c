@@ -2,7 +2,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/power.h"
 #include "lib/spinlock.h"
 #include "vmm/control/control.h"
 #include "vmm/control/dispatch.h"

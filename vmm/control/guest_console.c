@@ -1,6 +1,6 @@
 /* guest_console.c: see control/guest_console.h. */
 #include <stdio.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/core.h"
 #include "drivers/virtio/virtio_console.h"
 #include "vmm/control/dispatch.h"
 #include "vmm/control/guest_console.h"

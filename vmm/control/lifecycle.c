@@ -1,5 +1,7 @@
 /* The lives of guests as the description wants them: who starts, starts again, or ends the node. */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/power.h"
+#include "arch/x86_64/tsc.h"
 #include "vmm/control/control.h"
 #include "vmm/control/lifecycle.h"
 #include "lib/log.h"

@@ -1,7 +1,10 @@
 /* The serial monitor: a line editor that hands whole lines to control.c. */
 #include <stdio.h>
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/uart.h"
 #include "vmm/control/control.h"
 #include "vmm/control/dispatch.h"
 #include "vmm/devices/console.h"

@@ -4,7 +4,7 @@
  * needs; what goes is taken away after it, in the other order, when no route leads there any more.
  */
 #include <stdio.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/core.h"
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"

@@ -1,7 +1,7 @@
 /* rescue.c: see rescue.h. */
 #include <stdio.h>
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/boot_info.h"
 #include "vmm/control/control.h"
 #include "vmm/control/dispatch.h"
 #include "vmm/control/monitor.h"

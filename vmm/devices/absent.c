@@ -1,5 +1,6 @@
 /* absent.c: a guest's accesses to memory where nothing is; see absent.h. */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/tsc.h"
 #include "vmm/devices/absent.h"
 #include "lib/log.h"
 #include "vmm/vm.h"

@@ -1,5 +1,7 @@
 /* The local APIC of a vCPU with a core of its own is that core's (irqchip.h). */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
 #include "vmm/devices/irqchip.h"
 #include "vmm/vm.h"
 

@@ -1,5 +1,6 @@
 /* A guest's devices at fixed I/O ports, as a PC has them. */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/tsc.h"
 #include "lib/rate.h"
 #include "vmm/devices/guest_acpi.h"
 #include "vmm/devices/ports.h"

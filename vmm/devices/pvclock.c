@@ -3,7 +3,9 @@
  * (Linux, Documentation/virt/kvm/x86/msr.rst).  The TSC neither stops nor changes, so each is
  * written once, when the guest names its place.
  */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/rtc.h"
+#include "arch/x86_64/tsc.h"
 #include "vmm/devices/pvclock.h"
 #include "vmm/vm.h"
 

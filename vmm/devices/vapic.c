@@ -1,6 +1,5 @@
 /* The guest's local APIC: destinations, the ICR, and the xAPIC page (Intel SDM vol. 3, chapter 11).
  */
-#include "arch/x86_64/platform.h"
 #include "vmm/devices/irqchip.h"
 #include "vmm/devices/vapic.h"
 #include "vmm/devices/vioapic.h"

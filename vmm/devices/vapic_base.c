@@ -1,6 +1,6 @@
 /* The mode of a guest's local APIC, and where its page is: IA32_APIC_BASE (Intel SDM vol. 3, 11.4.4
  * and 11.12.5; AMD APM vol. 2, 16.9). */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
 #include "vmm/devices/irqchip.h"
 #include "vmm/devices/vapic.h"
 #include "vmm/vm.h"

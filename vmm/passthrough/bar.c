@@ -5,7 +5,8 @@
  * table, a BAR smaller than a page, I/O ports) exits and is carried out here.
  */
 #include "arch/x86_64/hvm/npt.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/pci.h"
 #include "vmm/passthrough/device.h"
 
 #define BAR_IO       1u

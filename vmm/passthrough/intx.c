@@ -5,7 +5,9 @@
  * The line stays high until the guest's driver has served the device; its EOI goes to its core's
  * APIC, which tells the machine's I/O APIC: the pin needs no help from us.
  */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/pci.h"
 #include "vmm/passthrough/device.h"
 
 static uint32_t find_gsi(const struct passthrough *p)

@@ -1,6 +1,6 @@
 /* msi.c: the MSI capability that the guest sees (PCI 3.0, 6.8.1), over the device's own
  * or, for a device without, its INTx pin. */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/pci.h"
 #include "lib/bytes.h"
 #include "vmm/passthrough/device.h"
 

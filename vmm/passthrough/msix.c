@@ -4,7 +4,8 @@
  * them exits (passthrough/msix_table.h); pending bits in pages of their own the guest reads
  * directly.
  */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/pci.h"
 #include "lib/bytes.h"
 #include "lib/log.h"
 #include "lib/mem.h"

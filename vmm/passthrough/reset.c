@@ -7,7 +7,9 @@
  * What takes time goes on while no guest has the device, and is waited for only when the next one
  * comes sooner.
  */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/pci.h"
+#include "arch/x86_64/tsc.h"
 #include "drivers/e1000/e1000.h"
 #include "drivers/e1000/regs.h"
 #include "lib/log.h"

@@ -1,6 +1,6 @@
 /* Which values of CR0 and CR4 a CPU takes from its guest. */
-#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/hvm/control_regs.h"
 
 /* VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT: every CPU with 64-bit mode. */
 #define CR4_ALWAYS 0x7FFul

@@ -1,9 +1,9 @@
 /* What both vendor halves share: which of them drives this CPU, and what a guest does by itself. */
 #include <stdio.h>
-#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/hvm/hvm.h"
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/lapic.h"
 
 #define X2_ID       0x02u
 #define X2_LDR      0x0Du

@@ -1,8 +1,8 @@
 /* Nested page tables: guest-physical to host-physical, both vendors' formats by one record. */
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/npt.h"
-#include "arch/x86_64/platform.h"
-#include "lib/spinlock.h"
 #include "lib/mem.h"
+#include "lib/spinlock.h"
 
 /* The root table, at the address that the CPU gets, and what the VMM keeps beside it. */
 struct npt {

@@ -2,12 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/hvm.h"
-#include "arch/x86_64/hvm/npt.h"
-#include "arch/x86_64/platform.h"
-#include "arch/x86_64/hvm/svm.h"
-#include "lib/mem.h"
 #include "arch/x86_64/hvm/hvm_vcpu.h"
+#include "arch/x86_64/hvm/npt.h"
+#include "arch/x86_64/hvm/svm.h"
+#include "arch/x86_64/lapic.h"
+#include "lib/mem.h"
 
 #define IOPM_SIZE  (3 * PAGE_SIZE)
 #define MSRPM_SIZE (2 * PAGE_SIZE)

@@ -4,8 +4,8 @@
  * machine down.  The guest sees what it wrote: SVM has no shadow registers, so writes exit, and so
  * do reads as long as the two differ.
  */
-#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/hvm/svm.h"
 
 /* While CD or NW seem set, each write of CR0 exits: one that clears them changes nothing in the

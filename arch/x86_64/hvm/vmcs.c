@@ -1,9 +1,9 @@
 /* The VMCS of a vCPU as it starts: each field that the controls in use make the CPU look at
  * (Intel SDM vol. 3, chapter 24). */
 #include "arch/x86_64/core.h"
-#include "arch/x86_64/platform.h"
-#include "arch/x86_64/hvm/vmx.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/hvm_vcpu.h"
+#include "arch/x86_64/hvm/vmx.h"
 
 #define VPID      1 /* a core runs one vCPU; its translations are flushed when that starts */
 #define PAT_RESET 0x0007040600070406ul

@@ -1,14 +1,15 @@
 /* The VT-x half of hvm.h (Intel SDM vol. 3, chapters 23 to 28): translates exits, nothing more. */
 #include <stdio.h>
 #include <string.h>
+#include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/core.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/hvm.h"
+#include "arch/x86_64/hvm/hvm_vcpu.h"
 #include "arch/x86_64/hvm/npt.h"
-#include "arch/x86_64/platform.h"
 #include "arch/x86_64/hvm/vmx.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "arch/x86_64/hvm/hvm_vcpu.h"
 
 #define IO_BITMAPS_SIZE (2 * PAGE_SIZE)
 #define DR7_GD          (1ul << 13)

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/hvm/vmx_caps.h"
 

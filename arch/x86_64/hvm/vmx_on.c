@@ -1,5 +1,5 @@
 /* Into VMX operation and out of it (Intel SDM vol. 3, 23.6 to 23.8). */
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/vmx.h"
 
 /* The firmware may have left a core's lock open, or treated the cores differently. */

@@ -1,6 +1,8 @@
 /* Answers to `show`: one description of each table, as text or JSON. */
 #include <string.h>
-#include "arch/x86_64/platform.h"
+#include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/core.h"
+#include "arch/x86_64/tsc.h"
 #include "vmm/control/show/show.h"
 #include "vmm/machine.h"
 #include "lib/mem.h"

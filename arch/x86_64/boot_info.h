@@ -1,0 +1,55 @@
+/* boot_info.h: what the loader left, as the rest of the VMM asks for it. */
+#ifndef ARCH_BOOT_INFO_H
+#define ARCH_BOOT_INFO_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/cpu.h"
+
+#define BOOT_RANGES  64
+#define BOOT_MODULES 32
+
+struct boot_range {
+	paddr_t start, size;
+};
+
+struct boot_module {
+	char name[64]; /* last part of the first word of its string */
+	paddr_t start;
+	uint64_t size;
+	char args[192]; /* the rest of its string */
+};
+
+struct boot_info {
+	char cmdline[512];
+	char loader[64];
+	unsigned nram, nmodules;
+	struct boot_range ram[BOOT_RANGES];
+	uint64_t ram_left_out; /* bytes in ranges beyond BOOT_RANGES */
+	unsigned nfirmware;
+	struct boot_range firmware[BOOT_RANGES]; /* reserved, ACPI, NVS: may hold tables */
+	uint16_t ebda_segment;                   /* from the BIOS data area, in page 0; 0: none */
+	struct boot_module module[BOOT_MODULES];
+	uint8_t rsdp[ACPI_RSDP_SIZE]; /* as the loader copied it; zeroes: not given */
+};
+
+extern struct boot_info boot;
+
+/* Fills `boot` from the Multiboot 1 or 2 information (by the magic in EAX) at `info`; NULL, or why
+ * it was refused.  While boot.asm's map is in use. */
+const char *boot_info_read(uint32_t magic, uint32_t info);
+
+/* True when physical address p is RAM by the loader's map. */
+bool holds_ram_at(paddr_t p);
+
+/* Where RAM ends, at least 4 GiB: the VMM's own map ends there too. */
+paddr_t boot_memory_top(void);
+
+/* Copies the value of `key=value` on the VMM's own command line, cut to `size` with its NUL; false:
+ * it is not there. */
+bool boot_option(const char *key, char *value, size_t size);
+
+/* The module of that name, or NULL. */
+const struct boot_module *boot_module_find(const char *name);
+#endif

@@ -1,0 +1,14 @@
+/* smp.h: the start of all other cores. */
+#ifndef ARCH_SMP_H
+#define ARCH_SMP_H
+
+struct core;
+
+/* What a core runs, for ever. */
+typedef void (*core_entry)(struct core *c) __attribute__((noreturn));
+
+/* Starts all cores that the MADT names but the boot core, one after the other; each comes to
+ * `entry` on a stack of its own, its APIC enabled.  One that does not start stays unused, with a
+ * warning; panics when there is no memory for a stack. */
+void smp_start(core_entry entry);
+#endif
