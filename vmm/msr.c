@@ -1,5 +1,6 @@
 /* The MSRs of a guest that exit: a table of what each does (AMD APM vol. 2, appendix A;
  * Intel SDM vol. 4). */
+#include "arch/x86_64/apic_regs.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 #include "vmm/cpuid_policy.h"
@@ -144,13 +145,13 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_APIC_BASE:
 		*value = v->apic.base;
 		return true;
-	case MSR_X2APIC + 0x02:
+	case MSR_X2APIC + APIC_ID:
 		*value = v->id;
 		return true;
-	case MSR_X2APIC + 0x0D:
+	case MSR_X2APIC + APIC_LDR:
 		*value = vapic_x2_ldr(v->id);
 		return true;
-	case MSR_X2APIC + 0x30:
+	case MSR_X2APIC + APIC_ICR:
 		*value = v->apic.icr;
 		return true;
 	case MSR_X2APIC + APIC_TMCCT:
@@ -183,10 +184,10 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	if (is_absent(v, msr))
 		return false;
 	switch (msr) {
-	case MSR_X2APIC + 0x30:
+	case MSR_X2APIC + APIC_ICR:
 		vapic_write_icr(v, value);
 		return true;
-	case MSR_X2APIC + LVT_THERMAL... MSR_X2APIC + LVT_ERROR:
+	case MSR_X2APIC + APIC_LVT_THERMAL... MSR_X2APIC + APIC_LVT_ERROR:
 		return vapic_write_lvt(v, msr - MSR_X2APIC, value);
 	case MSR_EFER:
 		return efer_write(v, value);

@@ -1,5 +1,6 @@
 /* The numbers that assembly needs from C: compiled to text, turned into build/asm-offsets.inc. */
 #include <stddef.h>
+#include "arch/x86_64/apic_regs.h"
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/hvm/hvm.h"
 
@@ -13,6 +14,8 @@ void asm_offsets(void)
 	EMIT(CORE_ATTENTION, offsetof(struct core, attention));
 	EMIT(CORE_STRAY_VECTORS, offsetof(struct core, stray_vectors));
 	EMIT(AP_TRAMPOLINE, AP_TRAMPOLINE);
+	EMIT(MSR_APIC_EOI, MSR_X2APIC + APIC_EOI);
+	EMIT(MSR_APIC_ISR, MSR_X2APIC + APIC_ISR);
 	EMIT(REG_RAX, REG_RAX);
 	EMIT(REG_RCX, REG_RCX);
 	EMIT(REG_RDX, REG_RDX);

@@ -18,7 +18,6 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 #define MSR_XFD               0x1C4
 #define MSR_XFD_ERR           0x1C5
 #define MSR_PAT               0x277
-#define MSR_X2APIC            0x800
 #define MSR_XSS               0xDA0
 #define MSR_EFER              0xC0000080
 #define MSR_FS_BASE           0xC0000100

@@ -8,8 +8,6 @@
 
 %include "asm-offsets.inc"
 
-X2APIC_EOI	equ 0x80B
-X2APIC_ISR0	equ 0x810		; vectors 0 to 31 in service
 VECTOR_MC	equ 18
 RFLAGS_IF	equ 0x200
 FRAME_RFLAGS	equ 5 * 8		; above three registers: RIP, CS, RFLAGS
@@ -37,7 +35,7 @@ drain_interrupt:
 	push rax
 	push rcx
 	push rdx
-	mov ecx, X2APIC_EOI
+	mov ecx, MSR_APIC_EOI
 	xor eax, eax
 	xor edx, edx
 	wrmsr
@@ -54,7 +52,7 @@ drain_vector_18:
 	push rax
 	push rcx
 	push rdx
-	mov ecx, X2APIC_ISR0
+	mov ecx, MSR_APIC_ISR	; vectors 0 to 31 in service
 	rdmsr
 	bt eax, VECTOR_MC
 	pop rdx

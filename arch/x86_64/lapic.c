@@ -2,26 +2,23 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 
-#define APIC_BASE_ENABLE 0x800
-#define APIC_BASE_X2     0x400
-#define X2_ID            (MSR_X2APIC + 0x02)
-#define X2_VERSION       (MSR_X2APIC + 0x03)
-#define X2_TPR           (MSR_X2APIC + 0x08)
-#define X2_EOI           (MSR_X2APIC + 0x0B)
-#define X2_SVR           (MSR_X2APIC + 0x0F)
-#define X2_ISR           (MSR_X2APIC + 0x10)
-#define X2_IRR           (MSR_X2APIC + 0x20)
-#define X2_ESR           (MSR_X2APIC + 0x28)
-#define X2_LVT_CMCI      (MSR_X2APIC + 0x2F)
-#define SVR_ON           0x1FF
-#define SVR_RESET        0xFF
-#define RESET_TRIES      4
-#define X2_TMICT         (MSR_X2APIC + 0x38)
-#define X2_TMCCT         (MSR_X2APIC + 0x39)
-#define X2_TDCR          (MSR_X2APIC + 0x3E)
-#define CPUID_MCA        (1u << 14)
-#define MSR_MCG_CAP      0x179
-#define MCG_CMCI         (1u << 10)
+#define SVR_ON      0x1FF
+#define SVR_RESET   0xFF
+#define RESET_TRIES 4
+#define CPUID_MCA   (1u << 14)
+#define MSR_MCG_CAP 0x179
+#define MCG_CMCI    (1u << 10)
+
+/* The core's own registers. */
+static uint32_t read(enum apic_reg reg)
+{
+	return (uint32_t)rdmsr(MSR_X2APIC + reg);
+}
+
+static void write(enum apic_reg reg, uint32_t value)
+{
+	wrmsr(MSR_X2APIC + reg, value);
+}
 
 bool x2apic_present(void)
 {
@@ -30,7 +27,7 @@ bool x2apic_present(void)
 
 uint32_t lapic_id(void)
 {
-	return (uint32_t)rdmsr(X2_ID);
+	return read(APIC_ID);
 }
 
 /*
@@ -43,26 +40,26 @@ uint32_t lapic_timer_count(void)
 	uint32_t lo, hi, ss;
 	__asm__ volatile("mov %%ss, %2; mov %2, %%ss; rdmsr"
 	                 : "=a"(lo), "=d"(hi), "=&r"(ss)
-	                 : "c"(X2_TMCCT));
+	                 : "c"(MSR_X2APIC + APIC_TMCCT));
 	return lo;
 }
 
 static unsigned lvt_last(void)
 {
-	return (uint32_t)rdmsr(X2_VERSION) >> 16 & 0xFF;
+	return read(APIC_VERSION) >> 16 & 0xFF;
 }
 
 bool lapic_has_lvt(uint32_t reg)
 {
 	switch (reg) {
-	case LVT_TIMER:
-	case LVT_LINT0:
-	case LVT_LINT1:
-	case LVT_ERROR:
+	case APIC_LVT_TIMER:
+	case APIC_LVT_LINT0:
+	case APIC_LVT_LINT1:
+	case APIC_LVT_ERROR:
 		return true;
-	case LVT_PERF:
+	case APIC_LVT_PERF:
 		return lvt_last() >= 4;
-	case LVT_THERMAL:
+	case APIC_LVT_THERMAL:
 		return lvt_last() >= 5;
 	default:
 		return false;
@@ -71,34 +68,35 @@ bool lapic_has_lvt(uint32_t reg)
 
 void lapic_silence(void)
 {
-	for (uint32_t reg = LVT_TIMER; reg <= LVT_ERROR; reg++)
+	for (uint32_t reg = APIC_LVT_TIMER; reg <= APIC_LVT_ERROR; reg++)
 		if (lapic_has_lvt(reg))
-			wrmsr(MSR_X2APIC + reg, LVT_MASKED | 0xFF);
-	wrmsr(X2_TMICT, 0);
-	wrmsr(X2_TDCR, 0);
+			write(reg, LVT_MASKED | 0xFF);
+	write(APIC_TMICT, 0);
+	write(APIC_TDCR, 0);
 }
 
 /* Corrected machine checks: nobody listens, and no guest may (msr.c). */
 static void mask_cmci(void)
 {
 	if ((cpuid(1, 0).edx & CPUID_MCA) && (rdmsr(MSR_MCG_CAP) & MCG_CMCI))
-		wrmsr(X2_LVT_CMCI, LVT_MASKED | 0xFF);
+		write(APIC_LVT_CMCI, LVT_MASKED | 0xFF);
 }
 
 void lapic_enable(void)
 {
-	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
-	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE | APIC_BASE_X2);
+	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_EN);
+	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_EN | APIC_BASE_X2);
 	lapic_silence();
 	mask_cmci();
-	wrmsr(X2_SVR, SVR_ON);
-	wrmsr(X2_TPR, 0);
+	write(APIC_SVR, SVR_ON);
+	write(APIC_TPR, 0);
 }
 
-static bool any(uint32_t msr)
+/* Of the eight registers from `first` on. */
+static bool any(enum apic_reg first)
 {
 	for (unsigned i = 0; i < 8; i++)
-		if (rdmsr(msr + i))
+		if (read(first + i))
 			return true;
 	return false;
 }
@@ -111,7 +109,7 @@ static bool drain(void)
 {
 	unsigned i = 0;
 	cpu_idt_for_drain(true);
-	for (; i < 512 && any(X2_IRR); i++)
+	for (; i < 512 && any(APIC_IRR); i++)
 		drain_one();
 	cpu_idt_for_drain(false);
 	return i < 512;
@@ -125,12 +123,12 @@ static bool drain(void)
 bool lapic_scrub(void)
 {
 	lapic_silence();
-	wrmsr(X2_SVR, SVR_ON); /* a disabled APIC would hold the waiting vectors back */
-	wrmsr(X2_TPR, 0);
-	for (unsigned i = 0; i < 256 && any(X2_ISR); i++)
-		wrmsr(X2_EOI, 0);
+	write(APIC_SVR, SVR_ON); /* a disabled APIC would hold the waiting vectors back */
+	write(APIC_TPR, 0);
+	for (unsigned i = 0; i < 256 && any(APIC_ISR); i++)
+		write(APIC_EOI, 0);
 	bool empty = drain();
-	wrmsr(X2_ESR, 0);
+	write(APIC_ESR, 0);
 	return empty;
 }
 
@@ -140,8 +138,8 @@ void lapic_reset(void)
 {
 	for (unsigned i = 0; i < RESET_TRIES; i++) {
 		lapic_scrub();
-		wrmsr(X2_SVR, SVR_RESET);
-		if (!any(X2_IRR))
+		write(APIC_SVR, SVR_RESET);
+		if (!any(APIC_IRR))
 			break;
 	}
 }

@@ -3,21 +3,8 @@
 #define ARCH_LAPIC_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "arch/x86_64/cpu.h"
-
-#define ICR_FIXED 0x4000u
-#define ICR_NMI   0x4400u
-#define ICR_INIT  0x4500u
-#define ICR_SIPI  0x4600u
-
-/* The local vector table, by register number (Intel SDM vol. 3, 11.5.1). */
-#define LVT_TIMER   0x32u
-#define LVT_THERMAL 0x33u
-#define LVT_PERF    0x34u
-#define LVT_LINT0   0x35u
-#define LVT_LINT1   0x36u
-#define LVT_ERROR   0x37u
-#define LVT_MASKED  0x10000u
+#include "arch/x86_64/apic_regs.h"
+#include "lib/x86.h"
 
 /* Does this CPU have x2APIC mode? */
 bool x2apic_present(void);
@@ -34,10 +21,11 @@ uint32_t lapic_timer_count(void);
 /* Sends an interprocessor interrupt; `icr_low` is the low half of the ICR. */
 static inline void lapic_ipi(uint32_t apic_id, uint32_t icr_low)
 {
-	wrmsr(MSR_X2APIC + 0x30, (uint64_t)apic_id << 32 | icr_low);
+	wrmsr(MSR_X2APIC + APIC_ICR, (uint64_t)apic_id << 32 | icr_low);
 }
 
-/* Does this core's APIC have that entry?  Writing one that it has not is a #GP. */
+/* Does this core's APIC have that entry of the local vector table?  Writing one that it has not is
+ * a #GP. */
 bool lapic_has_lvt(uint32_t reg);
 
 /* Masks the core's own sources of interrupts: its timer and all other entries of the table. */

@@ -29,7 +29,6 @@ static void machine_write(uint32_t msr, uint64_t value)
 
 #define VCPUS 3
 #define EOI   0x0B
-#define TMICT 0x38
 
 const struct hvm_ops *hvm;
 static struct vm vm;
@@ -47,7 +46,7 @@ static void chip_raise(struct vcpu *v, uint8_t vector)
 static bool chip_has_lvt(const struct vcpu *v, unsigned reg)
 {
 	(void)v;
-	return reg != LVT_THERMAL;
+	return reg != APIC_LVT_THERMAL;
 }
 
 static uint32_t chip_read(struct vcpu *v, unsigned reg)
@@ -79,7 +78,7 @@ static const struct irqchip_ops chip = {.raise = chip_raise,
 
 bool lapic_has_lvt(uint32_t reg)
 {
-	return reg == LVT_PERF;
+	return reg == APIC_LVT_PERF;
 }
 
 uint32_t lapic_timer_count(void)
@@ -151,16 +150,16 @@ static void the_page_is_the_chips_registers(void **state)
 	(void)state;
 	vapic_page_write(v, EOI << 4, 0x55);
 	assert_true(reg_seen == EOI && value_seen == 0);
-	vapic_page_write(v, TMICT << 4, 1000);
-	assert_true(reg_seen == TMICT && value_seen == 1000);
-	vapic_page_write(v, LVT_TIMER << 4, 0x20041);
-	assert_true(reg_seen == LVT_TIMER && value_seen == 0x20041);
+	vapic_page_write(v, APIC_TMICT << 4, 1000);
+	assert_true(reg_seen == APIC_TMICT && value_seen == 1000);
+	vapic_page_write(v, APIC_LVT_TIMER << 4, 0x20041);
+	assert_true(reg_seen == APIC_LVT_TIMER && value_seen == 0x20041);
 	assert_int_equal(vapic_page_read(v, APIC_TMCCT << 4), 0x100 + APIC_TMCCT);
-	assert_int_equal(vapic_page_read(v, LVT_PERF << 4), 0x100 + LVT_PERF);
+	assert_int_equal(vapic_page_read(v, APIC_LVT_PERF << 4), 0x100 + APIC_LVT_PERF);
 	reg_seen = 0;
-	assert_int_equal(vapic_page_read(v, LVT_THERMAL << 4), 0); /* the chip has none */
-	vapic_page_write(v, LVT_THERMAL << 4, 0x41);
-	assert_false(vapic_write_lvt(v, LVT_THERMAL, 0x41));
+	assert_int_equal(vapic_page_read(v, APIC_LVT_THERMAL << 4), 0); /* the chip has none */
+	vapic_page_write(v, APIC_LVT_THERMAL << 4, 0x41);
+	assert_false(vapic_write_lvt(v, APIC_LVT_THERMAL, 0x41));
 	assert_int_equal(reg_seen, 0);
 	vapic_init_signal(v);
 	assert_int_equal(resets, 1);
@@ -174,14 +173,14 @@ static void the_direct_chip_is_the_core(void **state)
 	(void)state;
 	v->cpu.core = &core;
 	irqchip_direct.raise(v, 0x66);
-	assert_int_equal(machine_msr, MSR_X2APIC + 0x30);
+	assert_int_equal(machine_msr, MSR_X2APIC + APIC_ICR);
 	assert_int_equal(machine_value, 9ul << 32 | ICR_FIXED | 0x66);
 	irqchip_direct.write(v, EOI, 0);
 	assert_true(machine_msr == MSR_X2APIC + EOI && machine_value == 0);
 	assert_int_equal(irqchip_direct.read(v, APIC_TPR), MSR_X2APIC + APIC_TPR);
 	assert_int_equal(irqchip_direct.read(v, APIC_TMCCT), 77);
-	assert_true(irqchip_direct.has_lvt(v, LVT_PERF));
-	assert_false(irqchip_direct.has_lvt(v, LVT_THERMAL));
+	assert_true(irqchip_direct.has_lvt(v, APIC_LVT_PERF));
+	assert_false(irqchip_direct.has_lvt(v, APIC_LVT_THERMAL));
 	irqchip_direct.reset(v);
 	assert_int_equal(core_resets, 1);
 }

@@ -19,8 +19,8 @@ static void test_modes(void **state)
 			bool allowed = mode == 0 || mode == 4;
 			assert_int_equal(vapic_lvt_check(moded[i], value, &out),
 			                 allowed ? VAPIC_LVT_TAKEN : VAPIC_LVT_KEPT_MASKED);
-			assert_int_equal(out, value | (allowed ? 0 : VAPIC_LVT_MASKED));
-			value |= VAPIC_LVT_MASKED;
+			assert_int_equal(out, value | (allowed ? 0 : LVT_MASKED));
+			value |= LVT_MASKED;
 			assert_int_equal(vapic_lvt_check(moded[i], value, &out), VAPIC_LVT_TAKEN);
 			assert_int_equal(out, value);
 		}

@@ -10,13 +10,11 @@
 #define VMM_DEVICES_IRQCHIP_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch/x86_64/apic_regs.h"
 
 struct vcpu;
 
-#define APIC_TPR   0x08
-#define APIC_TMCCT 0x39 /* the timer's count */
-
-/* Registers by their number: the offset in the xAPIC page / 16 (Intel SDM vol. 3, table 11-1). */
+/* Registers by their number (enum apic_reg). */
 struct irqchip_ops {
 	/* Sends a vector, 16 or above, to a vCPU that runs and has its APIC enabled.  Any core. */
 	void (*raise)(struct vcpu *v, uint8_t vector);

@@ -1,14 +1,12 @@
 /* The guest's local APIC: destinations, the ICR, and the xAPIC page (Intel SDM vol. 3, chapter 11).
  */
+#include "arch/x86_64/apic_regs.h"
 #include "vmm/devices/irqchip.h"
 #include "vmm/devices/vapic.h"
 #include "vmm/devices/vioapic.h"
 #include "vmm/vm.h"
 #include "vmm/vcpu.h"
 
-#define ICR_LOGICAL  (1u << 11)
-#define ICR_ASSERT   (1u << 14)
-#define ICR_LEVEL    (1u << 15)
 #define SHORT_SELF   1
 #define SHORT_ALL    2
 #define SHORT_OTHERS 3
@@ -176,39 +174,17 @@ bool vapic_write_lvt(struct vcpu *v, unsigned reg, uint64_t value)
 
 /* --- the xAPIC page ------------------------------------------------------------------------- */
 
-enum {
-	REG_ID = 0x02,
-	REG_VERSION = 0x03,
-	REG_TPR = APIC_TPR,
-	REG_PPR = 0x0A,
-	REG_EOI = 0x0B,
-	REG_LDR = 0x0D,
-	REG_DFR = 0x0E,
-	REG_SVR = 0x0F,
-	REG_ISR = 0x10,
-	REG_IRR_END = 0x27,
-	REG_ESR = 0x28,
-	REG_ICR_LOW = 0x30,
-	REG_ICR_HIGH = 0x31,
-	REG_LVT_TIMER = 0x32,
-	REG_LVT_THERMAL = 0x33,
-	REG_LVT_ERROR = 0x37,
-	REG_TMICT = 0x38,
-	REG_TMCCT = APIC_TMCCT,
-	REG_TDCR = 0x3E
-};
-
 /* Bits that x2APIC lets be written, by register: others would be a #GP here, in the VMM. */
 static uint32_t write_mask(unsigned reg)
 {
 	switch (reg) {
-	case REG_TPR:
+	case APIC_TPR:
 		return 0xFF;
-	case REG_SVR:
+	case APIC_SVR:
 		return 0x1FF;
-	case REG_TMICT:
+	case APIC_TMICT:
 		return 0xFFFFFFFF;
-	case REG_TDCR:
+	case APIC_TDCR:
 		return 0xB;
 	default:
 		return vapic_lvt_bits(reg);
@@ -218,11 +194,11 @@ static uint32_t write_mask(unsigned reg)
 /* The same of what can be read: a CPU may lack entries of the local vector table. */
 static bool readable(const struct vcpu *v, unsigned reg)
 {
-	if (reg >= REG_LVT_TIMER && reg <= REG_LVT_ERROR)
+	if (reg >= APIC_LVT_TIMER && reg <= APIC_LVT_ERROR)
 		return v->irqchip->has_lvt(v, reg);
-	return reg == REG_VERSION || reg == REG_TPR || reg == REG_PPR || reg == REG_SVR ||
-	       (reg >= REG_ISR && reg <= REG_ESR) || reg == REG_TMICT || reg == REG_TMCCT ||
-	       reg == REG_TDCR;
+	return reg == APIC_VERSION || reg == APIC_TPR || reg == APIC_PPR || reg == APIC_SVR ||
+	       (reg >= APIC_ISR && reg <= APIC_ESR) || reg == APIC_TMICT || reg == APIC_TMCCT ||
+	       reg == APIC_TDCR;
 }
 
 uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
@@ -231,15 +207,15 @@ uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
 	if (offset & 15)
 		return 0;
 	switch (reg) {
-	case REG_ID:
+	case APIC_ID:
 		return v->id << 24;
-	case REG_LDR:
+	case APIC_LDR:
 		return v->apic.ldr;
-	case REG_DFR:
+	case APIC_DFR:
 		return v->apic.dfr;
-	case REG_ICR_LOW:
+	case APIC_ICR:
 		return (uint32_t)v->apic.icr;
-	case REG_ICR_HIGH:
+	case APIC_ICR_HIGH:
 		return (uint32_t)(v->apic.icr >> 32);
 	default:
 		return readable(v, reg) ? v->irqchip->read(v, reg) : 0;
@@ -252,23 +228,23 @@ void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value)
 	if (offset & 15)
 		return;
 	switch (reg) {
-	case REG_LDR:
+	case APIC_LDR:
 		v->apic.ldr = value & 0xFF000000;
 		break;
-	case REG_DFR:
+	case APIC_DFR:
 		v->apic.dfr = value | 0x0FFFFFFF;
 		break;
-	case REG_ICR_HIGH:
+	case APIC_ICR_HIGH:
 		v->apic.icr = (v->apic.icr & 0xFFFFFFFF) | (uint64_t)(value & 0xFF000000) << 32;
 		break;
-	case REG_ICR_LOW:
+	case APIC_ICR:
 		vapic_write_icr(v, (v->apic.icr & ~0xFFFFFFFFul) | value);
 		break;
-	case REG_EOI:
-	case REG_ESR:
+	case APIC_EOI:
+	case APIC_ESR:
 		v->irqchip->write(v, reg, 0);
 		break;
-	case REG_LVT_THERMAL ... REG_LVT_ERROR:
+	case APIC_LVT_THERMAL ... APIC_LVT_ERROR:
 		vapic_write_lvt(v, reg, value & write_mask(reg)); /* one it lacks is ignored */
 		break;
 	default:

@@ -12,14 +12,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch/x86_64/apic_regs.h"
 
-#define VAPIC_PAGE     0xFEE00000u
-#define APIC_BASE_BSP  0x100ul
-#define APIC_BASE_X2   0x400ul
-#define APIC_BASE_EN   0x800ul
-#define APIC_BASE_PAGE (~0xFFFul)
-
-#define VAPIC_LVT_MASKED 0x10000u
+#define VAPIC_PAGE 0xFEE00000u
 
 struct vcpu;
 struct vm;

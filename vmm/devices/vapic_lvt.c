@@ -7,14 +7,12 @@
 #define MODE_NMI   (4u << 8)
 #define STATUS     (1u << 12) /* read only */
 #define REMOTE_IRR (1u << 14) /* read only */
-#define FIRST      0x32u
-#define LAST       0x37u
 
 uint32_t vapic_lvt_bits(unsigned reg)
 {
 	/* timer, thermal, performance, LINT0, LINT1, error */
 	static const uint32_t bits[] = {0x300FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF};
-	return reg >= FIRST && reg <= LAST ? bits[reg - FIRST] : 0;
+	return reg >= APIC_LVT_TIMER && reg <= APIC_LVT_ERROR ? bits[reg - APIC_LVT_TIMER] : 0;
 }
 
 /*
@@ -32,8 +30,8 @@ enum vapic_lvt vapic_lvt_check(unsigned reg, uint64_t value, uint32_t *hardware)
 	if (!bits || value & ~(uint64_t)(bits | STATUS | REMOTE_IRR))
 		return VAPIC_LVT_FAULT;
 	*hardware = (uint32_t)value & bits;
-	if ((value & VAPIC_LVT_MASKED) || mode_allowed(*hardware))
+	if ((value & LVT_MASKED) || mode_allowed(*hardware))
 		return VAPIC_LVT_TAKEN;
-	*hardware |= VAPIC_LVT_MASKED;
+	*hardware |= LVT_MASKED;
 	return VAPIC_LVT_KEPT_MASKED;
 }

@@ -3,13 +3,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/control_regs.h"
 #include "arch/x86_64/hvm/hvm.h"
-#include "arch/x86_64/lapic.h"
-
-#define X2_ID       0x02u
-#define X2_LDR      0x0Du
-#define X2_LVT_CMCI 0x2Fu
-#define X2_ICR      0x30u
-#define X2_TMCCT    0x39u
+#include "arch/x86_64/apic_regs.h"
 
 const struct hvm_ops *hvm;
 
@@ -39,10 +33,10 @@ bool hvm_select(char *why, size_t size)
 static void open_x2apic(void (*open)(uint8_t *map, uint32_t msr, bool read, bool write),
                         uint8_t *map)
 {
-	for (uint32_t reg = 0; reg < 0x40; reg++) {
-		bool lvt = reg >= LVT_THERMAL && reg <= LVT_ERROR;
-		bool closed = reg == X2_ID || reg == X2_LDR || reg == X2_LVT_CMCI ||
-		              reg == X2_ICR || reg == X2_TMCCT;
+	for (uint32_t reg = 0; reg < APIC_REGS; reg++) {
+		bool lvt = reg >= APIC_LVT_THERMAL && reg <= APIC_LVT_ERROR;
+		bool closed = reg == APIC_ID || reg == APIC_LDR || reg == APIC_LVT_CMCI ||
+		              reg == APIC_ICR || reg == APIC_TMCCT;
 		open(map, MSR_X2APIC + reg, !closed, !closed && !lvt);
 	}
 }
