@@ -3,18 +3,12 @@
 
 void control_lock(struct vnet *v)
 {
-	while (atomic_flag_test_and_set_explicit(&v->control, memory_order_acquire))
-		__builtin_ia32_pause();
-}
-
-static bool control_try(struct vnet *v)
-{
-	return !atomic_flag_test_and_set_explicit(&v->control, memory_order_acquire);
+	spin_lock(&v->control);
 }
 
 void control_unlock(struct vnet *v)
 {
-	atomic_flag_clear_explicit(&v->control, memory_order_release);
+	spin_unlock(&v->control);
 }
 
 void vnet_sync(struct vnet *v)
@@ -78,7 +72,6 @@ struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores)
 		return NULL;
 	v->mem = *mem;
 	v->cores = cores;
-	atomic_flag_clear(&v->control);
 	atomic_store(&v->members, &v->member_space[0]);
 	if (fill(v))
 		return v;
@@ -221,7 +214,7 @@ bool vnet_tick(struct vnet_core *core, uint64_t seconds)
 	struct vnet *v = core->vnet;
 	uint64_t before;
 
-	if (!control_try(v))
+	if (!spin_try(&v->control))
 		return false;
 	/* The caller may have read the clock before another one did, and come here after it. */
 	before = atomic_load(&v->seconds);

@@ -10,6 +10,7 @@
 #define VNET_STATE_H
 #include <stdatomic.h>
 #include "lib/count.h"
+#include "lib/spinlock.h"
 #include "lib/hash.h"
 #include "vnet/lookup/cache.h"
 #include "vnet/lookup/policy.h"
@@ -68,7 +69,7 @@ struct vnet_heads {
 struct vnet {
 	struct vnet_mem mem;
 	unsigned cores;
-	atomic_flag control;
+	struct spinlock control;
 	_Atomic(struct vnet_table *) table; /* never NULL */
 	_Atomic(struct vnet_members *) members;
 	struct vnet_members member_space[2]; /* the one published, and the next */
