@@ -54,11 +54,10 @@ static const uint8_t *firmware_bytes(uint64_t at, uint64_t size)
 
 static bool take_rsdp(paddr_t at)
 {
-	const uint8_t *old = firmware_bytes(at, ACPI_RSDP_OLD);
-	const uint8_t *whole = firmware_bytes(at, ACPI_RSDP_SIZE);
+	const struct acpi_rsdp *old = (const void *)firmware_bytes(at, ACPI_RSDP_OLD);
 	if (!old || !acpi_rsdp_valid(old, ACPI_RSDP_OLD))
 		return false;
-	memcpy(boot.rsdp, old, whole ? ACPI_RSDP_SIZE : ACPI_RSDP_OLD);
+	memcpy(&boot.rsdp, old, firmware_bytes(at, sizeof *old) ? sizeof *old : ACPI_RSDP_OLD);
 	return true;
 }
 
@@ -74,9 +73,9 @@ static bool scan_rsdp(paddr_t from, paddr_t to)
 static bool find_rsdp(void)
 {
 	paddr_t ebda = (paddr_t)boot.ebda_segment << 4;
-	if (acpi_rsdp_valid(boot.rsdp, sizeof boot.rsdp))
+	if (acpi_rsdp_valid(&boot.rsdp, sizeof boot.rsdp))
 		return true;
-	memset(boot.rsdp, 0, sizeof boot.rsdp);
+	memset(&boot.rsdp, 0, sizeof boot.rsdp);
 	return (ebda && scan_rsdp(ebda, ebda + EBDA_BYTES)) || scan_rsdp(BIOS_START, MIB);
 }
 
@@ -88,7 +87,7 @@ bool acpi_parse(char *why, size_t size)
 		         "GRUB's multiboot2 command");
 		return false;
 	}
-	if (acpi_tables_parse(boot.rsdp, firmware_bytes, &acpi))
+	if (acpi_tables_parse(&boot.rsdp, firmware_bytes, &acpi))
 		return true;
 	snprintf(why, size, "no ACPI MADT found: switch ACPI on in the firmware");
 	return false;

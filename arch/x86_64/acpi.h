@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "arch/x86_64/acpi_tables.h"
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/serial.h"
 
-#define ACPI_RSDP_OLD  20         /* bytes of ACPI 1.0's */
-#define ACPI_RSDP_SIZE 36         /* of the newer one */
+#define ACPI_RSDP_OLD  offsetof(struct acpi_rsdp, length) /* bytes of ACPI 1.0's */
 #define ACPI_TABLE_MAX (1u << 20) /* bytes: a MADT of 4096 x2APICs and 64 I/O APICs has 65 KiB */
 #define ACPI_ROOT_MAX  256        /* entries of RSDT or XSDT that are looked at */
 #define ACPI_IOAPICS   16
@@ -71,11 +71,11 @@ struct acpi_info {
 typedef const uint8_t *acpi_reader(uint64_t at, uint64_t size);
 
 /* Is this an RSDP?  `size` bytes may be read. */
-bool acpi_rsdp_valid(const uint8_t *rsdp, size_t size);
+bool acpi_rsdp_valid(const struct acpi_rsdp *rsdp, size_t size);
 
-/* Finds MADT and FADT by way of the RSDP (ACPI_RSDP_SIZE bytes, zeroes behind an old one's) and
- * fills all of `out`.  false: there is no MADT. */
-bool acpi_tables_parse(const uint8_t *rsdp, acpi_reader *read, struct acpi_info *out);
+/* Finds MADT, FADT and SPCR by way of the RSDP (zeroes behind an old one) and fills all of `out`.
+ * false: there is no MADT. */
+bool acpi_tables_parse(const struct acpi_rsdp *rsdp, acpi_reader *read, struct acpi_info *out);
 
 /* One table, header and all, in `size` bytes that may be read; added to `out`.  Checksums are not
  * looked at.  false: it is no such table, or longer than that, and nothing was taken. */
@@ -85,7 +85,7 @@ bool acpi_fadt_parse(const void *table, size_t size, struct acpi_info *out);
 bool acpi_spcr_parse(const void *table, size_t size, struct acpi_info *out);
 
 /* acpi_power.c: the same of the FADT's registers for power and reset; `size` bytes of it. */
-void acpi_power_parse(const uint8_t *fadt, size_t size, struct acpi_power *out);
+void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_power *out);
 
 /* Looks through the AML of a DSDT or SSDT (`size` bytes behind its header) for the package \_S5_
  * and takes its first two numbers.  false: there is none that can be understood. */

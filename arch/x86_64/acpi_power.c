@@ -1,29 +1,9 @@
 /* How ACPI switches a machine off and resets it: the FADT's registers and \_S5_ (ACPI 6.5). */
 #include <string.h>
 #include "arch/x86_64/acpi.h"
+#include "arch/x86_64/acpi_tables.h"
 
-#define FADT_SMI_CMD       48 /* offsets (5.2.9) */
-#define FADT_ACPI_ENABLE   52
-#define FADT_PM1A_CONTROL  64
-#define FADT_PM1B_CONTROL  68
-#define FADT_PM1_CONTROL_N 89 /* bytes of each */
-#define FADT_FLAGS         112
-#define FADT_RESET         116
-#define FADT_RESET_VALUE   128
-#define FADT_X_PM1A        172
-#define FADT_X_PM1B        184
-#define FADT_SLEEP_CONTROL 244
-#define GAS_SIZE           12
-#define RESET_REG_SUP      (1u << 10)
-#define HW_REDUCED         (1u << 20)
-#define SLP_TYP_MAX        7
-
-static uint64_t get(const uint8_t *p, unsigned bytes)
-{
-	uint64_t v = 0;
-	memcpy(&v, p, bytes);
-	return v;
-}
+#define SLP_TYP_MAX 7
 
 /* --- registers ------------------------------------------------------------------------------ */
 
@@ -46,51 +26,50 @@ static bool address_fits(const struct acpi_register *r)
 
 /* A register of `bytes` by its generic address; one that has another width, or whose bits begin
  * elsewhere, is none. */
-static struct acpi_register generic(const uint8_t *gas, uint8_t bytes)
+static struct acpi_register generic(const struct acpi_address *gas, uint8_t bytes)
 {
-	struct acpi_register r = {.bytes = bytes, .address = get(gas + 4, 8)};
-	if (gas[0] > ACPI_PCI || gas[1] < 8 * bytes || gas[2])
+	struct acpi_register r = {.bytes = bytes, .address = gas->address};
+	if (gas->space > ACPI_PCI || gas->bits < 8 * bytes || gas->offset)
 		return (struct acpi_register){0};
-	r.space = (enum acpi_space)gas[0];
+	r.space = (enum acpi_space)gas->space;
 	r.present = address_fits(&r);
 	return r;
 }
 
-/* The older form: an I/O port. */
-static struct acpi_register port(const uint8_t *fadt, unsigned at)
+/* The older form of PM1a's (0) or PM1b's (1): an I/O port. */
+static struct acpi_register port(const struct acpi_fadt *fadt, unsigned i)
 {
-	struct acpi_register r = {.space = ACPI_IO, .bytes = 2, .address = get(fadt + at, 4)};
-	r.present = fadt[FADT_PM1_CONTROL_N] >= 2 && address_fits(&r);
+	struct acpi_register r = {.space = ACPI_IO, .bytes = 2, .address = fadt->pm1_control[i]};
+	r.present = fadt->pm1_control_bytes >= r.bytes && address_fits(&r);
 	return r;
 }
 
-static struct acpi_register pm1_control(const uint8_t *fadt, size_t size, unsigned at, unsigned x)
+static struct acpi_register pm1_control(const struct acpi_fadt *fadt, size_t size, unsigned i)
 {
 	struct acpi_register r = {0};
-	if (size >= x + GAS_SIZE)
-		r = generic(fadt + x, 2);
-	return r.present ? r : port(fadt, at);
+	if (ACPI_REACHES(size, struct acpi_fadt, x_pm1_control[i]))
+		r = generic(&fadt->x_pm1_control[i], 2);
+	return r.present ? r : port(fadt, i);
 }
 
-void acpi_power_parse(const uint8_t *fadt, size_t size, struct acpi_power *out)
+void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_power *out)
 {
-	uint32_t flags = (uint32_t)get(fadt + FADT_FLAGS, 4);
-	if (size > FADT_RESET_VALUE && flags & RESET_REG_SUP) {
-		out->reset = generic(fadt + FADT_RESET, 1);
-		out->reset_value = fadt[FADT_RESET_VALUE];
+	if (ACPI_REACHES(size, struct acpi_fadt, reset_value) && fadt->flags & FADT_RESET_REG_SUP) {
+		out->reset = generic(&fadt->reset, 1);
+		out->reset_value = fadt->reset_value;
 	}
-	if (flags & HW_REDUCED) {
-		if (size >= FADT_SLEEP_CONTROL + GAS_SIZE)
-			out->sleep_control = generic(fadt + FADT_SLEEP_CONTROL, 1);
+	if (fadt->flags & FADT_HW_REDUCED) {
+		if (ACPI_REACHES(size, struct acpi_fadt, sleep_control))
+			out->sleep_control = generic(&fadt->sleep_control, 1);
 		return;
 	}
-	uint64_t smi = get(fadt + FADT_SMI_CMD, 4);
-	if (smi && smi <= 0xFFFF && fadt[FADT_ACPI_ENABLE]) {
+	uint32_t smi = fadt->smi_cmd;
+	if (smi && smi <= 0xFFFF && fadt->acpi_enable) {
 		out->smi_port = (uint16_t)smi;
-		out->acpi_enable = fadt[FADT_ACPI_ENABLE];
+		out->acpi_enable = fadt->acpi_enable;
 	}
-	out->pm1_control[0] = pm1_control(fadt, size, FADT_PM1A_CONTROL, FADT_X_PM1A);
-	out->pm1_control[1] = pm1_control(fadt, size, FADT_PM1B_CONTROL, FADT_X_PM1B);
+	for (unsigned i = 0; i < 2; i++)
+		out->pm1_control[i] = pm1_control(fadt, size, i);
 }
 
 /* --- \_S5_ ---------------------------------------------------------------------------------- */
@@ -104,6 +83,13 @@ void acpi_power_parse(const uint8_t *fadt, size_t size, struct acpi_power *out)
 #define AML_QWORD   0x0E
 #define AML_PACKAGE 0x12
 #define AML_ROOT    0x5C /* '\' */
+
+static uint64_t get(const uint8_t *p, unsigned bytes)
+{
+	uint64_t v = 0;
+	memcpy(&v, p, bytes);
+	return v;
+}
 
 /* What of the AML is still to be read. */
 struct aml {

@@ -31,7 +31,7 @@ struct boot_info {
 	struct boot_range firmware[BOOT_RANGES]; /* reserved, ACPI, NVS: may hold tables */
 	uint16_t ebda_segment;                   /* from the BIOS data area, in page 0; 0: none */
 	struct boot_module module[BOOT_MODULES];
-	uint8_t rsdp[ACPI_RSDP_SIZE]; /* as the loader copied it; zeroes: not given */
+	struct acpi_rsdp rsdp; /* as the loader copied it; zeroes: not given */
 };
 
 extern struct boot_info boot;

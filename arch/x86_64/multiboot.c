@@ -9,20 +9,19 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/multiboot.h"
 
-#define MB1_EAX       0x2BADB002
-#define MB2_EAX       0x36D76289
-#define MB1_SIZE      68        /* of the part that is read */
-#define MB1_CMDLINE   (1u << 2) /* in its flags */
-#define MB1_MODULES   (1u << 3)
-#define MB1_MEMORY    (1u << 6)
-#define MB1_LOADER    (1u << 9)
-#define MB1_ENTRY     20 /* bytes of the map's entry behind its own size */
-#define MB1_MODULE    16
-#define MB2_ENTRY     24
-#define INFO_MAX      (1u << 20) /* bytes of multiboot 2 information, and of a memory map */
-#define RSDP_REVISION 15
-#define MAP_RAM       1
-#define MAP_NVS       4 /* 2: reserved, 3: ACPI's tables */
+#define MB1_EAX     0x2BADB002
+#define MB2_EAX     0x36D76289
+#define MB1_SIZE    68        /* of the part that is read */
+#define MB1_CMDLINE (1u << 2) /* in its flags */
+#define MB1_MODULES (1u << 3)
+#define MB1_MEMORY  (1u << 6)
+#define MB1_LOADER  (1u << 9)
+#define MB1_ENTRY   20 /* bytes of the map's entry behind its own size */
+#define MB1_MODULE  16
+#define MB2_ENTRY   24
+#define INFO_MAX    (1u << 20) /* bytes of multiboot 2 information, and of a memory map */
+#define MAP_RAM     1
+#define MAP_NVS     4 /* 2: reserved, 3: ACPI's tables */
 
 /* What is read from, and what becomes of it. */
 struct source {
@@ -172,10 +171,10 @@ static void parse_mb2_map(struct boot_info *out, const uint8_t *tag, uint32_t si
 /* The newer form (tag 15) goes before the older one, whatever their order. */
 static void copy_rsdp(struct boot_info *out, const uint8_t *rsdp, uint32_t size)
 {
-	if (size < ACPI_RSDP_OLD || out->rsdp[RSDP_REVISION] >= 2)
+	if (size < ACPI_RSDP_OLD || out->rsdp.revision >= 2)
 		return;
-	memset(out->rsdp, 0, sizeof out->rsdp);
-	memcpy(out->rsdp, rsdp, size < sizeof out->rsdp ? size : sizeof out->rsdp);
+	memset(&out->rsdp, 0, sizeof out->rsdp);
+	memcpy(&out->rsdp, rsdp, size < sizeof out->rsdp ? size : sizeof out->rsdp);
 }
 
 static void take_tag(struct source *s, const uint8_t *tag, uint32_t size)

@@ -132,7 +132,7 @@ static void sum_up(uint8_t *table, size_t size, size_t at)
 /* An RSDP that points into the input, with the right sums where the input says so. */
 static void whole(uint8_t how, const uint8_t *data, size_t size)
 {
-	uint8_t rsdp[ACPI_RSDP_SIZE] = "RSD PTR ";
+	uint8_t rsdp[sizeof(struct acpi_rsdp)] = "RSD PTR ";
 	uint8_t *tables = malloc(size);
 	struct acpi_info info;
 	uint64_t root = BASE;
@@ -146,17 +146,17 @@ static void whole(uint8_t how, const uint8_t *data, size_t size)
 	}
 	rsdp[15] = how & 2 ? 2 : 0;
 	memcpy(rsdp + 16, &root32, 4);
-	length = ACPI_RSDP_SIZE;
+	length = sizeof rsdp;
 	memcpy(rsdp + 20, &length, 4);
 	memcpy(rsdp + 24, &root, 8);
 	sum_up(rsdp, 20, 8);
-	sum_up(rsdp, ACPI_RSDP_SIZE, 32);
+	sum_up(rsdp, sizeof rsdp, 32);
 	if (how & 4)
 		memcpy(rsdp, tables, size < sizeof rsdp ? size : sizeof rsdp);
-	acpi_rsdp_valid(rsdp, sizeof rsdp);
+	acpi_rsdp_valid((const void *)rsdp, sizeof rsdp);
 	memory = tables;
 	memory_size = size;
-	if (acpi_tables_parse(rsdp, read_memory, &info))
+	if (acpi_tables_parse((const void *)rsdp, read_memory, &info))
 		check_info(&info);
 	free(tables);
 }

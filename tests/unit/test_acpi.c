@@ -17,7 +17,7 @@
 
 static uint8_t *memory; /* from malloc(): the sanitizer watches both ends */
 static uint64_t bytes_read;
-static uint8_t rsdp[ACPI_RSDP_SIZE];
+static uint8_t rsdp[sizeof(struct acpi_rsdp)];
 static struct acpi_info info;
 
 static const uint8_t *model(uint64_t at, uint64_t size)
@@ -124,7 +124,7 @@ static int tear_down(void **state)
 
 static bool parse(void)
 {
-	return acpi_tables_parse(rsdp, model, &info);
+	return acpi_tables_parse((const void *)rsdp, model, &info);
 }
 
 static void use_xsdt(uint64_t at)
@@ -139,7 +139,7 @@ static void use_xsdt(uint64_t at)
 static void test_all_found(void **state)
 {
 	(void)state;
-	assert_true(acpi_rsdp_valid(rsdp, sizeof rsdp));
+	assert_true(acpi_rsdp_valid((const void *)rsdp, sizeof rsdp));
 	assert_true(parse());
 	assert_int_equal(info.ncpus, 2);
 	assert_int_equal(info.apic_id[1], 0x100);
@@ -284,8 +284,8 @@ static void test_checksums(void **state)
 	memory[MADT + 50]++;
 	assert_false(parse());
 	rsdp[3]++;
-	assert_false(acpi_rsdp_valid(rsdp, sizeof rsdp));
-	assert_false(acpi_rsdp_valid(rsdp, 19));
+	assert_false(acpi_rsdp_valid((const void *)rsdp, sizeof rsdp));
+	assert_false(acpi_rsdp_valid((const void *)rsdp, 19));
 }
 
 /* A table for a 16550 at `port` with this code for the speed. */

@@ -45,7 +45,7 @@ static void parse(size_t size)
 	uint8_t *copy = malloc(size); /* the sanitizer watches its end */
 	memcpy(copy, fadt, size);
 	memset(&power, 0, sizeof power);
-	acpi_power_parse(copy, size, &power);
+	acpi_power_parse((const void *)copy, size, &power);
 	free(copy);
 }
 
