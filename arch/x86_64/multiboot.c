@@ -8,20 +8,11 @@
 #include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/multiboot.h"
+#include "lib/multiboot_format.h"
 
-#define MB1_EAX     0x2BADB002
-#define MB2_EAX     0x36D76289
-#define MB1_SIZE    68        /* of the part that is read */
-#define MB1_CMDLINE (1u << 2) /* in its flags */
-#define MB1_MODULES (1u << 3)
-#define MB1_MEMORY  (1u << 6)
-#define MB1_LOADER  (1u << 9)
-#define MB1_ENTRY   20 /* bytes of the map's entry behind its own size */
-#define MB1_MODULE  16
-#define MB2_ENTRY   24
-#define INFO_MAX    (1u << 20) /* bytes of multiboot 2 information, and of a memory map */
-#define MAP_RAM     1
-#define MAP_NVS     4 /* 2: reserved, 3: ACPI's tables */
+#define INFO_MAX (1u << 20) /* bytes of multiboot 2 information, and of a memory map */
+#define MAP_RAM  1
+#define MAP_NVS  4 /* 2: reserved, 3: ACPI's tables */
 
 /* What is read from, and what becomes of it. */
 struct source {
@@ -29,20 +20,6 @@ struct source {
 	struct boot_info *out;
 	const char *bad; /* why all of it is refused */
 };
-
-static uint32_t rd32(const uint8_t *p)
-{
-	uint32_t v;
-	memcpy(&v, p, 4);
-	return v;
-}
-
-static uint64_t rd64(const uint8_t *p)
-{
-	uint64_t v;
-	memcpy(&v, p, 8);
-	return v;
-}
 
 /* `length` bytes of text at most, also without a 0 at their end. */
 static void copy_text(char *dst, size_t size, const uint8_t *text, size_t length)
@@ -102,70 +79,76 @@ static void parse_mb1_modules(struct source *s, uint32_t count, uint32_t at)
 {
 	char string[256];
 	for (uint32_t i = 0; i < count && !s->bad; i++) {
-		const uint8_t *m = s->read((uint64_t)at + (uint64_t)i * MB1_MODULE, MB1_MODULE);
+		const struct mb1_module *m =
+		    (const void *)s->read((uint64_t)at + (uint64_t)i * sizeof *m, sizeof *m);
 		if (!m) {
 			s->bad = "the loader's list of modules cannot be read";
 			return;
 		}
-		copy_string(s, string, sizeof string, rd32(m + 8));
-		add_module(s, rd32(m), rd32(m + 4), string);
+		copy_string(s, string, sizeof string, m->string);
+		add_module(s, m->start, m->end, string);
 	}
 }
 
 /* An entry's own size does not count itself. */
 static void parse_mb1_map(struct source *s, uint32_t at, uint32_t length)
 {
+	const uint32_t least = sizeof(struct mb1_range) - sizeof(uint32_t);
 	const uint8_t *map = length <= INFO_MAX ? s->read(at, length) : NULL;
 	if (!map)
 		s->bad = "the loader's memory map cannot be read";
-	for (uint64_t i = 0; map && i + 4 + MB1_ENTRY <= length; i += 4ul + rd32(map + i)) {
-		const uint8_t *e = map + i;
-		if (rd32(e) < MB1_ENTRY || rd32(e) > length)
+	for (uint64_t i = 0; map && i + sizeof(struct mb1_range) <= length;) {
+		const struct mb1_range *r = (const void *)(map + i);
+		if (r->size < least || r->size > length)
 			break;
-		add_range(s->out, rd32(e + 20), rd64(e + 4), rd64(e + 12));
+		add_range(s->out, r->type, r->start, r->length);
+		i += sizeof r->size + r->size;
 	}
 }
 
-static void parse_mb1(struct source *s, uint32_t info)
+/* Of the information what comes before the APM's table. */
+static void parse_mb1(struct source *s, uint32_t at)
 {
 	struct boot_info *out = s->out;
-	const uint8_t *i = s->read(info, MB1_SIZE);
+	const struct mb1_info *i = (const void *)s->read(at, offsetof(struct mb1_info, apm));
 	if (!i) {
 		s->bad = "the loader's information cannot be read";
 		return;
 	}
-	uint32_t flags = rd32(i);
-	if (flags & MB1_CMDLINE)
-		copy_string(s, out->cmdline, sizeof out->cmdline, rd32(i + 16));
-	if (flags & MB1_MODULES)
-		parse_mb1_modules(s, rd32(i + 20), rd32(i + 24));
-	if (flags & MB1_MEMORY)
-		parse_mb1_map(s, rd32(i + 48), rd32(i + 44));
+	uint32_t flags = i->flags;
+	if (flags & MB1_HAS_CMDLINE)
+		copy_string(s, out->cmdline, sizeof out->cmdline, i->cmdline);
+	if (flags & MB1_HAS_MODULES)
+		parse_mb1_modules(s, i->modules, i->modules_addr);
+	if (flags & MB1_HAS_MAP)
+		parse_mb1_map(s, i->map_addr, i->map_length);
 	else
 		s->bad = "the loader gave no memory map: use GRUB 2 or QEMU's -kernel";
-	if (flags & MB1_LOADER)
-		copy_string(s, out->loader, sizeof out->loader, rd32(i + 64));
+	if (flags & MB1_HAS_LOADER)
+		copy_string(s, out->loader, sizeof out->loader, i->loader);
 }
 
 /* --- multiboot 2 ---------------------------------------------------------------------------- */
 
-/* The tags: `size` counts all of the tag, at least its head of 8 bytes. */
-static void parse_mb2_module(struct source *s, const uint8_t *tag, uint32_t size)
+/* The tags: `size` bytes each, at least the head. */
+static void parse_mb2_module(struct source *s, const struct mb2_module *m, uint32_t size)
 {
 	char string[256];
-	if (size < 16)
+	if (size < sizeof *m)
 		return;
-	copy_text(string, sizeof string, tag + 16, size - 16);
-	add_module(s, rd32(tag + 8), rd32(tag + 12), string);
+	copy_text(string, sizeof string, m->string, size - sizeof *m);
+	add_module(s, m->start, m->end, string);
 }
 
-static void parse_mb2_map(struct boot_info *out, const uint8_t *tag, uint32_t size)
+static void parse_mb2_map(struct boot_info *out, const struct mb2_map *map, uint32_t size)
 {
-	uint32_t step = size < 16 ? 0 : rd32(tag + 8);
-	if (step < MB2_ENTRY)
+	uint32_t step = size < sizeof *map ? 0 : map->entry_size;
+	if (step < sizeof(struct mb2_range))
 		return;
-	for (uint64_t i = 16; i + step <= size; i += step)
-		add_range(out, rd32(tag + i + 16), rd64(tag + i), rd64(tag + i + 8));
+	for (uint64_t i = sizeof *map; i + step <= size; i += step) {
+		const struct mb2_range *r = (const void *)((const uint8_t *)map + i);
+		add_range(out, r->type, r->start, r->length);
+	}
 }
 
 /* The newer form (tag 15) goes before the older one, whatever their order. */
@@ -177,43 +160,47 @@ static void copy_rsdp(struct boot_info *out, const uint8_t *rsdp, uint32_t size)
 	memcpy(&out->rsdp, rsdp, size < sizeof out->rsdp ? size : sizeof out->rsdp);
 }
 
-static void take_tag(struct source *s, const uint8_t *tag, uint32_t size)
+static void take_tag(struct source *s, const struct mb2_tag *tag, uint32_t size)
 {
 	struct boot_info *out = s->out;
-	switch (rd32(tag)) {
-	case 1:
-		copy_text(out->cmdline, sizeof out->cmdline, tag + 8, size - 8);
+	const uint8_t *content = (const uint8_t *)(tag + 1);
+	uint32_t n = size - (uint32_t)sizeof *tag;
+	switch (tag->type) {
+	case MB2_CMDLINE:
+		copy_text(out->cmdline, sizeof out->cmdline, content, n);
 		break;
-	case 2:
-		copy_text(out->loader, sizeof out->loader, tag + 8, size - 8);
+	case MB2_LOADER:
+		copy_text(out->loader, sizeof out->loader, content, n);
 		break;
-	case 3:
-		parse_mb2_module(s, tag, size);
+	case MB2_MODULE:
+		parse_mb2_module(s, (const void *)tag, size);
 		break;
-	case 6:
-		parse_mb2_map(out, tag, size);
+	case MB2_MAP:
+		parse_mb2_map(out, (const void *)tag, size);
 		break;
-	case 14:
-	case 15:
-		copy_rsdp(out, tag + 8, size - 8);
+	case MB2_RSDP_OLD:
+	case MB2_RSDP:
+		copy_rsdp(out, content, n);
 		break;
 	}
 }
 
-/* A tag that does not fit, or the one of type 0, ends the list. */
+/* A tag that does not fit, or the last one, ends the list. */
 static void parse_mb2(struct source *s, uint32_t info)
 {
-	const uint8_t *head = s->read(info, 8);
-	uint32_t total = head ? rd32(head) : 0;
-	const uint8_t *all = total >= 8 && total <= INFO_MAX ? s->read(info, total) : NULL;
+	const struct mb2_info *head = (const void *)s->read(info, sizeof *head);
+	uint32_t total = head ? head->size : 0;
+	const uint8_t *all =
+	    total >= sizeof *head && total <= INFO_MAX ? s->read(info, total) : NULL;
 	if (!all)
 		s->bad = "the loader's information cannot be read";
-	for (uint64_t at = 8; all && !s->bad && at + 8 <= total;) {
-		uint32_t size = rd32(all + at + 4);
-		if (!rd32(all + at) || size < 8 || size > total - at)
+	for (uint64_t at = sizeof *head; all && !s->bad && at + sizeof(struct mb2_tag) <= total;) {
+		const struct mb2_tag *tag = (const void *)(all + at);
+		uint32_t size = tag->size;
+		if (tag->type == MB2_END || size < sizeof *tag || size > total - at)
 			break;
-		take_tag(s, all + at, size);
-		at += (size + 7ul) & ~7ul;
+		take_tag(s, tag, size);
+		at += (size + MB2_ALIGN - 1ul) & ~(MB2_ALIGN - 1ul);
 	}
 }
 

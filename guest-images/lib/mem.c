@@ -12,7 +12,7 @@ static uint64_t next, limit;
 uint64_t mem_init(uint64_t floor)
 {
 	struct mb_range r;
-	const struct mb_module *m;
+	const struct mb1_module *m;
 	if (floor < (uintptr_t)guest_end)
 		floor = (uintptr_t)guest_end;
 	for (unsigned i = 0; (m = mb_module(i)); i++)

@@ -10,16 +10,16 @@
 #define MODULES_MAX 16
 
 /* Copies: the loader's own may lie anywhere in RAM that we later use. */
-static struct mb_info the_info;
+static struct mb1_info the_info;
 static bool have_info;
 static char cmdline[CMDLINE_MAX];
 static struct mb_range ranges[RANGES_MAX];
 static unsigned nranges;
-static struct mb_module modules[MODULES_MAX];
+static struct mb1_module modules[MODULES_MAX];
 
-void guest_start(uint32_t magic, const struct mb_info *info);
+void guest_start(uint32_t magic, const struct mb1_info *info);
 
-void guest_start(uint32_t magic, const struct mb_info *info)
+void guest_start(uint32_t magic, const struct mb1_info *info)
 {
 	console_init();
 	trap_init();
@@ -30,38 +30,34 @@ void guest_start(uint32_t magic, const struct mb_info *info)
 static void copy_ranges(const uint8_t *p, size_t len)
 {
 	const uint8_t *end = p + len;
-	while (end - p >= 24 && nranges < RANGES_MAX) {
-		struct mb_range *r = &ranges[nranges++];
-		uint32_t size;
-		memcpy(&size, p, 4);
-		memcpy(&r->base, p + 4, 8);
-		memcpy(&r->len, p + 12, 8);
-		memcpy(&r->type, p + 20, 4);
-		p += size + 4;
+	while ((size_t)(end - p) >= sizeof(struct mb1_range) && nranges < RANGES_MAX) {
+		const struct mb1_range *r = (const void *)p;
+		ranges[nranges++] = (struct mb_range){r->start, r->length, r->type};
+		p += r->size + sizeof r->size;
 	}
 }
 
-void mb_init(uint32_t magic, const struct mb_info *info)
+void mb_init(uint32_t magic, const struct mb1_info *info)
 {
-	have_info = magic == MB_LOADER_MAGIC;
+	have_info = magic == MB1_EAX;
 	if (!have_info)
 		return;
 	the_info = *info;
-	if (info->flags & MB_HAS_CMDLINE) {
+	if (info->flags & MB1_HAS_CMDLINE) {
 		const char *from = (const char *)(uintptr_t)info->cmdline;
 		memcpy(cmdline, from, strnlen(from, CMDLINE_MAX - 1));
 	}
-	if (info->flags & MB_HAS_MMAP)
-		copy_ranges((const uint8_t *)(uintptr_t)info->mmap_addr, info->mmap_length);
-	if (!(info->flags & MB_HAS_MODS))
-		the_info.mods_count = 0;
-	if (the_info.mods_count > MODULES_MAX)
-		the_info.mods_count = MODULES_MAX;
-	memcpy(modules, (const void *)(uintptr_t)info->mods_addr,
-	       the_info.mods_count * sizeof *modules);
+	if (info->flags & MB1_HAS_MAP)
+		copy_ranges((const uint8_t *)(uintptr_t)info->map_addr, info->map_length);
+	if (!(info->flags & MB1_HAS_MODULES))
+		the_info.modules = 0;
+	if (the_info.modules > MODULES_MAX)
+		the_info.modules = MODULES_MAX;
+	memcpy(modules, (const void *)(uintptr_t)info->modules_addr,
+	       the_info.modules * sizeof *modules);
 }
 
-const struct mb_info *mb_info(void)
+const struct mb1_info *mb_info(void)
 {
 	return have_info ? &the_info : NULL;
 }
@@ -79,9 +75,9 @@ bool mb_range(unsigned i, struct mb_range *range)
 	return true;
 }
 
-const struct mb_module *mb_module(unsigned i)
+const struct mb1_module *mb_module(unsigned i)
 {
-	return i < the_info.mods_count ? &modules[i] : NULL;
+	return i < the_info.modules ? &modules[i] : NULL;
 }
 
 bool mb_option(const char *key, char *value, size_t size)

@@ -4,22 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define MB_LOADER_MAGIC 0x2badb002u
-
-#define MB_HAS_MEM     (1u << 0)
-#define MB_HAS_CMDLINE (1u << 2)
-#define MB_HAS_MODS    (1u << 3)
-#define MB_HAS_MMAP    (1u << 6)
-
-struct mb_info {
-	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4],
-	    mmap_length, mmap_addr;
-};
-
-struct mb_module {
-	uint32_t start, end, string, reserved;
-};
+#include "lib/multiboot_format.h"
 
 struct mb_range {
 	uint64_t base, len;
@@ -34,10 +19,10 @@ struct entry_state {
 extern const struct entry_state entry_state;
 
 /* Takes note of the loader's magic and information; called before guest_main(). */
-void mb_init(uint32_t magic, const struct mb_info *info);
+void mb_init(uint32_t magic, const struct mb1_info *info);
 
 /* A copy that stays; NULL unless the magic was right. */
-const struct mb_info *mb_info(void);
+const struct mb1_info *mb_info(void);
 
 /* The command line, "" when there is none; at most 1023 characters of it. */
 const char *mb_cmdline(void);
@@ -46,7 +31,7 @@ const char *mb_cmdline(void);
 bool mb_range(unsigned i, struct mb_range *range);
 
 /* The i-th module (16 at most are kept), NULL past the end. */
-const struct mb_module *mb_module(unsigned i);
+const struct mb1_module *mb_module(unsigned i);
 
 /*
  * The word `key=value` (or `key`, value "") of the command line. False when it is not there;

@@ -18,7 +18,7 @@ extern const uint8_t guest_end[];
 
 static void check_state(const struct entry_state *e)
 {
-	check(e->eax == MB_LOADER_MAGIC, "magic", "eax %x", e->eax);
+	check(e->eax == MB1_EAX, "magic", "eax %x", e->eax);
 	check(mb_info() != NULL, "info", "ebx %x", e->ebx);
 	check(!(e->eflags & (EFLAGS_IF | EFLAGS_VM)), "eflags", "%x", e->eflags);
 	check((e->cr0 & (CR0_PE | CR0_PG)) == CR0_PE, "cr0", "%x", e->cr0);
@@ -50,8 +50,8 @@ static void check_map(void)
 		    r.type == 1 && r.base <= ONE_MIB && r.base + r.len >= (uintptr_t)guest_end;
 	}
 	check(holds_us, "mmap", "no RAM range holds this image");
-	const struct mb_info *info = mb_info();
-	bool mem = info && (info->flags & MB_HAS_MEM);
+	const struct mb1_info *info = mb_info();
+	bool mem = info && (info->flags & MB1_HAS_MEMORY);
 	check(mem && info->mem_lower <= 640 && info->mem_upper >= 1024 &&
 	          info->mem_upper * 1024ull <= ram,
 	      "mem", "lower %u upper %u KiB", mem ? info->mem_lower : 0, mem ? info->mem_upper : 0);
@@ -61,7 +61,7 @@ static void check_map(void)
 static void check_modules(void)
 {
 	char want[64];
-	const struct mb_module *m;
+	const struct mb1_module *m;
 	for (unsigned i = 0; (m = mb_module(i)); i++) {
 		print("module %x..%x '%s'\n", m->start, m->end, (const char *)(uintptr_t)m->string);
 		check(!(m->start & 4095) && m->start >= (uintptr_t)guest_end && m->end >= m->start,

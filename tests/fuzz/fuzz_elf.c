@@ -1,6 +1,7 @@
 /* Any file as a Multiboot kernel: loaded wholly inside guest memory, or refused with a reason. */
 #include <stdlib.h>
 #include <string.h>
+#include "lib/multiboot_format.h"
 #include "vmm/load/multiboot.h"
 
 #define HIGH_SIZE 0x40000u
@@ -18,7 +19,7 @@ static void check(bool ok)
 static void make_image(uint8_t kind, uint8_t *image, size_t size)
 {
 	uint32_t flags = (kind & 3) | (kind & 0x10 ? 0x10000 : 0);
-	uint32_t header[3] = {MULTIBOOT_HEADER_MAGIC, flags, -(MULTIBOOT_HEADER_MAGIC + flags)};
+	uint32_t header[3] = {MB1_HEADER_MAGIC, flags, -(MB1_HEADER_MAGIC + flags)};
 	if (kind & 0x80 && size > 200)
 		memcpy(image + 128, header, sizeof header);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/bytes.h"
+#include "lib/multiboot_format.h"
 #include "vmm/load/multiboot.h"
 
 #define MIB 0x100000ull
@@ -16,9 +17,9 @@ static struct gmem m;
 
 static void put_header(unsigned at, uint32_t flags)
 {
-	put_le32(image + at, MULTIBOOT_HEADER_MAGIC);
+	put_le32(image + at, MB1_HEADER_MAGIC);
 	put_le32(image + at + 4, flags);
-	put_le32(image + at + 8, -(MULTIBOOT_HEADER_MAGIC + flags));
+	put_le32(image + at + 8, -(MB1_HEADER_MAGIC + flags));
 }
 
 static void reset_memory(void)

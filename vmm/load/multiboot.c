@@ -2,12 +2,12 @@
 #include <string.h>
 #include "vmm/load/elf.h"
 #include "lib/bytes.h"
+#include "lib/multiboot_format.h"
 #include "vmm/load/multiboot.h"
 #include "vmm/load/multiboot_info.h"
 
 #define SEARCH         8192 /* the header lies wholly in these first bytes (3.1) */
-#define HEADER_SIZE    12
-#define HEADER_ADDRS   32 /* with the address fields */
+#define HEADER_SIZE    offsetof(struct mb1_header, header_addr)
 #define FLAG_VIDEO     0x0004
 #define FLAG_KNOWN     0x0007 /* page-aligned modules, memory information, video */
 #define FLAG_REQUIRED  0xffff
@@ -29,11 +29,11 @@ static int find_header(struct blob image, uint32_t *flags)
 {
 	uint64_t end = image.size < SEARCH ? image.size : SEARCH;
 	for (uint64_t at = 0; at + HEADER_SIZE <= end; at += 4) {
-		const uint8_t *h = image.data + at;
-		*flags = le32(h + 4);
-		if (le32(h) != MULTIBOOT_HEADER_MAGIC || le32(h) + *flags + le32(h + 8) != 0)
+		const struct mb1_header *h = (const void *)(image.data + at);
+		*flags = h->flags;
+		if (h->magic != MB1_HEADER_MAGIC || h->magic + h->flags + h->checksum != 0)
 			continue;
-		if (*flags & FLAG_ADDRS && at + HEADER_ADDRS > end)
+		if (*flags & FLAG_ADDRS && at + sizeof *h > end)
 			continue;
 		return (int)at;
 	}
@@ -103,9 +103,9 @@ struct addresses {
 
 static const char *read_addresses(struct blob image, uint32_t header_at, struct addresses *a)
 {
-	const uint8_t *h = image.data + header_at;
-	uint64_t header_addr = le32(h + 12), load_addr = le32(h + 16);
-	uint64_t load_end = le32(h + 20), bss_end = le32(h + 24);
+	const struct mb1_header *h = (const void *)(image.data + header_at);
+	uint64_t header_addr = h->header_addr, load_addr = h->load_addr;
+	uint64_t load_end = h->load_end_addr, bss_end = h->bss_end_addr;
 	if (header_addr < load_addr || header_addr - load_addr > header_at)
 		return "multiboot: load_addr does not match the header's place in the file";
 	uint64_t offset = header_at - (header_addr - load_addr);
@@ -120,7 +120,7 @@ static const char *read_addresses(struct blob image, uint32_t header_at, struct 
 	*a = (struct addresses){.content = {image.data + offset, load_end - load_addr},
 	                        .start = load_addr,
 	                        .size = bss_end - load_addr,
-	                        .entry = le32(h + 28)};
+	                        .entry = h->entry_addr};
 	return NULL;
 }
 
@@ -227,7 +227,7 @@ static void fill_entry(struct cpu_entry *e, uint64_t entry, const struct multibo
 	struct seg data = {0x10, SEG_DATA, 0xffffffff, 0};
 	memset(e, 0, sizeof *e);
 	e->rip = entry;
-	e->rax = MULTIBOOT_EAX_MAGIC;
+	e->rax = MB1_EAX;
 	e->rbx = info->info;
 	e->rflags = 2;
 	e->cr0 = 0x11; /* PE ET */

@@ -7,9 +7,7 @@
 #include "vmm/load/load.h"
 #include "arch/x86_64/hvm/vcpu_state.h"
 
-#define MULTIBOOT_HEADER_MAGIC 0x1badb002
-#define MULTIBOOT_EAX_MAGIC    0x2badb002
-#define MULTIBOOT_MODULES_MAX  16
+#define MULTIBOOT_MODULES_MAX 16
 
 struct multiboot_module {
 	struct blob image;

@@ -1,21 +1,13 @@
 /* multiboot_info.c: what a Multiboot 1 kernel finds at EBX (Multiboot 0.6.96, section 3.3). */
 #include <string.h>
 #include "lib/bytes.h"
+#include "lib/multiboot_format.h"
 #include "vmm/load/multiboot_info.h"
 
-#define INFO_SIZE  120
-#define MMAP_ENTRY 24 /* the size field included */
-#define MOD_ENTRY  16
 #define GDT_SIZE   24
 #define STRING_MAX 4096
 #define LOW_MIN    0x1000 /* leaves the interrupt vectors and the BIOS data area alone */
 #define LIMIT_4G   0x100000000ull
-
-#define INFO_MEMORY  (1 << 0)
-#define INFO_CMDLINE (1 << 2)
-#define INFO_MODS    (1 << 3)
-#define INFO_MMAP    (1 << 6)
-#define INFO_LOADER  (1 << 9)
 
 static const char loader_name[] = "Patio";
 
@@ -52,7 +44,8 @@ static uint32_t put_string(struct area *a, const char *s)
 static uint32_t area_size(const struct memmap *map, const struct multiboot_boot *boot)
 {
 	size_t n = strnlen(or_empty(boot->cmdline), STRING_MAX);
-	uint32_t size = INFO_SIZE + GDT_SIZE + map->n * MMAP_ENTRY + sizeof loader_name;
+	uint32_t size = (uint32_t)(sizeof(struct mb1_info) + GDT_SIZE +
+	                           map->n * sizeof(struct mb1_range) + sizeof loader_name);
 	if (n == STRING_MAX)
 		return 0;
 	size += (uint32_t)n + 1;
@@ -60,7 +53,7 @@ static uint32_t area_size(const struct memmap *map, const struct multiboot_boot 
 		n = strnlen(or_empty(boot->modules[i].string), STRING_MAX);
 		if (n == STRING_MAX)
 			return 0;
-		size += MOD_ENTRY + (uint32_t)n + 1;
+		size += (uint32_t)(sizeof(struct mb1_module) + n + 1);
 	}
 	return size;
 }
@@ -107,18 +100,18 @@ static const char *place_modules(const struct gmem *m, const struct memmap *map,
 	return NULL;
 }
 
-static void put_modules(struct area *a, uint8_t *info, const struct multiboot_boot *boot,
+static void put_modules(struct area *a, struct mb1_info *info, const struct multiboot_boot *boot,
                         const struct gpa_range *at)
 {
-	uint8_t *entry;
-	put_le32(info + 20, boot->n_modules);
-	put_le32(info + 24, take(a, boot->n_modules * MOD_ENTRY, &entry));
-	for (unsigned i = 0; i < boot->n_modules; i++, entry += MOD_ENTRY) {
-		put_le32(entry, (uint32_t)at[i].start);
-		put_le32(entry + 4, (uint32_t)(at[i].start + boot->modules[i].image.size));
-		put_le32(entry + 8, put_string(a, or_empty(boot->modules[i].string)));
-		put_le32(entry + 12, 0);
-	}
+	uint8_t *list;
+	info->modules = boot->n_modules;
+	info->modules_addr = take(a, boot->n_modules * (uint32_t)sizeof(struct mb1_module), &list);
+	struct mb1_module *m = (void *)list;
+	for (unsigned i = 0; i < boot->n_modules; i++)
+		m[i] = (struct mb1_module){
+		    .start = (uint32_t)at[i].start,
+		    .end = (uint32_t)(at[i].start + boot->modules[i].image.size),
+		    .string = put_string(a, or_empty(boot->modules[i].string))};
 }
 
 /* KiB of RAM that follow `start` without a gap, below 4 GiB. */
@@ -134,19 +127,20 @@ static uint32_t kib_from(const struct memmap *map, uint64_t start)
 	return (uint32_t)((end - start) >> 10);
 }
 
-static void put_memory(struct area *a, uint8_t *info, const struct memmap *map)
+static void put_memory(struct area *a, struct mb1_info *info, const struct memmap *map)
 {
-	uint8_t *entry;
-	put_le32(info + 4, kib_from(map, 0));
-	put_le32(info + 8, kib_from(map, GUEST_HIGH));
-	put_le32(info + 44, map->n * MMAP_ENTRY);
-	put_le32(info + 48, take(a, map->n * MMAP_ENTRY, &entry));
-	for (unsigned i = 0; i < map->n; i++, entry += MMAP_ENTRY) {
-		put_le32(entry, MMAP_ENTRY - 4); /* the field does not count itself */
-		put_le64(entry + 4, map->entry[i].start);
-		put_le64(entry + 12, map->entry[i].size);
-		put_le32(entry + 20, map->entry[i].type);
-	}
+	uint8_t *list;
+	info->mem_lower = kib_from(map, 0);
+	info->mem_upper = kib_from(map, GUEST_HIGH);
+	info->map_length = map->n * (uint32_t)sizeof(struct mb1_range);
+	info->map_addr = take(a, info->map_length, &list);
+	struct mb1_range *r = (void *)list;
+	for (unsigned i = 0; i < map->n; i++)
+		r[i] = (struct mb1_range){
+		    .size = sizeof *r - sizeof r->size, /* the field does not count itself */
+		    .start = map->entry[i].start,
+		    .length = map->entry[i].size,
+		    .type = map->entry[i].type};
 }
 
 static uint32_t put_gdt(struct area *a)
@@ -165,7 +159,7 @@ const char *multiboot_info_build(const struct gmem *m, const struct memmap *map,
 {
 	struct gpa_range taken[MULTIBOOT_PARTS_MAX + MULTIBOOT_MODULES_MAX];
 	struct area a;
-	uint8_t *info;
+	uint8_t *place;
 	unsigned n = n_parts;
 	memcpy(taken, parts, n_parts * sizeof *parts);
 	const char *why = place_modules(m, map, boot, taken, &n);
@@ -173,13 +167,15 @@ const char *multiboot_info_build(const struct gmem *m, const struct memmap *map,
 		why = place_area(m, map, boot, taken, n, &a);
 	if (why)
 		return why;
-	placed->info = take(&a, INFO_SIZE, &info);
-	memset(info, 0, INFO_SIZE);
+	placed->info = take(&a, sizeof(struct mb1_info), &place);
+	struct mb1_info *info = (void *)place;
+	memset(info, 0, sizeof *info);
 	placed->gdt = put_gdt(&a);
-	put_le32(info, INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MMAP | INFO_LOADER);
+	info->flags =
+	    MB1_HAS_MEMORY | MB1_HAS_CMDLINE | MB1_HAS_MODULES | MB1_HAS_MAP | MB1_HAS_LOADER;
 	put_memory(&a, info, map);
 	put_modules(&a, info, boot, taken + n_parts);
-	put_le32(info + 16, put_string(&a, or_empty(boot->cmdline)));
-	put_le32(info + 64, put_string(&a, loader_name));
+	info->cmdline = put_string(&a, or_empty(boot->cmdline));
+	info->loader = put_string(&a, loader_name);
 	return NULL;
 }
