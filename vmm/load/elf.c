@@ -1,72 +1,80 @@
 /* elf.c: reads the header and program headers of an untrusted ELF executable. */
 #include <string.h>
 #include "vmm/load/elf.h"
-#include "lib/bytes.h"
+#include "vmm/load/elf_format.h"
 
-#define EHDR32    52
-#define EHDR64    64
-#define PHDR32    32
-#define PHDR64    56
-#define ET_EXEC   2
-#define EM_386    3
-#define EM_X86_64 62
-#define PT_LOAD   1
 #define PHNUM_MAX 64
+
+static void take_header32(struct elf *e, const struct elf32_header *h)
+{
+	e->entry = h->entry;
+	e->phoff = h->phoff;
+	e->phentsize = h->phentsize;
+	e->phnum = h->phnum;
+}
+
+static void take_header64(struct elf *e, const struct elf64_header *h)
+{
+	e->entry = h->entry;
+	e->phoff = h->phoff;
+	e->phentsize = h->phentsize;
+	e->phnum = h->phnum;
+}
 
 const char *elf_open(struct elf *e, struct blob file)
 {
-	const uint8_t *f = file.data;
-	if (file.size < EHDR32 || memcmp(f, "\177ELF", 4))
+	/* Up to `machine` both classes are alike. */
+	const struct elf32_header *h = (const void *)file.data;
+	if (file.size < sizeof *h || memcmp(h->ident.magic, "\177ELF", 4))
 		return "ELF: no ELF header";
-	if ((f[4] != 1 && f[4] != 2) || f[5] != 1)
+	if ((h->ident.class != ELFCLASS32 && h->ident.class != ELFCLASS64) ||
+	    h->ident.data != ELFDATA2LSB)
 		return "ELF: neither ELF32 nor ELF64, or not little-endian";
 	e->file = file;
-	e->is64 = f[4] == 2;
-	if (e->is64 && file.size < EHDR64)
+	e->is64 = h->ident.class == ELFCLASS64;
+	if (e->is64 && file.size < sizeof(struct elf64_header))
 		return "ELF: the file ends inside its header";
-	if (le16(f + 16) != ET_EXEC)
+	if (h->type != ET_EXEC)
 		return "ELF: not an executable file";
-	if (le16(f + 18) != EM_386 && le16(f + 18) != EM_X86_64)
+	if (h->machine != EM_386 && h->machine != EM_X86_64)
 		return "ELF: not for x86";
-	e->entry = e->is64 ? le64(f + 24) : le32(f + 24);
-	e->phoff = e->is64 ? le64(f + 32) : le32(f + 28);
-	e->phentsize = le16(f + (e->is64 ? 54 : 42));
-	e->phnum = le16(f + (e->is64 ? 56 : 44));
+	if (e->is64)
+		take_header64(e, (const void *)file.data);
+	else
+		take_header32(e, h);
 	if (!e->phnum || e->phnum > PHNUM_MAX)
 		return "ELF: no program headers, or more than 64";
-	if (e->phentsize < (e->is64 ? PHDR64 : PHDR32))
+	if (e->phentsize < (e->is64 ? sizeof(struct elf64_program) : sizeof(struct elf32_program)))
 		return "ELF: program headers too small";
 	if (e->phoff > file.size || (uint64_t)e->phnum * e->phentsize > file.size - e->phoff)
 		return "ELF: program headers outside the file";
 	return NULL;
 }
 
-static void read_phdr(const struct elf *e, const uint8_t *p, struct elf_segment *s)
+static struct elf_segment segment32(const struct elf32_program *p)
 {
-	if (e->is64) {
-		*s = (struct elf_segment){
-		    .offset = le64(p + 8),
-		    .vaddr = le64(p + 16),
-		    .paddr = le64(p + 24),
-		    .filesz = le64(p + 32),
-		    .memsz = le64(p + 40),
-		};
-		return;
-	}
-	*s = (struct elf_segment){
-	    .offset = le32(p + 4),
-	    .vaddr = le32(p + 8),
-	    .paddr = le32(p + 12),
-	    .filesz = le32(p + 16),
-	    .memsz = le32(p + 20),
-	};
+	return (struct elf_segment){.load = p->type == PT_LOAD && p->memsz,
+	                            .offset = p->offset,
+	                            .vaddr = p->vaddr,
+	                            .paddr = p->paddr,
+	                            .filesz = p->filesz,
+	                            .memsz = p->memsz};
+}
+
+static struct elf_segment segment64(const struct elf64_program *p)
+{
+	return (struct elf_segment){.load = p->type == PT_LOAD && p->memsz,
+	                            .offset = p->offset,
+	                            .vaddr = p->vaddr,
+	                            .paddr = p->paddr,
+	                            .filesz = p->filesz,
+	                            .memsz = p->memsz};
 }
 
 const char *elf_segment(const struct elf *e, unsigned i, struct elf_segment *s)
 {
-	const uint8_t *p = e->file.data + e->phoff + (uint64_t)i * e->phentsize;
-	read_phdr(e, p, s);
-	s->load = le32(p) == PT_LOAD && s->memsz;
+	const void *p = e->file.data + e->phoff + (uint64_t)i * e->phentsize;
+	*s = e->is64 ? segment64(p) : segment32(p);
 	if (!s->load)
 		return NULL;
 	if (s->filesz > s->memsz)
