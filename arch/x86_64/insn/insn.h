@@ -3,8 +3,9 @@
  * an emulated device (AMD APM 3; Intel SDM 2).
  *
  * Two decoders: insn_decode() for instructions that access memory, as guests use them on MMIO, and
- * insn_sys_decode() for those that are intercepted by name, where the CPU may not tell their
- * length. Both take untrusted bytes, read no byte beyond them, and say no by 0.
+ * insn_sys_decode() for those that exit without the CPU telling their length or operands (string
+ * I/O, control registers and caches on SVM).  Both take untrusted bytes, read no byte beyond them,
+ * and say no by 0.
  */
 #ifndef ARCH_INSN_INSN_H
 #define ARCH_INSN_INSN_H
@@ -105,62 +106,32 @@ uint64_t insn_finish(const struct insn *in, enum insn_mode mode, struct insn_reg
                      uint64_t loaded);
 
 enum insn_sys_kind {
-	SYS_CPUID = 1,
-	SYS_RDMSR,
-	SYS_WRMSR,
-	SYS_RDTSC,
-	SYS_RDTSCP,
-	SYS_RDPMC,
-	SYS_HLT,
-	SYS_PAUSE,
-	SYS_INVD,
-	SYS_WBINVD,
-	SYS_INVLPG,
-	SYS_XSETBV,
-	SYS_MONITOR,
-	SYS_MWAIT,
+	SYS_INVD = 1,
+	SYS_WBINVD, /* and WBNOINVD */
 	SYS_CLTS,
 	SYS_LMSW,
 	SYS_SMSW,
 	SYS_MOV_TO_CR,
 	SYS_MOV_FROM_CR,
-	SYS_MOV_TO_DR,
-	SYS_MOV_FROM_DR,
-	SYS_IN,
-	SYS_OUT,
 	SYS_INS,
 	SYS_OUTS,
-	SYS_VMCALL,
-	SYS_VMRUN,
-	SYS_VMMCALL,
-	SYS_VMLOAD,
-	SYS_VMSAVE,
-	SYS_STGI,
-	SYS_CLGI,
-	SYS_SKINIT,
-	SYS_INVLPGA,
 };
 
 struct insn_sys {
 	uint8_t length;
 	uint8_t kind;      /* enum insn_sys_kind */
-	uint8_t gpr;       /* MOV CR/DR, and LMSW/SMSW by register: the general register */
-	uint8_t creg;      /* MOV CR/DR: the control or debug register */
-	uint8_t width;     /* IN, OUT, INS, OUTS: 1, 2 or 4 bytes; SMSW by register: 2, 4 or 8 */
+	uint8_t gpr;       /* MOV CR, and LMSW/SMSW by register: the general register */
+	uint8_t creg;      /* MOV CR: the control register */
+	uint8_t width;     /* INS, OUTS: 1, 2 or 4 bytes; SMSW by register: 2, 4 or 8 */
 	uint8_t addr_size; /* INS, OUTS: 2, 4 or 8 bytes */
 	uint8_t seg;       /* OUTS: enum insn_seg of the source */
-	bool port_imm;     /* IN, OUT: the port is `port`, else DX */
 	bool rep;          /* INS, OUTS */
-	uint8_t port;
-	bool has_mem; /* INVLPG, LMSW, SMSW: mem is the operand */
+	bool has_mem;      /* LMSW, SMSW: mem is the operand */
 	struct insn_mem mem;
 };
 
 /* Decodes one of the instructions of enum insn_sys_kind; its length, or 0 as above. */
 int insn_sys_decode(const uint8_t *bytes, size_t n, enum insn_mode mode, struct insn_sys *out);
-
-/* The length alone. */
-int insn_length(const uint8_t *bytes, size_t n, enum insn_mode mode);
 
 /* The linear address of a memory operand that insn_sys_decode gave; next_rip is RIP + length. */
 uint64_t insn_mem_linear(const struct insn_mem *mem, enum insn_mode mode, const uint64_t gpr[16],
