@@ -37,20 +37,6 @@ struct rights {
 	bool write, user, fetch;
 };
 
-const char *walk_fault_name(enum walk_fault fault)
-{
-	static const char *const names[] = {
-	    [WALK_OK] = "ok",
-	    [WALK_NOT_PRESENT] = "not-present",
-	    [WALK_PROTECTION] = "protection",
-	    [WALK_RESERVED_BIT] = "reserved-bit",
-	    [WALK_NON_CANONICAL] = "non-canonical",
-	    [WALK_NO_MEMORY] = "no-memory",
-	    [WALK_FIVE_LEVEL] = "five-level",
-	};
-	return (unsigned)fault < sizeof names / sizeof *names ? names[fault] : "unknown";
-}
-
 static bool allowed(const struct guest_paging *p, const struct rights *r, unsigned access)
 {
 	bool user = access & WALK_USER;
@@ -175,22 +161,6 @@ enum walk_fault guest_virt_read(const struct gmem *m, const struct guest_paging 
 		if (fault != WALK_OK)
 			return fault;
 		if (!gmem_read(m, gpa, d, n))
-			return WALK_NO_MEMORY;
-	}
-	return WALK_OK;
-}
-
-enum walk_fault guest_virt_write(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
-                                 const void *src, size_t len, unsigned access)
-{
-	const uint8_t *s = src;
-	uint64_t gpa;
-	for (size_t n; len; len -= n, gva += n, s += n) {
-		enum walk_fault fault = guest_walk(m, p, gva, access | WALK_WRITE, &gpa);
-		n = within_page(gva, len);
-		if (fault != WALK_OK)
-			return fault;
-		if (!gmem_write(m, gpa, s, n))
 			return WALK_NO_MEMORY;
 	}
 	return WALK_OK;

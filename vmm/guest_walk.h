@@ -25,9 +25,6 @@ enum walk_fault {
 	WALK_FIVE_LEVEL,    /* CR4.LA57 is set: not offered to guests */
 };
 
-/* "not-present", "protection", ...: never NULL. */
-const char *walk_fault_name(enum walk_fault fault);
-
 /*
  * Translates one guest-virtual address (here: linear) to a GPA.  Reads at most four table entries,
  * sets no accessed or dirty bits.  *gpa is written on WALK_OK only; it may be outside guest memory
@@ -36,12 +33,11 @@ const char *walk_fault_name(enum walk_fault fault);
 enum walk_fault guest_walk(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
                            unsigned access, uint64_t *gpa);
 
-/* Copies between the VMM and a guest's linear addresses, page by page.  On a fault some bytes may
- * have been copied; guest_virt_write adds WALK_WRITE to `access` by itself. */
+/* Copies from a guest's linear addresses, page by page.  On a fault some bytes may have been
+ * copied.
+ */
 enum walk_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
                                 void *dst, size_t len, unsigned access);
-enum walk_fault guest_virt_write(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
-                                 const void *src, size_t len, unsigned access);
 
 /* Reads the up to 15 bytes of an instruction that the guest has begun to execute (so its rights are
  * not asked again) at linear address gva, CS base added already.  *got is 15, or less where the

@@ -20,7 +20,6 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 #define MSR_PAT               0x277
 #define MSR_XSS               0xDA0
 #define MSR_EFER              0xC0000080
-#define MSR_FS_BASE           0xC0000100
 #define MSR_GS_BASE           0xC0000101
 #define MSR_TSC_AUX           0xC0000103
 
@@ -59,7 +58,6 @@ typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is *
 
 #define RFLAGS_TF (1ul << 8)
 #define RFLAGS_IF (1ul << 9)
-#define RFLAGS_RF (1ul << 16)
 
 static inline uint64_t rdtsc(void)
 {
