@@ -3,7 +3,7 @@
  *
  * A vendor file translates exits into `struct vmexit` and nothing more; vmm/exit.c dispatches on
  * `kind` to handlers that know no vendor.  svm.c and vmx.c answer the same questions in the same
- * order: read them side by side.
+ * order, vmx_cpu.c those about the CPU itself: read them side by side.
  */
 #ifndef ARCH_HVM_HVM_H
 #define ARCH_HVM_HVM_H

@@ -1,18 +1,13 @@
 /* The VT-x half of hvm.h (Intel SDM vol. 3, chapters 23 to 28): translates exits, nothing more. */
-#include <stdio.h>
 #include <string.h>
-#include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/hvm/hvm_vcpu.h"
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/hvm/vmx.h"
-#include "lib/log.h"
-#include "lib/mem.h"
 
-#define IO_BITMAPS_SIZE (2 * PAGE_SIZE)
-#define DR7_GD          (1ul << 13)
+#define DR7_GD (1ul << 13)
 
 struct vmx_vcpu {
 	uint8_t vmcs[PAGE_SIZE]; /* first: page-aligned */
@@ -20,114 +15,6 @@ struct vmx_vcpu {
 	bool event_queued;       /* goes in with the next entry */
 	bool refused;            /* the CPU did not take the last entry */
 };
-
-/* One for all guests: every port exits; the MSRs that hvm_open_msrs() names do not. */
-static struct vmx_setup setup;
-
-/* --- what a guest's own core does without us ------------------------------------------------ */
-
-/* Four maps of 1 KiB: reads of the low and the high MSRs, then writes (SDM 3, 24.6.9). */
-static void open_msr(uint8_t *map, uint32_t msr, bool read, bool write)
-{
-	uint8_t *byte = map + (msr < 0x2000 ? 0 : 1024) + (msr & 0x1FFF) / 8;
-	uint8_t closed = (uint8_t) ~(1u << msr % 8);
-	if (read)
-		byte[0] &= closed;
-	if (write)
-		byte[2048] &= closed;
-}
-
-static bool maps_init(void)
-{
-	setup.io_bitmaps = (void *)mem_alloc(IO_BITMAPS_SIZE, PAGE_SIZE, 0);
-	if (!setup.io_bitmaps)
-		return false;
-	memset(setup.io_bitmaps, 0xFF, IO_BITMAPS_SIZE);
-	for (unsigned own = 0; own < HVM_OWN_SETS; own++) {
-		uint8_t *map = setup.msr_bitmap[own] = (void *)mem_alloc(PAGE_SIZE, PAGE_SIZE, 0);
-		if (!map)
-			return false;
-		memset(map, 0xFF, PAGE_SIZE);
-		hvm_open_msrs(open_msr, map, own);
-	}
-	return true;
-}
-
-/* --- the CPU -------------------------------------------------------------------------------- */
-
-/* The MSRs for the pin, processor, exit and entry controls lie in this order, plain and TRUE. */
-static void read_caps(struct vmx_caps *caps)
-{
-	uint32_t first =
-	    rdmsr(MSR_VMX_BASIC) & BASIC_TRUE_CONTROLS ? MSR_VMX_TRUE_PIN : MSR_VMX_PIN;
-	for (uint32_t i = 0; i < 4; i++)
-		caps->word[VMX_PIN + i] = rdmsr(first + i);
-	bool has_proc2 = caps->word[VMX_PROC] >> 63;
-	caps->word[VMX_PROC2] = has_proc2 ? rdmsr(MSR_VMX_PROC2) : 0;
-	bool has_ept = (caps->word[VMX_PROC2] >> 32) & (1u << 1 | 1u << 5);
-	caps->ept_vpid = has_ept ? rdmsr(MSR_VMX_EPT_VPID) : 0;
-}
-
-/* The boot option itlb-multihit=on or =off decides instead of the CPU. */
-static bool has_itlb_multihit(void)
-{
-	char value[8];
-	bool has_caps = cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx & 1u << 29;
-	if (boot_option("itlb-multihit", value, sizeof value))
-		return strcmp(value, "off") != 0;
-	return vmx_itlb_multihit(cpuid(0, 0).ebx == CPUID_INTEL_EBX, cpuid(1, 0).eax,
-	                         has_caps ? rdmsr(MSR_ARCH_CAPABILITIES) : 0);
-}
-
-static enum hvm_found vmx_probe(char *why, size_t size)
-{
-	struct vmx_caps caps;
-	if (!(cpuid(1, 0).ecx & 1u << 5))
-		return HVM_ABSENT;
-	if (vmx_lock(rdmsr(MSR_FEATURE_CONTROL)) == VMX_LOCKED_OFF) {
-		snprintf(why, size,
-		         "VT-x is locked off (IA32_FEATURE_CONTROL): enable it in the firmware");
-		return HVM_UNUSABLE;
-	}
-	read_caps(&caps);
-	if (!vmx_choose(&caps, &setup.controls, why, size))
-		return HVM_UNUSABLE;
-	/* an unrestricted guest may clear PE and PG in spite of what is fixed */
-	setup.cr0_ones = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
-	setup.cr4_ones = rdmsr(MSR_VMX_CR4_FIXED0);
-	setup.cr4_offered = hvm_cr4_offered();
-	setup.small_fetch = has_itlb_multihit();
-	if (setup.small_fetch)
-		log_info("iTLB multihit: guests execute in pages of 4 KiB");
-	return HVM_USABLE;
-}
-
-static uint32_t vmcs_revision(void)
-{
-	return rdmsr(MSR_VMX_BASIC) & 0x7FFFFFFF;
-}
-
-static unsigned vmx_lacks(void)
-{
-	uint32_t given = setup.controls.word[VMX_PROC2];
-	return (given & PROC2_RDTSCP ? 0 : HVM_LACKS_RDTSCP) |
-	       (given & PROC2_INVPCID ? 0 : HVM_LACKS_INVPCID) |
-	       (given & PROC2_XSAVES ? 0 : HVM_LACKS_XSAVES);
-}
-
-/* The page is the CPU's own from VMXON on. */
-static const char *vmx_core_enable(struct core *c)
-{
-	uint32_t *page =
-	    setup.msr_bitmap[HVM_OWN_SETS - 1] || maps_init() ? mem_zalloc(PAGE_SIZE) : NULL;
-	if (!page)
-		return "not enough memory for the core's VMXON region";
-	*page = vmcs_revision();
-	c->hvm_host = (paddr_t)page;
-	if (!vmx_on(c->hvm_host, &setup))
-		return "a core refused VMXON: VT-x is not enabled on all of them alike";
-	return NULL;
-}
 
 /* --- a vCPU --------------------------------------------------------------------------------- */
 
@@ -160,14 +47,14 @@ static void flush_all(void)
 static void vmx_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned own)
 {
 	struct vmx_vcpu *x = vmx_of(v);
-	uint32_t revision = vmcs_revision();
+	uint32_t revision = vmx_revision();
 	vmclear((paddr_t)x);
 	memset(x, 0, sizeof *x);
 	memcpy(x->vmcs, &revision, sizeof revision);
 	vmclear((paddr_t)x);
 	vmptrld((paddr_t)x);
 	flush_all();
-	vmcs_fill(v, e, own, &setup);
+	vmcs_fill(v, e, own, &vmx_setup);
 	memset(v->regs, 0, sizeof v->regs);
 	v->regs[REG_RAX] = e->rax;
 	v->regs[REG_RBX] = e->rbx;
@@ -178,7 +65,7 @@ static void vmx_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned ow
 static void vmx_own_msrs(struct hvm_vcpu *v, unsigned own)
 {
 	(void)v;
-	vmwrite(VMCS_MSR_BITMAP, (paddr_t)setup.msr_bitmap[own]);
+	vmwrite(VMCS_MSR_BITMAP, (paddr_t)vmx_setup.msr_bitmap[own]);
 }
 
 /* Until then the core may keep parts of the VMCS to itself (SDM 3, 24.11.1). */
@@ -290,7 +177,7 @@ static void vmx_inject_exception(struct hvm_vcpu *v, uint8_t vector, bool has_er
 /* Has the guest exit for a waiting NMI: one of the PROC_ bits, or 0. */
 static void await_nmi(uint32_t control)
 {
-	vmwrite(VMCS_PROC_CONTROLS, setup.controls.word[VMX_PROC] | control);
+	vmwrite(VMCS_PROC_CONTROLS, vmx_setup.controls.word[VMX_PROC] | control);
 }
 
 /*
@@ -545,7 +432,7 @@ static bool gib_pages(void)
 
 static bool small_fetch(void)
 {
-	return setup.small_fetch;
+	return vmx_setup.small_fetch;
 }
 
 /* Read, write and execute are bits of their own; 6 << 3: write-back, unless the guest's PAT says
@@ -568,7 +455,7 @@ const struct hvm_ops vmx_ops = {
     .probe = vmx_probe,
     .lacks = vmx_lacks,
     .core_enable = vmx_core_enable,
-    .core_disable = vmx_off,
+    .core_disable = vmx_core_disable,
     .reset = vmx_reset,
     .leave = vmx_leave,
     .run = vmx_run,

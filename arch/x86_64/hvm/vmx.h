@@ -176,7 +176,7 @@ static inline void vmwrite(enum vmcs_field field, uint64_t value)
 	__asm__ volatile("vmwrite %1, %0" : : "r"((uint64_t)field), "r"(value) : "cc", "memory");
 }
 
-/* What all guests run under. */
+/* What all guests run under: every port exits; the MSRs that hvm_open_msrs() names do not. */
 struct vmx_setup {
 	struct vmx_controls controls;
 	uint64_t cr0_ones, cr4_ones; /* what VMX operation needs: the guest does not see them */
@@ -194,14 +194,13 @@ struct cpu_entry;
 void vmcs_fill(const struct hvm_vcpu *v, const struct cpu_entry *entry, unsigned own,
                const struct vmx_setup *setup);
 
-/* vmx_on.c: puts this core into VMX operation; `region`: a page of the core's with the VMCS
- * revision in its first word, the CPU's own until vmx_off().  false: VT-x is locked off, or the CPU
- * refused.
- */
-bool vmx_on(paddr_t region, const struct vmx_setup *setup);
-
-/* Ends it, if this core is in it: a CPU in VMX operation takes no INIT. */
-void vmx_off(void);
+/* vmx_cpu.c: hvm_ops of the same names, and the word that each VMCS begins with. */
+extern struct vmx_setup vmx_setup; /* filled by probe() and the first core_enable() */
+enum hvm_found vmx_probe(char *why, size_t size);
+unsigned vmx_lacks(void);
+const char *vmx_core_enable(struct core *c);
+void vmx_core_disable(void);
+uint32_t vmx_revision(void);
 
 enum vmx_entered { VMX_EXITED, VMX_KICKED, VMX_REFUSED };
 
