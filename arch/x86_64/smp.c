@@ -14,7 +14,7 @@
 extern const uint8_t ap_trampoline[], ap_trampoline_end[];
 extern uint64_t ap_cr3;
 extern struct core *ap_core;
-static core_entry ap_entry; /* what smp_start() was given */
+static core_entry *ap_entry; /* what smp_start() was given */
 
 void ap_main(struct core *c) __attribute__((noreturn));
 void ap_main(struct core *c)
@@ -23,6 +23,7 @@ void ap_main(struct core *c)
 	lapic_enable();
 	atomic_store(&c->online, true);
 	ap_entry(c);
+	panic("core %u has nothing left to run", c->index);
 }
 
 static bool start_core(struct core *c)
@@ -53,7 +54,7 @@ static void free_stacks(struct core *c)
 	mem_zfree(stacks, sizeof *stacks);
 }
 
-void smp_start(core_entry entry)
+void smp_start(core_entry *entry)
 {
 	ap_entry = entry;
 	memcpy((void *)AP_TRAMPOLINE, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
