@@ -150,6 +150,9 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 		uint16_t head = vring_head(r, (unsigned)i);
 		uint8_t hdr[VIRTIO_NET_HDR], *from = hdr;
 
+		/* Nobody sees it before the batch is through; a chain that is not taken is met
+		 * again. */
+		vring_used(r, (unsigned)i, head, 0);
 		if (__builtin_expect(vring_single(r, head, VRING_READ, &s) && is_small(s.len), 1)) {
 			from = s.base;
 			__builtin_prefetch(from);
@@ -166,7 +169,6 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 			end = limit(end, seg, weight);
 		}
 		uint64_t first = header_word(from);
-		vring_used(r, (unsigned)i, head, 0);
 		f->hdr = (struct vnet_hdr){0};
 		if (__builtin_expect((uint16_t)first != 0, 0)) {
 			if (!take_header(n, f, from, first, &weight)) {
