@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_vnet_policy.c: a network may find its destinations in a fourth way. */
+#include "tests/unit/rig/vnet_rig.h"
+#include "vnet/lookup/trial.h"
+
+static struct {
+	unsigned looked_up, explained, ticks, turns, forgotten, destroyed;
+	uint64_t before, now;
+} seen;
+
+/* All frames go to port 3. */
+static void look_up(struct walk *w, struct policy *p)
+{
+	uint64_t bit = 1;
+
+	(void)p;
+	seen.looked_up++;
+	for (unsigned i = 0; i < w->n; i++, bit <<= 1)
+		if (admit(w, &w->frame[i]))
+			mark(w->core, 3, bit);
+}
+
+static void explain(struct trial *t, struct policy *p)
+{
+	const struct vnet_verdict say = {-1, 0, true, 3, -1};
+
+	seen.explained++;
+	look_up(&t->w, p);
+	if (t->w.core->pending[3])
+		t->line(t->ctx, &say);
+}
+
+static bool tick(struct policy *p, uint64_t before, uint64_t now, bool turn)
+{
+	(void)p;
+	seen.ticks++;
+	seen.turns += turn;
+	seen.before = before;
+	seen.now = now;
+	return true;
+}
+
+static void forget(struct policy *p, unsigned port)
+{
+	(void)p;
+	seen.forgotten = port;
+}
+
+static void destroy(struct policy *p, const struct vnet_mem *mem)
+{
+	(void)p, (void)mem;
+	seen.destroyed++;
+}
+
+static const struct vnet_policy_ops ops = {look_up, explain, tick, forget, destroy};
+static struct policy fourth = {&ops};
+
+static int setup(void **state)
+{
+	struct rig *r;
+
+	memset(&seen, 0, sizeof seen);
+	rig_setup(state);
+	r = *state;
+	atomic_store(&r->v->policy[0], &fourth);
+	return 0;
+}
+
+static void frames_go_where_it_says(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1u << 3);
+	assert_int_equal(seen.looked_up, 1);
+	assert_int_equal(rig_reach_from(r, 6, B, A), 0); /* another network's */
+	assert_int_equal(seen.looked_up, 1);
+}
+
+static struct vnet_verdict said;
+
+static void hear(void *ctx, const struct vnet_verdict *v)
+{
+	(void)ctx;
+	said = *v;
+}
+
+static void it_explains_itself(void **state)
+{
+	struct rig *r = *state;
+
+	assert_true(vnet_explain(r->v, 0, A, B, 0, hear, NULL));
+	assert_int_equal(said.port, 3);
+	assert_int_equal(seen.explained, 1);
+	assert_int_equal(r->dev[3].n, 0);
+	assert_int_equal(rig_reach_from(r, 0, B, A), 1u << 3); /* no mark of the trial is left */
+}
+
+/* Two networks that keep something take turns. */
+static void it_is_told_the_time(void **state)
+{
+	struct rig *r = *state;
+
+	atomic_store(&r->v->policy[1], &fourth);
+	for (uint64_t s = 1; s <= 4; s++)
+		assert_true(vnet_tick(r->core, s));
+	assert_int_equal(seen.ticks, 8);
+	assert_int_equal(seen.turns, 4);
+	assert_int_equal(seen.before, 3);
+	assert_int_equal(seen.now, 4);
+}
+
+static void it_forgets_ports_and_goes(void **state)
+{
+	struct rig *r = *state;
+
+	assert_true(vnet_port_remove(r->dev[4].port));
+	assert_int_equal(seen.forgotten, 4);
+	assert_true(vnet_net_set(r->v, 0, VNET_LEARN));
+	assert_int_equal(seen.destroyed, 1);
+	assert_true(rig_reach_from(r, 0, B, A) & 1u << 5);
+	assert_int_equal(seen.looked_up, 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
+	const struct CMUnitTest tests[] = {
+	    T(frames_go_where_it_says),
+	    T(it_explains_itself),
+	    T(it_is_told_the_time),
+	    T(it_forgets_ports_and_goes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
