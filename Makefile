@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Patio: `make run` boots the demonstration, `make test` proves it, `make help` says the rest.
 
 SHELL := /bin/bash

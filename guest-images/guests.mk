@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Our own multiboot guests.  Included by the root Makefile, run from the root.
 #   make guests              build/guests/NAME.elf (ELF32: loads everywhere) and NAME.elf64
 # CC may be gcc or clang.

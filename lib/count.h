@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * count.h: counters that one core moves, or one at a time under a lock, while others read them.
  *

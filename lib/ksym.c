@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ksym.c: looks up the function that an address belongs to. */
 #include <stddef.h>
 #include "lib/ksym.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ksym.h: names for the VMM's own code addresses, from a table made by tools/mksyms at link time.
  */
 #ifndef LIB_KSYM_H

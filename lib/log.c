@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* log.c: see log.h.  The log and the terminal: who writes to the serial port, and when. */
 #include <stdatomic.h>
 #include <stdio.h>

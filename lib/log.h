@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* log.h: the log on the serial port, with levels; and who else writes there (terminal.h). */
 #ifndef LIB_LOG_H
 #define LIB_LOG_H

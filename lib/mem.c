@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The page allocator: a sorted table of free extents. */
 #include <string.h>
 #include "lib/spinlock.h"

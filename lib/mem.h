@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* mem.h: physical memory of the node, in pages and contiguous pieces (control path only). */
 #ifndef LIB_MEM_H
 #define LIB_MEM_H

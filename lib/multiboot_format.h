@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * multiboot_format.h: what a Multiboot loader and a kernel hand each other (Multiboot Specification
  * 0.6.96; Multiboot2 Specification 2.0).

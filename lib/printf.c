@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vsnprintf for the freestanding images: the conversions that lib/include/stdio.h names. */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* rate.h: the count of a clock of some rate, by the time stamp counter. */
 #ifndef LIB_RATE_H
 #define LIB_RATE_H

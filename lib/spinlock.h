@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* spinlock.h: first come, first served: a core that takes it again and again keeps nobody out. */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H

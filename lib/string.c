@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory and string functions of the C standard for the freestanding images. */
 #include <stdint.h>
 #include <string.h>

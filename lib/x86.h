@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * x86.h: ports and MSRs, for every freestanding image: the VMM and our own guests.
  *

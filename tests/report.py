@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """pytest speaks as tests/run does: a line for each test, and what a failed one said.
 
 The environment's PATIO_WANTED selects the tests whose name contains it, PATIO_FILE those whose name

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # What proves the tree.  Included by the root Makefile, run from the root.
 #   make test            everything, item by item; the last line says `N passed, N failed`
 #   make test T=NAME     the items whose name contains NAME

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Preloaded into Bochs by tools/bochs-run: recvfrom() with the length of its address buffer set.
  *

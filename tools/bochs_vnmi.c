@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Preloaded into Bochs by tools/bochs-run: VM entry unblocks virtual NMIs where its VMCS says so.
  *

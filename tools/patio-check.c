@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * patio-check: what a node would say of a patio.conf, before one is booted with it.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # What people run: make run, make guest, make bench.  Included by the root Makefile.
 #   make run                 the demonstration; on a terminal it ends in Patio's monitor
 #   make run NODES=svm,vmx   two nodes on one wire: QEMU with AMD SVM and Bochs with Intel VT-x

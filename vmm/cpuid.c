@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUID of a guest: cpuid_policy.c answers, with this core's own words. */
 #include "arch/x86_64/cpu.h"
 #include "vmm/cpuid_policy.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* cpuid.h: CPUID as a guest gets it; what it says is cpuid_policy.h's. */
 #ifndef VMM_CPUID_H
 #define VMM_CPUID_H

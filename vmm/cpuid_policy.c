@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a guest's CPUID says (cpuid_policy.h).  Layouts: Intel SDM vol. 2, CPUID; AMD APM vol. 3,
  * appendix E; the KVM leaves: Linux, Documentation/virt/kvm/x86/cpuid.rst.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpuid_policy.h: what a guest's CPUID says, from what the CPU's says and from what the guest is.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpuid_table.h: every feature bit of CPUID that is known, and what a guest sees of it.
  *

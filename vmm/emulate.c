@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* MMIO and string I/O: fetch, decode, carry out. */
 #include <string.h>
 #include "arch/x86_64/cpu.h"

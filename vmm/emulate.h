@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* emulate.h: instructions that the VMM must carry out for a guest. */
 #ifndef VMM_EMULATE_H
 #define VMM_EMULATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Instructions on control registers that exit, where the CPU does not say which register and which
  * value (SVM without decode assists): MOV, CLTS, LMSW, SMSW (AMD APM vol. 3, chapters 3 and 4).

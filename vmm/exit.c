@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a guest's exit means: a table on the vendor-free kind. */
 #include <stdio.h>
 #include "arch/x86_64/insn/insn.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* exit.h: what a guest's exits mean. */
 #ifndef VMM_EXIT_H
 #define VMM_EXIT_H

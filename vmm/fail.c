@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a guest gets that cannot go on: its registers in the log, and its end. */
 #include <stdarg.h>
 #include <stdio.h>

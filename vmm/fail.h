@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* fail.h: a guest that cannot go on. */
 #ifndef VMM_FAIL_H
 #define VMM_FAIL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a description asks of a machine: boot modules, PCI functions, cores. */
 #include <stdio.h>
 #include "vmm/fit.h"

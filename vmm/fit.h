@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fit.h: whether a machine can become what a description says, found before anything of it is done.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* guest_walk.c: guest-virtual to guest-physical, by the guest's own tables. */
 #include <string.h>
 #include "vmm/guest_walk.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* guest_walk.h: walks a guest's own page tables (AMD APM 2, chapter 5) over its memory. */
 #ifndef VMM_GUEST_WALK_H
 #define VMM_GUEST_WALK_H

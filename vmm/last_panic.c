@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* last_panic.c: see last_panic.h. */
 #include <string.h>
 #include "arch/x86_64/boot_info.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * last_panic.h: the text of a panic, from one boot to the next.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The life of a VM: made once from its description, then started, stopped and started again. */
 #include <stdarg.h>
 #include <stdio.h>

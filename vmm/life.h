@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* life.h: the lives of VMs: made once from a description, then started, stopped, started again. */
 #ifndef VMM_LIFE_H
 #define VMM_LIFE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the node runs on, and what an exit costs there. */
 #include "vmm/machine.h"
 #include <string.h>

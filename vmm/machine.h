@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* machine.h: what the node runs on, as `show machine` and the boot's first lines tell it. */
 #ifndef VMM_MACHINE_H
 #define VMM_MACHINE_H

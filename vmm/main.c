@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The boot, read from top to bottom. */
 #include <stdio.h>
 #include <string.h>

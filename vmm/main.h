@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* main.h: where a core's life begins in the VMM, and the loop it stays in. */
 #ifndef VMM_MAIN_H
 #define VMM_MAIN_H

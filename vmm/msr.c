@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The MSRs of a guest that exit: a table of what each does (AMD APM vol. 2, appendix A;
  * Intel SDM vol. 4). */
 #include "arch/x86_64/apic_regs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* msr.h: the model-specific registers of a guest that exit, and its XCR0. */
 #ifndef VMM_MSR_H
 #define VMM_MSR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* panic_record.c: see panic_record.h. */
 #include <string.h>
 #include "vmm/panic_record.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * panic_record.h: a panic's text as it is kept in memory over a reset.
  *

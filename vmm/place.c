@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which core a vCPU gets: the node as place_policy.h wants to see it. */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/topology.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* place.h: which core a vCPU gets; the rules are place_policy.h's. */
 #ifndef VMM_PLACE_H
 #define VMM_PLACE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The rules by which a vCPU gets a core (place_policy.h). */
 #include <stddef.h>
 #include "vmm/place_policy.h"

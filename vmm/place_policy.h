@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * place_policy.h: the rules by which a vCPU gets a core, on a picture of the node.
  *

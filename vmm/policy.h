@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* policy.h: what a guest may write into registers of the CPU: rules that know no CPU. */
 #ifndef VMM_POLICY_H
 #define VMM_POLICY_H

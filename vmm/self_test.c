@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * self-test=WHAT on the VMM's command line: the VMM does what its own map forbids, and must panic
  * with the reason (tests/system/test_walls.py reads it); or it panics once, to see what the boot

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The switch's coarse clock; see tick.h. */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"

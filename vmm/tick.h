@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tick.h: the switch's coarse clock, moved once a second by whichever core passes by: there is no
  * host timer.  While no core passes by, no frame moves either.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The run loop of a core, and the requests that reach a vCPU from elsewhere. */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vcpu.h: the run loop of a core, and the requests that reach a vCPU from elsewhere. */
 #ifndef VMM_VCPU_H
 #define VMM_VCPU_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vm.h: what virtual machines and virtual CPUs are made of.
  *

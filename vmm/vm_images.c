@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* From a guest's description to what it boots from; a host program tries it, too. */
 #include "vmm/vm_images.h"
 #include "vmm/vm_memory.h"

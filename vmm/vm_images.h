@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vm_images.h: the images that a guest's description names, into its memory. */
 #ifndef VMM_VM_IMAGES_H
 #define VMM_VM_IMAGES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Before a guest's first instruction: clear memory, devices as after power-on, its images.
  *

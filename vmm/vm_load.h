@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vm_load.h: the steps from a VM that was made to one that runs (vm_start()). */
 #ifndef VMM_VM_LOAD_H
 #define VMM_VM_LOAD_H

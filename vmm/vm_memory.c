@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest's memory: one contiguous piece of the node's, at one or two places of the guest's. */
 #include <stdio.h>
 #include "lib/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vm_memory.h: which of the node's memory a guest gets, and where the guest sees it. */
 #ifndef VMM_VM_MEMORY_H
 #define VMM_VM_MEMORY_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # What vmm/ generates: the guests' DSDT as a C source.
 
 VMM_GENERATED := $(B)/dsdt.c

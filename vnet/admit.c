@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* admit.c: the rare cases of checking a frame that enters the switch. */
 #include "vnet/frame/offload.h"
 #include "vnet/walk.h"

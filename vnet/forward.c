@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* forward.c: the walk: look all frames of a batch up, then visit each destination once. */
 #include "vnet/switch.h"
 #include "vnet/walk.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* make.c: making the switch and its networks; how control waits for the walks. */
 #include "vnet/lookup/trial.h"
 

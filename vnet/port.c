@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* port.c: adding and removing ports, their mode and their counters. */
 #include "vnet/port.h"
 #include <string.h>

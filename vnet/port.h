@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* port.h: the ports of the switch and their counters.  Included by vnet.h. */
 #ifndef VNET_PORT_H
 #define VNET_PORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* port_set.c: which ports there are, as walks read it. */
 #include <string.h>
 #include "vnet/state.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* remove.c: taking a port away, and with an edge the links over it. */
 #include "vnet/link/guard.h"
 #include "vnet/link/wire.h"

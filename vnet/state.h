@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * state.h: what the switch keeps, and how its cores read it without locks (private to vnet/).
  *

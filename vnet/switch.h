@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* switch.h: the switch as a whole, and one core's part in it.  Included by vnet.h. */
 #ifndef VNET_SWITCH_H
 #define VNET_SWITCH_H

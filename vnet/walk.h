@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* walk.h: one batch on its way through the switch, for the files that look its frames up (private
  * to vnet/). */
 #ifndef VNET_WALK_H

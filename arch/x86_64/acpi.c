@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Where the firmware keeps its ACPI tables, and which memory they may lie in. */
 #include <stdio.h>
 #include <string.h>

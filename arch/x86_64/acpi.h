@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * acpi.h: what the VMM takes from the firmware's ACPI tables (ACPI 6.5, chapter 5).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* MADT (cores, I/O APICs, overrides), FADT (PM timer; ACPI 6.5, 5.2), and SPCR. */
 #include <string.h>
 #include "arch/x86_64/acpi.h"

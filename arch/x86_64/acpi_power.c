@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* How ACPI switches a machine off and resets it: the FADT's registers and \_S5_ (ACPI 6.5). */
 #include <string.h>
 #include "arch/x86_64/acpi.h"

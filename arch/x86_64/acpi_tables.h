@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * acpi_tables.h: the layout of the ACPI tables that are read here, or made for guests (ACPI 6.5,
  * chapter 5).

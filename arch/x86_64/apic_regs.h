@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * apic_regs.h: the registers of a local APIC, by number (Intel SDM vol. 3, tables 11-1 and 11-6;
  * AMD APM vol. 2, table 16-2).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The numbers that assembly needs from C: compiled to text, turned into build/asm-offsets.inc. */
 #include <stddef.h>
 #include "arch/x86_64/apic_regs.h"

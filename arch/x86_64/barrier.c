@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The barriers themselves (Intel, "Speculative Execution Side Channel Mitigations"; AMD, "Indirect
  * Branch Control Extension"), and where the running CPU says which it has. */
 #include "arch/x86_64/barrier.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * barrier.h: what a core flushes when it changes owner, so that nothing of one guest is left in its
  * predictors and buffers for the next one to be led by or to sample.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which barriers a CPU has and asks for (barrier.h). */
 #include "arch/x86_64/barrier.h"
 

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; Entry from a multiboot 1 or 2 loader, the way to 64-bit mode, and the start of the other cores.
 
 %include "asm-offsets.inc"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the loader left, as the rest of the VMM asks for it. */
 #include <string.h>
 #include "arch/x86_64/boot_info.h"

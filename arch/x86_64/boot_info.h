@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* boot_info.h: what the loader left, as the rest of the VMM asks for it. */
 #ifndef ARCH_BOOT_INFO_H
 #define ARCH_BOOT_INFO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* core.c: see core.h. */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/lapic.h"

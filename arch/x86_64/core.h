@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * core.h: what each physical core owns, and how cores call each other.
  *

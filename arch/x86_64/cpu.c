@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Descriptor tables and the per-core block of the running core. */
 #include <string.h>
 #include "arch/x86_64/barrier.h"

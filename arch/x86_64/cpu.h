@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* cpu.h: single instructions and the numbers they take (AMD APM vol. 2 and 3). */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The names that CPUID gives: the CPU's own, and the hypervisor's underneath. */
 #include <string.h>
 #include "arch/x86_64/cpu.h"

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; Accepting what waits in the local APIC of a core whose owner is gone.
 ;
 ; A guest may leave any vector from 16 to 255 waiting (Intel SDM vol. 3, 11.5.2), and what waits can

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The VMM's page tables (AMD APM vol. 2, 5.3; Intel SDM vol. 3, 4.5): 1 GiB, 2 MiB and 4 KiB. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hostmap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hostmap.h: page tables for the VMM's own address space, physical = virtual.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* All I/O APICs (82093AA data sheet, 3.2): the serial port's pin and those of passed functions. */
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/boot_info.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ioapic.h: the physical I/O APICs, which route the interrupts of devices to cores.  Any core, but
  * for ioapic_init(). */
 #ifndef ARCH_IOAPIC_H

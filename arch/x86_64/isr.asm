@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; Interrupt entry: 256 stubs that all lead to trap_handle(struct trap_frame *).
 
 section .text

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The core's own local APIC in x2APIC mode (Intel SDM vol. 3, 11.12; AMD APM vol. 2, 16.9). */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"

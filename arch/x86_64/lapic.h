@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* lapic.h: the core's own local APIC, an x2APIC (Intel SDM vol. 3, 11.12; AMD APM vol. 2, 16.9). */
 #ifndef ARCH_LAPIC_H
 #define ARCH_LAPIC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The machine-check banks of the running core. */
 #include <stdio.h>
 #include "arch/x86_64/cpu.h"

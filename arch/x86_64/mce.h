@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* mce.h: machine checks: errors of the hardware, told by exception 18 (Intel SDM vol. 3, chapter
  * 15; AMD APM vol. 2, chapter 9). */
 #ifndef ARCH_MCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What becomes of a machine check. */
 #include "arch/x86_64/mce.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the loader left: multiboot 1 (spec 0.6.96, 3.3) and multiboot 2 (spec 2.0, 3.6) information.
  *

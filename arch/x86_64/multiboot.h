@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * multiboot.h: the information of a Multiboot 1 or 2 loader (Multiboot Specification 0.6.96, 3.3;
  * Multiboot2 Specification 2.0, 3.6).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The VMM's own address space: what of the machine it can reach, and how.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* paging.h: the VMM's own map of memory; its tables are hostmap.h's. */
 #ifndef ARCH_PAGING_H
 #define ARCH_PAGING_H

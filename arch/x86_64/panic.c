@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* panic.c: see panic.h. */
 #include <stdarg.h>
 #include <stdio.h>

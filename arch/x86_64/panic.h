@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* panic.h: the report that ends the node when it cannot go on. */
 #ifndef ARCH_PANIC_H
 #define ARCH_PANIC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Physical PCI configuration space by mechanism #1 (PCI 3.0, 3.2.2.3.2). */
 #include "arch/x86_64/pci.h"
 #include "lib/spinlock.h"

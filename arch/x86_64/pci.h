@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* pci.h: physical PCI configuration space, mechanism #1.  Any core; `bdf` is bus << 8 | device << 3
  * | function. */
 #ifndef ARCH_PCI_H

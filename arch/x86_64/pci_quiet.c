@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bus mastering off, at boot, in every function that the firmware or a loader left with it: there
  * is no IOMMU here, so a disk or NIC that is nobody's could still write into memory that a guest

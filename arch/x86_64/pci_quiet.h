@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* pci_quiet.h: no device writes into memory that the VMM did not give it. */
 #ifndef ARCH_PCI_QUIET_H
 #define ARCH_PCI_QUIET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The end of the node: by an emulator's exit port, ACPI, or what PCs had before it. */
 #include <stdarg.h>
 #include <stdio.h>

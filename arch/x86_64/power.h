@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* power.h: the end of the node. */
 #ifndef ARCH_POWER_H
 #define ARCH_POWER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Numbers that no guest can know. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/random.h"

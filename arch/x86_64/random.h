@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* random.h: numbers that nobody can guess. */
 #ifndef ARCH_RANDOM_H
 #define ARCH_RANDOM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The CMOS clock (MC146818A), read once for the guests' wall clock. */
 #include <stdbool.h>
 #include "arch/x86_64/rtc.h"

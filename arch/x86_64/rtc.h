@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* rtc.h: the CMOS clock. */
 #ifndef ARCH_RTC_H
 #define ARCH_RTC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* serial.h: which serial port the node's console is. */
 #ifndef ARCH_SERIAL_H
 #define ARCH_SERIAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* serial_option.c: the words of the boot option `console=`. */
 #include <string.h>
 #include "arch/x86_64/serial.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* smp.c: see smp.h.  By INIT-SIPI-SIPI (Intel MP 1.4, B.4). */
 #include <string.h>
 #include "arch/x86_64/acpi.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* smp.h: the start of all other cores. */
 #ifndef ARCH_SMP_H
 #define ARCH_SMP_H

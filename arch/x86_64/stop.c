@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Before the node ends, however it ends: one core is left that runs, and no device that writes.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* stop.h: what comes before every end of the node. */
 #ifndef ARCH_STOP_H
 #define ARCH_STOP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The thread's part of an APIC ID (Intel SDM vol. 3, 9.9.3; AMD APM vol. 3, E.4.15). */
 #include "arch/x86_64/topology.h"
 

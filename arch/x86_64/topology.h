@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* topology.h: which cores are threads of one physical core, by their APIC IDs. */
 #ifndef ARCH_TOPOLOGY_H
 #define ARCH_TOPOLOGY_H

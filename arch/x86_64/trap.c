@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Exceptions and NMIs of the host. */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/hvm/hvm.h"

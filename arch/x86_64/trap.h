@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* trap.h: what an exception or an interrupt of the VMM's own leaves on the stack (isr.asm). */
 #ifndef ARCH_TRAP_H
 #define ARCH_TRAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The TSC's rate, measured against the ACPI PM timer (3.579545 MHz) or PIT channel 2.
  *

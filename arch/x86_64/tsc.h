@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* tsc.h: the time stamp counter as a clock. */
 #ifndef ARCH_TSC_H
 #define ARCH_TSC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The physical 16550A (8N1). */
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/core.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * uart.h: the physical serial port, a 16550A; and an emulator's debug port.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest memory: the slow paths of the door that gpa.h describes. */
 #include <string.h>
 #include "drivers/bus/gpa.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vpci.c: configuration space, base addresses and dispatch; see vpci.h. */
 #include <string.h>
 #include "drivers/bus/vpci.h"

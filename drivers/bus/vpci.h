@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vpci.h: the PCI that a guest sees: one bus, a host bridge at 00:00.0 and up to 31 single-function
  * devices, found by configuration mechanism #1 (PCI Local Bus 3.0, 3.2.2.3.2 and 6).

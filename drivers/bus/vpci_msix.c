@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vpci_msix.c: message-signalled interrupts of a guest's PCI device (PCI 3.0, 6.8.2). */
 #include <string.h>
 #include "lib/count.h"

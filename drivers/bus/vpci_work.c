@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vpci_work.c: what devices have left to do, one visit at a time; see vpci.h. */
 #include "drivers/bus/vpci.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Identity, reset, MAC address, link and interrupts. */
 #include <string.h>
 #include "drivers/e1000/e1000.h"

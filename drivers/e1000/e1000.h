@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * e1000.h: driver for the Intel 82540EM and 82574L, with no operating system under it.
  *

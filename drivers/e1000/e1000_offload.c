@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From a virtio offload header (virtio 1.2, 5.1.6.2) to a context descriptor (8254x 3.3.6 and 3.5).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The receive ring: legacy descriptors, one buffer per frame (8254x 3.2). */
 #include <stdatomic.h>
 #include "drivers/e1000/e1000.h"

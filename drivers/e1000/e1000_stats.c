@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The NIC's statistics (8254x 13.7, 82574 10.2.8): 32 bits each, cleared by reading. */
 #include "drivers/e1000/e1000.h"
 

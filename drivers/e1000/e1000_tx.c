@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The transmit ring: an optional context descriptor and data descriptors for each frame
  * (8254x 3.3). */
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Registers and descriptors of the 8254x and 82574L.  "8254x" in comments is Intel's PCI/PCI-X
  * Family of Gigabit Ethernet Controllers Software Developer's Manual (317453), "82574" the 82574

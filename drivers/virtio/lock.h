@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lock.h: the order of the devices' spin locks, and the gate of a TX ring.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio_console.c: see virtio_console.h. */
 #include <string.h>
 #include "drivers/virtio/virtio_console.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtio_console.h: hvc0, the guest's console (virtio 1.2, 5.3), one port.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio_net.c: identity, configuration, start and stop of the network device; see virtio_net.h. */
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtio_net.h: the network device of a guest (virtio 1.2, 5.1), between its rings and the switch.
  *

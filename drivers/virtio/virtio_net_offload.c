@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio_net_offload.c: for a driver that did not accept an offload, the device does it (5.1.6.4).
  */
 #include "drivers/virtio/virtio_net.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio_net_parts.h: between the files of the network device. */
 #ifndef DRIVERS_VIRTIO_VIRTIO_NET_PARTS_H
 #define DRIVERS_VIRTIO_VIRTIO_NET_PARTS_H

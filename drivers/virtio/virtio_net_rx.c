@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio_net_rx.c: the switch delivers; step 9 of the walk of a frame, the one copy. */
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"

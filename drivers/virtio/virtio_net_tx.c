@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio_net_tx.c: the guest sends; steps 2 to 4 of the walk of a frame (vnet/vnet.h). */
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio_pci.c: the life of a device and what it tells its guest; see virtio_pci.h. */
 #include <stdio.h>
 #include <string.h>

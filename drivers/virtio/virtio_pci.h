@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtio_pci.h: the modern virtio transport over PCI (virtio 1.2, 4.1), device side.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio_pci_regs.c: the registers of the transport (virtio 1.2, 4.1.4), in one I/O BAR. */
 #include "drivers/virtio/virtio_pci_regs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio_pci_regs.h: between the two halves of the transport, the registers and the device's life.
  */
 #ifndef DRIVERS_VIRTIO_VIRTIO_PCI_REGS_H

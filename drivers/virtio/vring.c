@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vring.c: see vring.h. */
 #include <string.h>
 #include "drivers/virtio/vring.h"

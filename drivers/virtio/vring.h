@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vring.h: the device side of a split virtqueue (virtio 1.2, 2.7), little-endian host.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The bridge's turn and its sleep. */
 #include "guest-images/dom0/bridge.h"
 #include "guest-images/lib/cpu.h"

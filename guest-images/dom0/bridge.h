@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bridge.h: frames between the NIC and the port, both ways, without a copy.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* From the wire into the node: the filled buffer goes into the port's ring as it is. */
 #include <string.h>
 #include "guest-images/dom0/bridge.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Dom0, the tiny one: owns the physical NIC and bridges it to its port of Patio's switch.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The NIC on the PCI bus. */
 #include "guest-images/dom0/nic.h"
 #include "guest-images/lib/cpu.h"

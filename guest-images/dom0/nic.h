@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Dom0's physical NIC on the PCI bus: registers, DMA and interrupts for drivers/e1000. */
 #ifndef DOM0_NIC_H
 #define DOM0_NIC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* From the node onto the wire: the port's buffers are chained into the NIC's ring. */
 #include <string.h>
 #include "guest-images/dom0/bridge.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Large frames that the NIC does not segment, though Dom0 told the switch that it does: what stands
  * behind IPv6 extension headers or was routed by way of others.  The segments' headers lie in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Dom0's virtio device: negotiation, rings, receive buffers. */
 #include "guest-images/dom0/port.h"
 #include "guest-images/lib/lapic.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Dom0's port of the switch: a virtio network device, driven without copies. */
 #ifndef DOM0_PORT_H
 #define DOM0_PORT_H

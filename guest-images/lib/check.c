@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The verdicts of the test guests. */
 #include <stdio.h>
 #include "guest-images/lib/check.h"

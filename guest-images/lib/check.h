@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The line protocol of the test guests on COM1: `ok NAME` or `FAIL NAME reason` for each check,
  * other lines for people, `done` last; the debug-exit status is 1 when a check failed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* COM1 (16550) by polling: every wait is bounded, so that a machine without a UART is no trap. */
 #include <stdio.h>
 #include "guest-images/lib/console.h"

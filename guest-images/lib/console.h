@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* COM1 by polling, and the ways a guest ends. */
 #ifndef GUEST_CONSOLE_H
 #define GUEST_CONSOLE_H

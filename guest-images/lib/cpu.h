@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Instructions that C does not have: CPUID, time stamps, sleeping; ports and MSRs: lib/x86.h. */
 #ifndef GUEST_CPU_H
 #define GUEST_CPU_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Waiting by the time stamp counter: at least as long as asked for. */
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/delay.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Waiting by the time stamp counter. */
 #ifndef GUEST_DELAY_H
 #define GUEST_DELAY_H

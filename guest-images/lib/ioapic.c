@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The I/O APIC at its customary place. */
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/ioapic.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The I/O APIC: COM1, and a NIC without MSI on a machine without Patio (82093AA datasheet, 3.0). */
 #ifndef GUEST_IOAPIC_H
 #define GUEST_IOAPIC_H

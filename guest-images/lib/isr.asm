@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; 256 interrupt entries that all end in trap(struct trap_frame *): AMD64 manual vol. 2, 8.9.
 bits 64
 section .text

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The local APIC, behind one pair of accessors for its two faces. */
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/lapic.h"

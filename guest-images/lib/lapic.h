@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The local APIC by MSRs (x2APIC) or by its page (xAPIC); registers have the names and offsets of
  * the AMD64 manual, volume 2, chapter 16.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* One piece of RAM, cut from its start. */
 #include <string.h>
 #include "guest-images/lib/mem.h"

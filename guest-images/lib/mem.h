@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory for rings and buffers: given out once, never back. */
 #ifndef GUEST_MEM_H
 #define GUEST_MEM_H

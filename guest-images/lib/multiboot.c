@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The loader's information, and the words of the command line. */
 #include <string.h>
 #include "guest-images/lib/console.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the loader tells a multiboot-1 guest (Multiboot 0.6.96, 3.3). */
 #ifndef GUEST_MULTIBOOT_H
 #define GUEST_MULTIBOOT_H

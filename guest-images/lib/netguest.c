@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The common start of test guests with a NIC. */
 #include <string.h>
 #include "guest-images/lib/check.h"

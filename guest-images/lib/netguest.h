@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What every test guest with a NIC begins with. */
 #ifndef GUEST_NETGUEST_H
 #define GUEST_NETGUEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Building, recognising and answering small packets. Every length is checked before a read. */
 #include <string.h>
 #include "lib/net_formats.h"

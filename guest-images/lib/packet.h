@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The few protocols that test guests speak: ARP (RFC 826), ICMP echo (RFC 792), UDP (RFC 768). */
 #ifndef GUEST_PACKET_H
 #define GUEST_PACKET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* PCI configuration space. */
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/pci.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* PCI configuration space by mechanism #1 (PCI 3.0, 3.2.2.3), and what a driver wants of it. */
 #ifndef GUEST_PCI_H
 #define GUEST_PCI_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The boot CPU's half of starting an AP; the AP's half before C is in start.asm. */
 #include <stdatomic.h>
 #include <string.h>

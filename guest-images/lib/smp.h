@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Starting a second CPU by INIT-SIPI-SIPI (AMD64 manual vol. 2, 14.1 and 16.5). */
 #ifndef GUEST_SMP_H
 #define GUEST_SMP_H

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; Entry of our multiboot-1 guests: keeps the state the loader left (tests look at it), makes identity
 ; page tables, goes to long mode and calls guest_start(magic, info).  Multiboot 0.6.96, 3.1 and 3.2.
 

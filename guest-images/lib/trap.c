@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The IDT, the table of handlers, and the last words of a guest that took an exception. */
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/cpu.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupts and exceptions of a guest. */
 #ifndef GUEST_TRAP_H
 #define GUEST_TRAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The PCI transport from the driver's side: capabilities, negotiation, queues, MSI-X. */
 #include <stdatomic.h>
 #include "guest-images/lib/virtio.h"

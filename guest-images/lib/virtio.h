@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtio.h: the driver's side of virtio 1.2 over PCI, modern only, for our own guests.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A virtio NIC for test guests. */
 #include <string.h>
 #include "guest-images/lib/cpu.h"

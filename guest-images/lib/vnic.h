@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A virtio NIC for test guests: frames copied in and out, one CPU. */
 #ifndef GUEST_VNIC_H
 #define GUEST_VNIC_H

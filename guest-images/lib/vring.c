@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The split ring from the driver's side (virtio 1.2, 2.7). */
 #include <stdatomic.h>
 #include "guest-images/lib/virtio.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # The Linux guest image: Debian's cloud kernel as it is, an initramfs, and the probe program.
 # Included by the root Makefile; run from the root.
 #   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe, build/linux/kexec

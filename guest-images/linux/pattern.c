@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The deterministic byte stream that bulk transfers carry. */
 #include <string.h>
 

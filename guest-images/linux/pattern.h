@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef NETPROBE_PATTERN_H
 #define NETPROBE_PATTERN_H
 

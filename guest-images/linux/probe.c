@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the measurements share: errors, sockets, statistics. */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef NETPROBE_PROBE_H
 #define NETPROBE_PROBE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * TCP bulk.  The client sends a header, the bytes, and end of stream; the server answers with what
  * it received.  Both structures travel in the byte order of x86, the only machine this runs on.

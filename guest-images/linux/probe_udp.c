@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* UDP echo and ping-pong. */
 #include <errno.h>
 #include <stdio.h>

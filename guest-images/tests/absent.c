@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory where nothing is reads all ones and takes no write, as a bus where nobody answers: by each
  * width, by each kind of instruction, and by accesses of which a part is memory.  With `reads=N`

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Local APIC checks that are the same by page and by MSR; options: ticks=, count=. */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the xapic and x2apic tests both ask of the local APIC. */
 #ifndef GUEST_TESTS_APIC_CHECKS_H
 #define GUEST_TESTS_APIC_CHECKS_H

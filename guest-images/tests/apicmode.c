@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The modes of the local APIC: which transitions a CPU takes (Intel SDM vol. 3, 11.12.5), what is
  * there in each mode, and that one that was disabled comes back as after a reset.  Options: move=

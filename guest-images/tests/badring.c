@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A driver that breaks one rule of its TX ring: how=index|loop|addr|len|avail|indirect.  The device
  * must ask for a reset (virtio 1.2, 2.1.2), and work again after it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Writes a word to each 2 MiB (step=, in KiB) of RAM, then reads all of them back. */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a kernel finds whose predecessor left its NIC running, as Linux's kexec does: bus mastering
  * goes off and on again, and only later the device is reset.  Meanwhile the memory of the old rings

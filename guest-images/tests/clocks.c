@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The clocks of a PC that programs measure others by: the 8254's counters, its output and gate at
  * port 61h (gate=0: but for the gate), the ACPI PM timer (pm=, its port).  Each is held against the

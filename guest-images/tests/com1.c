@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * com1.c: COM1 by its interrupt, pin 4 of the I/O APIC, an edge: what it sends, what it receives,
  * and that a driver which reads the receiver blindly while it opens the port takes nothing away.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Corners of the CPU where a VMM that looks on can be seen: control registers of which some bits
  * are the host's, single steps and debug traps over instructions that exit, NMIs and what holds

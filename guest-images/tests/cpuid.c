@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Prints every CPUID leaf that the machine has, and checks that the figures do not contradict. */
 #include <string.h>
 #include "guest-images/lib/check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Answers ARP and ping for ip=, any UDP to it, and test frames.  Ends after frames= answers when
  * given. poll=1: never sleeps.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What an exit costs, in ticks of the time stamp counter.  Words of the command line choose the
  * operations: hypercall cpuid in out rdmsr wrmsr read write; n= how often each (1000).  Prints

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Executes code in each 2 MiB of its memory, twice, on each CPU (cpus=2: a second one, from the
  * other end at the same time), and writes and executes more beside it. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Sends count= (1000) test frames of size= (60) bytes to dst= as fast as its ring takes them. */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"

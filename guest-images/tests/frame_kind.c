@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* VLAN tags (IEEE 802.1Q) and IPv6 extension headers (RFC 8200, 4). */
 #include <string.h>
 #include "guest-images/lib/packet.h"

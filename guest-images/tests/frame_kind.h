@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What may stand before and behind a network header: put into plain TCP frames, and taken out. */
 #ifndef GUEST_TESTS_FRAME_KIND_H
 #define GUEST_TESTS_FRAME_KIND_H

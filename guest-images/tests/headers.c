@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames with VLAN tags, IPv6 extension headers and congestion marks, from one end to the other.
  *

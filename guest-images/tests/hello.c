@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Is a multiboot-1 kernel entered as the specification says (0.6.96, 3.2 and 3.3)? */
 #include <string.h>
 #include "guest-images/lib/check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Asks for as much work as one access to a device can ask for, again and again; how=
  *   print    64 chains of 60 pieces of 64 MiB for the virtio console: 240 GiB by each kick

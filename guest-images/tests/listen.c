@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Says what it hears: a line for each of the first lines= (20) frames, the number of all at the
  * end. Ends after time= TSC ticks, or frames= frames; with announce=1 it sends one broadcast first,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The delivery modes of the local vector table that would reach beyond the guest: SMI, INIT and
  * ExtINT stay masked, FIXED and NMI are taken, reserved bits are #GP, and CMCI is not there.

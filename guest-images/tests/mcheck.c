@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Waits for a machine check, with CR4.MCE as a guest finds it: clear.  Where the VMM intercepts
  * exception 18 this guest is stopped; QEMU delivers it to the guest (docs/emulator-traps.md). */
 #include "guest-images/lib/check.h"

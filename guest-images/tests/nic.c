@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The e1000 driver against the NIC: it and a virtio NIC hang on one hub.  What the NIC makes of
  * offload headers is judged at the other end, and the other way round frames arrive whole. Options:

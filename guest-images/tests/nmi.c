@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One CPU sends NMIs to another that has a few exits and then waits without any: each must be
  * taken, whether it meets the guest, the VMM, or the way between them, where it would be lost until

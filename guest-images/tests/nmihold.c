@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest's first NMI comes, before any IRET, whatever the core's last owner left.  Option: hold=1
  * ends the guest in its handler, NMIs still blocked: that is what is left.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Touches what nobody claims: how=read|write|float (guest-physical address at=), how=exec, how=walk
  * (page tables there), how=msr (msr=), how=port (port=).  Says what it got where it is let live.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Computes, and watches the TSC: what it misses was taken from it.  For each window of time it adds
  * up the steps that were longer than its own.  Options: windows= (5) of window= TSC ticks (50

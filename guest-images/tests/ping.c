@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Round trips.  peer=MAC: numbered test frames to another guest of ours (echo); or ip= and to=IP:
  * ARP, then pings.  n= (100), size= of the frame, poll=1: never sleeps.  Prints `rtt n=.. lost=..

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two CPUs: INIT-SIPI-SIPI, then interrupts to and fro.  Options: ap= (APIC id, 1), rounds= (1000),
  * absent= (an id that no CPU has, 77), page=1 (by the xAPIC page).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest that sends with what is not its own.  as=MAC: another guest's address; it begins with
  * made= (60000) frames of made-up sources, then sends with that address for ever, and says what it

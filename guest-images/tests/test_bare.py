@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Our guests on bare QEMU, where Patio is not there to blame.
 
 Each guest speaks the line protocol of guest-images/lib/check.h.  Dom0 is put between two sockets

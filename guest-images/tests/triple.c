@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest that triple-faults: the line before is the last one anybody hears of it. */
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/multiboot.h"

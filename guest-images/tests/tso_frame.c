@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Building large TCP frames, and judging their segments (RFC 791, 8200, 9293). */
 #include <string.h>
 #include "lib/net_formats.h"

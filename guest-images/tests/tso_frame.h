@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Large TCP frames as a virtio sender leaves them, and a judge of the segments they become. */
 #ifndef GUEST_TESTS_TSO_FRAME_H
 #define GUEST_TESTS_TSO_FRAME_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest that leaves interrupts waiting, with vectors that exceptions have too (16 to 31 are legal
  * for an APIC), and dies of a triple fault; the next owner of its core must find nothing.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A wire between its first two NICs: whatever one receives the other one sends.  Frames that find a
  * full ring are dropped, as on any wire, and counted.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The local APIC by MSRs: what a guest with direct interrupts lives on. */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/cpu.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest that only knows the xAPIC page. */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/cpu.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The part of <string.h> that a freestanding image has; host builds use libc's own header. */
 #ifndef LIB_STRING_H
 #define LIB_STRING_H

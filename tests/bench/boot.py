@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What booting a Linux guest costs, and what the VMM keeps for itself: boot.json."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What an exit costs on each target, from the guest's instruction to its next one: exits.json.
 
 A guest times rounds of a loop with an instruction that exits, less the same loop without it.  That

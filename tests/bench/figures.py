@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """docs/figures.md: the tables of `make bench`, each between two lines that name it.
 
     <!-- rtt: make bench BENCH=rtt WRITE=1 -->

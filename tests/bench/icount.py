@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Nodes and machines whose clock counts instructions, and what the figures of all benches share.
 
 Under `-icount shift=0` the time stamp counter grows by one for every instruction that any CPU of

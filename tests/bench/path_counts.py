@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The same paths on one emulated machine whose clock counts instructions (icount.py).
 
 Two machines have two clocks; so both ends of a wire, which is a hub between two NICs of one

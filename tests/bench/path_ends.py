@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Pairs of machines on one wire, one for each way from a Linux to another: what paths.py compares.
 
     native       Debian's kernel on the emulated machines themselves

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The VNET/P paper's table, between two emulated machines: paths.json.
 
 Each way (path_ends.py) has a pair of machines of its own; all of them are up, and idle but for the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """UDP round trips between two Linux guests: rtt.json."""
 
 from icount import BOB, by_reason, growth, netprobe, pair_conditions, totals

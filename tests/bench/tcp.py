@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """TCP bulk between two Linux guests: tcp.json."""
 
 from icount import BOB, by_reason, growth, netprobe, pair_conditions, totals

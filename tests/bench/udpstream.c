@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * udpstream: how fast datagrams get through, for make bench BENCH=paths.
  *

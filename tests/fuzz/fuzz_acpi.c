@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_acpi.c: the firmware's tables with any content.  The input is physical memory, the RSDP
  * first. Each run of bytes that the parser gets is an allocation of its own of exactly that size.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_arp.c: ARP of any shape, in any order with questions and the clock.  A next hop has the MAC
  * that answered our last question and no other; a frame is answered at most once; nothing grows.

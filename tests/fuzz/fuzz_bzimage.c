@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Any file as a bzImage, with a header laid over it half of the time. */
 #include <stdlib.h>
 #include <string.h>

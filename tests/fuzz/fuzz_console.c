@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_console.c: anything typed at the serial monitor, and anything a guest does to its COM1.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_device.c: a guest with two network devices and a console on its PCI bus, used from two vCPUs
  * and from the VMM's side, through nothing but port and memory accesses, its own memory, and what

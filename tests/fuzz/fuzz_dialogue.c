@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_dialogue.c: a guest that says anything at any time, and takes its answers or not.
  *

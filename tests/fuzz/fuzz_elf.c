@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Any file as a Multiboot kernel: loaded wholly inside guest memory, or refused with a reason. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_encap.c: frames of any shape into an edge with an underlay and out over its links.  Frames
  * lie in allocations of their exact size; nothing may reach another network than its link's, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Any bytes in any mode: lengths stay within the input, and what was decoded can be carried out. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_insn_oracle.c: our instruction decoders beside an independent one, Zydis.
  *

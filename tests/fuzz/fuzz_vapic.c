@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_vapic.c: a guest of four vCPUs at its local APICs, in each mode, and at an I/O APIC.  What
  * reaches the machine must be meant for the guest's own cores, with a vector that an APIC accepts,

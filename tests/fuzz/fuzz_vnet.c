@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_vnet.c: control operations and frames in any order and of any shape.  Frames lie in
  * allocations of their exact size, and no frame may leave its network.

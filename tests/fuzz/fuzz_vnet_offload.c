@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_vnet_offload.c: any offload header on any frame in any pieces.  What is cut must hold the
  * payload once, in segments that fit the MTU and whose checksums are right, over the ends that a

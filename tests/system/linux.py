@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Linux guests on a node: booting them, and what the tests ask of their shells."""
 
 import json

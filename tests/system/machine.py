@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Steps that the tests on whole machines have in common, on top of tools/patio/node.py.
 
 No verdict depends on how fast anything is: LIMIT only ends what hangs.

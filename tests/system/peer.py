@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What is outside: one host on the wire of a node's NIC, which a UDP socket stands for.
 
 It answers ARP, pings and whatever comes to its UDP echo port, and asks the same of others.

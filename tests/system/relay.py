@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A wire between two nodes' NICs with somebody of ours on it, who sees each frame and may change it."""
 
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Bad machines and bad configurations: one clear line, and nothing half done."""
 
 import re

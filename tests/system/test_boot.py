@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The ways into Patio: each loader, each number of cores, both machines."""
 
 import pytest

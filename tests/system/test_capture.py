@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What tools/patio/capture.py says of checksums: of frames made here, and of those that an emulated NIC
 completes.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The description changed at run time: links made, shown, explained, used and removed; bad lines.
 
 The wire between two edges of one node is a guest with two NICs: so one node is both ends of a link.

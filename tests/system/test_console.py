@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The node's own console: on another port, at another speed, by the firmware's table, or nowhere."""
 
 import re

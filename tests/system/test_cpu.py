@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The corners of the world switch, as guests see them, on each vendor's CPU."""
 
 import pytest

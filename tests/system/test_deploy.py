@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Getting nodes onto machines: the ISO image and the netboot tree, booted from with nothing else."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Dom0 and the way out of the node, with both NICs; Dom0's death and return."""
 
 import hashlib

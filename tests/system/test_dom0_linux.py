@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Linux as Dom0: an unmodified Debian kernel with the physical NIC, and its own bridge to the wire.
 
 The 82540EM interrupts by its pin, the others by MSI-X; the 82576 is function 1 of its device.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Three nodes joined by BGP EVPN: make run NODES=3 EVPN=1, and that its judge can say no."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The bench of exits: what the guest counts in ticks, the VMM counts in exits."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Our own guests on one node: the machine that they see, and how they end."""
 
 import io

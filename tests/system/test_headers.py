@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What frames have before and behind their network header, from one node to the other: VLAN tags, IPv6
 extension headers, congestion marks; over a link and as they are over a Dom0.  Between the nodes' NICs
 is a router of ours, which marks packets."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Guests that ask for endless work by one access: the monitor, a stop and the others get through."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The wire between nodes: tools/hub loses nothing, and Bochs takes in all that it is given."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A network that reaches an ordinary Linux machine by VXLAN, through another one that routes.
 
     near (10.1.0.1) 192.0.2.1 -- 192.0.2.254 router 198.51.100.254 -- 198.51.100.2 far (10.1.0.2)

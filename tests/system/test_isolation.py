@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Two networks on one node hear nothing of each other."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A wire for jumbo frames between two nodes, one with each NIC, by VXLAN and without."""
 
 import struct

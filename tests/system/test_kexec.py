@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A Linux guest that goes on with another kernel, which the node does not see: by kexec, and after a
 panic.  A guest beside it sends frames to it all the time, also while nobody drives the NIC."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Two nodes joined by links: Dom0 and one tiny guest each, and between their NICs a wire."""
 
 import pytest

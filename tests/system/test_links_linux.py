@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Two Linux guests on one node, joined by a link: both its ends are here, and a guest with two NICs
 is the wire."""
 

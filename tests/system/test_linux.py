@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Two Linux guests and the switch between them: learning, routed, by kick and by poll."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Large pages where the CPU must not fetch from them (iTLB multihit, CVE-2018-12207)."""
 
 import pytest

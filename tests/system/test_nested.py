@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What each target inside Linux and KVM must be able to do, on one node, because their boots cost
 most: boot, interrupts without exits, the corners of the world switch, NMIs."""
 

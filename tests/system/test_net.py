@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The switch between our own guests: broken rings, isolation, routes, who moves frames."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What netprobe calls lost, on the host."""
 
 import json

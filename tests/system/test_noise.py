@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A guest that computes loses nothing to others, whatever they do.
 
 Bochs's clock is that of a parallel machine: a tick is one instruction of each core at once, so what a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Two Linux guests of one vCPU on three cores: what each target must be able to do with Linux."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A panic of the VMM tells where it was, by names of functions."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A node ends as a machine should: switched off by ACPI, reset, and after a panic with its text kept.
 
 The machines here have no exit port of the emulator's, so nothing but the hardware's own ways is left.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A guest's COM1: a Linux that has its console there, and what is piped to a guest."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What the monitor shows: text for people and JSON for programs, with the same names and values."""
 
 import pytest

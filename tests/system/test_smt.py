@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Threads of one physical core go to one guest, unless the node says otherwise."""
 
 from machine import TINY, about, node, only_on, until

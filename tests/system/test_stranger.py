@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A guest that sends with addresses that are not its own: it takes nobody's frames, and nothing of
 it passes for the node."""
 

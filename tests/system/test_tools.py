@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What people run: make guest with kernels of all kinds, and the demonstration of make run."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Two nodes of two vendors on one wire: make run NODES=svm,vmx, and that its judge can say no."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What a guest leaves in its core's local APIC, or writes into it, harms neither the node nor the
 core's next owner."""
 

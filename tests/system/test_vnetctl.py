@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The language of control from inside a Linux guest: vnetctl on the guest's control console."""
 
 import json

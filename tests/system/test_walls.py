@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The VMM's own walls: what its map forbids ends the node with a panic that says why."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Dom0 with an 82540EM that every target has, and a host of ours on its wire.
 
 The guest behind Dom0 has the NIC's own MAC, because on Bochs the wire lets no other in.

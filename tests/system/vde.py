@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """One end of a wire that is a hub, by vde's protocol 3, as an emulator's NIC is one."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """tools/patio/kvm.py: whether KVM nests here, and which vendor."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The rules of tests/check-layers: what is refused, and with which words."""
 
 import importlib.machinery

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """tools/patio/nodes.py: a table of nodes and a template of their patio.conf."""
 
 import pytest

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which accesses to memory where nothing is are named in the log. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ACPI tables in a model of physical memory, as firmware writes them and as nobody should. */
 #include <setjmp.h>
 #include <stdarg.h>

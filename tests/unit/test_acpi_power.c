@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What ACPI says of power-off and reset: registers of all kinds, and \_S5_ as compilers write it.
  */
 #include <setjmp.h>

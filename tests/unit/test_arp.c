@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_arp.c: ARP as bytes, the life of next hops, and what the wire can do to them. */
 #include "tests/unit/rig/link_nodes.h"
 #include "vnet/link/arp.h"

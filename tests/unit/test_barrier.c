@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which barriers real CPUs get at a change of owner, by the words that they say of themselves. */
 #include <setjmp.h>
 #include <stdarg.h>

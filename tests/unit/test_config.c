@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Golden files: refused texts with their messages, accepted texts with their canonical form.
  *

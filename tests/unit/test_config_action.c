@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The monitor: run-time statements become actions, others change the staged description. */
 #include "tests/unit/rig/config_text.h"
 

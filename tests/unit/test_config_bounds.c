@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The bytes that a text may have, every bound at its last good and first bad value, atomicity. */
 #include "tests/unit/rig/config_text.h"
 #include "vmm/config/parse.h"

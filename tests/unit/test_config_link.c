@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Underlays, links and MTUs over several texts; what lint finds in the live description. */
 #include "tests/unit/rig/config_text.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_console.c: which of a guest's two devices gets what is typed, and that nobody loses any. */
 #include <setjmp.h>
 #include <stdarg.h>

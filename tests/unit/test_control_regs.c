@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* CR0 and CR4: each rule by a value that breaks it alone. */
 #include <setjmp.h>
 #include <stdarg.h>

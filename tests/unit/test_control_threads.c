@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_control_threads.c: a guest at its control console from two vCPUs, whose cores serve it in
  * turn, while another core reads its counters.  Each request is answered once and whole, in order.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* `show counters`: every source of an object is asked to its end, and what is 0 is left out. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What guests are told by CPUID, on the recorded leaves of real machines (tests/unit/data/cpuid),
  * and that docs/cpuid.md says the same.  `build/unit/test_cpuid --write` makes that table anew.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_dialogue.c: requests and answers on a stream of bytes, whoever is at its other end. */
 #include <setjmp.h>
 #include <stdarg.h>

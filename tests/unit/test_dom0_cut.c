@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_dom0_cut.c: large frames that the NIC does not segment, on their way out through Dom0. */
 #include "tests/unit/rig/e1000_rig.h"
 /* Dom0's own files and the judge of segments are not part of the host library. */

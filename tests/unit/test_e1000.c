@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The e1000 driver's start, interrupts and rings, on a simulated NIC. */
 #include "tests/unit/rig/e1000_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Offload headers on a simulated NIC: what leaves is right, what contradicts the frame is refused.
  */
 #include "tests/unit/rig/e1000_rig.h"

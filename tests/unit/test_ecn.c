@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_ecn.c: DSCP and congestion marks through a link: what the outer header has of the inner
  * packet, and what comes of both at the far end (RFC 6040).

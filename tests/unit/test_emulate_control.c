@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Instructions on control registers that exit on SVM: what is carried out, and what is not. */
 #include <setjmp.h>
 #include <stdarg.h>

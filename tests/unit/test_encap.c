@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_encap.c: the outer headers, byte by byte, and each check of what comes in. */
 #include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a description asks of a machine, and the words of each refusal. */
 #include "tests/unit/rig/config_text.h"
 #include "vmm/fit.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest memory's door: bounds, wrap-around, regions side by side. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_guard.c: guests that would send the node's own outer packets, and what is shared no more. */
 #include "tests/unit/rig/link_nodes.h"
 #include "vnet/link/arp.h"

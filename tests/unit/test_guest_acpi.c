@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The guests' ACPI tables: checksums, addresses, and what iasl reads out of them. */
 #include <setjmp.h>
 #include <stdarg.h>

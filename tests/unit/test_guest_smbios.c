@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest's SMBIOS tables, read as a system reads them. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest page walk: three formats, page sizes, rights, and every fault. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_headers.c: the one parser of frames' headers: what it finds, by hand and by its reference.
  */
 #include <setjmp.h>

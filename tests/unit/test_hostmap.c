@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The VMM's page tables, walked as the CPU would: access of each page, before and after splitting.
  */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest's images by what kind of kernel it has, and the words when they cannot be loaded. */
 #include <setjmp.h>
 #include <stdarg.h>

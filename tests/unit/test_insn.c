@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The instruction decoder, against hand-made cases in three modes and against objdump's reading of
  * this very program. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What insn_finish() does to registers, flags and memory, against the CPU this test runs on. */
 #include <setjmp.h>
 #include <stdarg.h>

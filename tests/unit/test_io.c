@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Who answers at a guest's I/O port. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What of a guest's local APIC goes to the chip behind it; and the chip that is the core's own. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Function names by address, over a small table. */
 #include <setjmp.h>
 #include <stdarg.h>

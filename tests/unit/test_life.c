@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The life of a VM: which cores it takes by whose choice, and that nothing of it stays. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_link.c: two nodes joined by links: control of them, and what passes. */
 #include "tests/unit/rig/link_nodes.h"
 

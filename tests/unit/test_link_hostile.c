@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_link_hostile.c: what a wire may send to an underlay, each counted by its name. */
 #include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_link_local.c: groups that are of one wire only: who passes them on, and who says so. */
 #include "tests/unit/rig/vnet_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_link_loops.c: split horizon, what loops back, and the exact mode. */
 #include "tests/unit/rig/link_nodes.h"
 

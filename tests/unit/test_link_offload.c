@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_link_offload.c: checksums and large frames on their way through a link, and what a sender is
  * told of a frame that does not fit.  Sums are verified in the plainest way.

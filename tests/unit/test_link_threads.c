@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_link_threads.c: frames go out and come in over links on two cores while control changes
  * routes and links; none is lost, doubled or out of order.

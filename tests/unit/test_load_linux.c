@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The Linux loader: placement in three memory layouts, boot_params, and every refusal. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The Multiboot loader: ELF32, ELF64 and the address fields; entry state, information, refusals. */
 #include <setjmp.h>
 #include <stdarg.h>

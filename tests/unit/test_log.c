@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_log.c: where a line goes, before and after the boot core is in its loop. */
 #include <setjmp.h>
 #include <stdarg.h>

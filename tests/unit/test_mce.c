@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Machine checks: what each pattern of status words leads to. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The page allocator against a map of single pages. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A physical MSI-X table behind a guest's copy: what the device is told, and when. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The loader's information in a model of memory: as GRUB and QEMU leave it, and as nobody should.
  */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Nested tables: every page of a mapping is walked, as the CPU would. */
 #include <pthread.h>
 #include <setjmp.h>

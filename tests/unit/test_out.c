@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* One answer in both forms, escapes, alignment, and calls that do not fit the nest. */
 #include "tests/unit/rig/config_text.h"
 #include "vmm/control/show/out.h"

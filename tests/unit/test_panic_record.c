@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A panic's text in memory that a reset may have left, or not. */
 #include <setjmp.h>
 #include <stdarg.h>

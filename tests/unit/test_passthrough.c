@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest's physical devices: a list, of which each has its place, its reset and its end. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_pathmtu.c: routers that tell what fits the path to a peer, in truth and not. */
 #include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Who loses bus mastering at boot, on a model of configuration space. */
 #include <setjmp.h>
 #include <stdarg.h>

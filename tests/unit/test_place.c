@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which core a vCPU gets where cores have threads, and how the topology is read. */
 #include <setjmp.h>
 #include <stdarg.h>

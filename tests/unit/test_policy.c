@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which values of XCR0 and PAT a guest may set. */
 #include <setjmp.h>
 #include <stdarg.h>

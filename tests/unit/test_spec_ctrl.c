@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Whose IA32_SPEC_CTRL the core has, when it is touched, and which bits of it a guest has. */
 #include <setjmp.h>
 #include <stdarg.h>

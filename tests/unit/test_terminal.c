@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_terminal.c: the queue before the serial port, on a port that takes 16 bytes at a time. */
 #include <pthread.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_typed.c: what was typed and not read yet: in order, none lost, none twice. */
 #include <pthread.h>
 #include <sched.h>

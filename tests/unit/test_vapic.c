@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Whom an interrupt names, by mode of the APICs. */
 #include <setjmp.h>
 #include <stdarg.h>

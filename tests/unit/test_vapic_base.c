@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The mode of a guest's local APIC and the place of its page. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a guest may write to its local vector table. */
 #include <setjmp.h>
 #include <stdarg.h>

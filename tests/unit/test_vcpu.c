@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a vCPU's core does with the requests that reach it; the hardware is this program's. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest's I/O APIC: its registers, and what is told of them. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_virtio_console.c: what a guest prints and what is typed at it. */
 #include "tests/unit/rig/virtio_guest.h"
 #include "drivers/virtio/virtio_console.h"

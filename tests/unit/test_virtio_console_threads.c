@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_virtio_console_threads.c: a console whose guest prints and reads on two vCPUs while somebody
  * types, its driver starts anew, and its counters are read; every other time bus mastering went off

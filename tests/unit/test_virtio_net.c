@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_virtio_net.c: guests with network devices on one switch, from TX ring to RX ring. */
 #include "tests/unit/rig/virtio_nodes.h"
 

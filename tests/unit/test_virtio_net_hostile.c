@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_virtio_net_hostile.c: guests that break rules, kick from two vCPUs, or reset in flight. */
 #include <pthread.h>
 #include "tests/unit/rig/virtio_nodes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_virtio_net_offload.c: checksums and segments, passed on unchanged or completed. */
 #include "tests/unit/rig/virtio_nodes.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_virtio_net_threads.c: two guests send to a third on cores of their own, while the third's
  * driver starts anew, another of its vCPUs pokes at its registers, and control changes what the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_virtio_net_visits.c: how much one kick or one visit of a poller does, by a receiver that
  * counts. */
 #include "tests/unit/rig/virtio_nodes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_virtio_pci.c: the transport's registers and states, driven as Linux drives them. */
 #include "tests/unit/rig/virtio_guest.h"
 

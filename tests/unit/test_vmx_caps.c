@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* VT-x by its capability MSRs: the controls that are set, each one that may be missing, the lock.
  */
 #include <setjmp.h>

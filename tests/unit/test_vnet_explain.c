@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vnet_explain.c: explain tells what the walk would do. */
 #include "tests/unit/rig/vnet_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vnet_learn.c: a network that learns: flooding, learning, moving, ageing, forgetting. */
 #include "tests/unit/rig/vnet_rig.h"
 #include "vnet/lookup/learn.h"

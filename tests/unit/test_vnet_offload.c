@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vnet_offload.c: offload headers, checksums and segments, against sums that are computed
  * here in the plainest way: 16 bits at a time, in network order.

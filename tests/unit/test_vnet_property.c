@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vnet_property.c: the compiled table against the plainest reading of the rules: random routes
  * and frames, through the whole walk, cached and not.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vnet_route.c: what routes mean: priorities, ties, qualifiers, refusals. */
 #include "tests/unit/rig/vnet_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vnet_stage.c: what is done at a port in front of the look-up, and what stands behind it. */
 #include "tests/unit/rig/vnet_rig.h"
 #include "vnet/state.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vnet_stranger.c: a port that sends with addresses that are not its own, in a network that
  * learns: what it may take from others, and what it costs them. */
 #include "tests/unit/rig/vnet_rig.h"

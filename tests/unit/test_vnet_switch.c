@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vnet_switch.c: the walk: checks, batches, counters, ports that come and go, polling. */
 #include "tests/unit/rig/vnet_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vnet_threads.c: cores walk while control replaces what they read. */
 #include "tests/unit/rig/vnet_rig.h"
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vpci.c: the guest's PCI as a kernel sees it, by port and memory accesses. */
 #include "tests/unit/rig/virtio_guest.h"
 

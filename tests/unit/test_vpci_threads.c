@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vpci_threads.c: two vCPUs at one PCI bus, which move its addresses, mask its interrupts and
  * use what is there, while a core of the VMM sends interrupts and reads counters.  Under the thread

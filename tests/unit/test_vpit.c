@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest's interval timer, as programs use it that measure other clocks. */
 #include <setjmp.h>
 #include <stdarg.h>

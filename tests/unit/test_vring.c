@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vring.c: the device side of a split virtqueue against a driver that keeps and breaks rules.
  */
 #include <setjmp.h>

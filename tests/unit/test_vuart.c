@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The virtual UART as drivers probe, open, poll and serve it by interrupts. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* test_vuart_threads.c: two vCPUs at one COM1, somebody who types, and a reset meanwhile. */
 #include <pthread.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The language's words: each list leads from a word to its value and back. */
 #include <setjmp.h>
 #include <stdarg.h>

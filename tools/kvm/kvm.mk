@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # The Linux with KVM in which the targets kvm-svm and kvm-vmx run Patio (tools/patio/nested.py).
 # Included by the root Makefile; run from the root.
 #   kvm-host   build/linux/vmlinuz, build/kvm/initrd.cpio.lz4

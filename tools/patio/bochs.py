@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Bochs with Intel VT-x.  It is slow, deterministic, and one thread for all CPUs.
 
 Each run has a folder of its own, for bochsrc, the CD and its logs.  tools/bochs-run starts it there.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A capture taken on a wire, as tshark reads it."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What a demonstration claims, line by line: printed with a verdict, and kept for its report."""
 
 

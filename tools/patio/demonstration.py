@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What `make run` boots, and the demonstration: each line is measured, judged and kept."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """An emulated machine, driven over its serial line."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Three nodes on one underlay, one network over them: what `make run NODES=3 EVPN=1` boots, and the
 claims that it judges.
 

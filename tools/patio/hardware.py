@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The machine that a node is given, the same words for every target; and the files it boots from.
 
 A target is an emulator with a CPU (tools/patio/targets.py).  What one cannot be, it says by Unsupported.

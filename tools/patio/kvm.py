@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Linux's KVM on this machine: whether a node can run on it, which wants the vendor's virtualization
 of its own (nesting)."""
 

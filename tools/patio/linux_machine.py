@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """An ordinary Linux machine in an emulator of its own: what a node's network is joined to.
 
 Debian's own kernel, VXLAN device and iproute2, out of Dom0's image (guest-images/linux), beside no

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Patio under Linux and KVM, as on a developer's machine, without one whose CPU nests: an emulator
 runs Debian's kernel with KVM (tools/kvm/), and the QEMU in it runs the node with -accel kvm.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A Patio node in an emulator, driven over its serial line: for make run, tests and benches."""
 
 import json

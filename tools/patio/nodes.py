@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """One description for many nodes: a table of nodes, and a template of their patio.conf.
 
 The table, say nodes.conf, has a node in each line, or a row of nodes that count up:

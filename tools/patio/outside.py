@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The server outside: what a guest reaches through Dom0's NIC and QEMU's user network.
 
 It serves GET /file (a deterministic pseudo-random file), /file.sha256 and /hello on a loopback port.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """QEMU: with AMD SVM by KVM where it nests SVM, else by TCG; with Intel VT-x by KVM alone."""
 
 import subprocess

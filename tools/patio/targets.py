@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Targets: an emulator with a CPU each.  Which one is said by name, by PATIO_TARGET, or not at all.
 
 Each is a module or an object with NAME, VENDOR (as the node names its CPU), PATIENCE,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Two nodes on one wire, each with Dom0 and a Linux guest: what `make run NODES=svm,vmx` boots, and
 the claims that it judges.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Nodes on a wire: each has Dom0, whose NIC is on it, and a Linux guest.
 
 The wire is tools/hub.  It needs no privileges, and every target can be on it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The node's settings, and the run-time statements, which become an action for the caller. */
 #include <string.h>
 #include "vmm/config/parse.h"

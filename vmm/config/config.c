@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The two descriptions, live and staged, and the reading of a text from one to the other. */
 #include "vmm/config/config.h"
 #include <string.h>

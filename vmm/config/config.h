@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * config.h: what the node shall be, in plain data, and the one language that says it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Refusals and warnings of the control language, and the guess at what was meant. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The grammar: every statement and its places.  The parser and the help both follow this table. */
 #include "vmm/config/parse.h"
 

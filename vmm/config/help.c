@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The help: the grammar's table, written out. */
 #include <string.h>
 #include "vmm/config/parse.h"

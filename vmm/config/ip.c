@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* IPv4 addresses as text. */
 #include <stdio.h>
 #include "vmm/config/parse.h"

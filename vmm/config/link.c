@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Underlays and links: what each may say, and what must hold between them. */
 #include <string.h>
 #include "vmm/config/parse.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What is taken but can hardly be meant: routes that rest or never win, frames that arrive twice.
  */
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* MAC addresses as text, and the one that a port gets from its name. */
 #include <stdio.h>
 #include "vmm/config/parse.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How large a frame may be, from the wire inwards: an underlay's MTU bounds what its links carry,
  * that bounds what the guests of their networks are told.  What was said must fit; the rest

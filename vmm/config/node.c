@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The statements that declare guests, networks and ports, and what must hold between them. */
 #include <string.h>
 #include "vmm/config/parse.h"

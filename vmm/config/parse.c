@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Fits a line's words to the grammar's table, checks what is missing or too much, then acts. */
 #include <stdio.h>
 #include <string.h>

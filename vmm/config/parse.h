@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * parse.h: what the parser's files share: words, the grammar's table, the work space.
  * Only the files of this folder include it.

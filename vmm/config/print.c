@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The description as canonical text: every value written out, but for an MTU that follows from
  * others.  The order is one in which each statement finds what it refers to.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Routes: from both forms, checked against one another, found again for removal. */
 #include <string.h>
 #include "lib/hash.h"

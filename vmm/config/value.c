@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Words into values: each kind of value is checked whole here, with its bounds. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The lists of words, and the ways between a word and its value; see words.h. */
 #include <string.h>
 #include "vmm/config/words.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a description asks of this machine as it is now: fit.h, and guests that stand still. */
 #include <stdio.h>
 #include "arch/x86_64/boot_info.h"

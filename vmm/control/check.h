@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* check.h: whether this machine, as it is now, can become a description. */
 #ifndef VMM_CONTROL_CHECK_H
 #define VMM_CONTROL_CHECK_H

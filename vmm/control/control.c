@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From description to machine.  A change is checked against the machine first (modules, cores,
  * memory), then built; only what cannot fail happens after the commit.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* control.h: makes the machine follow the description; the descriptions and the switch. */
 #ifndef VMM_CONTROL_CONTROL_H
 #define VMM_CONTROL_CONTROL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Texts and lines: who speaks, what is done of it, and the answer. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* dispatch.h: texts and lines: who asks, what is done, and the answer. */
 #ifndef VMM_CONTROL_DISPATCH_H
 #define VMM_CONTROL_DISPATCH_H

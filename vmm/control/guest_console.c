@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* guest_console.c: see control/guest_console.h. */
 #include <stdio.h>
 #include "arch/x86_64/core.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest_console.h: the language of control inside a guest that was declared with `control`: a
  * second virtio console (in Linux /dev/hvc1) whose bytes are a dialogue (control/session.h).

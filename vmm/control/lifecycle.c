@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The lives of guests as the description wants them: who starts, starts again, or ends the node. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/power.h"

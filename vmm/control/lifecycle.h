@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* lifecycle.h: the lives of guests as the description wants them. */
 #ifndef VMM_CONTROL_LIFECYCLE_H
 #define VMM_CONTROL_LIFECYCLE_H

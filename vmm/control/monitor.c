@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The serial monitor: a line editor that hands whole lines to control.c. */
 #include <stdio.h>
 #include <string.h>

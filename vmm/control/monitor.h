@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* monitor.h: the line on the serial port that speaks the language of control. */
 #ifndef VMM_CONTROL_MONITOR_H
 #define VMM_CONTROL_MONITOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The switch as the description says: networks, guests' NICs, underlays, links, routes, and who
  * moves frames.  What comes is made before the commit, in an order in which each finds what it

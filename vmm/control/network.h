@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* network.h: the switch as the description wants it: networks, ports, links, routes, who moves
  * frames. */
 #ifndef VMM_CONTROL_NETWORK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* rescue.c: see rescue.h. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* session.c: see control/session.h. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * session.h: requests and answers on a stream of bytes, so that a program knows where an answer
  * ends and whether it succeeded (docs/control.md, "From Dom0").

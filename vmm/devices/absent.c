@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* absent.c: a guest's accesses to memory where nothing is; see absent.h. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/tsc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * absent.h: guest-physical memory where nothing is, for this guest: no memory of its own, no
  * register of a device.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* absent_policy.c: which accesses to memory where nothing is are named; see absent.h. */
 #include "vmm/devices/absent.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Guests' consoles on the one serial terminal. */
 #include <stdatomic.h>
 #include <string.h>

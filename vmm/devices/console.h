@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * console.h: a guest's console: what it prints, what is typed at it, and whether the terminal shows
  * it now.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The DSDT of every guest: one PCI host bridge, COM1 (CONSOLE_GSI) and the soft-off state.  The
  * interrupt pins of the physical devices that a guest may have go to its I/O APIC

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* dsdt.h: the compiled vmm/devices/dsdt.asl, a source that the build generates. */
 #ifndef VMM_DEVICES_DSDT_H
 #define VMM_DEVICES_DSDT_H

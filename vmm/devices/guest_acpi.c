@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* guest_acpi.c: writes a guest's ACPI tables (ACPI 6.4, chapter 5). */
 #include <string.h>
 #include "arch/x86_64/acpi_tables.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest_acpi.h: the ACPI tables of a guest's small PC (ACPI 6.4): RSDP, XSDT, FADT, MADT, DSDT.
  *

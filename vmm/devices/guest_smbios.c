@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* guest_smbios.c: a guest's SMBIOS tables (DSP0134 2.8: 5.2.1 the entry point, 7.1, 7.2, 7.4). */
 #include <string.h>
 #include "vmm/devices/guest_smbios.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest_smbios.h: what the firmware of a guest's small PC says of itself (DMTF DSP0134, SMBIOS):
  * its name, that it is a virtual machine, and a date.

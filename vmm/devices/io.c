@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The I/O ports of a guest: PCI first (a virtio kick goes that way), then the few fixed devices. */
 #include "arch/x86_64/cpu.h"
 #include "vmm/devices/io.h"

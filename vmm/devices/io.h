@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* io.h: the I/O ports of a guest. */
 #ifndef VMM_DEVICES_IO_H
 #define VMM_DEVICES_IO_H

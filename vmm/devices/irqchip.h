@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * irqchip.h: what stands behind the local APIC that a vCPU sees.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The local APIC of a vCPU with a core of its own is that core's (irqchip.h). */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"

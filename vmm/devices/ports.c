@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest's devices at fixed I/O ports, as a PC has them. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/tsc.h"

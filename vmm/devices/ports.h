@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ports.h: which of a guest's devices are at which I/O ports. */
 #ifndef VMM_DEVICES_PORTS_H
 #define VMM_DEVICES_PORTS_H

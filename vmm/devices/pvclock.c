@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * kvm-clock: the guest learns the TSC's rate and the time of day from two structures in its memory
  * (Linux, Documentation/virt/kvm/x86/msr.rst).  The TSC neither stops nor changes, so each is

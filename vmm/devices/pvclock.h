@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* pvclock.h: kvm-clock (Linux, Documentation/virt/kvm/x86/msr.rst). */
 #ifndef VMM_DEVICES_PVCLOCK_H
 #define VMM_DEVICES_PVCLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* typed.c: see typed.h. */
 #include "vmm/devices/typed.h"
 

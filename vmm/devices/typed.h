@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * typed.h: what was typed at a guest's console and not read by the guest yet.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest's local APIC: destinations, the ICR, and the xAPIC page (Intel SDM vol. 3, chapter 11).
  */
 #include "arch/x86_64/apic_regs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vapic.h: what of a guest's local APIC is not the hardware's own.
  *

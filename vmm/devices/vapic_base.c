@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The mode of a guest's local APIC, and where its page is: IA32_APIC_BASE (Intel SDM vol. 3, 11.4.4
  * and 11.12.5; AMD APM vol. 2, 16.9). */
 #include "arch/x86_64/cpu.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Whom an interrupt is for. */
 #include "vmm/devices/vapic.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a guest may write to the local vector table of its core's APIC (Intel SDM vol. 3, 11.5.1).
  */
 #include "vmm/devices/vapic.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vioapic.c: the registers of a guest's I/O APIC; see vioapic.h. */
 #include <string.h>
 #include "vmm/devices/vioapic.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vioapic.h: the I/O APIC that a guest sees (82093AA data sheet, 3), for COM1 and for the pins of
  * physical devices.  A pin that the VMM itself drives (vioapic_set()) is delivered at once.  What

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vpit.c: the counters of an 8254 (data sheet 231164); see vpit.h. */
 #include <string.h>
 #include "lib/rate.h"

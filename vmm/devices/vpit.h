@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vpit.h: the interval timer that a guest sees (Intel 8254 data sheet) and port 61h, by which
  * programs measure other clocks: counts and outputs to be read, and no interrupt.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vuart.c: the registers of a 16550A (PC16550D data sheet, section 8). */
 #include <string.h>
 #include "vmm/devices/vuart.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vuart.h: a guest's COM1, a 16550A (National Semiconductor PC16550D data sheet).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* elf.c: reads the header and program headers of an untrusted ELF executable. */
 #include <string.h>
 #include "vmm/load/elf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* elf.h: the few fields of ELF32 and ELF64 executables for x86 that a loader reads (System V ABI).
  */
 #ifndef VMM_LOAD_ELF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* elf_format.h: ELF executables as they lie in a file, little-endian (System V ABI, generic part,
  * chapters 4 and 5); at any alignment. */
 #ifndef VMM_LOAD_ELF_FORMAT_H

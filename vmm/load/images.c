@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a guest boots from; it knows no hardware, and a host program tries it, too. */
 #include <stdio.h>
 #include "vmm/load/linux.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* images.h: a guest's images into its memory, by what kind of kernel it has. */
 #ifndef VMM_LOAD_IMAGES_H
 #define VMM_LOAD_IMAGES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* kind.c: tells guest kernels apart by their content. */
 #include <string.h>
 #include "vmm/load/load.h"

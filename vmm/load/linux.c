@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* linux.c: the 64-bit boot protocol (Linux, Documentation/arch/x86/boot.rst). */
 #include <string.h>
 #include "lib/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* linux.h: loads a Linux bzImage by the 64-bit boot protocol (Linux, arch/x86/boot.rst). */
 #ifndef VMM_LOAD_LINUX_H
 #define VMM_LOAD_LINUX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * load.h: what the guest loaders share: images, the low-memory layout, the memory map.
  *

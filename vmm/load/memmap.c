@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* memmap.c: a guest's memory map, and free places in it. */
 #include <stdbool.h>
 #include "vmm/load/load.h"

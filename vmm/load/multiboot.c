@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* multiboot.c: Multiboot 1 kernels (Multiboot Specification 0.6.96), from header to entry. */
 #include <string.h>
 #include "vmm/load/elf.h"

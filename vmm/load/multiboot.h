@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* multiboot.h: loads a Multiboot 1 kernel (Multiboot Specification 0.6.96): ELF32, ELF64, or
  * any file with the header's address fields. */
 #ifndef VMM_LOAD_MULTIBOOT_H

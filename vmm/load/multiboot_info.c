@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* multiboot_info.c: what a Multiboot 1 kernel finds at EBX (Multiboot 0.6.96, section 3.3). */
 #include <string.h>
 #include "lib/bytes.h"

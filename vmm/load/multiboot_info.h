@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* multiboot_info.h: the information structure and the modules of a Multiboot 1 kernel (3.3). */
 #ifndef VMM_LOAD_MULTIBOOT_INFO_H
 #define VMM_LOAD_MULTIBOOT_INFO_H

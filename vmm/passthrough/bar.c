@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bar.c: the device's BARs, at places in the guest's own PCI window.
  *

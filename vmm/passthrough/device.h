@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* device.h: what the files of this folder share; everybody else has passthrough.h. */
 #ifndef VMM_PASSTHROUGH_DEVICE_H
 #define VMM_PASSTHROUGH_DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * intx.c: the device's INTx pin.  The guest reaches it by its own I/O APIC, or by the
  * virtual MSI capability when the device has no MSI.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* irq.c: a device's interrupt goes to the core that the guest's vCPU lives on, with the
  * guest's own vector: no exit. */
 #include "arch/x86_64/core.h"

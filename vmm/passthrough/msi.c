@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* msi.c: the MSI capability that the guest sees (PCI 3.0, 6.8.1), over the device's own
  * or, for a device without, its INTx pin. */
 #include "arch/x86_64/pci.h"

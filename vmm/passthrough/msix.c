@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * msix.c: the device's MSI-X for the guest.  The capability is the device's own with
  * the guest's control word; the pages that hold the table are not mapped, so that each access to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* msix_table.c: a physical device's MSI-X table behind a guest's copy; see
  * passthrough/msix_table.h. */
 #include "vmm/passthrough/msix_table.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * msix_table.h: the MSI-X table of a physical device that a guest owns (PCI 3.0, 6.8.2).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * passthrough.c: a physical PCI function on a guest's bus.
  *

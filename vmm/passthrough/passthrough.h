@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* passthrough.h: physical PCI devices for one guest, whose memory is where it seems (vm_memory.h).
  */
 #ifndef VMM_PASSTHROUGH_PASSTHROUGH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * reset.c: a device whose guest is gone is reset, by what it has: a function level
  * reset (PCI Express 3.0, 6.6.2; Advanced Capabilities for Conventional PCI), the power state D3hot

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* frame.h: what a frame is: a view of the sender's memory, and the offload header that travels with
  * it.  Knows no switch: NIC drivers, rings and guests share it. */
 #ifndef VNET_FRAME_FRAME_H

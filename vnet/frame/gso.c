@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* gso.c: cutting a large TCP or UDP frame into segments (GSO), without a copy of its payload. */
 #include <string.h>
 #include "lib/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* headers.c: see headers.h. */
 #include "vnet/frame/headers.h"
 #include <string.h>

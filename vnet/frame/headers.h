@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * headers.h: what stands in front of, in, and behind a frame's network header: the one parser of
  * all who look into frames, the switch, links, offloads, the e1000 driver and Dom0.  Pure; it reads

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* mac.h: MAC addresses as numbers: the low 48 bits, the first byte on the wire lowest. */
 #ifndef VNET_FRAME_MAC_H
 #define VNET_FRAME_MAC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* offload.c: checking offload headers, and completing checksums. */
 #include "vnet/frame/offload.h"
 #include "lib/bytes.h"

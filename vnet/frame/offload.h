@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * offload.h: what a sender left undone, done in software: the checksum (virtio 1.2, 5.1.6.2) and
  * the cutting of a large frame into segments (GSO).  Pure functions over a frame view, for

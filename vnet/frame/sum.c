@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sum.c: the Internet checksum, eight bytes at a time. */
 #include "vnet/frame/sum.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sum.h: the Internet checksum (RFC 1071), over bytes that lie in pieces (private to vnet/).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* view.c: the pieces of a frame's view. */
 #include "vnet/frame/view.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* view.h: reading, cutting and summing the view of a frame (private to vnet/). */
 #ifndef VNET_FRAME_VIEW_H
 #define VNET_FRAME_VIEW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* arp.c: reading and building ARP frames. */
 #include "vnet/link/arp.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* arp.h: ARP for IPv4 over Ethernet (RFC 826): reading and building (private to vnet/).  No state.
  */
 #ifndef VNET_LINK_ARP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* decap.c: reading the outer headers of what a link's peer sent. */
 #include <string.h>
 #include "lib/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* echo.c: the answer to an echo request: new headers before the request's own payload. */
 #include "vnet/link/echo.h"
 #include <string.h>

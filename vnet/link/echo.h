@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* echo.h: ICMP echo at the underlay's address (RFC 792, RFC 1122, 3.2.2.6) (private to vnet/). */
 #ifndef VNET_LINK_ECHO_H
 #define VNET_LINK_ECHO_H

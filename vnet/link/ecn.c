@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ecn.c: see ecn.h. */
 #include "vnet/link/ecn.h"
 #include "lib/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ecn.h: congestion marks at the far end of a tunnel (RFC 6040; private to vnet/).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* encap.c: building the outer headers of a link. */
 #include "lib/hash.h"
 #include "vnet/link/encap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * encap.h: the outer headers of a link: building and reading them (private to vnet/).  No state.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* guard.c: nobody but the node sends its own outer packets. */
 #include "vnet/link/guard.h"
 #include <string.h>

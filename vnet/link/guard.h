@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guard.h: nobody but the node sends its own outer packets (private to vnet/).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * inbound.c: frames from an edge port with an underlay, before they are switched.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* link.c: making and removing links, and what they are. */
 #include "vnet/link/link.h"
 #include <stdio.h>

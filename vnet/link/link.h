@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * link.h: links to other nodes, which are ports of the switch.  Included by vnet.h.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* neighbour.c: resolving next hops and letting them age. */
 #include "vnet/link/neighbour.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * neighbour.h: the next hops of an underlay and their MACs (private to vnet/).
  *

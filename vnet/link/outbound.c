@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * outbound.c: what goes out over a link: an outer header in front, then on to the edge port.
  *

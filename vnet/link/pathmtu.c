@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* pathmtu.c: routers that tell what fits the path to a link's peer. */
 #include "vnet/link/pathmtu.h"
 #include "lib/bytes.h"

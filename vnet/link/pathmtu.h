@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pathmtu.h: what routers tell of the path to a link's peer (private to vnet/): "fragmentation
  * needed" for a packet of ours (RFC 1191), so that the link's senders are told in turn (toobig.h).

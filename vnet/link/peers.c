@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* peers.c: the links of an underlay by what their peers send. */
 #include "lib/hash.h"
 #include "vnet/link/peers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * peers.h: which link a datagram belongs to: an immutable hash of UDP port, VNI and peer (private
  * to vnet/).  It also holds each port and each VNI by itself, so that what belongs to no link is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* toobig.c: ICMP answers to frames that do not fit a link. */
 #include "vnet/link/toobig.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * toobig.h: telling a sender what fits, so that path MTU discovery works (private to vnet/):
  * "fragmentation needed" (RFC 792, RFC 1191, 4) and "packet too big" (RFC 4443, 3.2; RFC 8201).

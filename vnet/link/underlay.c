@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* underlay.c: giving edge ports an address, and keeping the next hops of their links fresh. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * underlay.h: the node's own address behind an edge port, over which links run.  Included by
  * vnet.h.

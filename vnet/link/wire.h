@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * wire.h: underlays and links as they are kept, and what their files tell each other (private to
  * vnet/).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* by_address.c: look-ups without routes: by learned addresses, and by declared ones. */
 #include "vnet/lookup/learn.h"
 #include "vnet/walk.h"

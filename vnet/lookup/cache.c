@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* cache.c: the slow half of the look-up cache. */
 #include "vnet/lookup/cache.h"
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cache.h: one core's memory of look-ups (private to vnet/).
  *

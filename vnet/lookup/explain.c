@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* explain.c: what would become of a frame, said without sending it: see trial.h. */
 #include <string.h>
 #include "vnet/lookup/trial.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* learn.c: learning, ageing and forgetting addresses. */
 #include "vnet/lookup/learn.h"
 

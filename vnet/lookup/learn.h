@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * learn.h: the addresses that a learning network has seen (private to vnet/).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* policy.c: the policies that keep nothing, by routes and by declared addresses. */
 #include "vnet/lookup/policy.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * policy.h: how a network finds the destinations of its frames (private to vnet/).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* route.c: what a route means; replacing, listing and explaining routes. */
 #include "vnet/lookup/route.h"
 #include <stdio.h>

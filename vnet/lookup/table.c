@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* table.c: compiles routes into the table that a look-up reads. */
 #include "vnet/lookup/table.h"
 #include <stdio.h>

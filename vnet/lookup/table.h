@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * table.h: the routes of all networks, compiled into an immutable table (private to vnet/).
  *

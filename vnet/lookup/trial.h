@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * trial.h: one frame that is looked up and not sent (private to vnet/).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which values of CR0 and CR4 a CPU takes from its guest. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/control_regs.h"

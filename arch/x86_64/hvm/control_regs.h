@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* control_regs.h: which values of CR0 and CR4 a CPU takes from its guest, decided from values alone
  * (AMD APM vol. 2, 3.1; Intel SDM vol. 3, 2.5 and 4.1). */
 #ifndef ARCH_HVM_CONTROL_REGS_H

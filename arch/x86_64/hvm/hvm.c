@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What both vendor halves share: which of them drives this CPU, and what a guest does by itself. */
 #include <stdio.h>
 #include "arch/x86_64/cpu.h"

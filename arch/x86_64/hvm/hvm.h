@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvm.h: the narrow door between the VMM and the CPU's virtualization, AMD SVM or Intel VT-x.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvm_vcpu.h: the part of a virtual CPU that the CPU's virtualization works on.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Nested page tables: guest-physical to host-physical, both vendors' formats by one record. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/npt.h"

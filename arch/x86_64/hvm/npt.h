@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* npt.h: nested page tables: AMD APM vol. 2, 15.25; EPT: Intel SDM vol. 3, 28.2. */
 #ifndef ARCH_HVM_NPT_H
 #define ARCH_HVM_NPT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * spec_ctrl.h: a guest's IA32_SPEC_CTRL, which says how far its core may speculate.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The SVM half of hvm.h (AMD APM vol. 2, chapter 15): translates exits, nothing more. */
 #include <stdio.h>
 #include <string.h>

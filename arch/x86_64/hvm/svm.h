@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* svm.h: the virtual machine control block and its codes (AMD APM vol. 2, appendix B and C). */
 #ifndef ARCH_HVM_SVM_H
 #define ARCH_HVM_SVM_H

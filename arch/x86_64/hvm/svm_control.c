@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest's CR0 and CR4 on SVM.  The host keeps CR0.CD and NW at 0, because a guest without caches
  * slows down who shares them (XSA-60), and CR4.MCE at 1, without which a machine check shuts the

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; The world switch of SVM (AMD APM vol. 2, 15.5).
 
 %include "asm-offsets.inc"

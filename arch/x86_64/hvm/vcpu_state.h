@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcpu_state.h: the state in which a virtual CPU starts, free of any vendor's layout.
  *

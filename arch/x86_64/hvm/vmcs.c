@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The VMCS of a vCPU as it starts: each field that the controls in use make the CPU look at
  * (Intel SDM vol. 3, chapter 24). */
 #include "arch/x86_64/core.h"

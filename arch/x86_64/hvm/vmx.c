@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The VT-x half of hvm.h (Intel SDM vol. 3, chapters 23 to 28): translates exits, nothing more. */
 #include <string.h>
 #include "arch/x86_64/core.h"

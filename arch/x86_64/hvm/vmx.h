@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vmx.h: the fields of the virtual-machine control structure, the controls and the exit reasons
  * (Intel SDM vol. 3, chapter 24 and appendices A to C). */
 #ifndef ARCH_HVM_VMX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which VT-x controls a guest runs under, and whether this CPU has them. */
 #include <stdio.h>
 #include "arch/x86_64/hvm/vmx_caps.h"

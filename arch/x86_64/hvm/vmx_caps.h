@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vmx_caps.h: which controls a CPU's VT-x gives, decided from its capability MSRs alone
  * (Intel SDM vol. 3, appendix A). */
 #ifndef ARCH_HVM_VMX_CAPS_H

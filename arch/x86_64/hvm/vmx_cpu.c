@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vmx_cpu.c: what this CPU's VT-x gives, and each core's way into VMX operation and out of it
  * (Intel SDM vol. 3, 23.6 to 23.8 and appendix A). */
 #include <stdio.h>

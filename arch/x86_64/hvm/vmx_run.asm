@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; The world switch of VT-x (Intel SDM vol. 3, 26 and 27).
 
 %include "asm-offsets.inc"

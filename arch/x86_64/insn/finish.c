@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* finish.c: carries a decoded memory-access instruction out on a register file. */
 #include "arch/x86_64/insn/insn.h"
 

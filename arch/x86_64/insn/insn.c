@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* insn.c: decodes the instructions that guests use on memory-mapped devices (AMD APM 3, A.1). */
 #include "arch/x86_64/insn/parse.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * insn.h: decodes the x86 instructions that a VMM must understand, and finishes those that touch
  * an emulated device (AMD APM 3; Intel SDM 2).

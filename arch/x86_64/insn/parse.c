@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* parse.c: prefixes and memory operands (AMD APM 3, sections 1.2 to 1.7). */
 #include "arch/x86_64/insn/parse.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* parse.h: what both instruction decoders share: bounded bytes, prefixes, ModRM operands. */
 #ifndef ARCH_INSN_PARSE_H
 #define ARCH_INSN_PARSE_H

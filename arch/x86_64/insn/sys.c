@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sys.c: decodes the instructions that exit without the CPU telling what they are in full (AMD APM
  * 3, A.1 and chapter 4). */
 #include "arch/x86_64/insn/parse.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * kexec [-p] KERNEL INITRD LINE: has the kernel load another one (kexec_file_load(2)), and goes on
  * with it at once.  With -p that is for the day of a panic, in the memory that crashkernel= has

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* channel.c: see channel.h. */
 #include "channel.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * channel.h: the control console of a Patio guest, as a channel of requests and answers
  * (docs/control.md, "From Dom0").

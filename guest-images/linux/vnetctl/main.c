@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vnetctl: speaks the language of control from inside a guest; see vnetctl.8. */
 #include <errno.h>
 #include <stdarg.h>

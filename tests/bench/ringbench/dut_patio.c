@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dut_patio.c: Patio's switch and virtio devices as a device under test of the ring-to-ring rig.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * `show counters`: what is counted of ports, guests and the node.
  *

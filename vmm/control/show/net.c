@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What `show` tells of the switch, and `explain` and `lint`, as text or JSON. */
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"

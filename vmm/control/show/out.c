@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* One answer in two forms: what is written is said once, and each form only dresses it. */
 #include "vmm/control/show/out.h"
 #include <stdio.h>

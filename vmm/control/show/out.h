@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * out.h: one answer, as text for people or as JSON for programs, from one description.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* parts.h: the tables of the files of this folder, for one another. */
 #ifndef VMM_CONTROL_SHOW_PARTS_H
 #define VMM_CONTROL_SHOW_PARTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Answers to `show`: one description of each table, as text or JSON. */
 #include <string.h>
 #include "arch/x86_64/boot_info.h"

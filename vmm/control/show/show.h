@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* show.h: the answers to `show`, `explain` and `lint`. */
 #ifndef VMM_CONTROL_SHOW_SHOW_H
 #define VMM_CONTROL_SHOW_SHOW_H
