@@ -130,7 +130,7 @@ coverage:
 # Sources: what git knows and what is new, without what git ignores.
 LINT_FILES = $(shell git ls-files -co --exclude-standard -- $(1) | sort -u | \
 	while read -r f; do [ -f "$$f" ] && echo "$$f"; done)
-LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-layers lint-length lint-python lint-shell
+LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-layers lint-length lint-python lint-shell lint-spdx
 
 .PHONY: $(LINT_PARTS)
 lint: $(LINT_PARTS)
@@ -174,3 +174,6 @@ lint-python:
 # Three are not programs: what the Linux image's shells read.
 lint-shell:
 	shellcheck -x $(call LINT_PROGRAMS,[ /](ba)?sh$$) $(addprefix $(LINUX_SRC)/,dom0 evpn shrc)
+
+lint-spdx:
+	tests/check-spdx
