@@ -129,15 +129,20 @@ static void check_memory(const struct oracle *o, const struct insn_mem *m,
 
 	/* [SI] and [DI] are an index without a base in ours, a base in Zydis. */
 	bool alone = m->addr_size == 2 && m->base == INSN_NO_REG;
+	/* SIB.base = 101b with mod = 00b is no base but four bytes of displacement, whatever REX.B
+	 * is (Intel SDM vol. 2, table 2-5); with REX.B Zydis 4.0 names R13 and no displacement. */
+	bool no_base = o->in.raw.rex.B && o->in.raw.sib.offset && o->in.raw.modrm.mod == 0 &&
+	               o->in.raw.sib.base == 5;
 
 	same(o, m->rip_relative, rip, "RIP-relative");
-	same(o, alone ? m->index : m->base, base, "base");
+	same(o, alone ? m->index : m->base, no_base ? INSN_NO_REG : base, "base");
 	same(o, alone ? INSN_NO_REG : m->index, number(op->mem.index, &high), "index");
 	if (m->index != INSN_NO_REG && !alone)
 		same(o, m->scale, op->mem.scale, "scale");
 	same(o, m->addr_size, o->in.address_width / 8u, "address size");
-	same(o, low((uint64_t)m->disp, m->addr_size),
-	     low((uint64_t)(op->mem.disp.has_displacement ? op->mem.disp.value : 0), m->addr_size),
+	same(o, no_base || low((uint64_t)m->disp, m->addr_size),
+	     no_base || low((uint64_t)(op->mem.disp.has_displacement ? op->mem.disp.value : 0),
+	                    m->addr_size),
 	     "displacement");
 	/* In 64-bit mode only FS and GS count. */
 	if (o->mode != INSN_64 || m->seg >= SEG_FS || segment(op->mem.segment) >= SEG_FS)
