@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from machine import HERE, TINY, about, ended, judge, node, passes, said, until
+from machine import TINY, about, ended, judge, node, passes, said, until
 
 IMAGES = ["com1", "xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple", "absent",
           "clocks"]
@@ -43,17 +43,10 @@ def the_node():
         yield n.ready()
 
 
-def once_each(name):
-    """Skips what counts thousands of interrupts where some of them come twice."""
-    if HERE.NAME == "kvm-svm" and name in ("smp", "page", "rounds"):
-        pytest.skip("the emulator below delivers some injected interrupts twice")
-
-
 @pytest.mark.parametrize("name", ["com1", "com1page", "xapic", "x2apic", "smp", "page", "cpuid",
                                   "bigmem", "msr", "in", "absent", "clocks"])
 def test_guest(n, name):
     """Everything that the guest looks at is as on a PC."""
-    once_each(name)
     passes(n, name)
 
 
@@ -76,7 +69,6 @@ def test_timer_ticks_cost_no_exit(n):
 
 def test_received_interrupts_cost_no_exit(n):
     """2000 more rounds between two vCPUs: the two ICR writes of each, nothing for the receivers."""
-    once_each("rounds")
     few, many = cost(n, "smp"), cost(n, "rounds")
     assert many.pop("msr") - few.pop("msr") == 2 * 2000
     assert many == few
