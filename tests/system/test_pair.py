@@ -13,7 +13,7 @@ port alice guest alice mac 52:54:00:00:00:0a
 port bob guest bob mac 52:54:00:00:00:0b
 """
 
-pytestmark = pytest.mark.every_target
+pytestmark = [pytest.mark.every_target, pytest.mark.nested("kvm-svm")]
 
 
 @pytest.fixture(name="n", scope="module")
