@@ -89,16 +89,16 @@ def test_triple_fault(n):
 
 def test_restarts_are_limited(n):
     """A guest that ends again and again: after five restarts it waits, on its own core, and can be
-    stopped meanwhile."""
+    stopped meanwhile.  On a slow machine the wait may be over before its row is read."""
     n.monitor("start again")
     n.child.expect("guest again ends again and again: it is started in [0-9]+ s")
     row = about(n, "again")
-    assert (row["state"], row["starts"]) == ("starting", 6)
+    assert row["starts"] > 6 or (row["state"], row["starts"]) == ("starting", 6)
     n.monitor("stop again")
     row = ended(n, "again")
-    assert (row["starts"], row["reason"]) == (6, "stopped from the monitor")
+    assert row["starts"] >= 6 and row["reason"] == "stopped from the monitor"
     n.monitor("start again")
-    until("it starts when it is told to", lambda: about(n, "again")["starts"] > 6)
+    until("it starts when it is told to", lambda: about(n, "again")["starts"] > row["starts"])
     n.monitor("stop again")
     ended(n, "again")
 
