@@ -3,7 +3,7 @@
 #include "vnet/frame/offload.h"
 #include "vnet/walk.h"
 
-/* Gathers an Ethernet header from its pieces into w->head; false: they are too short. */
+/* Copies an Ethernet header from several pieces into w->head; false: they are too short. */
 bool admit_gather(struct walk *w, const struct vnet_frame *f)
 {
 	unsigned n = 0;
@@ -28,8 +28,7 @@ static __attribute__((noinline)) bool refuse_offload(struct walk *w, const struc
 
 bool admit_offload(struct walk *w, struct vnet_frame *f)
 {
-	/* Flags that the standard does not give to a sender are to be ignored, so nobody sees them.
-	 */
+	/* Flags that the standard gives to no sender must be ignored: cleared for all after us. */
 	f->hdr.flags &= VNET_HDR_F_NEEDS_CSUM | VNET_HDR_F_DATA_VALID;
 	return offload_check(f) || refuse_offload(w, f);
 }

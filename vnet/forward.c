@@ -3,9 +3,9 @@
 #include "vnet/switch.h"
 #include "vnet/walk.h"
 
-/* A frame that no route, several routes, or only a route back to its port has won. */
-static __attribute__((noinline)) void route_odd(struct walk *w, const struct vnet_table *t,
-                                                const struct vnet_cached *e, uint64_t bit)
+/* The uncommon results of a look-up: no route, several, or only one back to the frame's port. */
+static __attribute__((noinline)) void route_uncommon(struct walk *w, const struct vnet_table *t,
+                                                     const struct vnet_cached *e, uint64_t bit)
 {
 	struct vnet_core *c = w->core;
 	const uint16_t *list = e->count == 1 ? &e->route : &c->cache.list[e->list];
@@ -24,22 +24,22 @@ static __attribute__((noinline)) void route_odd(struct walk *w, const struct vne
 		count_add(&w->count->drop[e->count ? VNET_DROP_same_port : VNET_DROP_no_route], 1);
 }
 
-/* What the table says; NULL: the frame ends here, and is counted.  A link-local group is asked for
- * each time, so that nothing has to be forgotten when the network's choice changes. */
+/* Looks up what the cache does not know; NULL: the frame was dropped and counted.  Link-local
+ * groups are not cached, so that a change of the network's choice needs no flush. */
 static __attribute__((noinline)) const struct vnet_cached *
-ask(struct walk *w, const struct vnet_table *t, const struct vnet_frame *f)
+look_up_uncached(struct walk *w, const struct vnet_table *t, const struct vnet_frame *f)
 {
 	const struct vnet_asked q = {f->dst, f->src, w->from->net, w->from->number};
 
 	if (!is_link_local(f->dst))
 		return cache_miss(&w->core->cache, t, &q);
-	if (!link_local_ends(w->core->vnet, w->from->net, f->dst, false))
+	if (!link_local_drops(w->core->vnet, w->from->net, f->dst, false))
 		return cache_once(&w->core->cache, t, &q);
 	count_add(&w->count->drop[VNET_DROP_link_local], 1);
 	return NULL;
 }
 
-/* The present table; what the cache knows is of it afterwards. */
+/* The present table; a cache filled from an older one is flushed. */
 static const struct vnet_table *table_of(struct vnet_core *c)
 {
 	const struct vnet_table *t = atomic_load_explicit(&c->vnet->table, memory_order_acquire);
@@ -51,7 +51,7 @@ static const struct vnet_table *table_of(struct vnet_core *c)
 	return t;
 }
 
-/* In line in both walks: the way of nearly all frames. */
+/* Inlined in both walks: nearly all frames pass here. */
 static inline __attribute__((always_inline)) void by_routes(struct walk *w)
 {
 	struct vnet_core *c = w->core;
@@ -69,7 +69,7 @@ static inline __attribute__((always_inline)) void by_routes(struct walk *w)
 			continue;
 		e = cache_find(&c->cache, f->dst | place, f->src & t->src_mask);
 		if (!e) {
-			e = ask(w, t, f);
+			e = look_up_uncached(w, t, f);
 			if (!e)
 				continue;
 		}
@@ -77,7 +77,7 @@ static inline __attribute__((always_inline)) void by_routes(struct walk *w)
 			count_add(&hits[e->route], 1);
 			mark(c, e->to, bit);
 		} else {
-			route_odd(w, t, e, bit);
+			route_uncommon(w, t, e, bit);
 		}
 	}
 	count_add(&w->count->in_bytes, bytes);
@@ -96,7 +96,7 @@ static __attribute__((noinline)) unsigned visit_down(struct walk *w, struct vnet
 
 	if (port && port->flags & VNET_EDGE)
 		why = VNET_DROP_bridge_down;
-	/* A port that was removed a moment ago has no counters any more: its sender's count. */
+	/* A port that was just removed has no counters; the sender's port counts instead. */
 	for (; frames; frames &= frames - 1)
 		count_drop(w->core, port ? port : w->from, why, 1);
 	return 0;
@@ -132,7 +132,7 @@ void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame
 {
 	struct vnet_port_stats *count = &port->count[core->id];
 
-	/* The device takes off what it refuses. */
+	/* vnet_refuse() subtracts what the device refuses. */
 	count_add(&count->out_bytes, bytes);
 	count_add(&count->out_frames, port->ops->egress(port, core, frames, n));
 }
@@ -199,7 +199,7 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 	return moved;
 }
 
-/* One turn of one port; nothing when another core has it. */
+/* Polls one port, unless another core is polling it. */
 static unsigned poll_port(struct vnet_core *core, struct vnet_port *port, unsigned budget)
 {
 	unsigned n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* make.c: making the switch and its networks; how control waits for the walks. */
+/* make.c: making the switch and its networks; waiting for walks to end; the clock. */
 #include "vnet/lookup/trial.h"
 
 void control_lock(struct vnet *v)
@@ -48,7 +48,7 @@ static bool trials_make(struct vnet *v)
 	return v->trials;
 }
 
-static bool fill(struct vnet *v)
+static bool parts_make(struct vnet *v)
 {
 	char err[1];
 	struct vnet_table *empty = table_make(&v->mem, v->cores, NULL, 0, err, sizeof err);
@@ -74,7 +74,7 @@ struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores)
 	v->mem = *mem;
 	v->cores = cores;
 	atomic_store(&v->members, &v->member_space[0]);
-	if (fill(v))
+	if (parts_make(v))
 		return v;
 	vnet_destroy(v);
 	return NULL;
@@ -102,7 +102,7 @@ void vnet_destroy(struct vnet *v)
 {
 	struct vnet_mem mem = v->mem;
 
-	/* Links need their edge's underlay to the end. */
+	/* Links first: freeing one needs its edge's underlay. */
 	ports_free(v, true);
 	ports_free(v, false);
 	for (unsigned i = 0; i < VNET_NETS; i++)
@@ -133,7 +133,7 @@ unsigned vnet_core_id(const struct vnet_core *core)
 	return core->id;
 }
 
-/* The policy of that kind for a network; the present one if it is so already.  NULL: no memory. */
+/* A policy of that kind for a network; the present one if it is of that kind.  NULL: no memory. */
 static struct policy *policy_for(struct vnet *v, unsigned net, enum vnet_policy kind)
 {
 	struct policy *now = atomic_load(&v->policy[net]);
@@ -171,8 +171,8 @@ void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local 
 		atomic_store(&v->link_local[net], (uint8_t)how);
 }
 
-/* The next network after this one that has anything to put in order. */
-static unsigned turn_next(struct vnet *v, unsigned last)
+/* The next network after this one whose policy has a tick(). */
+static unsigned next_to_sweep(struct vnet *v, unsigned last)
 {
 	for (unsigned i = 1; i <= VNET_NETS; i++) {
 		unsigned net = (last + i) % VNET_NETS;
@@ -183,7 +183,7 @@ static unsigned turn_next(struct vnet *v, unsigned last)
 	return last;
 }
 
-/* One network after the other puts in order what it keeps. */
+/* Tells all policies the time; those with tick() sweep in turn. */
 static void policies_tick(struct vnet *v, uint64_t before, uint64_t now)
 {
 	unsigned turn = v->turn;
@@ -195,7 +195,7 @@ static void policies_tick(struct vnet *v, uint64_t before, uint64_t now)
 			turn = VNET_NETS;
 	}
 	if (turn < VNET_NETS)
-		v->turn = turn_next(v, turn);
+		v->turn = next_to_sweep(v, turn);
 }
 
 /* Lock held: nobody changes the members. */
@@ -217,7 +217,7 @@ bool vnet_tick(struct vnet_core *core, uint64_t seconds)
 
 	if (!spin_try(&v->control))
 		return false;
-	/* The caller may have read the clock before another one did, and come here after it. */
+	/* Of two callers the one that read the clock first may come here last. */
 	before = atomic_load(&v->seconds);
 	if (seconds < before && before - seconds <= VNET_TICK_LATE)
 		seconds = before;

@@ -11,7 +11,7 @@ const char *const vnet_drop_name[VNET_DROP_CAUSES] = {
 #undef X
 };
 
-static struct vnet_port *find(struct vnet *v, const char *name)
+static struct vnet_port *port_named(struct vnet *v, const char *name)
 {
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		struct vnet_port *port = port_at(v, i);
@@ -39,7 +39,7 @@ static struct vnet_port *port_alloc(struct vnet *v, const char *name, unsigned n
 	return port;
 }
 
-/* Why there can be no port of that name in that network; NULL: nothing is against it. */
+/* Why a port of that name cannot be made in that network; NULL: it can. */
 static const char *port_wrong(struct vnet *v, const char *name, unsigned net)
 {
 	size_t len = strnlen(name, VNET_NAME);
@@ -48,7 +48,7 @@ static const char *port_wrong(struct vnet *v, const char *name, unsigned net)
 		return "there is no such network";
 	if (len == 0 || len == VNET_NAME)
 		return "the name has no letters or too many";
-	return find(v, name) ? "the name is taken" : NULL;
+	return port_named(v, name) ? "the name is taken" : NULL;
 }
 
 struct vnet_port *port_make(struct vnet *v, const char *name, unsigned net, const char **why)
@@ -145,12 +145,12 @@ struct vnet_port *vnet_port_find(struct vnet *v, const char *name)
 	struct vnet_port *port;
 
 	control_lock(v);
-	port = find(v, name);
+	port = port_named(v, name);
 	control_unlock(v);
 	return port;
 }
 
-/* Another core may count just now: each counter is read whole, and at most a moment old. */
+/* Other cores may be counting: each counter is read whole, and at most a moment old. */
 static void add_stats(struct vnet_port_stats *sum, const struct vnet_port_stats *one)
 {
 	sum->in_frames += count_read(&one->in_frames);

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include "vnet/vnet.h"
 
-#define VNET_NAME 32 /* bytes of a port's name, its end included */
+#define VNET_NAME 32 /* bytes of a port's name, NUL included */
 
 struct underlay;
 struct vnet_stage;
@@ -13,15 +13,15 @@ struct vnet_stage;
 enum vnet_port_flags {
 	VNET_EDGE = 1, /* the port is the way out of the node: Dom0's */
 	VNET_LINK = 2, /* set by vnet_link_add() alone */
-	/* What comes in there is from outside the node; it is never passed on to another such port
-	 * by learned or declared addresses, so that nodes joined twice cannot loop. */
+	/* The port leads out of the node.  Look-ups by address never forward from one such port to
+	 * another, so that frames cannot loop between nodes that are joined twice. */
 	VNET_OUTSIDE = VNET_EDGE | VNET_LINK,
 };
 
 /* One core's counters of one port.  "in": from the device into the switch; "out": the other way. */
 struct vnet_port_stats {
 	uint64_t in_frames, in_bytes, out_frames, out_bytes;
-	uint64_t flooded; /* that came in and went to all, for a group or a place that is unknown */
+	uint64_t flooded; /* of in_frames: sent to all ports, for a group or an unknown address */
 	uint64_t drop[VNET_DROP_CAUSES];
 };
 
@@ -31,8 +31,8 @@ struct vnet_port {
 	void *dev;
 	atomic_bool up; /* the device sets it: a driver is ready at the ring */
 	_Atomic uint8_t mode;
-	/* When it sent last with another address than the declared one, and, from then on, with
-	 * that one: the switch's second and 1, or 0: not yet.  See mac_in_use(). */
+	/* When it last sent with an undeclared source address and, since the first such frame, with
+	 * the declared one: seconds + 1; 0: never.  See mac_in_use(). */
 	_Atomic uint32_t sent_other, sent_own;
 	uint8_t flags;
 	uint16_t number, net;
@@ -41,12 +41,12 @@ struct vnet_port {
 	_Atomic(struct underlay *) underlay;      /* of an edge; NULL: none */
 	_Atomic(const struct vnet_stage *) stage; /* NULL: its frames are switched as they come */
 	struct vnet *vnet;
-	struct vnet_port *leaves; /* while it is removed: the next that goes with it */
-	size_t size;              /* bytes of this allocation */
+	struct vnet_port *next_removed; /* during a removal: the next port removed by it */
+	size_t size;                    /* bytes of this allocation */
 	char name[VNET_NAME];
-	_Atomic uint64_t
-	    answered; /* the second in which it was told what fits, << 16, and how often */
-	_Atomic uint32_t quota; /* learned addresses that it may have at once */
+	_Atomic uint64_t answered; /* the last second with ICMP "too big" to it << 16 | how many in
+	                              that second */
+	_Atomic uint32_t quota;    /* learned addresses that it may have at once */
 	/* One per core, so that counting needs no atomic. */
 	struct vnet_port_stats count[] __attribute__((aligned(64)));
 };
@@ -62,37 +62,37 @@ struct vnet_port *vnet_port_add(struct vnet *v, const char *name, unsigned net,
 /*
  * Removes a port: its routes (to and from it) and learned addresses go with it.  The caller has
  * stopped the device: no vnet_input() from this port runs or starts.  On return no core is in its
- * functions and the port is freed; with an edge port all links over it are, and its underlay.
+ * functions and the port is freed; an edge port's links and underlay are freed with it.
  * False, and nothing changed, when memory is short.
  */
 bool vnet_port_remove(struct vnet_port *port);
 
 /*
  * Declares the MAC of the port's device; 0: none.  In the modes VNET_LEARN and VNET_EXACT it is the
- * port's alone: frames to it reach this port while it is up, no other port of the node may bear it
- * as source (VNET_DROP_spoofed), and nothing from outside may (VNET_DROP_looped) but while this
- * port is down, for its guest may be on another node then; and, in mode VNET_LEARN, while its guest
- * uses another address instead: it sent with others in the last VNET_AGE seconds, and not with this
- * one.  In mode VNET_EXACT the port may send with no other address.  False, and nothing changed: a
- * group address, or another port of the network has it.
+ * port's alone: frames to it reach this port while it is up; as source it is refused from any other
+ * port of the node (VNET_DROP_spoofed) and from outside (VNET_DROP_looped).  From outside it is
+ * accepted while this port is down, since its guest may run on another node then, and, in mode
+ * VNET_LEARN, while its guest uses another address instead: it sent with others in the last
+ * VNET_AGE seconds, and not with this one.  In mode VNET_EXACT the port may send with no other
+ * address.  False, and nothing changed: a group address, or another port of the network has it.
  */
 bool vnet_port_set_mac(struct vnet_port *port, mac_t mac);
 
 /*
- * How many addresses may be learned of the port at once, 0 to VNET_LEARN_MAX; the declared one is
- * not learned.  VNET_QUOTA unless said, VNET_QUOTA_OUTSIDE for what is outside.  A frame with one
- * more is dropped (VNET_DROP_learn_quota); from outside it goes on and is not learned.  What is
- * learned already stays until it ages.
+ * Sets how many learned addresses the port may have at once, 0 to VNET_LEARN_MAX; the declared one
+ * does not count.  The default is VNET_QUOTA, for a port to the outside VNET_QUOTA_OUTSIDE.  A
+ * frame whose source would exceed it is dropped (VNET_DROP_learn_quota); one from outside is
+ * forwarded, its source not learned.  A lower quota removes no address; they age.
  */
 void vnet_port_set_quota(struct vnet_port *port, unsigned quota);
 #define VNET_QUOTA         256
 #define VNET_QUOTA_OUTSIDE 2048
 #define VNET_LEARN_MAX     7168 /* addresses of a network, at most */
 
-/* Chooses who moves the port's frames.  Once VNET_KICK returns, no core polls the port. */
+/* Sets what moves the port's frames.  On return from VNET_KICK no core polls the port. */
 void vnet_port_set_mode(struct vnet_port *port, enum vnet_mode mode);
 
-/* Who moves the port's frames now.  Any core, any time. */
+/* What moves the port's frames now.  Any core, any time. */
 static inline enum vnet_mode vnet_port_mode(struct vnet_port *port)
 {
 	return (enum vnet_mode)atomic_load_explicit(&port->mode, memory_order_relaxed);

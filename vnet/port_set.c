@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* port_set.c: which ports there are, as walks read it. */
+/* port_set.c: the snapshot of all ports that walks read. */
 #include <string.h>
 #include "vnet/state.h"
 
@@ -39,7 +39,7 @@ static void macs_list(struct vnet *v, struct vnet_members *m)
 		mac_t mac = port ? atomic_load(&port->mac) : 0;
 		unsigned slot;
 
-		/* What is outside is found by no declared address. */
+		/* Ports to the outside are never found by a declared address. */
 		if (!mac || port->flags & VNET_OUTSIDE)
 			continue;
 		slot = mac_slot(m, mac | (uint64_t)port->net << 48);

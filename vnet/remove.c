@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* remove.c: taking a port away, and with an edge the links over it. */
+/* remove.c: removing a port, and with an edge port the links over it. */
 #include "vnet/link/guard.h"
 #include "vnet/link/wire.h"
 
-/* Whether a port goes when `gone` goes. */
-static bool goes_with(const struct vnet_port *port, const struct vnet_port *gone)
+/* Whether the removal of `gone` removes this port: it is the same, or a link over it. */
+static bool removed_with(const struct vnet_port *port, const struct vnet_port *gone)
 {
 	return port == gone || (port->flags & VNET_LINK && link_of(port)->underlay->edge == gone);
 }
 
-/* Whether a route leads to or comes from what goes. */
-static bool route_goes(struct vnet *v, const struct vnet_route *r, const struct vnet_port *gone)
+/* Whether a route leads to or comes from a port that is removed. */
+static bool route_removed(struct vnet *v, const struct vnet_route *r, const struct vnet_port *gone)
 {
-	return goes_with(port_at(v, r->to), gone) ||
-	       (r->from >= 0 && goes_with(port_at(v, (unsigned)r->from), gone));
+	return removed_with(port_at(v, r->to), gone) ||
+	       (r->from >= 0 && removed_with(port_at(v, (unsigned)r->from), gone));
 }
 
-/* The present table without the routes of what goes; NULL: no memory. */
+/* The present table without the routes of removed ports; NULL: no memory. */
 static struct vnet_table *table_without(struct vnet *v, const struct vnet_port *gone)
 {
 	const struct vnet_table *t = atomic_load(&v->table);
@@ -29,31 +29,31 @@ static struct vnet_table *table_without(struct vnet *v, const struct vnet_port *
 	if (!kept)
 		return NULL;
 	for (unsigned i = 0; i < t->n; i++)
-		if (!route_goes(v, &t->route[i], gone))
+		if (!route_removed(v, &t->route[i], gone))
 			kept[n++] = t->route[i];
-	/* Routes that were accepted once fail for want of memory only. */
+	/* These routes were accepted once: only memory can be missing. */
 	without = table_make(&v->mem, v->cores, kept, n, err, sizeof err);
 	v->mem.free(kept, size);
 	return without;
 }
 
-/* Hides a port and those that go with it; returns them as a list, the port itself last. */
-static struct vnet_port *hide(struct vnet *v, struct vnet_port *gone)
+/* Unpublishes a port and those removed with it; returns them as a list, the port itself last. */
+static struct vnet_port *ports_unpublish(struct vnet *v, struct vnet_port *gone)
 {
 	struct vnet_port *list = gone;
 
-	gone->leaves = NULL;
+	gone->next_removed = NULL;
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		struct vnet_port *port = port_at(v, i);
 
-		if (!port || !goes_with(port, gone))
+		if (!port || !removed_with(port, gone))
 			continue;
 		atomic_store(&v->port[i], NULL);
 		if (underlay_of(port))
 			underlay_unlist(v, underlay_of(port));
 		if (port == gone)
 			continue;
-		port->leaves = list;
+		port->next_removed = list;
 		list = port;
 	}
 	stages_set(v);
@@ -72,9 +72,8 @@ void port_free(struct vnet_port *port)
 	v->mem.free(port, port->size);
 }
 
-/* Walks that began before hide() may still learn and use a port; none does after it, so addresses
- * go last. */
-static void forget(struct vnet_port *port)
+/* Since ports_unpublish() no walk learns an address of the port, so none comes back. */
+static void port_forget(struct vnet_port *port)
 {
 	struct policy *policy = atomic_load(&port->vnet->policy[port->net]);
 
@@ -84,7 +83,7 @@ static void forget(struct vnet_port *port)
 }
 
 /* Lock held. */
-static bool take_away(struct vnet *v, struct vnet_port *gone)
+static bool remove_locked(struct vnet *v, struct vnet_port *gone)
 {
 	struct vnet_table *t = table_without(v, gone);
 	struct peers *rest = NULL;
@@ -101,9 +100,9 @@ static bool take_away(struct vnet *v, struct vnet_port *gone)
 		link_peers_publish(v, link_of(gone)->underlay, rest);
 	}
 	table_publish(v, t);
-	for (list = hide(v, gone); list; list = next) {
-		next = list->leaves;
-		forget(list);
+	for (list = ports_unpublish(v, gone); list; list = next) {
+		next = list->next_removed;
+		port_forget(list);
 	}
 	return true;
 }
@@ -114,7 +113,7 @@ bool vnet_port_remove(struct vnet_port *port)
 	bool done;
 
 	control_lock(v);
-	done = take_away(v, port);
+	done = remove_locked(v, port);
 	control_unlock(v);
 	return done;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * state.h: what the switch keeps, and how its cores read it without locks (private to vnet/).
+ * state.h: the state of the switch, and how cores read it without locks (private to vnet/).
  *
  * A core announces that it is in the walk by an odd epoch.  Whoever replaces something that walks
  * read publishes the new one first, then waits with vnet_sync() until each core has left the walk
@@ -21,12 +21,12 @@
 struct vnet_trials;
 
 /*
- * What the switch does at a port in front of the look-up, where it does anything.
- * ingress: the walk of n frames that came in there, at most VNET_BATCH, in_frames being counted
- *          already: those that it lets pass go on to walk_frames().  Returns the deliveries.
- * refuses: the drop that ingress() would count at the port for a frame with these addresses and
- *          nothing in it, as enum vnet_drop; -1: none.
- * tick:    the time went on (vnet_tick(); control lock held).  NULL: of no concern.
+ * The ingress stage of a port: what is done with its frames before the look-up.
+ * ingress: takes n frames from the port, at most VNET_BATCH, already counted in in_frames, and
+ *          passes those that it accepts to walk_frames().  Returns the number of deliveries.
+ * refuses: the enum vnet_drop that ingress() would count at the port for a frame with these
+ *          addresses and no content; -1: none.
+ * tick:    called by vnet_tick(), control lock held.  NULL: not needed.
  */
 struct vnet_stage {
 	unsigned (*ingress)(struct vnet_core *core, struct vnet_port *from,
@@ -35,7 +35,7 @@ struct vnet_stage {
 	void (*tick)(struct vnet_core *core, struct vnet_port *port);
 };
 
-#define MEMBER_MACS  (2 * VNET_PORTS)         /* places of a hash that is half full at most */
+#define MEMBER_MACS  (2 * VNET_PORTS)         /* slots of a hash that is at most half full */
 #define GUARD_HEAD   64                       /* bytes of a copied head */
 #define SCRATCH_SEGS (VNET_SEGS + VNET_BATCH) /* a batch, and a header for each frame */
 
@@ -50,7 +50,7 @@ struct vnet_members {
 	uint16_t mac_port[MEMBER_MACS]; /* the port of each */
 };
 
-/* Frames that a core makes by itself, or out of others, on their way to a port. */
+/* Frames that a core builds, outer packets and answers, to hand to a port. */
 struct vnet_scratch {
 	unsigned n, nseg;
 	uint64_t bytes;
@@ -60,7 +60,7 @@ struct vnet_scratch {
 	uint8_t head[VNET_BATCH][320]; /* the headers in front of each */
 };
 
-/* Copies of the heads of frames, and the pieces of those frames. */
+/* Copies of the first bytes of frames, and the lists of pieces that begin with them. */
 struct vnet_heads {
 	unsigned n, nseg;
 	uint8_t head[VNET_BATCH][GUARD_HEAD];
@@ -79,9 +79,9 @@ struct vnet {
 	bool net[VNET_NETS];                        /* the network was set */
 	_Atomic uint8_t link_local[VNET_NETS];      /* enum vnet_link_local */
 	_Atomic(struct underlay *) underlays;       /* all of them, by their `next` */
-	uint64_t secret[2];                         /* what no guest knows */
-	_Atomic uint64_t seconds;                   /* as vnet_tick() said last */
-	unsigned turn; /* the network that the next vnet_tick() lets put things in order */
+	uint64_t secret[2];                         /* as vnet_secret_set() set it */
+	_Atomic uint64_t seconds;                   /* the time of the last vnet_tick() */
+	unsigned turn;              /* the network whose policy the next vnet_tick() lets sweep */
 	struct vnet_trials *trials; /* see trial.h */
 	struct vnet_core *core[VNET_CORES];
 };
@@ -89,7 +89,7 @@ struct vnet {
 struct vnet_core {
 	struct vnet_batch batch;                             /* first: vnet_core_batch() */
 	_Atomic uint64_t epoch __attribute__((aligned(64))); /* odd: in the walk */
-	unsigned depth; /* walks within each other: poll, input */
+	unsigned depth; /* nested walks: vnet_poll() and, in it, vnet_input() */
 	unsigned id;
 	struct vnet *vnet;
 	struct vnet_cache cache;
@@ -99,8 +99,8 @@ struct vnet_core {
 	struct vnet_port *from; /* where the frames of this walk came in */
 	struct vnet_frame *visit[VNET_BATCH];
 	struct vnet_scratch scratch;
-	struct vnet_heads guard; /* that guard_stage has looked at */
-	struct vnet_heads marks; /* that ecn_carry() has written to */
+	struct vnet_heads guard; /* checked by guard_stage */
+	struct vnet_heads marks; /* changed by ecn_carry() */
 };
 
 _Static_assert(offsetof(struct vnet_core, batch) == 0, "as vnet_core_batch() has it");
@@ -130,8 +130,8 @@ void control_lock(struct vnet *v);
 void control_unlock(struct vnet *v);
 
 /*
- * The walk of n frames, at most VNET_BATCH, that count as coming from `from`; its in_frames are
- * counted already.  Within walk_enter() and walk_leave().  Returns the number of deliveries.
+ * Looks up and delivers n frames, at most VNET_BATCH, as coming from `from`, which has counted them
+ * in in_frames.  Between walk_enter() and walk_leave().  Returns the number of deliveries.
  */
 unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
                      unsigned n);
@@ -139,12 +139,12 @@ unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet
 /* Frees a port that no walk uses any more, with the link or underlay that it has. */
 void port_free(struct vnet_port *port);
 
-/* Hands frames of `bytes` in all to a port that is up, which counts them, or one.  In the walk, or
+/* Delivers n frames, `bytes` in all, to a port that is up, and counts them there.  In the walk, or
  * under the control lock. */
 void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame *const *frames,
                unsigned n, uint64_t bytes);
 
-/* The same for one frame that lies in one piece and asks for nothing. */
+/* The same for one frame that is one piece and needs no offload. */
 void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, unsigned len);
 
 /*
@@ -154,7 +154,8 @@ void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, u
 struct vnet_port *port_make(struct vnet *v, const char *name, unsigned net, const char **why);
 void port_publish(struct vnet_port *port);
 
-/* Where a declared address is, or would be; `key` is it and, in the upper 16 bits, the network. */
+/* The slot of a declared address, or the free one for it.  `key`: the address and, in the upper 16
+ * bits, the network. */
 static inline unsigned mac_slot(const struct vnet_members *m, uint64_t key)
 {
 	unsigned i = (unsigned)(hash_spread(key) >> 32) % MEMBER_MACS;
@@ -169,31 +170,31 @@ static inline int member_mac(const struct vnet_members *m, unsigned net, mac_t m
 {
 	unsigned i = mac_slot(m, mac | (uint64_t)net << 48);
 
-	/* 0 in network 0 would be the key of a free place: 0 is never declared. */
+	/* Address 0 in network 0 would have the key of a free slot; 0 is never declared. */
 	return mac && m->mac[i] ? m->mac_port[i] : -1;
 }
 
 /* Builds and publishes the members anew from v->port; on return nobody uses the old ones. */
 void members_publish(struct vnet *v);
 
-/* Publishes a table that replaces the present one, which is freed; hits of equal routes go over. */
+/* Publishes a table that replaces the present one, which is freed; equal routes keep their hits. */
 void table_publish(struct vnet *v, struct vnet_table *t);
 
-/* Whether an address is one of the groups that end at the next bridge. */
+/* Whether an address is one of the groups that no bridge forwards. */
 static inline bool is_link_local(mac_t mac)
 {
 	return (mac & ~(0xfull << 40)) == 0xc28001; /* 01:80:c2:00:00:0x */
 }
 
-/* Whether the network drops frames to such an address; `unless_said`: whether its mode does. */
-static inline bool link_local_ends(struct vnet *v, unsigned net, mac_t dst, bool unless_said)
+/* Whether the network drops frames to this address as link-local; `by_mode`: its mode's default. */
+static inline bool link_local_drops(struct vnet *v, unsigned net, mac_t dst, bool by_mode)
 {
 	uint8_t how;
 
 	if (!is_link_local(dst))
 		return false;
 	how = atomic_load_explicit(&v->link_local[net], memory_order_relaxed);
-	return how == VNET_LINK_LOCAL_BY_MODE ? unless_said : how == VNET_LINK_LOCAL_DROP;
+	return how == VNET_LINK_LOCAL_BY_MODE ? by_mode : how == VNET_LINK_LOCAL_DROP;
 }
 
 /* The port with this number, for a walk; NULL when it is gone. */
@@ -210,8 +211,8 @@ static inline bool port_up(struct vnet *v, unsigned number)
 	return port && atomic_load_explicit(&port->up, memory_order_relaxed);
 }
 
-/* As member_mac(), if that port is up: one without a driver has no address, for its guest may be on
- * another node now. */
+/* As member_mac(), but -1 unless that port is up: without a driver its guest may run on another
+ * node now. */
 static inline int member_up(struct vnet *v, const struct vnet_members *m, unsigned net, mac_t mac)
 {
 	int port = member_mac(m, net, mac);
@@ -219,7 +220,7 @@ static inline int member_up(struct vnet *v, const struct vnet_members *m, unsign
 	return port >= 0 && port_up(v, (unsigned)port) ? port : -1;
 }
 
-/* Whether a second, as ports keep it, is one of the last VNET_AGE. */
+/* Whether `seen`, a port's sent_own or sent_other, is within the last VNET_AGE seconds. */
 static inline bool seen_lately(struct vnet *v, uint32_t seen)
 {
 	uint32_t now = (uint32_t)atomic_load_explicit(&v->seconds, memory_order_relaxed) + 1;
@@ -227,9 +228,9 @@ static inline bool seen_lately(struct vnet *v, uint32_t seen)
 	return seen && now - seen <= VNET_AGE;
 }
 
-/* Whether the port's guest uses the address that was declared, or says nothing at all.  One that
- * sends with others only has taken another address: then the declared one may be somebody else's,
- * outside.  As long as only the declared one was used, one look tells. */
+/* Whether the port's guest uses its declared address, or is silent.  One that sends only with
+ * others has given the declared one up, and a host outside may have it.  The first test is the
+ * usual case: only the declared address was ever used. */
 static inline bool mac_in_use(struct vnet *v, const struct vnet_port *port)
 {
 	uint32_t other = atomic_load_explicit(&port->sent_other, memory_order_relaxed);
@@ -252,7 +253,7 @@ static inline int member_in_use(struct vnet *v, const struct vnet_members *m, un
 	           : -1;
 }
 
-/* What is done with the port's frames before they are switched; NULL: nothing. */
+/* The port's ingress stage; NULL: none. */
 static inline const struct vnet_stage *stage_of(struct vnet_port *port)
 {
 	return atomic_load_explicit(&port->stage, memory_order_acquire);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* switch.h: the switch as a whole, and one core's part in it.  Included by vnet.h. */
+/* switch.h: the switch as a whole, and each core's state in it.  Included by vnet.h. */
 #ifndef VNET_SWITCH_H
 #define VNET_SWITCH_H
 #include "vnet/vnet.h"
@@ -11,21 +11,21 @@
 struct vnet *vnet_create(const struct vnet_mem *mem, unsigned cores);
 
 /*
- * Gives the switch a number that no guest can know, before its first network is set.  The place of
- * a learned address depends on it, and the identification of what goes out over links, so that
- * nobody can compute either.  Without it both are the same in each run.
+ * Sets the key of the switch's keyed hashes, unknown to guests, before its first network is made.
+ * They place learned addresses in their table and make the IP identification of outer packets, so
+ * that no guest can predict either.  Without a key both are the same in each run.
  */
 void vnet_secret_set(struct vnet *v, const uint64_t secret[2]);
 
 /* Frees the switch with all that is left in it.  No core is in the walk. */
 void vnet_destroy(struct vnet *v);
 
-/* The private part of core number `core` (0 .. cores-1), to be used by that core alone; NULL:
+/* The private state of core number `core` (0 .. cores-1), to be used by that core alone; NULL:
  * there is no such core. */
 struct vnet_core *vnet_core(struct vnet *v, unsigned core);
 
-/* The part of the core that runs now.  Whoever has the switch linked in defines it: the VMM, or a
- * host program. */
+/* The state of the core that runs now.  Defined by the program that links the switch: the VMM, or
+ * a host program. */
 struct vnet_core *vnet_this_core(void);
 
 /* The core's own scratch batch, for a device to fill and hand to vnet_input(). */
@@ -46,9 +46,9 @@ bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy policy);
 /*
  * What network `net` (below VNET_NETS) does with frames to the groups 01:80:c2:00:00:00 to -0f, by
  * which bridges and stations on one wire speak to each other: spanning tree, PAUSE, LACP, 802.1X,
- * LLDP.  No bridge passes them on (IEEE 802.1D-2004, 7.12.6; 802.1Q, 8.6.3), so unless said they
- * end in the modes VNET_LEARN and VNET_EXACT (VNET_DROP_link_local), and go where a route sends
- * them in mode VNET_ROUTE.
+ * LLDP.  No bridge forwards them (IEEE 802.1D-2004, 7.12.6; 802.1Q, 8.6.3), so by default they are
+ * dropped in the modes VNET_LEARN and VNET_EXACT (VNET_DROP_link_local), and follow routes in mode
+ * VNET_ROUTE.
  */
 void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local how);
 
@@ -63,17 +63,17 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 
 /*
  * Visits each port in poll mode once, taking at most `budget` frames from each; a port that another
- * core is just polling is left out.  Returns the number of frames taken.
+ * core is polling is skipped.  Returns the number of frames taken.
  */
 unsigned vnet_poll(struct vnet_core *core, unsigned budget);
 
 /*
- * The switch's coarse clock: tells it the time, in seconds from any start.  Learned addresses that
- * were silent for VNET_AGE seconds are not found any more; no more than VNET_SWEEP of them are
- * looked at in a call.  Asks for the next hops of links where that is due.  Call it every second or
- * so, on any core, with that core's own part, not from within the walk.  A time up to
- * VNET_TICK_LATE seconds before the last one is taken for that; one further back is a clock that
- * was set anew.  False, and nothing done: the switch is being changed; call it again soon.
+ * Sets the switch's coarse clock, in seconds from any start.  Addresses not seen for VNET_AGE
+ * seconds are no longer found; a call sweeps at most VNET_SWEEP of them.  Sends the ARP requests
+ * for next hops of links that are due.  Call it every second or so, on any core, with that core's
+ * own state, not from within the walk.  A time up to VNET_TICK_LATE seconds before the last one
+ * counts as the last one; one further back means that the clock was set back.  False, and nothing
+ * done: a control operation is in progress; call it again soon.
  */
 bool vnet_tick(struct vnet_core *core, uint64_t seconds);
 #define VNET_TICK_LATE 10

@@ -2,16 +2,16 @@
 /*
  * vnet.h: the switch, and the index of this folder.
  *
- * The walk of a frame, in the order of its steps, as in ../README.md.  tests/check-layers reads
- * this list: each function is defined in the file that stands beside it.
+ * The walk of a frame, as docs/architecture.md tells it.  tests/check-layers compares this list
+ * with the code: each function must be defined in the file named beside it.
  *
  *   1  the guest's driver fills its TX ring, and kicks unless it is polled
- *   2  the kick is an OUT to a port of the device's BAR
+ *   2  the kick is an OUT to an I/O port of the device's BAR
  *          exit_io()               vmm/exit.c
  *          vpci_io()               drivers/bus/vpci.c
  *          virtio_pci_bar()        drivers/virtio/virtio_pci_regs.c
  *          virtio_net_kick()       drivers/virtio/virtio_net_tx.c
- *      what the kick's visit leaves is taken before the guest runs again
+ *      frames that this visit leaves are taken before the guest runs again
  *          vcpu_serve()            vmm/vcpu.c
  *          vpci_work()             drivers/bus/vpci_work.c
  *      without a kick, on a core that polls
@@ -20,18 +20,18 @@
  *   3  descriptors are checked and become frames
  *          vring_single()          drivers/virtio/vring.h
  *          vring_chain()           drivers/virtio/vring.c
- *   4  counters, checks; where the port has a stage (vnet/state.h), that first: vnet/link/guard.c
- *      refuses what would pass for the node's own packets on the outer wire
+ *   4  counters and checks; first the port's ingress stage (vnet/state.h), if it has one:
+ *      vnet/link/guard.c drops frames that could be taken for the node's own outer packets
  *          vnet_input()            vnet/forward.c
  *          admit()                 vnet/walk.h
- *   7  who gets it: by routes; by learned addresses; by declared ones
+ *   7  look-up of the destination: by routes, by learned or by declared addresses
  *          look_up_routes()        vnet/forward.c
  *          cache_find()            vnet/lookup/cache.h
  *          table_match()           vnet/lookup/table.c
  *          look_up_learned()       vnet/lookup/by_address.c
  *          learn_find()            vnet/lookup/by_address.c
  *          look_up_exact()         vnet/lookup/by_address.c
- *   6  each destination once, with all of its frames
+ *   6  each destination is visited once, with all of its frames
  *          visit()                 vnet/forward.c
  *   9  the one copy, into the receiver's ring, and its interrupt
  *          virtio_net_egress()     drivers/virtio/virtio_net_rx.c
@@ -44,11 +44,11 @@
  *          outward_poll()          guest-images/dom0/outward.c
  *          e1000_tx_send()         drivers/e1000/e1000_tx.c
  *
- * What comes back enters at Dom0's ring, 2 to 4.  Where that port has an underlay its stage is
- * vnet/link/inbound.c: ARP is answered, the outer header is taken off what a link's peer sent, its
- * congestion mark carried in, and the frame goes on at 4 as coming from the link's port.
+ * Frames from the wire enter at Dom0's ring, steps 2 to 4.  If that port has an underlay, its stage
+ * is vnet/link/inbound.c: it answers ARP and decapsulates what a link's peer sent, with the outer
+ * congestion mark; the inner frame goes on at step 4 as coming from the link's port.
  *
- * (Steps 5 and 8 of the design, the queue and the scheduler of a contended output, are not built.)
+ * (Steps 5 and 8, a queue and a scheduler for a contended output, are not built.)
  *
  * Pure C: no arch/ header, no allocation on the data path; the same objects are linked into the
  * VMM and into host programs.  Tables are immutable snapshots that cores read without locks; a
@@ -65,9 +65,9 @@
 #define VNET_PORTS 1024 /* ports of a node, at most; fewer in the fuzzers */
 #endif
 #define VNET_NETS  64 /* isolated networks, at most */
-#define VNET_CORES 64 /* cores that may be in the walk at once */
+#define VNET_CORES 64 /* cores of a switch, at most */
 #ifndef VNET_ROUTES
-#define VNET_ROUTES 16384 /* likewise */
+#define VNET_ROUTES 16384 /* routes of all networks, at most; fewer in the fuzzers */
 #endif
 #define VNET_BATCH 64  /* frames of one batch, at most */
 #define VNET_SEGS  512 /* pieces of guest memory in one batch, at most */
@@ -83,7 +83,7 @@ struct vnet_batch {
 	X(runt)          /* shorter than an Ethernet header */                                     \
 	X(oversize)      /* longer than VNET_FRAME_MAX or the destination's buffers */             \
 	X(bad_offload)   /* an offload header that contradicts the frame */                        \
-	X(many_segments) /* a large frame to be cut into more than OFFLOAD_SEGMENTS */             \
+	X(many_segments) /* a large frame that makes more than OFFLOAD_SEGMENTS */                 \
 	X(no_route)      /* nothing matched */                                                     \
 	X(same_port)     /* the only destination was the port it came from */                      \
 	X(bad_source)    /* a group address as source */                                           \
@@ -92,36 +92,36 @@ struct vnet_batch {
 	X(rx_full)       /* the destination offers no buffer */                                    \
 	X(rx_broken)     /* the destination's ring broke a rule */                                 \
 	X(rx_scattered)  /* the destination's buffers are in too many pieces for such a frame */   \
-	X(no_offload)    /* cannot be cut or summed for a destination that needs it */             \
-	X(authenticated) /* a large frame under an authentication header, which nobody may cut */  \
-	X(learn_full)    /* (not a drop: an address that the table had no room for, or no more for \
-	                  * what is outside) */                                                    \
-	X(learn_quota)   /* the source is an address more than may be learned of the port */       \
-	X(spoofed)       /* the source is another port's, or in mode exact not the port's own */   \
-	X(link_local)    /* to a group that no bridge passes on, as spanning tree's or LLDP's */   \
-	X(looped)        /* from outside, with the address of one of our own as source */          \
-	X(split_horizon) /* from outside, and only outside could it go */                          \
-	X(outer_forged)  /* it would pass for the node, or its peer, on the outer wire */          \
-	X(too_big)       /* it would not fit the link's packets */                                 \
-	X(untold)        /* (of too_big: its sender was told often enough in this second) */       \
-	X(no_neighbour)  /* the link's next hop did not tell its MAC */                            \
-	X(outer_length)  /* from here on, of an edge with an underlay: lengths that contradict */  \
-	X(outer_header)  /* no IPv4, or no VXLAN with a VNI */                                     \
+	X(no_offload)    /* segmentation or checksum cannot be done in software */                 \
+	X(authenticated) /* a large frame whose authentication header forbids segmentation */      \
+	X(learn_full)  /* (no drop: the source was not learned, its bucket or the quota of a port  \
+	                * to the outside being full) */                                            \
+	X(learn_quota) /* the source would exceed the port's quota of learned addresses */         \
+	X(spoofed)     /* the source is another port's, or in mode exact not the port's own */     \
+	X(link_local)  /* to a group that no bridge forwards, as spanning tree's or LLDP's */      \
+	X(looped)      /* from outside, with a local port's MAC as source */                       \
+	X(split_horizon) /* from outside, and all its destinations are outside */                  \
+	X(outer_forged)  /* claims an address of the node, its gateway or a peer */                \
+	X(too_big)       /* larger than the link's MTU allows */                                   \
+	X(untold)        /* (of too_big: no ICMP answer, by the rate limit) */                     \
+	X(no_neighbour)  /* the MAC of the link's next hop is not resolved */                      \
+	X(outer_length)  /* from here on, of an edge with an underlay: lengths contradict */       \
+	X(outer_header)  /* no IPv4 header, or VXLAN without a valid VNI */                        \
 	X(outer_checksum)                                                                          \
 	X(outer_fragment)                                                                          \
-	X(outer_other)      /* for the underlay's MAC, but nothing that it serves */               \
-	X(path_mtu)         /* a router's word that a packet was too large for it (RFC 1191) */    \
-	X(path_mtu_low)     /* the same, with less than is believed (pathmtu.h) */                 \
-	X(path_mtu_unsent)  /* ... of a packet that was not sent of late: it has no effect */      \
-	X(path_mtu_excess)  /* ... not looked at, for there were too many of those */              \
-	X(path_mtu_ignored) /* ... of a link that shall not listen to it */                        \
-	X(unknown_vni)      /* no link has it */                                                   \
-	X(unknown_peer)     /* a link's VNI or port, but not from its peer */                      \
-	X(ce_not_ect) /* congestion was met on the way, which the inner packet cannot tell */      \
-	X(nested)     /* what was encapsulated is for the underlay again */                        \
+	X(outer_other)      /* to the underlay's MAC, of a protocol it does not serve */           \
+	X(path_mtu)         /* ICMP "fragmentation needed" (RFC 1191), accepted */                 \
+	X(path_mtu_low)     /* ... that names less than the least accepted (pathmtu.h) */          \
+	X(path_mtu_unsent)  /* ... that quotes no packet sent lately: no effect */                 \
+	X(path_mtu_excess)  /* ... not examined: too many unsent ones in this second */            \
+	X(path_mtu_ignored) /* ... for a link with `path-mtu ignore` */                            \
+	X(unknown_vni)      /* no link has this VNI */                                             \
+	X(unknown_peer)     /* a link's VNI or UDP port, but not from its peer */                  \
+	X(ce_not_ect)       /* marked CE on the way, and the inner packet's sender knows no ECN */ \
+	X(nested)           /* the inner frame is addressed to the underlay */                     \
 	X(arp_malformed)                                                                           \
-	X(arp_unasked)  /* an answer to nothing that was asked */                                  \
-	X(arp_conflict) /* another one claims our address */
+	X(arp_unasked)  /* a reply without a request */                                            \
+	X(arp_conflict) /* another host claims our address */
 
 enum vnet_drop {
 #define X(name) VNET_DROP_##name,
@@ -131,7 +131,7 @@ enum vnet_drop {
 };
 extern const char *const vnet_drop_name[VNET_DROP_CAUSES];
 
-/* Whether a frame that is counted so was lost by it; else it went on its way. */
+/* Whether the counter means a lost frame; the others only note something about one. */
 static inline bool vnet_drop_lost(enum vnet_drop why)
 {
 	return why != VNET_DROP_learn_full && why != VNET_DROP_untold;
@@ -139,21 +139,21 @@ static inline bool vnet_drop_lost(enum vnet_drop why)
 
 struct vnet;
 struct vnet_port;
-struct vnet_core; /* one core's own: cache, batch, counters; see vnet/switch.h */
+struct vnet_core; /* one core's state: cache, batch; see vnet/switch.h */
 
 /*
- * What stands behind a port, a device or a link.  `dev` is the port's own.
+ * The operations of what is behind a port, a device or a link.  `dev` is as vnet_port_add() got it.
  * poll:    take up to `budget` frames from the device's TX ring through the whole walk; returns how
  *          many were taken (0: nothing to do).  Called in poll mode only, by one core at a time.
- *          NULL: there is no ring, as behind a link, whose frames come in with its edge's.
+ *          NULL: no ring, as for a link, whose frames come in at its edge port.
  * egress:  n frames leave the switch, in order: a device copies them to its RX ring and notifies
  *          its guest at most once; a link puts a header in front and hands them on to its edge.
  *          Called by any core (the device locks its RX ring).  Returns how many were delivered;
  *          each other one is counted with vnet_refuse() on the port.
- * room:    how many buffers the driver offers at this moment, so that nobody cuts a large frame for
- *          a ring that is full; any core.  NULL: not known.
- * blocked: the drop that egress() would count now for each frame, though the port is up, as enum
- *          vnet_drop; -1: none.  Any core.  NULL: it is never so.
+ * room:    how many buffers the driver offers at this moment, so that no large frame is segmented
+ *          for a full ring; any core.  NULL: not known.
+ * blocked: the enum vnet_drop that egress() would count now for each frame, though the port is up;
+ *          -1: none.  Any core.  NULL: never blocked.
  */
 struct vnet_port_ops {
 	unsigned (*poll)(void *dev, struct vnet_core *core, unsigned budget);
@@ -163,13 +163,13 @@ struct vnet_port_ops {
 	int (*blocked)(const struct vnet_port *port);
 };
 
-enum vnet_mode { VNET_KICK, VNET_POLL }; /* who moves a port's frames */
+enum vnet_mode { VNET_KICK, VNET_POLL }; /* what moves a port's frames */
 
 /* How a network finds destinations: by routes; by learned addresses, as a bridge does; or by the
  * addresses that ports declare (vnet_port_set_mac()), as macvtap's bridge mode does. */
 enum vnet_policy { VNET_ROUTE, VNET_LEARN, VNET_EXACT };
 
-/* What becomes of frames to groups that are of one wire only: see vnet_net_set_link_local(). */
+/* What is done with frames to link-local groups: see vnet_net_set_link_local(). */
 enum vnet_link_local { VNET_LINK_LOCAL_BY_MODE, VNET_LINK_LOCAL_FORWARD, VNET_LINK_LOCAL_DROP };
 
 /* Where memory for tables comes from (control path only). */
@@ -178,7 +178,7 @@ struct vnet_mem {
 	void (*free)(void *p, size_t size);
 };
 
-/* One qualifier of a route: what it says of a MAC. */
+/* One side of a route: which MACs it matches. */
 enum vnet_match { VNET_MAC_IS, VNET_MAC_NOT, VNET_MAC_ANY, VNET_MAC_NONE };
 struct vnet_qual {
 	enum vnet_match match;

@@ -12,10 +12,10 @@ struct walk {
 	struct vnet_frame *frame;
 	unsigned n;
 	struct vnet_port_stats *count; /* of the incoming port on this core */
-	uint8_t head[16];              /* the header of a frame that has it in pieces */
+	uint8_t head[16];              /* the Ethernet header, where it lies in several pieces */
 };
 
-/* Notes that a port gets these frames, one bit each. */
+/* Adds frames, one bit each, to those that a port is to get. */
 static inline void mark(struct vnet_core *c, unsigned port, uint64_t frames)
 {
 	uint64_t before = c->pending[port];
@@ -25,7 +25,7 @@ static inline void mark(struct vnet_core *c, unsigned port, uint64_t frames)
 	c->pending[port] = before | frames;
 }
 
-/* The builtin below: freestanding, a plain memcpy() would be a call. */
+/* A builtin: in a freestanding build memcpy() would be a call. */
 static inline uint64_t load64(const uint8_t *p)
 {
 	uint64_t v;
@@ -43,7 +43,7 @@ static inline bool has_offload(const struct vnet_frame *f)
 	return v != 0;
 }
 
-/* What is rare in admit(); each counts the drop when it returns false. */
+/* The rare cases of admit(); each counts the drop when it returns false. */
 bool admit_gather(struct walk *w, const struct vnet_frame *f); /* fills w->head from pieces */
 bool admit_offload(struct walk *w, struct vnet_frame *f);
 bool admit_length(struct walk *w, const struct vnet_frame *f); /* false */

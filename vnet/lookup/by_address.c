@@ -67,7 +67,7 @@ static void flood(struct walk *w, uint64_t frames, unsigned reach)
 /* Whether a frame to no known place is for the next bridge only, which is this one. */
 static bool ends_here(struct walk *w, const struct vnet_frame *f)
 {
-	if (!link_local_ends(w->core->vnet, w->from->net, f->dst, true))
+	if (!link_local_drops(w->core->vnet, w->from->net, f->dst, true))
 		return false;
 	count_add(&w->count->drop[VNET_DROP_link_local], 1);
 	return true;
