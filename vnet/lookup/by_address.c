@@ -33,8 +33,8 @@ static const struct vnet_members *members_of(const struct walk *w)
 	return atomic_load_explicit(&w->core->vnet->members, memory_order_acquire);
 }
 
-/* Gives the frames to those ports of the network, but their own, that `reach` says; never from
- * outside to outside.  What goes outside only is not called flooded: that is its way. */
+/* Marks the frames for the network's other ports, local ones, outside ones or both as `reach` has
+ * it; never from outside to outside.  Frames sent outside only are not counted as flooded. */
 static void flood(struct walk *w, uint64_t frames, unsigned reach)
 {
 	struct vnet_core *c = w->core;
@@ -64,8 +64,8 @@ static void flood(struct walk *w, uint64_t frames, unsigned reach)
 		count_add(count, 1);
 }
 
-/* Whether a frame to no known place is for the next bridge only, which is this one. */
-static bool ends_here(struct walk *w, const struct vnet_frame *f)
+/* Drops and counts a frame to a link-local group that the network does not forward. */
+static bool drop_link_local(struct walk *w, const struct vnet_frame *f)
 {
 	if (!link_local_drops(w->core->vnet, w->from->net, f->dst, true))
 		return false;
@@ -73,7 +73,7 @@ static bool ends_here(struct walk *w, const struct vnet_frame *f)
 	return true;
 }
 
-/* Sends a frame on to the one port that its destination was found at. */
+/* Marks a frame for the one port where its destination is. */
 static void forward(struct walk *w, unsigned to, uint64_t bit)
 {
 	if (to == w->from->number)
@@ -84,8 +84,8 @@ static void forward(struct walk *w, unsigned to, uint64_t bit)
 		mark(w->core, to, bit);
 }
 
-/* Where an address is by declaration, else where it was seen; -1: to be flooded, for the port that
- * was there may be gone or down. */
+/* The port that declared the address, else the one where it was learned; -1: none that is up, so
+ * the frame is flooded. */
 static int learned_port(struct walk *w, const struct vnet_members *m, struct vnet_learn *learn,
                         mac_t dst)
 {
@@ -101,9 +101,9 @@ static int learned_port(struct walk *w, const struct vnet_members *m, struct vne
 	return to >= 0 && port_up(v, (unsigned)to) ? to : -1;
 }
 
-/* Whether a frame from outside bears the address of one of the network's own that is up; for the
- * mode in which no port uses another. */
-static bool looped(struct walk *w, const struct vnet_frame *f)
+/* Mode exact: drops and counts a frame from outside whose source is the MAC of a local port that is
+ * up. */
+static bool drop_looped(struct walk *w, const struct vnet_frame *f)
 {
 	if (!is_outside(w->from) ||
 	    member_up(w->core->vnet, members_of(w), w->from->net, f->src) < 0)
@@ -112,9 +112,9 @@ static bool looped(struct walk *w, const struct vnet_frame *f)
 	return true;
 }
 
-/* Learns a source that no port declared.  False, and counted: a guest uses more than it may.  Such
- * frames do not leave either, lest they fill the tables of other nodes and of switches. */
-static bool learn(struct walk *w, struct vnet_learn *l, mac_t src)
+/* Learns a source that no port declared.  False, and counted: the guest's port has its quota.  The
+ * frame is dropped, since it would fill the tables of other nodes and switches, too. */
+static bool learn_from(struct walk *w, struct vnet_learn *l, mac_t src)
 {
 	unsigned quota = atomic_load_explicit(&w->from->quota, memory_order_relaxed);
 	enum learned done = src ? learn_source(l, src, w->from->number, quota) : LEARNED;
@@ -128,7 +128,7 @@ static bool learn(struct walk *w, struct vnet_learn *l, mac_t src)
 	return why == VNET_DROP_learn_full;
 }
 
-/* Notes that the port sent with its declared address; of interest once it sends with others. */
+/* Notes that the port sent with its declared address, once it has sent with others. */
 static inline void sent_own(struct walk *w)
 {
 	struct vnet_port *port = w->from;
@@ -141,7 +141,7 @@ static inline void sent_own(struct walk *w)
 	    memory_order_relaxed);
 }
 
-/* Notes that it sent with another one; how long the declared one was not used counts from here. */
+/* Notes that the port sent with another address; after a pause, disuse of its own starts now. */
 static void sent_other(struct walk *w)
 {
 	struct vnet *v = w->core->vnet;
@@ -156,12 +156,12 @@ static void sent_other(struct walk *w)
 }
 
 /*
- * Whether a frame may have the source that it has; learns it.  What a port declared is not learned,
- * and nobody else may use it; from outside it may come while the port is down, or uses another.
- * `known`: the source before it in the batch.
+ * Checks a frame's source and learns it.  A declared address is not learned and is refused from any
+ * other port, but accepted from outside while its port is down or uses another address.  `known`:
+ * the source of the frame before it in the batch.
  */
-static bool take_source(struct walk *w, const struct vnet_members *m, struct vnet_learn *l,
-                        const struct vnet_frame *f, mac_t known)
+static bool check_source(struct walk *w, const struct vnet_members *m, struct vnet_learn *l,
+                         const struct vnet_frame *f, mac_t known)
 {
 	int owner = member_mac(m, w->from->net, f->src);
 	bool outside = is_outside(w->from);
@@ -173,7 +173,7 @@ static bool take_source(struct walk *w, const struct vnet_members *m, struct vne
 		count_add(&w->count->drop[outside ? VNET_DROP_looped : VNET_DROP_spoofed], 1);
 		return false;
 	}
-	if (!learn(w, l, f->src))
+	if (!learn_from(w, l, f->src))
 		return false;
 	if (outside)
 		return true;
@@ -186,7 +186,7 @@ static bool take_source(struct walk *w, const struct vnet_members *m, struct vne
 void look_up_learned(struct walk *w, struct policy *p)
 {
 	struct vnet_learn *learn = (struct vnet_learn *)p;
-	/* The source that was taken last, at first the port's own: one sender often fills a batch.
+	/* The last source that was checked, at first the port's own: a batch often has one sender.
 	 */
 	const mac_t own =
 	    is_outside(w->from) ? 0 : atomic_load_explicit(&w->from->mac, memory_order_relaxed);
@@ -199,13 +199,13 @@ void look_up_learned(struct walk *w, struct policy *p)
 		int to;
 
 		bytes += f->len;
-		if (!admit(w, f) || (f->src != known && !take_source(w, m, learn, f, known)))
+		if (!admit(w, f) || (f->src != known && !check_source(w, m, learn, f, known)))
 			continue;
 		known = f->src;
 		to = learned_port(w, m, learn, f->dst);
 		if (to >= 0)
 			forward(w, (unsigned)to, bit);
-		else if (!ends_here(w, f))
+		else if (!drop_link_local(w, f))
 			unknown |= bit;
 	}
 	if (known == own)
@@ -215,11 +215,11 @@ void look_up_learned(struct walk *w, struct policy *p)
 	count_add(&w->count->in_bytes, bytes);
 }
 
-/* Whether a frame's source is what its port declared; what comes from outside has any but ours. */
+/* Whether a frame's source is its port's declared MAC or, from outside, no local port's. */
 static bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
 {
 	if (is_outside(w->from))
-		return !looped(w, f);
+		return !drop_looped(w, f);
 	if (own && f->src == own)
 		return true;
 	count_add(&w->count->drop[VNET_DROP_spoofed], 1);
@@ -245,7 +245,7 @@ void look_up_exact(struct walk *w, struct policy *p)
 			forward(w, (unsigned)to, bit);
 		else if (!(f->dst & MAC_MULTICAST))
 			unknown |= bit;
-		else if (!ends_here(w, f))
+		else if (!drop_link_local(w, f))
 			group |= bit;
 	}
 	if (group)

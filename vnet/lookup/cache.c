@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cache.c: the slow half of the look-up cache. */
+/* cache.c: misses and flushes of the look-up cache. */
 #include "vnet/lookup/cache.h"
 #include <string.h>
 
@@ -11,13 +11,13 @@ void cache_flush(struct vnet_cache *c)
 	c->tag += TAG_ONE;
 	if (c->tag)
 		return;
-	/* The tag went round: an entry of 65 535 flushes ago would look valid. */
+	/* The tag wrapped: an entry of 65 535 flushes ago would look valid. */
 	memset(c->set, 0, sizeof c->set);
 	c->tag = TAG_ONE;
 }
 
-static struct vnet_cached *remember(struct vnet_cache *c, const struct vnet_table *t,
-                                    const struct vnet_asked *q)
+static struct vnet_cached *cache_fill(struct vnet_cache *c, const struct vnet_table *t,
+                                      const struct vnet_asked *q)
 {
 	struct vnet_cached *e, new = {.dst = q->dst | cache_place(t, q->net, q->from)};
 	const struct vnet_route *r;
@@ -46,13 +46,13 @@ static struct vnet_cached *remember(struct vnet_cache *c, const struct vnet_tabl
 const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
                                      const struct vnet_asked *q)
 {
-	return remember(c, t, q);
+	return cache_fill(c, t, q);
 }
 
 const struct vnet_cached *cache_once(struct vnet_cache *c, const struct vnet_table *t,
                                      const struct vnet_asked *q)
 {
-	struct vnet_cached *e = remember(c, t, q);
+	struct vnet_cached *e = cache_fill(c, t, q);
 
 	e->src &= MAC_MASK; /* no tag: valid for nobody */
 	return e;

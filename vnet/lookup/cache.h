@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cache.h: one core's memory of look-ups (private to vnet/).
+ * cache.h: one core's cache of look-ups (private to vnet/).
  *
- * Two ways to a set, one set to a cache line.  An entry is valid for the present tag only: a new
- * generation of the table changes the tag, and all entries are void.  The key leaves out what the
- * table does not depend on, so that in the common case one entry serves a destination for all
- * senders of a network.
+ * Two-way sets, each one cache line.  An entry is valid with the present tag only: a new generation
+ * of the table changes the tag, which voids all entries.  The key leaves out what the table does
+ * not depend on, so that in the common case one entry serves a destination for all senders of a
+ * network.
  */
 #ifndef VNET_LOOKUP_CACHE_H
 #define VNET_LOOKUP_CACHE_H
@@ -35,12 +35,12 @@ struct vnet_cache {
 	uint64_t generation;            /* of the table that the entries came from */
 	uint64_t tag;                   /* in the upper 16 bits, never 0 */
 	unsigned used;                  /* of list */
-	uint16_t list[2 * VNET_ROUTES]; /* the last half is room for one more look-up */
+	uint16_t list[2 * VNET_ROUTES]; /* the second half leaves room for one more look-up */
 };
 
 _Static_assert(sizeof(struct vnet_cached[2]) == 64, "a set is a cache line");
 
-/* A question to the table. */
+/* The key of a look-up in the table. */
 struct vnet_asked {
 	mac_t dst, src;
 	unsigned net, from;
@@ -63,8 +63,8 @@ static inline struct vnet_cached *cache_set(struct vnet_cache *c, uint64_t dst, 
 }
 
 /*
- * What is known of a frame whose destination and place (cache_place()), and source under the
- * table's src_mask, are given; NULL: nothing, ask cache_miss().
+ * The cached result for `dst`, the destination with cache_place(), and `src`, the source under the
+ * table's src_mask; NULL: none, see cache_miss().
  */
 static inline const struct vnet_cached *cache_find(struct vnet_cache *c, uint64_t dst, uint64_t src)
 {
@@ -77,11 +77,11 @@ static inline const struct vnet_cached *cache_find(struct vnet_cache *c, uint64_
 	return set[1].dst == dst && set[1].src == src ? &set[1] : NULL;
 }
 
-/* Asks the table and remembers its answer, which is valid until the next call. */
+/* Looks up in the table and caches the result, which is valid until the next call. */
 const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
                                      const struct vnet_asked *q);
 
-/* The same, but the answer is not found again. */
+/* The same, but cache_find() will not find the result. */
 const struct vnet_cached *cache_once(struct vnet_cache *c, const struct vnet_table *t,
                                      const struct vnet_asked *q);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* explain.c: what would become of a frame, said without sending it: see trial.h. */
+/* explain.c: what the switch would do with a frame, without sending it: see trial.h. */
 #include <string.h>
 #include "vnet/lookup/trial.h"
 
-/* The drop that port number `to` would count for a frame that reaches it; -1: none. */
+/* The drop that port number `to` would count for a frame to it; -1: none. */
 static int drop_at(struct vnet *v, unsigned to)
 {
 	struct vnet_port *port = port_at(v, to);
@@ -13,48 +13,49 @@ static int drop_at(struct vnet *v, unsigned to)
 	return port->flags & VNET_EDGE ? VNET_DROP_bridge_down : VNET_DROP_port_down;
 }
 
-/* The frame would end at the port that it came from. */
-static void tell_drop(const struct trial *t, enum vnet_drop why)
+/* Reports that the incoming port would count a drop. */
+static void report_drop(const struct trial *t, enum vnet_drop why)
 {
-	struct vnet_verdict say = {-1, 0, true, t->from->number, (int)why};
+	struct vnet_verdict verdict = {-1, 0, true, t->from->number, (int)why};
 
-	t->line(t->ctx, &say);
+	t->line(t->ctx, &verdict);
 }
 
-static void tell_drops(const struct trial *t)
+static void report_drops(const struct trial *t)
 {
 	for (unsigned why = 0; why < VNET_DROP_CAUSES; why++)
 		if (t->count.drop[why] && vnet_drop_lost((enum vnet_drop)why))
-			tell_drop(t, (enum vnet_drop)why);
+			report_drop(t, (enum vnet_drop)why);
 }
 
-/* The ports that the frame would reach, in their order. */
-static void tell_ports(const struct trial *t)
+/* Reports the ports that the frame would reach, in the order of the look-up. */
+static void report_ports(const struct trial *t)
 {
 	const struct vnet_core *c = t->w.core;
 
 	for (unsigned i = 0; i < c->ntouched; i++) {
 		unsigned to = c->touched[i];
-		struct vnet_verdict say = {-1, 0, true, (int)to, drop_at(c->vnet, to)};
+		struct vnet_verdict verdict = {-1, 0, true, (int)to, drop_at(c->vnet, to)};
 
-		t->line(t->ctx, &say);
+		t->line(t->ctx, &verdict);
 	}
 }
 
-/* A route that matches; `won`: the frame took it. */
-static void tell_route(const struct trial *t, const struct vnet_table *table, unsigned i, bool won)
+/* Reports a route that matches; `won`: the frame would take it. */
+static void report_route(const struct trial *t, const struct vnet_table *table, unsigned i,
+                         bool won)
 {
 	const struct vnet_route *r = &table->route[i];
-	struct vnet_verdict say = {(int)i, table->priority[i], won, -1, -1};
+	struct vnet_verdict verdict = {(int)i, table->priority[i], won, -1, -1};
 
 	if (won && t->w.core->pending[r->to]) {
-		say.port = r->to;
-		say.drop = drop_at(t->w.core->vnet, r->to);
+		verdict.port = r->to;
+		verdict.drop = drop_at(t->w.core->vnet, r->to);
 	} else if (won && t->count.drop[VNET_DROP_same_port]) {
-		say.port = t->from->number;
-		say.drop = VNET_DROP_same_port;
+		verdict.port = t->from->number;
+		verdict.drop = VNET_DROP_same_port;
 	}
-	t->line(t->ctx, &say);
+	t->line(t->ctx, &verdict);
 }
 
 void explain_routes(struct trial *t, struct policy *p)
@@ -67,33 +68,33 @@ void explain_routes(struct trial *t, struct policy *p)
 	memset(won, 0, table->n * sizeof *won);
 	look_up_routes(&t->w, p);
 	if (!c->ntouched && !t->count.drop[VNET_DROP_same_port]) {
-		tell_drops(t);
+		report_drops(t);
 		return;
 	}
 	for (unsigned i = 0; i < table->n; i++)
 		if (route_matches(&table->route[i], t->from->net, f->src, f->dst, t->from->number))
-			tell_route(t, table, i, won[i]);
+			report_route(t, table, i, won[i]);
 }
 
-/* The look-up learns, in a copy. */
+/* The look-up learns the source, so it has a copy of the table. */
 void explain_learned(struct trial *t, struct policy *p)
 {
 	struct vnet_learn *copy = &t->w.core->vnet->trials->learn;
 
 	learn_copy(copy, (struct vnet_learn *)p);
 	look_up_learned(&t->w, &copy->policy);
-	tell_drops(t);
-	tell_ports(t);
+	report_drops(t);
+	report_ports(t);
 }
 
 void explain_exact(struct trial *t, struct policy *p)
 {
 	look_up_exact(&t->w, p);
-	tell_drops(t);
-	tell_ports(t);
+	report_drops(t);
+	report_ports(t);
 }
 
-/* The port as the look-up sees it; what the look-up notes there concerns nobody. */
+/* Copies what the look-up reads of a port; what it writes goes to the copy. */
 static void port_copy(struct vnet_port *to, struct vnet_port *from)
 {
 	to->vnet = from->vnet;
@@ -106,7 +107,7 @@ static void port_copy(struct vnet_port *to, struct vnet_port *from)
 	atomic_store(&to->sent_other, atomic_load(&from->sent_other));
 }
 
-/* Looks the trial's frame up, unless it ends before that. */
+/* Looks the trial's frame up, unless its port's ingress stage refuses it. */
 static void explain_frame(struct trial *t, struct vnet_core *c, mac_t src, mac_t dst)
 {
 	struct policy *policy = atomic_load(&c->vnet->policy[t->from->net]);
@@ -115,7 +116,7 @@ static void explain_frame(struct trial *t, struct vnet_core *c, mac_t src, mac_t
 	struct vnet_port from = {0};
 
 	if (drop >= 0) {
-		tell_drop(t, (enum vnet_drop)drop);
+		report_drop(t, (enum vnet_drop)drop);
 		return;
 	}
 	port_copy(&from, t->from);

@@ -7,10 +7,10 @@ static unsigned entry_port(uint64_t e)
 	return (unsigned)(e >> LEARN_PORT_SHIFT & (VNET_PORTS - 1));
 }
 
-/* Counts one entry more for a port, unless it has its quota. */
+/* Counts one more entry for a port, unless it has its quota. */
 static bool quota_take(struct vnet_learn *l, unsigned port, unsigned quota)
 {
-	/* First a plain look: a port beyond its quota comes here with each frame. */
+	/* A plain read first: a port that has its quota comes here with each frame. */
 	if (atomic_load_explicit(&l->used[port], memory_order_relaxed) >= quota)
 		return false;
 	if (atomic_fetch_add_explicit(&l->used[port], 1, memory_order_relaxed) < quota)
@@ -24,7 +24,7 @@ static void quota_give(struct vnet_learn *l, unsigned port)
 	atomic_fetch_sub_explicit(&l->used[port], 1, memory_order_relaxed);
 }
 
-/* Frees an entry, if it is still what it was. */
+/* Frees an entry, unless it has changed. */
 static void drop_entry(struct vnet_learn *l, _Atomic uint64_t *entry, uint64_t e)
 {
 	if (atomic_compare_exchange_strong(entry, &e, 0))
@@ -38,8 +38,8 @@ void learn_bucket_age(struct vnet_learn *l, struct learn_bucket *b, uint64_t now
 	 * modulo LEARN_STAMPS are ambiguous, and every entry is too old. */
 	bool all = now - aged > LEARN_STAMPS - 1 - LEARN_AGE;
 
-	/* A core that read the time before another one did may come after it.  One core drops; what
-	 * others learn here meanwhile has age 0. */
+	/* `aged` is later than `now` if another core read the time after us.  Only one core drops;
+	 * what others learn here meanwhile has age 0. */
 	if (aged >= now || !atomic_compare_exchange_strong(&b->aged, &aged, now))
 		return;
 	for (unsigned i = 0; i < LEARN_WAYS; i++) {
@@ -51,23 +51,24 @@ void learn_bucket_age(struct vnet_learn *l, struct learn_bucket *b, uint64_t now
 	}
 }
 
-/* The port has all that it may; some of it may be old, where nobody came since. */
-static enum learned quota_met(struct vnet_learn *l)
+/* The port has its quota; sweeps one bucket, for some of its entries may be old. */
+static enum learned quota_used_up(struct vnet_learn *l)
 {
 	learn_sweep(l, atomic_fetch_add_explicit(&l->hand, 1, memory_order_relaxed), 1);
 	return LEARN_QUOTA;
 }
 
-/* The address is seen later than its entry e says, or at another port. */
-static __attribute__((noinline)) enum learned renew(struct vnet_learn *l, _Atomic uint64_t *entry,
-                                                    uint64_t e, uint64_t want, unsigned quota)
+/* The address has an entry e, which is older, or at another port: replaces it. */
+static __attribute__((noinline)) enum learned entry_renew(struct vnet_learn *l,
+                                                          _Atomic uint64_t *entry, uint64_t e,
+                                                          uint64_t want, unsigned quota)
 {
 	unsigned was = entry_port(e), port = entry_port(want);
 	bool moves = was != port;
 
 	if (moves && !quota_take(l, port, quota))
-		return quota_met(l);
-	/* Another core may change the entry first: its news is as fresh as ours. */
+		return quota_used_up(l);
+	/* Another core may change the entry first, to what is as new as ours. */
 	if (!atomic_compare_exchange_strong(entry, &e, want))
 		was = port;
 	if (moves)
@@ -75,9 +76,9 @@ static __attribute__((noinline)) enum learned renew(struct vnet_learn *l, _Atomi
 	return LEARNED;
 }
 
-/* The address is not in the table just as it would be entered: enters it. */
-static __attribute__((noinline)) enum learned enter(struct vnet_learn *l, struct learn_bucket *b,
-                                                    uint64_t want, unsigned quota)
+/* Enters an address that has no entry, or an outdated one. */
+static __attribute__((noinline)) enum learned
+entry_add(struct vnet_learn *l, struct learn_bucket *b, uint64_t want, unsigned quota)
 {
 	unsigned port = entry_port(want);
 	uint64_t e;
@@ -86,13 +87,13 @@ static __attribute__((noinline)) enum learned enter(struct vnet_learn *l, struct
 	for (int i = 0; i < LEARN_WAYS; i++) {
 		e = atomic_load_explicit(&b->entry[i], memory_order_relaxed);
 		if (e && !((e ^ want) & MAC_MASK))
-			return renew(l, &b->entry[i], e, want, quota);
+			return entry_renew(l, &b->entry[i], e, want, quota);
 		if (!e && free < 0)
 			free = i;
 	}
 	if (!quota_take(l, port, quota))
-		return quota_met(l);
-	/* Another core may take the free place: then the next frame of this address tries again. */
+		return quota_used_up(l);
+	/* Another core may take the free slot: then the next frame of this address tries again. */
 	e = 0;
 	if (free < 0 || !atomic_compare_exchange_strong(&b->entry[free], &e, want))
 		quota_give(l, port);
@@ -110,7 +111,7 @@ enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsign
 	for (unsigned i = 0; i < LEARN_WAYS; i++)
 		if (atomic_load_explicit(&b->entry[i], memory_order_relaxed) == want)
 			return LEARNED;
-	return enter(l, b, want, quota);
+	return entry_add(l, b, want, quota);
 }
 
 void learn_forget_port(struct vnet_learn *l, unsigned port)
@@ -163,7 +164,7 @@ void learn_copy(struct vnet_learn *to, const struct vnet_learn *from)
 	}
 }
 
-static bool tick(struct policy *p, uint64_t before, uint64_t now, bool turn)
+static bool learn_tick(struct policy *p, uint64_t before, uint64_t now, bool turn)
 {
 	struct vnet_learn *l = (struct vnet_learn *)p;
 
@@ -178,12 +179,12 @@ static bool tick(struct policy *p, uint64_t before, uint64_t now, bool turn)
 	return true;
 }
 
-static void forget(struct policy *p, unsigned port)
+static void learn_forget(struct policy *p, unsigned port)
 {
 	learn_forget_port((struct vnet_learn *)p, port);
 }
 
-static void destroy(struct policy *p, const struct vnet_mem *mem)
+static void learn_destroy(struct policy *p, const struct vnet_mem *mem)
 {
 	mem->free(p, sizeof(struct vnet_learn));
 }
@@ -191,9 +192,9 @@ static void destroy(struct policy *p, const struct vnet_mem *mem)
 const struct vnet_policy_ops policy_learned = {
     .look_up = look_up_learned,
     .explain = explain_learned,
-    .tick = tick,
-    .forget = forget,
-    .destroy = destroy,
+    .tick = learn_tick,
+    .forget = learn_forget,
+    .destroy = learn_destroy,
 };
 
 struct policy *policy_learn(const struct vnet_mem *mem, const uint64_t secret[2], unsigned net)

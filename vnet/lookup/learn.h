@@ -3,18 +3,17 @@
  * learn.h: the addresses that a learning network has seen (private to vnet/).
  *
  * A bounded hash table that all cores read and write without locks: an entry is one 64-bit word,
- * a bucket is one cache line, and an address is looked for in its bucket only.  Two cores that
- * learn one address at once may enter it twice; the first copy in the bucket counts, the other
- * ages.
+ * a bucket is one cache line, and an address is in its own bucket or nowhere.  Two cores that
+ * learn one address at once may enter it twice; look-ups find the first copy, the other ages.
  *
- * Whoever can put addresses of his choice into the table must not be able to crowd out others, so
- * the bucket comes from a hash with a secret key, and each port has a quota of entries.
+ * A guest that sends with addresses of its choice must not crowd out others: the bucket is chosen
+ * by a hash with a secret key, and each port has a quota of entries.
  *
- * Nothing sweeps the table at once.  Time is counted in quanta; a bucket knows the quantum in which
- * its old entries were last dropped, and whoever comes to it in a later one drops them first, so
- * that no look-up finds an address that was silent for too long.  learn_sweep() visits the buckets
- * where nobody comes, so that old entries do not use up their ports' quotas; and who meets a quota
- * that is used up visits one more.
+ * The table is never swept whole.  Time is counted in quanta; a bucket has the quantum in which its
+ * old entries were last dropped, and each access in a later one drops them first, so that no
+ * look-up finds an address that was silent for too long.  learn_sweep() visits buckets that nothing
+ * accesses, so that their old entries do not use up quotas; and a port that meets its quota sweeps
+ * one bucket more.
  */
 #ifndef VNET_LOOKUP_LEARN_H
 #define VNET_LOOKUP_LEARN_H
@@ -36,7 +35,7 @@
 
 _Static_assert(VNET_PORTS <= 1 << (LEARN_STAMP_SHIFT - LEARN_PORT_SHIFT), "ports fit an entry");
 _Static_assert(2 * LEARN_AGE < LEARN_STAMPS - 1,
-               "a bucket left alone for so long that ages are ambiguous has old entries only");
+               "when a bucket is so old that ages are ambiguous, all its entries are old");
 _Static_assert(VNET_LEARN_MAX == LEARN_ENTRIES, "a quota may be the whole table");
 
 struct learn_bucket {
@@ -48,10 +47,10 @@ _Static_assert(sizeof(struct learn_bucket) == 64, "a bucket is one cache line");
 
 struct vnet_learn {
 	struct policy policy; /* first */
-	unsigned swept;       /* the bucket where learn_sweep() goes on, by the clock */
+	unsigned swept;       /* the bucket that the next learn_tick() sweeps first */
 	struct mix_key key;
-	_Atomic uint64_t now;              /* quanta that have passed, in all */
-	_Atomic unsigned hand;             /* the bucket that is visited when a quota is met next */
+	_Atomic uint64_t now;  /* quanta that have passed, in all */
+	_Atomic unsigned hand; /* the bucket to sweep when a port next meets its quota */
 	_Atomic uint32_t used[VNET_PORTS]; /* entries of each port */
 	struct learn_bucket bucket[LEARN_BUCKETS];
 };
@@ -61,25 +60,25 @@ static inline struct learn_bucket *learn_bucket(struct vnet_learn *l, mac_t mac)
 	return &l->bucket[mix_keyed(&l->key, mac) >> (64 - LEARN_BITS)];
 }
 
-/* Drops the old entries of a bucket: it is visited in quantum `now` for the first time. */
+/* Drops the old entries of a bucket, at its first access in quantum `now`. */
 void learn_bucket_age(struct vnet_learn *l, struct learn_bucket *b, uint64_t now);
 
 enum learned {
 	LEARNED,
-	LEARN_FULL,  /* not: the address's bucket is full */
-	LEARN_QUOTA, /* not: the port has as many as it may */
+	LEARN_FULL,  /* not learned: the address's bucket is full */
+	LEARN_QUOTA, /* not learned: the port has its quota */
 };
 
-/* Learns that the address was seen at the port, which may have `quota` entries, now. */
+/* Learns that the address is at the port now; the port may have `quota` entries. */
 enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsigned quota);
 
 /* Forgets all addresses of a port. */
 void learn_forget_port(struct vnet_learn *l, unsigned port);
 
-/* The time went from `before` to `now`, in seconds; backwards: what was learned is old. */
+/* The time went from `before` to `now`, in seconds.  If it went back, all entries become old. */
 void learn_pass(struct vnet_learn *l, uint64_t before, uint64_t now);
 
-/* What another table has learned so far, as its own. */
+/* Copies all that another table has learned. */
 void learn_copy(struct vnet_learn *to, const struct vnet_learn *from);
 
 /* Drops the old entries of `n` buckets from number `first` on. */

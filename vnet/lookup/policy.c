@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* policy.c: the policies that keep nothing, by routes and by declared addresses. */
+/* policy.c: the policies without state, by routes and by declared addresses. */
 #include "vnet/lookup/policy.h"
 
 static const struct vnet_policy_ops routes_ops = {

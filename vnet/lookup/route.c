@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* route.c: what a route means; replacing, listing and explaining routes. */
+/* route.c: priorities and matching of routes; replacing and listing them. */
 #include "vnet/lookup/route.h"
 #include <stdio.h>
 #include "vnet/lookup/learn.h"

@@ -19,7 +19,7 @@
 #define VNET_LOOKUP_ROUTE_H
 #include "vnet/vnet.h"
 
-/* The priority of a route, 8 to 3; 0 when its qualifiers are refused, and *why says the reason. */
+/* The priority of a route, 8 to 3; 0: its sides are refused, and *why says the reason. */
 int vnet_route_priority(const struct vnet_route *route, const char **why);
 
 /*
@@ -46,9 +46,10 @@ struct vnet_verdict {
 };
 
 /*
- * Tells `line`, for a frame src -> dst that enters network `net` at port `from`, each route that
- * matches, in the order of the table, or, when nothing does or the network learns, the ports it
- * would reach; and which counter would move.  False: there is no such network or port in it.
+ * Calls `line`, for a frame src -> dst that enters network `net` at port `from`, for each route
+ * that matches, in the order of the table, or, if none does or the network is not in mode route,
+ * for each port that would deliver or drop it; each with the counter that would move.  False: there
+ * is no such network, or the port is not in it.
  */
 bool vnet_explain(struct vnet *v, unsigned net, mac_t src, mac_t dst, unsigned from,
                   void (*line)(void *ctx, const struct vnet_verdict *verdict), void *ctx);

@@ -101,8 +101,8 @@ static bool add(struct vnet_table *t, unsigned i, const struct vnet_route *given
 	return true;
 }
 
-/* Hands out the next `bytes` of the one allocation, by cache lines. */
-static size_t carve(size_t *at, size_t bytes)
+/* The offset of the next `bytes` of the one allocation, in whole cache lines. */
+static size_t reserve(size_t *at, size_t bytes)
 {
 	size_t here = *at;
 
@@ -118,14 +118,14 @@ static struct vnet_table *table_alloc(const struct vnet_mem *mem, unsigned cores
 
 	while (buckets < 2 * (size_t)n)
 		buckets *= 2;
-	carve(&at, sizeof *t);
-	size_t route = carve(&at, n * sizeof *t->route);
-	size_t hits = carve(&at, (cores + 2) * stride * sizeof *t->hits);
-	size_t priority = carve(&at, n);
-	size_t chain = carve(&at, buckets * sizeof *t->chain);
-	size_t next = carve(&at, n * sizeof *t->next);
-	size_t same = carve(&at, buckets * sizeof *t->same);
-	size_t more = carve(&at, n * sizeof *t->more);
+	reserve(&at, sizeof *t);
+	size_t route = reserve(&at, n * sizeof *t->route);
+	size_t hits = reserve(&at, (cores + 2) * stride * sizeof *t->hits);
+	size_t priority = reserve(&at, n);
+	size_t chain = reserve(&at, buckets * sizeof *t->chain);
+	size_t next = reserve(&at, n * sizeof *t->next);
+	size_t same = reserve(&at, buckets * sizeof *t->same);
+	size_t more = reserve(&at, n * sizeof *t->more);
 
 	base = mem->alloc(at);
 	if (!base)
@@ -182,7 +182,7 @@ struct best {
 	uint16_t *out;
 };
 
-static void consider(struct best *b, unsigned i)
+static void keep_best(struct best *b, unsigned i)
 {
 	for (; i != TABLE_END; i = b->t->next[i]) {
 		int priority = b->t->priority[i];
@@ -206,15 +206,15 @@ unsigned table_match(const struct vnet_table *t, unsigned net, mac_t src, mac_t 
 	unsigned by_src = key_hash(t, KEY_SRC, net, src, 0);
 	unsigned by_dst = key_hash(t, KEY_DST, net, 0, dst);
 
-	/* Different keys may share a chain; each chain is walked once, or a route would win twice.
-	 */
-	consider(&b, t->chain[pair]);
+	/* Different keys may share a chain: each chain is searched once, or a route would win
+	 * twice. */
+	keep_best(&b, t->chain[pair]);
 	if (by_src != pair)
-		consider(&b, t->chain[by_src]);
+		keep_best(&b, t->chain[by_src]);
 	if (by_dst != pair && by_dst != by_src)
-		consider(&b, t->chain[by_dst]);
+		keep_best(&b, t->chain[by_dst]);
 	if (b.priority < 6)
-		consider(&b, t->wide[net]);
+		keep_best(&b, t->wide[net]);
 	return b.n;
 }
 

@@ -2,9 +2,9 @@
 /*
  * table.h: the routes of all networks, compiled into an immutable table (private to vnet/).
  *
- * A route with an exact side is found by a hash of (network, source, destination), (network,
- * source) or (network, destination), so that three probes serve any number of them; the few others
- * are a list for each network.
+ * A route with an exact MAC is found by a hash of (network, source, destination), (network, source)
+ * or (network, destination): three probes, however many there are.  The others, which are few, are
+ * a list for each network.
  */
 #ifndef VNET_LOOKUP_TABLE_H
 #define VNET_LOOKUP_TABLE_H
@@ -15,22 +15,22 @@
 struct vnet_table {
 	uint64_t generation;
 	size_t size; /* bytes of this allocation */
-	/* What a look-up depends on besides network and destination. */
-	mac_t src_mask; /* MAC_MASK: on the source too; 0: not */
-	bool by_from;   /* on the source port too */
+	/* What else than network and destination the results depend on. */
+	mac_t src_mask; /* MAC_MASK: on the source; 0: not */
+	bool by_from;   /* on the source port */
 	unsigned n, cores, mask;
 	unsigned hits_stride;     /* counters of one core's row, a multiple of a cache line */
 	struct vnet_route *route; /* n, as given, with unused addresses cleared */
-	uint64_t *hits;    /* cores + 2 rows: behind those of the cores what an older table counted,
-	                    * and    the row of trials, TABLE_TRIAL() */
+	uint64_t *hits;    /* cores + 2 rows: one for each core, the counts of older tables, and
+	                    * the row of trials, TABLE_TRIAL() */
 	uint8_t *priority; /* n */
-	uint16_t *chain, *next;   /* mask + 1 heads, n links: by the exact sides */
+	uint16_t *chain, *next;   /* mask + 1 heads, n links: by the exact MACs */
 	uint16_t *same, *more;    /* mask + 1 heads, n links: by the whole route */
-	uint16_t wide[VNET_NETS]; /* heads of the routes without an exact side */
+	uint16_t wide[VNET_NETS]; /* heads of the routes without an exact MAC */
 };
 
 /*
- * Compiles n routes.  NULL: no memory, or a route that cannot be, with the reason in err.  The
+ * Compiles n routes.  NULL: no memory, or an invalid route, with the reason in err.  The
  * caller has checked that ports and networks exist.
  */
 struct vnet_table *table_make(const struct vnet_mem *mem, unsigned cores,
@@ -49,7 +49,7 @@ bool route_matches(const struct vnet_route *r, unsigned net, mac_t src, mac_t ds
 /* The number of the route that matches the same frames to the same port; -1: there is none. */
 int table_find(const struct vnet_table *t, const struct vnet_route *r);
 
-/* The number of the core on which trials run, in a switch of so many cores. */
+/* The core number under which trials run, in a switch of so many cores. */
 #define TABLE_TRIAL(cores) ((cores) + 1)
 
 /* The counters of one core, indexed by route number. */

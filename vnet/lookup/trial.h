@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * trial.h: one frame that is looked up and not sent (private to vnet/).
+ * trial.h: the look-up of one frame for vnet_explain(), without sending it (private to vnet/).
  *
- * The look-up runs as in a walk, on a core that is nobody's: its marks, its cache and its row of
- * hits are its own, the counters are the trial's, and so is what the port notes of its sender.
+ * The look-up is that of a walk, with a struct vnet_core, a row of hits, counters and a copy of the
+ * incoming port that only trials use, so that it changes nothing for real frames.
  */
 #ifndef VNET_LOOKUP_TRIAL_H
 #define VNET_LOOKUP_TRIAL_H
@@ -13,7 +13,7 @@
 /* What trials work on; one for the switch, under the control lock. */
 struct vnet_trials {
 	struct vnet_core core;
-	struct vnet_learn learn; /* a copy, which learns */
+	struct vnet_learn learn; /* a copy of the network's table, which the look-up may change */
 };
 
 struct trial {
