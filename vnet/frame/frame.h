@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* frame.h: what a frame is: a view of the sender's memory, and the offload header that travels with
- * it.  Knows no switch: NIC drivers, rings and guests share it. */
+/* frame.h: a frame is a view of the sender's memory and an offload header.  Independent of the
+ * switch: NIC drivers, rings and guests share it. */
 #ifndef VNET_FRAME_FRAME_H
 #define VNET_FRAME_FRAME_H
 #include <stdbool.h>
@@ -31,12 +31,13 @@ struct vnet_seg {
 	uint32_t len;
 };
 
-/* A view of one frame where the sender left it: nothing is copied before the one copy. */
+/* A view of one frame in the sender's memory, which the receiver's device copies. */
 struct vnet_frame {
 	struct vnet_seg *seg;
 	uint32_t len; /* bytes of the Ethernet frame, the offload header not counted */
 	uint16_t nseg;
-	uint16_t contiguous_head; /* bool: the first 14 bytes lie in seg[0]; one store with nseg */
+	uint16_t contiguous_head; /* bool: the first 14 bytes lie in seg[0]; 16 bits: one store with
+	                             nseg */
 	struct vnet_hdr hdr;
 	mac_t dst, src;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* gso.c: cutting a large TCP or UDP frame into segments (GSO), without a copy of its payload. */
+/* gso.c: segmentation of large TCP and UDP frames (GSO), without a copy of the payload. */
 #include <string.h>
 #include "lib/bytes.h"
 #include "vnet/frame/headers.h"
@@ -10,8 +10,8 @@
 #define TCP_PSH 0x08
 #define TCP_CWR 0x80
 
-/* Goes forward in the sender's pieces, to the next byte that there is; false: there is none. */
-static bool settle(struct offload_cut *c)
+/* Skips pieces that are used up; false: no byte is left. */
+static bool skip_used(struct offload_cut *c)
 {
 	while (c->at_seg < c->frame->nseg && c->at_byte >= c->frame->seg[c->at_seg].len) {
 		c->at_byte -= c->frame->seg[c->at_seg].len;
@@ -28,7 +28,7 @@ bool offload_cut_begin(struct offload_cut *cut, const struct vnet_frame *frame, 
 		return false;
 	payload = frame->len - cut->head.len;
 	first = payload < frame->hdr.gso_size ? payload : frame->hdr.gso_size;
-	/* An IP packet's length is a number of 16 bits, whatever the MTU. */
+	/* An IP packet's length has 16 bits, whatever the MTU. */
 	if (cut->head.len - cut->head.l3 + first > (mtu < 65535 ? mtu : 65535))
 		return false;
 	cut->frame = frame;
@@ -42,8 +42,8 @@ bool offload_cut_begin(struct offload_cut *cut, const struct vnet_frame *frame, 
 	return true;
 }
 
-/* Takes the next n bytes of payload as slices; returns how many slices, 0: too many. */
-static unsigned take(struct offload_cut *c, uint32_t n)
+/* Appends the next n bytes of payload as slices; returns the number of slices, 0: too many. */
+static unsigned slices_append(struct offload_cut *c, uint32_t n)
 {
 	unsigned slices = 1; /* the headers are the first */
 
@@ -51,7 +51,7 @@ static unsigned take(struct offload_cut *c, uint32_t n)
 		const struct vnet_seg *seg;
 		uint32_t part;
 
-		if (slices == OFFLOAD_SLICES || !settle(c))
+		if (slices == OFFLOAD_SLICES || !skip_used(c))
 			return 0;
 		seg = &c->frame->seg[c->at_seg];
 		part = seg->len - c->at_byte < n ? seg->len - c->at_byte : n;
@@ -126,8 +126,8 @@ static void write_udp(struct offload_cut *c, unsigned slices, uint32_t payload)
 	sum_store_udp(&sum, udp + 6);
 }
 
-static void describe(struct offload_cut *c, struct vnet_frame *segment, unsigned slices,
-                     uint32_t payload)
+static void fill_frame(struct offload_cut *c, struct vnet_frame *segment, unsigned slices,
+                       uint32_t payload)
 {
 	c->slice[0].base = c->out;
 	c->slice[0].len = c->head.len;
@@ -148,7 +148,7 @@ bool offload_cut_next(struct offload_cut *cut, struct vnet_frame *segment)
 
 	if (!left || cut->broken)
 		return false;
-	slices = take(cut, payload);
+	slices = slices_append(cut, payload);
 	if (!slices) {
 		cut->broken = true;
 		return false;
@@ -159,7 +159,7 @@ bool offload_cut_next(struct offload_cut *cut, struct vnet_frame *segment)
 		write_udp(cut, slices, payload);
 	else
 		write_tcp(cut, slices, payload, payload == left);
-	describe(cut, segment, slices, payload);
+	fill_frame(cut, segment, slices, payload);
 	cut->offset += payload;
 	cut->index++;
 	return true;

@@ -56,7 +56,7 @@ void headers_read_ether(struct headers *h, const uint8_t *head, unsigned have)
 	h->l3 = (uint16_t)at;
 }
 
-/* Bytes of an extension header that begins so; 0: it is none, and the walk ends. */
+/* Bytes of the extension header at p; 0: h->protocol is none, and the chain ends. */
 static unsigned extension_bytes(const struct headers *h, const uint8_t *p)
 {
 	switch (h->protocol) {
@@ -82,20 +82,20 @@ static bool is_extension(const struct headers *h)
 	return extension_bytes(h, any) != 0;
 }
 
-/* Notes what an extension header says of the packet; false: what follows is elsewhere. */
+/* Notes what an extension header says; false: what follows it is in another fragment. */
 static bool note_extension(struct headers *h, const uint8_t *p)
 {
 	unsigned fragment = h->protocol == FRAGMENT ? be16(p + 2) : 0;
 
 	h->extended = true;
 	h->covered |= h->protocol == AUTHENTICATION;
-	/* One that is whole all the same is not one of several (RFC 6946). */
+	/* An atomic fragment, which is the whole packet, does not count (RFC 6946). */
 	h->fragment |= (fragment & IPV6_FRAGMENT) != 0;
 	return !(fragment & IPV6_OFFSET);
 }
 
-/* From offset `at`, where `protocol` begins, to what is no extension header. */
-static void walk(struct headers *h, const uint8_t *head, unsigned have, unsigned at)
+/* Follows the chain of extension headers from offset `at` to the first other header. */
+static void follow_chain(struct headers *h, const uint8_t *head, unsigned have, unsigned at)
 {
 	while (is_extension(h)) {
 		const uint8_t *p = head + at;
@@ -127,7 +127,7 @@ static void read_ipv4(struct headers *h, const uint8_t *head, unsigned have)
 	h->protocol = ip[9];
 	h->fragment = be16(ip + 6) & IPV4_FRAGMENT;
 	if (!(be16(ip + 6) & IPV4_OFFSET))
-		walk(h, head, have, h->l3 + bytes);
+		follow_chain(h, head, have, h->l3 + bytes);
 }
 
 static void read_ipv6(struct headers *h, const uint8_t *head, unsigned have)
@@ -138,7 +138,7 @@ static void read_ipv6(struct headers *h, const uint8_t *head, unsigned have)
 		return;
 	h->ipv6 = true;
 	h->protocol = ip[6];
-	walk(h, head, have, h->l3 + (unsigned)IPV6_BYTES);
+	follow_chain(h, head, have, h->l3 + (unsigned)IPV6_BYTES);
 }
 
 void headers_read(struct headers *h, const uint8_t *head, unsigned have)
@@ -151,9 +151,9 @@ void headers_read(struct headers *h, const uint8_t *head, unsigned have)
 		read_ipv6(h, head, have);
 }
 
-/* ---- the ends ---- */
+/* ---- the addresses of the pseudo-header ---- */
 
-/* The last address of a source route that is not used up; it replaces `destination`. */
+/* Sets `destination` to the last address of a source route, unless the route is used up. */
 static bool source_route(const uint8_t *p, unsigned bytes, uint8_t *destination)
 {
 	if (bytes < 3 || (bytes - 3) % 4)
@@ -164,7 +164,7 @@ static bool source_route(const uint8_t *p, unsigned bytes, uint8_t *destination)
 	return bytes >= 7;
 }
 
-static bool ends_ipv4(const uint8_t *ip, uint8_t *destination)
+static bool pseudo_ipv4(const uint8_t *ip, uint8_t *destination)
 {
 	unsigned end = 4u * (ip[0] & 15), bytes;
 
@@ -191,7 +191,7 @@ static bool rpl_last(const uint8_t *p, unsigned bytes, uint8_t *destination)
 	return true;
 }
 
-/* A routing header of `bytes`, which are all there. */
+/* Sets `destination` to the last address of a routing header, whose `bytes` are all there. */
 static bool routing_last(const uint8_t *p, unsigned bytes, uint8_t *destination)
 {
 	const uint8_t *last = NULL;
@@ -200,7 +200,7 @@ static bool routing_last(const uint8_t *p, unsigned bytes, uint8_t *destination)
 		return true;
 	if (p[2] == ROUTING_RPL)
 		return rpl_last(p, bytes, destination);
-	if (p[2] == ROUTING_SRH) /* its list begins with the last one */
+	if (p[2] == ROUTING_SRH) /* its list begins with the last address */
 		last = p + 8;
 	else if ((p[2] == ROUTING_SOURCE || p[2] == ROUTING_HOME) && (bytes - 8) % 16 == 0)
 		last = p + bytes - 16;
@@ -210,7 +210,7 @@ static bool routing_last(const uint8_t *p, unsigned bytes, uint8_t *destination)
 	return true;
 }
 
-/* Destination options of `bytes`, which are all there. */
+/* Sets `source` to the home address in destination options, whose `bytes` are all there. */
 static bool home_address(const uint8_t *p, unsigned bytes, uint8_t *source)
 {
 	unsigned size;
@@ -228,9 +228,9 @@ static bool home_address(const uint8_t *p, unsigned bytes, uint8_t *source)
 	return true;
 }
 
-/* The walk once more, which is known to end at l4. */
-static bool ends_ipv6(const struct headers *h, const uint8_t *head, uint8_t *source,
-                      uint8_t *destination)
+/* Follows the chain again, which is known to end at l4. */
+static bool pseudo_ipv6(const struct headers *h, const uint8_t *head, uint8_t *source,
+                        uint8_t *destination)
 {
 	struct headers at = {.ipv6 = true, .protocol = head[h->l3 + 6]};
 	unsigned bytes;
@@ -254,9 +254,9 @@ bool headers_ends(const struct headers *h, const uint8_t *head, uint8_t source[1
 	if (h->ipv4) {
 		memcpy(source, ip + 12, 4);
 		memcpy(destination, ip + 16, 4);
-		return ends_ipv4(ip, destination);
+		return pseudo_ipv4(ip, destination);
 	}
 	memcpy(source, ip + 8, 16);
 	memcpy(destination, ip + 24, 16);
-	return ends_ipv6(h, head, source, destination);
+	return pseudo_ipv6(h, head, source, destination);
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * headers.h: what stands in front of, in, and behind a frame's network header: the one parser of
- * all who look into frames, the switch, links, offloads, the e1000 driver and Dom0.  Pure; it reads
- * the copy of a frame's beginning that it is given, and allocates and keeps nothing.
+ * headers.h: the parser of Ethernet, VLAN, IP and extension headers, used by the switch, links,
+ * offloads, the e1000 driver and Dom0.  Pure; it reads a copy of a frame's first bytes, and neither
+ * allocates nor keeps anything.
  *
  * Before layer 3: up to HEADERS_TAGS VLAN tags of type 8100h (IEEE 802.1Q, the C-tag), 88A8h (the
  * S-tag, formerly 802.1ad) or 9100h (S-tags of bridges from before 88A8h was assigned), in any
- * order.  A third one is taken for an unknown type.
+ * order.  A third tag counts as an unknown type.
  *
  * Behind the IP header: IPv6 extension headers (RFC 8200, 4; IANA's registry): hop-by-hop options
  * 0, routing 43, fragment 44, destination options 60, mobility 135, HIP 139 and Shim6 140; and the
- * authentication header 51 (RFC 4302) of both versions.  The walk goes on to what is none of these:
- * TCP, UDP, ICMP, ESP 50, which hides what follows, "no next header" 59.  Each step needs eight
- * bytes at least, so their number is bounded by the bytes given.
+ * authentication header 51 (RFC 4302) of both versions.  The chain ends at any other header: TCP,
+ * UDP, ICMP, ESP 50, which hides what follows, "no next header" 59.  Each extension header has at
+ * least eight bytes, so their number is bounded by the bytes given.
  */
 #ifndef VNET_FRAME_HEADERS_H
 #define VNET_FRAME_HEADERS_H
@@ -27,12 +27,12 @@
 struct headers {
 	uint16_t type;    /* the Ethernet type behind the tags */
 	uint8_t tags;     /* how many there are */
-	uint8_t protocol; /* IP: of what the walk came to, or could not pass */
-	uint16_t l3;      /* offset of what the type names; 0: the bytes end before it */
+	uint8_t protocol; /* IP: of the header where the chain ends, or cannot be followed */
+	uint16_t l3;      /* offset of the network header; 0: the bytes end before it */
 	uint16_t l4; /* IP: offset of that protocol's header; 0: the bytes end before it, or it is
 	              * in another fragment */
-	bool ipv4, ipv6; /* such a header is there, with its fixed part whole */
-	bool fragment;   /* the packet is one of several */
+	bool ipv4, ipv6; /* there is such a header, its fixed part complete */
+	bool fragment;   /* the packet is one of several fragments */
 	bool extended;   /* IPv4 options or IPv6 extension headers are there */
 	bool covered;    /* by an authentication header: no byte of layer 4 may change */
 };
@@ -44,16 +44,16 @@ void headers_read(struct headers *h, const uint8_t *head, unsigned have);
 void headers_read_ether(struct headers *h, const uint8_t *head, unsigned have);
 
 /*
- * The addresses that a checksum of layer 4 covers, 4 or 16 bytes each; `head` as it was read, l4 is
- * not 0.  The last destination, where the packet is routed by way of others: of an IPv6 routing
+ * The addresses that a layer-4 checksum covers, 4 or 16 bytes each; `head` is what headers_read()
+ * read, l4 is not 0.  Of a source-routed packet this is the final destination: of an IPv6 routing
  * header (RFC 8200, 8.1) of type 0, 2 (RFC 6275), 3 (RFC 6554) or 4 (RFC 8754), or an IPv4 source
- * route (RFC 1122, 3.2.1.8); the source is the home address where that is an option (RFC 6275,
- * 11.3.1).  False: it is not told by what is known of these headers.
+ * route (RFC 1122, 3.2.1.8).  The source is the home address if there is that option (RFC 6275,
+ * 11.3.1).  False: a header is malformed, or a routing header of another type.
  */
 bool headers_ends(const struct headers *h, const uint8_t *head, uint8_t source[16],
                   uint8_t destination[16]);
 
-/* Bytes of an address. */
+/* Bytes of an IP address. */
 static inline unsigned headers_address(const struct headers *h)
 {
 	return h->ipv6 ? 16 : 4;

@@ -9,8 +9,8 @@
 #define UDP_CSUM 6  /* RFC 768 */
 #define GSO_MIN  8  /* Linux sends no smaller segments: 48 bytes less 40 of options */
 
-/* Finds the TCP or UDP header, behind whatever stands before it; false: there is none, or the
- * packet is a fragment, which cannot be cut. */
+/* Finds the TCP or UDP header; false: there is none, or the packet is a fragment, which cannot be
+ * segmented. */
 static bool find_l4(struct offload_head *head, unsigned have)
 {
 	struct headers h;
@@ -39,7 +39,7 @@ static bool parse_l4(struct offload_head *head, unsigned have)
 	return (head->udp || words >= 5) && have >= head->len;
 }
 
-/* Whether the headers are those that the GSO type promises. */
+/* Whether the headers are of the GSO type. */
 static bool type_fits(const struct offload_head *head, unsigned type)
 {
 	if (head->udp)
@@ -47,8 +47,8 @@ static bool type_fits(const struct offload_head *head, unsigned type)
 	return (type & ~VNET_GSO_ECN) == (head->ipv6 ? VNET_GSO_TCPV6 : VNET_GSO_TCPV4);
 }
 
-/* The headers of a GSO frame, however many segments it makes. */
-static bool parse(struct offload_head *head, const struct vnet_frame *frame)
+/* Finds and checks the headers of a GSO frame, however many segments it makes. */
+static bool parse_gso(struct offload_head *head, const struct vnet_frame *frame)
 {
 	const struct vnet_hdr *hdr = &frame->hdr;
 	unsigned have = view_read(frame, head->byte, OFFLOAD_HEAD);
@@ -62,22 +62,22 @@ static bool parse(struct offload_head *head, const struct vnet_frame *frame)
 	       hdr->hdr_len <= frame->len && frame->len > head->len;
 }
 
-static uint32_t segments(const struct offload_head *head, const struct vnet_frame *frame)
+static uint32_t segment_count(const struct offload_head *head, const struct vnet_frame *frame)
 {
 	return (frame->len - head->len + frame->hdr.gso_size - 1) / frame->hdr.gso_size;
 }
 
 bool offload_parse(struct offload_head *head, const struct vnet_frame *frame)
 {
-	return parse(head, frame) && segments(head, frame) <= OFFLOAD_SEGMENTS;
+	return parse_gso(head, frame) && segment_count(head, frame) <= OFFLOAD_SEGMENTS;
 }
 
 bool offload_excess(const struct vnet_frame *frame)
 {
 	struct offload_head head;
 
-	return frame->hdr.gso_type != VNET_GSO_NONE && parse(&head, frame) &&
-	       segments(&head, frame) > OFFLOAD_SEGMENTS;
+	return frame->hdr.gso_type != VNET_GSO_NONE && parse_gso(&head, frame) &&
+	       segment_count(&head, frame) > OFFLOAD_SEGMENTS;
 }
 
 /* Whether the checksum field lies in the frame, behind the Ethernet header. */
@@ -87,7 +87,7 @@ static bool csum_inside(const struct vnet_hdr *hdr, uint32_t len)
 	       (uint32_t)hdr->csum_start + hdr->csum_offset + 2 <= len;
 }
 
-static __attribute__((noinline)) bool gso_check(const struct vnet_frame *frame)
+static __attribute__((noinline)) bool check_gso(const struct vnet_frame *frame)
 {
 	struct offload_head head;
 
@@ -100,7 +100,7 @@ bool offload_check(const struct vnet_frame *frame)
 
 	if (hdr->flags & VNET_HDR_F_NEEDS_CSUM && !csum_inside(hdr, frame->len))
 		return false;
-	return hdr->gso_type == VNET_GSO_NONE || gso_check(frame);
+	return hdr->gso_type == VNET_GSO_NONE || check_gso(frame);
 }
 
 /* The byte at an offset of the pieces; NULL: beyond them. */
@@ -129,7 +129,7 @@ bool offload_csum(const struct vnet_hdr *hdr, const struct vnet_seg *seg, unsign
 		return false;
 	if (view_sum(&sum, seg, nseg, hdr->csum_start, len) != len - hdr->csum_start)
 		return false;
-	/* Whether it is UDP is not known here; 0xffff is as good as 0 for every protocol. */
+	/* It may be UDP, where 0 means no checksum; 0xffff equals 0 for every protocol. */
 	sum_store_udp(&sum, result);
 	*low = result[0];
 	*high = result[1];

@@ -16,7 +16,7 @@ void sum_bytes(struct sum *s, const uint8_t *p, size_t n)
 	uint64_t acc = 0, word;
 	size_t i;
 
-	/* 2^32 halves of 32 bits fit the accumulator: a piece would have to be of 16 GiB. */
+	/* The accumulator has room for 2^32 words of 32 bits, a piece of 16 GiB. */
 	for (i = 0; i + 8 <= n; i += 8) {
 		__builtin_memcpy(&word, p + i, 8);
 		acc += (word & 0xffffffff) + (word >> 32);

@@ -3,8 +3,8 @@
  * sum.h: the Internet checksum (RFC 1071), over bytes that lie in pieces (private to vnet/).
  *
  * Words are summed as they lie in memory: the sum does not depend on the byte order, so the result
- * is stored the same way and nothing is swapped.  A piece that begins at an odd place has its words
- * shifted by a byte; its sum is byte-swapped to make up for it (RFC 1071, 2.B).
+ * is stored the same way and nothing is swapped.  The words of a piece at an odd offset are
+ * shifted by a byte, so its sum is byte-swapped (RFC 1071, 2.B).
  */
 #ifndef VNET_FRAME_SUM_H
 #define VNET_FRAME_SUM_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* view.c: the pieces of a frame's view. */
+/* view.c: see view.h. */
 #include "vnet/frame/view.h"
 #include <string.h>
 
