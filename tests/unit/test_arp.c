@@ -283,9 +283,9 @@ static void a_late_answer_is_not_believed(void **state)
 	(void)state;
 	assert_true(neighbour_ask(&e, 10));
 	assert_false(neighbour_ask(&e, 10));
-	assert_false(neighbour_told(&e, NODE_MAC(1), 14));
-	assert_false(neighbour_told(&e, NODE_MAC(1), 9)); /* a clock that went back */
-	assert_true(neighbour_told(&e, NODE_MAC(1), 13));
+	assert_false(neighbour_reply(&e, NODE_MAC(1), 14));
+	assert_false(neighbour_reply(&e, NODE_MAC(1), 9)); /* a clock that went back */
+	assert_true(neighbour_reply(&e, NODE_MAC(1), 13));
 	assert_int_equal(neighbour_mac(&e), NODE_MAC(1));
 	assert_false(neighbour_age(&e, 14));
 	assert_true(neighbour_age(&e, 5));

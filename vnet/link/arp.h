@@ -17,8 +17,8 @@ struct arp {
 	uint32_t sender, target; /* IPv4 addresses */
 };
 
-/* Reads the ARP frame of `len` bytes at p.  False: too short, of other kinds of addresses, no
- * request and no reply, or its sender's MAC is none of a single host. */
+/* Reads the ARP frame of `len` bytes at p.  False: too short, other address types, neither request
+ * nor reply, or the sender's MAC is a group address or 0. */
 bool arp_read(struct arp *a, const uint8_t *p, unsigned len);
 
 /* Writes ARP_FRAME bytes: the frame from a->sender_mac to `dst`. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* echo.c: the answer to an echo request: new headers before the request's own payload. */
+/* echo.c: the reply to an echo request: new headers in front of the request's payload. */
 #include "vnet/link/echo.h"
 #include <string.h>
 #include "lib/bytes.h"
@@ -9,7 +9,7 @@
 #define REQUEST 8
 #define REPLY   0
 
-/* The request's headers, turned round. */
+/* The request's headers with the addresses swapped. */
 static void write_head(uint8_t *out, const struct encap_packet *p, const struct underlay *u)
 {
 	struct sum sum = {0, false};
@@ -40,7 +40,7 @@ bool echo_answer(struct vnet_core *core, struct underlay *u, const struct vnet_f
 
 	if (p->l4 != 34 || p->end < HEAD || p->have < HEAD || icmp[0] != REQUEST || icmp[1])
 		return false;
-	/* A copy of the pieces, with room in front for one more. */
+	/* A copy of the list of pieces, with room in front for one more. */
 	memcpy(s->seg + 1, frame->seg, frame->nseg * sizeof *s->seg);
 	f.seg = s->seg + 1;
 	if (!view_cut(&f, HEAD, p->end - HEAD))

@@ -5,8 +5,8 @@
 #include "vnet/link/wire.h"
 
 /*
- * Answers an echo request to the underlay, which encap_read_ip() found in order.  False: it is no
- * request, or has IP options.
+ * Answers an echo request to the underlay, accepted by encap_read_ip().  False: it is no request,
+ * or has IP options.
  */
 bool echo_answer(struct vnet_core *core, struct underlay *u, const struct vnet_frame *frame,
                  const struct encap_packet *p);

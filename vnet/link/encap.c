@@ -61,8 +61,8 @@ static uint64_t load64(const uint8_t *p)
 	return v;
 }
 
-/* Both ports; they are there and mean ports for TCP and UDP, and not in fragments, whose flow is
- * one whether they are there or not. */
+/* Both TCP or UDP ports; 0 for other protocols and in fragments, of which only the first has ports,
+ * so that all of a flow's fragments are one flow. */
 static uint32_t ports(const struct headers *h, const uint8_t *head, unsigned have)
 {
 	bool have_ports = h->protocol == IP_TCP || h->protocol == IP_UDP;

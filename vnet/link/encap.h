@@ -15,8 +15,8 @@
 
 #define ENCAP_MAX        50    /* bytes of all outer headers, at most, as built here */
 #define ENCAP_FLOW_FIRST 49152 /* UDP source ports: the dynamic ones, RFC 6335, 6 */
-#define ENCAP_FLOWS      16384 /* of them */
-#define ENCAP_HEAD       104 /* the same as read: with IP options, and the inner Ethernet header */
+#define ENCAP_FLOWS      16384 /* how many of them */
+#define ENCAP_HEAD       104   /* bytes to read: also IP options and the inner Ethernet header */
 
 /* Bytes of the outer headers of a kind. */
 static inline unsigned encap_bytes(enum vnet_link_kind kind)
@@ -24,7 +24,7 @@ static inline unsigned encap_bytes(enum vnet_link_kind kind)
 	return kind == VNET_LINK_VXLAN ? 50 : 42;
 }
 
-/* What of the outer headers is the same for all frames of a link. */
+/* The part of the outer headers that is the same for all frames of a link. */
 struct encap_path {
 	enum vnet_link_kind kind;
 	mac_t mac; /* ours */
@@ -32,10 +32,10 @@ struct encap_path {
 	uint16_t udp_port;
 };
 
-/* Writes the outer headers of a path as far as they are the same for all frames. */
+/* Writes that part of the outer headers. */
 void encap_template(uint8_t *out, const struct encap_path *path);
 
-/* What of the outer headers depends on the inner frame. */
+/* The part of the outer headers that depends on the inner frame. */
 struct encap_outer {
 	mac_t next; /* the next hop */
 	uint32_t len;
@@ -45,9 +45,9 @@ struct encap_outer {
 };
 
 /*
- * Sets `flow` and `tos` by what is in a frame.  The port: of the dynamic ones (49152 to 65535, as
- * RFC 7348, 5 says), by a hash of the inner flow, behind tags and extension headers too.  TOS: as
- * the inner packet has it, 0 where it is no IP.  frame->dst and frame->src are set.
+ * Sets `flow` and `tos` from the inner frame.  The UDP source port is a dynamic one (49152 to
+ * 65535, RFC 7348, 5), by a hash of the inner flow, also behind tags and extension headers.  TOS is
+ * the inner packet's, 0 without IP.  frame->dst and frame->src are set.
  */
 void encap_inner(struct encap_outer *outer, const struct vnet_frame *frame);
 
@@ -56,13 +56,13 @@ void encap_inner(struct encap_outer *outer, const struct vnet_frame *frame);
 void encap_build(uint8_t *out, const uint8_t *template, unsigned bytes,
                  const struct encap_outer *outer);
 
-/* An outer packet being read, out of a private copy that Dom0 cannot change. */
+/* An outer packet being read, from a private copy that Dom0 cannot change. */
 struct encap_packet {
 	uint8_t head[ENCAP_HEAD];
-	uint32_t have;                /* bytes of it */
+	uint32_t have;                /* bytes in head */
 	uint32_t source, destination; /* IPv4 addresses */
 	uint8_t protocol, tos;
-	uint16_t l4;       /* offset of what the IP header carries ... */
+	uint16_t l4;       /* offset of the IP payload ... */
 	uint32_t end;      /* ... and of its end; behind it lies padding */
 	uint16_t udp_port; /* the destination's */
 	uint32_t vni;      /* 0 for plain UDP */
@@ -72,13 +72,13 @@ struct encap_packet {
 
 #define ENCAP_FINE VNET_DROP_CAUSES /* nothing is wrong */
 
-/* The IPv4 header of a frame, checked whole; ENCAP_FINE, or why it is dropped. */
+/* Reads and checks the IPv4 header of a frame; ENCAP_FINE, or why it is dropped. */
 enum vnet_drop encap_read_ip(struct encap_packet *p, const struct vnet_frame *frame);
 
-/* The UDP header behind it: lengths, and the checksum where there is one. */
+/* The same for the UDP header behind it: lengths, and the checksum if there is one. */
 enum vnet_drop encap_read_udp(struct encap_packet *p, const struct vnet_frame *frame);
 
-/* What the datagram carries, for a link of this kind. */
+/* The same for the datagram's content, for a link of this kind. */
 enum vnet_drop encap_read_inner(struct encap_packet *p, enum vnet_link_kind kind);
 
 #endif

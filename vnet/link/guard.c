@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* guard.c: nobody but the node sends its own outer packets. */
+/* guard.c: see guard.h. */
 #include "vnet/link/guard.h"
 #include <string.h>
 #include "vnet/link/arp.h"
@@ -10,8 +10,8 @@
 
 _Static_assert(GUARD_HEAD >= HEADERS_L3 + 28, "an ARP packet behind its tags fits");
 
-/* Whether an address is the node's own on the outer wire, or one of those that it talks to there:
- * they believe each other's packets, too. */
+/* Whether an address is the underlay's, its gateway's or a link peer's: they all trust each other's
+ * packets. */
 static bool is_outer(const struct underlay *u, uint32_t address)
 {
 	const struct peers *peers = atomic_load_explicit(&u->peers, memory_order_acquire);
@@ -20,8 +20,8 @@ static bool is_outer(const struct underlay *u, uint32_t address)
 	                   (peers && peers_have(peers, address)));
 }
 
-/* Whether the frame that begins so passes for one of the underlay or of its peers.  A switch or a
- * host on the way may take its tags off and read on. */
+/* Whether the frame claims an address of the underlay or its peers, also behind tags, which a
+ * switch or host on the way may remove. */
 static bool forged(const struct underlay *u, const uint8_t *head, const struct headers *h)
 {
 	const mac_t us = u->config.mac;
@@ -47,19 +47,19 @@ static bool forged_any(struct vnet *v, const struct vnet_port *from, const uint8
 	return false;
 }
 
-/* Whether the frame may go on.  `seg`: room for one piece more than it has. */
-static bool take(struct vnet_core *core, const struct vnet_port *from, struct vnet_frame *f,
-                 uint8_t *head, struct vnet_seg *seg)
+/* Whether the frame may be switched.  `seg`: room for one piece more than the frame has. */
+static bool check_frame(struct vnet_core *core, const struct vnet_port *from, struct vnet_frame *f,
+                        uint8_t *head, struct vnet_seg *seg)
 {
 	unsigned have;
 
-	/* The walk counts a frame of such a length. */
+	/* admit() drops and counts it. */
 	if (f->len < VNET_FRAME_MIN || f->len > VNET_FRAME_MAX)
 		return true;
 	have = view_read(f, head, GUARD_HEAD);
 	if (have < VNET_FRAME_MIN)
 		return true;
-	/* A NIC pads what is short with zeroes, so a header that is cut off is read as this one. */
+	/* A NIC pads short frames with zeroes, and its receiver reads a truncated header so. */
 	memset(head + have, 0, GUARD_HEAD - have);
 	if (forged_any(core->vnet, from, head))
 		return false;
@@ -67,8 +67,8 @@ static bool take(struct vnet_core *core, const struct vnet_port *from, struct vn
 	return true;
 }
 
-static unsigned ingress(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
-                        unsigned n)
+static unsigned guard_ingress(struct vnet_core *core, struct vnet_port *from,
+                              struct vnet_frame *frame, unsigned n)
 {
 	struct vnet_heads *g = &core->guard;
 	unsigned first = 0, moved = 0, used = 0;
@@ -77,7 +77,7 @@ static unsigned ingress(struct vnet_core *core, struct vnet_port *from, struct v
 		struct vnet_seg *seg = g->seg + used;
 
 		used += frame[i].nseg + 1u;
-		if (take(core, from, &frame[i], g->head[i], seg))
+		if (check_frame(core, from, &frame[i], g->head[i], seg))
 			continue;
 		count_add(&from->count[core->id].in_bytes, frame[i].len);
 		count_drop(core, from, VNET_DROP_outer_forged, 1);
@@ -90,8 +90,8 @@ static unsigned ingress(struct vnet_core *core, struct vnet_port *from, struct v
 	return moved;
 }
 
-/* The source alone tells; what the addresses of IPv4 or ARP are is not asked. */
-static int refuses(struct vnet_port *from, mac_t src, mac_t dst)
+/* Only the source MAC is known here, no address of IPv4 or ARP. */
+static int guard_refuses(struct vnet_port *from, mac_t src, mac_t dst)
 {
 	const struct underlay *u = atomic_load(&from->vnet->underlays);
 
@@ -102,9 +102,9 @@ static int refuses(struct vnet_port *from, mac_t src, mac_t dst)
 	return -1;
 }
 
-const struct vnet_stage guard_stage = {.ingress = ingress, .refuses = refuses};
+const struct vnet_stage guard_stage = {.ingress = guard_ingress, .refuses = guard_refuses};
 
-/* The stage that a port has; `edge`: the networks with an edge, if there is an underlay. */
+/* The stage for a port; `edge`: which networks have an edge, if there is an underlay. */
 static const struct vnet_stage *stage_for(struct vnet_port *port, const bool *edge)
 {
 	if (underlay_of(port))

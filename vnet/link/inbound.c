@@ -2,9 +2,8 @@
 /*
  * inbound.c: frames from an edge port with an underlay, before they are switched.
  *
- * Each frame is given the port that it counts as coming from: the edge port itself, the link whose
- * peer sent it, or none when it ends here.  Neighbours in the batch of one such port go through the
- * walk together.
+ * Each frame gets a source port: the edge port itself, the link whose peer sent it, or none if it
+ * is consumed or dropped here.  Consecutive frames of one source port are switched together.
  */
 #include <string.h>
 #include "vnet/link/arp.h"
@@ -16,7 +15,7 @@
 #include "vnet/frame/view.h"
 #include "vnet/link/wire.h"
 
-/* One batch; and its frame that is looked at. */
+/* One batch, and the frame of it that is examined. */
 struct inbound {
 	struct vnet_core *core;
 	struct vnet_port *edge;
@@ -24,8 +23,8 @@ struct inbound {
 	struct vnet_frame *f;
 };
 
-/* The frame ends here, for a reason. */
-static struct vnet_port *end(const struct inbound *in, enum vnet_drop why)
+/* Drops the frame, counted at the edge port. */
+static struct vnet_port *drop_frame(const struct inbound *in, enum vnet_drop why)
 {
 	count_drop(in->core, in->edge, why, 1);
 	return NULL;
@@ -42,17 +41,17 @@ static void answer_arp(const struct inbound *in, const struct arp *asked)
 		port_send(in->core, in->edge, frame, sizeof frame);
 }
 
-static struct vnet_port *told_arp(const struct inbound *in, const struct arp *a)
+static struct vnet_port *take_arp_reply(const struct inbound *in, const struct arp *a)
 {
 	uint64_t now = atomic_load_explicit(&in->core->vnet->seconds, memory_order_relaxed);
 	struct neighbour *n = neighbour_find(in->u->neighbour, VNET_NEIGHBOURS, a->sender);
 
-	if (!a->sender || !n || !neighbour_told(n, a->sender_mac, now))
-		return end(in, VNET_DROP_arp_unasked);
+	if (!a->sender || !n || !neighbour_reply(n, a->sender_mac, now))
+		return drop_frame(in, VNET_DROP_arp_unasked);
 	return NULL;
 }
 
-/* An ARP frame to all or to us.  One that does not concern us and went to all is switched. */
+/* An ARP frame to broadcast or to us.  A broadcast that does not concern us is switched. */
 static struct vnet_port *take_arp(const struct inbound *in, bool to_us)
 {
 	const struct vnet_underlay_config *c = &in->u->config;
@@ -60,18 +59,18 @@ static struct vnet_port *take_arp(const struct inbound *in, bool to_us)
 	struct arp a;
 
 	if (!arp_read(&a, bytes, view_read(in->f, bytes, sizeof bytes)))
-		return to_us ? end(in, VNET_DROP_arp_malformed) : in->edge;
+		return to_us ? drop_frame(in, VNET_DROP_arp_malformed) : in->edge;
 	if (a.sender == c->address)
-		return end(in, VNET_DROP_arp_conflict);
+		return drop_frame(in, VNET_DROP_arp_conflict);
 	if (a.target != c->address)
-		return to_us ? end(in, VNET_DROP_outer_other) : in->edge;
+		return to_us ? drop_frame(in, VNET_DROP_outer_other) : in->edge;
 	if (a.op == ARP_REPLY)
-		return told_arp(in, &a);
+		return take_arp_reply(in, &a);
 	answer_arp(in, &a);
 	return NULL;
 }
 
-/* The link that a datagram is for; NULL: none, and *why says why. */
+/* The link that a datagram belongs to; NULL: none, and *why says why. */
 static struct vnet_port *find_link(const struct inbound *in, struct encap_packet *p,
                                    enum vnet_drop *why)
 {
@@ -97,17 +96,17 @@ static struct vnet_port *take_udp(const struct inbound *in, struct encap_packet 
 	struct vnet_port *link;
 
 	if (why != ENCAP_FINE)
-		return end(in, why);
-	/* A link that is just being removed is unknown already. */
+		return drop_frame(in, why);
+	/* A link that is being removed is unknown already. */
 	why = VNET_DROP_unknown_peer;
 	link = find_link(in, p, &why);
 	if (!link)
-		return end(in, why);
+		return drop_frame(in, why);
 	if (!view_cut(in->f, p->inner, p->end - p->inner))
-		return end(in, VNET_DROP_outer_length);
+		return drop_frame(in, VNET_DROP_outer_length);
 	memset(&in->f->hdr, 0, sizeof in->f->hdr);
 	if (!ecn_carry(in->core, in->f, (enum ecn)(p->tos & ECN_MASK)))
-		return end(in, VNET_DROP_ce_not_ect);
+		return drop_frame(in, VNET_DROP_ce_not_ect);
 	return link;
 }
 
@@ -118,18 +117,18 @@ static struct vnet_port *take_ip(const struct inbound *in)
 	enum vnet_drop why = encap_read_ip(&p, in->f);
 
 	if (why != ENCAP_FINE)
-		return end(in, why);
+		return drop_frame(in, why);
 	if (p.destination != in->u->config.address)
-		return end(in, VNET_DROP_outer_other);
+		return drop_frame(in, VNET_DROP_outer_other);
 	if (p.protocol == IP_UDP)
 		return take_udp(in, &p);
 	if (p.protocol == IP_ICMP && echo_answer(in->core, in->u, in->f, &p))
 		return NULL;
-	return end(in, p.protocol == IP_ICMP ? pathmtu_told(in->core, in->u, in->f, &p)
-	                                     : VNET_DROP_outer_other);
+	return drop_frame(in, p.protocol == IP_ICMP ? pathmtu_message(in->core, in->u, in->f, &p)
+	                                            : VNET_DROP_outer_other);
 }
 
-/* The port that the frame counts as coming from; NULL: it ended here. */
+/* The frame's source port; NULL: it was consumed or dropped. */
 static struct vnet_port *source_of(const struct inbound *in)
 {
 	const mac_t us = in->u->config.mac;
@@ -137,23 +136,23 @@ static struct vnet_port *source_of(const struct inbound *in)
 	unsigned type;
 	mac_t dst;
 
-	/* The walk counts a frame of such a length. */
+	/* admit() drops and counts it. */
 	if (in->f->len > VNET_FRAME_MAX || view_read(in->f, head, sizeof head) < sizeof head)
 		return in->edge;
 	dst = mac_read(head);
 	type = be16(head + 12);
 	if (head[6] & 1)
-		return end(in, VNET_DROP_bad_source);
+		return drop_frame(in, VNET_DROP_bad_source);
 	if (mac_read(head + 6) == us)
-		return end(in, VNET_DROP_looped);
+		return drop_frame(in, VNET_DROP_looped);
 	if (type == ETHER_ARP && (dst == us || dst == MAC_BROADCAST))
 		return take_arp(in, dst == us);
 	if (dst != us)
 		return in->edge;
-	return type == ETHER_IPV4 ? take_ip(in) : end(in, VNET_DROP_outer_other);
+	return type == ETHER_IPV4 ? take_ip(in) : drop_frame(in, VNET_DROP_outer_other);
 }
 
-/* A run of frames that come from one port; NULL: they ended here. */
+/* Switches a run of frames of one source port; none if that is NULL. */
 static unsigned walk_run(struct vnet_core *core, struct vnet_port *edge, struct vnet_port *from,
                          struct vnet_frame *frame, unsigned n)
 {
@@ -168,14 +167,14 @@ static unsigned walk_run(struct vnet_core *core, struct vnet_port *edge, struct 
 	return stage ? stage->ingress(core, from, frame, n) : walk_frames(core, from, frame, n);
 }
 
-static unsigned ingress(struct vnet_core *core, struct vnet_port *edge, struct vnet_frame *frame,
-                        unsigned n)
+static unsigned inbound_ingress(struct vnet_core *core, struct vnet_port *edge,
+                                struct vnet_frame *frame, unsigned n)
 {
 	struct underlay *u = underlay_of(edge);
 	struct vnet_port *run = NULL;
 	unsigned first = 0, moved = 0;
 
-	/* It is just being taken away: the edge is a port like the others of its network. */
+	/* It is being removed: the edge is checked like the other ports of its network. */
 	if (!u)
 		return guard_stage.ingress(core, edge, frame, n);
 	core->marks.n = core->marks.nseg = 0;
@@ -195,8 +194,8 @@ static unsigned ingress(struct vnet_core *core, struct vnet_port *edge, struct v
 	return moved + walk_run(core, edge, run, frame + first, n - first);
 }
 
-/* What a frame to the underlay carries is not asked; one with nothing in it ends as the others. */
-static int refuses(struct vnet_port *edge, mac_t src, mac_t dst)
+/* A frame to the underlay without content is dropped as outer_other. */
+static int inbound_refuses(struct vnet_port *edge, mac_t src, mac_t dst)
 {
 	const struct underlay *u = underlay_of(edge);
 
@@ -208,7 +207,7 @@ static int refuses(struct vnet_port *edge, mac_t src, mac_t dst)
 }
 
 const struct vnet_stage inbound_stage = {
-    .ingress = ingress,
-    .refuses = refuses,
+    .ingress = inbound_ingress,
+    .refuses = inbound_refuses,
     .tick = underlay_tick,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link.c: making and removing links, and what they are. */
+/* link.c: making, removing and describing links. */
 #include "vnet/link/link.h"
 #include <stdio.h>
 #include "vnet/link/pathmtu.h"
@@ -7,7 +7,7 @@
 
 unsigned vnet_link_mtu_over(enum vnet_link_kind kind, unsigned underlay_mtu)
 {
-	/* The outer Ethernet header is not in the underlay's packet, the inner one is. */
+	/* The underlay's MTU counts the inner Ethernet header, but not the outer one. */
 	return underlay_mtu + 14 - encap_bytes(kind) - 14;
 }
 
@@ -25,9 +25,9 @@ static const struct link *link_at(struct vnet *v, unsigned number, const struct 
 	return link_of(port);
 }
 
-/* What is wrong with a link beside those that are there; NULL: nothing. */
-static const char *beside_wrong(struct vnet *v, const struct underlay *u,
-                                const struct vnet_link_config *c)
+/* How a configuration conflicts with existing links; NULL: not. */
+static const char *conflict(struct vnet *v, const struct underlay *u,
+                            const struct vnet_link_config *c)
 {
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		const struct link *l = link_at(v, i, u);
@@ -43,7 +43,7 @@ static const char *beside_wrong(struct vnet *v, const struct underlay *u,
 	return NULL;
 }
 
-/* What is wrong with a link by itself; NULL: nothing. */
+/* What is wrong with a configuration by itself; NULL: nothing. */
 static const char *config_wrong(const struct underlay *u, const struct vnet_link_config *c)
 {
 	if (c->kind != VNET_LINK_VXLAN && c->kind != VNET_LINK_UDP)
@@ -132,7 +132,7 @@ void link_free(struct vnet *v, struct link *l)
 	v->mem.free(l, sizeof *l);
 }
 
-/* The link's port and its place among the peers, in use on return; NULL, and *why says why. */
+/* Makes the link's port and adds its peer, in use on return; NULL, and *why says why. */
 static struct vnet_port *link_publish(struct vnet *v, const char *name, unsigned net,
                                       struct link *l, const char **why)
 {
@@ -159,8 +159,9 @@ static struct vnet_port *link_publish(struct vnet *v, const char *name, unsigned
 }
 
 /* Lock held. */
-static struct vnet_port *add(struct vnet *v, const char *name, unsigned net, struct vnet_port *edge,
-                             const struct vnet_link_config *c, const char **why)
+static struct vnet_port *link_add_locked(struct vnet *v, const char *name, unsigned net,
+                                         struct vnet_port *edge, const struct vnet_link_config *c,
+                                         const char **why)
 {
 	struct underlay *u = underlay_of(edge);
 	struct vnet_port *port;
@@ -168,7 +169,7 @@ static struct vnet_port *add(struct vnet *v, const char *name, unsigned net, str
 
 	*why = u ? config_wrong(u, c) : "the edge port has no underlay";
 	if (!*why)
-		*why = beside_wrong(v, u, c);
+		*why = conflict(v, u, c);
 	if (*why)
 		return NULL;
 	l = link_make(v, u, c);
@@ -193,7 +194,7 @@ struct vnet_port *vnet_link_add(struct vnet *v, const char *name, unsigned net,
 	if (!c.udp_port)
 		c.udp_port = c.kind == VNET_LINK_VXLAN ? VNET_VXLAN_PORT : VNET_UDP_PORT;
 	control_lock(v);
-	port = add(v, name, net, edge, &c, &why);
+	port = link_add_locked(v, name, net, edge, &c, &why);
 	control_unlock(v);
 	if (!port)
 		snprintf(err, size, "link %s: %s", name, why);

@@ -2,13 +2,13 @@
 /*
  * link.h: links to other nodes, which are ports of the switch.  Included by vnet.h.
  *
- * What is delivered to a link's port gets an outer header in front, out of a scratch space of the
- * core, and is handed on to the edge port in the same call: the payload is copied once, into Dom0's
- * ring.  What its peer sends comes in as from the link's port (underlay.h).  Both ends know each
- * other by address; a link belongs to one network, and nothing of another passes it.
+ * A frame delivered to a link's port gets an outer header, built in the core's scratch space, and
+ * is delivered to the edge port in the same call: the payload is copied once, into Dom0's ring. The
+ * peer's frames come in as from the link's port (underlay.h).  Each end is configured with the
+ * other's address.  A link belongs to one network and carries no frame of another.
  *
- * A frame is counted on the link's port, and each packet made of it on the edge port's; what the
- * edge port's device refuses is counted there.
+ * A frame is counted on the link's port, and each packet made of it on the edge port; drops by the
+ * edge port's device are counted there.
  */
 #ifndef VNET_LINK_LINK_H
 #define VNET_LINK_LINK_H
@@ -20,7 +20,7 @@ enum vnet_link_kind {
 };
 
 #define VNET_VXLAN_PORT 4789 /* IANA, RFC 7348, 8 */
-#define VNET_UDP_PORT   9000 /* of plain Ethernet in UDP, unless said */
+#define VNET_UDP_PORT   9000 /* default for plain Ethernet in UDP */
 #define VNET_VNI_MAX    0xffffff
 #define VNET_DSCP_COPY  64
 
@@ -34,7 +34,7 @@ struct vnet_link_config {
 
 /*
  * Makes a link and its port, up, in network `net`, over an edge port that has an underlay; its next
- * hop is asked for by the next vnet_tick(), or by a frame that comes first.  The port is like any
+ * hop is resolved (ARP) from the next vnet_tick() or the first frame on.  The port is like any
  * other: routes may lead to it and come from it.  NULL, and err says why: as vnet_port_add(), or
  * the peer cannot be reached from the underlay, is the underlay itself, or is no single host; the
  * VNI or the DSCP is too large; the UDP port belongs to links of the other kind; a link of this
@@ -58,19 +58,19 @@ struct vnet_link_info {
 	unsigned mtu;      /* as vnet_link_mtu() */
 };
 
-/* What a link is and how its next hop stands; false: the port is no link. */
+/* A link's configuration and the state of its next hop; false: the port is no link. */
 bool vnet_link_get(const struct vnet_port *port, struct vnet_link_info *info);
 
-/* The largest IP packet, in bytes, that untagged frames can carry over the link now, by what
- * routers on its path told in the last ten minutes; 0: no link. */
+/* The largest IP packet, in bytes, that untagged frames can carry over the link now, by the ICMP
+ * messages of routers on its path in the last ten minutes; 0: no link. */
 unsigned vnet_link_mtu(const struct vnet_port *port);
 
 /* The same for a link of this kind over an underlay with this MTU. */
 unsigned vnet_link_mtu_over(enum vnet_link_kind kind, unsigned underlay_mtu);
 
 /*
- * Whether the link listens to routers that tell of a smaller MTU on its path (unless said: yes); if
- * not, it takes what its underlay's MTU leaves.  Without effect on a port that is no link.
+ * Whether the link accepts "fragmentation needed" from routers on its path (default: yes); if not,
+ * only its underlay's MTU counts.  Without effect on a port that is no link.
  */
 void vnet_link_set_path_mtu(struct vnet_port *port, bool learn);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* neighbour.c: resolving next hops and letting them age. */
+/* neighbour.c: see neighbour.h. */
 #include "vnet/link/neighbour.h"
 
 #define TOLD_SHIFT 48
@@ -14,7 +14,7 @@ bool neighbour_ask(struct neighbour *n, uint64_t now)
 	return true;
 }
 
-bool neighbour_told(struct neighbour *n, mac_t mac, uint64_t now)
+bool neighbour_reply(struct neighbour *n, mac_t mac, uint64_t now)
 {
 	uint64_t asked = atomic_load_explicit(&n->asked, memory_order_relaxed);
 
@@ -33,7 +33,7 @@ bool neighbour_age(struct neighbour *n, uint64_t now)
 	uint64_t word = atomic_load_explicit(&n->word, memory_order_relaxed);
 	uint16_t age = (uint16_t)(now - (word >> TOLD_SHIFT));
 
-	/* An answer that comes just now wins; the last question has a second's time, too. */
+	/* A reply that comes now wins; the last request has a second to be answered, too. */
 	if (word && atomic_load_explicit(&n->asked, memory_order_relaxed) != now + 1 &&
 	    atomic_load_explicit(&n->unanswered, memory_order_relaxed) >= NEIGHBOUR_TRIES)
 		atomic_compare_exchange_strong(&n->word, &word, 0);

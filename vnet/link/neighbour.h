@@ -2,29 +2,28 @@
 /*
  * neighbour.h: the next hops of an underlay and their MACs (private to vnet/).
  *
- * Control makes the entries, one for each distinct next hop of its links, so that nothing on the
- * wire can let them grow.  A MAC is believed only from an answer to what was asked a moment ago,
- * the first one.  It is asked for again before it gets old, and forgotten when several questions in
- * a row have no answer; time alone takes nothing away, for the clock may stand still while no core
- * passes by, and jump.
- * Walks read an entry by one load and take no lock.
+ * Control makes the entries, one for each distinct next hop of its links, so that no traffic can
+ * add any.  A MAC is accepted only from the first reply to a request of the last seconds.  It is
+ * requested again before it gets old, and forgotten after several requests in a row without a
+ * reply; not by time alone, since the clock may stand still while no core calls vnet_tick(), and
+ * then jump. Walks read an entry by one load and take no lock.
  */
 #ifndef VNET_LINK_NEIGHBOUR_H
 #define VNET_LINK_NEIGHBOUR_H
 #include <stdatomic.h>
 #include "vnet/vnet.h"
 
-#define NEIGHBOUR_FRESH 30 /* seconds until it is asked for again, each second */
-#define NEIGHBOUR_TRIES 10 /* questions without an answer until it is forgotten */
-#define NEIGHBOUR_WAIT  3  /* seconds for which an answer is believed */
+#define NEIGHBOUR_FRESH 30 /* seconds until it is requested again, then each second */
+#define NEIGHBOUR_TRIES 10 /* requests without a reply until it is forgotten */
+#define NEIGHBOUR_WAIT  3  /* seconds after a request in which a reply is accepted */
 
 struct neighbour {
 	_Atomic uint32_t address; /* 0: a free entry */
 	unsigned users;           /* links; control path only */
-	_Atomic uint64_t word; /* its MAC, and in the upper 16 bits when it was told; 0: unknown */
 	_Atomic uint64_t
-	    asked; /* one more than the second in which it was asked for; 0: answered */
-	_Atomic unsigned unanswered; /* questions since the last answer */
+	    word; /* the MAC and, in the upper 16 bits, the second it came in; 0: unknown */
+	_Atomic uint64_t asked;      /* second of the last request + 1; 0: answered */
+	_Atomic unsigned unanswered; /* requests since the last reply */
 };
 
 /* The MAC; 0: unknown. */
@@ -33,23 +32,24 @@ static inline mac_t neighbour_mac(struct neighbour *n)
 	return atomic_load_explicit(&n->word, memory_order_relaxed) & MAC_MASK;
 }
 
-/* Whether it may be asked for now; true at most once a second, for one core. */
+/* Whether to send a request now; true at most once a second, on one core. */
 bool neighbour_ask(struct neighbour *n, uint64_t now);
 
-/* An answer came.  False: nobody asked, or too long ago. */
-bool neighbour_told(struct neighbour *n, mac_t mac, uint64_t now);
+/* Takes the MAC of a reply.  False: there was no request, or too long ago. */
+bool neighbour_reply(struct neighbour *n, mac_t mac, uint64_t now);
 
-/* Lets the entry age; returns whether it should be asked for. */
+/* Ages the entry; returns whether a request is due. */
 bool neighbour_age(struct neighbour *n, uint64_t now);
 
 /* The entry of an address among `count`; NULL: there is none.  Any core. */
 struct neighbour *neighbour_find(struct neighbour *table, unsigned count, uint32_t address);
 
-/* The entry of an address, made if need be and held; NULL: the table is full.  Control path. */
+/* The entry of an address, made if there is none, with one user more; NULL: the table is full.
+ * Control path. */
 struct neighbour *neighbour_hold(struct neighbour *table, unsigned count, uint32_t address);
 
-/* Drops a hold; with the last one the entry is free.  No walk uses it for the holder any more; one
- * that still looks at what was heard may, so the caller waits for the walks before the next hold.
+/* Removes a user; without users the entry is free.  No walk uses it for that link any more, but one
+ * that handles an ARP reply may, so the caller calls vnet_sync() before the next neighbour_hold().
  */
 void neighbour_drop(struct neighbour *n);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * outbound.c: what goes out over a link: an outer header in front, then on to the edge port.
+ * outbound.c: frames to a link: an outer header in front, then on to the edge port.
  *
  * The header is built in the core's scratch space and becomes the first piece of a new view, whose
- * other pieces are the sender's; Dom0's device copies both at once.  NICs here cannot cut what is
- * in a tunnel, so large frames are cut here; checksums are left to the NIC or to Dom0's device.
+ * other pieces are the sender's; Dom0's device copies both at once.  Dom0's NICs cannot segment
+ * inside a tunnel, so large frames are segmented here; checksums are left to the NIC or to Dom0's
+ * device.
  */
 #include <string.h>
 #include "vnet/link/ecn.h"
@@ -14,7 +15,7 @@
 #include "vnet/link/wire.h"
 
 _Static_assert(sizeof(((struct vnet_scratch *)0)->head[0]) >= ENCAP_MAX + OFFLOAD_HEAD,
-               "the headers of a cut frame fit beside the outer ones");
+               "the headers of a segment fit behind the outer ones");
 
 #define TOOBIG_RATE 64 /* answers to a port in a second, at most */
 
@@ -23,10 +24,10 @@ struct outbound {
 	struct link *l;
 	mac_t next; /* the next hop's MAC */
 	unsigned limit;
-	uint64_t slot; /* of the time, as pathmtu_slot() */
+	uint64_t slot; /* the present one, pathmtu_slot() */
 };
 
-/* Hands what is gathered on to the edge port, which counts it. */
+/* Delivers the gathered packets to the edge port, which counts them. */
 static void flush(const struct outbound *o)
 {
 	struct vnet_scratch *s = &o->core->scratch;
@@ -37,10 +38,10 @@ static void flush(const struct outbound *o)
 	s->bytes = 0;
 }
 
-/* Appends the frame behind its outer header, of which `outer` tells what encap_inner() does; the
- * first `own` bytes of the frame are copied there. */
-static void append(const struct outbound *o, const struct vnet_frame *inner, unsigned own,
-                   struct encap_outer *outer)
+/* Appends the frame behind its outer header; `outer` has flow and tos (encap_inner()).  The first
+ * `own` bytes of the frame are copied behind the header. */
+static void packet_append(const struct outbound *o, const struct vnet_frame *inner, unsigned own,
+                          struct encap_outer *outer)
 {
 	struct vnet_scratch *s = &o->core->scratch;
 	struct link *l = o->l;
@@ -73,15 +74,15 @@ static void append(const struct outbound *o, const struct vnet_frame *inner, uns
 	s->bytes += f->len;
 }
 
-/* Whether the port may be told once more in this second; each port for itself, so that none uses up
- * another one's answers.  *next is what `answered` is then. */
-static bool may_tell(uint64_t was, uint64_t now, uint64_t *next)
+/* Whether the port may be answered once more in this second; the limit is per port, so that none
+ * uses up another's.  *next: the new value of `answered`. */
+static bool may_answer(uint64_t was, uint64_t now, uint64_t *next)
 {
 	*next = (was >> 16 == now ? was : now << 16) + 1;
 	return (*next & 0xffff) <= TOOBIG_RATE;
 }
 
-/* Tells the sender, where that is due, what would have fitted. */
+/* Sends the ICMP answer to a frame that is too large, if one is due. */
 static void answer_too_big(const struct outbound *o, const struct vnet_frame *f)
 {
 	struct vnet_core *c = o->core;
@@ -91,15 +92,15 @@ static void answer_too_big(const struct outbound *o, const struct vnet_frame *f)
 	uint8_t answer[TOOBIG_MAX];
 	unsigned len;
 
-	/* The peer of another link is not told: its port would use this scratch space. */
+	/* The peer of another link gets none: its port would use this scratch space. */
 	if (from->flags & VNET_LINK || !atomic_load_explicit(&from->up, memory_order_acquire))
 		return;
-	if (!may_tell(was, now, &next)) {
+	if (!may_answer(was, now, &next)) {
 		count_drop(c, from, VNET_DROP_untold, 1);
 		return;
 	}
 	len = toobig_answer(answer, f, o->limit);
-	/* Where two of the port's cores come at once, one tells. */
+	/* If two cores answer at once, only one answer is sent. */
 	if (len && atomic_compare_exchange_strong(&from->answered, &was, next))
 		port_send(c, from, answer, len);
 }
@@ -112,7 +113,7 @@ static bool refuse(const struct outbound *o, const struct vnet_frame *f, enum vn
 	return false;
 }
 
-/* Whether the edge port has room for so many frames more. */
+/* Whether the edge port has room for this many more frames. */
 static bool edge_has_room(const struct outbound *o, unsigned more)
 {
 	struct vnet_port *edge = o->l->underlay->edge;
@@ -120,10 +121,10 @@ static bool edge_has_room(const struct outbound *o, unsigned more)
 	return !edge->ops->room || edge->ops->room(edge) >= o->core->scratch.n + more;
 }
 
-/* What the outer headers have of the inner frame: the ECN field always (RFC 6040, 4.1), the DSCP
- * where the link says so (RFC 2983). */
-static void look_inside(const struct outbound *o, struct encap_outer *outer,
-                        const struct vnet_frame *f)
+/* Sets flow and tos from the inner frame: the ECN field always (RFC 6040, 4.1), the DSCP with
+ * `dscp copy` (RFC 2983). */
+static void set_inner(const struct outbound *o, struct encap_outer *outer,
+                      const struct vnet_frame *f)
 {
 	uint8_t dscp = o->l->config.dscp;
 
@@ -132,8 +133,8 @@ static void look_inside(const struct outbound *o, struct encap_outer *outer,
 		outer->tos = (uint8_t)(dscp << 2 | (outer->tos & ECN_MASK));
 }
 
-/* A large frame, in segments. */
-static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
+/* Sends a large frame in segments. */
+static bool send_segments(const struct outbound *o, const struct vnet_frame *f)
 {
 	struct offload_cut cut;
 	struct vnet_frame segment;
@@ -154,9 +155,9 @@ static bool send_cut(const struct outbound *o, const struct vnet_frame *f)
 		return refuse(o, f, VNET_DROP_no_offload);
 	if (!edge_has_room(o, cut.segments))
 		return refuse(o, f, VNET_DROP_rx_full);
-	look_inside(o, &outer, f);
+	set_inner(o, &outer, f);
 	while (offload_cut_next(&cut, &segment))
-		append(o, &segment, segment.seg->len, &outer);
+		packet_append(o, &segment, segment.seg->len, &outer);
 	return !cut.broken || refuse(o, f, VNET_DROP_no_offload);
 }
 
@@ -167,11 +168,11 @@ static bool send_one(const struct outbound *o, const struct vnet_frame *f)
 	struct vnet_hdr *hdr;
 
 	if (f->hdr.gso_type != VNET_GSO_NONE)
-		return send_cut(o, f);
+		return send_segments(o, f);
 	if (f->len > o->limit)
 		return refuse(o, f, VNET_DROP_too_big);
-	look_inside(o, &outer, f);
-	append(o, f, 0, &outer);
+	set_inner(o, &outer, f);
+	packet_append(o, f, 0, &outer);
 	if (!(f->hdr.flags & VNET_HDR_F_NEEDS_CSUM))
 		return true;
 	hdr = &s->frame[s->n - 1].hdr;

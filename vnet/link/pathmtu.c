@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pathmtu.c: routers that tell what fits the path to a link's peer. */
+/* pathmtu.c: see pathmtu.h. */
 #include "vnet/link/pathmtu.h"
 #include "lib/bytes.h"
 #include "vnet/frame/view.h"
@@ -7,7 +7,7 @@
 #define UNREACHABLE  3 /* and its code 4: fragmentation needed and DF set */
 #define NEEDED       4
 #define DF           0x4000
-#define QUOTED_PLAIN 28u /* bytes of our packet that are looked at: IPv4, UDP */
+#define QUOTED_PLAIN 28u /* bytes of the quoted packet that are read: IPv4, UDP */
 #define QUOTED_VXLAN 36u
 
 static bool icmp_sum_right(const struct encap_packet *p, const struct vnet_frame *frame)
@@ -21,7 +21,7 @@ static bool icmp_sum_right(const struct encap_packet *p, const struct vnet_frame
 }
 
 /* Whether the quoted IPv4 and UDP headers are as we write them, of a packet larger than the MTU. */
-static bool ours(const struct underlay *u, const uint8_t *ip, unsigned mtu)
+static bool quote_plausible(const struct underlay *u, const uint8_t *ip, unsigned mtu)
 {
 	unsigned total = be16(ip + 2);
 
@@ -31,8 +31,8 @@ static bool ours(const struct underlay *u, const uint8_t *ip, unsigned mtu)
 }
 
 /* The link that sent the quoted packet; NULL: none, or the quotation is too short to tell. */
-static struct link *sender(struct vnet *v, const struct underlay *u, const uint8_t *ip,
-                           unsigned quoted)
+static struct link *quoted_link(struct vnet *v, const struct underlay *u, const uint8_t *ip,
+                                unsigned quoted)
 {
 	const struct peers *peers = atomic_load_explicit(&u->peers, memory_order_acquire);
 	uint16_t udp_port = be16(ip + 22);
@@ -60,7 +60,7 @@ static bool flow_sent(const struct link *l, const uint8_t *ip, uint64_t now)
 	return mark == pathmtu_mark(slot) || (slot && mark == pathmtu_mark(slot - 1));
 }
 
-/* Whether the quoted packet has the identification of those. */
+/* Whether the quoted packet has the identification that such a packet had. */
 static bool id_right(const struct link *l, const uint8_t *ip, uint64_t now)
 {
 	uint16_t id = be16(ip + 4), flow = be16(ip + 20);
@@ -69,7 +69,7 @@ static bool id_right(const struct link *l, const uint8_t *ip, uint64_t now)
 	return id == pathmtu_id(l, slot, flow) || (slot && id == pathmtu_id(l, slot - 1, flow));
 }
 
-/* Two cores that are told at once may keep the larger one: the next frame is answered again. */
+/* With messages on two cores at once the larger MTU may win: the next frame brings another. */
 static enum vnet_drop lower(struct link *l, unsigned mtu, uint64_t now)
 {
 	const unsigned least = PATHMTU_INSIDE + VNET_FRAME_MIN;
@@ -85,29 +85,30 @@ static enum vnet_drop lower(struct link *l, unsigned mtu, uint64_t now)
 	return low ? VNET_DROP_path_mtu_low : VNET_DROP_path_mtu;
 }
 
-/* Whether there were too many wrong guesses in this second. */
-static bool excess(const struct underlay *u, uint64_t now)
+/* Whether this second's limit of wrong identifications is reached. */
+static bool too_many_wrong(const struct underlay *u, uint64_t now)
 {
 	uint64_t unsent = atomic_load_explicit(&u->unsent, memory_order_relaxed);
 
 	return unsent >> 16 == now && (unsent & 0xffff) >= PATHMTU_GUESSES;
 }
 
-static enum vnet_drop guessed(struct underlay *u, uint64_t now)
+static enum vnet_drop count_wrong(struct underlay *u, uint64_t now)
 {
 	uint64_t was = atomic_load_explicit(&u->unsent, memory_order_relaxed);
 
-	/* Cores that come at once may count as one: they are few. */
+	/* Cores that count at once may count one: there are few. */
 	atomic_compare_exchange_strong(&u->unsent, &was, (was >> 16 == now ? was : now << 16) + 1);
 	return VNET_DROP_path_mtu_unsent;
 }
 
-/* A message that is no nonsense by itself, of an MTU. */
-static enum vnet_drop told(struct vnet_core *core, struct underlay *u, const uint8_t *ip,
-                           unsigned quoted, unsigned mtu)
+/* A well-formed message with an MTU: checks the quoted packet. */
+static enum vnet_drop message_apply(struct vnet_core *core, struct underlay *u, const uint8_t *ip,
+                                    unsigned quoted, unsigned mtu)
 {
 	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
-	struct link *l = ours(u, ip, mtu) ? sender(core->vnet, u, ip, quoted) : NULL;
+	struct link *l =
+	    quote_plausible(u, ip, mtu) ? quoted_link(core->vnet, u, ip, quoted) : NULL;
 
 	if (!l)
 		return VNET_DROP_path_mtu_unsent;
@@ -115,13 +116,13 @@ static enum vnet_drop told(struct vnet_core *core, struct underlay *u, const uin
 		return VNET_DROP_path_mtu_ignored;
 	if (!flow_sent(l, ip, now))
 		return VNET_DROP_path_mtu_unsent;
-	if (excess(u, now))
+	if (too_many_wrong(u, now))
 		return VNET_DROP_path_mtu_excess;
-	return id_right(l, ip, now) ? lower(l, mtu, now) : guessed(u, now);
+	return id_right(l, ip, now) ? lower(l, mtu, now) : count_wrong(u, now);
 }
 
-enum vnet_drop pathmtu_told(struct vnet_core *core, struct underlay *u,
-                            const struct vnet_frame *frame, const struct encap_packet *p)
+enum vnet_drop pathmtu_message(struct vnet_core *core, struct underlay *u,
+                               const struct vnet_frame *frame, const struct encap_packet *p)
 {
 	const uint8_t *icmp = p->head + p->l4, *ip = icmp + 8;
 	unsigned have = p->have < p->end ? p->have : p->end, mtu;
@@ -133,5 +134,5 @@ enum vnet_drop pathmtu_told(struct vnet_core *core, struct underlay *u,
 		return VNET_DROP_path_mtu_low;
 	if (have < p->l4 + 8u + QUOTED_PLAIN || !icmp_sum_right(p, frame))
 		return VNET_DROP_path_mtu_unsent;
-	return told(core, u, ip, have - p->l4 - 8u, mtu);
+	return message_apply(core, u, ip, have - p->l4 - 8u, mtu);
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* peers.c: the links of an underlay by what their peers send. */
+/* peers.c: see peers.h. */
 #include "lib/hash.h"
 #include "vnet/link/peers.h"
 
-static unsigned hash(uint32_t remote, uint32_t vni, uint16_t udp_port)
+static unsigned peer_hash(uint32_t remote, uint32_t vni, uint16_t udp_port)
 {
 	uint64_t h = hash_spread((uint64_t)remote << 32 | vni);
 
 	return (unsigned)(hash_spread(h ^ udp_port) >> 32);
 }
 
-/* The slot that has the key, or the free one where it would be. */
-static unsigned slot(const struct peers *p, uint32_t remote, uint32_t vni, uint16_t udp_port)
+/* The slot of the key, or the free one for it. */
+static unsigned peer_slot(const struct peers *p, uint32_t remote, uint32_t vni, uint16_t udp_port)
 {
-	unsigned i = hash(remote, vni, udp_port) & p->mask;
+	unsigned i = peer_hash(remote, vni, udp_port) & p->mask;
 	const struct peer *s = &p->slot[i];
 
 	while (s->udp_port && (s->remote != remote || s->vni != vni || s->udp_port != udp_port)) {
@@ -23,23 +23,23 @@ static unsigned slot(const struct peers *p, uint32_t remote, uint32_t vni, uint1
 	return i;
 }
 
-static const struct peer *find(const struct peers *p, uint32_t remote, uint32_t vni,
-                               uint16_t udp_port)
+static const struct peer *peer_entry(const struct peers *p, uint32_t remote, uint32_t vni,
+                                     uint16_t udp_port)
 {
-	const struct peer *s = &p->slot[slot(p, remote, vni, udp_port)];
+	const struct peer *s = &p->slot[peer_slot(p, remote, vni, udp_port)];
 
 	return s->udp_port ? s : NULL;
 }
 
-static void put(struct peers *p, const struct peer *e)
+static void peer_insert(struct peers *p, const struct peer *e)
 {
-	p->slot[slot(p, e->remote, e->vni, e->udp_port)] = *e;
+	p->slot[peer_slot(p, e->remote, e->vni, e->udp_port)] = *e;
 }
 
 struct peers *peers_make(const struct vnet_mem *mem, const struct peer *links, const uint8_t *kind,
                          unsigned n)
 {
-	unsigned slots = 16; /* four entries for a link, and as much free */
+	unsigned slots = 16; /* four entries for a link, and as many free */
 	struct peers *p;
 	size_t size;
 
@@ -56,17 +56,17 @@ struct peers *peers_make(const struct vnet_mem *mem, const struct peer *links, c
 		const struct peer port = {0, PEER_PORT, links[i].udp_port, kind[i]};
 		const struct peer any = {links[i].remote, PEER_ANY, 1, 0};
 
-		put(p, &links[i]);
-		put(p, &vni);
-		put(p, &port);
-		put(p, &any);
+		peer_insert(p, &links[i]);
+		peer_insert(p, &vni);
+		peer_insert(p, &port);
+		peer_insert(p, &any);
 	}
 	return p;
 }
 
 int peers_kind(const struct peers *p, uint16_t udp_port)
 {
-	const struct peer *s = find(p, 0, PEER_PORT, udp_port);
+	const struct peer *s = peer_entry(p, 0, PEER_PORT, udp_port);
 
 	return s ? s->link : -1;
 }
@@ -74,15 +74,15 @@ int peers_kind(const struct peers *p, uint16_t udp_port)
 int peers_find(const struct peers *p, uint16_t udp_port, uint32_t vni, uint32_t remote,
                enum vnet_drop *why)
 {
-	const struct peer *s = remote ? find(p, remote, vni, udp_port) : NULL;
+	const struct peer *s = remote ? peer_entry(p, remote, vni, udp_port) : NULL;
 
 	if (s)
 		return s->link;
-	*why = find(p, 0, vni, udp_port) ? VNET_DROP_unknown_peer : VNET_DROP_unknown_vni;
+	*why = peer_entry(p, 0, vni, udp_port) ? VNET_DROP_unknown_peer : VNET_DROP_unknown_vni;
 	return -1;
 }
 
 bool peers_have(const struct peers *p, uint32_t remote)
 {
-	return remote && find(p, remote, PEER_ANY, 1);
+	return remote && peer_entry(p, remote, PEER_ANY, 1);
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * peers.h: which link a datagram belongs to: an immutable hash of UDP port, VNI and peer (private
- * to vnet/).  It also holds each port and each VNI by itself, so that what belongs to no link is
- * told apart in two more probes, whatever comes; and each peer by itself.
+ * peers.h: finds the link of a datagram, by an immutable hash of UDP port, VNI and peer (private to
+ * vnet/).  It also has entries for each UDP port, each VNI and each peer alone, so that one more
+ * probe each tells whether port, VNI or peer is unknown.
  */
 #ifndef VNET_LINK_PEERS_H
 #define VNET_LINK_PEERS_H
 #include "vnet/vnet.h"
 
 struct peer {
-	uint32_t remote; /* 0: the entry of a VNI or of a port */
-	uint32_t vni; /* PEER_PORT: the entry of a port; PEER_ANY: of a peer, with any UDP port */
+	uint32_t remote; /* 0: the entry of a VNI or of a UDP port */
+	uint32_t vni;    /* PEER_PORT: the entry of a UDP port; PEER_ANY: of a peer alone */
 	uint16_t udp_port;
-	uint16_t link; /* the link's port number; of a port's entry: its enum vnet_link_kind */
+	uint16_t link; /* the link's port number; of a UDP port: its enum vnet_link_kind */
 };
 #define PEER_PORT 0xffffffffu
 #define PEER_ANY  0xfffffffeu
@@ -27,7 +27,7 @@ struct peers {
 struct peers *peers_make(const struct vnet_mem *mem, const struct peer *links, const uint8_t *kind,
                          unsigned n);
 
-/* The kind of the links that listen at a UDP port; -1: none does. */
+/* The kind of the links that use a UDP port; -1: none does. */
 int peers_kind(const struct peers *p, uint16_t udp_port);
 
 /* The port number of the link; -1, and *why says whether the VNI or the peer is unknown. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* toobig.c: ICMP answers to frames that do not fit a link. */
+/* toobig.c: see toobig.h. */
 #include "vnet/link/toobig.h"
 #include <string.h>
 #include "lib/bytes.h"
@@ -12,20 +12,20 @@
 #define NEEDED      4
 #define TOO_BIG     2 /* of ICMPv6 */
 
-/* The frame's beginning, in a copy that its sender cannot change. */
+/* The frame's first bytes, in a copy that its sender cannot change. */
 struct original {
 	uint8_t byte[HEADERS_L3 + TOOBIG_QUOTE];
 	unsigned have;
 	struct headers h;
 };
 
-/* Whether an ICMP message is an error: what is not one of the queries and their replies. */
+/* Whether an ICMP message is an error: neither a query nor a reply to one. */
 static bool icmp_error(unsigned type)
 {
 	return type != 0 && type != 8 && (type < 13 || type > 18);
 }
 
-/* Whether the header behind IP and its extensions is there, as far as an ICMP type and more. */
+/* Whether at least eight bytes of the layer-4 header are there, with an ICMP type. */
 static bool has_l4(const struct original *o)
 {
 	return o->h.l4 && o->have >= o->h.l4 + 8u;
@@ -42,8 +42,8 @@ static bool ipv4_due(const struct original *o)
 	return address_is_host(be32(ip + 12)) && address_is_host(be32(ip + 16));
 }
 
-/* A fragment that does not show what it is a part of is answered, too: errors are never so large
- * that they need several (RFC 4443, 2.4 c). */
+/* A fragment without the layer-4 header is answered, too: ICMP errors are too short to be
+ * fragmented (RFC 4443, 2.4 c). */
 static bool ipv6_due(const struct original *o)
 {
 	static const uint8_t unspecified[16];
@@ -55,7 +55,7 @@ static bool ipv6_due(const struct original *o)
 	return ip[8] != 0xff && ip[24] != 0xff && memcmp(ip + 8, unspecified, 16) != 0;
 }
 
-/* The Ethernet header, with the tags that there were, back to the sender. */
+/* The Ethernet header with its tags, back to the sender. */
 static void write_ether(uint8_t *out, const struct original *o, const struct vnet_frame *frame)
 {
 	memcpy(out, o->byte, o->h.l3);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* underlay.c: giving edge ports an address, and keeping the next hops of their links fresh. */
+/* underlay.c: underlays of edge ports, and ARP requests for next hops of their links. */
 #include <stdio.h>
 #include <string.h>
 #include "vnet/link/arp.h"
@@ -71,7 +71,7 @@ void underlay_unlist(struct vnet *v, struct underlay *u)
 		atomic_store(at, atomic_load(&u->next));
 }
 
-/* Puts an underlay, or none, in the place of the present one, over which no link is. */
+/* Replaces the present underlay, which has no links, by another or none. */
 static void replace(struct vnet_port *edge, struct underlay *u)
 {
 	struct underlay *old = atomic_exchange(&edge->underlay, u);
@@ -92,7 +92,8 @@ static void replace(struct vnet_port *edge, struct underlay *u)
 }
 
 /* Lock held.  NULL: done; or why not. */
-static const char *set(struct vnet_port *edge, const struct vnet_underlay_config *config)
+static const char *underlay_change(struct vnet_port *edge,
+                                   const struct vnet_underlay_config *config)
 {
 	struct underlay *u = underlay_of(edge);
 	const char *wrong = config_wrong(config);
@@ -114,8 +115,8 @@ static const char *set(struct vnet_port *edge, const struct vnet_underlay_config
 	return NULL;
 }
 
-/* As set(). */
-static const char *take_away(struct vnet_port *edge)
+/* As underlay_change(). */
+static const char *underlay_clear(struct vnet_port *edge)
 {
 	struct underlay *u = underlay_of(edge);
 
@@ -127,7 +128,7 @@ static const char *take_away(struct vnet_port *edge)
 	return NULL;
 }
 
-static bool told(const struct vnet_port *edge, const char *why, char *err, size_t size)
+static bool report_error(const struct vnet_port *edge, const char *why, char *err, size_t size)
 {
 	if (why)
 		snprintf(err, size, "underlay of %s: %s", edge->name, why);
@@ -140,9 +141,9 @@ bool vnet_underlay_set(struct vnet_port *edge, const struct vnet_underlay_config
 	const char *why;
 
 	control_lock(edge->vnet);
-	why = set(edge, config);
+	why = underlay_change(edge, config);
 	control_unlock(edge->vnet);
-	return told(edge, why, err, size);
+	return report_error(edge, why, err, size);
 }
 
 bool vnet_underlay_remove(struct vnet_port *edge, char *err, size_t size)
@@ -150,9 +151,9 @@ bool vnet_underlay_remove(struct vnet_port *edge, char *err, size_t size)
 	const char *why;
 
 	control_lock(edge->vnet);
-	why = take_away(edge);
+	why = underlay_clear(edge);
 	control_unlock(edge->vnet);
-	return told(edge, why, err, size);
+	return report_error(edge, why, err, size);
 }
 
 bool vnet_underlay_get(struct vnet_port *edge, struct vnet_underlay_config *config)

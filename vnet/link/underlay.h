@@ -3,16 +3,16 @@
  * underlay.h: the node's own address behind an edge port, over which links run.  Included by
  * vnet.h.
  *
- * Frames that come in from an edge port with an underlay are looked at before they are switched:
- * ARP for its address is answered, what a link's peer sent is decapsulated and goes on as coming
- * from that link's port, and anything else for its MAC ends there, counted by name.  All other
+ * Frames from an edge port with an underlay are examined before they are switched: ARP for its
+ * address is answered, what a link's peer sent is decapsulated and switched as coming from that
+ * link's port, and anything else to its MAC is dropped, each cause with a counter.  All other
  * frames are switched in the edge port's own network, as without an underlay.
  */
 #ifndef VNET_LINK_UNDERLAY_H
 #define VNET_LINK_UNDERLAY_H
 #include "vnet/vnet.h"
 
-#define VNET_UNDERLAY_MTU_MIN 576   /* what each IPv4 host must take, RFC 791 */
+#define VNET_UNDERLAY_MTU_MIN 576   /* what each IPv4 host must accept, RFC 791 */
 #define VNET_UNDERLAY_MTU_MAX 16128 /* the largest of the NICs that Dom0 may have */
 #ifndef VNET_NEIGHBOURS
 #define VNET_NEIGHBOURS                                                                            \
@@ -37,7 +37,7 @@ struct vnet_underlay_config {
 bool vnet_underlay_set(struct vnet_port *edge, const struct vnet_underlay_config *config, char *err,
                        size_t size);
 
-/* Takes the address away.  False: there is none, or links are over it; err says which. */
+/* Removes the address.  False: there is none, or links are over it; err says which. */
 bool vnet_underlay_remove(struct vnet_port *edge, char *err, size_t size);
 
 /* The port's address, into *config; false: it has none. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wire.h: underlays and links as they are kept, and what their files tell each other (private to
- * vnet/).
+ * wire.h: the state of underlays and links, shared by these files (private to vnet/):
  *
- *   underlay.c  control of underlays; asking for next hops
- *   inbound.c   what comes in from an edge port: ARP, echo, decapsulation
+ *   underlay.c  control of underlays; ARP requests for next hops
+ *   inbound.c   frames from an edge port: ARP, echo, decapsulation
  *   link.c      control of links
- *   outbound.c  what goes out over a link
- *   guard.c     what other ports may not send
+ *   outbound.c  frames to a link
+ *   guard.c     checks of other ports' frames
  */
 #ifndef VNET_LINK_WIRE_H
 #define VNET_LINK_WIRE_H
@@ -21,8 +20,8 @@ struct underlay {
 	struct vnet_underlay_config config;
 	struct vnet_port *edge;
 	_Atomic(struct underlay *) next; /* of all underlays */
-	_Atomic uint64_t unsent; /* the last second in which routers told of what was not sent, <<
-	                          * 16, and how often they did */
+	_Atomic uint64_t unsent; /* second << 16 | path MTU messages with a wrong identification
+	                          * in that second */
 	unsigned links;          /* over it; control path only */
 	_Atomic(struct peers *) peers; /* NULL: there was never a link */
 	struct neighbour neighbour[VNET_NEIGHBOURS];
@@ -33,17 +32,18 @@ struct link {
 	struct underlay *underlay;
 	struct vnet_port *port;
 	struct neighbour *hop;
-	struct mix_key key;                /* of the identification of its packets */
-	_Atomic uint8_t sent[ENCAP_FLOWS]; /* in which slot of time each flow was; pathmtu.h */
-	unsigned bytes;                    /* of the outer headers */
-	unsigned full;            /* bytes of the largest frame that fits the underlay's MTU */
-	_Atomic unsigned limit;   /* ... and of the largest that fits the path */
-	_Atomic uint64_t lowered; /* the second in which a router lowered it */
-	atomic_bool ignores;      /* what routers tell */
+	struct mix_key key; /* of the identification of its packets */
+	_Atomic uint8_t
+	    sent[ENCAP_FLOWS];    /* the time slot in which each flow last sent; pathmtu.h */
+	unsigned bytes;           /* of the outer headers */
+	unsigned full;            /* bytes of the largest inner frame by the underlay's MTU */
+	_Atomic unsigned limit;   /* ... and by the path's */
+	_Atomic uint64_t lowered; /* the second in which a router's message lowered it */
+	atomic_bool ignores;      /* path MTU messages */
 	uint8_t head[ENCAP_MAX];  /* the outer headers, as encap_template() wrote them */
 };
 
-/* The link of a port that is one. */
+/* The link of a port with VNET_LINK. */
 static inline struct link *link_of(const struct vnet_port *port)
 {
 	return port->dev;
@@ -67,17 +67,17 @@ bool address_is_host(uint32_t address);
 /* Whether an address is in the underlay's prefix. */
 bool underlay_near(const struct vnet_underlay_config *c, uint32_t address);
 
-/* Whether an address is of its prefix, but the prefix itself or all of its hosts. */
+/* Whether an address is the prefix's network or broadcast address. */
 bool underlay_no_host(const struct vnet_underlay_config *c, uint32_t address);
 
-/* Asks for a next hop, if that may be done now.  In the walk, or under the control lock. */
+/* Sends an ARP request for a next hop, at most one a second.  In the walk, or under the control
+ * lock. */
 void underlay_ask(struct vnet_core *core, struct underlay *u, struct neighbour *n);
 
-/* Lets all next hops of an edge's underlay age and asks for those that are due: its stage's tick().
- */
+/* Ages the next hops of an edge's underlay and requests those that are due: its stage's tick(). */
 void underlay_tick(struct vnet_core *core, struct vnet_port *edge);
 
-/* Takes an underlay, which no port has any more, off the list of all.  Walks may still read it. */
+/* Removes an underlay from the list of all.  Walks may still read it. */
 void underlay_unlist(struct vnet *v, struct underlay *u);
 
 /* Frees an underlay that no walk uses any more. */
