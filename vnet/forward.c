@@ -29,7 +29,7 @@ static __attribute__((noinline)) void route_uncommon(struct walk *w, const struc
 static __attribute__((noinline)) const struct vnet_cached *
 look_up_uncached(struct walk *w, const struct vnet_table *t, const struct vnet_frame *f)
 {
-	const struct vnet_asked q = {f->dst, f->src, w->from->net, w->from->number};
+	const struct vnet_key q = {f->dst, f->src, w->from->net, w->from->number};
 
 	if (!is_link_local(f->dst))
 		return cache_miss(&w->core->cache, t, &q);

@@ -63,7 +63,8 @@ static uint64_t context_low(uint32_t l3, uint32_t l4, uint32_t csum_at)
 static bool beyond_nic(const struct headers *h, const uint8_t *head)
 {
 	uint8_t source[16], destination[16];
-	if (h->covered || (h->ipv6 && h->extended) || !headers_ends(h, head, source, destination))
+	if (h->covered || (h->ipv6 && h->extended) ||
+	    !headers_pseudo_addresses(h, head, source, destination))
 		return true;
 	return h->ipv4 && memcmp(destination, head + h->l3 + 16, 4) != 0;
 }

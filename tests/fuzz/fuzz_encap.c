@@ -90,11 +90,11 @@ static void read_back(const struct vnet_frame *f)
 	int kind = f->contiguous_head && be16(f->seg[0].base + 36) == 4789 ? VNET_LINK_VXLAN
 	                                                                   : VNET_LINK_UDP;
 
-	if (f->len > 1514 || encap_read_ip(&p, f) != ENCAP_FINE || p.destination != PEER ||
+	if (f->len > 1514 || encap_read_ip(&p, f) != ENCAP_OK || p.destination != PEER ||
 	    p.end != f->len)
 		abort();
 	if (be16(p.head + p.l4 + 4) != p.end - p.l4 ||
-	    encap_read_inner(&p, (enum vnet_link_kind)kind) != ENCAP_FINE)
+	    encap_read_inner(&p, (enum vnet_link_kind)kind) != ENCAP_OK)
 		abort();
 	if (from_net != (kind == VNET_LINK_VXLAN ? 1 : 2) || p.vni != config[from_net].vni)
 		abort();

@@ -61,9 +61,9 @@ static enum vnet_drop look(struct encap_packet *p, uint8_t *bytes, uint32_t len,
 	for (uint32_t at = 0; at < len; at += 7)
 		seg[f.nseg++] = (struct vnet_seg){bytes + at, len - at < 7 ? len - at : 7};
 	why = encap_read_ip(p, &f);
-	if (why == ENCAP_FINE)
+	if (why == ENCAP_OK)
 		why = encap_read_udp(p, &f);
-	return why == ENCAP_FINE ? encap_read_inner(p, kind) : why;
+	return why == ENCAP_OK ? encap_read_inner(p, kind) : why;
 }
 
 static enum vnet_drop vxlan(uint8_t *bytes, uint32_t len)
@@ -83,7 +83,7 @@ static void every_length_reads_back(void **state)
 		for (uint32_t inner = 14; inner < 2000; inner += 13) {
 			uint32_t len = packet(out, kind, inner);
 
-			assert_int_equal(look(&p, out, len, kind, NULL), ENCAP_FINE);
+			assert_int_equal(look(&p, out, len, kind, NULL), ENCAP_OK);
 			assert_int_equal(p.source, NODE_IP(0));
 			assert_int_equal(p.destination, NODE_IP(1));
 			assert_int_equal(p.udp_port, kind ? 9000 : 4789);
@@ -92,7 +92,7 @@ static void every_length_reads_back(void **state)
 			assert_int_equal(p.end - p.inner, inner);
 			assert_int_equal(p.inner_dst, B);
 			/* Padding behind it is none of it. */
-			assert_int_equal(look(&p, out, len + 9, kind, NULL), ENCAP_FINE);
+			assert_int_equal(look(&p, out, len + 9, kind, NULL), ENCAP_OK);
 			assert_int_equal(p.end - p.inner, inner);
 		}
 }
@@ -176,11 +176,11 @@ static void headers_of_other_kinds_are_refused(void **state)
 	out[42] = 0xff; /* reserved bits are ignored */
 	memset(out + 43, 0xff, 3);
 	out[49] = 0xff;
-	assert_int_equal(vxlan(out, len), ENCAP_FINE);
+	assert_int_equal(vxlan(out, len), ENCAP_OK);
 	for (unsigned byte = 14; byte < 34; byte++) {
 		packet(out, VNET_LINK_VXLAN, INNER);
 		out[byte] ^= 0x10;
-		assert_int_not_equal(vxlan(out, len), ENCAP_FINE);
+		assert_int_not_equal(vxlan(out, len), ENCAP_OK);
 	}
 }
 
@@ -198,7 +198,7 @@ static void fragments_are_refused(void **state)
 	}
 	put_be16(out + 20, 0); /* without DF it is no less whole */
 	ip_sum(out, 20);
-	assert_int_equal(vxlan(out, len), ENCAP_FINE);
+	assert_int_equal(vxlan(out, len), ENCAP_OK);
 }
 
 static void ip_options_are_skipped(void **state)
@@ -215,7 +215,7 @@ static void ip_options_are_skipped(void **state)
 		out[14] = (uint8_t)(0x45 + more / 4);
 		put_be16(out + 16, len - 14 + more);
 		ip_sum(out, 20 + more);
-		assert_int_equal(look(&p, out, len + more, VNET_LINK_VXLAN, NULL), ENCAP_FINE);
+		assert_int_equal(look(&p, out, len + more, VNET_LINK_VXLAN, NULL), ENCAP_OK);
 		assert_int_equal(p.inner, 50 + more);
 		assert_int_equal(p.vni, 0x123456);
 		assert_int_equal(p.inner_dst, B);
@@ -231,8 +231,8 @@ static void a_checksum_that_is_there_must_be_right(void **state)
 		uint32_t len = packet(out, VNET_LINK_VXLAN, inner);
 
 		udp_sum(out, len);
-		assert_int_equal(vxlan(out, len), ENCAP_FINE);
-		assert_int_equal(vxlan(out, len + 3), ENCAP_FINE);
+		assert_int_equal(vxlan(out, len), ENCAP_OK);
+		assert_int_equal(vxlan(out, len + 3), ENCAP_OK);
 		out[len - 1] ^= 4;
 		assert_int_equal(vxlan(out, len), VNET_DROP_outer_checksum);
 	}
@@ -247,7 +247,7 @@ static void of_offloads_only_an_own_checksum_is_taken(void **state)
 
 	(void)state;
 	put_be16(out + 40, 0x1234);
-	assert_int_equal(look(&p, out, len, VNET_LINK_VXLAN, &hdr), ENCAP_FINE);
+	assert_int_equal(look(&p, out, len, VNET_LINK_VXLAN, &hdr), ENCAP_OK);
 	hdr.csum_start = 84;
 	assert_int_equal(look(&p, out, len, VNET_LINK_VXLAN, &hdr), VNET_DROP_bad_offload);
 	hdr = (struct vnet_hdr){.gso_type = VNET_GSO_UDP_L4, .gso_size = 100};

@@ -83,7 +83,7 @@ static void ends(unsigned from, unsigned to)
 
 	assert_int_equal(h.protocol, IP_TCP);
 	assert_int_equal(h.l4, len);
-	assert_true(headers_ends(&h, frame, source, destination));
+	assert_true(headers_pseudo_addresses(&h, frame, source, destination));
 	assert_int_equal(source[15], from);
 	assert_int_equal(destination[15], to);
 }
@@ -94,7 +94,7 @@ static void unknown_ends(void)
 	uint8_t source[16], destination[16];
 
 	assert_int_equal(h.l4, len);
-	assert_false(headers_ends(&h, frame, source, destination));
+	assert_false(headers_pseudo_addresses(&h, frame, source, destination));
 }
 
 static void up_to_two_tags_are_read(void **state)
@@ -244,7 +244,7 @@ static void ipv4_source_routes_have_an_end(void **state)
 		ipv4(8, 0);
 		add(route, 12);
 		h = found();
-		assert_true(headers_ends(&h, frame, source, destination));
+		assert_true(headers_pseudo_addresses(&h, frame, source, destination));
 		assert_int_equal(source[3], 1);
 		assert_int_equal(destination[3], route[2] == 12 ? 2 : 4);
 	}

@@ -24,7 +24,7 @@ bool offload_cut_begin(struct offload_cut *cut, const struct vnet_frame *frame, 
 {
 	uint32_t payload, first;
 
-	if (!offload_parse(&cut->head, frame) || cut->head.covered || !cut->head.ends)
+	if (!offload_parse(&cut->head, frame) || cut->head.covered || !cut->head.addresses_known)
 		return false;
 	payload = frame->len - cut->head.len;
 	first = payload < frame->hdr.gso_size ? payload : frame->hdr.gso_size;

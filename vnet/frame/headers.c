@@ -246,8 +246,8 @@ static bool pseudo_ipv6(const struct headers *h, const uint8_t *head, uint8_t *s
 	return true;
 }
 
-bool headers_ends(const struct headers *h, const uint8_t *head, uint8_t source[16],
-                  uint8_t destination[16])
+bool headers_pseudo_addresses(const struct headers *h, const uint8_t *head, uint8_t source[16],
+                              uint8_t destination[16])
 {
 	const uint8_t *ip = head + h->l3;
 

@@ -50,8 +50,8 @@ void headers_read_ether(struct headers *h, const uint8_t *head, unsigned have);
  * route (RFC 1122, 3.2.1.8).  The source is the home address if there is that option (RFC 6275,
  * 11.3.1).  False: a header is malformed, or a routing header of another type.
  */
-bool headers_ends(const struct headers *h, const uint8_t *head, uint8_t source[16],
-                  uint8_t destination[16]);
+bool headers_pseudo_addresses(const struct headers *h, const uint8_t *head, uint8_t source[16],
+                              uint8_t destination[16]);
 
 /* Bytes of an IP address. */
 static inline unsigned headers_address(const struct headers *h)

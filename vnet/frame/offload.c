@@ -23,7 +23,8 @@ static bool find_l4(struct offload_head *head, unsigned have)
 	head->covered = h.covered;
 	if (!h.l4 || h.fragment || (h.protocol != IP_TCP && h.protocol != IP_UDP))
 		return false;
-	head->ends = headers_ends(&h, head->byte, head->source, head->destination);
+	head->addresses_known =
+	    headers_pseudo_addresses(&h, head->byte, head->source, head->destination);
 	return true;
 }
 

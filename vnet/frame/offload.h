@@ -25,9 +25,9 @@ struct offload_head {
 	uint8_t byte[OFFLOAD_HEAD];
 	uint16_t l3, l4, len; /* offsets of the IP and the TCP or UDP header; of the payload */
 	bool ipv6, udp;
-	bool covered; /* by an authentication header, no byte behind it may change */
-	bool ends;    /* the addresses that the checksum covers are known: */
-	uint8_t source[16], destination[16]; /* (4 bytes of IPv4) */
+	bool covered;         /* by an authentication header: no byte behind it may change */
+	bool addresses_known; /* the addresses that the checksum covers: */
+	uint8_t source[16], destination[16]; /* 4 bytes each for IPv4 */
 };
 
 /*

@@ -46,7 +46,7 @@ enum vnet_drop encap_read_ip(struct encap_packet *p, const struct vnet_frame *fr
 	p->destination = be32(ip + 16);
 	p->l4 = (uint16_t)(ETH + bytes);
 	p->end = ETH + total;
-	return ENCAP_FINE;
+	return ENCAP_OK;
 }
 
 /* RFC 768: over both addresses, the protocol, the length, and the datagram. */
@@ -90,7 +90,7 @@ enum vnet_drop encap_read_udp(struct encap_packet *p, const struct vnet_frame *f
 	    !udp_sum_right(p, frame))
 		return VNET_DROP_outer_checksum;
 	p->udp_port = be16(udp + 2);
-	return ENCAP_FINE;
+	return ENCAP_OK;
 }
 
 enum vnet_drop encap_read_inner(struct encap_packet *p, enum vnet_link_kind kind)
@@ -108,5 +108,5 @@ enum vnet_drop encap_read_inner(struct encap_packet *p, enum vnet_link_kind kind
 		p->vni = be32(vxlan + 4) >> 8;
 	}
 	p->inner_dst = mac_read(p->head + p->inner);
-	return ENCAP_FINE;
+	return ENCAP_OK;
 }

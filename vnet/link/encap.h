@@ -70,9 +70,9 @@ struct encap_packet {
 	mac_t inner_dst;
 };
 
-#define ENCAP_FINE VNET_DROP_CAUSES /* nothing is wrong */
+#define ENCAP_OK VNET_DROP_CAUSES /* nothing is wrong */
 
-/* Reads and checks the IPv4 header of a frame; ENCAP_FINE, or why it is dropped. */
+/* Reads and checks the IPv4 header of a frame; ENCAP_OK, or why it is dropped. */
 enum vnet_drop encap_read_ip(struct encap_packet *p, const struct vnet_frame *frame);
 
 /* The same for the UDP header behind it: lengths, and the checksum if there is one. */

@@ -81,7 +81,7 @@ static struct vnet_port *find_link(const struct inbound *in, struct encap_packet
 	if (kind < 0)
 		return NULL;
 	*why = encap_read_inner(p, (enum vnet_link_kind)kind);
-	if (*why != ENCAP_FINE)
+	if (*why != ENCAP_OK)
 		return NULL;
 	*why = VNET_DROP_nested;
 	if (p->inner_dst == in->u->config.mac)
@@ -95,7 +95,7 @@ static struct vnet_port *take_udp(const struct inbound *in, struct encap_packet 
 	enum vnet_drop why = encap_read_udp(p, in->f);
 	struct vnet_port *link;
 
-	if (why != ENCAP_FINE)
+	if (why != ENCAP_OK)
 		return drop_frame(in, why);
 	/* A link that is being removed is unknown already. */
 	why = VNET_DROP_unknown_peer;
@@ -116,7 +116,7 @@ static struct vnet_port *take_ip(const struct inbound *in)
 	struct encap_packet p;
 	enum vnet_drop why = encap_read_ip(&p, in->f);
 
-	if (why != ENCAP_FINE)
+	if (why != ENCAP_OK)
 		return drop_frame(in, why);
 	if (p.destination != in->u->config.address)
 		return drop_frame(in, VNET_DROP_outer_other);

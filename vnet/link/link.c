@@ -54,11 +54,11 @@ static const char *config_wrong(const struct underlay *u, const struct vnet_link
 		return "plain UDP has no VNI";
 	if (c->dscp > VNET_DSCP_COPY)
 		return "the DSCP is too large";
-	if (!address_is_host(c->remote) || underlay_no_host(&u->config, c->remote))
+	if (!address_is_host(c->remote) || underlay_not_host(&u->config, c->remote))
 		return "the remote address is not one of a host";
 	if (c->remote == u->config.address)
 		return "the remote address is the underlay's own";
-	if (!underlay_near(&u->config, c->remote) && !u->config.gateway)
+	if (!underlay_in_prefix(&u->config, c->remote) && !u->config.gateway)
 		return "the remote address is beyond the prefix and there is no gateway";
 	return NULL;
 }
@@ -113,7 +113,7 @@ static struct link *link_make(struct vnet *v, struct underlay *u, const struct v
 	l->full = link_limit_over(c->kind, under->mtu);
 	atomic_store(&l->limit, l->full);
 	l->hop = neighbour_hold(u->neighbour, VNET_NEIGHBOURS,
-	                        underlay_near(under, c->remote) ? c->remote : under->gateway);
+	                        underlay_in_prefix(under, c->remote) ? c->remote : under->gateway);
 	if (!l->hop) {
 		v->mem.free(l, sizeof *l);
 		return NULL;

@@ -18,16 +18,16 @@ static uint32_t host_mask(const struct vnet_underlay_config *c)
 	return 0xffffffffu >> c->prefix;
 }
 
-bool underlay_near(const struct vnet_underlay_config *c, uint32_t address)
+bool underlay_in_prefix(const struct vnet_underlay_config *c, uint32_t address)
 {
 	return !((address ^ c->address) & ~host_mask(c));
 }
 
-bool underlay_no_host(const struct vnet_underlay_config *c, uint32_t address)
+bool underlay_not_host(const struct vnet_underlay_config *c, uint32_t address)
 {
 	uint32_t host = address & host_mask(c);
 
-	return underlay_near(c, address) && (host == 0 || host == host_mask(c));
+	return underlay_in_prefix(c, address) && (host == 0 || host == host_mask(c));
 }
 
 static bool same_config(const struct vnet_underlay_config *a, const struct vnet_underlay_config *b)
@@ -41,9 +41,9 @@ static const char *config_wrong(const struct vnet_underlay_config *c)
 {
 	if (c->prefix < 1 || c->prefix > 30)
 		return "the prefix is not between 1 and 30 bits long";
-	if (!address_is_host(c->address) || underlay_no_host(c, c->address))
+	if (!address_is_host(c->address) || underlay_not_host(c, c->address))
 		return "the address is not one of a host";
-	if (c->gateway && (!underlay_near(c, c->gateway) || underlay_no_host(c, c->gateway)))
+	if (c->gateway && (!underlay_in_prefix(c, c->gateway) || underlay_not_host(c, c->gateway)))
 		return "the gateway is not a host of the prefix";
 	if (c->gateway == c->address)
 		return "the gateway is the address itself";

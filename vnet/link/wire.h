@@ -65,10 +65,10 @@ static inline unsigned link_limit_over(enum vnet_link_kind kind, unsigned mtu)
 bool address_is_host(uint32_t address);
 
 /* Whether an address is in the underlay's prefix. */
-bool underlay_near(const struct vnet_underlay_config *c, uint32_t address);
+bool underlay_in_prefix(const struct vnet_underlay_config *c, uint32_t address);
 
 /* Whether an address is the prefix's network or broadcast address. */
-bool underlay_no_host(const struct vnet_underlay_config *c, uint32_t address);
+bool underlay_not_host(const struct vnet_underlay_config *c, uint32_t address);
 
 /* Sends an ARP request for a next hop, at most one a second.  In the walk, or under the control
  * lock. */

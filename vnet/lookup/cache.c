@@ -17,7 +17,7 @@ void cache_flush(struct vnet_cache *c)
 }
 
 static struct vnet_cached *cache_fill(struct vnet_cache *c, const struct vnet_table *t,
-                                      const struct vnet_asked *q)
+                                      const struct vnet_key *q)
 {
 	struct vnet_cached *e, new = {.dst = q->dst | cache_place(t, q->net, q->from)};
 	const struct vnet_route *r;
@@ -44,13 +44,13 @@ static struct vnet_cached *cache_fill(struct vnet_cache *c, const struct vnet_ta
 }
 
 const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
-                                     const struct vnet_asked *q)
+                                     const struct vnet_key *q)
 {
 	return cache_fill(c, t, q);
 }
 
 const struct vnet_cached *cache_once(struct vnet_cache *c, const struct vnet_table *t,
-                                     const struct vnet_asked *q)
+                                     const struct vnet_key *q)
 {
 	struct vnet_cached *e = cache_fill(c, t, q);
 

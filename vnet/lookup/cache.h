@@ -41,7 +41,7 @@ struct vnet_cache {
 _Static_assert(sizeof(struct vnet_cached[2]) == 64, "a set is a cache line");
 
 /* The key of a look-up in the table. */
-struct vnet_asked {
+struct vnet_key {
 	mac_t dst, src;
 	unsigned net, from;
 };
@@ -79,10 +79,10 @@ static inline const struct vnet_cached *cache_find(struct vnet_cache *c, uint64_
 
 /* Looks up in the table and caches the result, which is valid until the next call. */
 const struct vnet_cached *cache_miss(struct vnet_cache *c, const struct vnet_table *t,
-                                     const struct vnet_asked *q);
+                                     const struct vnet_key *q);
 
 /* The same, but cache_find() will not find the result. */
 const struct vnet_cached *cache_once(struct vnet_cache *c, const struct vnet_table *t,
-                                     const struct vnet_asked *q);
+                                     const struct vnet_key *q);
 
 #endif

@@ -217,7 +217,7 @@ bool ref_agrees(const uint8_t *bytes, unsigned n)
 		return false;
 	if (!h.l4)
 		return true;
-	if (headers_ends(&h, bytes, source, destination) != r.known)
+	if (headers_pseudo_addresses(&h, bytes, source, destination) != r.known)
 		return false;
 	return !r.known || (!memcmp(source, r.source, headers_address(&h)) &&
 	                    !memcmp(destination, r.destination, headers_address(&h)));
