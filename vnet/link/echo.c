@@ -10,7 +10,7 @@
 #define REPLY   0
 
 /* The request's headers with the addresses swapped. */
-static void write_head(uint8_t *out, const struct encap_packet *p, const struct underlay *u)
+static void write_reply(uint8_t *out, const struct encap_packet *p, const struct underlay *u)
 {
 	struct sum sum = {0, false};
 	uint8_t *ip = out + 14, *icmp = ip + 20;
@@ -45,7 +45,7 @@ bool echo_answer(struct vnet_core *core, struct underlay *u, const struct vnet_f
 	f.seg = s->seg + 1;
 	if (!view_cut(&f, HEAD, p->end - HEAD))
 		return false;
-	write_head(s->head[0], p, u);
+	write_reply(s->head[0], p, u);
 	f.seg--;
 	*f.seg = (struct vnet_seg){s->head[0], HEAD};
 	f.nseg++;

@@ -70,7 +70,7 @@ static bool id_right(const struct link *l, const uint8_t *ip, uint64_t now)
 }
 
 /* With messages on two cores at once the larger MTU may win: the next frame brings another. */
-static enum vnet_drop lower(struct link *l, unsigned mtu, uint64_t now)
+static enum vnet_drop limit_lower(struct link *l, unsigned mtu, uint64_t now)
 {
 	const unsigned least = PATHMTU_INSIDE + VNET_FRAME_MIN;
 	unsigned limit = link_limit_over(l->config.kind, mtu);
@@ -118,7 +118,7 @@ static enum vnet_drop message_apply(struct vnet_core *core, struct underlay *u, 
 		return VNET_DROP_path_mtu_unsent;
 	if (too_many_wrong(u, now))
 		return VNET_DROP_path_mtu_excess;
-	return id_right(l, ip, now) ? lower(l, mtu, now) : count_wrong(u, now);
+	return id_right(l, ip, now) ? limit_lower(l, mtu, now) : count_wrong(u, now);
 }
 
 enum vnet_drop pathmtu_message(struct vnet_core *core, struct underlay *u,

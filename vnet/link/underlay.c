@@ -72,7 +72,7 @@ void underlay_unlist(struct vnet *v, struct underlay *u)
 }
 
 /* Replaces the present underlay, which has no links, by another or none. */
-static void replace(struct vnet_port *edge, struct underlay *u)
+static void underlay_replace(struct vnet_port *edge, struct underlay *u)
 {
 	struct underlay *old = atomic_exchange(&edge->underlay, u);
 	struct vnet *v = edge->vnet;
@@ -111,7 +111,7 @@ static const char *underlay_change(struct vnet_port *edge,
 		return "no memory";
 	u->config = *config;
 	u->edge = edge;
-	replace(edge, u);
+	underlay_replace(edge, u);
 	return NULL;
 }
 
@@ -124,7 +124,7 @@ static const char *underlay_clear(struct vnet_port *edge)
 		return "there is none";
 	if (u->links)
 		return "links are over it";
-	replace(edge, NULL);
+	underlay_replace(edge, NULL);
 	return NULL;
 }
 

@@ -67,8 +67,8 @@ static void normalise(struct vnet_qual *q)
 		q->mac = 0;
 }
 
-static bool add(struct vnet_table *t, unsigned i, const struct vnet_route *given, char *err,
-                size_t size)
+static bool table_add(struct vnet_table *t, unsigned i, const struct vnet_route *given, char *err,
+                      size_t size)
 {
 	struct vnet_route *r = &t->route[i];
 	const char *why;
@@ -160,7 +160,7 @@ struct vnet_table *table_make(const struct vnet_mem *mem, unsigned cores,
 		return NULL;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (!add(t, i, &routes[i], err, size)) {
+		if (!table_add(t, i, &routes[i], err, size)) {
 			table_free(mem, t);
 			return NULL;
 		}
