@@ -5,7 +5,7 @@
 #include "arch/x86_64/insn/insn.h"
 #include "vmm/devices/absent.h"
 #include "vmm/emulate.h"
-#include "vmm/guest_walk.h"
+#include "vmm/guest_paging.h"
 #include "vmm/vm.h"
 #include "vmm/fail.h"
 
@@ -13,13 +13,13 @@
 #define RFLAGS_DF    (1ul << 10)
 #define PF_WRITE     2
 
-/* The vCPU as the decoder and the page walk want it. */
+/* The vCPU as the decoder and guest_translate() want it. */
 struct context {
 	struct insn_regs regs;
 	struct guest_paging paging;
 	uint64_t seg_base[6];
 	enum insn_mode mode;
-	unsigned access; /* WALK_USER or 0 */
+	unsigned access; /* ACCESS_USER or 0 */
 };
 
 static void context_load(struct vcpu *v, struct context *c)
@@ -40,7 +40,7 @@ static void context_load(struct vcpu *v, struct context *c)
 	if (is64)
 		for (unsigned i = 0; i < 4; i++)
 			c->seg_base[i] = 0;
-	c->access = hvm->get(&v->cpu, HVM_CPL) == 3 ? WALK_USER : 0;
+	c->access = hvm->get(&v->cpu, HVM_CPL) == 3 ? ACCESS_USER : 0;
 }
 
 static void context_store(struct vcpu *v, const struct context *c)
@@ -89,13 +89,13 @@ static void page_fault(struct vcpu *v, const struct context *c, uint64_t linear,
 static bool translate(struct vcpu *v, const struct context *c, uint64_t linear, bool write,
                       uint64_t *gpa)
 {
-	unsigned how = c->access | (write ? WALK_WRITE : 0);
-	enum walk_fault f = guest_walk(&v->vm->mem, &c->paging, linear, how, gpa);
-	if (f == WALK_NO_MEMORY)
+	unsigned how = c->access | (write ? ACCESS_WRITE : 0);
+	enum paging_fault f = guest_translate(&v->vm->mem, &c->paging, linear, how, gpa);
+	if (f == PAGING_NO_MEMORY)
 		vcpu_fail(v, "page tables for linear %lx lie where nothing is", linear);
-	else if (f != WALK_OK)
+	else if (f != PAGING_OK)
 		page_fault(v, c, linear, write);
-	return f == WALK_OK;
+	return f == PAGING_OK;
 }
 
 /* Finds all of an operand before any of it is touched; false as above. */

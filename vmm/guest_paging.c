@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* guest_walk.c: guest-virtual to guest-physical, by the guest's own tables. */
+/* guest_paging.c: guest-virtual to guest-physical, by the guest's own tables. */
 #include <string.h>
-#include "vmm/guest_walk.h"
+#include "vmm/guest_paging.h"
 
 #define CR0_WP   (1ull << 16)
 #define CR0_PG   (1ull << 31)
@@ -40,12 +40,12 @@ struct rights {
 
 static bool allowed(const struct guest_paging *p, const struct rights *r, unsigned access)
 {
-	bool user = access & WALK_USER;
+	bool user = access & ACCESS_USER;
 	if (user && !r->user)
 		return false;
-	if (access & WALK_WRITE && !r->write && (user || p->cr0 & CR0_WP))
+	if (access & ACCESS_WRITE && !r->write && (user || p->cr0 & CR0_WP))
 		return false;
-	if (access & WALK_FETCH && (!r->fetch || (!user && r->user && p->cr4 & CR4_SMEP)))
+	if (access & ACCESS_FETCH && (!r->fetch || (!user && r->user && p->cr4 & CR4_SMEP)))
 		return false;
 	return true;
 }
@@ -92,9 +92,9 @@ static uint64_t leaf_address(const struct format *f, unsigned level, uint64_t en
 	return (entry & ADDRESS_BITS & ~((1ull << shift) - 1)) | offset;
 }
 
-static enum walk_fault walk_tables(const struct gmem *m, const struct guest_paging *p,
-                                   const struct format *f, uint64_t gva, unsigned access,
-                                   uint64_t *gpa)
+static enum paging_fault translate_by_tables(const struct gmem *m, const struct guest_paging *p,
+                                             const struct format *f, uint64_t gva, unsigned access,
+                                             uint64_t *gpa)
 {
 	struct rights rights = {true, true, true};
 	uint64_t table = p->cr3 & f->root_mask;
@@ -102,44 +102,45 @@ static enum walk_fault walk_tables(const struct gmem *m, const struct guest_pagi
 		unsigned shift = 12 + f->index_bits * (level - 1);
 		uint64_t entry = 0, index = gva >> shift & ((1u << f->index_bits) - 1);
 		if (!gmem_read(m, table + index * f->entry_size, &entry, f->entry_size))
-			return WALK_NO_MEMORY;
+			return PAGING_NO_MEMORY;
 		if (!(entry & PTE_P))
-			return WALK_NOT_PRESENT;
+			return PAGING_NOT_PRESENT;
 		bool leaf = maps_page(p, f, level, entry);
 		if (reserved_bit_set(p, f, level, leaf, entry))
-			return WALK_RESERVED_BIT;
+			return PAGING_RESERVED_BIT;
 		if (!(f->top_unguarded && level == f->levels))
 			restrict_rights(&rights, entry);
 		if (leaf) {
 			*gpa = leaf_address(f, level, entry, gva);
-			return allowed(p, &rights, access) ? WALK_OK : WALK_PROTECTION;
+			return allowed(p, &rights, access) ? PAGING_OK : PAGING_PROTECTION;
 		}
 		table = entry & ADDRESS_BITS;
 	}
-	return WALK_NOT_PRESENT;
+	return PAGING_NOT_PRESENT;
 }
 
-enum walk_fault guest_walk(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
-                           unsigned access, uint64_t *gpa)
+enum paging_fault guest_translate(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                                  unsigned access, uint64_t *gpa)
 {
 	uint64_t at = 0;
-	enum walk_fault fault = WALK_OK;
+	enum paging_fault fault = PAGING_OK;
 	if (!(p->efer & EFER_LMA))
 		gva &= UINT32_MAX;
 	if (!(p->cr0 & CR0_PG)) {
 		*gpa = gva;
-		return WALK_OK;
+		return PAGING_OK;
 	}
 	if (p->efer & EFER_LMA) {
 		if (p->cr4 & CR4_LA57)
-			return WALK_FIVE_LEVEL;
+			return PAGING_FIVE_LEVEL;
 		if (gva >> 47 != 0 && gva >> 47 != 0x1ffff)
-			return WALK_NON_CANONICAL;
-		fault = walk_tables(m, p, &four_level, gva, access, &at);
+			return PAGING_NON_CANONICAL;
+		fault = translate_by_tables(m, p, &four_level, gva, access, &at);
 	} else {
-		fault = walk_tables(m, p, p->cr4 & CR4_PAE ? &pae : &legacy, gva, access, &at);
+		fault =
+		    translate_by_tables(m, p, p->cr4 & CR4_PAE ? &pae : &legacy, gva, access, &at);
 	}
-	if (fault == WALK_OK)
+	if (fault == PAGING_OK)
 		*gpa = at;
 	return fault;
 }
@@ -151,35 +152,35 @@ static size_t within_page(uint64_t gva, size_t len)
 	return len < left ? len : left;
 }
 
-enum walk_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
-                                void *dst, size_t len, unsigned access)
+enum paging_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                                  void *dst, size_t len, unsigned access)
 {
 	uint8_t *d = dst;
 	uint64_t gpa;
 	for (size_t n; len; len -= n, gva += n, d += n) {
-		enum walk_fault fault = guest_walk(m, p, gva, access, &gpa);
+		enum paging_fault fault = guest_translate(m, p, gva, access, &gpa);
 		n = within_page(gva, len);
-		if (fault != WALK_OK)
+		if (fault != PAGING_OK)
 			return fault;
 		if (!gmem_read(m, gpa, d, n))
-			return WALK_NO_MEMORY;
+			return PAGING_NO_MEMORY;
 	}
-	return WALK_OK;
+	return PAGING_OK;
 }
 
-enum walk_fault guest_fetch(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
-                            uint8_t bytes[15], size_t *got)
+enum paging_fault guest_fetch(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                              uint8_t bytes[15], size_t *got)
 {
 	size_t first = within_page(gva, 15);
-	enum walk_fault fault = guest_virt_read(m, p, gva, bytes, first, 0);
+	enum paging_fault fault = guest_virt_read(m, p, gva, bytes, first, 0);
 	*got = 0;
-	if (fault != WALK_OK)
+	if (fault != PAGING_OK)
 		return fault;
 	*got = first;
 	/* The second page matters only if the instruction reaches it, which its decoder will tell.
 	 */
 	if (first < 15 &&
-	    guest_virt_read(m, p, gva + first, bytes + first, 15 - first, 0) == WALK_OK)
+	    guest_virt_read(m, p, gva + first, bytes + first, 15 - first, 0) == PAGING_OK)
 		*got = 15;
-	return WALK_OK;
+	return PAGING_OK;
 }

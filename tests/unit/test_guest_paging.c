@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The guest page walk: three formats, page sizes, rights, and every fault. */
+/* Translation by guest page tables: three formats, page sizes, rights, and every fault. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 #include <string.h>
-#include "vmm/guest_walk.h"
+#include "vmm/guest_paging.h"
 #include "lib/bytes.h"
 
 #define P  1ull
@@ -46,15 +46,15 @@ static void entry4(unsigned table, unsigned index, uint32_t v)
 static void maps(const struct guest_paging *p, uint64_t gva, unsigned access, uint64_t want)
 {
 	uint64_t gpa = 0;
-	assert_int_equal(guest_walk(&m, p, gva, access, &gpa), WALK_OK);
+	assert_int_equal(guest_translate(&m, p, gva, access, &gpa), PAGING_OK);
 	assert_int_equal(gpa, want);
 }
 
 static void faults(const struct guest_paging *p, uint64_t gva, unsigned access,
-                   enum walk_fault want)
+                   enum paging_fault want)
 {
 	uint64_t gpa = 77;
-	assert_int_equal(guest_walk(&m, p, gva, access, &gpa), want);
+	assert_int_equal(guest_translate(&m, p, gva, access, &gpa), want);
 	assert_int_equal(gpa, 77);
 }
 
@@ -76,33 +76,33 @@ static void four_level_pages(void **state)
 {
 	(void)state;
 	struct guest_paging p = four_levels();
-	maps(&p, 0x123, WALK_WRITE | WALK_USER | WALK_FETCH, 0x9123);
-	maps(&p, 0x212345, WALK_USER, 0xe0212345);
-	maps(&p, 0x40123456, WALK_WRITE, 0x40123456);
-	faults(&p, 0x2000, 0, WALK_NOT_PRESENT);
-	faults(&p, 0x8000000000, 0, WALK_NOT_PRESENT);
-	faults(&p, 0x800000000000, 0, WALK_NON_CANONICAL);
+	maps(&p, 0x123, ACCESS_WRITE | ACCESS_USER | ACCESS_FETCH, 0x9123);
+	maps(&p, 0x212345, ACCESS_USER, 0xe0212345);
+	maps(&p, 0x40123456, ACCESS_WRITE, 0x40123456);
+	faults(&p, 0x2000, 0, PAGING_NOT_PRESENT);
+	faults(&p, 0x8000000000, 0, PAGING_NOT_PRESENT);
+	faults(&p, 0x800000000000, 0, PAGING_NON_CANONICAL);
 	entry8(0x1000, 511, 0x2000 | P | W);
 	maps(&p, 0xffffff8000000010, 0, 0x9010);
 	p.cr4 |= CR4_LA57;
-	faults(&p, 0, 0, WALK_FIVE_LEVEL);
+	faults(&p, 0, 0, PAGING_FIVE_LEVEL);
 }
 
 static void rights(void **state)
 {
 	(void)state;
 	struct guest_paging p = four_levels();
-	maps(&p, 0x212345, WALK_WRITE, 0xe0212345);
+	maps(&p, 0x212345, ACCESS_WRITE, 0xe0212345);
 	p.cr0 |= CR0_WP;
-	faults(&p, 0x212345, WALK_WRITE, WALK_PROTECTION);
-	faults(&p, 0x212345, WALK_WRITE | WALK_USER, WALK_PROTECTION);
-	faults(&p, 0x40000000, WALK_USER, WALK_PROTECTION);
-	faults(&p, 0x1000, WALK_FETCH, WALK_PROTECTION);
+	faults(&p, 0x212345, ACCESS_WRITE, PAGING_PROTECTION);
+	faults(&p, 0x212345, ACCESS_WRITE | ACCESS_USER, PAGING_PROTECTION);
+	faults(&p, 0x40000000, ACCESS_USER, PAGING_PROTECTION);
+	faults(&p, 0x1000, ACCESS_FETCH, PAGING_PROTECTION);
 	maps(&p, 0x1000, 0, 0xa000);
-	maps(&p, 0, WALK_FETCH, 0x9000);
+	maps(&p, 0, ACCESS_FETCH, 0x9000);
 	p.cr4 |= CR4_SMEP;
-	faults(&p, 0, WALK_FETCH, WALK_PROTECTION);
-	maps(&p, 0, WALK_FETCH | WALK_USER, 0x9000);
+	faults(&p, 0, ACCESS_FETCH, PAGING_PROTECTION);
+	maps(&p, 0, ACCESS_FETCH | ACCESS_USER, 0x9000);
 }
 
 static void reserved_bits_and_missing_tables(void **state)
@@ -110,17 +110,17 @@ static void reserved_bits_and_missing_tables(void **state)
 	(void)state;
 	struct guest_paging p = four_levels();
 	p.efer &= ~EFER_NXE;
-	faults(&p, 0x1000, 0, WALK_RESERVED_BIT);
+	faults(&p, 0x1000, 0, PAGING_RESERVED_BIT);
 	entry8(0x3000, 1, 0xe0202000 | P | PS);
-	faults(&p, 0x200000, 0, WALK_RESERVED_BIT);
+	faults(&p, 0x200000, 0, PAGING_RESERVED_BIT);
 	entry8(0x2000, 1, 0x40200000 | P | PS);
-	faults(&p, 0x40000000, 0, WALK_RESERVED_BIT);
+	faults(&p, 0x40000000, 0, PAGING_RESERVED_BIT);
 	entry8(0x1000, 1, P | PS);
-	faults(&p, 0x8000000000, 0, WALK_RESERVED_BIT);
+	faults(&p, 0x8000000000, 0, PAGING_RESERVED_BIT);
 	entry8(0x1000, 2, 0x20000 | P);
-	faults(&p, 0x10000000000, 0, WALK_NO_MEMORY);
+	faults(&p, 0x10000000000, 0, PAGING_NO_MEMORY);
 	p.cr3 = 0xfffffffffffff000;
-	faults(&p, 0, 0, WALK_NO_MEMORY);
+	faults(&p, 0, 0, PAGING_NO_MEMORY);
 }
 
 static void pae_pages(void **state)
@@ -132,10 +132,10 @@ static void pae_pages(void **state)
 	entry8(0x3000, 1, 0x123e00000 | P | W | PS);
 	entry8(0x4000, 511, 0x9000 | P | W | U);
 	struct guest_paging p = {CR0_PG | CR0_WP, 0x1020, CR4_PAE, 0};
-	maps(&p, 0xfffff123, WALK_WRITE | WALK_USER, 0x9123);
+	maps(&p, 0xfffff123, ACCESS_WRITE | ACCESS_USER, 0x9123);
 	maps(&p, 0x100000000 + 0xfffff123, 0, 0x9123);
-	maps(&p, 0xc0234567, WALK_WRITE, 0x123e34567);
-	faults(&p, 0, 0, WALK_NOT_PRESENT);
+	maps(&p, 0xc0234567, ACCESS_WRITE, 0x123e34567);
+	faults(&p, 0, 0, PAGING_NOT_PRESENT);
 }
 
 static void legacy_pages(void **state)
@@ -148,13 +148,13 @@ static void legacy_pages(void **state)
 	entry4(0x1000, 2, 0x00600000 | P | PS | W);
 	struct guest_paging p = {CR0_PG, 0x1000, CR4_PSE, 0};
 	maps(&p, 0xfffff123, 0, 0x9123);
-	faults(&p, 0xfffff123, WALK_USER, WALK_PROTECTION);
-	maps(&p, 0x512345, WALK_WRITE, 0x700512345);
-	faults(&p, 0x800000, 0, WALK_RESERVED_BIT);
+	faults(&p, 0xfffff123, ACCESS_USER, PAGING_PROTECTION);
+	maps(&p, 0x512345, ACCESS_WRITE, 0x700512345);
+	faults(&p, 0x800000, 0, PAGING_RESERVED_BIT);
 	p.cr4 = 0;
-	faults(&p, 0x512345, 0, WALK_NO_MEMORY);
+	faults(&p, 0x512345, 0, PAGING_NO_MEMORY);
 	p.cr0 = 1;
-	maps(&p, 0x100001234, WALK_USER | WALK_WRITE, 0x1234);
+	maps(&p, 0x100001234, ACCESS_USER | ACCESS_WRITE, 0x1234);
 }
 
 static void copies_go_page_by_page(void **state)
@@ -166,16 +166,16 @@ static void copies_go_page_by_page(void **state)
 	entry8(0x4000, 1, 0x5000 | P | W);
 	memcpy(ram + 0x9ffd, in, 3);
 	memcpy(ram + 0x5000, in + 3, 5);
-	assert_int_equal(guest_virt_read(&m, &p, 0xffd, out, 8, 0), WALK_OK);
+	assert_int_equal(guest_virt_read(&m, &p, 0xffd, out, 8, 0), PAGING_OK);
 	assert_memory_equal(in, out, 8);
-	assert_int_equal(guest_virt_read(&m, &p, 0x1ffd, out, 8, 0), WALK_NOT_PRESENT);
-	assert_int_equal(guest_virt_read(&m, &p, 0x200000, out, 8, 0), WALK_NO_MEMORY);
-	assert_int_equal(guest_fetch(&m, &p, 0xffd, code, &got), WALK_OK);
+	assert_int_equal(guest_virt_read(&m, &p, 0x1ffd, out, 8, 0), PAGING_NOT_PRESENT);
+	assert_int_equal(guest_virt_read(&m, &p, 0x200000, out, 8, 0), PAGING_NO_MEMORY);
+	assert_int_equal(guest_fetch(&m, &p, 0xffd, code, &got), PAGING_OK);
 	assert_int_equal(got, 15);
 	assert_memory_equal(code, in, 8);
-	assert_int_equal(guest_fetch(&m, &p, 0x1ffd, code, &got), WALK_OK);
+	assert_int_equal(guest_fetch(&m, &p, 0x1ffd, code, &got), PAGING_OK);
 	assert_int_equal(got, 3);
-	assert_int_equal(guest_fetch(&m, &p, 0x2000, code, &got), WALK_NOT_PRESENT);
+	assert_int_equal(guest_fetch(&m, &p, 0x2000, code, &got), PAGING_NOT_PRESENT);
 	assert_int_equal(got, 0);
 }
 

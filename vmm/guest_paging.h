@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* guest_paging.h: guest-virtual to guest-physical addresses by the guest's own page tables (AMD
+ * APM 2, chapter 5). */
+#ifndef VMM_GUEST_PAGING_H
+#define VMM_GUEST_PAGING_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "drivers/bus/gpa.h"
+
+struct guest_paging {
+	uint64_t cr0, cr3, cr4, efer;
+};
+
+/* What the access is; OR-ed together, 0 is a supervisor read. */
+#define ACCESS_WRITE 1
+#define ACCESS_USER  2
+#define ACCESS_FETCH 4
+
+enum paging_fault {
+	PAGING_OK,
+	PAGING_NOT_PRESENT,   /* some level's entry is not present */
+	PAGING_PROTECTION,    /* present, but the access is not allowed */
+	PAGING_RESERVED_BIT,  /* an entry has a reserved bit set */
+	PAGING_NON_CANONICAL, /* the address is not canonical: #GP, not #PF */
+	PAGING_NO_MEMORY,     /* a table, or the page itself, is not guest memory */
+	PAGING_FIVE_LEVEL,    /* CR4.LA57 is set: not offered to guests */
+};
+
+/*
+ * Translates one guest-virtual address (here: linear) to a GPA.  Reads at most four table entries,
+ * sets no accessed or dirty bits.  *gpa is written on PAGING_OK only; it may be outside guest
+ * memory (MMIO).
+ */
+enum paging_fault guest_translate(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                                  unsigned access, uint64_t *gpa);
+
+/* Copies from a guest's linear addresses, page by page.  On a fault some bytes may have been
+ * copied.
+ */
+enum paging_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                                  void *dst, size_t len, unsigned access);
+
+/* Reads the up to 15 bytes of an instruction that the guest has begun to execute (so its rights are
+ * not asked again) at linear address gva, CS base added already.  *got is 15, or less where the
+ * following page cannot be read. */
+enum paging_fault guest_fetch(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                              uint8_t bytes[15], size_t *got);
+#endif
