@@ -15,50 +15,50 @@
 #define ANSWER_VISIT 16384     /* bytes of answers handed to the guest before its core looks up */
 
 struct control_console {
-	struct spinlock lock; /* of the dialogue's reader: one of the guest's cores */
+	struct spinlock lock; /* of the session's reader: one of the guest's cores */
 	struct virtio_console hvc;
-	struct dialogue dialogue;
+	struct session session;
 	struct control_client client;
 	struct vm_service service;
-	char text[DIALOGUE_TEXT];
-	char answer[DIALOGUE_ANSWER];
+	char text[SESSION_TEXT];
+	char answer[SESSION_ANSWER];
 };
 
-static struct control_console *console_of(struct dialogue *d)
+static struct control_console *console_of(struct session *d)
 {
-	return (struct control_console *)((char *)d - offsetof(struct control_console, dialogue));
+	return (struct control_console *)((char *)d - offsetof(struct control_console, session));
 }
 
-/* ---- between the dialogue and control ---- */
+/* ---- between the session and control ---- */
 
-static bool do_line(struct dialogue *d, const char *line, size_t len)
+static bool do_line(struct session *d, const char *line, size_t len)
 {
 	return control_line(&console_of(d)->client, line, len, SOURCE);
 }
 
-static bool do_text(struct dialogue *d, const char *text, size_t len)
+static bool do_text(struct session *d, const char *text, size_t len)
 {
 	return control_text(&console_of(d)->client, text, len, SOURCE);
 }
 
-static const struct dialogue_ops ops = {do_line, do_text};
+static const struct session_ops ops = {do_line, do_text};
 
 static void put(void *ctx, const char *text, size_t len)
 {
-	dialogue_put(ctx, text, len);
+	session_put(ctx, text, len);
 }
 
 static void failed(void *ctx, const char *why)
 {
-	dialogue_fail(ctx, why);
+	session_fail(ctx, why);
 }
 
 static void gather(void *ctx)
 {
-	dialogue_gather(ctx);
+	session_gather(ctx);
 }
 
-/* ---- between the guest and the dialogue ---- */
+/* ---- between the guest and the session ---- */
 
 /* What the guest's driver does is an exit of the vCPU that owns this core: that one serves it. */
 static void call(void)
@@ -70,7 +70,7 @@ static void said(void *ctx, const struct vnet_seg *seg, unsigned nseg)
 {
 	struct control_console *c = ctx;
 	for (unsigned i = 0; i < nseg; i++)
-		dialogue_hear(&c->dialogue, (const char *)seg[i].base, seg[i].len);
+		session_hear(&c->session, (const char *)seg[i].base, seg[i].len);
 	call();
 }
 
@@ -86,9 +86,9 @@ static bool hand_on_answers(struct control_console *c)
 	const char *buf;
 	size_t n, total = 0;
 	do {
-		n = dialogue_answer(&c->dialogue, &buf);
+		n = session_answer(&c->session, &buf);
 		n = n ? virtio_console_input(&c->hvc, buf, n) : 0;
-		dialogue_sent(&c->dialogue, n);
+		session_sent(&c->session, n);
 		total += n;
 	} while (n && total < ANSWER_VISIT);
 	return n;
@@ -99,7 +99,7 @@ static void serve_console(void *ctx)
 {
 	struct control_console *c = ctx;
 	spin_lock(&c->lock);
-	bool more = dialogue_turn(&c->dialogue);
+	bool more = session_turn(&c->session);
 	more |= hand_on_answers(c);
 	if (more)
 		call();
@@ -112,7 +112,7 @@ static void serve_console(void *ctx)
 static void reset_console(void *ctx)
 {
 	struct control_console *c = ctx;
-	dialogue_reset(&c->dialogue);
+	session_reset(&c->session);
 	virtio_console_forget(&c->hvc);
 }
 
@@ -130,8 +130,8 @@ bool control_console_create(struct vm *vm)
 	                                    .put = put,
 	                                    .failed = failed,
 	                                    .gather = gather,
-	                                    .ctx = &c->dialogue};
-	dialogue_init(&c->dialogue, &ops, c->text, c->answer);
+	                                    .ctx = &c->session};
+	session_init(&c->session, &ops, c->text, c->answer);
 	virtio_console_init(&c->hvc, "control", &vm->mem, said, c);
 	c->hvc.room = room;
 	if (!vpci_add(&vm->pci, &c->hvc.v.pci, 0)) {
@@ -160,8 +160,8 @@ bool control_console_counter(const struct vm *vm, unsigned i, char *name, size_t
 	const char *own = of_device;
 	if (!c)
 		return false;
-	if (!dialogue_counter(&c->dialogue, i, &own, value) &&
-	    !virtio_pci_counter(&c->hvc.v, i - DIALOGUE_COUNTER_COUNT, of_device, sizeof of_device,
+	if (!session_counter(&c->session, i, &own, value) &&
+	    !virtio_pci_counter(&c->hvc.v, i - SESSION_COUNTER_COUNT, of_device, sizeof of_device,
 	                        value))
 		return false;
 	snprintf(name, size, "control.%s", own);

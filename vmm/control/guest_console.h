@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest_console.h: the language of control inside a guest that was declared with `control`: a
- * second virtio console (in Linux /dev/hvc1) whose bytes are a dialogue (control/session.h).
+ * second virtio console (in Linux /dev/hvc1) whose bytes are a session (control/session.h).
  *
  * Requests are served by the core of the vCPU that asks, one before each entry to the guest: who
  * asks pays with its own time, and a flood of requests delays nobody else.

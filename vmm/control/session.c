@@ -5,29 +5,29 @@
 #include "vmm/control/session.h"
 
 #define CTRL_C    3
-#define SYNC_WORD 32                 /* characters of the word after `sync`, at most */
-#define RESERVE   (DIALOGUE_WHY + 8) /* of the answers' room: for the line that ends an answer */
+#define SYNC_WORD 32                /* characters of the word after `sync`, at most */
+#define RESERVE   (SESSION_WHY + 8) /* of the answers' room: for the line that ends an answer */
 
-static void count(struct dialogue *d, enum dialogue_counter which, uint64_t n)
+static void count(struct session *d, enum session_counter which, uint64_t n)
 {
 	atomic_fetch_add_explicit(&d->count[which], n, memory_order_relaxed);
 }
 
-void dialogue_init(struct dialogue *d, const struct dialogue_ops *ops, char *text, char *answer)
+void session_init(struct session *d, const struct session_ops *ops, char *text, char *answer)
 {
 	d->ops = ops;
 	d->text = text;
 	d->answer = answer;
-	dialogue_reset(d);
+	session_reset(d);
 }
 
-static void forget_request(struct dialogue *d)
+static void forget_request(struct session *d)
 {
 	d->length = d->text_length = 0;
 	d->torn = d->gathering = d->text_torn = d->text_full = false;
 }
 
-void dialogue_reset(struct dialogue *d)
+void session_reset(struct session *d)
 {
 	forget_request(d);
 	atomic_store(&d->in_head, 0);
@@ -40,34 +40,34 @@ void dialogue_reset(struct dialogue *d)
 /* ---- what was said ---- */
 
 /* The last place is for a NUL: it marks where bytes are missing. */
-void dialogue_hear(struct dialogue *d, const char *buf, size_t len)
+void session_hear(struct session *d, const char *buf, size_t len)
 {
 	unsigned head = atomic_load_explicit(&d->in_head, memory_order_relaxed);
 	unsigned used = head - atomic_load_explicit(&d->in_tail, memory_order_acquire);
-	size_t room = used < DIALOGUE_IN ? DIALOGUE_IN - 1 - used : 0;
+	size_t room = used < SESSION_IN ? SESSION_IN - 1 - used : 0;
 	size_t n = len < room ? len : room;
 	for (size_t i = 0; i < n; i++)
-		d->in[head++ % DIALOGUE_IN] = buf[i];
-	if (n < len && used < DIALOGUE_IN)
-		d->in[head++ % DIALOGUE_IN] = 0;
+		d->in[head++ % SESSION_IN] = buf[i];
+	if (n < len && used < SESSION_IN)
+		d->in[head++ % SESSION_IN] = 0;
 	if (n < len)
-		count(d, DIALOGUE_overrun, len - n);
+		count(d, SESSION_overrun, len - n);
 	atomic_store_explicit(&d->in_head, head, memory_order_release);
 }
 
 /* ---- answers ---- */
 
-static size_t room(const struct dialogue *d)
+static size_t room(const struct session *d)
 {
-	return DIALOGUE_ANSWER - (size_t)(d->out_head - d->out_tail);
+	return SESSION_ANSWER - (size_t)(d->out_head - d->out_tail);
 }
 
-static void push(struct dialogue *d, char c)
+static void push(struct session *d, char c)
 {
-	d->answer[d->out_head++ % DIALOGUE_ANSWER] = c;
+	d->answer[d->out_head++ % SESSION_ANSWER] = c;
 }
 
-void dialogue_put(struct dialogue *d, const char *text, size_t len)
+void session_put(struct session *d, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len && !d->full; i++) {
 		if (room(d) < RESERVE + 2) {
@@ -81,13 +81,13 @@ void dialogue_put(struct dialogue *d, const char *text, size_t len)
 	}
 }
 
-void dialogue_fail(struct dialogue *d, const char *why)
+void session_fail(struct session *d, const char *why)
 {
 	snprintf(d->why, sizeof d->why, "%s", why);
 }
 
 /* There is room: nothing else enters the last RESERVE bytes. */
-static void end_answer(struct dialogue *d, char mark, const char *text)
+static void end_answer(struct session *d, char mark, const char *text)
 {
 	if (d->open)
 		push(d, '\n');
@@ -98,11 +98,11 @@ static void end_answer(struct dialogue *d, char mark, const char *text)
 	d->open = d->full = false;
 }
 
-static void conclude(struct dialogue *d, bool ok)
+static void conclude(struct session *d, bool ok)
 {
-	count(d, DIALOGUE_requests, 1);
-	count(d, DIALOGUE_cut, d->full);
-	count(d, DIALOGUE_failed, !ok);
+	count(d, SESSION_requests, 1);
+	count(d, SESSION_cut, d->full);
+	count(d, SESSION_failed, !ok);
 	if (!ok)
 		end_answer(d, '-', d->why);
 	else if (d->full)
@@ -111,39 +111,39 @@ static void conclude(struct dialogue *d, bool ok)
 		end_answer(d, '+', "ok");
 }
 
-static void refuse(struct dialogue *d, const char *why)
+static void refuse(struct session *d, const char *why)
 {
-	dialogue_fail(d, why);
+	session_fail(d, why);
 	conclude(d, false);
 }
 
-size_t dialogue_answer(const struct dialogue *d, const char **buf)
+size_t session_answer(const struct session *d, const char **buf)
 {
-	size_t at = d->out_tail % DIALOGUE_ANSWER, n = (size_t)(d->out_head - d->out_tail);
+	size_t at = d->out_tail % SESSION_ANSWER, n = (size_t)(d->out_head - d->out_tail);
 	*buf = d->answer + at;
-	return n < DIALOGUE_ANSWER - at ? n : DIALOGUE_ANSWER - at;
+	return n < SESSION_ANSWER - at ? n : SESSION_ANSWER - at;
 }
 
-void dialogue_sent(struct dialogue *d, size_t len)
+void session_sent(struct session *d, size_t len)
 {
 	if (!len)
 		return;
 	d->out_tail += len;
-	d->last_sent = d->answer[(d->out_tail - 1) % DIALOGUE_ANSWER];
+	d->last_sent = d->answer[(d->out_tail - 1) % SESSION_ANSWER];
 }
 
 /* ---- requests ---- */
 
-void dialogue_gather(struct dialogue *d)
+void session_gather(struct session *d)
 {
 	d->gathering = true;
 	d->text_length = 0;
 	d->text_torn = d->text_full = false;
 }
 
-static void abandon(struct dialogue *d)
+static void abandon(struct session *d)
 {
-	count(d, DIALOGUE_dropped, d->out_head - d->out_tail);
+	count(d, SESSION_dropped, d->out_head - d->out_tail);
 	d->out_tail = d->out_head;
 	if (d->last_sent != '\n') {
 		push(d, '\n');
@@ -153,7 +153,7 @@ static void abandon(struct dialogue *d)
 }
 
 /* True: the line was one, and is answered. */
-static bool sync_asked(struct dialogue *d)
+static bool sync_asked(struct session *d)
 {
 	char answer[sizeof "sync " + SYNC_WORD];
 	if (d->length < 6 || d->length > 5 + SYNC_WORD || memcmp(d->line, "sync ", 5) != 0)
@@ -166,7 +166,7 @@ static bool sync_asked(struct dialogue *d)
 	return true;
 }
 
-static void end_text(struct dialogue *d)
+static void end_text(struct session *d)
 {
 	d->gathering = false;
 	if (d->text_torn)
@@ -177,10 +177,10 @@ static void end_text(struct dialogue *d)
 		conclude(d, d->ops->text(d, d->text, d->text_length));
 }
 
-static void gather(struct dialogue *d)
+static void gather(struct session *d)
 {
 	d->text_torn |= d->torn;
-	if (d->text_length + d->length + 1 > DIALOGUE_TEXT) {
+	if (d->text_length + d->length + 1 > SESSION_TEXT) {
 		d->text_full = true;
 		return;
 	}
@@ -189,10 +189,10 @@ static void gather(struct dialogue *d)
 	d->text[d->text_length++] = '\n';
 }
 
-static void end_line(struct dialogue *d)
+static void end_line(struct session *d)
 {
 	if (room(d) < RESERVE + 2) {
-		count(d, DIALOGUE_unread, 1);
+		count(d, SESSION_unread, 1);
 	} else if (d->torn) {
 		refuse(d, "bytes of the line were lost, or are NUL: it was not taken");
 	} else if (!sync_asked(d)) {
@@ -204,13 +204,13 @@ static void end_line(struct dialogue *d)
 	}
 }
 
-static bool is_echo(const struct dialogue *d)
+static bool is_echo(const struct session *d)
 {
 	return d->length && strchr(":+->", d->line[0]) && !d->torn;
 }
 
 /* True when the line ended a request. */
-static bool line_read(struct dialogue *d)
+static bool line_read(struct session *d)
 {
 	bool served = true;
 	if (d->length && d->line[d->length - 1] == '\r')
@@ -222,7 +222,7 @@ static bool line_read(struct dialogue *d)
 	} else if (d->gathering) {
 		end_text(d);
 	} else if (is_echo(d)) {
-		count(d, DIALOGUE_echoes, 1);
+		count(d, SESSION_echoes, 1);
 		served = false;
 	} else {
 		end_line(d);
@@ -232,7 +232,7 @@ static bool line_read(struct dialogue *d)
 	return served;
 }
 
-static bool read_byte(struct dialogue *d, char c)
+static bool read_byte(struct session *d, char c)
 {
 	if (c == '\n')
 		return line_read(d);
@@ -246,25 +246,25 @@ static bool read_byte(struct dialogue *d, char c)
 	return false;
 }
 
-bool dialogue_turn(struct dialogue *d)
+bool session_turn(struct session *d)
 {
 	unsigned tail = atomic_load_explicit(&d->in_tail, memory_order_relaxed);
 	unsigned head = atomic_load_explicit(&d->in_head, memory_order_acquire);
 	bool served = false;
 	while (!served && tail != head)
-		served = read_byte(d, d->in[tail++ % DIALOGUE_IN]);
+		served = read_byte(d, d->in[tail++ % SESSION_IN]);
 	atomic_store_explicit(&d->in_tail, tail, memory_order_release);
 	return tail != atomic_load_explicit(&d->in_head, memory_order_acquire);
 }
 
-bool dialogue_counter(const struct dialogue *d, unsigned i, const char **name, uint64_t *value)
+bool session_counter(const struct session *d, unsigned i, const char **name, uint64_t *value)
 {
 	static const char *const names[] = {
 #define X(name) #name,
-	    DIALOGUE_COUNTERS(X)
+	    SESSION_COUNTERS(X)
 #undef X
 	};
-	if (i >= DIALOGUE_COUNTER_COUNT)
+	if (i >= SESSION_COUNTER_COUNT)
 		return false;
 	*name = names[i];
 	*value = atomic_load_explicit(&d->count[i], memory_order_relaxed);

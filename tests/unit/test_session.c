@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_dialogue.c: requests and answers on a stream of bytes, whoever is at its other end. */
+/* test_session.c: requests and answers on a stream of bytes, whoever is at its other end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include "vmm/control/session.h"
 
-static struct dialogue *d;
+static struct session *d;
 static char *text, *answer;
 static char asked[8192]; /* what reached the ops, one line each */
 static bool more;        /* the last turn left something */
@@ -22,49 +22,49 @@ static void note(const char *kind, const char *what, size_t len)
 }
 
 /* `two` answers two lines, `open` a piece of one, `big` more than there is room for. */
-static bool do_line(struct dialogue *x, const char *line, size_t len)
+static bool do_line(struct session *x, const char *line, size_t len)
 {
 	note("line", line, len);
 	if (len == 3 && !memcmp(line, "two", 3))
-		dialogue_put(x, "one\n\nthree\n", 11);
+		session_put(x, "one\n\nthree\n", 11);
 	if (len == 4 && !memcmp(line, "open", 4))
-		dialogue_put(x, "+ok", 3);
+		session_put(x, "+ok", 3);
 	if (len == 3 && !memcmp(line, "big", 3))
-		for (unsigned i = 0; i <= DIALOGUE_ANSWER / 64; i++)
-			dialogue_put(x,
-			             "0123456789012345678901234567890123456789012345678901234567890"
-			             "12\n",
-			             64);
+		for (unsigned i = 0; i <= SESSION_ANSWER / 64; i++)
+			session_put(x,
+			            "0123456789012345678901234567890123456789012345678901234567890"
+			            "12\n",
+			            64);
 	if (len == 4 && !memcmp(line, "load", 4))
-		dialogue_gather(x);
+		session_gather(x);
 	if (len == 3 && !memcmp(line, "bad", 3)) {
-		dialogue_fail(x, "control:1:1: not\ngood");
+		session_fail(x, "control:1:1: not\ngood");
 		return false;
 	}
 	return true;
 }
 
-static bool do_text(struct dialogue *x, const char *t, size_t len)
+static bool do_text(struct session *x, const char *t, size_t len)
 {
 	note("text", t, len);
-	dialogue_put(x, "warning: w\n", 11);
+	session_put(x, "warning: w\n", 11);
 	if (memchr(t, '!', len)) {
-		dialogue_fail(x, "control:2:1: no");
+		session_fail(x, "control:2:1: no");
 		return false;
 	}
 	return true;
 }
 
-static const struct dialogue_ops ops = {do_line, do_text};
+static const struct session_ops ops = {do_line, do_text};
 
 static int setup(void **state)
 {
 	(void)state;
 	d = calloc(1, sizeof *d);
-	text = calloc(1, DIALOGUE_TEXT);
-	answer = calloc(1, DIALOGUE_ANSWER);
+	text = calloc(1, SESSION_TEXT);
+	answer = calloc(1, SESSION_ANSWER);
 	asked[0] = 0;
-	dialogue_init(d, &ops, text, answer);
+	session_init(d, &ops, text, answer);
 	return 0;
 }
 
@@ -79,12 +79,12 @@ static int teardown(void **state)
 
 static void say(const char *what)
 {
-	dialogue_hear(d, what, strlen(what));
+	session_hear(d, what, strlen(what));
 }
 
 static void turns(void)
 {
-	while ((more = dialogue_turn(d)))
+	while ((more = session_turn(d)))
 		;
 }
 
@@ -93,13 +93,13 @@ static size_t take(char *buf, size_t size)
 {
 	size_t total = 0, n;
 	const char *p;
-	while ((n = dialogue_answer(d, &p))) {
+	while ((n = session_answer(d, &p))) {
 		if (n > 1000)
 			n = 1000;
 		for (size_t i = 0; i < n && total + i + 1 < size; i++)
 			buf[total + i] = p[i];
 		total += n;
-		dialogue_sent(d, n);
+		session_sent(d, n);
 	}
 	buf[total < size ? total : size - 1] = 0;
 	return total;
@@ -123,7 +123,7 @@ static uint64_t counted(const char *name)
 {
 	const char *have;
 	uint64_t v;
-	for (unsigned i = 0; dialogue_counter(d, i, &have, &v); i++)
+	for (unsigned i = 0; session_counter(d, i, &have, &v); i++)
 		if (!strcmp(have, name))
 			return v;
 	fail_msg("no counter %s", name);
@@ -150,9 +150,9 @@ static void test_pieces_and_crowds(void **state)
 	converse("ne\ntw", "+ok\n");
 	converse("o\n", ":one\n:\n:three\n+ok\n");
 	say("a\nb\n");
-	assert_true(dialogue_turn(d)); /* one request a turn */
+	assert_true(session_turn(d)); /* one request a turn */
 	answers("+ok\n");
-	assert_false(dialogue_turn(d));
+	assert_false(session_turn(d));
 	answers("+ok\n");
 }
 
@@ -172,8 +172,8 @@ static void test_text_too_long(void **state)
 	memset(line, 'x', 4000);
 	line[4000] = '\n';
 	converse("load\n", ">\n");
-	for (unsigned i = 0; i <= DIALOGUE_TEXT / 4001; i++) {
-		dialogue_hear(d, line, sizeof line);
+	for (unsigned i = 0; i <= SESSION_TEXT / 4001; i++) {
+		session_hear(d, line, sizeof line);
 		turns();
 	}
 	converse("y\nend\nfine\n", "-the text is too long: nothing was taken\n+ok\n");
@@ -185,7 +185,7 @@ static void test_line_too_long(void **state)
 	char line[CONFIG_LINE + 100];
 	(void)state;
 	memset(line, 'x', sizeof line);
-	dialogue_hear(d, line, sizeof line);
+	session_hear(d, line, sizeof line);
 	converse("\nfine\n", "+ok\n+ok\n");
 	assert_true(d->length == 0 && !more);
 }
@@ -206,7 +206,7 @@ static void test_sync(void **state)
 	assert_int_equal(counted("dropped"), strlen(":one\n:\n:three\n+ok\n"));
 	say("two\n");
 	turns();
-	dialogue_sent(d, 2); /* the line that was begun is ended */
+	session_sent(d, 2); /* the line that was begun is ended */
 	say("\003sync c\n");
 	turns();
 	answers("\n+sync c\n");
@@ -227,33 +227,33 @@ static void test_echo(void **state)
 
 static void test_overrun(void **state)
 {
-	char *flood = malloc(DIALOGUE_IN);
+	char *flood = malloc(SESSION_IN);
 	(void)state;
-	memset(flood, '\n', DIALOGUE_IN);
+	memset(flood, '\n', SESSION_IN);
 	memcpy(flood, "first\n", 6);
-	memset(flood + 6, 'x', DIALOGUE_IN - 6);
-	dialogue_hear(d, flood, DIALOGUE_IN);
+	memset(flood + 6, 'x', SESSION_IN - 6);
+	session_hear(d, flood, SESSION_IN);
 	say("lost");
 	assert_int_equal(counted("overrun"), 1 + 4);
 	turns();
 	converse(" rest\nnext\n",
 	         "+ok\n-bytes of the line were lost, or are NUL: it was not taken\n+ok\n");
 	assert_string_equal(asked, "line[first]line[next]");
-	dialogue_hear(d, "a\0b\n", 4);
+	session_hear(d, "a\0b\n", 4);
 	converse("", "-bytes of the line were lost, or are NUL: it was not taken\n");
-	dialogue_hear(d, "load\na\0b\nend\n", 13);
+	session_hear(d, "load\na\0b\nend\n", 13);
 	converse("", ">\n-bytes of the text were lost, or are NUL: nothing was taken\n");
 	free(flood);
 }
 
 static void test_answer_too_long(void **state)
 {
-	char *buf = malloc(DIALOGUE_ANSWER + 1);
+	char *buf = malloc(SESSION_ANSWER + 1);
 	(void)state;
 	say("big\n");
 	turns();
-	size_t n = take(buf, DIALOGUE_ANSWER + 1);
-	assert_in_range(n, DIALOGUE_ANSWER - 2 * DIALOGUE_WHY, DIALOGUE_ANSWER);
+	size_t n = take(buf, SESSION_ANSWER + 1);
+	assert_in_range(n, SESSION_ANSWER - 2 * SESSION_WHY, SESSION_ANSWER);
 	assert_string_equal(strrchr(buf, '-'),
 	                    "-the answer is too long: what was asked is done; ask for less\n");
 	assert_int_equal(counted("cut"), 1);
@@ -264,18 +264,18 @@ static void test_answer_too_long(void **state)
 /* One who does not read is not served, and no more than its own bytes are lost. */
 static void test_unread(void **state)
 {
-	char *buf = malloc(DIALOGUE_ANSWER + 1);
+	char *buf = malloc(SESSION_ANSWER + 1);
 	(void)state;
 	say("big\n");
 	turns();
-	dialogue_sent(d, 1000);
+	session_sent(d, 1000);
 	for (unsigned i = 0; i < 500; i++)
 		say("fine\n");
 	turns();
 	assert_int_equal(counted("unread") + counted("requests"), 501);
 	assert_in_range(counted("requests"), 200, 300);
-	size_t n = take(buf, DIALOGUE_ANSWER + 1);
-	assert_true(n <= DIALOGUE_ANSWER);
+	size_t n = take(buf, SESSION_ANSWER + 1);
+	assert_true(n <= SESSION_ANSWER);
 	assert_memory_equal(buf + n - 4, "+ok\n", 4);
 	converse("fine\n", "+ok\n");
 	free(buf);
@@ -286,7 +286,7 @@ static void test_reset(void **state)
 	(void)state;
 	converse("load\nhalf", ">\n");
 	say("two\n");
-	dialogue_reset(d);
+	session_reset(d);
 	turns();
 	answers("");
 	converse("fine\n", "+ok\n");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_dialogue.c: a guest that says anything at any time, and takes its answers or not.
+ * fuzz_session.c: a guest that says anything at any time, and takes its answers or not.
  *
  * What comes back must always be lines that begin with one of the marks, each line and text that
  * reaches control must be one that was said whole, and after ^C and `sync` the place is found.
@@ -10,8 +10,8 @@
 #include <string.h>
 #include "vmm/control/session.h"
 
-static struct dialogue d;
-static char text[DIALOGUE_TEXT], answer[DIALOGUE_ANSWER];
+static struct session d;
+static char text[SESSION_TEXT], answer[SESSION_ANSWER];
 static char last; /* byte that was taken */
 
 static void check(bool holds)
@@ -20,72 +20,72 @@ static void check(bool holds)
 		abort();
 }
 
-static bool do_line(struct dialogue *x, const char *line, size_t len)
+static bool do_line(struct session *x, const char *line, size_t len)
 {
 	check(!memchr(line, '\n', len) && !memchr(line, 0, len) && !memchr(line, 3, len));
 	if (len && line[0] == 'l')
-		dialogue_gather(x);
+		session_gather(x);
 	if (len && line[0] == 'f') {
-		dialogue_fail(x, "no:\n1");
+		session_fail(x, "no:\n1");
 		return false;
 	}
 	for (unsigned i = 0; len > 1 && line[0] == 'p' && i < 1u << line[1] % 10u; i++)
-		dialogue_put(x, line, len);
+		session_put(x, line, len);
 	return true;
 }
 
-static bool do_text(struct dialogue *x, const char *t, size_t len)
+static bool do_text(struct session *x, const char *t, size_t len)
 {
 	check(!len || t[len - 1] == '\n');
-	dialogue_put(x, t, len);
+	session_put(x, t, len);
 	return len % 2;
 }
 
-static const struct dialogue_ops ops = {do_line, do_text};
+static const struct session_ops ops = {do_line, do_text};
 
 static void take(size_t max)
 {
 	const char *p;
-	size_t n = dialogue_answer(&d, &p);
+	size_t n = session_answer(&d, &p);
 	n = n < max ? n : max;
 	for (size_t i = 0; i < n; i++) {
 		check(last != '\n' || strchr(":+->\n", p[i]));
 		last = p[i];
 	}
-	dialogue_sent(&d, n);
+	session_sent(&d, n);
 }
 
 static void take_all(void)
 {
 	const char *p;
-	while (dialogue_answer(&d, &p))
-		take(DIALOGUE_ANSWER);
+	while (session_answer(&d, &p))
+		take(SESSION_ANSWER);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t size)
 {
 	memset(&d, 0, sizeof d);
 	last = '\n';
-	dialogue_init(&d, &ops, text, answer);
+	session_init(&d, &ops, text, answer);
 	while (size > 1) {
 		size_t n = in[1] < size - 2 ? in[1] : size - 2;
 		for (unsigned i = 0; i <= in[0] / 8u; i++)
-			dialogue_hear(&d, (const char *)in + 2, n);
+			session_hear(&d, (const char *)in + 2, n);
 		if (in[0] & 1)
-			dialogue_turn(&d);
+			session_turn(&d);
 		if (in[0] & 2)
-			while (dialogue_turn(&d))
+			while (session_turn(&d))
 				;
 		if (in[0] & 4)
 			take(in[1]);
 		in += n + 2;
 		size -= n + 2;
 	}
-	while (dialogue_turn(&d))
+	while (session_turn(&d))
 		;
 	take_all();
-	dialogue_hear(&d, "\003sync x\n", 8);
-	check(!dialogue_turn(&d));
+	session_hear(&d, "\003sync x\n", 8);
+	check(!session_turn(&d));
 	take_all();
 	check(last == '\n');
 	return 0;
