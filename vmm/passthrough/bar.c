@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bar.c: the device's BARs, at places in the guest's own PCI window.
+ * bar.c: the device's BARs, at addresses in the guest's own PCI window.
  *
- * Memory BARs are mapped, so that the guest uses the device directly; what cannot be (the MSI-X
- * table, a BAR smaller than a page, I/O ports) exits and is carried out here.
+ * Memory BARs are mapped into the guest, which then uses the device without an exit.  Accesses that
+ * cannot be mapped (the MSI-X table, a BAR smaller than a page, I/O ports) exit and are carried out
+ * here.
  */
 #include "arch/x86_64/hvm/npt.h"
 #include "arch/x86_64/cpu.h"
@@ -62,8 +63,8 @@ static void write_memory(uint64_t at, unsigned size, uint64_t val)
 	}
 }
 
-/* Nothing of the device is there: as on a bus that nobody drives. */
-static void absent(bool write, uint64_t *val)
+/* No register of the device: a read gives all ones, a write is dropped. */
+static void access_absent(bool write, uint64_t *val)
 {
 	if (!write)
 		*val = ~0ull;
@@ -78,7 +79,7 @@ void passthrough_bar_access(struct vpci_dev *d, unsigned bar, uint32_t off, unsi
 	if (passthrough_msix_access(p, bar, off, size, write, val))
 		return;
 	if (off + size > b->size || (!io && b->at + b->size > 4 * GIB))
-		absent(write, val);
+		access_absent(write, val);
 	else if (io && write)
 		write_port((uint16_t)(b->at + off), size, (uint32_t)*val);
 	else if (io)
@@ -89,7 +90,8 @@ void passthrough_bar_access(struct vpci_dev *d, unsigned bar, uint32_t off, unsi
 		*val = read_memory(b->at + off, size);
 }
 
-/* The function's BARs; one of 64 bits takes two registers, and becomes one of 32 for the guest. */
+/* Reads the function's BARs.  A 64-bit BAR takes two registers; the guest sees it as a 32-bit
+ * one. */
 void passthrough_bars_read(struct passthrough *p)
 {
 	for (unsigned i = 0; i < VPCI_BARS; i++) {
@@ -119,7 +121,7 @@ bool passthrough_bars_add(struct passthrough *p)
 	return p->own & VPCI_CMD_MEM;
 }
 
-static bool map(const struct passthrough *p, unsigned bar, uint32_t from, uint32_t to)
+static bool map_bar(const struct passthrough *p, unsigned bar, uint32_t from, uint32_t to)
 {
 	return from >= to || npt_map(hvm->npt, p->vm->npt_root, p->dev.bar[bar].home + from,
 	                             p->bar[bar].at + from, to - from, true);
@@ -133,13 +135,13 @@ bool passthrough_bars_map(const struct passthrough *p)
 		if (b->kind != VPCI_BAR_MEM || b->size < PAGE_SIZE)
 			continue;
 		passthrough_msix_hole(p, i, &hole, &after);
-		if (!map(p, i, 0, hole) || !map(p, i, after, b->size))
+		if (!map_bar(p, i, 0, hole) || !map_bar(p, i, after, b->size))
 			return false;
 	}
 	return true;
 }
 
-/* The register as the guest finds it at first. */
+/* The BAR register's value after reset, as the guest reads it. */
 static uint32_t bar_register(const struct passthrough *p, unsigned i)
 {
 	const struct passthrough_bar *b = &p->bar[i];
@@ -149,7 +151,7 @@ static uint32_t bar_register(const struct passthrough *p, unsigned i)
 	return p->dev.bar[i].home | type;
 }
 
-/* BARs stay where they are, whatever the guest writes; but it can ask for their sizes. */
+/* The guest cannot move a BAR, but it can size one by writing all ones (PCI 3.0, 6.2.5.1). */
 void passthrough_bar_write(struct passthrough *p, unsigned i, unsigned size, uint32_t val)
 {
 	uint32_t at = bar_register(p, i);

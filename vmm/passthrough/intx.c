@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * intx.c: the device's INTx pin.  The guest reaches it by its own I/O APIC, or by the
- * virtual MSI capability when the device has no MSI.
+ * intx.c: the device's INTx pin.  The guest routes it by its own I/O APIC, or by the virtual MSI
+ * capability if the device has no MSI.
  *
- * The line stays high until the guest's driver has served the device; its EOI goes to its core's
- * APIC, which tells the machine's I/O APIC: the pin needs no help from us.
+ * The line stays high until the guest's driver has served the device.  The guest's EOI goes to its
+ * core's APIC, which broadcasts it to the machine's I/O APIC, so the pin is re-armed without an
+ * exit.
  */
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/ioapic.h"

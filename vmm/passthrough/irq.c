@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* irq.c: a device's interrupt goes to the core that the guest's vCPU lives on, with the
- * guest's own vector: no exit. */
+/* irq.c: a device's interrupt is delivered to the core of the guest's vCPU, with the guest's own
+ * vector and without an exit. */
 #include "arch/x86_64/core.h"
 #include "lib/log.h"
 #include "vmm/passthrough/device.h"
 
 #define MODE_LOWEST  1
 #define FIRST_VECTOR 16
-#define MSI_LOGICAL  4    /* of a message's address */
+#define MSI_LOGICAL  4    /* bit of an MSI address */
 #define DEST_MAX     0xFF /* without interrupt remapping; the I/O APIC has 8 bits too */
 
 static bool refuse(struct passthrough *p, uint32_t dest, uint8_t vector, const char *what)

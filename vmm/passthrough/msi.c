@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* msi.c: the MSI capability that the guest sees (PCI 3.0, 6.8.1), over the device's own
- * or, for a device without, its INTx pin. */
+/* msi.c: the MSI capability that the guest sees (PCI 3.0, 6.8.1), backed by the device's own
+ * capability or, if it has none, by its INTx pin. */
 #include "arch/x86_64/pci.h"
 #include "lib/bytes.h"
 #include "vmm/passthrough/device.h"
 
 #define MSI_ENABLE  1
-#define MSI_QUEUE   0x70 /* how many messages: one */
+#define MSI_QUEUE   0x70 /* multiple message enable: 0, one message */
 #define MSI_64BIT   0x80
 #define MSI_CONTROL 2
 #define MSI_ADDR    4
-#define MSI_DATA    12 /* of a capability with 64 bits of address, as ours */
+#define MSI_DATA    12 /* in a capability with 64-bit addresses, as the guest's is */
 #define MSI_SIZE    14
 
 void passthrough_msi_init(struct passthrough *p)
@@ -33,7 +33,7 @@ void passthrough_msi_off(struct passthrough *p)
 		passthrough_pin_off(p, PIN_MSI);
 }
 
-static void program(struct passthrough *p, const struct irq_target *t)
+static void program_msi(struct passthrough *p, const struct irq_target *t)
 {
 	uint8_t at = p->msi_phys;
 	uint32_t control = pci_read(p->bdf, at + MSI_CONTROL, 2);
@@ -56,7 +56,7 @@ void passthrough_msi_written(struct passthrough *p)
 		return;
 	p->msi_on = true;
 	if (p->msi_phys)
-		program(p, &t);
+		program_msi(p, &t);
 	else
 		passthrough_pin_route(p, PIN_MSI, &t);
 }

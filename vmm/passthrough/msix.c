@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * msix.c: the device's MSI-X for the guest.  The capability is the device's own with
- * the guest's control word; the pages that hold the table are not mapped, so that each access to
- * them exits (passthrough/msix_table.h); pending bits in pages of their own the guest reads
- * directly.
+ * msix.c: MSI-X of a passed-through device.  The guest sees the device's capability with a control
+ * word of its own.  The pages of the table are not mapped, so each access to them exits
+ * (passthrough/msix_table.h); pending bits in other pages are read without an exit.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/pci.h"
@@ -15,12 +14,13 @@
 #define CONTROL        2
 #define CONTROL_ENABLE 0x8000u
 #define CONTROL_MASK   0x4000u
-#define CONTROL_SIZE   0x7FFu /* entries less one */
+#define CONTROL_SIZE   0x7FFu /* number of entries, minus one */
 #define TABLE          4
 #define TABLE_BAR      7u
 #define CAP_SIZE       12
 
-static bool translate(void *ctx, const struct msix_message *guest, struct msix_message *phys)
+static bool translate_message(void *ctx, const struct msix_message *guest,
+                              struct msix_message *phys)
 {
 	struct irq_target t;
 	if (!passthrough_message(ctx, guest->addr, guest->data, &t))
@@ -29,7 +29,8 @@ static bool translate(void *ctx, const struct msix_message *guest, struct msix_m
 	return true;
 }
 
-/* Where the table is; false: out of our reach, so the guest gets no MSI-X and no such BAR. */
+/* Finds the table.  False: its address cannot be used, so the guest gets neither MSI-X nor that
+ * BAR. */
 static bool find_table(struct passthrough *p, uint8_t cap, uint32_t entries)
 {
 	uint32_t table = pci_read(p->bdf, cap + TABLE, 4), bytes = entries * MSIX_ENTRY_BYTES;
@@ -68,7 +69,7 @@ bool passthrough_msix_init(struct passthrough *p)
 		return true;
 	}
 	p->msix.entry = mem_zalloc(p->msix.n * MSIX_ENTRY_BYTES);
-	p->msix.translate = translate;
+	p->msix.translate = translate_message;
 	p->msix.ctx = p;
 	p->msix_phys = cap;
 	add_capability(p);
@@ -81,8 +82,8 @@ void passthrough_msix_free(struct passthrough *p)
 		mem_zfree(p->msix.entry, p->msix.n * MSIX_ENTRY_BYTES);
 }
 
-/* The table first, while the function is still off; and never on with a table that the device did
- * not hear of, because its memory is. */
+/* The table is written before the function is enabled, and only while the guest has memory decoding
+ * on: otherwise the device ignores the writes, and MSI-X must not be enabled with stale entries. */
 void passthrough_msix_written(struct passthrough *p)
 {
 	uint8_t at = (uint8_t)(p->msix_phys + CONTROL);
@@ -123,7 +124,7 @@ bool passthrough_msix_access(struct passthrough *p, unsigned bar, uint32_t off, 
 {
 	if (!p->msix_phys || bar != p->msix_bar || off + size <= p->msix_at || off >= table_end(p))
 		return false;
-	/* One that begins before the table has an offset beyond all entries here: refused. */
+	/* An access that begins before the table wraps to a huge offset here: it is refused. */
 	msix_pass_access(&p->msix, off - p->msix_at, size, write, val);
 	return true;
 }

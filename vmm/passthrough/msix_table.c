@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* msix_table.c: a physical device's MSI-X table behind a guest's copy; see
+/* msix_table.c: keeps a physical device's MSI-X table in step with the guest's copy; see
  * passthrough/msix_table.h. */
 #include "vmm/passthrough/msix_table.h"
 
-#define MASKED 1u /* of an entry's control word; its other bits are reserved */
+#define MASKED 1u /* in an entry's control word; its other bits are reserved */
 
 enum { ADDR, ADDR_HIGH, DATA, CONTROL, WORDS };
 
-/* The device may not see half a message: its entry is masked while it changes. */
-static void update(struct msix_pass *t, unsigned i)
+/* The entry is masked while it changes, so that the device never sends a half-written message. */
+static void update_entry(struct msix_pass *t, unsigned i)
 {
 	const uint32_t *e = t->entry[i];
 	struct msix_message guest = {(uint64_t)e[ADDR_HIGH] << 32 | e[ADDR], e[DATA]}, phys;
@@ -28,7 +28,7 @@ void msix_pass_reset(struct msix_pass *t)
 	for (unsigned i = 0; i < t->n; i++) {
 		for (unsigned w = 0; w < WORDS; w++)
 			t->entry[i][w] = w == CONTROL ? MASKED : 0;
-		update(t, i);
+		update_entry(t, i);
 	}
 	spin_unlock(&t->lock);
 }
@@ -38,7 +38,7 @@ void msix_pass_enable(struct msix_pass *t, bool on)
 	spin_lock(&t->lock);
 	t->on = on;
 	for (unsigned i = 0; i < t->n; i++)
-		update(t, i);
+		update_entry(t, i);
 	spin_unlock(&t->lock);
 }
 
@@ -59,7 +59,7 @@ void msix_pass_access(struct msix_pass *t, uint32_t off, unsigned size, bool wri
 		if (size == 8)
 			e[word + 1] = (uint32_t)(*val >> 32);
 		e[CONTROL] &= MASKED;
-		update(t, i);
+		update_entry(t, i);
 	}
 	spin_unlock(&t->lock);
 }

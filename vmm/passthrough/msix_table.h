@@ -2,8 +2,8 @@
 /*
  * msix_table.h: the MSI-X table of a physical device that a guest owns (PCI 3.0, 6.8.2).
  *
- * The guest writes its own messages into a copy; the device's table gets what each becomes on this
- * machine, and is masked where the guest's entry is, or where its message is refused.
+ * The guest writes its messages into a copy.  The device's table gets their translations for this
+ * machine; an entry is masked if the guest's entry is, or if its message is refused.
  */
 #ifndef VMM_PASSTHROUGH_MSIX_TABLE_H
 #define VMM_PASSTHROUGH_MSIX_TABLE_H
@@ -21,21 +21,22 @@ struct msix_message {
 struct msix_pass {
 	struct spinlock lock;
 	unsigned n;                 /* entries */
-	uint32_t (*entry)[4];       /* the guest's: address, its high half, data, control */
-	volatile uint32_t (*hw)[4]; /* the device's */
+	uint32_t (*entry)[4];       /* the guest's copy: address, its high half, data, control */
+	volatile uint32_t (*hw)[4]; /* the device's table */
 	bool on;                    /* the guest has enabled MSI-X */
-	/* What the guest's message is on this machine; false: refused. */
+	/* Translates a guest's message for this machine; false: refused. */
 	bool (*translate)(void *ctx, const struct msix_message *guest, struct msix_message *phys);
 	void *ctx;
 };
 
-/* All entries masked, in the copy and in the device. */
+/* Masks all entries, in the copy and in the device. */
 void msix_pass_reset(struct msix_pass *t);
 
-/* The guest enables or disables MSI-X: the device's table follows the copy. */
+/* The guest enables or disables MSI-X: updates the device's table from the copy. */
 void msix_pass_enable(struct msix_pass *t, bool on);
 
-/* An access of the guest at `off` (bytes, modulo 2^32) from the table's start.  Aligned dwords and
- * qwords within it only (6.8.2); another reads ones and is ignored. */
+/* An access by the guest at `off` (bytes, modulo 2^32) from the table's start.  Only aligned dwords
+ * and qwords within the table are legal (6.8.2); any other read gives ones, any other write is
+ * dropped. */
 void msix_pass_access(struct msix_pass *t, uint32_t off, unsigned size, bool write, uint64_t *val);
 #endif

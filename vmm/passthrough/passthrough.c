@@ -2,8 +2,8 @@
 /*
  * passthrough.c: a physical PCI function on a guest's bus.
  *
- * The guest's configuration space is ours: identity, BARs (passthrough/bar.c), and the capabilities
- * for its interrupts.
+ * The guest's configuration space is emulated: identity, BARs (passthrough/bar.c), and the
+ * capabilities for its interrupts.
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,7 @@
 #define PCIE_FLR        (1u << 28)
 #define COMMAND_OWN     (VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER)
 
-static struct passthrough *of(struct vpci_dev *d)
+static struct passthrough *to_passthrough(struct vpci_dev *d)
 {
 	return (struct passthrough *)d;
 }
@@ -36,7 +36,7 @@ static bool is_bar(unsigned off)
 	return off >= PCI_BAR(0) && off < PCI_BAR(VPCI_BARS);
 }
 
-static bool within(unsigned off, uint8_t cap, unsigned size)
+static bool in_capability(unsigned off, uint8_t cap, unsigned size)
 {
 	return cap && off >= cap && off < cap + size;
 }
@@ -45,20 +45,20 @@ static bool cfg_read(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t *
 {
 	if (!is_bar(off))
 		return false;
-	uint32_t v = of(d)->bar[(off - PCI_BAR(0)) / 4].seen >> 8 * (off & 3);
+	uint32_t v = to_passthrough(d)->bar[(off - PCI_BAR(0)) / 4].seen >> 8 * (off & 3);
 	*val = size == 4 ? v : v & ((1u << 8 * size) - 1);
 	return true;
 }
 
 static bool cfg_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val)
 {
-	struct passthrough *p = of(d);
-	bool msi = within(off, p->msi_virt, MSI_CAP_SIZE);
+	struct passthrough *p = to_passthrough(d);
+	bool msi = in_capability(off, p->msi_virt, MSI_CAP_SIZE);
 	if (is_bar(off)) {
 		passthrough_bar_write(p, (off - PCI_BAR(0)) / 4, size, val);
 		return true;
 	}
-	if (!msi && !within(off, p->msix_virt, MSIX_CAP_SIZE))
+	if (!msi && !in_capability(off, p->msix_virt, MSIX_CAP_SIZE))
 		return false;
 	vpci_cfg_store(d, off, size, val);
 	if (msi)
@@ -79,16 +79,17 @@ void passthrough_command(struct passthrough *p)
 	pci_write(p->bdf, PCI_COMMAND, 2, phys);
 }
 
-static void command(struct vpci_dev *d, uint16_t value)
+static void command_written(struct vpci_dev *d, uint16_t value)
 {
-	struct passthrough *p = of(d);
-	(void)value; /* it is in dev.command */
+	struct passthrough *p = to_passthrough(d);
+	(void)value; /* already stored in dev.command */
 	passthrough_command(p);
 	if (p->msix_phys)
 		passthrough_msix_written(p);
 }
 
-/* While it is being reset it is quiet, and hears nothing. */
+/* Masks the device's interrupts and stops its DMA.  Nothing to do, and its registers must not be
+ * accessed, while a reset is under way. */
 static void quiesce(struct passthrough *p)
 {
 	if (p->reset_us)
@@ -100,9 +101,9 @@ static void quiesce(struct passthrough *p)
 	          pci_read(p->bdf, PCI_COMMAND, 2) & ~(uint32_t)VPCI_CMD_MASTER);
 }
 
-static void reset(struct vpci_dev *d)
+static void reset_device(struct vpci_dev *d)
 {
-	struct passthrough *p = of(d);
+	struct passthrough *p = to_passthrough(d);
 	quiesce(p);
 	p->complained = false;
 	passthrough_bars_reset(p);
@@ -111,8 +112,8 @@ static void reset(struct vpci_dev *d)
 static const struct vpci_ops ops = {.bar = passthrough_bar_access,
                                     .cfg_read = cfg_read,
                                     .cfg_write = cfg_write,
-                                    .command = command,
-                                    .reset = reset};
+                                    .command = command_written,
+                                    .reset = reset_device};
 
 /* --- making --------------------------------------------------------------------------------- */
 
@@ -140,9 +141,9 @@ static struct passthrough *create(struct vm *vm, unsigned index, uint16_t bdf)
 	return p;
 }
 
-/* PCI Express, to be read only: some drivers ask for it.  On the guest's bus the function is one of
- * the root complex (type 9); a reset by the guest, which this capability would offer, it has not.
- */
+/* The PCI Express capability, read-only: some drivers look for it.  On the guest's bus the function
+ * is an integrated endpoint (type 9), without the function level reset that the guest could start
+ * here. */
 static void add_pcie(struct passthrough *p)
 {
 	uint8_t at = pci_find_cap(p->bdf, PCI_CAP_PCIE), body[PCIE_SIZE];
@@ -157,7 +158,7 @@ static void add_pcie(struct passthrough *p)
 }
 
 /* NULL, or what failed. */
-static const char *equip(struct passthrough *p)
+static const char *set_up_device(struct passthrough *p)
 {
 	passthrough_reset_save(p);
 	passthrough_bars_read(p);
@@ -179,7 +180,7 @@ static void discard(struct passthrough *p)
 	mem_zfree(p, sizeof *p);
 }
 
-/* The end of the guest's list, which has *n devices. */
+/* The last link of the guest's list of devices; *n: how many it has. */
 static struct passthrough **list_end(struct vm *vm, unsigned *n)
 {
 	struct passthrough **end = &vm->passthrough;
@@ -188,8 +189,8 @@ static struct passthrough **list_end(struct vm *vm, unsigned *n)
 	return end;
 }
 
-/* NULL, or what failed; it enters the guest's list only when all is done. */
-static const char *attach(struct vm *vm, uint16_t bdf)
+/* NULL, or what failed.  The device is added to the guest's list only after all steps succeeded. */
+static const char *attach_function(struct vm *vm, uint16_t bdf)
 {
 	unsigned n;
 	struct passthrough **end = list_end(vm, &n);
@@ -198,13 +199,13 @@ static const char *attach(struct vm *vm, uint16_t bdf)
 	struct passthrough *p = bad ? NULL : create(vm, n, bdf);
 	if (bad || !p)
 		return bad ? bad : "has no memory left for it";
-	bad = equip(p);
+	bad = set_up_device(p);
 	if (bad) {
 		discard(p);
 		return bad;
 	}
 	*end = p;
-	reset(&p->dev);
+	reset_device(&p->dev);
 	return NULL;
 }
 
@@ -212,7 +213,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 {
 	char name[12];
 	snprintf(name, sizeof name, "%02x:%02x.%u", bdf >> 8, bdf >> 3 & 31u, bdf & 7u);
-	const char *bad = attach(vm, bdf);
+	const char *bad = attach_function(vm, bdf);
 	if (bad) {
 		snprintf(why, size, "guest %s: device %s %s", vm->name, name, bad);
 		return false;
@@ -233,7 +234,7 @@ void passthrough_detach(struct vm *vm)
 	}
 }
 
-/* All resets go on side by side. */
+/* The resets of all devices run in parallel. */
 void passthrough_quiesce(struct vm *vm)
 {
 	for (struct passthrough *p = vm->passthrough; p; p = p->next) {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reset.c: a device whose guest is gone is reset, by what it has: a function level
- * reset (PCI Express 3.0, 6.6.2; Advanced Capabilities for Conventional PCI), the power state D3hot
- * and back (PCI Power Management 1.2, 5.4.1), or, for an 82540EM or 82574L without, its own
- * registers.
+ * reset.c: resets a device after its guest has stopped, by the first of these that it has: a
+ * function level reset (PCI Express 3.0, 6.6.2; Advanced Capabilities for Conventional PCI), the
+ * power state D3hot and back (PCI Power Management 1.2, 5.4.1), or, for an 82540EM or 82574L, its
+ * own registers.
  *
- * What takes time goes on while no guest has the device, and is waited for only when the next one
- * comes sooner.
+ * The reset runs while no guest has the device; only a guest that starts earlier waits for its end.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/pci.h"
@@ -35,33 +34,34 @@
 #define FLR_US           100000
 #define D3_US            10000
 
-static void save(struct passthrough *p, unsigned reg, unsigned size)
+static void save_register(struct passthrough *p, unsigned reg, unsigned size)
 {
 	p->saved[p->n_saved].reg = (uint8_t)reg;
 	p->saved[p->n_saved].size = (uint8_t)size;
 	p->saved[p->n_saved++].value = pci_read(p->bdf, (uint8_t)reg, size);
 }
 
-/* What the firmware chose: addresses, the pin's line, sizes that suit the buses above. */
+/* Registers that the firmware has set up: BARs, the interrupt line, payload sizes that fit the
+ * bridges above. */
 void passthrough_reset_save(struct passthrough *p)
 {
 	uint8_t pcie = pci_find_cap(p->bdf, PCI_CAP_PCIE);
 	for (unsigned i = 0; i < VPCI_BARS; i++)
-		save(p, PCI_BAR(i), 4);
-	save(p, PCI_CACHE_LINE, 2);
-	save(p, PCI_INT_LINE, 1);
+		save_register(p, PCI_BAR(i), 4);
+	save_register(p, PCI_CACHE_LINE, 2);
+	save_register(p, PCI_INT_LINE, 1);
 	if (pcie) {
-		save(p, pcie + PCIE_DEVCTL, 2);
-		save(p, pcie + PCIE_LNKCTL, 2);
+		save_register(p, pcie + PCIE_DEVCTL, 2);
+		save_register(p, pcie + PCIE_LNKCTL, 2);
 	}
 	if (pcie && (pci_read(p->bdf, pcie + 2, 2) & PCIE_VERSION) >= 2)
-		save(p, pcie + PCIE_DEVCTL2, 2);
-	save(p, PCI_COMMAND, 2);
+		save_register(p, pcie + PCIE_DEVCTL2, 2);
+	save_register(p, PCI_COMMAND, 2);
 	_Static_assert(VPCI_BARS + 6 <= PASSTHROUGH_SAVED, "one for each save() above");
 }
 
-/* Receiver, transmitter and interrupts off, then the reset of the whole: an emulated 82540EM takes
- * no notice of that bit. */
+/* Disables interrupts, receiver and transmitter before the device reset: an emulated 82540EM
+ * ignores the reset bit. */
 static bool reset_nic(const struct passthrough *p)
 {
 	uint16_t device = (uint16_t)pci_read(p->bdf, 2, 2);
@@ -78,9 +78,8 @@ static bool reset_nic(const struct passthrough *p)
 	return true;
 }
 
-/* Without bus mastering it is harmless; but who switches that on finds it as its last guest left
- * it.
- */
+/* The device does no DMA while bus mastering is off; but the next guest that turns it on finds the
+ * device as the last guest left it. */
 static uint32_t no_reset(const struct passthrough *p)
 {
 	log_warn("%s: its device cannot be reset: until a driver does, it goes on with what the "
@@ -89,8 +88,8 @@ static uint32_t no_reset(const struct passthrough *p)
 	return 0;
 }
 
-/* Sets it off; the microseconds that the device then needs. */
-static uint32_t set_off(const struct passthrough *p)
+/* Begins the reset; returns how many microseconds the device then needs. */
+static uint32_t start_reset(const struct passthrough *p)
 {
 	uint8_t pcie = pci_find_cap(p->bdf, PCI_CAP_PCIE), af = pci_find_cap(p->bdf, PCI_CAP_AF);
 	uint8_t pm = pci_find_cap(p->bdf, PCI_CAP_PM);
@@ -113,11 +112,11 @@ static uint32_t set_off(const struct passthrough *p)
 
 void passthrough_reset_begin(struct passthrough *p)
 {
-	p->reset_us = set_off(p);
+	p->reset_us = start_reset(p);
 	p->reset_tsc = rdtsc();
 }
 
-static void wake(const struct passthrough *p)
+static void leave_d3(const struct passthrough *p)
 {
 	uint8_t pm = pci_find_cap(p->bdf, PCI_CAP_PM);
 	uint32_t csr = pm ? pci_read(p->bdf, pm + PM_CSR, 2) : 0;
@@ -134,7 +133,7 @@ void passthrough_reset_end(struct passthrough *p)
 	uint64_t us = (rdtsc() - p->reset_tsc) * 1000 / tsc_khz;
 	if (us < p->reset_us)
 		tsc_delay_us(p->reset_us - us);
-	wake(p);
+	leave_d3(p);
 	for (unsigned i = 0; i < p->n_saved; i++)
 		pci_write(p->bdf, p->saved[i].reg, p->saved[i].size, p->saved[i].value);
 	p->reset_us = 0;
