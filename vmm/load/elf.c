@@ -6,7 +6,7 @@
 
 #define PHNUM_MAX 64
 
-static void take_header32(struct elf *e, const struct elf32_header *h)
+static void copy_header32(struct elf *e, const struct elf32_header *h)
 {
 	e->entry = h->entry;
 	e->phoff = h->phoff;
@@ -14,7 +14,7 @@ static void take_header32(struct elf *e, const struct elf32_header *h)
 	e->phnum = h->phnum;
 }
 
-static void take_header64(struct elf *e, const struct elf64_header *h)
+static void copy_header64(struct elf *e, const struct elf64_header *h)
 {
 	e->entry = h->entry;
 	e->phoff = h->phoff;
@@ -24,7 +24,7 @@ static void take_header64(struct elf *e, const struct elf64_header *h)
 
 const char *elf_open(struct elf *e, struct blob file)
 {
-	/* Up to `machine` both classes are alike. */
+	/* Both classes have the same layout up to `machine`. */
 	const struct elf32_header *h = (const void *)file.data;
 	if (file.size < sizeof *h || memcmp(h->ident.magic, "\177ELF", 4))
 		return "ELF: no ELF header";
@@ -40,9 +40,9 @@ const char *elf_open(struct elf *e, struct blob file)
 	if (h->machine != EM_386 && h->machine != EM_X86_64)
 		return "ELF: not for x86";
 	if (e->is64)
-		take_header64(e, (const void *)file.data);
+		copy_header64(e, (const void *)file.data);
 	else
-		take_header32(e, h);
+		copy_header32(e, h);
 	if (!e->phnum || e->phnum > PHNUM_MAX)
 		return "ELF: no program headers, or more than 64";
 	if (e->phentsize < (e->is64 ? sizeof(struct elf64_program) : sizeof(struct elf32_program)))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a guest boots from; it knows no hardware, and a host program tries it, too. */
+/* Loads what a guest boots from.  Free of hardware access: patio-check runs it on the host, too. */
 #include <stdio.h>
 #include "vmm/load/linux.h"
 #include "vmm/load/multiboot.h"
@@ -7,7 +7,7 @@
 
 #define MIB (1ul << 20)
 
-/* Where the reason goes why a guest's images cannot be loaded. */
+/* The caller's buffer for the reason why a guest's images cannot be loaded. */
 struct reason {
 	char *text;
 	size_t size;
@@ -21,7 +21,7 @@ static uint64_t memory_of(const struct gmem *mem)
 	return size;
 }
 
-/* True, and why, when no memory of this guest's size holds its images. */
+/* True, with a reason, if the images need more memory than the guest has. */
 static bool too_small(const struct gmem *mem, const struct images *i, uint64_t needs,
                       struct reason why)
 {
@@ -33,7 +33,7 @@ static bool too_small(const struct gmem *mem, const struct images *i, uint64_t n
 	return true;
 }
 
-static bool loaded(const struct images *i, const char *bad, struct reason why)
+static bool check_loaded(const struct images *i, const char *bad, struct reason why)
 {
 	if (bad)
 		snprintf(why.text, why.size, "guest %s: %s: %s", i->guest, i->kernel_name, bad);
@@ -51,7 +51,7 @@ static bool load_linux_kernel(const struct gmem *mem, const struct images *i,
 	                       .reserved = i->reserved,
 	                       .n_reserved = i->n_reserved};
 	return !too_small(mem, i, load_linux_needs(&b), why) &&
-	       loaded(i, load_linux(mem, &b, entry), why);
+	       check_loaded(i, load_linux(mem, &b, entry), why);
 }
 
 static bool load_multiboot_kernel(const struct gmem *mem, const struct images *i,
@@ -62,7 +62,7 @@ static bool load_multiboot_kernel(const struct gmem *mem, const struct images *i
 	                           .modules = i->modules,
 	                           .n_modules = i->n_modules};
 	return !too_small(mem, i, load_multiboot_needs(&b), why) &&
-	       loaded(i, load_multiboot(mem, &b, entry), why);
+	       check_loaded(i, load_multiboot(mem, &b, entry), why);
 }
 
 bool images_load(const struct gmem *mem, const struct images *i, struct cpu_entry *entry, char *why,
@@ -77,5 +77,5 @@ bool images_load(const struct gmem *mem, const struct images *i, struct cpu_entr
 	case IMAGE_UNKNOWN:
 		break;
 	}
-	return loaded(i, "neither a bzImage nor a multiboot kernel", r);
+	return check_loaded(i, "neither a bzImage nor a multiboot kernel", r);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* images.h: a guest's images into its memory, by what kind of kernel it has. */
+/* images.h: loads a guest's images into its memory, by the kind of its kernel. */
 #ifndef VMM_LOAD_IMAGES_H
 #define VMM_LOAD_IMAGES_H
 #include <stdbool.h>
@@ -10,15 +10,15 @@
 #include "vmm/load/multiboot.h"
 #include "arch/x86_64/hvm/vcpu_state.h"
 
-/* What a guest boots from; all of it stays the caller's. */
+/* What a guest boots from; the caller keeps ownership of all of it. */
 struct images {
-	const char *guest, *kernel_name; /* for a reason */
+	const char *guest, *kernel_name; /* for the texts of errors */
 	struct blob kernel;
 	const char *cmdline;
-	struct blob initrd;                     /* of a bzImage; size 0: none */
-	const struct multiboot_module *modules; /* of a multiboot kernel */
+	struct blob initrd;                     /* for a bzImage; size 0: none */
+	const struct multiboot_module *modules; /* for a multiboot kernel */
 	unsigned n_modules;
-	const struct gpa_range *reserved; /* what a bzImage must leave alone */
+	const struct gpa_range *reserved; /* reserved in a bzImage's memory map */
 	unsigned n_reserved;
 };
 

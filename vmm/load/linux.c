@@ -4,7 +4,7 @@
 #include "lib/bytes.h"
 #include "vmm/load/linux.h"
 
-/* Offsets in the file's first sectors and in boot_params alike. */
+/* Offsets, the same in the file's setup sectors and in boot_params. */
 #define E820_ENTRIES     0x1e8
 #define SETUP_SECTS      0x1f1
 #define BOOT_FLAG        0x1fe
@@ -24,7 +24,7 @@
 #define PREF_ADDRESS     0x258
 #define INIT_SIZE        0x260
 #define HEADER_MIN_END   0x264 /* init_size included */
-#define HEADER_MAX_END   0x290 /* where boot_params goes on with another field */
+#define HEADER_MAX_END   0x290 /* where the next field of boot_params begins */
 #define ACPI_RSDP_ADDR   0x070
 #define EXT_RAMDISK      0x0c0
 #define EXT_RAMDISK_SIZE 0x0c4
@@ -42,9 +42,9 @@
 #define MIB2            0x200000ull
 #define GIB             0x40000000ull
 #define INIT_SIZE_LIMIT GIB
-#define PLACE_LIMIT     (512 * GIB) /* one page of the third level */
+#define PLACE_LIMIT     (512 * GIB) /* what one page of the third-level table maps */
 
-/* What the checked header says. */
+/* Values of the checked header. */
 struct linux_header {
 	const uint8_t *raw;
 	unsigned end; /* of the header, in the file */
@@ -104,8 +104,8 @@ static uint64_t alignment(const struct linux_header *h)
 	return h->align < MIB2 ? MIB2 : h->align;
 }
 
-/* The lowest place for the kernel: put below its preferred address, it unpacks itself at that all
- * the same (boot.rst, init_size). */
+/* The lowest load address: a kernel loaded below its preferred address would move itself up to it
+ * when it decompresses (boot.rst, init_size). */
 static uint64_t lowest_place(const struct linux_header *h)
 {
 	uint64_t align = h->pref >= GUEST_HIGH && !(h->pref % PAGE) ? PAGE : alignment(h);
@@ -113,7 +113,7 @@ static uint64_t lowest_place(const struct linux_header *h)
 	return (min + align - 1) & ~(align - 1);
 }
 
-/* The preferred address when it is free, else the lowest above that fits; UINT64_MAX for none. */
+/* The preferred address if it is free, else the lowest one above that fits; UINT64_MAX: none. */
 static uint64_t place_kernel(const struct memmap *map, const struct linux_header *h)
 {
 	bool pref_ok =
@@ -126,7 +126,7 @@ static uint64_t place_kernel(const struct memmap *map, const struct linux_header
 	return memmap_place(map, h->init_size, alignment(h), lowest_place(h), max, NULL, 0, false);
 }
 
-/* Copies the initramfs as high as the kernel allows, and tells it where. */
+/* Copies the initramfs as high as the kernel allows, and enters its address in boot_params. */
 static const char *load_initrd(const struct gmem *m, const struct memmap *map,
                                const struct linux_header *h, struct blob initrd, uint64_t kernel_at,
                                uint8_t *params)
@@ -154,7 +154,7 @@ static void write_params(uint8_t *params, const struct linux_header *h, const st
 {
 	memset(params, 0, 4096);
 	memcpy(params + SETUP_SECTS, h->raw + SETUP_SECTS, h->end - SETUP_SECTS);
-	/* The file's own values of these two mean nothing, and stay 0 without an initramfs. */
+	/* The file's values of these two are meaningless; both stay 0 without an initramfs. */
 	put_le32(params + RAMDISK_IMAGE, 0);
 	put_le32(params + RAMDISK_SIZE, 0);
 	params[TYPE_OF_LOADER] = LOADER_UNKNOWN;
@@ -169,7 +169,7 @@ static void write_params(uint8_t *params, const struct linux_header *h, const st
 	}
 }
 
-/* One page of the last level: 1 GiB in pages of 2 MiB, present and writable. */
+/* Fills one page directory: 1 GiB in pages of 2 MiB, present and writable. */
 static void map_gib(uint8_t *tables, unsigned page, uint64_t gib)
 {
 	uint8_t *pd = tables + page * 4096;
@@ -178,8 +178,8 @@ static void map_gib(uint8_t *tables, unsigned page, uint64_t gib)
 	put_le64(tables + 4096 + 8 * gib, (LINUX_PT_GPA + page * 4096) | 3);
 }
 
-/* Maps [0, 4 GiB) and the kernel one to one: page 0 the top level, 1 the third, then 2 MiB pages.
- * init_size is at most 1 GiB, so the kernel needs two pages of its own at most. */
+/* Identity-maps [0, 4 GiB) and the kernel: page 0 is the PML4, page 1 the PDPT, the others are page
+ * directories.  init_size is at most 1 GiB, so the kernel needs at most two of its own. */
 static void write_page_tables(uint8_t *tables, uint64_t kernel_at, uint64_t init_size)
 {
 	unsigned page = 2;

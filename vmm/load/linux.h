@@ -8,7 +8,7 @@
 #include "vmm/load/load.h"
 #include "arch/x86_64/hvm/vcpu_state.h"
 
-/* Where the loader puts its small structures, all in conventional memory. */
+/* Addresses of the loader's boot structures, all in conventional memory. */
 #define LINUX_GDT_GPA     0x500
 #define LINUX_PT_GPA      0x1000 /* eight pages at most */
 #define LINUX_PARAMS_GPA  0x10000
@@ -20,22 +20,22 @@ struct linux_boot {
 	const char *cmdline;              /* NUL-terminated; NULL means "" */
 	uint64_t rsdp;                    /* GPA of the guest's ACPI RSDP; 0: none */
 	bool x2apic;                      /* start the local APIC in x2APIC mode */
-	const struct gpa_range *reserved; /* further ranges the guest's kernel must leave alone */
+	const struct gpa_range *reserved; /* further ranges that the guest's kernel must not use */
 	unsigned n_reserved;
 };
 
 /*
- * Bytes of memory, from address 0 on, below which this kernel and its initramfs cannot be loaded: a
- * kernel that unpacks itself goes to its preferred address, wherever it was put below that.  0: the
- * image is no bzImage that load_linux() takes.
+ * The least memory, from address 0 on, into which this kernel and its initramfs can be loaded.  A
+ * kernel that decompresses itself needs its preferred address, even if it is loaded below.  0: not
+ * a bzImage that load_linux() accepts.
  */
 uint64_t load_linux_needs(const struct linux_boot *boot);
 
 /*
  * Loads kernel, initramfs, command line and boot_params into guest memory and fills *entry for the
- * first vCPU.  The images are untrusted and may lie anywhere but in that guest's memory; both stay
- * the caller's.  NULL on success, otherwise the reason as a constant string (guest memory may then
- * be partly written).
+ * first vCPU.  The images are untrusted, must not lie in that guest's memory, and stay the
+ * caller's.  NULL on success, otherwise the reason as a constant string (guest memory may then be
+ * partly written).
  */
 const char *load_linux(const struct gmem *m, const struct linux_boot *boot,
                        struct cpu_entry *entry);

@@ -15,7 +15,7 @@ static bool memmap_add(struct memmap *map, uint64_t start, uint64_t end, uint32_
 	return true;
 }
 
-/* Takes [start, end) out of every entry; what is left of one may be two. */
+/* Removes [start, end) from every entry, which may split an entry in two. */
 static bool memmap_carve(struct memmap *map, uint64_t start, uint64_t end)
 {
 	struct memmap old = *map;
@@ -101,8 +101,8 @@ static uint64_t align_up(uint64_t v, uint64_t align)
 	return up < v ? UINT64_MAX : up;
 }
 
-/* The place within [low, high), one contiguous piece of RAM.  Each step leaves one of `avoid`
- * behind for good, so the loops end. */
+/* The lowest place within [low, high), one contiguous range of RAM.  Each step moves past one of
+ * `avoid` for good, so the loop ends. */
 static uint64_t place_low(uint64_t low, uint64_t high, uint64_t size, uint64_t align,
                           const struct gpa_range *avoid, unsigned n)
 {

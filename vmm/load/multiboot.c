@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* multiboot.c: Multiboot 1 kernels (Multiboot Specification 0.6.96), from header to entry. */
+/* multiboot.c: loads Multiboot 1 kernels (Multiboot Specification 0.6.96). */
 #include <string.h>
 #include "vmm/load/elf.h"
 #include "lib/bytes.h"
@@ -18,7 +18,7 @@
 #define BIOS_DATA      0x400
 #define BIOS_DATA_SIZE 0x100
 
-/* The kernel's pieces in guest memory, and where it is entered. */
+/* The kernel's segments in guest memory, and its entry point. */
 struct kernel {
 	unsigned n;
 	struct gpa_range part[MULTIBOOT_PARTS_MAX];
@@ -47,7 +47,7 @@ bool multiboot_header_present(struct blob image)
 	return find_header(image, &flags) >= 0;
 }
 
-/* Copies one piece to its physical address and clears what follows it. */
+/* Copies one segment to its physical address and zeroes the rest of its memory. */
 static const char *load_part(const struct gmem *m, const struct memmap *map, struct kernel *k,
                              struct blob content, uint64_t paddr, uint64_t memsz)
 {
@@ -87,7 +87,8 @@ static const char *load_elf(const struct gmem *m, const struct memmap *map, stru
 		why = load_part(m, map, k, content, s.paddr, s.memsz);
 		if (why)
 			return why;
-		/* The entry is virtual, and paging is off: GRUB and QEMU translate it as well. */
+		/* The entry point is a virtual address, and paging is off: translated as GRUB and
+		 * QEMU do. */
 		if (!translated && elf.entry - s.vaddr < s.memsz) {
 			k->entry = elf.entry - s.vaddr + s.paddr;
 			translated = true;
@@ -96,7 +97,7 @@ static const char *load_elf(const struct gmem *m, const struct memmap *map, stru
 	return NULL;
 }
 
-/* What the address fields say, for images that are not ELF (3.1.3). */
+/* Values of the header's address fields, for images that are not ELF (3.1.3). */
 struct addresses {
 	struct blob content;
 	uint64_t start, size, entry;
@@ -158,7 +159,8 @@ static const char *load_kernel(const struct gmem *m, const struct memmap *map, s
 	return "multiboot: the entry point lies outside the loaded segments";
 }
 
-/* The end of the highest of an ELF image's segments, and how many bytes they have from 1 MiB on. */
+/* Measures an ELF image: the end of its highest segment, and the bytes of its segments from 1 MiB
+ * on. */
 static bool measure_elf(struct blob image, uint64_t *end, uint64_t *size)
 {
 	struct elf elf;
@@ -206,9 +208,9 @@ uint64_t load_multiboot_needs(const struct multiboot_boot *boot)
 	return end > GUEST_HIGH + size ? end : GUEST_HIGH + size;
 }
 
-/* What firmware leaves at 0x40E (EBDA segment) and 0x413 (KiB below it): kernels that start other
- * CPUs look there for a place below 640 KiB.  A kernel that was loaded over it has what it wants.
- */
+/* Writes the BIOS data area: 0x40E (EBDA segment) and 0x413 (KiB of memory below it).  Kernels read
+ * them to find room below 640 KiB for the start code of other CPUs.  Left alone if a segment of the
+ * kernel was loaded over it. */
 static void write_bios_data(const struct gmem *m, const struct kernel *k)
 {
 	uint8_t *bda = gmem_ptr(m, BIOS_DATA, BIOS_DATA_SIZE);
@@ -221,8 +223,8 @@ static void write_bios_data(const struct gmem *m, const struct kernel *k)
 	put_le16(bda + 0x13, GUEST_LOW_TOP >> 10);
 }
 
-/* Section 3.2.  The descriptor table is more than it asks for: some kernels reload a segment
- * register before they load a table of their own. */
+/* Machine state of section 3.2.  The GDT goes beyond it: some kernels reload a segment register
+ * before they load their own. */
 static void fill_entry(struct cpu_entry *e, uint64_t entry, const struct multiboot_placed *info)
 {
 	struct seg data = {0x10, SEG_DATA, 0xffffffff, 0};

@@ -20,7 +20,7 @@ struct multiboot_boot {
 	const char *cmdline; /* NUL-terminated; NULL means "" */
 	const struct multiboot_module *modules;
 	unsigned n_modules;
-	const struct gpa_range *reserved; /* further ranges the guest's memory map calls reserved */
+	const struct gpa_range *reserved; /* further ranges, reserved in the guest's memory map */
 	unsigned n_reserved;
 };
 
@@ -34,8 +34,8 @@ struct multiboot_boot {
 const char *load_multiboot(const struct gmem *m, const struct multiboot_boot *boot,
                            struct cpu_entry *entry);
 
-/* Bytes of memory, from address 0 on, below which this kernel and its modules cannot be loaded; 0:
- * the image is no kernel that load_multiboot() takes. */
+/* The least memory, from address 0 on, into which this kernel and its modules can be loaded; 0: not
+ * a kernel that load_multiboot() accepts. */
 uint64_t load_multiboot_needs(const struct multiboot_boot *boot);
 
 /* True when the image has a valid Multiboot 1 header (magic, checksum) in its first 8 KiB. */

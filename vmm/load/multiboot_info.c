@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* multiboot_info.c: what a Multiboot 1 kernel finds at EBX (Multiboot 0.6.96, section 3.3). */
+/* multiboot_info.c: builds the information structure, to which EBX points at entry (Multiboot
+ * 0.6.96, section 3.3). */
 #include <string.h>
 #include "lib/bytes.h"
 #include "lib/multiboot_format.h"
@@ -12,7 +13,8 @@
 
 static const char loader_name[] = "Patio";
 
-/* The area being filled: `used` of `size` bytes, at `gpa` for the guest and `at` for us. */
+/* The area being filled: `used` of `size` bytes; `gpa` is its guest address, `at` the VMM's
+ * pointer. */
 struct area {
 	uint8_t *at;
 	uint32_t gpa, size, used;
@@ -23,8 +25,9 @@ static const char *or_empty(const char *s)
 	return s ? s : "";
 }
 
-/* The next n bytes of the area, as a guest-physical address; area_size() made room for them. */
-static uint32_t take(struct area *a, uint32_t n, uint8_t **at)
+/* Reserves the next n bytes of the area; returns their guest-physical address.  area_size() counted
+ * them. */
+static uint32_t reserve_bytes(struct area *a, uint32_t n, uint8_t **at)
 {
 	uint32_t gpa = a->gpa + a->used;
 	*at = a->at + a->used;
@@ -36,12 +39,12 @@ static uint32_t put_string(struct area *a, const char *s)
 {
 	uint8_t *at;
 	uint32_t n = (uint32_t)strlen(s) + 1;
-	uint32_t gpa = take(a, n, &at);
+	uint32_t gpa = reserve_bytes(a, n, &at);
 	memcpy(at, s, n);
 	return gpa;
 }
 
-/* Bytes that the whole structure takes; 0 when some string is too long. */
+/* Size in bytes of the whole structure; 0 if a string is too long. */
 static uint32_t area_size(const struct memmap *map, const struct multiboot_boot *boot)
 {
 	size_t n = strnlen(or_empty(boot->cmdline), STRING_MAX);
@@ -77,7 +80,7 @@ static const char *place_area(const struct gmem *m, const struct memmap *map,
 	return a->at ? NULL : "multiboot: no room for the information structure";
 }
 
-/* Copies every module above the kernel, where GRUB puts them too; `taken` gains their places. */
+/* Copies the modules above the kernel, as GRUB does, and adds their ranges to `taken`. */
 static const char *place_modules(const struct gmem *m, const struct memmap *map,
                                  const struct multiboot_boot *boot, struct gpa_range *taken,
                                  unsigned *n)
@@ -106,7 +109,8 @@ static void put_modules(struct area *a, struct mb1_info *info, const struct mult
 {
 	uint8_t *list;
 	info->modules = boot->n_modules;
-	info->modules_addr = take(a, boot->n_modules * (uint32_t)sizeof(struct mb1_module), &list);
+	info->modules_addr =
+	    reserve_bytes(a, boot->n_modules * (uint32_t)sizeof(struct mb1_module), &list);
 	struct mb1_module *m = (void *)list;
 	for (unsigned i = 0; i < boot->n_modules; i++)
 		m[i] = (struct mb1_module){
@@ -134,20 +138,20 @@ static void put_memory(struct area *a, struct mb1_info *info, const struct memma
 	info->mem_lower = kib_from(map, 0);
 	info->mem_upper = kib_from(map, GUEST_HIGH);
 	info->map_length = map->n * (uint32_t)sizeof(struct mb1_range);
-	info->map_addr = take(a, info->map_length, &list);
+	info->map_addr = reserve_bytes(a, info->map_length, &list);
 	struct mb1_range *r = (void *)list;
 	for (unsigned i = 0; i < map->n; i++)
-		r[i] = (struct mb1_range){
-		    .size = sizeof *r - sizeof r->size, /* the field does not count itself */
-		    .start = map->entry[i].start,
-		    .length = map->entry[i].size,
-		    .type = map->entry[i].type};
+		r[i] = (struct mb1_range){.size = sizeof *r -
+		                                  sizeof r->size, /* `size` does not count itself */
+		                          .start = map->entry[i].start,
+		                          .length = map->entry[i].size,
+		                          .type = map->entry[i].type};
 }
 
 static uint32_t put_gdt(struct area *a)
 {
 	uint8_t *at;
-	uint32_t gpa = take(a, GDT_SIZE, &at);
+	uint32_t gpa = reserve_bytes(a, GDT_SIZE, &at);
 	put_le64(at, 0);
 	put_le64(at + 8, 0x00cf9b000000ffff);  /* flat 32-bit code */
 	put_le64(at + 16, 0x00cf93000000ffff); /* flat data */
@@ -168,7 +172,7 @@ const char *multiboot_info_build(const struct gmem *m, const struct memmap *map,
 		why = place_area(m, map, boot, taken, n, &a);
 	if (why)
 		return why;
-	placed->info = take(&a, sizeof(struct mb1_info), &place);
+	placed->info = reserve_bytes(&a, sizeof(struct mb1_info), &place);
 	struct mb1_info *info = (void *)place;
 	memset(info, 0, sizeof *info);
 	placed->gdt = put_gdt(&a);

@@ -6,7 +6,7 @@
 
 #define MULTIBOOT_PARTS_MAX 64
 
-/* Where multiboot_info_build() put things: GPAs below 4 GiB. */
+/* Addresses of what multiboot_info_build() placed: GPAs below 4 GiB. */
 struct multiboot_placed {
 	uint32_t info, gdt;
 };
