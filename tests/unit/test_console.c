@@ -77,7 +77,7 @@ static int setup(void **state)
 	vioapic_init(&vm->ioapic, deliver, vm);
 	vuart_init(&vm->uart, &console_line, c);
 	atomic_store(&vm->state, VM_RUNNING);
-	atomic_store(&shown, c);
+	atomic_store(&shown_console, c);
 	n_terminal = n_hvc = calls = 0;
 	room = hvc_room = hvc_part = sizeof hvc;
 	return 0;

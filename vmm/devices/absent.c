@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* absent.c: a guest's accesses to memory where nothing is; see absent.h. */
+/* absent.c: a guest's accesses to unassigned physical memory; see absent.h. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/tsc.h"
 #include "vmm/devices/absent.h"
@@ -7,7 +7,7 @@
 #include "vmm/vm.h"
 #include "vmm/fail.h"
 
-static void name_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t unnamed)
+static void log_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t unnamed)
 {
 	const char *what = write ? "write to" : "read of", *then = write ? "dropped" : "all ones";
 	if (unnamed)
@@ -29,7 +29,7 @@ bool absent_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t *val)
 		return false;
 	}
 	if (name)
-		name_access(v, gpa, write, unnamed);
+		log_access(v, gpa, write, unnamed);
 	if (!write)
 		*val = ~0ul;
 	return true;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * absent.h: guest-physical memory where nothing is, for this guest: no memory of its own, no
- * register of a device.
+ * absent.h: unassigned guest-physical addresses: neither the guest's memory nor a device's
+ * register.
  *
- * As on a bus where nobody answers, a read gives all ones and a write goes nowhere.  Each access is
- * counted, and a page is named in the log: once in a second, and few pages of one guest in a
- * second, so that no guest fills the log.
+ * As on a bus where no device answers, a read gives all ones and a write is dropped.  Each access
+ * is counted.  The page is logged, at most once a second and for at most ABSENT_NAMED pages of a
+ * guest a second, so that no guest floods the log.
  */
 #ifndef VMM_DEVICES_ABSENT_H
 #define VMM_DEVICES_ABSENT_H
@@ -13,21 +13,22 @@
 #include <stdint.h>
 #include "lib/spinlock.h"
 
-#define ABSENT_NAMED 4 /* pages of one guest that are named in a second, at most */
+#define ABSENT_NAMED 4 /* pages of one guest that are logged in a second, at most */
 
-/* A guest's; all zero at first. */
+/* Per guest; all zero at first. */
 struct absent {
-	struct spinlock lock; /* only this guest's own vCPUs want it */
+	struct spinlock lock; /* taken by this guest's own vCPUs only */
 	uint64_t reads, writes;
-	uint64_t unnamed; /* accesses since the last that was named */
+	uint64_t unnamed; /* accesses since the last that was logged */
 	struct {
-		uint64_t page, when; /* named when; 0: free */
+		uint64_t page, when; /* when: TSC of its log line; 0: free */
 	} named[ABSENT_NAMED];
 };
 
 /*
- * absent_policy.c: counts an access at TSC time `now`; a second has `second` ticks.  True: it is to
- * be named; *unnamed is how many came before it, since the last one named.  Any core.
+ * absent_policy.c: counts an access at TSC time `now`; a second has `second` ticks.  True: the
+ * access is to be logged; *unnamed is how many were not logged since the last one that was.  Any
+ * core.
  */
 bool absent_count(struct absent *a, uint64_t gpa, bool write, uint64_t now, uint64_t second,
                   uint64_t *unnamed);
@@ -35,8 +36,8 @@ bool absent_count(struct absent *a, uint64_t gpa, bool write, uint64_t now, uint
 struct vcpu;
 
 /*
- * absent.c: what becomes of an instruction's access, within one page, that leads nowhere; *val is
- * set by a read.  False: the guest was stopped by it (`debug-absent stop`).  On the vCPU's core.
+ * absent.c: carries out an instruction's access, within one page, to an unassigned address; a read
+ * sets *val.  False: the access stopped the guest (`debug-absent stop`).  On the vCPU's core.
  */
 bool absent_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t *val);
 #endif

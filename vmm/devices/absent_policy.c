@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* absent_policy.c: which accesses to memory where nothing is are named; see absent.h. */
+/* absent_policy.c: which accesses to unassigned memory are logged; see absent.h. */
 #include "vmm/devices/absent.h"
 
-/* The place for this page, or -1: it was named within the last second, or enough others were. */
+/* A free entry for this page, or -1: the page was logged within the last second, or enough others
+ * were. */
 static int find_place(const struct absent *a, uint64_t page, uint64_t now, uint64_t second)
 {
 	int place = -1;

@@ -9,7 +9,7 @@
 
 #define HVC_PART 1024 /* bytes */
 
-static _Atomic(struct console *) shown;
+static _Atomic(struct console *) shown_console;
 
 void console_init(struct console *c, struct vm *vm)
 {
@@ -23,7 +23,7 @@ void console_reset(struct console *c)
 	atomic_store(&c->com1_waits, false);
 }
 
-static void keep(struct console *c, const char *buf, size_t len)
+static void keep_history(struct console *c, const char *buf, size_t len)
 {
 	size_t at = c->head % CONSOLE_HISTORY;
 	size_t first = len < CONSOLE_HISTORY - at ? len : CONSOLE_HISTORY - at;
@@ -32,43 +32,45 @@ static void keep(struct console *c, const char *buf, size_t len)
 	c->head += len;
 }
 
-/* At most CONSOLE_HISTORY bytes; lock held. */
-static void print(struct console *c, const char *buf, size_t len)
+/* Prints at most CONSOLE_HISTORY bytes; what the terminal has no room for is dropped.  Lock
+ * held. */
+static void print_or_drop(struct console *c, const char *buf, size_t len)
 {
-	keep(c, buf, len);
-	if (atomic_load(&shown) == c)
+	keep_history(c, buf, len);
+	if (atomic_load(&shown_console) == c)
 		atomic_fetch_add(&c->dropped, len - log_guest(buf, len));
 }
 
-/* As many bytes as have room; lock held. */
-static size_t print_some(struct console *c, const char *buf, size_t len)
+/* Prints as many bytes as the terminal has room for; returns how many.  Lock held. */
+static size_t print_what_fits(struct console *c, const char *buf, size_t len)
 {
-	size_t n = atomic_load(&shown) == c ? log_guest(buf, len) : len;
-	keep(c, buf, n);
+	size_t n = atomic_load(&shown_console) == c ? log_guest(buf, len) : len;
+	keep_history(c, buf, n);
 	return n;
 }
 
-/* So many bytes more than are kept: nobody sees them. */
-static uint64_t not_kept(struct console *c, uint64_t len)
+/* How many of `len` bytes exceed the history; counted as dropped if the terminal shows this
+ * console. */
+static uint64_t beyond_history(struct console *c, uint64_t len)
 {
 	uint64_t more = len > CONSOLE_HISTORY ? len - CONSOLE_HISTORY : 0;
-	if (atomic_load(&shown) == c)
+	if (atomic_load(&shown_console) == c)
 		atomic_fetch_add(&c->dropped, more);
 	return more;
 }
 
 /* --- its COM1 ------------------------------------------------------------------------------- */
 
-/* The mark comes before the last look: whoever makes room, or shows another console, afterwards
- * finds it. */
+/* com1_waits is set before the second try: whoever makes room, or shows another console, after that
+ * try sees it. */
 static size_t com1_send(void *console, const char *buf, size_t n)
 {
 	struct console *c = console;
 	spin_lock(&c->lock);
-	size_t done = print_some(c, buf, n);
+	size_t done = print_what_fits(c, buf, n);
 	if (done < n) {
 		atomic_store(&c->com1_waits, true);
-		done += print_some(c, buf + done, n - done);
+		done += print_what_fits(c, buf + done, n - done);
 	}
 	spin_unlock(&c->lock);
 	return done;
@@ -110,9 +112,9 @@ void console_feed(struct console *c)
 
 /* --- its virtio console --------------------------------------------------------------------- */
 
-/* Linux's driver throws away what comes after its buffers were offered and before its console is
- * registered (virtio_console.c: guest_connected), and then keeps what nobody reads; so it has to
- * print first. */
+/* Linux's driver discards input that arrives before its console is registered (virtio_console.c:
+ * guest_connected), and later keeps input that nobody reads; so hvc0 gets input only after the
+ * guest has printed on it. */
 static bool hvc_reads(struct console *c)
 {
 	return virtio_pci_running(&c->vm->hvc.v) && !vuart_is_open(&c->vm->uart) &&
@@ -125,9 +127,9 @@ static size_t hvc_take(void *console, const char *buf, size_t n)
 	return virtio_console_input(&c->vm->hvc, buf, n);
 }
 
-/* In parts, so that nobody waits long for the queue's lock.  A device that takes nothing has just
- * tried to empty itself: when it still takes nothing, it is going to say when the guest offers
- * buffers. */
+/* In parts, so that the queue's lock is not held long.  After a refusal one more try is made,
+ * because the device may just have freed buffers; after the second the device calls
+ * console_has_reader() when the guest offers buffers. */
 static void feed_hvc(struct console *c)
 {
 	unsigned refused = 0;
@@ -150,10 +152,10 @@ void console_output_hvc(void *console, const struct vnet_seg *seg, unsigned nseg
 	for (unsigned i = 0; i < nseg; i++)
 		total += seg[i].len;
 	spin_lock(&c->lock);
-	uint64_t left_out = not_kept(c, total);
+	uint64_t left_out = beyond_history(c, total);
 	for (unsigned i = 0; i < nseg; i++) {
 		uint32_t from = left_out < seg[i].len ? (uint32_t)left_out : seg[i].len;
-		print(c, (const char *)seg[i].base + from, seg[i].len - from);
+		print_or_drop(c, (const char *)seg[i].base + from, seg[i].len - from);
 		left_out -= from;
 	}
 	spin_unlock(&c->lock);
@@ -189,8 +191,8 @@ void console_missed(struct console *c)
 
 /* --- the terminal --------------------------------------------------------------------------- */
 
-/* What the console kept, in order, to a buffer of CONSOLE_HISTORY bytes; from now on it is shown.
- */
+/* Copies the history, oldest byte first, to a buffer of CONSOLE_HISTORY bytes and puts the console
+ * on the terminal. */
 static size_t begin_show(struct console *c, char *to)
 {
 	spin_lock(&c->lock);
@@ -199,16 +201,16 @@ static size_t begin_show(struct console *c, char *to)
 	size_t first = n < CONSOLE_HISTORY - at ? n : CONSOLE_HISTORY - at;
 	memcpy(to, c->history + at, first);
 	memcpy(to + first, c->history, n - first);
-	atomic_store(&shown, c);
+	atomic_store(&shown_console, c);
 	spin_unlock(&c->lock);
 	return n;
 }
 
-/* What the guest prints meanwhile is queued, and follows. */
+/* What the guest prints while the history is written is queued behind it. */
 void console_show(struct console *c)
 {
 	static char copy[CONSOLE_HISTORY];
-	console_feed(atomic_exchange(&shown, NULL));
+	console_feed(atomic_exchange(&shown_console, NULL));
 	if (!c)
 		return;
 	log_hold();
@@ -218,5 +220,5 @@ void console_show(struct console *c)
 
 struct console *console_shown(void)
 {
-	return atomic_load(&shown);
+	return atomic_load(&shown_console);
 }

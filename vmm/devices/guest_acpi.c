@@ -16,7 +16,7 @@
 #define FADT_NO_PWR_BUTTON (1 << 4)
 #define FADT_NO_SLP_BUTTON (1 << 5)
 
-#define SPACE_IO 1 /* of a generic address */
+#define SPACE_IO 1 /* address space ID of a generic address */
 
 /* What the tables are made in: zeroes at first. */
 struct guest_xsdt {
@@ -47,7 +47,7 @@ static void put_header(struct acpi_header *h, const char *signature, uint32_t le
 	h->creator_revision = 1;
 }
 
-static void seal(struct acpi_header *h)
+static void set_checksum(struct acpi_header *h)
 {
 	h->checksum = checksum(h, h->length);
 }
@@ -68,11 +68,10 @@ static void put_xsdt(struct guest_xsdt *x, uint64_t fadt, uint64_t madt)
 	put_header(&x->header, "XSDT", sizeof *x, 1);
 	x->fadt = fadt;
 	x->madt = madt;
-	seal(&x->header);
+	set_checksum(&x->header);
 }
 
-/* A register in system I/O space; the sizes that it may be accessed by are numbered 1 for a byte, 3
- * for four. */
+/* A register in system I/O space.  Access sizes are numbered: 1 is a byte, 3 four bytes. */
 static struct acpi_address io_register(uint16_t port, uint8_t bits, uint8_t access)
 {
 	return (struct acpi_address){
@@ -83,7 +82,7 @@ static void put_pm_timer(struct acpi_fadt *f, uint16_t port)
 {
 	f->pm_timer = port;
 	f->pm_timer_bytes = 4;
-	f->flags |= FADT_TMR_VAL_EXT; /* it has 32 bits */
+	f->flags |= FADT_TMR_VAL_EXT; /* a 32-bit timer */
 	f->x_pm_timer = io_register(port, 32, 3);
 }
 
@@ -103,7 +102,7 @@ static void put_fadt(struct acpi_fadt *f, uint64_t dsdt, const struct guest_acpi
 	if (cfg->pm_timer_port)
 		put_pm_timer(f, cfg->pm_timer_port);
 	memcpy(&f->hypervisor, "Patio", 5);
-	seal(&f->header);
+	set_checksum(&f->header);
 }
 
 static uint32_t madt_size(const struct guest_acpi *cfg)
@@ -115,7 +114,7 @@ static uint32_t madt_size(const struct guest_acpi *cfg)
 	return (uint32_t)(size + (cfg->ioapic ? sizeof(struct madt_ioapic) : 0));
 }
 
-/* Returns the place of the next record. */
+/* Returns the address of the next record. */
 static uint8_t *put_cpu(uint8_t *e, uint32_t uid, uint32_t apic_id)
 {
 	struct madt_lapic *lapic = (void *)e;
@@ -144,7 +143,7 @@ static void put_madt(struct acpi_madt *t, const struct guest_acpi *cfg)
 	if (cfg->ioapic)
 		*(struct madt_ioapic *)e = (struct madt_ioapic){
 		    .record = {MADT_IOAPIC, sizeof(struct madt_ioapic)}, .address = cfg->ioapic};
-	seal(&t->header);
+	set_checksum(&t->header);
 }
 
 /* mov dx, port; mov al, value; out dx, al; then hlt for ever: the VMM ends the guest at the OUT. */

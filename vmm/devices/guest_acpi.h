@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * guest_acpi.h: the ACPI tables of a guest's small PC (ACPI 6.4): RSDP, XSDT, FADT, MADT, DSDT.
+ * guest_acpi.h: a guest's ACPI tables (ACPI 6.4): RSDP, XSDT, FADT, MADT, DSDT.
  *
- * Hardware-reduced: no PIC, no interrupt of a PIT, no RTC; a system that took the machine for more
- * would wait for the PIT's interrupts.  Power-off and reset are writes to two ports.
+ * Hardware-reduced ACPI: no PIC, no PIT interrupt, no RTC.  A full ACPI machine would make the
+ * guest wait for PIT interrupts.  Power-off and reset are writes to two I/O ports.
  */
 #ifndef VMM_DEVICES_GUEST_ACPI_H
 #define VMM_DEVICES_GUEST_ACPI_H
@@ -16,11 +16,11 @@
 #define GUEST_ACPI_S5_VALUE    0x34
 #define GUEST_ACPI_RESET_VALUE 0x01
 
-/* Where a PC's BIOS is entered at reset.  Linux, on hardware-reduced ACPI without EFI, reboots by a
- * jump to it in real mode and never tries the reset register (efi_reboot_required()). */
+/* A PC's reset vector.  With hardware-reduced ACPI and without EFI, Linux reboots by a jump to it
+ * in real mode and never tries the reset register (efi_reboot_required()). */
 #define GUEST_RESET_VECTOR 0xffff0
 
-/* What dsdt.asl promises to a guest; the virtual PCI host bridge decodes exactly this. */
+/* The PCI windows in dsdt.asl; the virtual PCI host bridge decodes exactly these. */
 #define GUEST_PCI_IO_BASE  0x1000
 #define GUEST_PCI_IO_END   0x10000 /* first port above */
 #define GUEST_PCI_MEM_BASE 0xe0000000
@@ -28,13 +28,13 @@
 
 struct guest_acpi {
 	unsigned n_cpus;
-	const uint32_t *apic_ids; /* n_cpus of them; from 255 on they become x2APIC entries */
+	const uint32_t *apic_ids; /* n_cpus of them; IDs from 255 on get x2APIC entries */
 	uint16_t sleep_control_port, sleep_status_port; /* e.g. 0x600, 0x601 */
 	uint16_t reset_port; /* e.g. 0x604; receives GUEST_ACPI_RESET_VALUE */
 	uint32_t ioapic;     /* the address of its I/O APIC, whose first pin is GSI 0; 0: none */
-	/* 0: not named.  The specification lets a system ignore it on hardware-reduced ACPI; those
-	 * that want one (Xen, LK, memtest) do not.  Linux would, to watch the TSC by it twice a
-	 * second. */
+	/* 0: none.  The specification lets a system ignore the PM timer on hardware-reduced ACPI,
+	 * but Xen, LK and memtest need one.  Linux would read it twice a second to watch the TSC,
+	 * so it gets none. */
 	uint16_t pm_timer_port;
 };
 

@@ -5,10 +5,10 @@
 #include "lib/bytes.h"
 
 #define ENTRY_SIZE 0x1f
-#define TABLE_AT   0x20 /* of the structures, behind the entry point */
+#define TABLE_AT   0x20 /* offset of the structures, after the entry point */
 
 #define VENDOR "Patio"
-/* Linux looks at the year: one before 2008 is a firmware whose ACPI windows it does not trust. */
+/* Linux ignores the ACPI windows of a firmware dated before 2008. */
 #define DATE "01/01/2026"
 
 #define BIOS_NO_CHARACTERISTICS 0x08
@@ -25,8 +25,8 @@ struct table {
 	unsigned used, n, longest;
 };
 
-/* A structure: its formatted part, type and length first, then its strings, each with its NUL, one
- * after another; `strings` ends by an empty one. */
+/* Appends a structure: its formatted part (type and length first), then its strings, each with its
+ * NUL; `strings` ends with an empty one. */
 static void put_structure(struct table *t, const uint8_t *formatted, const char *strings)
 {
 	unsigned length = formatted[1], size = 0;
@@ -34,7 +34,7 @@ static void put_structure(struct table *t, const uint8_t *formatted, const char 
 	while (strings[size])
 		size += (unsigned)strlen(strings + size) + 1;
 	if (!size)
-		size = 1; /* no strings: two NULs all the same */
+		size = 1; /* a structure without strings ends with two NULs, too */
 	memcpy(s, formatted, length);
 	put_le16(s + 2, t->n++); /* handle */
 	memcpy(s + length, strings, size);
@@ -64,7 +64,7 @@ static void put_structures(struct table *t)
 	    [0] = 1,
 	    [1] = sizeof system,
 	    [4] = 1, /* manufacturer */
-	    [5] = 2, /* product; the UUID of zeros is none */
+	    [5] = 2, /* product; an all-zero UUID means none */
 	    [24] = WAKE_UP_UNKNOWN,
 	};
 	static const uint8_t chassis[0x15] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The I/O ports of a guest: PCI first (a virtio kick goes that way), then the few fixed devices. */
+/* A guest's I/O ports: PCI first, because virtio notifications use it, then the few fixed
+ * devices. */
 #include "arch/x86_64/cpu.h"
 #include "vmm/devices/io.h"
 #include "vmm/vm.h"
@@ -15,11 +16,11 @@ void io_claim(struct io_space *s, uint16_t base, uint16_t count, io_handler *han
 }
 
 /*
- * What a read of an absent port gives.  A bus that nobody drives reads all ones; but Linux polls
- * the CMOS clock (70h, 71h) for a bit to clear even when the firmware says that it is not there,
- * and gives up at once when it reads 0.
+ * What a read of an unclaimed port gives: all ones, as on a bus where no device answers; but 0 for
+ * the CMOS clock (70h, 71h): Linux polls it for a bit to clear even if the firmware reports no
+ * clock, and gives up at once when it reads 0.
  */
-static uint32_t absent(uint16_t port)
+static uint32_t read_unclaimed(uint16_t port)
 {
 	return port == 0x70 || port == 0x71 ? 0 : 0xFFFFFFFF;
 }
@@ -40,5 +41,5 @@ void io_fixed(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *va
 		}
 	}
 	if (in)
-		*val = absent(port);
+		*val = read_unclaimed(port);
 }

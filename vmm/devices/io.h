@@ -21,11 +21,11 @@ struct io_space {
 	} range[IO_RANGES];
 };
 
-/* Claims `count` ports from `base`; the table holds what ports.c claims, and no more comes later.
- */
+/* Claims `count` ports from `base`.  The table has room for the claims of ports.c, the only
+ * caller. */
 void io_claim(struct io_space *s, uint16_t base, uint16_t count, io_handler *handler, void *ctx);
 
-/* One access by the guest; ports that nobody claims behave as on a PC without the device. */
+/* Carries out one access by the guest; unclaimed ports behave as on a PC without the device. */
 void io_access(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *val);
 
 /* The same for a port that vpci_io() does not claim. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * irqchip.h: what stands behind the local APIC that a vCPU sees.
+ * irqchip.h: the implementation of the local APIC that a vCPU sees.
  *
- * vapic.c knows destinations, modes and the guest's view of the registers; where those are, and how
- * a vector reaches the vCPU, is its chip's.  Today there is one: the core's own x2APIC, whose
- * vectors come as plain IPIs, and whose registers the guest uses without an exit but for those that
- * vapic.h names.  A model in memory, for a vCPU that shares its core, will be another.
+ * vapic.c handles destinations, delivery modes and the guest's view of the registers; an irqchip
+ * stores the registers and delivers vectors to the vCPU.  There is one: the core's own x2APIC, to
+ * which vectors are sent as plain IPIs, and whose registers the guest uses without an exit except
+ * those that vapic.h names.  A vCPU that shares its core will need another, a model in memory.
  */
 #ifndef VMM_DEVICES_IRQCHIP_H
 #define VMM_DEVICES_IRQCHIP_H
@@ -19,14 +19,15 @@ struct vcpu;
 struct irqchip_ops {
 	/* Sends a vector, 16 or above, to a vCPU that runs and has its APIC enabled.  Any core. */
 	void (*raise)(struct vcpu *v, uint8_t vector);
-	/* Is there this entry of the local vector table?  The others are on the vCPU's core. */
+	/* Does the local vector table have this entry?  This and the functions below are called on
+	 * the vCPU's core. */
 	bool (*has_lvt)(const struct vcpu *v, unsigned reg);
-	/* A register that there is and can be read, also the timer's count; one that can be
-	 * written, also EOI, and the bits of it that can. */
+	/* read: a register that exists and is readable, including the timer's count.  write: a
+	 * register that is writable, including EOI, and only its writable bits. */
 	uint32_t (*read)(struct vcpu *v, unsigned reg);
 	void (*write)(struct vcpu *v, unsigned reg, uint32_t value);
-	/* As after INIT: nothing waits or is in service, and no vector is taken before the APIC is
-	 * enabled by software. */
+	/* The state after INIT: no vector is pending or in service, and none is accepted before
+	 * software enables the APIC. */
 	void (*reset)(struct vcpu *v);
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The local APIC of a vCPU with a core of its own is that core's (irqchip.h). */
+/* A vCPU with a core of its own uses that core's local APIC (irqchip.h). */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
@@ -29,7 +29,7 @@ static void direct_write(struct vcpu *v, unsigned reg, uint32_t value)
 	wrmsr(MSR_X2APIC + reg, value);
 }
 
-/* The core's own APIC goes on as an x2APIC: the host calls it by NMI. */
+/* The core's APIC stays in x2APIC mode: the host sends NMIs by it. */
 static void direct_reset(struct vcpu *v)
 {
 	(void)v;

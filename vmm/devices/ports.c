@@ -28,7 +28,7 @@ static void debug_exit(void *ctx, uint16_t offset, unsigned size, bool in, uint3
 		vm_end(ctx, (uint8_t)*val, "debug exit");
 }
 
-static void sleep_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
+static void sleep_port_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
 {
 	(void)size;
 	if (in)
@@ -37,24 +37,24 @@ static void sleep_access(void *ctx, uint16_t offset, unsigned size, bool in, uin
 		vm_end(ctx, 0, "powered off");
 }
 
-/* control.c starts it again once it has stopped. */
-static void vm_reset(struct vm *vm)
+/* control/lifecycle.c restarts the guest once it has stopped. */
+static void end_for_reset(struct vm *vm)
 {
 	vm->reset_asked = true;
 	vm_end(vm, 0, "asked for a reset");
 }
 
-static void reset_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
+static void reset_port_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
 {
 	(void)offset;
 	(void)size;
 	if (in)
 		*val = 0;
 	else if ((uint8_t)*val == GUEST_ACPI_RESET_VALUE)
-		vm_reset(ctx);
+		end_for_reset(ctx);
 }
 
-/* A wider access is one of a byte at each port, as on the bus that it is on. */
+/* A wider access is split into a byte for each port, as on an 8-bit bus. */
 static void pit_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
 {
 	struct vm *vm = ctx;
@@ -83,7 +83,7 @@ static void pit_gate_access(void *ctx, uint16_t offset, unsigned size, bool in, 
 		vpit_write_gate(&vm->pit, (uint8_t)*val, rdtsc());
 }
 
-/* A count of 32 bits; its high half alone, too. */
+/* A 32-bit count; its high half can be read alone. */
 static void pm_timer_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
 {
 	(void)ctx;
@@ -95,8 +95,8 @@ static void pm_timer_access(void *ctx, uint16_t offset, unsigned size, bool in, 
 void ports_claim(struct vm *vm)
 {
 	io_claim(&vm->io, COM1, VUART_PORTS, com1_access, vm);
-	io_claim(&vm->io, SLEEP_CONTROL, SLEEP_STATUS - SLEEP_CONTROL + 1, sleep_access, vm);
-	io_claim(&vm->io, RESET_PORT, 1, reset_access, vm);
+	io_claim(&vm->io, SLEEP_CONTROL, SLEEP_STATUS - SLEEP_CONTROL + 1, sleep_port_access, vm);
+	io_claim(&vm->io, RESET_PORT, 1, reset_port_access, vm);
 	io_claim(&vm->io, PM_TIMER, 4, pm_timer_access, vm);
 	io_claim(&vm->io, VPIT_PORT, VPIT_PORTS, pit_access, vm);
 	io_claim(&vm->io, VPIT_GATE, 1, pit_gate_access, vm);

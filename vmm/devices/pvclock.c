@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kvm-clock: the guest learns the TSC's rate and the time of day from two structures in its memory
- * (Linux, Documentation/virt/kvm/x86/msr.rst).  The TSC neither stops nor changes, so each is
- * written once, when the guest names its place.
+ * kvm-clock: the guest reads the TSC's rate and the time of day from two structures in its memory
+ * (Linux, Documentation/virt/kvm/x86/msr.rst).  The TSC is invariant, so each structure is written
+ * once, when the guest gives its address.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/rtc.h"
@@ -26,7 +26,7 @@ struct pvclock_wall {
 	uint32_t version, sec, nsec;
 };
 
-static uint64_t boot_tsc, boot_seconds; /* the wall clock at boot_tsc */
+static uint64_t boot_tsc, boot_seconds; /* boot_seconds: the wall clock at boot_tsc */
 static uint32_t mul;
 static int8_t shift;
 

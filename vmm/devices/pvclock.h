@@ -7,7 +7,7 @@
 
 struct vcpu;
 
-/* Reads the machine's clock; once, when the TSC's rate is known. */
+/* Reads the machine's real-time clock; once, when the TSC's rate is known. */
 void pvclock_init(void);
 
 /* Seconds since 1970; 0: not known (yet). */

@@ -21,7 +21,7 @@ bool typed_put(struct typed *t, char c)
 	return room;
 }
 
-/* The mark comes first: whoever takes a byte after the look finds it. */
+/* source_waits is set before the second look: whoever takes a byte after that look sees it. */
 bool typed_full(struct typed *t)
 {
 	if (typed_waiting(t) < TYPED_BYTES)

@@ -29,12 +29,13 @@ struct vcpu *vapic_target(struct vm *vm, uint32_t dest, bool logical)
 	return NULL;
 }
 
-/* False: the vCPU waits for its start, or has disabled its APIC, which takes no vector. */
-static bool raise(struct vcpu *t, uint8_t vector)
+/* False: not delivered, because the vCPU has not been started or has disabled its APIC. */
+static bool raise_vector(struct vcpu *t, uint8_t vector)
 {
 	if (atomic_load(&t->state) != VCPU_RUN || !vapic_enabled(&t->apic))
 		return false;
-	/* By name where it is the core's own: each frame's interrupt goes this way. */
+	/* A direct call, not by pointer, in the common case: each frame's interrupt takes this
+	 * path. */
 	if (t->irqchip == &irqchip_direct)
 		irqchip_direct_raise(t, vector);
 	else
@@ -47,14 +48,14 @@ void vapic_lost(struct vm *vm)
 	atomic_fetch_add_explicit(&vm->lost_interrupts, 1, memory_order_relaxed);
 }
 
-/* The ways that are not a device's one vector to one vCPU; true when any vCPU took it.  Apart, so
- * that this one way, which each frame's interrupt goes, saves no registers for them. */
+/* Every destination other than one vCPU by physical ID; true if any vCPU took the vector.  Not
+ * inlined, so that the path of each frame's interrupt saves no registers for it. */
 static __attribute__((noinline)) bool send_to_matching(struct vm *vm, uint32_t dest, bool logical,
                                                        bool lowest, uint8_t vector)
 {
 	bool taken = false;
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
-		if (!matches(&vm->vcpu[i], dest, logical) || !raise(&vm->vcpu[i], vector))
+		if (!matches(&vm->vcpu[i], dest, logical) || !raise_vector(&vm->vcpu[i], vector))
 			continue;
 		taken = true;
 		if (lowest)
@@ -68,13 +69,14 @@ void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t
 	bool taken = false;
 	if (vector >= 16) /* below: reserved, never accepted by an APIC (11.5.2) */
 		taken = !logical && dest < vm->nvcpus
-		            ? raise(&vm->vcpu[dest], vector)
+		            ? raise_vector(&vm->vcpu[dest], vector)
 		            : send_to_matching(vm, dest, logical, lowest, vector);
 	if (!taken)
 		vapic_lost(vm);
 }
 
-/* The modes of a redirection entry as of a message: fixed and lowest priority (82093AA, 3.2.4). */
+/* A redirection entry's modes, the same as a message's: fixed and lowest priority (82093AA,
+ * 3.2.4). */
 void vapic_pin(void *ctx, uint64_t entry)
 {
 	unsigned mode = VIOAPIC_MODE(entry);
@@ -95,12 +97,12 @@ void vapic_msi(void *ctx, uint64_t addr, uint32_t data)
 		vapic_send(ctx, addr >> 12 & 0xFF, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
 }
 
-/* True when t took a fixed vector. */
-static bool deliver(struct vcpu *t, enum delivery mode, uint32_t icr)
+/* True if a fixed vector was delivered to t; the other modes are requests and give false. */
+static bool deliver_by_mode(struct vcpu *t, enum delivery mode, uint32_t icr)
 {
 	uint8_t vector = (uint8_t)icr;
 	if (mode == FIXED || mode == LOWEST)
-		return vector >= 16 && raise(t, vector);
+		return vector >= 16 && raise_vector(t, vector);
 	if (mode == NMI)
 		vcpu_request(t, VCPU_REQ_NMI);
 	else if (mode == INIT && (!(icr & ICR_LEVEL) || (icr & ICR_ASSERT)))
@@ -112,8 +114,7 @@ static bool deliver(struct vcpu *t, enum delivery mode, uint32_t icr)
 	return false;
 }
 
-/* An APIC that is disabled is no part of the system: it takes neither NMI nor INIT nor start-up
- * (SDM 3, 11.4.3). */
+/* A disabled APIC accepts no NMI, INIT or SIPI (SDM 3, 11.4.3). */
 static bool is_target(struct vcpu *from, struct vcpu *t, uint64_t icr, uint32_t dest)
 {
 	if (!vapic_enabled(&t->apic))
@@ -130,8 +131,8 @@ static bool is_target(struct vcpu *from, struct vcpu *t, uint64_t icr, uint32_t 
 	}
 }
 
-/* All ones name everybody: in xAPIC mode there are eight of them, whatever mode the others are in.
- */
+/* The broadcast destination is all ones: 8 bits in xAPIC mode, 32 in x2APIC mode, whatever the
+ * modes of the receivers. */
 static uint32_t destination(const struct vapic *from, uint64_t icr)
 {
 	uint32_t xapic = (uint32_t)(icr >> 56);
@@ -144,12 +145,12 @@ void vapic_write_icr(struct vcpu *v, uint64_t icr)
 {
 	struct vm *vm = v->vm;
 	enum delivery mode = icr >> 8 & 7;
-	bool taken = mode != FIXED && mode != LOWEST; /* the others are requests */
+	bool taken = mode != FIXED && mode != LOWEST; /* the other modes are requests, never lost */
 	uint32_t dest = destination(&v->apic, icr);
 	v->apic.icr = icr & ~(1ul << 12); /* delivery status: never pending */
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *t = &vm->vcpu[i];
-		if (!is_target(v, t, icr, dest) || !deliver(t, mode, (uint32_t)icr))
+		if (!is_target(v, t, icr, dest) || !deliver_by_mode(t, mode, (uint32_t)icr))
 			continue;
 		taken = true;
 		if (mode == LOWEST)
@@ -175,7 +176,7 @@ bool vapic_write_lvt(struct vcpu *v, unsigned reg, uint64_t value)
 
 /* --- the xAPIC page ------------------------------------------------------------------------- */
 
-/* Bits that x2APIC lets be written, by register: others would be a #GP here, in the VMM. */
+/* A register's writable bits in x2APIC mode; writing others would raise #GP in the VMM. */
 static uint32_t write_mask(unsigned reg)
 {
 	switch (reg) {
@@ -192,7 +193,7 @@ static uint32_t write_mask(unsigned reg)
 	}
 }
 
-/* The same of what can be read: a CPU may lack entries of the local vector table. */
+/* Is the register readable?  A CPU may lack entries of the local vector table. */
 static bool readable(const struct vcpu *v, unsigned reg)
 {
 	if (reg >= APIC_LVT_TIMER && reg <= APIC_LVT_ERROR)
@@ -246,7 +247,7 @@ void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value)
 		v->irqchip->write(v, reg, 0);
 		break;
 	case APIC_LVT_THERMAL ... APIC_LVT_ERROR:
-		vapic_write_lvt(v, reg, value & write_mask(reg)); /* one it lacks is ignored */
+		vapic_write_lvt(v, reg, value & write_mask(reg)); /* ignored if the CPU lacks it */
 		break;
 	default:
 		if (write_mask(reg))

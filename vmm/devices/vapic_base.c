@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The mode of a guest's local APIC, and where its page is: IA32_APIC_BASE (Intel SDM vol. 3, 11.4.4
- * and 11.12.5; AMD APM vol. 2, 16.9). */
+/* IA32_APIC_BASE: the mode of a guest's local APIC and the address of its page (Intel SDM vol. 3,
+ * 11.4.4 and 11.12.5; AMD APM vol. 2, 16.9). */
 #include "arch/x86_64/cpu.h"
 #include "vmm/devices/irqchip.h"
 #include "vmm/devices/vapic.h"
@@ -8,7 +8,7 @@
 
 #define RESERVED 0x2FFul
 
-/* EN and EXTD, as the register has them. */
+/* Values of the register's EN and EXTD bits. */
 enum mode { DISABLED, INVALID, XAPIC, X2APIC, MODES };
 
 static enum mode mode_of(uint64_t base)
@@ -16,8 +16,8 @@ static enum mode mode_of(uint64_t base)
 	return (enum mode)(base >> 10 & 3);
 }
 
-/* From x2APIC mode the way to xAPIC mode leads through "disabled", and so does no way to x2APIC
- * mode: what is disabled becomes an xAPIC first (SDM 3, figure 11-27). */
+/* Legal changes of mode (SDM 3, figure 11-27): x2APIC to xAPIC only by way of disabled, and
+ * disabled to x2APIC only by way of xAPIC. */
 bool vapic_base_allowed(uint64_t now, uint64_t value, unsigned phys_bits)
 {
 	static const bool legal[MODES][MODES] = {
@@ -48,14 +48,16 @@ void vapic_init_signal(struct vcpu *v)
 	v->irqchip->reset(v);
 }
 
-/* A page above the guest's memory or devices would have to take their place: nobody needs that. */
+/* A page over the guest's memory or devices would hide them; no guest needs that, so it is
+ * refused. */
 static bool is_free(const struct vm *vm, uint64_t gpa)
 {
 	return !gmem_ptr(&vm->mem, gpa, 1) && !vpci_claims_mmio(gpa) && !vioapic_claims(gpa);
 }
 
-/* What other cores send is refused from the new base on, and what they have sent is dropped.  One
- * that becomes an xAPIC again begins at priority 0, whatever CR8 was meanwhile. */
+/* Interrupts from other cores are refused as soon as the base has changed; those already pending
+ * are dropped.  An APIC that is enabled again begins with task priority 0, whatever CR8 was
+ * meanwhile. */
 static void change_mode(struct vcpu *v, enum mode from, enum mode to)
 {
 	hvm->own_msrs(&v->cpu, vcpu_own_msrs(v));
@@ -74,7 +76,7 @@ bool vapic_write_base(struct vcpu *v, uint64_t value)
 		v->refused_bases++;
 		return false;
 	}
-	/* which vCPU was the first to start is not the guest's to say */
+	/* the BSP bit is not the guest's to change */
 	v->apic.base = (value & ~APIC_BASE_BSP) | (now & APIC_BASE_BSP);
 	if (mode_of(value) != mode_of(now))
 		change_mode(v, mode_of(now), mode_of(value));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whom an interrupt is for. */
+/* Which APICs an interrupt's destination selects. */
 #include "vmm/devices/vapic.h"
 
 #define DFR_FLAT 0xF

@@ -17,8 +17,9 @@ uint32_t vapic_lvt_bits(unsigned reg)
 }
 
 /*
- * SMI enters the firmware's handler, INIT resets the core under the VMM's feet or makes it deaf,
- * ExtINT takes a vector from the machine's 8259s: none of them is a guest's to raise.
+ * A guest may not raise the other modes: SMI enters the firmware's handler, INIT resets the core or
+ * leaves it waiting for a SIPI while the VMM runs on it, ExtINT takes a vector from the machine's
+ * 8259s.
  */
 static bool mode_allowed(uint32_t value)
 {

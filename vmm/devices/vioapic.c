@@ -14,7 +14,7 @@
 #define VERSION      (0x11u | (VIOAPIC_PINS - 1) << 16)
 #define ID_SHIFT     24
 #define ENTRY_MASKED 0x10000u
-#define ENTRY_LOW    0x1AFFFu /* writable: all but delivery status and remote IRR */
+#define ENTRY_LOW    0x1AFFFu /* writable bits: all but delivery status and remote IRR */
 #define ENTRY_HIGH   0xFF000000u
 
 void vioapic_init(struct vioapic *a, void (*deliver)(void *ctx, uint64_t entry), void *ctx)
@@ -53,7 +53,7 @@ static uint32_t read_register(const struct vioapic *a, uint32_t reg)
 	return (uint32_t)(a->entry[pin] >> (reg & 1 ? 32 : 0));
 }
 
-static void deliver(struct vioapic *a, unsigned pin)
+static void deliver_entry(struct vioapic *a, unsigned pin)
 {
 	if (!VIOAPIC_MASKED(a->entry[pin]))
 		a->deliver(a->ctx, a->entry[pin]);
@@ -65,7 +65,7 @@ static void entry_written(struct vioapic *a, unsigned pin)
 	if (w->changed)
 		w->changed(w->ctx, a->entry[pin]);
 	else if (a->high >> pin & 1 && VIOAPIC_LEVEL(a->entry[pin]))
-		deliver(a, pin);
+		deliver_entry(a, pin);
 }
 
 void vioapic_set(struct vioapic *a, unsigned pin, bool high)
@@ -74,7 +74,7 @@ void vioapic_set(struct vioapic *a, unsigned pin, bool high)
 	bool rises = high && !(a->high >> pin & 1);
 	a->high = (a->high & ~(1u << pin)) | (uint32_t)high << pin;
 	if (rises)
-		deliver(a, pin);
+		deliver_entry(a, pin);
 	spin_unlock(&a->lock);
 }
 

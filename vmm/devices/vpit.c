@@ -6,7 +6,7 @@
 
 #define CONTROL       3 /* the register of control words */
 #define ACCESS_BOTH   3
-#define READ_BACK     3 /* in the place of a counter's number */
+#define READ_BACK     3 /* counter number of a read-back command */
 #define NO_COUNT      0x20
 #define NO_STATUS     0x10
 #define STATUS_OUT    0x80
@@ -15,9 +15,9 @@
 #define GATE_WRITABLE 0x0f
 #define GATE_REFRESH  0x10
 #define GATE_OUT_2    0x20
-#define REFRESH_TICKS 18 /* 15.1 us: the bit that programs wait by */
+#define REFRESH_TICKS 18 /* 15.1 us: period of the refresh bit, which programs use for delays */
 
-/* A rising gate starts it, and nothing else does. */
+/* Counts only after a rising edge of its gate. */
 static bool is_triggered_mode(const struct vpit_counter *c)
 {
 	return c->mode == 1 || c->mode == 5;
@@ -33,12 +33,12 @@ static uint32_t modulus(const struct vpit_counter *c)
 	return c->bcd ? 10000 : 65536;
 }
 
-static bool counts(const struct vpit_counter *c)
+static bool is_counting(const struct vpit_counter *c)
 {
 	return c->loaded && (c->triggered || !is_triggered_mode(c));
 }
 
-/* Ticks since it began. */
+/* Ticks since the counter began to count. */
 static uint64_t elapsed(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
 {
 	bool stopped = !c->gate && !is_triggered_mode(c);
@@ -47,10 +47,10 @@ static uint64_t elapsed(const struct vpit *p, const struct vpit_counter *c, uint
 	return rate_ticks(tsc, p->tsc_hz, PIT_HZ);
 }
 
-static uint32_t value(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
+static uint32_t current_count(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
 {
 	uint64_t ticks = elapsed(p, c, now);
-	if (!counts(c))
+	if (!is_counting(c))
 		return c->loaded ? c->reload % modulus(c) : 0;
 	if (c->mode == 2)
 		ticks %= c->count;
@@ -59,10 +59,10 @@ static uint32_t value(const struct vpit *p, const struct vpit_counter *c, uint64
 	return (uint32_t)((c->count + modulus(c) - ticks % modulus(c)) % modulus(c));
 }
 
-static bool output(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
+static bool output_level(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
 {
 	uint64_t ticks = elapsed(p, c, now);
-	if (!counts(c) || (is_periodic(c) && !c->gate))
+	if (!is_counting(c) || (is_periodic(c) && !c->gate))
 		return c->mode != 0;
 	switch (c->mode) {
 	case 0:
@@ -72,7 +72,7 @@ static bool output(const struct vpit *p, const struct vpit_counter *c, uint64_t 
 		return ticks % c->count != c->count - 1;
 	case 3:
 		return ticks % c->count < (c->count + 1) / 2;
-	default: /* a strobe of one tick */
+	default: /* modes 4 and 5: low for one tick */
 		return ticks != c->count;
 	}
 }
@@ -84,25 +84,25 @@ static uint16_t to_bcd(uint32_t n)
 	return (uint16_t)(n / 1000 << 12 | n / 100 % 10 << 8 | n / 10 % 10 << 4 | n % 10);
 }
 
-static uint16_t shown(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
+static uint16_t visible_count(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
 {
-	uint32_t n = value(p, c, now);
+	uint32_t n = current_count(p, c, now);
 	return c->bcd ? to_bcd(n) : (uint16_t)n;
 }
 
 static void latch_count(const struct vpit *p, struct vpit_counter *c, uint64_t now)
 {
 	if (!c->latched)
-		c->latch = shown(p, c, now);
+		c->latch = visible_count(p, c, now);
 	c->latched = true;
 }
 
 static void latch_status(const struct vpit *p, struct vpit_counter *c, uint64_t now)
 {
 	if (!c->status_latched)
-		c->status =
-		    (uint8_t)((output(p, c, now) ? STATUS_OUT : 0) | (c->loaded ? 0 : STATUS_NULL) |
-		              c->access << 4 | c->mode << 1 | c->bcd);
+		c->status = (uint8_t)((output_level(p, c, now) ? STATUS_OUT : 0) |
+		                      (c->loaded ? 0 : STATUS_NULL) | c->access << 4 |
+		                      c->mode << 1 | c->bcd);
 	c->status_latched = true;
 }
 
@@ -112,7 +112,7 @@ static uint8_t read_counter(const struct vpit *p, struct vpit_counter *c, uint64
 		c->status_latched = false;
 		return c->status;
 	}
-	uint16_t n = c->latched ? c->latch : shown(p, c, now);
+	uint16_t n = c->latched ? c->latch : visible_count(p, c, now);
 	bool high = c->access == 2 || (c->access == ACCESS_BOTH && c->read_high);
 	c->read_high = c->access == ACCESS_BOTH && !c->read_high;
 	c->latched = c->latched && c->read_high;
@@ -121,7 +121,7 @@ static uint8_t read_counter(const struct vpit *p, struct vpit_counter *c, uint64
 
 /* --- what the guest writes -------------------------------------------------------------------- */
 
-static void begin(struct vpit_counter *c, uint64_t now)
+static void restart_count(struct vpit_counter *c, uint64_t now)
 {
 	c->count = c->reload;
 	c->start = now;
@@ -133,14 +133,14 @@ static uint32_t from_bcd(uint16_t n)
 	return (n >> 12) * 1000u + (n >> 8 & 15) * 100u + (n >> 4 & 15) * 10u + (n & 15);
 }
 
-static void load(struct vpit_counter *c, uint16_t n, uint64_t now)
+static void load_count(struct vpit_counter *c, uint16_t n, uint64_t now)
 {
 	c->reload = c->bcd ? from_bcd(n) % 10000 : n;
 	if (!c->reload)
 		c->reload = modulus(c);
 	c->loaded = true;
 	if (!is_triggered_mode(c))
-		begin(c, now);
+		restart_count(c, now);
 }
 
 static void write_counter(struct vpit_counter *c, uint8_t byte, uint64_t now)
@@ -152,7 +152,7 @@ static void write_counter(struct vpit_counter *c, uint8_t byte, uint64_t now)
 	}
 	c->write_high = false;
 	uint16_t low = c->access == ACCESS_BOTH ? c->low : c->access == 1 ? byte : 0;
-	load(c, c->access == 1 ? low : (uint16_t)(byte << 8 | low), now);
+	load_count(c, c->access == 1 ? low : (uint16_t)(byte << 8 | low), now);
 }
 
 static void set_mode(struct vpit_counter *c, uint8_t word)
@@ -178,7 +178,7 @@ static void read_back(struct vpit *p, uint8_t word, uint64_t now)
 	}
 }
 
-static void control(struct vpit *p, uint8_t word, uint64_t now)
+static void write_control_word(struct vpit *p, uint8_t word, uint64_t now)
 {
 	unsigned i = word >> 6;
 	if (i == READ_BACK)
@@ -196,9 +196,9 @@ static void set_gate(struct vpit_counter *c, bool gate, uint64_t now)
 		c->held = now > c->start ? now - c->start : 0;
 	if (rises && is_triggered_mode(c)) {
 		c->triggered = c->loaded;
-		begin(c, now);
+		restart_count(c, now);
 	} else if (rises && is_periodic(c)) {
-		begin(c, now);
+		restart_count(c, now);
 	} else if (rises) {
 		c->start = now - c->held;
 	}
@@ -207,7 +207,7 @@ static void set_gate(struct vpit_counter *c, bool gate, uint64_t now)
 
 /* --- the ports -------------------------------------------------------------------------------- */
 
-/* Counter 0 divides by 65536, counter 1 times a refresh, counter 2 is the silent speaker's. */
+/* Counter 0 divides by 65536, counter 1 times a refresh, counter 2 is the speaker's (gate off). */
 void vpit_init(struct vpit *p, uint64_t tsc_hz, uint64_t now)
 {
 	memset(p, 0, sizeof *p);
@@ -215,7 +215,7 @@ void vpit_init(struct vpit *p, uint64_t tsc_hz, uint64_t now)
 	for (unsigned i = 0; i < 3; i++) {
 		set_mode(&p->counter[i], i == 1 ? 0x14 : 0x36);
 		p->counter[i].gate = i != 2;
-		load(&p->counter[i], i == 1 ? REFRESH_TICKS : 0, now);
+		load_count(&p->counter[i], i == 1 ? REFRESH_TICKS : 0, now);
 	}
 }
 
@@ -231,7 +231,7 @@ void vpit_write(struct vpit *p, unsigned reg, uint8_t byte, uint64_t now)
 {
 	spin_lock(&p->lock);
 	if (reg == CONTROL)
-		control(p, byte, now);
+		write_control_word(p, byte, now);
 	else
 		write_counter(&p->counter[reg], byte, now);
 	spin_unlock(&p->lock);
@@ -242,7 +242,7 @@ uint8_t vpit_read_gate(struct vpit *p, uint64_t now)
 	spin_lock(&p->lock);
 	bool refresh = rate_ticks(now, p->tsc_hz, PIT_HZ) / REFRESH_TICKS & 1;
 	uint8_t byte = (uint8_t)(p->gate | (refresh ? GATE_REFRESH : 0) |
-	                         (output(p, &p->counter[2], now) ? GATE_OUT_2 : 0));
+	                         (output_level(p, &p->counter[2], now) ? GATE_OUT_2 : 0));
 	spin_unlock(&p->lock);
 	return byte;
 }

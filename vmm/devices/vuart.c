@@ -41,9 +41,9 @@ enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 #define MSR_DSR    0x20
 #define MSR_RI     0x40
 #define MSR_DCD    0x80
-#define MSR_CHANGE 4 /* shift from a line to its bit of change */
+#define MSR_CHANGE 4 /* shift from a modem line's bit to its delta bit */
 
-#define POLLS 2 /* reads of LSR that make a poller */
+#define POLLS 2 /* reads of LSR in a row after which the guest counts as polling */
 
 static bool looping(const struct vuart *u)
 {
@@ -57,7 +57,7 @@ static unsigned depth(const struct vuart *u)
 
 /* --- the receiver --------------------------------------------------------------------------- */
 
-/* Bytes that the guest can receive now. */
+/* Number of bytes that the guest can receive now. */
 static uint32_t to_receive(const struct vuart *u)
 {
 	if (looping(u))
@@ -67,11 +67,11 @@ static uint32_t to_receive(const struct vuart *u)
 }
 
 /* The next received byte; 0 when there is none. */
-static uint8_t receive(struct vuart *u)
+static uint8_t receive_byte(struct vuart *u)
 {
 	int c = -1;
 	if (!to_receive(u))
-		u->polls = 0; /* nobody who polls reads blindly */
+		u->polls = 0; /* a blind read: the guest is not polling */
 	else if (looping(u))
 		c = u->loop[u->loop_tail++ % VUART_FIFO];
 	else
@@ -82,8 +82,8 @@ static uint8_t receive(struct vuart *u)
 
 /* --- the transmitter ------------------------------------------------------------------------ */
 
-/* Hands to the line what it takes. */
-static void send(struct vuart *u)
+/* Sends as much of the FIFO as the line takes. */
+static void send_fifo(struct vuart *u)
 {
 	size_t n = u->to_send ? u->line->send(u->ctx, u->fifo, u->to_send) : 0;
 	u->sent += n;
@@ -102,7 +102,7 @@ static void send_to_itself(struct vuart *u, uint8_t byte)
 	u->empty_due = true;
 }
 
-static void transmit(struct vuart *u, uint8_t byte)
+static void transmit_byte(struct vuart *u, uint8_t byte)
 {
 	u->empty_due = false;
 	if (looping(u)) {
@@ -113,13 +113,13 @@ static void transmit(struct vuart *u, uint8_t byte)
 		u->fifo[u->to_send++] = (char)byte;
 	else
 		u->unsent++;
-	send(u);
+	send_fifo(u);
 }
 
 /* --- interrupts ----------------------------------------------------------------------------- */
 
-/* What there is to receive came all at once, and nothing more comes now: below the trigger level
- * it is a time-out (8.4.1). */
+/* All waiting bytes arrived at once and no more follow now, so fewer than the trigger level are
+ * reported as a time-out (8.4.1). */
 static uint8_t receive_cause(const struct vuart *u)
 {
 	static const uint8_t level[4] = {1, 4, 8, 14};
@@ -132,7 +132,7 @@ static uint8_t receive_cause(const struct vuart *u)
 }
 
 /* The pending cause of highest priority (table IV). */
-static uint8_t cause(const struct vuart *u)
+static uint8_t pending_cause(const struct vuart *u)
 {
 	if (u->ier & IER_RLS && u->overrun)
 		return IIR_RLS;
@@ -146,17 +146,17 @@ static uint8_t cause(const struct vuart *u)
 
 static void drive_interrupt(struct vuart *u)
 {
-	bool high = cause(u) != IIR_NONE;
+	bool high = pending_cause(u) != IIR_NONE;
 	if (high == u->interrupting)
 		return;
 	u->interrupting = high;
 	u->line->interrupt(u->ctx, high);
 }
 
-/* Reading it as THRE settles that one. */
+/* Reads IIR; a read that reports THRE clears that interrupt. */
 static uint8_t interrupt_id(struct vuart *u)
 {
-	uint8_t id = cause(u);
+	uint8_t id = pending_cause(u);
 	if (id == IIR_THRE)
 		u->empty_due = false;
 	return id | (u->fcr & FCR_ENABLE ? IIR_FIFO : 0);
@@ -176,7 +176,7 @@ static uint8_t line_status(struct vuart *u)
 	return v;
 }
 
-/* A connected terminal; in loopback mode the modem-control outputs come back as inputs. */
+/* Modem inputs: a connected terminal; in loopback mode the modem outputs. */
 static uint8_t modem_lines(uint8_t mcr)
 {
 	if (!(mcr & MCR_LOOP))
@@ -197,7 +197,7 @@ static uint8_t read_register(struct vuart *u, unsigned reg)
 	bool dlab = u->lcr & LCR_DLAB;
 	switch (reg % VUART_PORTS) {
 	case RBR_THR:
-		return dlab ? u->dll : receive(u);
+		return dlab ? u->dll : receive_byte(u);
 	case IER:
 		return dlab ? u->dlm : u->ier;
 	case IIR_FCR:
@@ -230,7 +230,8 @@ static void write_fcr(struct vuart *u, uint8_t value)
 	if (switched || value & FCR_CLEAR_RX) {
 		u->loop_tail = u->loop_head;
 		if (!(u->ier & IER_RDA))
-			u->open = false; /* a driver begins, maybe after one that never closed */
+			u->open = false; /* a driver initialises the port; the last one may not have
+			                    closed it */
 	}
 	if (u->to_send && (switched || value & FCR_CLEAR_TX)) {
 		u->unsent += u->to_send;
@@ -241,7 +242,7 @@ static void write_fcr(struct vuart *u, uint8_t value)
 	u->fcr = value & FCR_ENABLE ? value & (FCR_ENABLE | 3 << FCR_TRIGGER) : 0;
 }
 
-static void look_for_open(struct vuart *u)
+static void update_open(struct vuart *u)
 {
 	if (!(u->mcr & MCR_OUT2))
 		u->open = false;
@@ -254,7 +255,7 @@ static void write_ier(struct vuart *u, uint8_t value)
 	if (value & ~u->ier & IER_THRE && !u->to_send)
 		u->empty_due = true;
 	u->ier = value & IER_BITS;
-	look_for_open(u);
+	update_open(u);
 }
 
 static void write_mcr(struct vuart *u, uint8_t value)
@@ -268,7 +269,7 @@ static void write_mcr(struct vuart *u, uint8_t value)
 		u->held = false;
 	else if (old & MCR_RTS && old & MCR_DTR)
 		u->held = true;
-	look_for_open(u);
+	update_open(u);
 }
 
 static void write_register(struct vuart *u, unsigned reg, uint8_t value)
@@ -276,7 +277,7 @@ static void write_register(struct vuart *u, unsigned reg, uint8_t value)
 	bool dlab = u->lcr & LCR_DLAB;
 	reg %= VUART_PORTS;
 	if (reg == RBR_THR && !dlab) {
-		transmit(u, value);
+		transmit_byte(u, value);
 		return;
 	}
 	u->polls = 0;
@@ -318,7 +319,7 @@ void vuart_write(struct vuart *u, unsigned reg, uint8_t value)
 void vuart_line_changed(struct vuart *u)
 {
 	spin_lock(&u->lock);
-	send(u);
+	send_fifo(u);
 	drive_interrupt(u);
 	spin_unlock(&u->lock);
 }
@@ -333,7 +334,7 @@ void vuart_init(struct vuart *u, const struct vuart_line *line, void *ctx)
 	vuart_reset(u);
 }
 
-static void power_on(struct vuart *u)
+static void set_power_on_state(struct vuart *u)
 {
 	u->ier = u->fcr = u->lcr = u->scr = u->dlm = 0;
 	u->dll = 1; /* 115200 baud */
@@ -349,7 +350,7 @@ static void power_on(struct vuart *u)
 void vuart_reset(struct vuart *u)
 {
 	spin_lock(&u->lock);
-	power_on(u);
+	set_power_on_state(u);
 	drive_interrupt(u); /* low: nothing is enabled */
 	spin_unlock(&u->lock);
 }
