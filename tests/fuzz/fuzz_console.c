@@ -193,7 +193,7 @@ void rescue_greet(void)
 
 void core_call(struct core *c, uint32_t requests)
 {
-	check(c == &cores[0] && requests == CORE_CONSOLE && !started);
+	check(c == &cores[0] && requests == CORE_CONSOLE && !monitor_started);
 }
 
 void uart_interrupts(bool empty)
@@ -272,7 +272,7 @@ static void key(uint8_t c)
 	check(typed_left == waits); /* the port is left waiting */
 	if (ends)
 		model_length = 0;
-	check(length == model_length && !memcmp(line, model, length));
+	check(line_length == model_length && !memcmp(line, model, line_length));
 	check((text != NULL) == model_gathers);
 	check(!text || text_length == model_text_length);
 }
@@ -393,7 +393,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	high = false;
 	sent = 0;
 	room = 64;
-	length = text_length = model_length = model_text_length = queued = 0;
+	line_length = text_length = model_length = model_text_length = queued = 0;
 	model_gathers = false;
 	while (in.left)
 		step();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a description asks of this machine as it is now: fit.h, and guests that stand still. */
+/* Checks a description against the machine as it is now: fit.h, and which guests must be
+ * stopped. */
 #include <stdio.h>
 #include "arch/x86_64/boot_info.h"
 #include "vmm/control/control.h"
@@ -15,8 +16,8 @@ static bool has_module(const char *name)
 	return boot_module_find(name);
 }
 
-/* The guest of this slot, once the description is taken. */
-static enum fit_guest becomes(unsigned slot)
+/* What happens to the guest of this slot when the description is applied. */
+static enum fit_guest guest_change(unsigned slot)
 {
 	struct vm *vm = vms[slot];
 	if (!vm)
@@ -29,13 +30,14 @@ static bool check_machine(const struct node_config *n, char *why, size_t size)
 	struct fit_machine m = {
 	    .poller = place_poller, .has_module = has_module, .pci_unfit = passthrough_unfit};
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
-		m.guest[i] = becomes(i);
+		m.guest[i] = guest_change(i);
 	place_view(&m.place, n);
 	return fit_check(&m, n, why, size);
 }
 
-/* What the same text removes keeps its name, and its slot if no other is free, until the commit. */
-static bool check_place(const struct port_config *p, unsigned slot, char *why, size_t size)
+/* A port that the same text removes keeps its name, and its slot if no other is free, until the
+ * commit. */
+static bool check_replaced(const struct port_config *p, unsigned slot, char *why, size_t size)
 {
 	if (!p->line || (!control_port(slot) && !vnet_port_find(node_vnet, p->name)))
 		return true;
@@ -46,13 +48,13 @@ static bool check_place(const struct port_config *p, unsigned slot, char *why, s
 	return false;
 }
 
-/* A NIC comes or goes while its guest stands still; a link at any time. */
+/* A NIC can be added or removed only while its guest is stopped; a link at any time. */
 static bool check_port(const struct node_config *live, const struct node_config *n, unsigned slot,
                        char *why, size_t size)
 {
 	const struct port_config *p = &n->port[slot];
 	bool there = p->name[0] && p->kind == CONFIG_NIC, built = control_nic(slot);
-	if (!check_place(p, slot, why, size))
+	if (!check_replaced(p, slot, why, size))
 		return false;
 	struct vm *vm = there ? vms[p->guest] : built ? vms[live->port[slot].guest] : NULL;
 	if (there == built || !vm || !vm_active(vm))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From description to machine.  A change is checked against the machine first (modules, cores,
- * memory), then built; only what cannot fail happens after the commit.
+ * Applies a description to the machine.  A change is first checked against the machine (modules,
+ * cores, memory), then built; after the commit only steps that cannot fail are left.
  */
 #include <stdio.h>
 #include "arch/x86_64/core.h"
@@ -50,7 +50,7 @@ void control_init(void)
 
 /* --- building ------------------------------------------------------------------------------- */
 
-/* Undoes what build() made for slots that the live description does not have. */
+/* Removes what build() created and the live description does not have. */
 static void unbuild(void)
 {
 	const struct node_config *live = config_live(config);
@@ -87,7 +87,7 @@ static bool build(const struct node_config *n, char *why, size_t size)
 }
 
 /* After the commit: nothing here can fail. */
-static void follow(const struct node_config *n)
+static void apply_committed(const struct node_config *n)
 {
 	static const enum log_level level[] = {LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG};
 	log_level = level[n->log];
@@ -111,7 +111,7 @@ bool control_apply(char *why, size_t size)
 		return false;
 	}
 	config_commit(config);
-	follow(config_live(config));
+	apply_committed(config_live(config));
 	control_autostart(config_live(config));
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control.h: makes the machine follow the description; the descriptions and the switch. */
+/* control.h: applies the description to the machine; owns the descriptions and the switch. */
 #ifndef VMM_CONTROL_CONTROL_H
 #define VMM_CONTROL_CONTROL_H
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 
 struct vnet;
 
-/* Makes the switch and an empty description; panics when memory is short. */
+/* Creates the switch and an empty description; panics if memory is short. */
 void control_init(void);
 
 extern struct vnet *node_vnet;
@@ -19,6 +19,7 @@ const struct node_config *control_config(void);
 /* The descriptions, live and staged. */
 struct config *control_store(void);
 
-/* The staged description becomes the machine, whole; or false, a reason and nothing done. */
+/* Applies the staged description whole, and commits it; or false and a reason, with nothing
+ * changed. */
 bool control_apply(char *why, size_t size);
 #endif

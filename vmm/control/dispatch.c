@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Texts and lines: who speaks, what is done of it, and the answer. */
+/* Carries out texts and lines of the control language and answers the client. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,17 +13,17 @@
 #include "vmm/control/show/show.h"
 #include "vmm/life.h"
 
-static struct spinlock lock;                /* one text or line at a time, whoever it is from */
-static const struct control_client *client; /* whose */
-static _Atomic bool reap_due;               /* the boot core found the lock taken */
+static struct spinlock lock;                /* one text or line at a time, from all clients */
+static const struct control_client *client; /* the client that holds `lock` */
+static _Atomic bool reap_due; /* control_reap() found the lock taken: call the boot core again */
 
-static void begin(const struct control_client *who)
+static void lock_for_client(const struct control_client *who)
 {
 	spin_lock(&lock);
 	client = who;
 }
 
-static void end(void)
+static void unlock_client(void)
 {
 	client = NULL;
 	spin_unlock(&lock);
@@ -31,8 +31,8 @@ static void end(void)
 		core_call(&cores[0], CORE_CONSOLE);
 }
 
-static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void say(const char *fmt, ...)
+static void answer_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void answer_format(const char *fmt, ...)
 {
 	char buf[512];
 	va_list ap;
@@ -42,8 +42,8 @@ static void say(const char *fmt, ...)
 	client->put(client->ctx, buf, strlen(buf));
 }
 
-static bool fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static bool fail(const char *fmt, ...)
+static bool answer_failure(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static bool answer_failure(const char *fmt, ...)
 {
 	char buf[512];
 	va_list ap;
@@ -54,47 +54,48 @@ static bool fail(const char *fmt, ...)
 	return false;
 }
 
-static void say_warnings(const struct config_report *r, const char *source)
+static void put_warnings(const struct config_report *r, const char *source)
 {
 	char buf[384];
 	for (unsigned i = 0; i < r->warnings && i < CONFIG_WARNINGS; i++) {
 		config_format(&r->warning[i], source, buf, sizeof buf);
-		say("warning: %s\n", buf);
+		answer_format("warning: %s\n", buf);
 	}
 }
 
-static bool take(enum config_outcome outcome, const struct config_report *r, const char *source)
+static bool apply_outcome(enum config_outcome outcome, const struct config_report *r,
+                          const char *source)
 {
 	char why[384];
 	if (outcome == CONFIG_REFUSED) {
 		config_format(&r->error, source, why, sizeof why);
-		return fail("%s", why);
+		return answer_failure("%s", why);
 	}
-	say_warnings(r, source);
+	put_warnings(r, source);
 	if (outcome != CONFIG_CHANGED || control_apply(why, sizeof why))
 		return true;
-	return fail("%s: %s", source, why);
+	return answer_failure("%s: %s", source, why);
 }
 
-static bool take_text(const char *text, size_t len, const char *source)
+static bool apply_text(const char *text, size_t len, const char *source)
 {
 	static struct config_report r;
-	return take(config_read(control_store(), text, len, &r), &r, source);
+	return apply_outcome(config_read(control_store(), text, len, &r), &r, source);
 }
 
 static bool load_module(const char *name)
 {
 	const struct boot_module *m = boot_module_find(name);
-	return m ? take_text((const char *)m->start, m->size, name)
-	         : fail("no boot module is called %s; `show boot` lists them", name);
+	return m ? apply_text((const char *)m->start, m->size, name)
+	         : answer_failure("no boot module is called %s; `show boot` lists them", name);
 }
 
 bool control_text(const struct control_client *who, const char *text, size_t len,
                   const char *source)
 {
-	begin(who);
-	bool ok = take_text(text, len, source);
-	end();
+	lock_for_client(who);
+	bool ok = apply_text(text, len, source);
+	unlock_client();
 	return ok;
 }
 
@@ -102,15 +103,15 @@ static bool act_on_guest(enum config_verb verb, struct vm *vm)
 {
 	char why[256];
 	if (verb == CONFIG_ENTER && !client->enter)
-		return fail("`console` is for the terminal");
+		return answer_failure("`console` is for the terminal");
 	vm->restart_paid = 0;
 	if (verb == CONFIG_ENTER) {
 		client->enter(client->ctx, &vm->console);
 	} else if (verb == CONFIG_START) {
 		if (!control_start(vm, 0, why, sizeof why))
-			return fail("%s", why);
+			return answer_failure("%s", why);
 	} else if (!vm_active(vm) && verb == CONFIG_STOP) {
-		return fail("guest %s does not run", vm->name);
+		return answer_failure("guest %s does not run", vm->name);
 	} else {
 		vm->restart_once = verb == CONFIG_RESTART;
 		vm->stay_off = verb == CONFIG_STOP;
@@ -122,8 +123,8 @@ static bool act_on_guest(enum config_verb verb, struct vm *vm)
 	return true;
 }
 
-static void answer(void (*how)(const struct config_action *, config_put *, void *),
-                   const struct config_action *a)
+static void answer_uninterrupted(void (*how)(const struct config_action *, config_put *, void *),
+                                 const struct config_action *a)
 {
 	if (client->hold)
 		client->hold(client->ctx, true);
@@ -132,17 +133,17 @@ static void answer(void (*how)(const struct config_action *, config_put *, void 
 		client->hold(client->ctx, false);
 }
 
-static bool act(const struct config_action *a)
+static bool do_action(const struct config_action *a)
 {
 	switch (a->verb) {
 	case CONFIG_SHOW:
-		answer(show, a);
+		answer_uninterrupted(show, a);
 		break;
 	case CONFIG_EXPLAIN:
-		answer(show_explain, a);
+		answer_uninterrupted(show_explain, a);
 		break;
 	case CONFIG_LINT:
-		answer(show_lint, a);
+		answer_uninterrupted(show_lint, a);
 		break;
 	case CONFIG_HELP:
 		config_help(a->word, client->put, client->ctx);
@@ -170,21 +171,22 @@ bool control_line(const struct control_client *who, const char *text, size_t len
 {
 	static struct config_report r;
 	struct config_action a;
-	begin(who);
+	lock_for_client(who);
 	enum config_outcome o = config_read_line(control_store(), text, len, &a, &r);
-	bool ok = o == CONFIG_ACTION ? act(&a) : take(o, &r, source);
-	end();
+	bool ok = o == CONFIG_ACTION ? do_action(&a) : apply_outcome(o, &r, source);
+	unlock_client();
 	return ok;
 }
 
-/* One that ends again and again waits for its next start nearly all the time. */
-static bool on_its_first_way(struct vm *vm)
+/* Preparing its first start.  Later starts do not count: a guest that ends again and again is
+ * nearly always waiting for one. */
+static bool in_first_start(struct vm *vm)
 {
 	return atomic_load(&vm->state) == VM_STARTING && !vm->starts;
 }
 
-/* True: no guest is on its way to its first start. */
-static bool reap(void)
+/* True: no guest is preparing its first start. */
+static bool reap_stopped(void)
 {
 	bool settled = true;
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
@@ -192,20 +194,21 @@ static bool reap(void)
 			vm_reap(vms[i]);
 			control_guest_ended(vms[i]);
 		}
-		settled &= !vms[i] || !on_its_first_way(vms[i]);
+		settled &= !vms[i] || !in_first_start(vms[i]);
 	}
 	return settled;
 }
 
-/* The boot core may run a guest, which must not wait for what is done for another: the mark is set
- * before the attempt, and end() looks at it after it has let go of the lock. */
+/* The boot core may run a guest, which must not wait for another client's request.  So it only
+ * tries the lock: reap_due is set before the attempt, and unlock_client() looks at it after it has
+ * released the lock. */
 bool control_reap(void)
 {
 	atomic_store(&reap_due, true);
 	if (!spin_try(&lock))
 		return false;
 	atomic_store(&reap_due, false);
-	bool settled = reap();
+	bool settled = reap_stopped();
 	spin_unlock(&lock);
 	return settled;
 }

@@ -11,11 +11,11 @@
 #include "vmm/vm.h"
 #include "vmm/vcpu.h"
 
-#define SOURCE       "control" /* what errors begin with */
-#define ANSWER_VISIT 16384     /* bytes of answers handed to the guest before its core looks up */
+#define SOURCE       "control" /* prefix of errors */
+#define ANSWER_VISIT 16384     /* bytes of answers sent in one visit */
 
 struct control_console {
-	struct spinlock lock; /* of the session's reader: one of the guest's cores */
+	struct spinlock lock; /* taken by whichever of the guest's cores serves the session */
 	struct virtio_console hvc;
 	struct session session;
 	struct control_client client;
@@ -24,7 +24,7 @@ struct control_console {
 	char answer[SESSION_ANSWER];
 };
 
-static struct control_console *console_of(struct session *d)
+static struct control_console *console_of_session(struct session *d)
 {
 	return (struct control_console *)((char *)d - offsetof(struct control_console, session));
 }
@@ -33,55 +33,56 @@ static struct control_console *console_of(struct session *d)
 
 static bool do_line(struct session *d, const char *line, size_t len)
 {
-	return control_line(&console_of(d)->client, line, len, SOURCE);
+	return control_line(&console_of_session(d)->client, line, len, SOURCE);
 }
 
 static bool do_text(struct session *d, const char *text, size_t len)
 {
-	return control_text(&console_of(d)->client, text, len, SOURCE);
+	return control_text(&console_of_session(d)->client, text, len, SOURCE);
 }
 
 static const struct session_ops ops = {do_line, do_text};
 
-static void put(void *ctx, const char *text, size_t len)
+static void add_to_answer(void *ctx, const char *text, size_t len)
 {
 	session_put(ctx, text, len);
 }
 
-static void failed(void *ctx, const char *why)
+static void put_failure(void *ctx, const char *why)
 {
 	session_fail(ctx, why);
 }
 
-static void gather(void *ctx)
+static void gather_text(void *ctx)
 {
 	session_gather(ctx);
 }
 
 /* ---- between the guest and the session ---- */
 
-/* What the guest's driver does is an exit of the vCPU that owns this core: that one serves it. */
-static void call(void)
+/* The guest's driver is running on this core, so this core's vCPU serves the session. */
+static void request_service(void)
 {
 	vcpu_request(atomic_load(&this_core()->vcpu), VCPU_REQ_SERVICE);
 }
 
-static void said(void *ctx, const struct vnet_seg *seg, unsigned nseg)
+static void guest_wrote(void *ctx, const struct vnet_seg *seg, unsigned nseg)
 {
 	struct control_console *c = ctx;
 	for (unsigned i = 0; i < nseg; i++)
 		session_hear(&c->session, (const char *)seg[i].base, seg[i].len);
-	call();
+	request_service();
 }
 
-static void room(void *ctx)
+static void guest_has_room(void *ctx)
 {
 	(void)ctx;
-	call();
+	request_service();
 }
 
-/* Up to ANSWER_VISIT bytes; true: the guest had room for all of these, and may have more. */
-static bool hand_on_answers(struct control_console *c)
+/* Sends up to ANSWER_VISIT bytes of answers; true: the guest had room for all of them, and there
+ * may be more. */
+static bool send_answers(struct control_console *c)
 {
 	const char *buf;
 	size_t n, total = 0;
@@ -94,21 +95,21 @@ static bool hand_on_answers(struct control_console *c)
 	return n;
 }
 
-/* Reads one request and does it, hands on answers. */
+/* Carries out one request and sends answers. */
 static void serve_console(void *ctx)
 {
 	struct control_console *c = ctx;
 	spin_lock(&c->lock);
 	bool more = session_turn(&c->session);
-	more |= hand_on_answers(c);
+	more |= send_answers(c);
 	if (more)
-		call();
+		request_service();
 	spin_unlock(&c->lock);
 }
 
 /* ---- life ---- */
 
-/* Nothing that was said or answered before reaches the guest. */
+/* Drops all input and answers from before the guest's restart. */
 static void reset_console(void *ctx)
 {
 	struct control_console *c = ctx;
@@ -127,13 +128,13 @@ bool control_console_create(struct vm *vm)
 	if (!c)
 		return false;
 	c->client = (struct control_client){.name = "a control console",
-	                                    .put = put,
-	                                    .failed = failed,
-	                                    .gather = gather,
+	                                    .put = add_to_answer,
+	                                    .failed = put_failure,
+	                                    .gather = gather_text,
 	                                    .ctx = &c->session};
 	session_init(&c->session, &ops, c->text, c->answer);
-	virtio_console_init(&c->hvc, "control", &vm->mem, said, c);
-	c->hvc.room = room;
+	virtio_console_init(&c->hvc, "control", &vm->mem, guest_wrote, c);
+	c->hvc.room = guest_has_room;
 	if (!vpci_add(&vm->pci, &c->hvc.v.pci, 0)) {
 		mem_zfree(c, sizeof *c);
 		return false;

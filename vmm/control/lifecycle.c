@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The lives of guests as the description wants them: who starts, starts again, or ends the node. */
+/* Starts and restarts guests, or ends the node, as the description says. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/tsc.h"
@@ -10,7 +10,7 @@
 #include "vmm/life.h"
 
 #define STATUS_NO_START 125 /* the node's status when the guest that it ends with cannot start */
-#define STATUS_STOPPED  126 /* the node's status when the guest was stopped, not ended */
+#define STATUS_STOPPED  126 /* the node's status when that guest was stopped */
 
 static bool all_ended(void)
 {
@@ -26,17 +26,17 @@ static bool ends_node(const struct vm *vm)
 	return n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot;
 }
 
-static struct core *place(const struct vm *vm, unsigned vcpu, char *why, size_t size)
+static struct core *choose_core(const struct vm *vm, unsigned vcpu, char *why, size_t size)
 {
 	return place_vcpu(control_config(), vm, vcpu, why, size);
 }
 
 bool control_start(struct vm *vm, uint64_t from, char *why, size_t size)
 {
-	return vm_start(vm, place, from, why, size);
+	return vm_start(vm, choose_core, from, why, size);
 }
 
-static void start(struct vm *vm, uint64_t from)
+static void start_guest(struct vm *vm, uint64_t from)
 {
 	char why[256];
 	if (control_start(vm, from, why, sizeof why))
@@ -51,7 +51,7 @@ void control_autostart(const struct node_config *n)
 	bool failed = false;
 	for (unsigned i = 0; i < n->guests; i++)
 		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i])) {
-			start(vms[i], 0);
+			start_guest(vms[i], 0);
 			failed |= !vm_active(vms[i]);
 		}
 	if (failed && n->idle == CONFIG_IDLE_POWEROFF && all_ended())
@@ -62,10 +62,10 @@ void control_autostart(const struct node_config *n)
 #define RESTART_SECONDS  10
 
 /*
- * When may the guest that ended be started again?  Each restart by itself is paid with
- * RESTART_SECONDS, and up to RESTARTS_AT_ONCE may be owed: a guest that dies again and again starts
- * six times a minute, whatever it does.  (The generic cell rate algorithm of ATM: restart_paid is
- * the TSC value at which nothing is owed any more.)
+ * The TSC value from which the guest may be restarted.  Each automatic restart costs
+ * RESTART_SECONDS, and up to RESTARTS_AT_ONCE may be owed: a guest that fails again and again
+ * restarts six times a minute.  (The generic cell rate algorithm of ATM; restart_paid is the TSC
+ * value at which nothing is owed any more.)
  */
 static uint64_t restart_from(struct vm *vm)
 {
@@ -79,8 +79,8 @@ static uint64_t restart_from(struct vm *vm)
 	return vm->restart_paid - owed_max;
 }
 
-/* A guest that asked for a reset gets one, as a PC would. */
-static bool starts_again(struct vm *vm)
+/* A guest that asked for a reset is restarted, like a PC. */
+static bool is_to_restart(struct vm *vm)
 {
 	bool wanted =
 	    vm->config->restart == CONFIG_RESTART_ALWAYS || (vm->reset_asked && !ends_node(vm));
@@ -90,10 +90,10 @@ static bool starts_again(struct vm *vm)
 void control_guest_ended(struct vm *vm)
 {
 	const struct node_config *n = control_config();
-	if (vm->restart_once || starts_again(vm)) {
+	if (vm->restart_once || is_to_restart(vm)) {
 		uint64_t from = vm->restart_once ? 0 : restart_from(vm);
 		vm->restart_once = false;
-		start(vm, from);
+		start_guest(vm, from);
 		return;
 	}
 	if (ends_node(vm))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lifecycle.h: the lives of guests as the description wants them. */
+/* lifecycle.h: starts and ends of guests as the description says. */
 #ifndef VMM_CONTROL_LIFECYCLE_H
 #define VMM_CONTROL_LIFECYCLE_H
 #include <stdbool.h>
@@ -9,13 +9,13 @@
 
 struct vm;
 
-/* Starts the guest, not before the TSC says `from`, on the cores that the live description gives
- * it; false and a reason as vm_start(). */
+/* Starts the guest, at TSC `from` at the earliest, on the cores that the live description gives it;
+ * false and a reason as vm_start(). */
 bool control_start(struct vm *vm, uint64_t from, char *why, size_t size);
 
-/* Starts the guests that were never started and shall start by themselves. */
+/* Starts the guests that are to start by themselves and were never started. */
 void control_autostart(const struct node_config *n);
 
-/* A guest has ended and is reaped: starts it again, or ends the node, as described. */
+/* A guest has ended and is reaped: restarts it, or ends the node, as the description says. */
 void control_guest_ended(struct vm *vm);
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The serial monitor: a line editor that hands whole lines to control.c. */
+/* The serial monitor: a line editor that passes whole lines to dispatch.c. */
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/acpi.h"
@@ -24,24 +24,24 @@
 #define RESCUE    "rescue> "
 
 static char line[CONFIG_LINE];
-static size_t length;
-static char *text; /* of a `load`, while one is gathered */
+static size_t line_length;
+static char *text; /* the text of a `load` in progress; NULL: none */
 static size_t text_length;
-static _Atomic bool started;
-static bool interrupts; /* the serial port's reach us */
-static bool losing;     /* input that has no room: the port cannot be left waiting */
+static _Atomic bool monitor_started;
+static bool has_interrupt;  /* the serial port has an interrupt */
+static bool dropping_input; /* input is being dropped: the port's FIFO overran */
 
-static void say(const char *s)
+static void print_raw(const char *s)
 {
 	log_raw(s, strlen(s));
 }
 
 /* --- what control says to the monitor ------------------------------------------------------- */
 
-/* Before the monitor's start the terminal is the log's. */
-static void put(void *ctx, const char *answer, size_t len)
+/* Until the monitor starts, the terminal belongs to the log. */
+static void print_answer(void *ctx, const char *answer, size_t len)
 {
-	void (*write)(const char *, size_t) = started ? log_raw : log_text;
+	void (*write)(const char *, size_t) = monitor_started ? log_raw : log_text;
 	(void)ctx;
 	for (size_t i = 0; i < len;) {
 		const char *nl = memchr(answer + i, '\n', len - i);
@@ -53,30 +53,30 @@ static void put(void *ctx, const char *answer, size_t len)
 	}
 }
 
-static void failed(void *ctx, const char *why)
+static void print_error(void *ctx, const char *why)
 {
 	char buf[544];
 	int n = snprintf(buf, sizeof buf, "error: %s\n", why);
-	put(ctx, buf, (size_t)n);
+	print_answer(ctx, buf, (size_t)n);
 }
 
-static void gather(void *ctx)
+static void begin_text(void *ctx)
 {
 	(void)ctx;
 	text = mem_zalloc(CONFIG_TEXT);
 	text_length = 0;
 	if (!text)
-		say("no memory left for a text\r\n");
+		print_raw("no memory left for a text\r\n");
 }
 
-static void enter(void *ctx, struct console *c)
+static void enter_console(void *ctx, struct console *c)
 {
 	(void)ctx;
-	say("\r\n");
+	print_raw("\r\n");
 	console_show(c);
 }
 
-static void hold(void *ctx, bool on)
+static void hold_log(void *ctx, bool on)
 {
 	(void)ctx;
 	if (on)
@@ -86,46 +86,46 @@ static void hold(void *ctx, bool on)
 }
 
 const struct control_client monitor_client = {.name = "the monitor",
-                                              .put = put,
-                                              .failed = failed,
-                                              .gather = gather,
-                                              .enter = enter,
-                                              .hold = hold};
+                                              .put = print_answer,
+                                              .failed = print_error,
+                                              .gather = begin_text,
+                                              .enter = enter_console,
+                                              .hold = hold_log};
 
 /* --- the line ------------------------------------------------------------------------------- */
 
 void monitor_init(void)
 {
 	uint32_t gsi;
-	interrupts = uart_gsi(&gsi) && acpi.nioapics;
-	if (uart_present() && !interrupts)
+	has_interrupt = uart_gsi(&gsi) && acpi.nioapics;
+	if (uart_present() && !has_interrupt)
 		log_warn(
 		    "the serial port has no interrupt: what is typed is only seen when a guest "
 		    "stops");
-	if (!interrupts)
+	if (!has_interrupt)
 		return;
 	ioapic_route(gsi, cores[0].apic_id, 0, false);
 	uart_interrupts(false);
 }
 
-static void prompt(void)
+static void print_prompt(void)
 {
 	if (!console_shown())
-		say(rescue_waits() ? RESCUE : PROMPT);
+		print_raw(rescue_waits() ? RESCUE : PROMPT);
 }
 
-/* The terminal was the log's until now. */
-static void start(void)
+/* Takes the terminal over from the log. */
+static void start_monitor(void)
 {
 	uart_listen();
 	log_debug("what is typed is read from now on");
-	started = true;
+	monitor_started = true;
 	int guest = control_config()->console;
 	if (guest >= 0 && vms[guest])
 		console_show(&vms[guest]->console);
 	if (rescue_waits())
 		rescue_greet();
-	prompt();
+	print_prompt();
 }
 
 static void end_text(void)
@@ -136,127 +136,127 @@ static void end_text(void)
 
 static void gather_line(void)
 {
-	line[length] = 0;
+	line[line_length] = 0;
 	if (!strcmp(line, "end")) {
 		control_text(&monitor_client, text, text_length, "load");
 		end_text();
-	} else if (text_length + length + 1 > CONFIG_TEXT) {
-		say("text too long: nothing was taken\r\n");
+	} else if (text_length + line_length + 1 > CONFIG_TEXT) {
+		print_raw("text too long: nothing was taken\r\n");
 		end_text();
 	} else {
-		memcpy(text + text_length, line, length);
-		text_length += length;
+		memcpy(text + text_length, line, line_length);
+		text_length += line_length;
 		text[text_length++] = '\n';
 	}
 }
 
-/* The log has the terminal again until the guests of the new description run. */
-static void start_again(void)
+/* Gives the terminal back to the log until the guests of the new description run. */
+static void return_to_log(void)
 {
-	started = false;
+	monitor_started = false;
 	core_call(&cores[0], CORE_CONSOLE);
 }
 
 static void end_line(void)
 {
-	say("\r\n");
+	print_raw("\r\n");
 	if (text)
 		gather_line();
 	else
-		control_line(&monitor_client, line, length, "monitor");
-	length = 0;
+		control_line(&monitor_client, line, line_length, "monitor");
+	line_length = 0;
 	if (rescue_ends())
-		start_again();
+		return_to_log();
 	else
-		prompt();
+		print_prompt();
 }
 
-static void erase(size_t n)
+static void erase_chars(size_t n)
 {
-	for (; n && length; n--, length--)
-		say("\b \b");
+	for (; n && line_length; n--, line_length--)
+		print_raw("\b \b");
 }
 
 static void abandon_text(void)
 {
 	end_text();
-	length = 0;
-	say("\r\nnothing was taken\r\n");
-	prompt();
+	line_length = 0;
+	print_raw("\r\nnothing was taken\r\n");
+	print_prompt();
 }
 
-static void edit(char c)
+static void edit_line(char c)
 {
 	if (c == '\r' || c == '\n')
 		end_line();
 	else if (c == BACKSPACE || c == DELETE)
-		erase(1);
+		erase_chars(1);
 	else if (c == CTRL_C && text)
 		abandon_text();
 	else if (c == CTRL_U || c == CTRL_C)
-		erase(length);
-	else if (c >= ' ' && length + 1 < sizeof line) {
-		line[length++] = c;
+		erase_chars(line_length);
+	else if (c >= ' ' && line_length + 1 < sizeof line) {
+		line[line_length++] = c;
 		log_raw(&c, 1);
 	}
 }
 
-static void typed(char c)
+static void handle_typed(char c)
 {
 	struct console *shown = console_shown();
 	if (!shown) {
-		edit(c);
+		edit_line(c);
 	} else if (c == CTRL_A) {
 		console_offer(shown);
 		console_show(NULL);
-		say("\r\n");
-		prompt();
+		print_raw("\r\n");
+		print_prompt();
 	} else {
 		console_input(shown, c);
 	}
 }
 
 /*
- * A guest that does not read fills its queue; then the port is left waiting, and RTS asks the other
- * end to do so.  One that sends all the same overruns the port's FIFO, and bytes are lost already:
- * from then on the others are read and dropped, because Ctrl-A may be among them.
+ * If the guest's queue is full, the serial port is not read, and RTS stops the sender.  A sender
+ * that ignores RTS overruns the port's FIFO, and bytes are lost already; from then on input is read
+ * and dropped, because Ctrl-A may be in it.
  */
 static void read_port(void)
 {
 	struct console *shown = console_shown();
 	if (uart_overran()) {
-		losing = true;
+		dropping_input = true;
 		if (shown)
 			console_missed(shown);
 	}
 	for (;;) {
 		bool takes = !(shown = console_shown()) || console_takes(shown);
 		if (takes)
-			losing = false;
-		int c = takes || losing ? uart_get() : -1;
-		uart_receive(takes || losing);
+			dropping_input = false;
+		int c = takes || dropping_input ? uart_get() : -1;
+		uart_receive(takes || dropping_input);
 		if (c < 0)
 			break;
-		typed((char)c);
+		handle_typed((char)c);
 	}
 	if (shown)
 		console_offer(shown);
 }
 
 /*
- * The interrupt is an edge: the line is low once what came in is read and, until log_await(),
- * nobody asks for the port's being empty; so whatever happens next is a new edge.  Nothing is read
- * before the start, and the port is waited for.
+ * The interrupt is edge-triggered.  Once all input is read and until log_await() enables the
+ * transmitter's interrupt, the line is low, so the next event makes a new edge.  Before
+ * start_monitor() nothing is read, and output waits for the port instead.
  */
 void monitor_poll(void)
 {
-	log_queue(started && interrupts && uart_present());
+	log_queue(monitor_started && has_interrupt && uart_present());
 	bool settled = control_reap();
 	log_feed();
-	if (!started && settled)
-		start();
+	if (!monitor_started && settled)
+		start_monitor();
 	console_feed(console_shown());
-	if (started)
+	if (monitor_started)
 		read_port();
 	log_await();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The switch as the description says: networks, guests' NICs, underlays, links, routes, and who
- * moves frames.  What comes is made before the commit, in an order in which each finds what it
- * needs; what goes is taken away after it, in the other order, when no route leads there any more.
+ * The switch as the description says: networks, guests' NICs, underlays, links, routes, and which
+ * cores forward.  New objects are created before the commit, each after those it refers to; old
+ * ones are removed after it, in reverse order, when no route leads to them.
  */
 #include <stdio.h>
 #include "arch/x86_64/core.h"
@@ -50,7 +50,7 @@ static bool is_link(const struct port_config *p)
 
 /* --- building ------------------------------------------------------------------------------- */
 
-/* The port, declared with its MAC unless it leads out of the node, and the device at it. */
+/* Adds the port to the switch, with its MAC unless it is an edge, and attaches the device to it. */
 static bool nic_plug(struct nic *nic, const struct port_config *p, struct vm *vm, char *why,
                      size_t size)
 {
@@ -102,7 +102,7 @@ static bool build_nics(const struct node_config *n, char *why, size_t size)
 	return true;
 }
 
-/* Gives an edge the underlay of the description; an equal one is there to stay. */
+/* Gives an edge its underlay from the description; an unchanged one is kept. */
 static bool underlay_set(const struct port_config *p, struct nic *nic, char *why, size_t size)
 {
 	struct vnet_underlay_config u = {.address = p->underlay.address,
@@ -140,8 +140,8 @@ static bool build_links(const struct node_config *n, char *why, size_t size)
 	return true;
 }
 
-/* What may fail: new networks, and those that need a table of addresses now.  One whose mode is
- * route from now on waits for the commit: it is not without routes meanwhile. */
+/* What may fail: new networks, and those that now need an address table.  A network that changes to
+ * mode route waits for the commit, so that it never forwards without routes. */
 static bool build_nets(const struct node_config *live, const struct node_config *n, char *why,
                        size_t size)
 {
@@ -155,7 +155,7 @@ static bool build_nets(const struct node_config *live, const struct node_config 
 	return true;
 }
 
-/* The description counts ports by slot, the switch by its own numbers. */
+/* The description numbers ports by slot, the switch by its own numbers. */
 static bool set_routes(const struct node_config *n, char *why, size_t size)
 {
 	size_t bytes = n->routes * sizeof(struct vnet_route);
@@ -186,8 +186,8 @@ bool control_net_build(const struct node_config *live, const struct node_config 
 
 /* --- after the commit, or back to what was -------------------------------------------------- */
 
-/* What could not go for want of memory goes after the next change. */
-static void stays(const char *what, const char *name)
+/* Logs an object that could not be removed for want of memory; the next change tries again. */
+static void log_kept(const char *what, const char *name)
 {
 	log_error("%s %s stays until the next change: no memory left to take it away", what, name);
 }
@@ -200,7 +200,7 @@ static void destroy_links(const struct node_config *n)
 		if (vnet_link_remove(links[i]))
 			links[i] = NULL;
 		else
-			stays("link", links[i]->name);
+			log_kept("link", links[i]->name);
 	}
 }
 
@@ -226,7 +226,7 @@ static void destroy_nics(const struct node_config *n)
 		if (!nic || is_nic(&n->port[i]))
 			continue;
 		if (!vnet_port_remove(nic->port)) {
-			stays("port", nic->port->name);
+			log_kept("port", nic->port->name);
 			continue;
 		}
 		vpci_remove(&nic->net.v.pci);
@@ -235,7 +235,7 @@ static void destroy_nics(const struct node_config *n)
 	}
 }
 
-/* Only on the way back from a change that failed can a network want memory here. */
+/* Memory can be needed here only when a failed change is undone. */
 static void settle_nets(const struct node_config *n)
 {
 	for (unsigned i = 0; i < CONFIG_NETS; i++) {
@@ -245,8 +245,8 @@ static void settle_nets(const struct node_config *n)
 	}
 }
 
-/* In the order in which they hold on to each other. */
-static void settle(const struct node_config *n)
+/* Links refer to underlays, those to NICs, those to networks: removed in this order. */
+static void remove_unlisted(const struct node_config *n)
 {
 	destroy_links(n);
 	settle_underlays(n);
@@ -256,7 +256,7 @@ static void settle(const struct node_config *n)
 
 void control_net_unbuild(const struct node_config *live)
 {
-	settle(live);
+	remove_unlisted(live);
 }
 
 static void set_mtus(const struct node_config *n)
@@ -266,7 +266,7 @@ static void set_mtus(const struct node_config *n)
 			virtio_net_set_mtu(&nics[i]->net, (uint16_t)n->port[i].mtu);
 }
 
-/* What networks pass on, what links and ports may learn. */
+/* Link-local forwarding, address quotas, path MTU learning. */
 static void set_limits(const struct node_config *n)
 {
 	for (unsigned i = 0; i < n->nets; i++)
@@ -300,13 +300,13 @@ static void set_polling(const struct node_config *n)
 		if (mode == vnet_port_mode(nics[i]->port))
 			continue;
 		vnet_port_set_mode(nics[i]->port, mode);
-		virtio_net_kick(&nics[i]->net); /* takes what waits; arms or disarms the kicks */
+		virtio_net_kick(&nics[i]->net); /* takes waiting frames, turns kicks on or off */
 	}
 }
 
 void control_net_follow(const struct node_config *n)
 {
-	settle(n);
+	remove_unlisted(n);
 	set_mtus(n);
 	set_limits(n);
 	set_polling(n);

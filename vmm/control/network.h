@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* network.h: the switch as the description wants it: networks, ports, links, routes, who moves
- * frames. */
+/* network.h: the switch as the description says: networks, ports, links, routes, and which cores
+ * forward. */
 #ifndef VMM_CONTROL_NETWORK_H
 #define VMM_CONTROL_NETWORK_H
 #include <stdbool.h>
@@ -11,17 +11,18 @@ struct virtio_net;
 struct vnet;
 struct vnet_port;
 
-struct vnet_port *control_port(unsigned slot); /* of a port or link; NULL: none */
+struct vnet_port *control_port(unsigned slot); /* the switch port of a port or link; NULL: none */
 struct virtio_net *control_nic(unsigned slot); /* NULL: none */
 
-/* Makes the networks, ports and routes of n that are not there yet; their guests
- * are.  False: why says the reason, and control_net_unbuild() is due. */
+/* Creates the networks, ports and routes of n that do not exist yet; their guests must.  False: why
+ * has the reason, and the caller must call control_net_unbuild(). */
 bool control_net_build(const struct node_config *live, const struct node_config *n, char *why,
                        size_t size);
 
-/* Takes away again what the live description does not have. */
+/* Removes what the live description does not have. */
 void control_net_unbuild(const struct node_config *live);
 
-/* The description was committed: takes away what it does not have, and moves frames as it says. */
+/* After the commit: removes what the description does not have, and sets its limits and forwarding
+ * modes. */
 void control_net_follow(const struct node_config *n);
 #endif

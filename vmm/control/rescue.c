@@ -10,7 +10,7 @@
 #include "vmm/place.h"
 #include "vmm/control/rescue.h"
 
-static bool waits;
+static bool waiting;
 static char reason[544];
 
 static void note_failure(void *ctx, const char *text)
@@ -42,47 +42,48 @@ bool rescue_take_config(void)
 	read_config();
 	if (!reason[0])
 		return true;
-	waits = !boot_option("rescue", value, sizeof value) || strcmp(value, "no");
-	return waits;
+	waiting = !boot_option("rescue", value, sizeof value) || strcmp(value, "no");
+	return waiting;
 }
 
 bool rescue_waits(void)
 {
-	return waits;
+	return waiting;
 }
 
-static void say(const char *text)
+static void put_terminal(const char *text)
 {
 	log_raw(text, strlen(text));
 }
 
-static void say_modules(void)
+static void print_modules(void)
 {
 	char part[80];
-	say("Boot modules:");
+	put_terminal("Boot modules:");
 	for (unsigned i = 0; i < boot.nmodules; i++) {
 		snprintf(part, sizeof part, " %s", boot.module[i].name);
-		say(part);
+		put_terminal(part);
 	}
-	say(boot.nmodules ? "\r\n" : " none\r\n");
+	put_terminal(boot.nmodules ? "\r\n" : " none\r\n");
 }
 
 void rescue_greet(void)
 {
-	say("\r\nThis node has no description:\r\n  ");
-	say(reason);
-	say("\r\n");
-	say_modules();
-	say("`load` takes lines up to `end`, `load MODULE` a boot module, as the description; then "
-	    "the boot\r\ngoes on. `help` lists the language, `show boot` what there is, `reboot` "
-	    "starts again.\r\n");
+	put_terminal("\r\nThis node has no description:\r\n  ");
+	put_terminal(reason);
+	put_terminal("\r\n");
+	print_modules();
+	put_terminal(
+	    "`load` takes lines up to `end`, `load MODULE` a boot module, as the "
+	    "description; then the boot\r\ngoes on. `help` lists the language, `show boot` "
+	    "what there is, `reboot` starts again.\r\n");
 }
 
 bool rescue_ends(void)
 {
-	if (!waits || !control_config()->guests)
+	if (!waiting || !control_config()->guests)
 		return false;
-	waits = false;
+	waiting = false;
 	log_info("there is a description now: the boot goes on");
 	place_log(control_config());
 	return true;

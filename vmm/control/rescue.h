@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rescue.h: a boot that was given no description it can take.
+ * rescue.h: a boot without a valid description.
  *
- * The node then waits in its monitor, with all of its language: `load` takes a text that is typed
- * or pasted, `load MODULE` another boot module.  With the first guest that is declared the boot
- * goes on as it does after a patio.conf.  `rescue=no` on the image's command line ends the node
+ * The node then waits in its monitor, which has its whole language: `load` takes a text that is
+ * typed or pasted, `load MODULE` another boot module.  Once a guest has been declared, the boot
+ * goes on as after a patio.conf.  With `rescue=no` on the image's command line the node ends
  * instead.
  */
 #ifndef VMM_CONTROL_RESCUE_H
 #define VMM_CONTROL_RESCUE_H
 #include <stdbool.h>
 
-/* Takes the boot module patio.conf as the node's description.  false: there is none, or it was
- * refused, and `rescue=no` is said; else the monitor is to wait, or needs not. */
+/* Applies the boot module patio.conf.  false: it is missing or was refused, and `rescue=no` was
+ * given: the node is to end.  true: it was applied, or the monitor waits for a description. */
 bool rescue_take_config(void);
 
 /* True while the monitor waits for a description. */
 bool rescue_waits(void);
 
-/* What the monitor says before its first prompt, while it waits. */
+/* Prints the greeting before the waiting monitor's first prompt. */
 void rescue_greet(void);
 
-/* True once, when a guest has been declared meanwhile: the boot goes on. */
+/* True once, when a guest has been declared in the waiting monitor: the boot goes on. */
 bool rescue_ends(void);
 
-/* Why the description was not taken at boot; NULL: it was. */
+/* Why patio.conf was not applied at boot; NULL: it was. */
 const char *rescue_reason(void);
 #endif

@@ -5,10 +5,10 @@
 #include "vmm/control/session.h"
 
 #define CTRL_C    3
-#define SYNC_WORD 32                /* characters of the word after `sync`, at most */
-#define RESERVE   (SESSION_WHY + 8) /* of the answers' room: for the line that ends an answer */
+#define SYNC_WORD 32                /* length of the word after `sync`, at most */
+#define RESERVE   (SESSION_WHY + 8) /* bytes kept free for the line that ends an answer */
 
-static void count(struct session *d, enum session_counter which, uint64_t n)
+static void add_count(struct session *d, enum session_counter which, uint64_t n)
 {
 	atomic_fetch_add_explicit(&d->count[which], n, memory_order_relaxed);
 }
@@ -39,30 +39,30 @@ void session_reset(struct session *d)
 
 /* ---- what was said ---- */
 
-/* The last place is for a NUL: it marks where bytes are missing. */
+/* The last free byte is for a NUL, which marks where bytes were lost. */
 void session_hear(struct session *d, const char *buf, size_t len)
 {
 	unsigned head = atomic_load_explicit(&d->in_head, memory_order_relaxed);
 	unsigned used = head - atomic_load_explicit(&d->in_tail, memory_order_acquire);
-	size_t room = used < SESSION_IN ? SESSION_IN - 1 - used : 0;
-	size_t n = len < room ? len : room;
+	size_t free_bytes = used < SESSION_IN ? SESSION_IN - 1 - used : 0;
+	size_t n = len < free_bytes ? len : free_bytes;
 	for (size_t i = 0; i < n; i++)
 		d->in[head++ % SESSION_IN] = buf[i];
 	if (n < len && used < SESSION_IN)
 		d->in[head++ % SESSION_IN] = 0;
 	if (n < len)
-		count(d, SESSION_overrun, len - n);
+		add_count(d, SESSION_overrun, len - n);
 	atomic_store_explicit(&d->in_head, head, memory_order_release);
 }
 
 /* ---- answers ---- */
 
-static size_t room(const struct session *d)
+static size_t answer_room(const struct session *d)
 {
 	return SESSION_ANSWER - (size_t)(d->out_head - d->out_tail);
 }
 
-static void push(struct session *d, char c)
+static void push_byte(struct session *d, char c)
 {
 	d->answer[d->out_head++ % SESSION_ANSWER] = c;
 }
@@ -70,13 +70,13 @@ static void push(struct session *d, char c)
 void session_put(struct session *d, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len && !d->full; i++) {
-		if (room(d) < RESERVE + 2) {
+		if (answer_room(d) < RESERVE + 2) {
 			d->full = true;
 			return;
 		}
 		if (!d->open)
-			push(d, ':');
-		push(d, text[i]);
+			push_byte(d, ':');
+		push_byte(d, text[i]);
 		d->open = text[i] != '\n';
 	}
 }
@@ -86,23 +86,23 @@ void session_fail(struct session *d, const char *why)
 	snprintf(d->why, sizeof d->why, "%s", why);
 }
 
-/* There is room: nothing else enters the last RESERVE bytes. */
+/* Needs no check: only this function uses the last RESERVE bytes. */
 static void end_answer(struct session *d, char mark, const char *text)
 {
 	if (d->open)
-		push(d, '\n');
-	push(d, mark);
+		push_byte(d, '\n');
+	push_byte(d, mark);
 	for (; *text; text++)
-		push(d, *text < ' ' && *text >= 0 ? '?' : *text);
-	push(d, '\n');
+		push_byte(d, *text < ' ' && *text >= 0 ? '?' : *text);
+	push_byte(d, '\n');
 	d->open = d->full = false;
 }
 
-static void conclude(struct session *d, bool ok)
+static void end_request(struct session *d, bool ok)
 {
-	count(d, SESSION_requests, 1);
-	count(d, SESSION_cut, d->full);
-	count(d, SESSION_failed, !ok);
+	add_count(d, SESSION_requests, 1);
+	add_count(d, SESSION_cut, d->full);
+	add_count(d, SESSION_failed, !ok);
 	if (!ok)
 		end_answer(d, '-', d->why);
 	else if (d->full)
@@ -111,10 +111,10 @@ static void conclude(struct session *d, bool ok)
 		end_answer(d, '+', "ok");
 }
 
-static void refuse(struct session *d, const char *why)
+static void refuse_request(struct session *d, const char *why)
 {
 	session_fail(d, why);
-	conclude(d, false);
+	end_request(d, false);
 }
 
 size_t session_answer(const struct session *d, const char **buf)
@@ -141,18 +141,18 @@ void session_gather(struct session *d)
 	d->text_torn = d->text_full = false;
 }
 
-static void abandon(struct session *d)
+static void abandon_request(struct session *d)
 {
-	count(d, SESSION_dropped, d->out_head - d->out_tail);
+	add_count(d, SESSION_dropped, d->out_head - d->out_tail);
 	d->out_tail = d->out_head;
 	if (d->last_sent != '\n') {
-		push(d, '\n');
+		push_byte(d, '\n');
 		d->last_sent = '\n';
 	}
 	forget_request(d);
 }
 
-/* True: the line was one, and is answered. */
+/* True: the line was `sync WORD`, and is answered. */
 static bool sync_asked(struct session *d)
 {
 	char answer[sizeof "sync " + SYNC_WORD];
@@ -170,14 +170,14 @@ static void end_text(struct session *d)
 {
 	d->gathering = false;
 	if (d->text_torn)
-		refuse(d, "bytes of the text were lost, or are NUL: nothing was taken");
+		refuse_request(d, "bytes of the text were lost, or are NUL: nothing was taken");
 	else if (d->text_full)
-		refuse(d, "the text is too long: nothing was taken");
+		refuse_request(d, "the text is too long: nothing was taken");
 	else
-		conclude(d, d->ops->text(d, d->text, d->text_length));
+		end_request(d, d->ops->text(d, d->text, d->text_length));
 }
 
-static void gather(struct session *d)
+static void gather_line(struct session *d)
 {
 	d->text_torn |= d->torn;
 	if (d->text_length + d->length + 1 > SESSION_TEXT) {
@@ -191,16 +191,16 @@ static void gather(struct session *d)
 
 static void end_line(struct session *d)
 {
-	if (room(d) < RESERVE + 2) {
-		count(d, SESSION_unread, 1);
+	if (answer_room(d) < RESERVE + 2) {
+		add_count(d, SESSION_unread, 1);
 	} else if (d->torn) {
-		refuse(d, "bytes of the line were lost, or are NUL: it was not taken");
+		refuse_request(d, "bytes of the line were lost, or are NUL: it was not taken");
 	} else if (!sync_asked(d)) {
 		bool ok = d->ops->line(d, d->line, d->length);
 		if (ok && d->gathering)
 			end_answer(d, '>', "");
 		else
-			conclude(d, ok);
+			end_request(d, ok);
 	}
 }
 
@@ -217,12 +217,12 @@ static bool line_read(struct session *d)
 		d->length--;
 	bool end = d->length == 3 && memcmp(d->line, "end", 3) == 0 && !d->torn;
 	if (d->gathering && !end) {
-		gather(d);
+		gather_line(d);
 		served = false;
 	} else if (d->gathering) {
 		end_text(d);
 	} else if (is_echo(d)) {
-		count(d, SESSION_echoes, 1);
+		add_count(d, SESSION_echoes, 1);
 		served = false;
 	} else {
 		end_line(d);
@@ -237,7 +237,7 @@ static bool read_byte(struct session *d, char c)
 	if (c == '\n')
 		return line_read(d);
 	if (c == CTRL_C) {
-		abandon(d);
+		abandon_request(d);
 		return false;
 	}
 	d->torn |= !c;

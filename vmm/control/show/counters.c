@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `show counters`: what is counted of ports, guests and the node.
+ * `show counters`: the counters of ports, guests and the node.
  *
- * What has counters is a source: a function that gives the i-th of them by its full name.  A row is
- * written of each that is not 0; a new source is a line in its object's table.
+ * A counter source is a function that gives the i-th counter of an object by its full name.  Each
+ * counter that is not 0 gets a row; a new source is a line in the table of its object.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 
 #define COUNTER_NAME 56 /* bytes, with the NUL */
 
-/* False: there are no more. */
+/* False: the object has no more counters. */
 typedef bool counter_source(const void *object, unsigned i, char *name, size_t size,
                             uint64_t *value);
 
@@ -126,7 +126,8 @@ static void guest_counters(struct out *o, const struct vm *vm)
 		source_rows(o, vm->name, sources[s], vm);
 }
 
-/* The guest's own rows are asked for: by its name, which a port or a network may have, too. */
+/* Are the rows of the guest itself wanted?  By name, because a port or network may have the same
+ * one. */
 static bool wanted_own(const struct config_action *a, unsigned guest)
 {
 	const struct node_config *n = control_config();

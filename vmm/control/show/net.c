@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `show` tells of the switch, and `explain` and `lint`, as text or JSON. */
+/* `show` for the switch, `explain` and `lint`, as text or JSON. */
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
 #include "vmm/control/show/show.h"
@@ -74,13 +74,13 @@ static void out_ip(struct out *o, uint32_t ip)
 	out_string(o, NULL, text);
 }
 
-/* A link's way: its edge's guest is there, and the next hop has answered. */
+/* A link is up if its edge's guest is up and the next hop has answered. */
 static const char *link_state(const struct vnet_port *edge, bool resolved)
 {
 	return !atomic_load(&edge->up) ? "down" : resolved ? "up" : "unresolved";
 }
 
-/* The cells from the peer to the next hop's MAC. */
+/* The columns from `remote` to `next_mac`. */
 static void tunnel_cells(struct out *o, const struct vnet_link_info *info)
 {
 	out_ip(o, info->config.remote);
@@ -211,8 +211,8 @@ static const char *port_name(int number)
 	return p ? p->name : NULL;
 }
 
-/* The route is in the network, and leads to or from the port or link, that the answer is narrowed
- * to; no guest narrows it. */
+/* Is the route in the wanted network, and to or from the wanted port or link?  A guest's name does
+ * not select routes. */
 static bool wanted_route(const struct config_action *a, const struct vnet_route *r)
 {
 	struct vnet_port *p = a->port >= 0 ? control_port((unsigned)a->port) : NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One answer in two forms: what is written is said once, and each form only dresses it. */
+/* Writes one answer as text or JSON. */
 #include "vmm/control/show/out.h"
 #include <stdio.h>
 #include <string.h>
 
-static void put(struct out *o, const char *text)
+static void put_text(struct out *o, const char *text)
 {
 	o->put(o->ctx, text, strlen(text));
 }
@@ -15,13 +15,14 @@ static void put_blanks(struct out *o, size_t n)
 		o->put(o->ctx, " ", 1);
 }
 
-/* The innermost open object or table, or NULL where nothing can be written. */
-static struct out_level *top(struct out *o)
+/* The innermost open object or table; NULL: nothing can be written. */
+static struct out_level *innermost(struct out *o)
 {
 	return o->depth && !o->lost ? &o->level[o->depth - 1] : NULL;
 }
 
-/* To where the fields of the innermost object begin; what is opened there, one level less. */
+/* Indents to the fields of the innermost object; `opened`: one level less, for the heading of a
+ * level just opened. */
 static void indent(struct out *o, bool opened)
 {
 	put_blanks(o, 2 * (o->depth - (opened ? 2 : 1)));
@@ -29,7 +30,7 @@ static void indent(struct out *o, bool opened)
 
 /* ---- strings ---- */
 
-/* Bytes of the UTF-8 sequence at s (RFC 3629), 0 when it is none. */
+/* Length of the UTF-8 sequence at s (RFC 3629); 0: not UTF-8. */
 static unsigned utf8_length(const uint8_t *s)
 {
 	static const struct {
@@ -51,8 +52,9 @@ static unsigned utf8_length(const uint8_t *s)
 	return 0;
 }
 
-/* The next piece of a string as it is shown, into piece; returns how many bytes of s it covers. */
-static unsigned next_piece(const struct out *o, const uint8_t *s, char piece[8])
+/* Writes the next character of a string, escaped for output, into piece; returns how many bytes of
+ * s it covers. */
+static unsigned escape_next(const struct out *o, const uint8_t *s, char piece[8])
 {
 	unsigned n = utf8_length(s);
 	if (!n || *s < ' ' || *s == 0x7f)
@@ -64,23 +66,23 @@ static unsigned next_piece(const struct out *o, const uint8_t *s, char piece[8])
 	return n ? n : 1;
 }
 
-static size_t shown_length(const struct out *o, const char *s)
+static size_t escaped_length(const struct out *o, const char *s)
 {
 	char piece[8];
 	size_t len = 0;
 	while (*s) {
-		s += next_piece(o, (const uint8_t *)s, piece);
+		s += escape_next(o, (const uint8_t *)s, piece);
 		len += strlen(piece);
 	}
 	return len;
 }
 
-static void put_shown(struct out *o, const char *s)
+static void put_escaped(struct out *o, const char *s)
 {
 	char piece[8];
 	while (*s) {
-		s += next_piece(o, (const uint8_t *)s, piece);
-		put(o, piece);
+		s += escape_next(o, (const uint8_t *)s, piece);
+		put_text(o, piece);
 	}
 }
 
@@ -88,9 +90,9 @@ static void put_shown(struct out *o, const char *s)
 
 static void json_key(struct out *o, struct out_level *l, const char *name)
 {
-	put(o, l->any ? ",\"" : "\"");
-	put_shown(o, name);
-	put(o, "\":");
+	put_text(o, l->any ? ",\"" : "\"");
+	put_escaped(o, name);
+	put_text(o, "\":");
 	l->any = true;
 }
 
@@ -100,20 +102,20 @@ static size_t column_width(const struct out_column *c)
 	return name > c->width ? name : c->width;
 }
 
-/* One cell of a line of the table, aligned; nothing follows the last one. */
+/* Writes one cell of a text row, aligned; nothing follows the last one. */
 static void put_cell(struct out *o, const struct out_level *l, uint32_t i, const char *shown)
 {
 	const struct out_column *c = &l->column[i];
-	size_t len = shown_length(o, shown), width = column_width(c);
+	size_t len = escaped_length(o, shown), width = column_width(c);
 	size_t pad = len < width ? width - len : 0;
 	if (i)
-		put(o, "  ");
+		put_text(o, "  ");
 	else
 		indent(o, true);
 	put_blanks(o, c->right ? pad : 0);
-	put_shown(o, shown);
+	put_escaped(o, shown);
 	if (i + 1 == l->columns)
-		put(o, "\n");
+		put_text(o, "\n");
 	else
 		put_blanks(o, c->right ? 0 : pad);
 }
@@ -129,9 +131,9 @@ static void value_cell(struct out *o, struct out_level *l, const char *shown, bo
 		return;
 	}
 	json_key(o, l, l->column[l->cell++].name);
-	put(o, quote ? "\"" : "");
-	put_shown(o, shown);
-	put(o, quote ? "\"" : "");
+	put_text(o, quote ? "\"" : "");
+	put_escaped(o, shown);
+	put_text(o, quote ? "\"" : "");
 }
 
 static void value_field(struct out *o, struct out_level *l, const char *name, const char *shown,
@@ -139,23 +141,23 @@ static void value_field(struct out *o, struct out_level *l, const char *name, co
 {
 	if (o->json) {
 		json_key(o, l, name);
-		put(o, quote ? "\"" : "");
-		put_shown(o, shown);
-		put(o, quote ? "\"" : "");
+		put_text(o, quote ? "\"" : "");
+		put_escaped(o, shown);
+		put_text(o, quote ? "\"" : "");
 		return;
 	}
 	indent(o, false);
-	put(o, name);
-	put(o, ": ");
-	put_shown(o, shown);
-	put(o, "\n");
+	put_text(o, name);
+	put_text(o, ": ");
+	put_escaped(o, shown);
+	put_text(o, "\n");
 	l->any = true;
 }
 
 /* Writes one value; `quote` when it is a string in JSON. */
-static void value(struct out *o, const char *name, const char *shown, bool quote)
+static void write_value(struct out *o, const char *name, const char *shown, bool quote)
 {
-	struct out_level *l = top(o);
+	struct out_level *l = innermost(o);
 	if (!l || !l->column != !!name)
 		o->errors++;
 	else if (l->column)
@@ -166,7 +168,7 @@ static void value(struct out *o, const char *name, const char *shown, bool quote
 
 void out_null(struct out *o, const char *name)
 {
-	value(o, name, o->json ? "null" : "-", false);
+	write_value(o, name, o->json ? "null" : "-", false);
 }
 
 void out_string(struct out *o, const char *name, const char *s)
@@ -174,29 +176,29 @@ void out_string(struct out *o, const char *name, const char *s)
 	if (!s)
 		out_null(o, name);
 	else
-		value(o, name, *s || o->json ? s : "\"\"", true);
+		write_value(o, name, *s || o->json ? s : "\"\"", true);
 }
 
 void out_number(struct out *o, const char *name, uint64_t v)
 {
 	char text[24];
 	snprintf(text, sizeof text, "%llu", (unsigned long long)v);
-	value(o, name, text, false);
+	write_value(o, name, text, false);
 }
 
 void out_signed(struct out *o, const char *name, int64_t v)
 {
 	char text[24];
 	snprintf(text, sizeof text, "%lld", (long long)v);
-	value(o, name, text, false);
+	write_value(o, name, text, false);
 }
 
 void out_bool(struct out *o, const char *name, bool v)
 {
 	if (o->json)
-		value(o, name, v ? "true" : "false", false);
+		write_value(o, name, v ? "true" : "false", false);
 	else
-		value(o, name, v ? "yes" : "no", false);
+		write_value(o, name, v ? "yes" : "no", false);
 }
 
 void out_size(struct out *o, const char *name, uint64_t v)
@@ -209,7 +211,7 @@ void out_size(struct out *o, const char *name, uint64_t v)
 		i++;
 	}
 	snprintf(text, sizeof text, "%llu%.1s", (unsigned long long)v, i ? &unit[i - 1] : "");
-	value(o, name, text, false);
+	write_value(o, name, text, false);
 }
 
 void out_mac(struct out *o, const char *name, uint64_t mac)
@@ -218,15 +220,15 @@ void out_mac(struct out *o, const char *name, uint64_t mac)
 	for (unsigned i = 0; i < 6; i++)
 		snprintf(text + 3 * i, 4, "%02x:", (unsigned)(mac >> (8 * i)) & 0xff);
 	text[17] = '\0';
-	value(o, name, text, true);
+	write_value(o, name, text, true);
 }
 
 /* ---- the nest ---- */
 
-/* Opens a level inside an object; false where none can be. */
+/* Opens a level inside an object; false: not possible here. */
 static bool open_level(struct out *o, const char *name, const struct out_column *column, unsigned n)
 {
-	struct out_level *l = top(o);
+	struct out_level *l = innermost(o);
 	if (!l || l->column || o->depth == OUT_DEPTH) {
 		o->errors++;
 		o->lost++;
@@ -235,17 +237,17 @@ static bool open_level(struct out *o, const char *name, const struct out_column 
 	if (o->json)
 		json_key(o, l, name);
 	else if (l->any && column)
-		put(o, "\n");
+		put_text(o, "\n");
 	l->any = true;
 	o->level[o->depth++] = (struct out_level){.column = column, .columns = n};
 	return true;
 }
 
-/* Closes the innermost level if it is of this kind; a level that was not opened is just forgotten.
- */
+/* Closes the innermost level if it is of this kind; for a level that could not be opened only the
+ * count changes. */
 static struct out_level *close_level(struct out *o, bool table)
 {
-	struct out_level *l = top(o);
+	struct out_level *l = innermost(o);
 	if (o->lost) {
 		o->lost--;
 		return NULL;
@@ -257,13 +259,13 @@ static struct out_level *close_level(struct out *o, bool table)
 	return l;
 }
 
-/* The cells that were left out of the open row are null. */
+/* Closes the open row; cells left out are null. */
 static void close_row(struct out *o, struct out_level *l)
 {
 	while (l->row && l->cell < l->columns)
 		out_null(o, NULL);
 	if (o->json && l->row)
-		put(o, "}");
+		put_text(o, "}");
 	l->row = false;
 }
 
@@ -274,20 +276,20 @@ void out_begin(struct out *o, bool json, void (*put_fn)(void *, const char *, si
 	o->ctx = ctx;
 	o->json = json;
 	o->depth = 1;
-	put(o, json ? "{" : "");
+	put_text(o, json ? "{" : "");
 }
 
 void out_end(struct out *o)
 {
 	o->lost = 0;
 	while (o->depth > 1) {
-		if (top(o)->column)
+		if (innermost(o)->column)
 			out_end_table(o);
 		else
 			out_end_object(o);
 	}
 	o->depth = 0;
-	put(o, o->json ? "}\n" : "");
+	put_text(o, o->json ? "}\n" : "");
 }
 
 void out_begin_object(struct out *o, const char *name)
@@ -295,19 +297,19 @@ void out_begin_object(struct out *o, const char *name)
 	if (!open_level(o, name, NULL, 0))
 		return;
 	if (o->json) {
-		put(o, "{");
+		put_text(o, "{");
 		return;
 	}
 	indent(o, true);
-	put(o, name);
-	put(o, ":\n");
+	put_text(o, name);
+	put_text(o, ":\n");
 }
 
 void out_end_object(struct out *o)
 {
 	if (!close_level(o, false))
 		return;
-	put(o, o->json ? "}" : "");
+	put_text(o, o->json ? "}" : "");
 	o->depth--;
 }
 
@@ -315,14 +317,14 @@ void out_begin_table(struct out *o, const char *name, const struct out_column *c
 {
 	if (!open_level(o, name, column, n))
 		return;
-	put(o, o->json ? "[" : "");
+	put_text(o, o->json ? "[" : "");
 	for (uint32_t i = 0; !o->json && i < n; i++)
-		put_cell(o, top(o), i, column[i].name);
+		put_cell(o, innermost(o), i, column[i].name);
 }
 
 void out_row(struct out *o)
 {
-	struct out_level *l = top(o);
+	struct out_level *l = innermost(o);
 	if (!l || !l->column) {
 		o->errors++;
 		return;
@@ -333,7 +335,7 @@ void out_row(struct out *o)
 	l->any = false;
 	l->cell = 0;
 	if (o->json)
-		put(o, first ? "{" : ",{");
+		put_text(o, first ? "{" : ",{");
 }
 
 void out_end_table(struct out *o)
@@ -342,6 +344,6 @@ void out_end_table(struct out *o)
 	if (!l)
 		return;
 	close_row(o, l);
-	put(o, o->json ? "]" : "");
+	put_text(o, o->json ? "]" : "");
 	o->depth--;
 }

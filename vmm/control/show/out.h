@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * out.h: one answer, as text for people or as JSON for programs, from one description.
+ * out.h: writes one answer as text for people or as JSON for programs.
  *
- * An answer is a nest of named objects and tables.  As text a table has a head line and aligned
+ * An answer consists of nested named objects and tables.  As text a table has a heading and aligned
  * columns, and an object is a list of `name: value` lines; as JSON (RFC 8259) the answer is one
- * object on one line with one newline at its end, a table is an array of objects whose keys are
- * the columns.  Nothing is buffered or allocated; whatever is written goes to `put` at once.
+ * object on one line, and a table is an array of objects whose keys are the columns.  Nothing is
+ * buffered or allocated: all output goes to `put` at once.
  */
 #ifndef VMM_CONTROL_SHOW_OUT_H
 #define VMM_CONTROL_SHOW_OUT_H
@@ -13,20 +13,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OUT_DEPTH 8 /* objects and tables inside one another, at most */
+#define OUT_DEPTH 8 /* depth of nested objects and tables, at most */
 
-/* A column of a table, or a field of an object: its heading, its key. */
+/* A column of a table: its heading is also its JSON key. */
 struct out_column {
 	const char *name;
-	uint8_t width; /* of the text column at least, in characters; the head counts too */
-	bool right;    /* numbers stand at the right end */
+	uint8_t width; /* least width of the text column, in characters; the heading may be wider */
+	bool right;    /* right-aligned, as numbers are */
 };
 
 /* One open object or table; out.c only. */
 struct out_level {
-	const struct out_column *column; /* NULL for an object */
-	uint32_t columns, cell;          /* of the row being written */
-	bool any;  /* something was written in it, of a table: in the open row */
+	const struct out_column *column; /* NULL: an object */
+	uint32_t columns, cell;          /* cell: of the open row, the next to be written */
+	bool any;  /* something was written in the object, or in the table's open row */
 	bool row;  /* a row is open */
 	bool rows; /* a row was begun */
 };
@@ -37,13 +37,13 @@ struct out {
 	bool json;
 	unsigned depth;
 	unsigned lost;   /* levels that could not be opened and are still to be closed */
-	unsigned errors; /* calls that did not fit the nest, each left out: 0 in a right program */
+	unsigned errors; /* ignored calls that did not fit the nesting: 0 in a correct program */
 	struct out_level level[OUT_DEPTH];
 };
 
 /* Opens an answer; everything written goes to put(ctx, ...), from the calling core. */
 void out_begin(struct out *o, bool json, void (*put)(void *, const char *, size_t), void *ctx);
-/* Closes it, with whatever is still open in it. */
+/* Closes the answer and whatever is still open in it. */
 void out_end(struct out *o);
 
 /* An object inside the answer or inside another object. */
@@ -58,8 +58,8 @@ void out_end_table(struct out *o);
 void out_row(struct out *o);
 
 /*
- * One value: in a row the next cell (`name` is NULL, the column has it), in an object a field with
- * that name.  A string is UTF-8 or bytes: control characters are escaped, NULL is null.
+ * One value: the next cell of a row (`name` is NULL) or a field of an object (`name` given).  A
+ * string is UTF-8 or bytes: control characters are escaped, NULL is null.
  */
 void out_string(struct out *o, const char *name, const char *s);
 void out_number(struct out *o, const char *name, uint64_t v);

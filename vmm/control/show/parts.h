@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* parts.h: the tables of the files of this folder, for one another. */
+/* parts.h: functions shared by the files of this folder. */
 #ifndef VMM_CONTROL_SHOW_PARTS_H
 #define VMM_CONTROL_SHOW_PARTS_H
 #include "vmm/config/config.h"
@@ -8,22 +8,22 @@
 #define TABLE(o, name, columns)                                                                    \
 	out_begin_table(o, name, columns, sizeof columns / sizeof columns[0])
 
-/* True unless the answer was narrowed to another guest. */
+/* True unless the answer is for another guest. */
 static inline bool wanted_guest(const struct config_action *a, unsigned slot)
 {
 	return a->guest < 0 || a->guest == (int)slot;
 }
 
-/* Likewise to another network. */
+/* True unless the answer is for another network. */
 static inline bool wanted_net(const struct config_action *a, unsigned net)
 {
 	return a->net < 0 || a->net == (int)net;
 }
 
-/* show/net.c: the row of this port or link is asked for; a link is no guest's. */
+/* show/net.c: is this port or link wanted?  A link belongs to no guest. */
 bool wanted_port(const struct config_action *a, unsigned slot);
 
-/* show/net.c: the tables of the switch, narrowed as the action says. */
+/* show/net.c: the tables of the switch, for the objects that the action names. */
 void show_ports(struct out *o, const struct config_action *a);
 void show_links(struct out *o, const struct config_action *a);
 void show_underlays(struct out *o, const struct config_action *a);

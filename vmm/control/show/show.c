@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Answers to `show`: one description of each table, as text or JSON. */
+/* The answers to `show`, as text or JSON. */
 #include <string.h>
 #include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/core.h"
@@ -81,9 +81,9 @@ static uint64_t total_exits(const struct vcpu *v, bool ticks)
 	return sum;
 }
 
-/* stray_irqs: vectors of former owners that the core took and dropped; masked_lvts: local
- * interrupts with a delivery mode that no guest may use, which stay masked; refused_bases: places
- * for the APIC's page where something else is. */
+/* stray_irqs: vectors for former owners of the core, which were dropped; masked_lvts: local vector
+ * table entries with a delivery mode that no guest may use, kept masked; refused_bases: APIC base
+ * addresses refused because memory or a device is there. */
 static void show_vcpus(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
@@ -159,7 +159,7 @@ static void show_memory(struct out *o, const struct config_action *a)
 	out_end_object(o);
 }
 
-/* exit_...: of the boot core, as machine_init() measured it. */
+/* exit_...: cost of an exit on the boot core, measured by machine_init(). */
 static void show_machine(struct out *o, const struct config_action *a)
 {
 	struct mem_stats m;
@@ -196,7 +196,7 @@ static void show_modules(struct out *o)
 	out_end_table(o);
 }
 
-/* What the loader gave, and what became of patio.conf. */
+/* What the boot loader passed, and whether patio.conf was applied. */
 static void show_boot(struct out *o, const struct config_action *a)
 {
 	struct mem_stats m;
@@ -217,7 +217,7 @@ static void show_boot(struct out *o, const struct config_action *a)
 	show_modules(o);
 }
 
-/* Its lines, one by one; none when there was no panic that memory still knows of. */
+/* The recorded panic's lines as rows; none if no record survived. */
 static void show_last_panic(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {{"line", 1, false}};
@@ -247,7 +247,7 @@ typedef void show_what(struct out *o, const struct config_action *a);
 
 static void show_all(struct out *o, const struct config_action *a);
 
-static show_what *const shows[] = {
+static show_what *const show_functions[] = {
     [CONFIG_SHOW_GUESTS] = show_guests,       [CONFIG_SHOW_VCPUS] = show_vcpus,
     [CONFIG_SHOW_PORTS] = show_ports,         [CONFIG_SHOW_LINKS] = show_links,
     [CONFIG_SHOW_UNDERLAYS] = show_underlays, [CONFIG_SHOW_NETWORKS] = show_networks,
@@ -260,13 +260,13 @@ static show_what *const shows[] = {
 static void show_all(struct out *o, const struct config_action *a)
 {
 	for (unsigned w = 0; w < CONFIG_SHOW_ALL; w++)
-		shows[w](o, a);
+		show_functions[w](o, a);
 }
 
 void show(const struct config_action *a, config_put *put, void *ctx)
 {
 	static struct out o; /* control answers one at a time */
 	out_begin(&o, a->json, put, ctx);
-	shows[a->what](&o, a);
+	show_functions[a->what](&o, a);
 	out_end(&o);
 }

@@ -4,7 +4,7 @@
 #define VMM_CONTROL_SHOW_SHOW_H
 #include "vmm/config/config.h"
 
-/* `put` gets the text; one answer at a time. */
+/* `put` receives the answer; one answer at a time. */
 void show(const struct config_action *a, config_put *put, void *ctx);
 void show_explain(const struct config_action *a, config_put *put, void *ctx);
 void show_lint(const struct config_action *a, config_put *put, void *ctx);
