@@ -32,7 +32,7 @@ static void what_is_in_no_list(void **state)
 	assert_null(config_word_find(config_log_words, "warning"));
 	assert_null(config_word_find(config_log_words, ""));
 	assert_null(config_word_of(config_move_words, CONFIG_MOVE_NODE));
-	assert_null(config_word_of(config_panic_words, CONFIG_PANIC_UNSAID));
+	assert_null(config_word_of(config_panic_words, CONFIG_PANIC_UNSET));
 	assert_null(config_word_of(config_link_words, CONFIG_NIC));
 	assert_null(config_word_of(config_classic_dst_words, CONFIG_CLASSIC_ANY));
 	assert_string_equal(config_word_of(config_classic_src_words, CONFIG_CLASSIC_ANY), "any");

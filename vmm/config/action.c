@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The node's settings, and the run-time statements, which become an action for the caller. */
+/* The node's settings, and the run-time statements, which give the caller an action to do. */
 #include <string.h>
 #include "vmm/config/parse.h"
 
@@ -65,13 +65,13 @@ bool apply_idle(struct parser *p)
 
 /* ---- run-time statements ---- */
 
-static int32_t slot_or_none(const struct parser *p, const char *name)
+static int32_t arg_slot(const struct parser *p, const char *name)
 {
 	const struct arg *a = config_arg(p, name);
 	return a ? (int32_t)a->number : -1;
 }
 
-/* Fills in the action from the places that the statement has. */
+/* Fills in the action from the statement's arguments. */
 bool apply_verb(struct parser *p)
 {
 	struct config_action *a = p->action;
@@ -79,8 +79,8 @@ bool apply_verb(struct parser *p)
 	memset(a, 0, sizeof *a);
 	p->acts = true;
 	a->verb = p->statement->verb;
-	a->guest = slot_or_none(p, "GUEST");
-	a->port = slot_or_none(p, "PORT");
+	a->guest = arg_slot(p, "GUEST");
+	a->port = arg_slot(p, "PORT");
 	if (a->port >= 0)
 		a->port = (int32_t)config_port_slot(p->node, (unsigned)a->port);
 	a->net = -1;
@@ -90,7 +90,7 @@ bool apply_verb(struct parser *p)
 	return true;
 }
 
-/* In a text it says where the terminal begins; at the monitor it goes there. */
+/* In a text: which console the terminal shows first; at the monitor: switches to it now. */
 bool apply_console(struct parser *p)
 {
 	if (p->action)
@@ -132,7 +132,7 @@ bool apply_help(struct parser *p)
 #define OF_LINK  8u
 #define OF_PORT  (OF_NIC | OF_LINK)
 
-/* What a name after `show WHAT` may belong to; of several the first that has it: port or link,
+/* What a name after `show WHAT` may refer to; if several kinds have it, the first of: port or link,
  * network, guest. */
 static const uint8_t show_scope[] = {
     [CONFIG_SHOW_GUESTS] = OF_GUEST,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The two descriptions, live and staged, and the reading of a text from one to the other. */
+/* The two descriptions, live and staged; applies a text to the staged one. */
 #include "vmm/config/config.h"
 #include <string.h>
 #include "vmm/config/parse.h"
@@ -37,8 +37,8 @@ void config_commit(struct config *c)
 	c->live = !c->live;
 }
 
-/* Empties the slots that the staged copy used last and the live description does not have. */
-static void forget(struct node_config *to, const struct node_config *from)
+/* Empties slots that the previous staged copy used and the live description does not. */
+static void empty_unused_slots(struct node_config *to, const struct node_config *from)
 {
 	for (uint32_t i = from->guests; i < to->guests; i++)
 		to->guest[i].name[0] = '\0';
@@ -48,12 +48,13 @@ static void forget(struct node_config *to, const struct node_config *from)
 		memset(&to->port[i], 0, sizeof to->port[i]);
 }
 
-/* A fresh staged copy, of what is in use only; nothing in it is of the coming text yet. */
-static struct node_config *stage(struct config *c)
+/* Makes the staged description a copy of the live one (used slots only), with no line numbers
+ * yet. */
+static struct node_config *copy_to_staged(struct config *c)
 {
 	struct node_config *to = &c->node[!c->live];
 	const struct node_config *from = &c->node[c->live];
-	forget(to, from);
+	empty_unused_slots(to, from);
 	memcpy(to, from, offsetof(struct node_config, guest));
 	memcpy(to->guest, from->guest, from->guests * sizeof from->guest[0]);
 	memcpy(to->net, from->net, from->nets * sizeof from->net[0]);
@@ -68,15 +69,15 @@ static struct node_config *stage(struct config *c)
 	return to;
 }
 
-static bool begin(struct config *c, const char *text, size_t len, struct config_action *action,
-                  struct config_report *report)
+static bool begin_reading(struct config *c, const char *text, size_t len,
+                          struct config_action *action, struct config_report *report)
 {
 	struct parser *p = &c->parser;
 	struct word start = {"", 1, 1, false};
 	memset(report, 0, sizeof *report);
 	p->action = action;
 	p->report = report;
-	p->node = stage(c);
+	p->node = copy_to_staged(c);
 	p->live = config_live(c);
 	p->acts = p->indexed = false;
 	memset(p->route_line, 0, p->node->routes * sizeof p->route_line[0]);
@@ -90,7 +91,7 @@ enum config_outcome config_read(struct config *c, const char *text, size_t len,
                                 struct config_report *report)
 {
 	enum config_outcome outcome = CONFIG_NOTHING;
-	bool failed = !begin(c, text, len, NULL, report);
+	bool failed = !begin_reading(c, text, len, NULL, report);
 	while (!failed && config_next_line(&c->parser, &failed)) {
 		outcome = CONFIG_CHANGED;
 		failed = !config_statement_read(&c->parser);
@@ -104,7 +105,7 @@ enum config_outcome config_read_line(struct config *c, const char *text, size_t 
                                      struct config_action *action, struct config_report *report)
 {
 	struct parser *p = &c->parser;
-	bool failed = !begin(c, text, len, action, report);
+	bool failed = !begin_reading(c, text, len, action, report);
 	if (failed || !config_next_line(p, &failed))
 		return failed ? CONFIG_REFUSED : CONFIG_NOTHING;
 	if (!config_statement_read(p))

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * config.h: what the node shall be, in plain data, and the one language that says it.
+ * config.h: the description of the node, as plain data, and the control language that states it.
  *
- * patio.conf (a boot module) and the serial monitor speak the same language (docs/control.md).  A
- * text is applied to a staged copy of the description and taken whole or not at all: the caller
- * looks at the staged copy, checks it against the machine, and commits it, or lets it fall.
+ * patio.conf (a boot module) and the serial monitor use the same language (docs/control.md).  A
+ * text is applied to a staged copy of the description, whole or not at all: the caller checks the
+ * staged copy against the machine, then commits or discards it.
  *
- * A statement's way: config/lex.c cuts a line into words, config/parse.c fits the words to a row
- * of the table in config/grammar.c, config/value.c turns each into a number, an address or an
- * index, and config/node.c, config/link.c, config/route.c or config/action.c does what the
- * statement says.  config/mtu.c then settles who may send how much, and config/lint.c looks for
- * what is taken but can hardly be meant.
+ * How a statement is processed: config/lex.c splits a line into words, config/parse.c matches the
+ * words to a row of the table in config/grammar.c, config/value.c converts each to a number, an
+ * address or an index, and config/node.c, config/link.c, config/route.c or config/action.c applies
+ * the statement.  Then config/mtu.c derives the MTUs, and config/lint.c warns of what is accepted
+ * but probably a mistake.
  */
 #ifndef VMM_CONFIG_CONFIG_H
 #define VMM_CONFIG_CONFIG_H
@@ -42,15 +42,14 @@ struct module_config {
 };
 
 /*
- * `line` of a guest, network, port or underlay is the line of the text being staged that declared
- * it, and 0 for one that was there before: for the messages of checks that come after the parser's.
- * An empty name marks a free slot.
+ * `line` of a guest, network, port or underlay: the line of the staged text that declared it, for
+ * errors found after parsing; 0: declared before.  An empty name marks a free slot.
  */
 struct guest_config {
 	char name[CONFIG_NAME];
 	uint32_t line;
 	uint16_t cpus;
-	uint16_t cores;             /* 0: choose for it; else equal to cpus */
+	uint16_t cores;             /* 0: any cores; else equal to cpus */
 	uint16_t core[CONFIG_CPUS]; /* core of each vCPU */
 	uint64_t memory;            /* bytes, a multiple of 1 MiB */
 	char kernel[CONFIG_MODULE];
@@ -60,9 +59,9 @@ struct guest_config {
 	uint16_t modules;
 	uint16_t pci; /* bus << 8 | device << 3 | function, if has_pci */
 	bool has_pci;
-	bool debug_exit;   /* port 0xF4 ends the guest with a status */
-	bool control;      /* a second console, on which it speaks this language */
-	bool absent_stops; /* an access to memory where nothing is stops it */
+	bool debug_exit;   /* I/O port 0xF4 ends the guest with a status */
+	bool control;      /* has a second console for this language */
+	bool absent_stops; /* an access to unassigned memory stops it */
 	bool autostart;
 	enum config_restart restart;
 };
@@ -71,8 +70,8 @@ struct net_config {
 	char name[CONFIG_NAME];
 	uint32_t line;
 	enum vnet_policy mode;
-	uint32_t mtu;  /* bytes; what guests are told */
-	bool mtu_said; /* else it is what fits the links, or 1500 */
+	uint32_t mtu;   /* bytes; given to the guests */
+	bool mtu_given; /* else derived: what fits the links, or 1500 */
 	enum vnet_link_local link_local;
 };
 
@@ -86,16 +85,16 @@ struct underlay_config {
 	mac_t mac;
 };
 
-/* Where a link leads; of a direct link only `edge` counts. */
+/* Where a link leads; a direct link has only `edge`. */
 struct link_config {
 	uint32_t remote, vni;
 	uint16_t udp_port;
 	uint16_t edge; /* slot of the edge port that it goes through */
 	enum config_path_mtu path_mtu;
-	uint8_t dscp; /* of outer packets; VNET_DSCP_COPY: the inner ones' */
+	uint8_t dscp; /* DSCP of outer packets; VNET_DSCP_COPY: copied from the inner ones */
 };
 
-/* A port of the switch: a guest's NIC or, with the same names and slots, a link. */
+/* A switch port: a guest's NIC, or a link, which shares the names and slots of ports. */
 struct port_config {
 	char name[CONFIG_NAME];
 	uint32_t line;
@@ -103,29 +102,29 @@ struct port_config {
 	uint16_t guest, net; /* slots; a link has no guest */
 	mac_t mac;           /* of a NIC */
 	uint32_t mtu;        /* bytes; of a link: the largest that fits */
-	bool mtu_said;       /* else it follows the network's */
-	bool edge;           /* leads out of the node: Dom0's uplink */
-	uint32_t addresses;  /* that may be learned of it at once */
+	bool mtu_given;      /* else derived from the network's */
+	bool edge;           /* an edge port, which leads out of the node: Dom0's uplink */
+	uint32_t addresses;  /* how many may be learned from it */
 	enum config_move move;
 	struct underlay_config underlay; /* of an edge */
 	struct link_config link;
 };
 
 /*
- * The node.  A slot's index never changes while its object lives; routes name networks and ports by
- * slot, and lie dense, in the order in which they were given.
+ * The node.  An object keeps its slot as long as it exists.  Routes refer to networks and ports by
+ * slot; they have no gaps and keep the order in which they were given.
  */
 struct node_config {
 	enum config_log log;
 	enum config_move move; /* KICK or POLL */
-	int32_t poll_core;     /* the core that polls; -1 while none was named */
+	int32_t poll_core;     /* the poll core; -1: none was given */
 	enum config_smt smt;   /* may threads of one physical core have different owners? */
 	enum config_panic panic;
 	uint32_t panic_seconds; /* before the reset */
 	enum config_idle idle;
 	int32_t exit_guest; /* whose status ends the node (EXIT_WITH), else -1 */
 	int32_t console;    /* whose console the terminal shows first, or -1 for the monitor */
-	uint32_t guests, nets, ports; /* slots to look at; some may be free */
+	uint32_t guests, nets, ports; /* slots in use, some of them free */
 	uint32_t routes;
 	struct guest_config guest[CONFIG_GUESTS];
 	struct net_config net[CONFIG_NETS]; /* slot 0 is `default` */
@@ -133,11 +132,11 @@ struct node_config {
 	struct vnet_route route[CONFIG_ROUTES];
 };
 
-/* A refusal or a warning; line and column count from 1, the column is the offending word's.  Line
- * 0: it is of no place in the text. */
+/* An error or a warning.  Line and column count from 1 and are the offending word's; line 0: not
+ * about a place in the text. */
 struct config_message {
 	uint32_t line, column;
-	char word[CONFIG_NAME * 2]; /* the offending word, cut to fit; "" at the end of a line */
+	char word[CONFIG_NAME * 2]; /* the offending word, truncated; "" at the end of a line */
 	char text[256];             /* what is wrong with it, and what was expected */
 };
 
@@ -145,11 +144,11 @@ struct config_message {
 
 struct config_report {
 	struct config_message error; /* valid when the text was refused */
-	uint32_t warnings;           /* how many there were; the first CONFIG_WARNINGS are kept */
+	uint32_t warnings;           /* total number; the first CONFIG_WARNINGS are kept */
 	struct config_message warning[CONFIG_WARNINGS];
 };
 
-/* What a run-time statement asks for; the description does not change by it. */
+/* What a run-time statement asks for; it does not change the description. */
 enum config_verb {
 	CONFIG_SHOW,    /* what, json; guest, net or port when one was named */
 	CONFIG_START,   /* guest */
@@ -184,29 +183,29 @@ enum config_outcome {
 /* Two descriptions (live and staged) and the parser's work space; see config/parse.h. */
 struct config;
 
-/* Bytes that a struct config takes; the caller gives them, 16-byte aligned, for good. */
+/* Size of a struct config in bytes; the caller allocates it, 16-byte aligned, for good. */
 size_t config_size(void);
 
-/* Starts with an empty node: the network `default`, no guest; mem holds config_size()
- * bytes, zeroed. */
+/* Initialises to an empty node: the network `default`, no guest; mem has config_size() bytes,
+ * zeroed. */
 struct config *config_init(void *mem);
 
 const struct node_config *config_live(const struct config *c);
 const struct node_config *config_staged(const struct config *c);
 
 /*
- * Applies a whole text (a boot file, or what `load` gathered; `len` bytes, no NUL needed, not kept)
- * to a fresh staged copy of the live description.  Run-time statements are refused in it.
- * Returns REFUSED, NOTHING or CHANGED; the live description is as it was in every case.
+ * Applies a whole text (a boot file, or what `load` collected; `len` bytes, no NUL needed, not
+ * kept) to a fresh staged copy of the live description.  Run-time statements are refused.  Returns
+ * REFUSED, NOTHING or CHANGED; the live description does not change.
  */
 enum config_outcome config_read(struct config *c, const char *text, size_t len,
                                 struct config_report *report);
 
-/* The same for one line of the monitor, where run-time statements are taken too (ACTION). */
+/* The same for one line of the monitor, where run-time statements are allowed (ACTION). */
 enum config_outcome config_read_line(struct config *c, const char *text, size_t len,
                                      struct config_action *action, struct config_report *report);
 
-/* The staged description becomes the live one; after CHANGED only.  No copy is made. */
+/* Makes the staged description the live one, without a copy; only after CHANGED. */
 void config_commit(struct config *c);
 
 /* The slot of the object with this name, or -1. */
@@ -220,40 +219,42 @@ static inline bool config_is_tunnel(const struct port_config *port)
 	return port->kind == CONFIG_VXLAN || port->kind == CONFIG_UDP;
 }
 
-/* Whether a link learns its path's MTU: as it says, else as its underlay does. */
+/* Does a link learn its path's MTU: by its own setting, else by its underlay's. */
 bool config_learns_path_mtu(const struct node_config *n, const struct port_config *link);
 
-/* What the switch calls the kind of a link whose frames travel in UDP. */
+/* The switch's kind of a link whose frames travel in UDP. */
 static inline enum vnet_link_kind config_link_kind(const struct port_config *port)
 {
 	return port->kind == CONFIG_VXLAN ? VNET_LINK_VXLAN : VNET_LINK_UDP;
 }
 
-/* The slot of the port that frames for this port or link go to: of a direct link, its edge. */
+/* The slot of the port to which frames for this port or link are sent; for a direct link, its
+ * edge. */
 unsigned config_port_slot(const struct node_config *n, unsigned slot);
 
-/* Writes one side of a route as it is said, with its NUL. */
+/* Writes a route's source or destination in the language, with its NUL. */
 void config_format_qual(const struct vnet_qual *q, char text[24]);
 
 /* Writes an IPv4 address (host order) with its NUL: 16 bytes at most. */
 void config_format_ip(uint32_t ip, char text[16]);
 
 /*
- * Looks through the live description for what was taken but can hardly be meant, and tells each
- * finding to `warn`.  Its time grows with the number of routes, and with that of links squared.
+ * Checks the live description for what was accepted but is probably a mistake, and calls `warn` for
+ * each finding.  Time: linear in routes, quadratic in links.
  */
 typedef void config_warning(void *ctx, const char *text);
 void config_lint(struct config *c, config_warning *warn, void *ctx);
 
-/* Writes "SOURCE:LINE:COLUMN: TEXT" (no line end, always NUL-terminated), cut to `size` bytes. */
+/* Writes "SOURCE:LINE:COLUMN: TEXT" (no newline, always NUL-terminated), truncated to `size`
+ * bytes. */
 void config_format(const struct config_message *m, const char *source, char *buf, size_t size);
 
 typedef void config_put(void *ctx, const char *text, size_t len);
 
-/* Writes the description as text that config_read() takes and that gives the same description. */
+/* Writes the description as text from which config_read() makes an equal description. */
 void config_print(const struct node_config *n, config_put *put, void *ctx);
 
-/* Writes the help: every statement on one line, or one statement in full; from the grammar. */
+/* Writes the help, from the grammar: of every statement, or of the one named `word`. */
 void config_help(const char *word, config_put *put, void *ctx);
 
 #endif

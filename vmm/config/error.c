@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Refusals and warnings of the control language, and the guess at what was meant. */
+/* Errors and warnings of the control language, and "did you mean". */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "vmm/config/parse.h"
 
-/* Cuts the word to the message's field and shows every byte that is no printable ASCII as '?'. */
+/* Copies the word, truncated to the message's field, with '?' for every byte that is not printable
+ * ASCII. */
 static void copy_word(char *to, size_t size, const char *from)
 {
 	size_t i = 0;
@@ -14,7 +15,8 @@ static void copy_word(char *to, size_t size, const char *from)
 	to[i] = '\0';
 }
 
-static void note(struct config_message *m, const struct word *w, const char *fmt, va_list ap)
+static void fill_message(struct config_message *m, const struct word *w, const char *fmt,
+                         va_list ap)
 {
 	m->line = w->line;
 	m->column = w->column;
@@ -27,7 +29,7 @@ bool config_fail(struct parser *p, const struct word *w, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	note(&p->report->error, w, fmt, ap);
+	fill_message(&p->report->error, w, fmt, ap);
 	va_end(ap);
 	return false;
 }
@@ -39,7 +41,7 @@ void config_warn(struct parser *p, const struct word *w, const char *fmt, ...)
 		return;
 	va_list ap;
 	va_start(ap, fmt);
-	note(&p->report->warning[n], w, fmt, ap);
+	fill_message(&p->report->warning[n], w, fmt, ap);
 	va_end(ap);
 }
 
@@ -51,7 +53,7 @@ void config_format(const struct config_message *m, const char *source, char *buf
 		snprintf(buf, size, "%s: %s", source, m->text);
 }
 
-/* Levenshtein's distance; both are shorter than CONFIG_NAME. */
+/* Levenshtein distance; both are shorter than CONFIG_NAME. */
 static unsigned edit_distance(const char *a, const char *b)
 {
 	unsigned row[CONFIG_NAME + 1];
@@ -79,7 +81,7 @@ void nearest_init(struct nearest *n, const char *word)
 	size_t len = strnlen(word, CONFIG_NAME);
 	n->word = word;
 	n->best = NULL;
-	n->distance = len < 4 ? 2 : 3; /* an offer must be nearer than this */
+	n->distance = len < 4 ? 2 : 3; /* a candidate must be nearer than this */
 	if (len == CONFIG_NAME)
 		n->distance = 0;
 }
@@ -89,7 +91,7 @@ void nearest_offer(struct nearest *n, const char *candidate)
 	size_t len = strnlen(candidate, CONFIG_NAME), own = strlen(n->word);
 	if (!len || !n->distance || len == CONFIG_NAME)
 		return;
-	/* Their lengths differ by as much as the words, at least. */
+	/* The distance is at least the difference in length. */
 	if ((len < own ? own - len : len - own) >= n->distance)
 		return;
 	unsigned d = edit_distance(n->word, candidate);

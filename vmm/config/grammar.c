@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The grammar: every statement and its places.  The parser and the help both follow this table. */
+/* The grammar: every statement and its terms.  Parser and help are both driven by this table. */
 #include "vmm/config/parse.h"
 
 #define MIB (1024ull * 1024)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The help: the grammar's table, written out. */
+/* Writes the help from the grammar's table. */
 #include <string.h>
 #include "vmm/config/parse.h"
 
@@ -8,48 +8,48 @@ struct writer {
 	void *ctx;
 };
 
-static void say(const struct writer *w, const char *text)
+static void put_text(const struct writer *w, const char *text)
 {
 	w->put(w->ctx, text, strlen(text));
 }
 
-static void say_value(const struct writer *w, const struct term *t)
+static void put_value(const struct writer *w, const struct term *t)
 {
 	if (!t->choice)
-		say(w, t->arg);
+		put_text(w, t->arg);
 	for (const struct config_word *c = t->choice; c && c->text; c++) {
-		say(w, c == t->choice ? "" : "|");
-		say(w, c->text);
+		put_text(w, c == t->choice ? "" : "|");
+		put_text(w, c->text);
 	}
 }
 
-static void say_term(const struct writer *w, const struct term *t)
+static void put_term(const struct writer *w, const struct term *t)
 {
-	say(w, t->optional ? " [" : " ");
+	put_text(w, t->optional ? " [" : " ");
 	if (t->word)
-		say(w, t->word);
+		put_text(w, t->word);
 	if (t->word && t->arg)
-		say(w, " ");
+		put_text(w, " ");
 	if (t->arg)
-		say_value(w, t);
+		put_value(w, t);
 	if (t->optional)
-		say(w, "]");
+		put_text(w, "]");
 	if (t->repeat)
-		say(w, "..");
+		put_text(w, "..");
 }
 
-static void say_syntax(const struct writer *w, const struct statement *s)
+static void put_syntax(const struct writer *w, const struct statement *s)
 {
-	say(w, s->word);
+	put_text(w, s->word);
 	if (s->second) {
-		say(w, " ");
-		say(w, s->second);
+		put_text(w, " ");
+		put_text(w, s->second);
 	}
 	for (const struct term *t = s->term; !config_last_term(t); t++)
-		say_term(w, t);
-	say(w, "\n    ");
-	say(w, s->help);
-	say(w, "\n");
+		put_term(w, t);
+	put_text(w, "\n    ");
+	put_text(w, s->help);
+	put_text(w, "\n");
 }
 
 void config_help(const char *word, config_put *put, void *ctx)
@@ -57,6 +57,6 @@ void config_help(const char *word, config_put *put, void *ctx)
 	struct writer w = {put, ctx};
 	for (const struct statement *s = config_statement; s->word; s++) {
 		if (!word[0] || strcmp(word, s->word) == 0)
-			say_syntax(&w, s);
+			put_syntax(&w, s);
 	}
 }

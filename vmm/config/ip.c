@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include "vmm/config/parse.h"
 
-/* Reads 0 to 255 without a leading zero and moves *text behind it; -1 if there is none. */
+/* Reads 0 to 255 without a leading zero and advances *text; -1: none. */
 static int octet(const char **text)
 {
 	const char *s = *text;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines into words.
+ * Splits lines into words.
  *
  * A word ends at a blank; `#` at a word's start begins a comment; "..." is one word, with \" and \\
- * inside; `\` at a line's end continues the line.  Lines end with LF or CRLF.  Words are of
- * printable ASCII; in quotes and comments there may be tabs and bytes from 0x80 on too, so UTF-8,
- * whose mark may also stand in front of the text (RFC 3629, 6).  A NUL stands nowhere.
+ * inside; `\` at a line's end continues the line.  Lines end with LF or CRLF.  Words are printable
+ * ASCII; quotes and comments may also contain tabs and bytes from 0x80 on, so UTF-8, whose byte
+ * order mark may precede the text (RFC 3629, 6).  NUL is refused everywhere.
  */
 #include <string.h>
 #include "vmm/config/parse.h"
@@ -21,13 +21,13 @@ void lexer_init(struct lexer *lx, const char *text, size_t len)
 	lx->text = text;
 	lx->len = len;
 	lx->at = marked ? sizeof mark : 0;
-	lx->line_start = lx->at; /* columns count what one sees */
+	lx->line_start = lx->at; /* the byte order mark does not count as columns */
 	lx->line = 1;
 	lx->bytes = 0;
 	lx->used = 0;
 }
 
-/* The byte `ahead` of the reader; CR before LF reads as LF, the text's end as END. */
+/* The byte `ahead` bytes further on; CR before LF reads as LF, the text's end as END. */
 static int peek(const struct lexer *lx, size_t ahead)
 {
 	size_t i = lx->at + ahead;
@@ -45,22 +45,23 @@ static void take_line_end(struct lexer *lx)
 	lx->line++;
 }
 
-static struct word here(const struct lexer *lx)
+static struct word word_here(const struct lexer *lx)
 {
 	return (struct word){"", lx->line, (uint32_t)(lx->at - lx->line_start + 1), false};
 }
 
 static bool fail_here(struct parser *p, const char *why)
 {
-	struct word w = here(&p->lexer);
+	struct word w = word_here(&p->lexer);
 	return config_fail(p, &w, "%s", why);
 }
 
-/* Takes the byte that peek() showed; a statement's bytes are bounded, so store[] is never full. */
-static bool take(struct parser *p)
+/* Consumes the byte that peek() returned.  The length of a statement is bounded, so store[] is
+ * never full. */
+static bool take_byte(struct parser *p)
 {
 	struct lexer *lx = &p->lexer;
-	struct word w = here(lx);
+	struct word w = word_here(lx);
 	if (w.column > CONFIG_LINE)
 		return config_fail(p, &w, "the line is longer than %u bytes", CONFIG_LINE);
 	if (lx->bytes == CONFIG_STATEMENT)
@@ -73,7 +74,7 @@ static bool take(struct parser *p)
 
 static bool fail_byte(struct parser *p, int c)
 {
-	struct word w = here(&p->lexer);
+	struct word w = word_here(&p->lexer);
 	if (c == 0)
 		return config_fail(p, &w, "a NUL byte; the text is plain ASCII");
 	if (c < 0x80)
@@ -88,7 +89,7 @@ static bool printable(int c)
 	return c >= ' ' && c <= '~';
 }
 
-static void store(struct lexer *lx, int c)
+static void store_byte(struct lexer *lx, int c)
 {
 	lx->store[lx->used++] = (char)c;
 }
@@ -98,13 +99,13 @@ static bool take_comment(struct parser *p)
 	for (int c; (c = peek(&p->lexer, 0)) != END && c != '\n';) {
 		if (!printable(c) && c != '\t' && c < 0x80)
 			return fail_byte(p, c);
-		if (!take(p))
+		if (!take_byte(p))
 			return false;
 	}
 	return true;
 }
 
-/* Up to the next word or the line's end: blanks, continuations, a comment. */
+/* Skips blanks, continuations and a comment, up to the next word or the line's end. */
 static enum step skip_blanks(struct parser *p)
 {
 	struct lexer *lx = &p->lexer;
@@ -121,7 +122,7 @@ static enum step skip_blanks(struct parser *p)
 			fail_here(p, "a `\\` outside quotes stands only at a line's end");
 			return STEP_FAILED;
 		}
-		if (!take(p))
+		if (!take_byte(p))
 			return STEP_FAILED;
 		if (c == '\\')
 			take_line_end(lx);
@@ -141,16 +142,16 @@ static bool take_plain(struct parser *p)
 			                    "put a blank before it, or the whole word in quotes");
 		if (!printable(c))
 			return fail_byte(p, c);
-		if (!take(p))
+		if (!take_byte(p))
 			return false;
-		store(&p->lexer, c);
+		store_byte(&p->lexer, c);
 	}
 	return true;
 }
 
 static bool take_quoted(struct parser *p, const struct word *w)
 {
-	if (!take(p))
+	if (!take_byte(p))
 		return false;
 	for (int c; (c = peek(&p->lexer, 0)) != '"';) {
 		if (c == END || c == '\n')
@@ -163,14 +164,14 @@ static bool take_quoted(struct parser *p, const struct word *w)
 			if (c != '"' && c != '\\')
 				return fail_here(
 				    p, "inside quotes `\\` stands only before `\"` or `\\`");
-			if (!take(p))
+			if (!take_byte(p))
 				return false;
 		}
-		if (!take(p))
+		if (!take_byte(p))
 			return false;
-		store(&p->lexer, c);
+		store_byte(&p->lexer, c);
 	}
-	if (!take(p))
+	if (!take_byte(p))
 		return false;
 	if (!ends_word(peek(&p->lexer, 0)))
 		return fail_here(p, "no blank after the closing quote");
@@ -180,30 +181,30 @@ static bool take_quoted(struct parser *p, const struct word *w)
 static bool take_word(struct parser *p)
 {
 	struct word *w = &p->word[p->words];
-	*w = here(&p->lexer);
+	*w = word_here(&p->lexer);
 	if (p->words == CONFIG_WORDS)
 		return config_fail(p, w, "more than %u words in one line", CONFIG_WORDS);
 	w->text = p->lexer.store + p->lexer.used;
 	w->quoted = peek(&p->lexer, 0) == '"';
 	if (!(w->quoted ? take_quoted(p, w) : take_plain(p)))
 		return false;
-	store(&p->lexer, '\0');
+	store_byte(&p->lexer, '\0');
 	p->words++;
 	return true;
 }
 
-/* Reads one logical line; the word after the last marks where it ended. */
+/* Reads one logical line; the entry after its last word has the position of its end. */
 static bool read_line(struct parser *p)
 {
 	enum step s;
 	p->words = 0;
 	p->lexer.used = 0;
 	p->lexer.bytes = 0;
-	p->word[0] = here(&p->lexer);
+	p->word[0] = word_here(&p->lexer);
 	while ((s = skip_blanks(p)) == STEP_WORD) {
 		if (!take_word(p))
 			return false;
-		p->word[p->words] = here(&p->lexer);
+		p->word[p->words] = word_here(&p->lexer);
 	}
 	if (s == STEP_LINE_END && p->lexer.at < p->lexer.len)
 		take_line_end(&p->lexer);

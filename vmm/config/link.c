@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Underlays and links: what each may say, and what must hold between them. */
+/* The statements for underlays and links, and what must hold between them. */
 #include <string.h>
 #include "vmm/config/parse.h"
 
@@ -7,13 +7,13 @@
 
 /* ---- addresses ---- */
 
-/* An address that one station can have: not of this host, not a group, not reserved (RFC 1122). */
+/* An address of a single host: no loopback, multicast or reserved address (RFC 1122). */
 static bool is_station(uint32_t ip)
 {
 	return ip >> 24 != 0 && ip >> 24 != 127 && ip >> 24 < 224;
 }
 
-/* The first and the last address of a prefix are nobody's. */
+/* The first and the last address of a prefix (network, broadcast) belong to no host. */
 static bool is_host(uint32_t ip, unsigned prefix)
 {
 	uint32_t host = ip & (UINT32_MAX >> prefix);
@@ -28,7 +28,7 @@ static bool fail_host(struct parser *p, const struct word *w, const char *what)
 /* ---- underlay ---- */
 
 /*
- * The address makes the MAC: it is the underlay's alone on its wire, which the port's name is not
+ * The default MAC is made from the IP address, which is unique on its wire; the port's name is not
  * (every node may call its edge `uplink`).  02: locally administered.
  */
 static mac_t derive_mac(uint32_t ip)
@@ -54,7 +54,8 @@ static bool set_gateway(struct parser *p, struct underlay_config *u)
 	return true;
 }
 
-/* One address is one place, and the underlay's MAC is no guest's: a frame for it ends here. */
+/* No two underlays have one address, and no port has the underlay's MAC: frames for it end at the
+ * underlay. */
 static bool check_unique(struct parser *p, unsigned slot, const struct underlay_config *u)
 {
 	const struct node_config *n = p->node;
@@ -110,7 +111,7 @@ static const char *unreachable(const struct underlay_config *u, uint32_t remote)
 	return u->gateway ? NULL : "is outside the underlay's prefix, and that has no gateway";
 }
 
-/* What may not change under a link; `path-mtu` may. */
+/* Are the settings equal that cannot change while links use the underlay?  `path-mtu` can. */
 static bool same_underlay(const struct underlay_config *a, const struct underlay_config *b)
 {
 	return a->address == b->address && a->prefix == b->prefix && a->gateway == b->gateway &&
@@ -201,8 +202,8 @@ static bool set_remote(struct parser *p, struct port_config *port)
 	                   local->word->text, own);
 }
 
-/* What the place that is left out, or is too much, is for. */
-static bool check_places(struct parser *p, enum config_kind kind)
+/* Checks which terms a link of this kind needs and allows. */
+static bool check_terms(struct parser *p, enum config_kind kind)
 {
 	static const struct {
 		const char *word, *arg;
@@ -234,8 +235,8 @@ static bool check_places(struct parser *p, enum config_kind kind)
 	return true;
 }
 
-/* What comes in must belong to one link: by kind, sender and, for vxlan, VNI. */
-static bool check_twin(struct parser *p, const struct port_config *port)
+/* A received packet must select one link: by kind, sender and, for vxlan, VNI. */
+static bool check_distinct(struct parser *p, const struct port_config *port)
 {
 	const struct node_config *n = p->node;
 	const struct word *w = config_arg(p, "remote")->word;
@@ -267,7 +268,7 @@ static bool set_tunnel(struct parser *p, struct port_config *port, const struct 
 	port->link.udp_port = udp                          ? (uint16_t)udp->number
 	                      : port->kind == CONFIG_VXLAN ? VNET_VXLAN_PORT
 	                                                   : VNET_UDP_PORT;
-	return choose_edge(p, port, name) && set_remote(p, port) && check_twin(p, port);
+	return choose_edge(p, port, name) && set_remote(p, port) && check_distinct(p, port);
 }
 
 static bool set_direct(struct parser *p, struct port_config *port, const struct word *name)
@@ -284,7 +285,7 @@ bool apply_link(struct parser *p)
 {
 	const struct word *name = config_arg(p, "NAME")->word;
 	enum config_kind kind = (enum config_kind)config_arg(p, "KIND")->number;
-	if (!config_check_port_name(p, name) || !check_places(p, kind))
+	if (!config_check_port_name(p, name) || !check_terms(p, kind))
 		return false;
 	struct port_config *port = config_new_port(p, name);
 	if (!port)

@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is taken but can hardly be meant: routes that rest or never win, frames that arrive twice.
- */
+/* Warnings: accepted, but probably a mistake: routes that are unused or never win, frames that
+ * arrive twice. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "lib/hash.h"
 #include "vmm/config/parse.h"
 
-/* Where findings go.  A finding is of a line of the text that is read, or of none of it (0). */
+/* One run of the checks.  A finding is about a line of the text being read, or about none (0). */
 struct lint {
-	struct parser *p; /* its index is work space here */
+	struct parser *p; /* its index is used as work space */
 	const struct node_config *n;
-	const uint32_t *route_line; /* NULL: no route is of a text */
-	void (*tell)(struct lint *l, uint32_t line, const char *text);
+	const uint32_t *route_line; /* NULL: not reading a text */
+	void (*report)(struct lint *l, uint32_t line, const char *text);
 	config_warning *warn;
 	void *ctx;
 };
 
-__attribute__((format(printf, 3, 4))) static void tell(struct lint *l, uint32_t line,
-                                                       const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void report_finding(struct lint *l, uint32_t line,
+                                                                 const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	l->tell(l, line, text);
+	l->report(l, line, text);
 }
 
-static uint32_t later(uint32_t a, uint32_t b)
+static uint32_t later_line(uint32_t a, uint32_t b)
 {
 	return a > b ? a : b;
 }
@@ -38,9 +38,9 @@ static uint32_t route_line(const struct lint *l, unsigned i)
 	return l->route_line ? l->route_line[i] : 0;
 }
 
-/* ---- routes where nobody asks for routes ---- */
+/* ---- routes in networks that do not use routes ---- */
 
-static void lint_resting(struct lint *l)
+static void lint_unused_routes(struct lint *l)
 {
 	uint32_t count[CONFIG_NETS] = {0}, line[CONFIG_NETS];
 	for (uint32_t i = 0; i < l->n->nets; i++)
@@ -48,37 +48,38 @@ static void lint_resting(struct lint *l)
 	for (uint32_t i = 0; i < l->n->routes; i++) {
 		unsigned net = l->n->route[i].net;
 		count[net]++;
-		line[net] = later(line[net], route_line(l, i));
+		line[net] = later_line(line[net], route_line(l, i));
 	}
 	for (uint32_t i = 0; i < l->n->nets; i++) {
 		const struct net_config *net = &l->n->net[i];
 		if (count[i] && net->mode != VNET_ROUTE)
-			tell(l, line[i],
-			     "network \"%s\" is in mode %s: its routes (%u) rest until its mode is "
-			     "route",
-			     net->name, config_word_of(config_mode_words, net->mode),
-			     (unsigned)count[i]);
+			report_finding(
+			    l, line[i],
+			    "network \"%s\" is in mode %s: its routes (%u) rest until its mode is "
+			    "route",
+			    net->name, config_word_of(config_mode_words, net->mode),
+			    (unsigned)count[i]);
 	}
 }
 
 /* ---- routes that never win ---- */
 
 /*
- * A route that another one of higher priority covers.  By the table in route.h that can only
- * be a default route (4) under one of its source (6) or of all sources but another one (5), or any
- * route of priority 4 or 3 under two that are each other's complement, `X` and `not X`.
+ * Routes that another one of higher priority covers.  By the priorities in route.h that is only
+ * possible for a default route (4), under one for its source (6) or for all sources but another
+ * (5), and for any route of priority 4 or 3, under two that are complements, `X` and `not X`.
  */
 enum side { SIDE_SRC, SIDE_DST };
 
-/* The qualifier of the side, if the other side is `any`; else NULL. */
-static const struct vnet_qual *lone(const struct vnet_route *r, enum side side)
+/* The qualifier of this side if the other side is `any`; else NULL. */
+static const struct vnet_qual *lone_qual(const struct vnet_route *r, enum side side)
 {
 	const struct vnet_qual *one = side == SIDE_SRC ? &r->src : &r->dst;
 	const struct vnet_qual *other = side == SIDE_SRC ? &r->dst : &r->src;
 	return other->match == VNET_MAC_ANY ? one : NULL;
 }
 
-/* A route whose one side is X, the other `any`. */
+/* Key of a route with MAC X on one side and `any` on the other. */
 struct key {
 	unsigned net;
 	int32_t from;
@@ -88,12 +89,12 @@ struct key {
 
 static bool has_key(const struct vnet_route *r, const struct key *k)
 {
-	const struct vnet_qual *q = lone(r, k->side);
+	const struct vnet_qual *q = lone_qual(r, k->side);
 	return q && q->match == VNET_MAC_IS && q->mac == k->mac && r->net == k->net &&
 	       r->from == k->from;
 }
 
-/* The index's place of the route with this key, or the free one where it would stand. */
+/* The index entry of the route with this key, or the free entry for it. */
 static uint16_t *key_place(const struct lint *l, const struct key *k)
 {
 	uint64_t h = k->mac ^ (uint64_t)k->net << 48 ^ (uint64_t)k->side << 60;
@@ -119,7 +120,7 @@ static void index_keys(struct lint *l)
 	for (uint32_t i = 0; i < l->n->routes; i++) {
 		const struct vnet_route *r = &l->n->route[i];
 		for (enum side s = SIDE_SRC; s <= SIDE_DST; s++) {
-			const struct vnet_qual *q = lone(r, s);
+			const struct vnet_qual *q = lone_qual(r, s);
 			if (!q || q->match != VNET_MAC_IS)
 				continue;
 			struct key k = {r->net, r->from, s, q->mac};
@@ -130,16 +131,16 @@ static void index_keys(struct lint *l)
 	}
 }
 
-/* Of each network, what covers much: routes with a `not` side, from any port. */
+/* Per network, the routes that cover many frames: with a `not` side, from any port; -1: none. */
 struct cover {
-	int not_src[2]; /* two with different addresses, -1: none */
+	int not_src[2]; /* two `not` sources with different addresses */
 	int whole[2];   /* two that together match every frame */
 };
 
 static void note_not(const struct lint *l, struct cover *c, unsigned i, enum side side)
 {
 	const struct vnet_route *r = &l->n->route[i];
-	const struct vnet_qual *q = lone(r, side);
+	const struct vnet_qual *q = lone_qual(r, side);
 	if (!q || q->match != VNET_MAC_NOT || r->from >= 0)
 		return;
 	int same = find_key(l, r->net, -1, side, q->mac);
@@ -186,15 +187,17 @@ static void lint_route(struct lint *l, const struct cover *c, unsigned i)
 	int priority = vnet_route_priority(r, &why);
 	int by = priority == 4 ? covers_default(l, c, r) : -1;
 	if (by >= 0)
-		tell(l, later(route_line(l, i), route_line(l, (unsigned)by)),
-		     "route %u never wins: route %d has a higher priority and takes all its frames",
-		     i, by);
+		report_finding(
+		    l, later_line(route_line(l, i), route_line(l, (unsigned)by)),
+		    "route %u never wins: route %d has a higher priority and takes all its frames",
+		    i, by);
 	else if (priority <= 4 && c->whole[0] >= 0)
-		tell(l,
-		     later(route_line(l, i), later(route_line(l, (unsigned)c->whole[0]),
-		                                   route_line(l, (unsigned)c->whole[1]))),
-		     "route %u never wins: routes %d and %d together take all frames", i,
-		     c->whole[0], c->whole[1]);
+		report_finding(
+		    l,
+		    later_line(route_line(l, i), later_line(route_line(l, (unsigned)c->whole[0]),
+		                                            route_line(l, (unsigned)c->whole[1]))),
+		    "route %u never wins: routes %d and %d together take all frames", i,
+		    c->whole[0], c->whole[1]);
 }
 
 static void lint_routes(struct lint *l)
@@ -211,10 +214,10 @@ static void lint_routes(struct lint *l)
 
 /* ---- frames that arrive twice ---- */
 
-/* Of each link, what else leads to its peer from its network; -1: nothing. */
+/* Per link, other ways from its network to its peer; -1: none. */
 struct twins {
 	int16_t link[CONFIG_PORTS]; /* the next link */
-	int16_t edge[CONFIG_PORTS]; /* the network's edge, when the peer is on its wire */
+	int16_t edge[CONFIG_PORTS]; /* the network's edge, if the peer is on its wire */
 };
 
 static bool is_twin(const struct port_config *a, const struct port_config *b)
@@ -250,21 +253,23 @@ static void lint_flood(struct lint *l, const struct twins *t, unsigned i)
 	const struct port_config *link = &n->port[i];
 	const char *net = n->net[link->net].name;
 	if (t->link[i] >= 0)
-		tell(l, later(link->line, n->port[t->link[i]].line),
-		     "links \"%s\" and \"%s\" of network \"%s\" lead to the same node: what is "
-		     "flooded arrives there twice",
-		     link->name, n->port[t->link[i]].name, net);
+		report_finding(
+		    l, later_line(link->line, n->port[t->link[i]].line),
+		    "links \"%s\" and \"%s\" of network \"%s\" lead to the same node: what is "
+		    "flooded arrives there twice",
+		    link->name, n->port[t->link[i]].name, net);
 	if (t->edge[i] < 0)
 		return;
 	const struct port_config *edge = &n->port[t->edge[i]];
-	tell(l, later(link->line, later(edge->line, edge->underlay.line)),
-	     "network \"%s\" has its edge \"%s\" on the wire where link \"%s\" leads: what "
-	     "is flooded arrives there twice; give the edge a network of its own",
-	     net, edge->name, link->name);
+	report_finding(
+	    l, later_line(link->line, later_line(edge->line, edge->underlay.line)),
+	    "network \"%s\" has its edge \"%s\" on the wire where link \"%s\" leads: what "
+	    "is flooded arrives there twice; give the edge a network of its own",
+	    net, edge->name, link->name);
 }
 
-/* The route and another one that differs from it in its port alone, `twin`. */
-static void lint_both(struct lint *l, unsigned i, int twin)
+/* Warns if another route differs from route i only in its port, `twin`. */
+static void lint_same_frames(struct lint *l, unsigned i, int twin)
 {
 	struct vnet_route r = l->n->route[i];
 	const char *port = l->n->port[r.to].name;
@@ -273,10 +278,11 @@ static void lint_both(struct lint *l, unsigned i, int twin)
 	r.to = (uint16_t)twin;
 	int other = config_find_route(l->p, l->n, &r);
 	if (other >= 0)
-		tell(l, later(route_line(l, i), route_line(l, (unsigned)other)),
-		     "routes %u and %d lead the same frames by \"%s\" and \"%s\" to the same "
-		     "node: they arrive there twice",
-		     i, other, port, l->n->port[twin].name);
+		report_finding(
+		    l, later_line(route_line(l, i), route_line(l, (unsigned)other)),
+		    "routes %u and %d lead the same frames by \"%s\" and \"%s\" to the same "
+		    "node: they arrive there twice",
+		    i, other, port, l->n->port[twin].name);
 }
 
 static void lint_twice(struct lint *l)
@@ -293,14 +299,15 @@ static void lint_twice(struct lint *l)
 		unsigned to = n->route[i].to;
 		if (n->net[n->route[i].net].mode != VNET_ROUTE)
 			continue;
-		lint_both(l, i, t.link[to]);
-		lint_both(l, i, t.edge[to]);
+		lint_same_frames(l, i, t.link[to]);
+		lint_same_frames(l, i, t.edge[to]);
 	}
 }
 
 /* ---- one MAC on two nodes ---- */
 
-/* Ports of one name have one MAC on every node: a network of several nodes must not have both. */
+/* A port's default MAC is made from its name, so ports of one name on two nodes have the same MAC:
+ * a conflict in a network that spans both. */
 static void lint_macs(struct lint *l)
 {
 	uint32_t line[CONFIG_NETS] = {0};
@@ -309,22 +316,23 @@ static void lint_macs(struct lint *l)
 		const struct port_config *port = &l->n->port[i];
 		linked[port->net] |= config_is_tunnel(port);
 		if (config_is_tunnel(port))
-			line[port->net] = later(line[port->net], port->line);
+			line[port->net] = later_line(line[port->net], port->line);
 	}
 	for (uint32_t i = 0; i < l->n->ports; i++) {
 		const struct port_config *port = &l->n->port[i];
 		if (port->name[0] && port->kind == CONFIG_NIC && !port->edge && linked[port->net] &&
 		    port->mac == config_derive_mac(port->name))
-			tell(l, later(port->line, line[port->net]),
-			     "port \"%s\" has the MAC that its name gives: on another node of its "
-			     "network a port of that name has it, too; say `mac`",
-			     port->name);
+			report_finding(
+			    l, later_line(port->line, line[port->net]),
+			    "port \"%s\" has the MAC that its name gives: on another node of its "
+			    "network a port of that name has it, too; say `mac`",
+			    port->name);
 	}
 }
 
 /* ---- guests on the wire of the links ---- */
 
-/* The edge of a network, if links run on the wire behind it; NULL: none. */
+/* The network's edge if links run on the wire behind it; NULL: none. */
 static const struct port_config *wire_of(const struct node_config *n, unsigned net)
 {
 	for (uint32_t i = 0; i < n->ports; i++) {
@@ -344,26 +352,27 @@ static void lint_wire(struct lint *l)
 			continue;
 		const struct port_config *edge = wire_of(n, port->net);
 		if (edge)
-			tell(l, later(port->line, later(edge->line, edge->underlay.line)),
-			     "port \"%s\" shares network \"%s\" with the underlay of \"%s\": its "
-			     "guest reaches the wire of the links; give the edge a network of its "
-			     "own",
-			     port->name, n->net[port->net].name, edge->name);
+			report_finding(
+			    l, later_line(port->line, later_line(edge->line, edge->underlay.line)),
+			    "port \"%s\" shares network \"%s\" with the underlay of \"%s\": its "
+			    "guest reaches the wire of the links; give the edge a network of its "
+			    "own",
+			    port->name, n->net[port->net].name, edge->name);
 	}
 }
 
-static void lint(struct lint *l)
+static void lint_all(struct lint *l)
 {
-	lint_resting(l);
+	lint_unused_routes(l);
 	lint_routes(l);
 	lint_twice(l);
 	lint_macs(l);
 	lint_wire(l);
 }
 
-/* ---- who asks ---- */
+/* ---- the two callers ---- */
 
-static void tell_report(struct lint *l, uint32_t line, const char *text)
+static void report_as_warning(struct lint *l, uint32_t line, const char *text)
 {
 	struct word place = {"", line, 1, false};
 	if (line)
@@ -372,11 +381,12 @@ static void tell_report(struct lint *l, uint32_t line, const char *text)
 
 void config_lint_staged(struct parser *p)
 {
-	struct lint l = {.p = p, .n = p->node, .route_line = p->route_line, .tell = tell_report};
-	lint(&l);
+	struct lint l = {
+	    .p = p, .n = p->node, .route_line = p->route_line, .report = report_as_warning};
+	lint_all(&l);
 }
 
-static void tell_caller(struct lint *l, uint32_t line, const char *text)
+static void report_to_caller(struct lint *l, uint32_t line, const char *text)
 {
 	(void)line;
 	l->warn(l->ctx, text);
@@ -384,7 +394,10 @@ static void tell_caller(struct lint *l, uint32_t line, const char *text)
 
 void config_lint(struct config *c, config_warning *warn, void *ctx)
 {
-	struct lint l = {
-	    .p = &c->parser, .n = config_live(c), .tell = tell_caller, .warn = warn, .ctx = ctx};
-	lint(&l);
+	struct lint l = {.p = &c->parser,
+	                 .n = config_live(c),
+	                 .report = report_to_caller,
+	                 .warn = warn,
+	                 .ctx = ctx};
+	lint_all(&l);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* MAC addresses as text, and the one that a port gets from its name. */
+/* MAC addresses as text, and a port's default MAC, made from its name. */
 #include <stdio.h>
 #include "vmm/config/parse.h"
 

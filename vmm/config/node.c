@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The statements that declare guests, networks and ports, and what must hold between them. */
+/* The statements that declare guests, networks and ports, and what must hold between these. */
 #include <string.h>
 #include "vmm/config/parse.h"
 
 #define MEMORY_DEFAULT (256ull * 1024 * 1024)
 
-/* The number given with a keyword, or what holds when it was left out. */
+/* The number given with a keyword, or `otherwise`. */
 static uint64_t number_or(const struct parser *p, const char *name, uint64_t otherwise)
 {
 	const struct arg *a = config_arg(p, name);
 	return a ? a->number : otherwise;
 }
 
-/* A checked word fits its field; see the bounds in the grammar. */
+/* A checked word fits its field: the grammar bounds its length. */
 static void copy_text(const struct parser *p, const char *name, char *to)
 {
 	const struct arg *a = config_arg(p, name);
@@ -70,7 +70,7 @@ static bool set_cores(struct parser *p, struct guest_config *g)
 	return true;
 }
 
-/* `args` belongs to the `module` right before it. */
+/* `args` applies to the `module` right before it. */
 static bool set_modules(struct parser *p, struct guest_config *g)
 {
 	for (uint32_t i = 0; i < p->args; i++) {
@@ -169,7 +169,7 @@ static bool has_ports(const struct node_config *n, unsigned net)
 	return false;
 }
 
-/* A later text may change a network's settings; within one text it is declared once. */
+/* A later text may change a network's settings; one text may declare it only once. */
 bool apply_network(struct parser *p)
 {
 	struct node_config *n = p->node;
@@ -184,7 +184,7 @@ bool apply_network(struct parser *p)
 		return config_fail_taken(p, name, "network", net->line);
 	net->line = name->line;
 	net->mtu = (uint32_t)number_or(p, "mtu", net->mtu);
-	net->mtu_said |= mtu != NULL;
+	net->mtu_given |= mtu != NULL;
 	net->mode = (enum vnet_policy)number_or(p, "mode", net->mode);
 	if (link_local)
 		net->link_local = (enum vnet_link_local)link_local->number;
@@ -274,8 +274,8 @@ bool config_check_port_name(struct parser *p, const struct word *name)
 	return config_fail_taken(p, name, config_kind_word(port), port->line);
 }
 
-/* The first slot that is free, if there is one in the live description, too: what this text removes
- * is there until it is taken.  CONFIG_PORTS: there is none. */
+/* The first free slot, if possible one that is free in the live description, too, where an object
+ * that this text removes lives until the commit.  CONFIG_PORTS: none. */
 static uint32_t free_slot(const struct parser *p)
 {
 	const struct node_config *n = p->node, *live = p->live;
@@ -316,7 +316,7 @@ static bool set_port(struct parser *p, struct port_config *port, const struct wo
 	port->mac = mac ? mac->number : config_derive_mac(name->text);
 	port->edge = config_arg(p, "edge");
 	port->mtu = (uint32_t)number_or(p, "mtu", 0);
-	port->mtu_said = mtu;
+	port->mtu_given = mtu;
 	port->addresses =
 	    (uint32_t)number_or(p, "addresses", port->edge ? VNET_QUOTA_OUTSIDE : VNET_QUOTA);
 	if (!check_mac(p, port, name) || !check_edge(p, port) || !set_move(p, port))

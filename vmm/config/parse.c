@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fits a line's words to the grammar's table, checks what is missing or too much, then acts. */
+/* Matches a line's words to the grammar's table, checks for missing and surplus terms, then applies
+ * the statement. */
 #include <stdio.h>
 #include <string.h>
 #include "vmm/config/parse.h"
@@ -85,8 +86,8 @@ static const struct term *find_keyword(const struct parser *p, const struct word
 	return NULL;
 }
 
-/* The next place that is still to be filled by position, or NULL. */
-static const struct term *find_place(const struct parser *p)
+/* The next positional term not yet given, or NULL. */
+static const struct term *next_positional(const struct parser *p)
 {
 	for (const struct term *t = p->statement->term; !config_last_term(t); t++) {
 		if (!t->word && !was_given(p, t))
@@ -115,12 +116,12 @@ static bool fail_unexpected(struct parser *p, const struct word *w)
 	return config_fail_unknown(p, w, "unknown word", &near, hint);
 }
 
-/* Which term the word at p->at begins; NULL after a failure. */
+/* The term that the word at p->at begins; NULL after an error. */
 static const struct term *choose_term(struct parser *p)
 {
 	const struct word *w = &p->word[p->at];
 	const struct term *keyword = find_keyword(p, w);
-	const struct term *place = find_place(p);
+	const struct term *place = next_positional(p);
 	if (place && keyword && !place->optional) {
 		config_fail(p, w,
 		            "%s is missing before \"%s\", a word of `%s` that cannot be its %s",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The description as canonical text: every value written out, but for an MTU that follows from
- * others.  The order is one in which each statement finds what it refers to.
+ * Writes the description as canonical text: every value, except MTUs that are derived.  The order
+ * is such that each statement finds what it refers to.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,8 +13,9 @@ struct writer {
 	void *ctx;
 };
 
-/* Writes what fits one short piece; long texts go through say_quoted(). */
-__attribute__((format(printf, 2, 3))) static void say(const struct writer *w, const char *fmt, ...)
+/* Writes a short formatted text; long texts go through print_quoted(). */
+__attribute__((format(printf, 2, 3))) static void print_format(const struct writer *w,
+                                                               const char *fmt, ...)
 {
 	char piece[256];
 	va_list ap;
@@ -24,9 +25,9 @@ __attribute__((format(printf, 2, 3))) static void say(const struct writer *w, co
 	w->put(w->ctx, piece, strlen(piece));
 }
 
-static void say_quoted(const struct writer *w, const char *keyword, const char *text)
+static void print_quoted(const struct writer *w, const char *keyword, const char *text)
 {
-	say(w, " %s \"", keyword);
+	print_format(w, " %s \"", keyword);
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			w->put(w->ctx, "\\", 1);
@@ -37,69 +38,72 @@ static void say_quoted(const struct writer *w, const char *keyword, const char *
 
 static void print_node(const struct writer *w, const struct node_config *n)
 {
-	say(w, "log %s\n", config_word_of(config_log_words, n->log));
-	say(w, "move %s", config_word_of(config_move_words, n->move));
+	print_format(w, "log %s\n", config_word_of(config_log_words, n->log));
+	print_format(w, "move %s", config_word_of(config_move_words, n->move));
 	if (n->poll_core >= 0)
-		say(w, " core %d", (int)n->poll_core);
-	say(w, "\n");
+		print_format(w, " core %d", (int)n->poll_core);
+	print_format(w, "\n");
 	if (n->smt != CONFIG_SMT_ISOLATE)
-		say(w, "smt %s\n", config_word_of(config_smt_words, n->smt));
-	if (n->panic != CONFIG_PANIC_UNSAID)
-		say(w, "panic %s", config_word_of(config_panic_words, n->panic));
+		print_format(w, "smt %s\n", config_word_of(config_smt_words, n->smt));
+	if (n->panic != CONFIG_PANIC_UNSET)
+		print_format(w, "panic %s", config_word_of(config_panic_words, n->panic));
 	if (n->panic == CONFIG_PANIC_RESET)
-		say(w, " %us", (unsigned)n->panic_seconds);
-	if (n->panic != CONFIG_PANIC_UNSAID)
-		say(w, "\n");
+		print_format(w, " %us", (unsigned)n->panic_seconds);
+	if (n->panic != CONFIG_PANIC_UNSET)
+		print_format(w, "\n");
 }
 
 static void print_net(const struct writer *w, const struct net_config *net)
 {
-	say(w, "network %s mode %s", net->name, config_word_of(config_mode_words, net->mode));
-	if (net->mtu_said)
-		say(w, " mtu %u", (unsigned)net->mtu);
+	print_format(w, "network %s mode %s", net->name,
+	             config_word_of(config_mode_words, net->mode));
+	if (net->mtu_given)
+		print_format(w, " mtu %u", (unsigned)net->mtu);
 	if (net->link_local != VNET_LINK_LOCAL_BY_MODE)
-		say(w, " link-local %s", config_word_of(config_link_local_words, net->link_local));
-	say(w, "\n");
+		print_format(w, " link-local %s",
+		             config_word_of(config_link_local_words, net->link_local));
+	print_format(w, "\n");
 }
 
 static void print_memory(const struct writer *w, uint64_t bytes)
 {
 	const uint64_t mib = 1024ull * 1024, gib = 1024 * mib;
 	if (bytes % gib == 0)
-		say(w, " memory %lluG", (unsigned long long)(bytes / gib));
+		print_format(w, " memory %lluG", (unsigned long long)(bytes / gib));
 	else
-		say(w, " memory %lluM", (unsigned long long)(bytes / mib));
+		print_format(w, " memory %lluM", (unsigned long long)(bytes / mib));
 }
 
-/* Long texts stand on lines of their own: no line outgrows CONFIG_LINE, escapes included. */
+/* Long texts get lines of their own, so that no line exceeds CONFIG_LINE, escapes included. */
 static void print_guest(const struct writer *w, const struct guest_config *g)
 {
-	say(w, "guest %s cpus %u", g->name, g->cpus);
+	print_format(w, "guest %s cpus %u", g->name, g->cpus);
 	print_memory(w, g->memory);
-	say_quoted(w, "kernel", g->kernel);
+	print_quoted(w, "kernel", g->kernel);
 	if (g->initrd[0])
-		say_quoted(w, "initrd", g->initrd);
+		print_quoted(w, "initrd", g->initrd);
 	if (g->has_pci)
-		say(w, " pci %02x:%02x.%x", g->pci >> 8u, (g->pci >> 3u) & 31u, g->pci & 7u);
+		print_format(w, " pci %02x:%02x.%x", g->pci >> 8u, (g->pci >> 3u) & 31u,
+		             g->pci & 7u);
 	for (unsigned i = 0; i < g->cores; i++)
-		say(w, "%s%u", i ? "," : " core ", g->core[i]);
-	say(w, "%s", g->debug_exit ? " debug-exit" : "");
+		print_format(w, "%s%u", i ? "," : " core ", g->core[i]);
+	print_format(w, "%s", g->debug_exit ? " debug-exit" : "");
 	if (g->absent_stops)
-		say(w, " debug-absent %s", config_word_of(config_absent_words, true));
-	say(w, "%s autostart %s restart %s", g->control ? " control" : "",
-	    config_word_of(config_yes_words, g->autostart),
-	    config_word_of(config_restart_words, g->restart));
+		print_format(w, " debug-absent %s", config_word_of(config_absent_words, true));
+	print_format(w, "%s autostart %s restart %s", g->control ? " control" : "",
+	             config_word_of(config_yes_words, g->autostart),
+	             config_word_of(config_restart_words, g->restart));
 	for (unsigned i = 0; i < g->modules; i++) {
-		say(w, " \\\n   ");
-		say_quoted(w, "module", g->module[i].name);
+		print_format(w, " \\\n   ");
+		print_quoted(w, "module", g->module[i].name);
 		if (g->module[i].args[0])
-			say_quoted(w, "args", g->module[i].args);
+			print_quoted(w, "args", g->module[i].args);
 	}
 	if (g->cmdline[0]) {
-		say(w, " \\\n   ");
-		say_quoted(w, "cmdline", g->cmdline);
+		print_format(w, " \\\n   ");
+		print_quoted(w, "cmdline", g->cmdline);
 	}
-	say(w, "\n");
+	print_format(w, "\n");
 }
 
 static void print_port(const struct writer *w, const struct node_config *n,
@@ -107,22 +111,22 @@ static void print_port(const struct writer *w, const struct node_config *n,
 {
 	char mac[18];
 	config_format_mac(p->mac, mac);
-	say(w, "port %s guest %s network %s", p->name, n->guest[p->guest].name,
-	    n->net[p->net].name);
-	say(w, " mac %s", mac);
-	if (p->mtu_said)
-		say(w, " mtu %u", (unsigned)p->mtu);
+	print_format(w, "port %s guest %s network %s", p->name, n->guest[p->guest].name,
+	             n->net[p->net].name);
+	print_format(w, " mac %s", mac);
+	if (p->mtu_given)
+		print_format(w, " mtu %u", (unsigned)p->mtu);
 	if (p->addresses != (p->edge ? VNET_QUOTA_OUTSIDE : VNET_QUOTA))
-		say(w, " addresses %u", (unsigned)p->addresses);
-	say(w, "%s", p->edge ? " edge" : "");
+		print_format(w, " addresses %u", (unsigned)p->addresses);
+	print_format(w, "%s", p->edge ? " edge" : "");
 	if (p->move != CONFIG_MOVE_NODE)
-		say(w, " move %s", config_word_of(config_move_words, p->move));
-	say(w, "\n");
+		print_format(w, " move %s", config_word_of(config_move_words, p->move));
+	print_format(w, "\n");
 }
 
 static void print_path_mtu(const struct writer *w, enum config_path_mtu how)
 {
-	say(w, " path-mtu %s", config_word_of(config_path_mtu_words, how));
+	print_format(w, " path-mtu %s", config_word_of(config_path_mtu_words, how));
 }
 
 static void print_underlay(const struct writer *w, const struct port_config *p)
@@ -130,41 +134,41 @@ static void print_underlay(const struct writer *w, const struct port_config *p)
 	const struct underlay_config *u = &p->underlay;
 	char ip[16], mac[18];
 	config_format_ip(u->address, ip);
-	say(w, "underlay %s address %s/%u", p->name, ip, (unsigned)u->prefix);
+	print_format(w, "underlay %s address %s/%u", p->name, ip, (unsigned)u->prefix);
 	config_format_ip(u->gateway, ip);
 	if (u->gateway)
-		say(w, " gateway %s", ip);
+		print_format(w, " gateway %s", ip);
 	config_format_mac(u->mac, mac);
-	say(w, " mac %s mtu %u", mac, (unsigned)u->mtu);
+	print_format(w, " mac %s mtu %u", mac, (unsigned)u->mtu);
 	if (u->path_mtu != CONFIG_PATH_MTU_LEARN)
 		print_path_mtu(w, u->path_mtu);
-	say(w, "\n");
+	print_format(w, "\n");
 }
 
 static void print_link(const struct writer *w, const struct node_config *n,
                        const struct port_config *p)
 {
 	char ip[16];
-	say(w, "link %s %s", p->name, config_word_of(config_link_words, p->kind));
+	print_format(w, "link %s %s", p->name, config_word_of(config_link_words, p->kind));
 	if (p->kind == CONFIG_VXLAN)
-		say(w, " vni %u", (unsigned)p->link.vni);
+		print_format(w, " vni %u", (unsigned)p->link.vni);
 	if (p->kind != CONFIG_DIRECT) {
 		config_format_ip(p->link.remote, ip);
-		say(w, " remote %s udp-port %u edge %s", ip, p->link.udp_port,
-		    n->port[p->link.edge].name);
+		print_format(w, " remote %s udp-port %u edge %s", ip, p->link.udp_port,
+		             n->port[p->link.edge].name);
 		if (p->link.path_mtu != CONFIG_PATH_MTU_UNDERLAY)
 			print_path_mtu(w, p->link.path_mtu);
 		if (p->addresses != VNET_QUOTA_OUTSIDE)
-			say(w, " addresses %u", (unsigned)p->addresses);
+			print_format(w, " addresses %u", (unsigned)p->addresses);
 		if (p->link.dscp == VNET_DSCP_COPY)
-			say(w, " dscp copy");
+			print_format(w, " dscp copy");
 		else if (p->link.dscp)
-			say(w, " dscp %u", p->link.dscp);
+			print_format(w, " dscp %u", p->link.dscp);
 	}
-	say(w, " network %s\n", n->net[p->net].name);
+	print_format(w, " network %s\n", n->net[p->net].name);
 }
 
-/* Edges and what goes through them come first: they bound what the others' MTU may be. */
+/* Edges, underlays and links come first: they limit the MTUs of the others. */
 static void print_ports(const struct writer *w, const struct node_config *n)
 {
 	for (uint32_t i = 0; i < n->ports; i++) {
@@ -210,21 +214,22 @@ static void print_route(const struct writer *w, const struct node_config *n,
 	char src[24], dst[24];
 	config_format_qual(&r->src, src);
 	config_format_qual(&r->dst, dst);
-	say(w, "route network %s src %s dst %s", n->net[r->net].name, src, dst);
+	print_format(w, "route network %s src %s dst %s", n->net[r->net].name, src, dst);
 	if (r->from >= 0)
-		say(w, " from %s %s", config_kind_word(&n->port[r->from]), n->port[r->from].name);
-	say(w, " to %s %s%s\n", config_kind_word(&n->port[r->to]), n->port[r->to].name,
-	    r->reflect ? " reflect" : "");
+		print_format(w, " from %s %s", config_kind_word(&n->port[r->from]),
+		             n->port[r->from].name);
+	print_format(w, " to %s %s%s\n", config_kind_word(&n->port[r->to]), n->port[r->to].name,
+	             r->reflect ? " reflect" : "");
 }
 
 static void print_end(const struct writer *w, const struct node_config *n)
 {
 	if (n->console >= 0)
-		say(w, "console %s\n", n->guest[n->console].name);
-	say(w, "idle %s", config_word_of(config_idle_words, n->idle));
+		print_format(w, "console %s\n", n->guest[n->console].name);
+	print_format(w, "idle %s", config_word_of(config_idle_words, n->idle));
 	if (n->idle == CONFIG_IDLE_EXIT_WITH)
-		say(w, " %s", n->guest[n->exit_guest].name);
-	say(w, "\n");
+		print_format(w, " %s", n->guest[n->exit_guest].name);
+	print_format(w, "\n");
 }
 
 void config_print(const struct node_config *n, config_put *put, void *ctx)

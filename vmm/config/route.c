@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Routes: from both forms, checked against one another, found again for removal. */
+/* The route statements, in both forms: checks for duplicates, and the look-up for removal. */
 #include <string.h>
 #include "lib/hash.h"
 #include "vmm/config/parse.h"
 
-/* Two routes that send the same frames to the same port; `reflect` makes no difference to that. */
+/* Do two routes send the same frames to the same port?  `reflect` does not matter for that. */
 static bool same_route(const struct vnet_route *a, const struct vnet_route *b)
 {
 	return a->net == b->net && a->from == b->from && a->to == b->to &&
@@ -22,9 +22,9 @@ static uint32_t hash_route(const struct vnet_route *r)
 	return (uint32_t)(h >> 32) & (CONFIG_INDEX - 1);
 }
 
-/* The index's place of this route, or the free one where it would stand: half the index is free. */
-static uint16_t *find_place(struct parser *p, const struct node_config *n,
-                            const struct vnet_route *r)
+/* The index entry of this route, or the free entry for it; half the index is always free. */
+static uint16_t *index_entry(struct parser *p, const struct node_config *n,
+                             const struct vnet_route *r)
 {
 	uint32_t i = hash_route(r);
 	while (p->index[i] && !same_route(&n->route[p->index[i] - 1], r))
@@ -36,13 +36,13 @@ void config_index_routes(struct parser *p, const struct node_config *n)
 {
 	memset(p->index, 0, sizeof p->index);
 	for (uint32_t i = 0; i < n->routes; i++)
-		*find_place(p, n, &n->route[i]) = (uint16_t)(i + 1);
+		*index_entry(p, n, &n->route[i]) = (uint16_t)(i + 1);
 	p->indexed = n == p->node;
 }
 
 int config_find_route(struct parser *p, const struct node_config *n, const struct vnet_route *r)
 {
-	return (int)*find_place(p, n, r) - 1;
+	return (int)*index_entry(p, n, r) - 1;
 }
 
 static bool check_net(struct parser *p, const struct arg *port, unsigned net)
@@ -55,7 +55,7 @@ static bool check_net(struct parser *p, const struct arg *port, unsigned net)
 	                   config_kind_word(pc), pc->name, n->net[pc->net].name, n->net[net].name);
 }
 
-/* Whether a frame can ever take the route. */
+/* Can any frame match the route? */
 static bool check_route(struct parser *p, const struct vnet_route *r, const struct arg *src,
                         const struct arg *from)
 {
@@ -77,7 +77,7 @@ static bool add_route(struct parser *p, const struct vnet_route *r)
 	const struct word *first = &p->word[0];
 	if (!p->indexed)
 		config_index_routes(p, n);
-	uint16_t *place = find_place(p, n, r);
+	uint16_t *place = index_entry(p, n, r);
 	if (*place)
 		return config_fail(p, first,
 		                   "the same route exists already; each frame would be "
@@ -90,13 +90,13 @@ static bool add_route(struct parser *p, const struct vnet_route *r)
 	return true;
 }
 
-/* The slot of the port that the route names, itself or by a direct link. */
+/* The slot of the port that the argument names, directly or as a direct link. */
 static unsigned port_slot(const struct parser *p, const struct arg *a)
 {
 	return config_port_slot(p->node, (unsigned)a->number);
 }
 
-/* The route that the words of `route` and `remove route` say. */
+/* Reads the route from the arguments of `route` or `remove route`. */
 static bool read_route(struct parser *p, struct vnet_route *r)
 {
 	const struct arg *net = config_arg(p, "network"), *to = config_arg(p, "to");

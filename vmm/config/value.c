@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Words into values: each kind of value is checked whole here, with its bounds. */
+/* Converts words to values; each kind of value is fully checked here, with its bounds. */
 #include <stdio.h>
 #include <string.h>
 #include "vmm/config/parse.h"
 
 #define KIB 1024ull
 
-/* What the message calls a place: its keyword, or the help's name for it. */
+/* A term's name in messages: its keyword, or the help's name for it. */
 static const char *label(const struct term *t)
 {
 	return t->word ? t->word : t->arg;
 }
 
-/* Reads `len` decimal digits, ten at most; false when anything else is among them. */
+/* Reads `len` decimal digits, ten at most; false: another character is among them. */
 static bool decimal(const char *s, size_t len, uint64_t *v)
 {
 	*v = 0;
@@ -127,7 +127,7 @@ static bool read_net(struct parser *p, const struct word *w, struct arg *a)
 	return config_fail_unknown(p, w, "unknown network", &near, "declare it first");
 }
 
-/* Whether a term of this kind may name this port or link. */
+/* May a term of this kind refer to this port or link? */
 static bool may_name(enum term_kind kind, const struct port_config *port)
 {
 	return kind == TERM_PORT || (kind == TERM_LINK) == (port->kind != CONFIG_NIC);
@@ -189,7 +189,7 @@ static bool read_mac(struct parser *p, const struct term *t, const struct word *
 	return true;
 }
 
-/* One station's own address: no group (IEEE 802's first bit), not all zero. */
+/* A unicast address: the group bit (IEEE 802) is clear, and it is not zero. */
 static bool read_station(struct parser *p, const struct term *t, const struct word *w, mac_t *mac)
 {
 	if (!read_mac(p, t, w, mac))
@@ -208,7 +208,7 @@ static bool is_source(const struct term *t)
 	return strcmp(label(t), "src") == 0 || strcmp(label(t), "SRC-MAC") == 0;
 }
 
-/* A MAC of a qualifier; where it qualifies the source it must be one that a source can have. */
+/* A qualifier's MAC; for the source it must be a unicast address. */
 static bool read_qual_mac(struct parser *p, const struct term *t, const struct word *w, mac_t *mac)
 {
 	return is_source(t) ? read_station(p, t, w, mac) : read_mac(p, t, w, mac);
@@ -246,7 +246,7 @@ static bool read_qual(struct parser *p, const struct term *t, const struct word 
 	return read_qual_mac(p, t, w, &a->qual.mac);
 }
 
-/* Reads NAME after the word that said of which kind it is. */
+/* Reads NAME after the word `port` or `link`. */
 static bool read_after(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
 {
 	bool link = strcmp(w->text, "link") == 0;
@@ -257,7 +257,7 @@ static bool read_after(struct parser *p, const struct term *t, const struct word
 	return read_port(p, link ? TERM_LINK : TERM_NIC, a->word, a);
 }
 
-/* No port is called so: see config_check_port_name(). */
+/* No port has such a name: see config_check_port_name(). */
 static bool says_kind(const struct word *w)
 {
 	return strcmp(w->text, "port") == 0 || strcmp(w->text, "link") == 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The lists of words, and the ways between a word and its value; see words.h. */
+/* The lists of words, and conversions between a word and its value; see words.h. */
 #include <string.h>
 #include "vmm/config/words.h"
 
@@ -11,7 +11,7 @@
 			NULL, 0                                                                    \
 		}                                                                                  \
 	}
-/* A route may come from any port, but leads to one. */
+/* The source of a route may be any port, its destination may not. */
 #define CLASSIC_SRC_WORDS(X) CONFIG_CLASSIC_WORDS(X) X(CONFIG_CLASSIC_ANY, "any")
 
 const struct config_word config_log_words[] = WORDS(CONFIG_LOG_WORDS);

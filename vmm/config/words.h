@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * words.h: the language's words for one of several values.
+ * words.h: the language's keywords for values of enumerations.
  *
- * Each is declared once, in a list of value and text: the grammar offers the list, the parser turns
- * text into value, what is printed and shown turns value into text.  A new word is a line here.
+ * Each list of value and text is declared once: the grammar offers its words, the parser converts
+ * text to value, output converts value to text.  A new word is one line here.
  */
 #ifndef VMM_CONFIG_WORDS_H
 #define VMM_CONFIG_WORDS_H
@@ -50,11 +50,11 @@
 	X(CONFIG_SHOW_COUNTERS, "counters")                                                        \
 	X(CONFIG_SHOW_MEMORY, "memory")                                                            \
 	X(CONFIG_SHOW_MACHINE, "machine")                                                          \
-	X(CONFIG_SHOW_ALL, "all") /* those above */                                                \
+	X(CONFIG_SHOW_ALL, "all") /* all tables above */                                           \
 	X(CONFIG_SHOW_BOOT, "boot")                                                                \
 	X(CONFIG_SHOW_LAST_PANIC, "last-panic")
 
-/* Of values that are declared elsewhere. */
+/* Words for enumerations that are declared elsewhere. */
 #define CONFIG_MODE_WORDS(X) X(VNET_ROUTE, "route") X(VNET_LEARN, "learn") X(VNET_EXACT, "exact")
 #define CONFIG_LINK_LOCAL_WORDS(X)                                                                 \
 	X(VNET_LINK_LOCAL_FORWARD, "forward") X(VNET_LINK_LOCAL_DROP, "drop")
@@ -66,16 +66,16 @@ enum config_log { CONFIG_LOG_WORDS(CONFIG_WORD_VALUE) };
 enum config_move { CONFIG_MOVE_WORDS(CONFIG_WORD_VALUE) CONFIG_MOVE_NODE /* as the node does */ };
 enum config_smt { CONFIG_SMT_WORDS(CONFIG_WORD_VALUE) };
 enum config_idle { CONFIG_IDLE_WORDS(CONFIG_WORD_VALUE) };
-enum config_panic { CONFIG_PANIC_UNSAID, CONFIG_PANIC_WORDS(CONFIG_WORD_VALUE) };
+enum config_panic { CONFIG_PANIC_UNSET, CONFIG_PANIC_WORDS(CONFIG_WORD_VALUE) };
 enum config_restart { CONFIG_RESTART_WORDS(CONFIG_WORD_VALUE) };
 enum config_what { CONFIG_SHOW_WORDS(CONFIG_WORD_VALUE) };
-/* What the classic positional form of a route calls a port. */
+/* A port's type in the classic positional form of a route. */
 enum config_classic { CONFIG_CLASSIC_WORDS(CONFIG_WORD_VALUE) CONFIG_CLASSIC_ANY };
-/* What a port of the switch is: a guest's, or a link by its kind. */
+/* The kind of a switch port: a guest's NIC, or a kind of link. */
 enum config_kind { CONFIG_NIC, CONFIG_LINK_WORDS(CONFIG_WORD_VALUE) };
-/* Whether links believe routers that tell of a smaller MTU on their path. */
+/* Do links accept a smaller path MTU from routers? */
 enum config_path_mtu {
-	CONFIG_PATH_MTU_UNDERLAY, /* of a link: as its underlay */
+	CONFIG_PATH_MTU_UNDERLAY, /* for a link: as its underlay */
 	CONFIG_PATH_MTU_WORDS(CONFIG_WORD_VALUE)
 };
 #undef CONFIG_WORD_VALUE
@@ -91,9 +91,9 @@ extern const struct config_word config_log_words[], config_move_words[], config_
     config_show_words[], config_mode_words[], config_link_local_words[], config_yes_words[],
     config_absent_words[];
 
-/* The word for this value; NULL: it has none in the list. */
+/* The word for this value; NULL: the list has none. */
 const char *config_word_of(const struct config_word *words, unsigned value);
 
-/* The entry with this text; NULL: there is none. */
+/* The entry with this text; NULL: none. */
 const struct config_word *config_word_find(const struct config_word *words, const char *text);
 #endif

@@ -91,7 +91,7 @@ static void apply_committed(const struct node_config *n)
 {
 	static const enum log_level level[] = {LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG};
 	log_level = level[n->log];
-	if (n->panic != CONFIG_PANIC_UNSAID)
+	if (n->panic != CONFIG_PANIC_UNSET)
 		node_panic_act(n->panic == CONFIG_PANIC_HALT ? NODE_PANIC_HALT : NODE_PANIC_RESET,
 		               n->panic_seconds);
 	for (unsigned i = 0; i < n->guests; i++)
