@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* CPUID of a guest: cpuid_policy.c answers, with this core's own words. */
+/* CPUID exits: cpuid_policy.c answers, from this core's leaves. */
 #include "arch/x86_64/cpu.h"
 #include "vmm/cpuid_policy.h"
 #include "vmm/cpuid.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cpuid.h: CPUID as a guest gets it; what it says is cpuid_policy.h's. */
+/* cpuid.h: answers a guest's CPUID; the values come from cpuid_policy.h. */
 #ifndef VMM_CPUID_H
 #define VMM_CPUID_H
 
 struct vcpu;
 
-/* Answers CPUID in the vCPU's registers. */
+/* Carries out CPUID in the vCPU's registers. */
 void cpuid_exit(struct vcpu *v);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a guest's CPUID says (cpuid_policy.h).  Layouts: Intel SDM vol. 2, CPUID; AMD APM vol. 3,
+ * A guest's CPUID leaves (cpuid_policy.h).  Layouts: Intel SDM vol. 2, CPUID; AMD APM vol. 3,
  * appendix E; the KVM leaves: Linux, Documentation/virt/kvm/x86/cpuid.rst.
  */
 #include "vmm/cpuid_policy.h"
@@ -53,8 +53,8 @@ static uint32_t *reg_of(struct cpuid *r, enum cpuid_register reg)
 	}
 }
 
-/* Of a register of feature bits those that are shown; others stay. */
-static void mask(struct cpuid *r, uint32_t leaf, uint32_t sub)
+/* Clears hidden feature bits in the registers that consist of feature bits. */
+static void mask_features(struct cpuid *r, uint32_t leaf, uint32_t sub)
 {
 	for (unsigned i = 0; i < cpuid_words_count; i++)
 		if (cpuid_words[i].leaf == leaf && cpuid_words[i].sub == sub)
@@ -63,7 +63,7 @@ static void mask(struct cpuid *r, uint32_t leaf, uint32_t sub)
 
 /* --- what decides for several leaves -------------------------------------------------------- */
 
-static const struct cpuid nothing;
+static const struct cpuid empty_leaf;
 
 static bool is_amd(cpuid_ask *ask)
 {
@@ -76,8 +76,8 @@ static uint32_t top_basic(cpuid_ask *ask)
 	return ask(0, 0).eax;
 }
 
-/* The tiles' instructions, their components of XCR0, the leaves that describe them, and XFD, by
- * which a system gives them out: all of it or nothing. */
+/* AMX is offered whole or not at all: the instructions, their XCR0 components, the leaves that
+ * describe them, and XFD, by which an OS enables it per task. */
 static bool has_amx(cpuid_ask *ask)
 {
 	return top_basic(ask) >= 0x1E && (ask(7, 0).edx & BIT(24)) &&
@@ -86,12 +86,12 @@ static bool has_amx(cpuid_ask *ask)
 
 uint64_t cpuid_xcr0(cpuid_ask *ask)
 {
-	struct cpuid d = top_basic(ask) >= 0xD ? ask(0xD, 0) : nothing;
+	struct cpuid d = top_basic(ask) >= 0xD ? ask(0xD, 0) : empty_leaf;
 	uint64_t have = ((uint64_t)d.edx << 32 | d.eax) & XCR0_KNOWN;
 	return (have & XCR0_AMX) && !has_amx(ask) ? have & ~XCR0_AMX : have;
 }
 
-/* Which bit of SPEC_CTRL a feature bit stands for. */
+/* The bits of SPEC_CTRL that each feature bit enumerates. */
 static const struct {
 	uint32_t leaf, sub;
 	enum cpuid_register reg;
@@ -132,7 +132,7 @@ uint64_t cpuid_arch_capabilities(uint64_t cpu)
 
 /* --- topology: one package, in which each vCPU is a core of one thread ---------------------- */
 
-/* The bits of an APIC ID that tell the vCPUs apart. */
+/* The number of APIC ID bits that tell the vCPUs apart. */
 static unsigned id_bits(const struct cpuid_view *v)
 {
 	unsigned bits = 0;
@@ -155,13 +155,13 @@ static struct cpuid leaf_topology(const struct cpuid_view *v, uint32_t sub)
 	return r;
 }
 
-/* Leaves 4 and 8000001Dh: the first and second level are the core's own, a further one is
- * everybody's. Numbers are of APIC IDs, so powers of two, less one. */
+/* Leaves 4 and 8000001Dh: level 1 and 2 caches are private to a core, further levels are shared by
+ * all.  The fields count APIC IDs, minus one, rounded up to a power of two. */
 static struct cpuid leaf_cache(const struct cpuid_view *v, struct cpuid r, bool cores)
 {
 	uint32_t others = BIT(id_bits(v)) - 1, level = r.eax >> 5 & 7;
 	if (!(r.eax & 0x1F))
-		return nothing;
+		return empty_leaf;
 	r.eax &= 0x3FFF;
 	if (level > 2)
 		r.eax |= (others & 0xFFF) << 14;
@@ -189,8 +189,8 @@ static void leaf1(const struct cpuid_view *v, struct cpuid *r, uint32_t cpu_edx)
 		r->edx |= BIT(28);
 }
 
-/* ERMS and FSRM; FZRM, FSRS and FSRC.  Linux, where MISC_ENABLE says that strings are slow, does
- * without ERMS but not without FSRM, and then its memmove() of less than 32 bytes never ends
+/* Hides ERMS and FSRM; FZRM, FSRS and FSRC.  If MISC_ENABLE disables fast strings, Linux ignores
+ * ERMS but not FSRM, and then its memmove() of less than 32 bytes never ends
  * (emulator-traps.md). */
 static void hide_fast_strings(struct cpuid *r, uint32_t sub)
 {
@@ -207,8 +207,8 @@ static struct cpuid leaf7(cpuid_ask *ask, const struct cpuid_view *v, uint32_t s
 	struct cpuid cpu = ask(7, sub), r = cpu;
 	uint32_t max_sub = sub ? ask(7, 0).eax : cpu.eax;
 	if (sub > max_sub || sub > MAX_SUB7)
-		return nothing;
-	mask(&r, 7, sub);
+		return empty_leaf;
+	mask_features(&r, 7, sub);
 	if (v->slow_strings)
 		hide_fast_strings(&r, sub);
 	if (sub == 0) {
@@ -235,7 +235,7 @@ static struct cpuid leaf7(cpuid_ask *ask, const struct cpuid_view *v, uint32_t s
 	return r;
 }
 
-/* The size of a save area with all of these components (SDM 1, 13.5). */
+/* The size of an XSAVE area with these components (SDM 1, 13.5). */
 static uint32_t save_size(cpuid_ask *ask, uint64_t components)
 {
 	uint32_t size = 576; /* the x87 and SSE image, and the header */
@@ -255,15 +255,15 @@ static uint32_t compacted_size(cpuid_ask *ask, uint64_t components)
 	for (uint32_t i = 2; i < 32; i++)
 		if (components >> i & 1) {
 			struct cpuid c = ask(0xD, i);
-			if (c.ecx & 2) /* begins at a multiple of 64 */
+			if (c.ecx & 2) /* aligned to 64 bytes */
 				size = (size + 63) & ~63u;
 			size += c.eax;
 		}
 	return size;
 }
 
-/* EBX of the first sub-leaf counts what is enabled now: the core's XCR0 is the guest's own.  That
- * of the second is not taken from the CPU, because Bochs's is wrong and XSS is 0
+/* EBX of sub-leaf 0 is the size for the enabled components: read from the CPU, because the core's
+ * XCR0 is the guest's.  EBX of sub-leaf 1 is computed, because Bochs's is wrong and XSS is 0
  * (emulator-traps.md). */
 static struct cpuid leaf_xsave(cpuid_ask *ask, const struct cpuid_view *v, uint32_t sub)
 {
@@ -275,15 +275,15 @@ static struct cpuid leaf_xsave(cpuid_ask *ask, const struct cpuid_view *v, uint3
 		r.eax = (uint32_t)components;
 		r.edx = (uint32_t)(components >> 32);
 	} else if (sub == 1) {
-		mask(&r, 0xD, 1);
+		mask_features(&r, 0xD, 1);
 		if (v->lacks & HVM_LACKS_XSAVES)
 			r.eax &= ~BIT(3);
 		if (!has_amx(ask))
 			r.eax &= ~BIT(4);
 		r.ebx = r.eax & (BIT(1) | BIT(3)) ? compacted_size(ask, v->xcr0 & components) : 0;
-		r.ecx = r.edx = 0; /* no bit of XSS */
+		r.ecx = r.edx = 0; /* no XSS bits are supported */
 	} else if (sub > 63 || !(components >> sub & 1)) {
-		return nothing;
+		return empty_leaf;
 	}
 	return r;
 }
@@ -296,9 +296,9 @@ static uint32_t max_basic(cpuid_ask *ask)
 
 static struct cpuid basic(cpuid_ask *ask, const struct cpuid_view *v, uint32_t leaf, uint32_t sub)
 {
-	struct cpuid r = nothing;
+	struct cpuid r = empty_leaf;
 	if (leaf > max_basic(ask))
-		return nothing;
+		return empty_leaf;
 	switch (leaf) {
 	case 0:
 		r = ask(0, 0);
@@ -307,7 +307,7 @@ static struct cpuid basic(cpuid_ask *ask, const struct cpuid_view *v, uint32_t l
 	case 1: {
 		struct cpuid cpu = ask(1, 0);
 		r = cpu;
-		mask(&r, 1, 0);
+		mask_features(&r, 1, 0);
 		leaf1(v, &r, cpu.edx);
 		return r;
 	}
@@ -317,7 +317,7 @@ static struct cpuid basic(cpuid_ask *ask, const struct cpuid_view *v, uint32_t l
 		return leaf_cache(v, ask(4, sub), true);
 	case 6:
 		r.eax = ask(6, 0).eax;
-		mask(&r, 6, 0);
+		mask_features(&r, 6, 0);
 		return r;
 	case 7:
 		return leaf7(ask, v, sub);
@@ -328,9 +328,9 @@ static struct cpuid basic(cpuid_ask *ask, const struct cpuid_view *v, uint32_t l
 		return leaf_xsave(ask, v, sub);
 	case 0x1D:
 	case 0x1E:
-		return has_amx(ask) ? ask(leaf, sub) : nothing;
+		return has_amx(ask) ? ask(leaf, sub) : empty_leaf;
 	default:
-		return nothing;
+		return empty_leaf;
 	}
 }
 
@@ -345,7 +345,7 @@ static uint32_t max_extended(cpuid_ask *ask)
 static void leaf_extended1(cpuid_ask *ask, const struct cpuid_view *v, struct cpuid *r)
 {
 	uint32_t apic = r->edx & BIT(9);
-	mask(r, 0x80000001, 0);
+	mask_features(r, 0x80000001, 0);
 	if (v->apic)
 		r->edx |= apic;
 	if (v->vcpus > 1 && is_amd(ask))
@@ -354,11 +354,11 @@ static void leaf_extended1(cpuid_ask *ask, const struct cpuid_view *v, struct cp
 		r->edx &= ~BIT(27);
 }
 
-/* Widths of addresses: five levels of the guest's tables are hidden, and so is their width. */
+/* Address widths: five-level paging is hidden, so the linear width is limited to 48 bits. */
 static void leaf_extended8(cpuid_ask *ask, const struct cpuid_view *v, struct cpuid *r)
 {
 	uint32_t physical = r->eax & 0xFF, linear = r->eax >> 8 & 0xFF;
-	mask(r, 0x80000008, 0);
+	mask_features(r, 0x80000008, 0);
 	r->eax = physical | (linear > LINEAR_4LEVEL ? LINEAR_4LEVEL : linear) << 8;
 	r->ecx = is_amd(ask) ? (v->vcpus - 1) | id_bits(v) << 12 : 0;
 	r->edx = 0;
@@ -374,7 +374,7 @@ static struct cpuid extended(cpuid_ask *ask, const struct cpuid_view *v, uint32_
 {
 	struct cpuid r;
 	if (leaf > max_extended(ask))
-		return nothing;
+		return empty_leaf;
 	r = ask(leaf, sub);
 	switch (leaf) {
 	case 0x80000000:
@@ -389,21 +389,21 @@ static struct cpuid extended(cpuid_ask *ask, const struct cpuid_view *v, uint32_
 		return r;
 	case 0x80000007:
 		r = (struct cpuid){.edx = r.edx};
-		mask(&r, 0x80000007, 0);
+		mask_features(&r, 0x80000007, 0);
 		return r;
 	case 0x80000008:
 		leaf_extended8(ask, v, &r);
 		return r;
 	case 0x8000001D:
-		return has_topology_extension(ask) ? leaf_cache(v, r, false) : nothing;
+		return has_topology_extension(ask) ? leaf_cache(v, r, false) : empty_leaf;
 	case 0x8000001E:
-		return has_topology_extension(ask) ? leaf_amd_topology(v) : nothing;
+		return has_topology_extension(ask) ? leaf_amd_topology(v) : empty_leaf;
 	case 0x80000021:
 		r = (struct cpuid){.eax = r.eax};
-		mask(&r, 0x80000021, 0);
+		mask_features(&r, 0x80000021, 0);
 		return r;
 	default:
-		return nothing;
+		return empty_leaf;
 	}
 }
 
@@ -416,7 +416,7 @@ static struct cpuid leaf_kvm(uint32_t leaf)
 	if (leaf == KVM_FEATURES)
 		return (struct cpuid){.eax = KVM_FEATURE_CLOCKSOURCE2 |
 		                             KVM_FEATURE_CLOCKSOURCE_STABLE};
-	return nothing;
+	return empty_leaf;
 }
 
 struct cpuid cpuid_for_guest(cpuid_ask *ask, const struct cpuid_view *v, uint32_t leaf,

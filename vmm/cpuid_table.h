@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cpuid_table.h: every feature bit of CPUID that is known, and what a guest sees of it.
+ * cpuid_table.h: every known feature bit of CPUID, and whether a guest sees it.
  *
  * One row for each bit: X(bit, name, verdict, why).  SHOWN: as the CPU has it; HIDDEN: 0, whatever
- * the CPU has; MADE: cpuid_policy.c says what it is.  A bit without a row is hidden: what it stands
- * for is not known, so neither is what of the host it needs.  docs/cpuid.md is made of these rows
- * (tests/unit/test_cpuid.c).  Names are Linux's (/proc/cpuinfo), or the manual's where it has none.
+ * the CPU has; MADE: computed by cpuid_policy.c.  A bit without a row is hidden, because it is not
+ * known what of the host the feature uses.  docs/cpuid.md is generated from these rows
+ * (tests/unit/test_cpuid.c).  Names are Linux's (/proc/cpuinfo), or the manual's if it has none.
  */
 #ifndef VMM_CPUID_TABLE_H
 #define VMM_CPUID_TABLE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* MMIO and string I/O: fetch, decode, carry out. */
+/* Emulation of MMIO and string I/O instructions: fetch, decode, carry out. */
 #include <string.h>
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/insn/insn.h"
@@ -13,7 +13,7 @@
 #define RFLAGS_DF    (1ul << 10)
 #define PF_WRITE     2
 
-/* The vCPU as the decoder and guest_translate() want it. */
+/* The vCPU's state in the form that the decoder and guest_translate() need. */
 struct context {
 	struct insn_regs regs;
 	struct guest_paging paging;
@@ -50,7 +50,7 @@ static void context_store(struct vcpu *v, const struct context *c)
 	hvm->set(&v->cpu, HVM_RIP, c->regs.rip);
 }
 
-static size_t fetch(struct vcpu *v, const struct context *c, uint8_t bytes[15])
+static size_t fetch_insn(struct vcpu *v, const struct context *c, uint8_t bytes[15])
 {
 	size_t got = 0;
 	uint64_t at = c->regs.rip + c->seg_base[HVM_CS];
@@ -62,12 +62,13 @@ size_t emulate_fetch(struct vcpu *v, uint8_t bytes[15])
 {
 	struct context c;
 	context_load(v, &c);
-	return fetch(v, &c, bytes);
+	return fetch_insn(v, &c, bytes);
 }
 
 /* --- an instruction's accesses to memory ---------------------------------------------------- */
 
-/* Up to eight bytes at a linear address, which may lie across two pages: where each part is. */
+/* An operand of up to eight bytes, which may cross a page: the guest-physical address of each
+ * part. */
 struct operand {
 	unsigned parts;
 	struct {
@@ -76,8 +77,8 @@ struct operand {
 	} part[2];
 };
 
-/* The guest gets the page fault that it has asked for: its tables say so, or another vCPU changed
- * them since the CPU walked them a moment ago. */
+/* Injects the page fault that the guest's tables now call for; another vCPU may have changed them
+ * since the CPU used them. */
 static void page_fault(struct vcpu *v, const struct context *c, uint64_t linear, bool write)
 {
 	hvm->set(&v->cpu, HVM_CR2, linear);
@@ -86,8 +87,8 @@ static void page_fault(struct vcpu *v, const struct context *c, uint64_t linear,
 }
 
 /* false: a fault was injected, or the guest was stopped. */
-static bool translate(struct vcpu *v, const struct context *c, uint64_t linear, bool write,
-                      uint64_t *gpa)
+static bool translate_linear(struct vcpu *v, const struct context *c, uint64_t linear, bool write,
+                             uint64_t *gpa)
 {
 	unsigned how = c->access | (write ? ACCESS_WRITE : 0);
 	enum paging_fault f = guest_translate(&v->vm->mem, &c->paging, linear, how, gpa);
@@ -98,19 +99,19 @@ static bool translate(struct vcpu *v, const struct context *c, uint64_t linear, 
 	return f == PAGING_OK;
 }
 
-/* Finds all of an operand before any of it is touched; false as above. */
-static bool locate(struct vcpu *v, const struct context *c, uint64_t linear, unsigned width,
-                   bool write, struct operand *o)
+/* Translates the whole operand before any of it is accessed; false as above. */
+static bool locate_operand(struct vcpu *v, const struct context *c, uint64_t linear, unsigned width,
+                           bool write, struct operand *o)
 {
 	uint64_t left = PAGE_SIZE - linear % PAGE_SIZE;
 	uint64_t next = linear + left;
 	o->parts = width > left ? 2 : 1;
 	o->part[0].width = width > left ? (unsigned)left : width;
 	o->part[1].width = width - o->part[0].width;
-	if (!translate(v, c, linear, write, &o->part[0].gpa))
+	if (!translate_linear(v, c, linear, write, &o->part[0].gpa))
 		return false;
-	return o->parts == 1 ||
-	       translate(v, c, c->mode == INSN_64 ? next : (uint32_t)next, write, &o->part[1].gpa);
+	return o->parts == 1 || translate_linear(v, c, c->mode == INSN_64 ? next : (uint32_t)next,
+	                                         write, &o->part[1].gpa);
 }
 
 static void apic_page(struct vcpu *v, uint64_t gpa, bool write, uint64_t *val)
@@ -131,7 +132,8 @@ static void ioapic_page(struct vcpu *v, uint64_t gpa, unsigned width, bool write
 		*val = vioapic_read(&v->vm->ioapic, offset, width);
 }
 
-/* Does a device answer there?  A hole in the PCI window is nobody's. */
+/* Accesses a device's register; false: there is none at gpa.  Unclaimed addresses in the PCI window
+ * are no device's. */
 static bool device_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
 {
 	if (vapic_claims(&v->apic, gpa)) {
@@ -145,7 +147,7 @@ static bool device_access(struct vcpu *v, uint64_t gpa, unsigned width, bool wri
 	return vpci_mmio(&v->vm->pci, gpa, width, write, val);
 }
 
-/* 1, 2, 4 or 8 bytes within a page; false: the guest was stopped. */
+/* An access of 1, 2, 4 or 8 bytes within a page; false: the guest was stopped. */
 static bool plain_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
 {
 	void *p = gmem_ptr(&v->vm->mem, gpa, width);
@@ -156,7 +158,7 @@ static bool plain_access(struct vcpu *v, uint64_t gpa, unsigned width, bool writ
 	return p || device_access(v, gpa, width, write, val) || absent_access(v, gpa, write, val);
 }
 
-/* A part may have three, five, six or seven bytes; no device's register lies across two pages. */
+/* An access to a part, which may have 3, 5, 6 or 7 bytes; no device register crosses a page. */
 static bool part_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint8_t *bytes)
 {
 	unsigned step = width & (width - 1) ? 1 : width;
@@ -170,7 +172,7 @@ static bool part_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write
 	return true;
 }
 
-/* One access of the instruction, wherever it leads; false: the guest was stopped. */
+/* One whole access of the instruction, to memory or a device; false: the guest was stopped. */
 static bool operand_access(struct vcpu *v, const struct operand *o, bool write, uint64_t *val)
 {
 	uint8_t bytes[8];
@@ -185,20 +187,22 @@ static bool operand_access(struct vcpu *v, const struct operand *o, bool write, 
 
 /* --- MMIO, and memory where nothing is ------------------------------------------------------ */
 
-/* Where the instruction reads and writes; false: a fault was injected, or the guest was stopped. */
+/* Locates the instruction's source and destination; false: a fault was injected, or the guest was
+ * stopped. */
 static bool operands(struct vcpu *v, const struct context *c, const struct insn *in,
                      struct operand *src, struct operand *dst)
 {
 	bool string = in->op == INSN_MOVS || in->op == INSN_STOS;
-	if (in->op != INSN_STOS && !locate(v, c, insn_linear(in, c->mode, &c->regs, c->seg_base),
-	                                   in->width, in->mem_write && !string, src))
+	if (in->op != INSN_STOS &&
+	    !locate_operand(v, c, insn_linear(in, c->mode, &c->regs, c->seg_base), in->width,
+	                    in->mem_write && !string, src))
 		return false;
 	*dst = *src;
-	return !string || locate(v, c, insn_linear_dst(in, c->mode, &c->regs, c->seg_base),
-	                         in->width, true, dst);
+	return !string || locate_operand(v, c, insn_linear_dst(in, c->mode, &c->regs, c->seg_base),
+	                                 in->width, true, dst);
 }
 
-/* One that lies across two pages is no longer atomic there, if it was. */
+/* An access that crosses a page is not atomic here, even with LOCK. */
 static void carry_out(struct vcpu *v, struct context *c, const struct insn *in)
 {
 	struct operand src = {0}, dst = {0};
@@ -229,7 +233,7 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 		return;
 	}
 	context_load(v, &c);
-	size_t got = fetch(v, &c, bytes);
+	size_t got = fetch_insn(v, &c, bytes);
 	if (insn_decode(bytes, got, c.mode, &in))
 		carry_out(v, &c, &in);
 	else
@@ -246,7 +250,7 @@ uint8_t emulate_sys_decode(struct vcpu *v, struct insn_sys *out)
 	struct context c;
 	uint8_t bytes[15];
 	context_load(v, &c);
-	size_t got = fetch(v, &c, bytes);
+	size_t got = fetch_insn(v, &c, bytes);
 	return (uint8_t)insn_sys_decode(bytes, got, c.mode, out);
 }
 
@@ -258,7 +262,8 @@ bool emulate_sys_word(struct vcpu *v, const struct insn_sys *in, bool write, uin
 	context_load(v, &c);
 	uint64_t linear =
 	    insn_mem_linear(&in->mem, c.mode, c.regs.gpr, c.regs.rip + in->length, c.seg_base);
-	if (!locate(v, &c, linear, sizeof *word, write, &o) || !operand_access(v, &o, write, &val))
+	if (!locate_operand(v, &c, linear, sizeof *word, write, &o) ||
+	    !operand_access(v, &o, write, &val))
 		return false;
 	*word = (uint16_t)val;
 	return true;
@@ -271,7 +276,7 @@ static uint64_t addr_mask(unsigned addr_size)
 	return addr_size == 8 ? ~0ul : (1ul << 8 * addr_size) - 1;
 }
 
-static void advance(uint64_t *reg, uint64_t mask, uint64_t step)
+static void advance_register(uint64_t *reg, uint64_t mask, uint64_t step)
 {
 	*reg = (*reg & ~mask) | ((*reg + step) & mask);
 	if (mask == 0xFFFFFFFF)
@@ -284,15 +289,15 @@ static bool in_memory(const struct vcpu *v, const struct operand *o)
 	       (o->parts == 1 || gmem_ptr(&v->vm->mem, o->part[1].gpa, o->part[1].width));
 }
 
-/* One element at a linear address, which may lie across two pages; *plain: all of it is memory, and
- * no device's page.  false: a fault was injected, and the port was not touched, or the guest was
+/* Transfers one element at a linear address, which may cross a page; *plain: it is all memory, no
+ * device's page.  false: a fault was injected before the I/O port was accessed, or the guest was
  * stopped. */
 static bool string_access(struct vcpu *v, const struct context *c, const struct vmexit *e,
                           uint64_t linear, bool *plain)
 {
 	struct operand o;
 	uint64_t data = 0;
-	if (!locate(v, c, linear, e->io.size, e->io.in, &o))
+	if (!locate_operand(v, c, linear, e->io.size, e->io.in, &o))
 		return false;
 	*plain = in_memory(v, &o);
 	if (!e->io.in && !operand_access(v, &o, false, &data))
@@ -303,7 +308,7 @@ static bool string_access(struct vcpu *v, const struct context *c, const struct 
 	return !e->io.in || operand_access(v, &o, true, &data);
 }
 
-/* One element, and the pointer moves on; false as above. */
+/* Transfers one element and advances the pointer; false as above. */
 static bool string_element(struct vcpu *v, struct context *c, const struct vmexit *e,
                            const struct insn_sys *in, bool *plain)
 {
@@ -313,13 +318,13 @@ static bool string_element(struct vcpu *v, struct context *c, const struct vmexi
 	uint64_t linear = (*pointer & mask) + c->seg_base[seg];
 	if (!string_access(v, c, e, c->mode == INSN_64 ? linear : (uint32_t)linear, plain))
 		return false;
-	advance(pointer, mask, c->regs.rflags & RFLAGS_DF ? -step : step);
+	advance_register(pointer, mask, c->regs.rflags & RFLAGS_DF ? -step : step);
 	return true;
 }
 
-/* How many elements this exit carries out.  At a device's registers each may be a kick, or a
- * message at its page: the first such ends it, and the guest's core repeats the instruction. */
-static unsigned burst(struct vcpu *v, const struct vmexit *e, const struct insn_sys *in)
+/* The maximum of elements for this exit.  One at a device's I/O ports, where each may be a kick,
+ * and no more after one to a device's page; then the guest executes the instruction again. */
+static unsigned element_limit(struct vcpu *v, const struct vmexit *e, const struct insn_sys *in)
 {
 	return in->rep && !vpci_claims_io(&v->vm->pci, e->io.port) ? STRING_BURST : 1;
 }
@@ -330,19 +335,19 @@ void emulate_string_io(struct vcpu *v, const struct vmexit *e)
 	struct insn_sys in;
 	uint8_t bytes[15];
 	context_load(v, &c);
-	size_t got = fetch(v, &c, bytes);
+	size_t got = fetch_insn(v, &c, bytes);
 	if (!insn_sys_decode(bytes, got, c.mode, &in) ||
 	    in.kind != (e->io.in ? SYS_INS : SYS_OUTS)) {
 		vcpu_fail(v, "string I/O that does not decode, port %x", e->io.port);
 		return;
 	}
 	uint64_t mask = addr_mask(in.addr_size), *count = &c.regs.gpr[GPR_RCX];
-	unsigned left = burst(v, e, &in);
+	unsigned left = element_limit(v, e, &in);
 	for (bool plain; left && (!in.rep || (*count & mask)); left--) {
 		if (!string_element(v, &c, e, &in, &plain))
 			break;
 		if (in.rep)
-			advance(count, mask, -1ul);
+			advance_register(count, mask, -1ul);
 		left = plain ? left : 1;
 	}
 	bool faulted = left && (!in.rep || (*count & mask));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Instructions on control registers that exit, where the CPU does not say which register and which
- * value (SVM without decode assists): MOV, CLTS, LMSW, SMSW (AMD APM vol. 3, chapters 3 and 4).
+ * Emulates instructions on control registers that exit without saying which register and value (SVM
+ * without decode assists): MOV, CLTS, LMSW, SMSW (AMD APM vol. 3, chapters 3 and 4).
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/control_regs.h"
@@ -16,7 +16,7 @@ static bool is_64bit(const struct vcpu *v)
 	return (hvm->get(&v->cpu, HVM_EFER) & EFER_LMA) && (cs.attr & 0x2000);
 }
 
-/* QEMU 10 takes the intercept of CR0's reads for that of every control register's. */
+/* QEMU 10 applies the intercept of CR0 reads to every control register. */
 static uint64_t read_register(const struct vcpu *v, uint8_t which)
 {
 	switch (which) {
@@ -28,12 +28,12 @@ static uint64_t read_register(const struct vcpu *v, uint8_t which)
 		return hvm->get(&v->cpu, HVM_CR3);
 	case 4:
 		return hvm->get(&v->cpu, HVM_CR4);
-	default: /* CR8: the core's own */
+	default: /* CR8: the core's TPR is the guest's */
 		return read_cr8();
 	}
 }
 
-/* A general register's low `width` bytes; four clear the upper half. */
+/* Sets the low `width` bytes of a general register; four clear the upper half. */
 static void set_gpr(uint64_t *reg, unsigned width, uint64_t value)
 {
 	if (width == 2)
@@ -51,7 +51,7 @@ static bool store_word(struct vcpu *v, const struct insn_sys *in, uint64_t value
 	return true;
 }
 
-/* Injects #GP for a value that the CPU would not take. */
+/* Injects #GP for a value that the CPU would refuse. */
 static bool write_register(struct vcpu *v, uint8_t which, uint64_t value)
 {
 	bool ok = hvm->set_control(&v->cpu, which, value);
@@ -74,7 +74,8 @@ static bool move_to(struct vcpu *v, const struct insn_sys *in)
 	return write_register(v, in->creg, is_64bit(v) ? value : (uint32_t)value);
 }
 
-/* false: a fault was injected, or the code is no longer what exited: it is executed again. */
+/* false: a fault was injected, or the code has changed since the exit, and the guest executes it
+ * again. */
 static bool carry_out(struct vcpu *v, const struct insn_sys *in)
 {
 	switch (in->kind) {
@@ -94,8 +95,8 @@ static bool carry_out(struct vcpu *v, const struct insn_sys *in)
 	}
 }
 
-/* The CPU let the instruction exit, so it was allowed, SMSW in user mode too; but what is decoded
- * may be another one, which a second vCPU has put in its place. */
+/* The CPU has checked the privilege of the instruction that exited (SMSW is allowed in user mode,
+ * too); but a second vCPU may have replaced the code since, so it is checked again. */
 static bool still_allowed(const struct vcpu *v, const struct insn_sys *in)
 {
 	return hvm->get(&v->cpu, HVM_CPL) == 0 || in->kind == SYS_SMSW;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a guest's exit means: a table on the vendor-free kind. */
+/* Handles a guest's exits, by a table of vendor-free exit kinds. */
 #include <stdio.h>
 #include "arch/x86_64/insn/insn.h"
 #include "arch/x86_64/mce.h"
@@ -40,7 +40,7 @@ static void inject_ud(struct vcpu *v)
 	hvm->inject_exception(&v->cpu, VECTOR_UD, false, 0);
 }
 
-/* A debugger in the guest that steps sees each instruction end, also those that exit. */
+/* Advances RIP, and raises the guest's single-step trap as the CPU would after the instruction. */
 static void step_over(struct vcpu *v, uint8_t insn_len)
 {
 	hvm->set(&v->cpu, HVM_RIP, hvm->get(&v->cpu, HVM_RIP) + insn_len);
@@ -58,7 +58,7 @@ static void exit_io(struct vcpu *v, const struct vmexit *e)
 		emulate_string_io(v, e);
 		return;
 	}
-	/* First PCI: a virtio kick goes that way. */
+	/* PCI first: virtio kicks come this way. */
 	if (!vpci_io(&v->vm->pci, e->io.port, e->io.size, !e->io.in, &val))
 		io_fixed(v->vm, e->io.port, e->io.size, e->io.in, &val);
 	if (e->io.in) {
@@ -100,7 +100,8 @@ static void exit_memory(struct vcpu *v, const struct vmexit *e)
 	emulate_memory(v, e);
 }
 
-/* A large page's first fetch where only small ones may be executed, or a device's page. */
+/* An instruction fetch that the nested tables forbid: from a large page that must first be split,
+ * or from a device's page. */
 static void exit_fetch(struct vcpu *v, const struct vmexit *e)
 {
 	if (!npt_allow_fetch(hvm->npt, v->vm->npt_root, e->memory.gpa))
@@ -127,22 +128,20 @@ static void exit_xsetbv(struct vcpu *v, const struct vmexit *e)
 }
 
 /*
- * INVD, WBINVD, WBNOINVD: stepped over.  On the hardware they would drop or write back the lines of
- * every guest and of the host.  No guest needs them: its memory is write-back, and a physical
- * device's DMA snoops the caches.  A device told not to snoop (PCI Express, "Enable No Snoop")
- * finds what its driver has flushed line by line, with CLFLUSH, which reaches the guest's own
- * memory only.
+ * INVD, WBINVD, WBNOINVD: skipped.  Executed, they would drop or write back the cache lines of all
+ * guests and the host.  No guest needs them: its memory is write-back, and a physical device's DMA
+ * snoops the caches.  For a device that is told not to snoop (PCI Express, "Enable No Snoop") the
+ * driver flushes lines with CLFLUSH, which affects the guest's own memory only.
  */
 static void exit_cache(struct vcpu *v, const struct vmexit *e)
 {
 	struct insn_sys in;
 	uint8_t len = e->insn_len ? e->insn_len : emulate_sys_decode(v, &in);
-	if (len) /* else another vCPU has changed the code meanwhile: it is executed again */
+	if (len) /* else another vCPU has changed the code: executed again */
 		step_over(v, len);
 }
 
-/* Without a length the guest executes the instruction again, or takes the fault that was injected.
- */
+/* Without a length, a fault was injected or the guest executes the instruction again. */
 static void exit_control(struct vcpu *v, const struct vmexit *e)
 {
 	uint8_t len = e->control.decode ? emulate_control(v) : 0;
@@ -168,15 +167,15 @@ static void exit_exception(struct vcpu *v, const struct vmexit *e)
 	                      e->exception.error);
 }
 
-/* Nothing to do: a waiting NMI asks again before the next entry (vcpu_run). */
+/* Nothing to do: vcpu_run() tries to inject a pending NMI before the next entry. */
 static void exit_done(struct vcpu *v, const struct vmexit *e)
 {
 	(void)v;
 	(void)e;
 }
 
-/* The host never saw the error: the guest whose instruction or memory it was ends, if that is
- * enough. */
+/* A machine check in guest mode, not delivered to the host: stops the guest whose instruction or
+ * memory it was, if that is enough. */
 static void exit_machine_check(struct vcpu *v, const struct vmexit *e)
 {
 	char text[120];
@@ -190,7 +189,7 @@ static void exit_machine_check(struct vcpu *v, const struct vmexit *e)
 		log_warn("%s goes on after a %s", v->vm->name, text);
 }
 
-/* Not longer than a tenth of a millisecond, and not when the core is called. */
+/* Delays the guest for at most 0.1 ms, and ends early when the core is called. */
 static void exit_bus_lock(struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t until = bus_lock_rest(rdtsc(), v->bus_lock_tsc, tsc_khz / 10);
@@ -242,7 +241,7 @@ static void (*const handler[VMEXIT_COUNT])(struct vcpu *, const struct vmexit *)
 
 void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e)
 {
-	/* Frames come this way. */
+	/* First, because kicks of virtio devices are I/O exits. */
 	if (e->kind == VMEXIT_io)
 		exit_io(v, e);
 	else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a guest gets that cannot go on: its registers in the log, and its end. */
+/* Stops a guest that cannot go on, with its registers in the log. */
 #include <stdarg.h>
 #include <stdio.h>
 #include "arch/x86_64/core.h"

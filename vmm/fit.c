@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a description asks of a machine: boot modules, PCI functions, cores. */
+/* Checks a description against a machine: boot modules, PCI functions, cores. */
 #include <stdio.h>
 #include "vmm/fit.h"
 #include "vmm/vm_memory.h"
 
-/* Writes "line N: guest NAME: " into `why`; returns how much room it took. */
-static size_t begin(const struct guest_config *g, char *why, size_t size)
+/* Writes "line N: guest NAME: " into `why`; returns its length. */
+static size_t put_prefix(const struct guest_config *g, char *why, size_t size)
 {
 	int n = snprintf(why, size, "line %u: ", (unsigned)g->line);
 	if (!g->line)
@@ -14,11 +14,11 @@ static size_t begin(const struct guest_config *g, char *why, size_t size)
 	return (size_t)n;
 }
 
-static bool fail(const struct guest_config *g, char *why, size_t size, const char *fmt, ...)
+static bool refuse_guest(const struct guest_config *g, char *why, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-static bool fail(const struct guest_config *g, char *why, size_t size, const char *fmt, ...)
+static bool refuse_guest(const struct guest_config *g, char *why, size_t size, const char *fmt, ...)
 {
-	size_t n = begin(g, why, size);
+	size_t n = put_prefix(g, why, size);
 	__builtin_va_list ap;
 	__builtin_va_start(ap, fmt);
 	vsnprintf(why + n, size - n, fmt, ap);
@@ -33,7 +33,8 @@ static bool need_module(const struct fit_machine *m, const struct guest_config *
 {
 	if (!name[0] || !m->has_module || m->has_module(name))
 		return true;
-	return fail(g, why, size, "no boot module is called %s: load it beside the image", name);
+	return refuse_guest(g, why, size, "no boot module is called %s: load it beside the image",
+	                    name);
 }
 
 static bool check_modules(const struct fit_machine *m, const struct guest_config *g, char *why,
@@ -47,19 +48,19 @@ static bool check_modules(const struct fit_machine *m, const struct guest_config
 	return true;
 }
 
-/* Its first 16 MiB are elsewhere; a device's DMA needs some memory that is where it seems. */
+/* The first 16 MiB are not identity-mapped; a device's DMA needs some memory that is. */
 static bool check_device(const struct fit_machine *m, const struct guest_config *g, char *why,
                          size_t size)
 {
 	if (!g->has_pci)
 		return true;
 	if (g->memory <= VM_IDENTITY_START)
-		return fail(g, why, size, "with a PCI device it needs more than %lu MiB",
-		            VM_IDENTITY_START >> 20);
+		return refuse_guest(g, why, size, "with a PCI device it needs more than %lu MiB",
+		                    VM_IDENTITY_START >> 20);
 	const char *unfit = m->pci_unfit ? m->pci_unfit(g->pci) : NULL;
 	if (unfit)
-		return fail(g, why, size, "device %02x:%02x.%u %s", g->pci >> 8, g->pci >> 3 & 31u,
-		            g->pci & 7u, unfit);
+		return refuse_guest(g, why, size, "device %02x:%02x.%u %s", g->pci >> 8,
+		                    g->pci >> 3 & 31u, g->pci & 7u, unfit);
 	return true;
 }
 
@@ -72,11 +73,12 @@ static bool check_cores(const struct fit_machine *m, const struct guest_config *
 	if (!cores)
 		return true;
 	if (g->cpus > cores)
-		return fail(g, why, size, "%u vCPUs, but the node has %u cores", g->cpus, cores);
+		return refuse_guest(g, why, size, "%u vCPUs, but the node has %u cores", g->cpus,
+		                    cores);
 	for (unsigned i = 0; i < g->cores; i++)
 		if (g->core[i] >= cores)
-			return fail(g, why, size, "the node has no core %u (0 to %u)", g->core[i],
-			            cores - 1);
+			return refuse_guest(g, why, size, "the node has no core %u (0 to %u)",
+			                    g->core[i], cores - 1);
 	return true;
 }
 
@@ -105,7 +107,7 @@ static bool check_poll_core(const struct fit_machine *m, const struct node_confi
 	return rival < 0;
 }
 
-static bool names(const struct node_config *n, unsigned core)
+static bool core_is_named(const struct node_config *n, unsigned core)
 {
 	for (unsigned i = 0; i < n->guests; i++)
 		for (unsigned c = 0; c < n->guest[i].cores; c++)
@@ -118,7 +120,7 @@ void fit_describe(struct place_view *v, const struct node_config *n)
 {
 	v->share = n->smt == CONFIG_SMT_SHARE;
 	for (unsigned i = 0; i < v->cores; i++) {
-		v->core[i].named = names(n, i);
+		v->core[i].named = core_is_named(n, i);
 		v->core[i].reserved = n->poll_core == (int)i;
 	}
 }
@@ -143,7 +145,7 @@ void fit_no_core(const struct place_view *v, const char *guest, unsigned vcpu, i
 		         guest, vcpu);
 }
 
-/* The core that polled is free for a guest when another one polls now. */
+/* Frees the poll core if the description moves polling to another. */
 static void forget_poller(struct fit_machine *m)
 {
 	for (unsigned i = 0; i < m->place.cores; i++)
@@ -158,7 +160,7 @@ static void leave_cores(struct place_view *v, const struct guest_config *g)
 			v->core[i].owner = NULL;
 }
 
-/* Takes the guest's cores as its start will. */
+/* Assigns cores to the guest, as its start will. */
 static bool take_cores(struct place_view *v, const struct guest_config *g, char *why, size_t size)
 {
 	enum place_refusal refusal;
@@ -176,8 +178,8 @@ static bool take_cores(struct place_view *v, const struct guest_config *g, char 
 	return true;
 }
 
-/* In the order in which they will be started.  One that was there before, and finds no core, is not
- * this text's fault. */
+/* Checks the guests' starts in their order.  A guest declared before this text that finds no core
+ * does not make the text fail. */
 static bool check_starts(struct fit_machine *m, const struct node_config *n, char *why, size_t size)
 {
 	forget_poller(m);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* guest_paging.c: guest-virtual to guest-physical, by the guest's own tables. */
+/* guest_paging.c: translates guest-virtual addresses by the guest's page tables. */
 #include <string.h>
 #include "vmm/guest_paging.h"
 
@@ -21,7 +21,7 @@
 #define PAGE         4096ull
 #define ADDRESS_BITS 0x000ffffffffff000ull /* a table or page address in an 8-byte entry */
 
-/* The three formats of table trees. */
+/* The three page-table formats. */
 struct format {
 	unsigned levels, index_bits, entry_size;
 	unsigned large_top; /* the highest level whose entries may map a page */
@@ -33,7 +33,7 @@ static const struct format legacy = {2, 10, 4, 2, false, 0xfffff000};
 static const struct format pae = {3, 9, 8, 2, true, 0xffffffe0};
 static const struct format four_level = {4, 9, 8, 3, false, ADDRESS_BITS};
 
-/* What the entries so far allow. */
+/* The rights that all entries so far allow. */
 struct rights {
 	bool write, user, fetch;
 };
@@ -60,8 +60,8 @@ static bool maps_page(const struct guest_paging *p, const struct format *f, unsi
 	return f != &legacy || p->cr4 & CR4_PSE;
 }
 
-/* Reserved bits that are the same on every CPU: what depends on the width of a physical address is
- * left out, such an address is no guest memory anyway. */
+/* Reserved bits that are the same on every CPU.  Those that depend on the physical address width
+ * are not checked: such an address is outside guest memory anyway. */
 static bool reserved_bit_set(const struct guest_paging *p, const struct format *f, unsigned level,
                              bool leaf, uint64_t entry)
 {
@@ -177,8 +177,7 @@ enum paging_fault guest_fetch(const struct gmem *m, const struct guest_paging *p
 	if (fault != PAGING_OK)
 		return fault;
 	*got = first;
-	/* The second page matters only if the instruction reaches it, which its decoder will tell.
-	 */
+	/* The second page matters only if the instruction reaches it; its decoder finds out. */
 	if (first < 15 &&
 	    guest_virt_read(m, p, gva + first, bytes + first, 15 - first, 0) == PAGING_OK)
 		*got = 15;

@@ -12,7 +12,7 @@ struct guest_paging {
 	uint64_t cr0, cr3, cr4, efer;
 };
 
-/* What the access is; OR-ed together, 0 is a supervisor read. */
+/* Kinds of access, OR-ed together; 0: a supervisor read. */
 #define ACCESS_WRITE 1
 #define ACCESS_USER  2
 #define ACCESS_FETCH 4
@@ -24,7 +24,7 @@ enum paging_fault {
 	PAGING_RESERVED_BIT,  /* an entry has a reserved bit set */
 	PAGING_NON_CANONICAL, /* the address is not canonical: #GP, not #PF */
 	PAGING_NO_MEMORY,     /* a table, or the page itself, is not guest memory */
-	PAGING_FIVE_LEVEL,    /* CR4.LA57 is set: not offered to guests */
+	PAGING_FIVE_LEVEL,    /* CR4.LA57 is set, which guests are not offered */
 };
 
 /*
@@ -41,9 +41,9 @@ enum paging_fault guest_translate(const struct gmem *m, const struct guest_pagin
 enum paging_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
                                   void *dst, size_t len, unsigned access);
 
-/* Reads the up to 15 bytes of an instruction that the guest has begun to execute (so its rights are
- * not asked again) at linear address gva, CS base added already.  *got is 15, or less where the
- * following page cannot be read. */
+/* Reads up to 15 bytes of the instruction at linear address gva (CS base already added).  Rights
+ * are not checked: the guest has begun to execute it.  *got is 15, or less if the next page cannot
+ * be read. */
 enum paging_fault guest_fetch(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
                               uint8_t bytes[15], size_t *got);
 #endif

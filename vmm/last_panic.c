@@ -9,20 +9,20 @@
 #include "lib/log.h"
 #include "vmm/devices/pvclock.h"
 
-static const paddr_t at[] = LAST_PANIC_PAGES;
+static const paddr_t record_page[] = LAST_PANIC_PAGES;
 
-#define PLACES (sizeof at / sizeof at[0])
+#define PLACES (sizeof record_page / sizeof record_page[0])
 
-static struct panic_record *place[PLACES]; /* NULL: not this machine's, or somebody else's */
-static struct panic_record found;
-static bool have;
+static struct panic_record *record[PLACES]; /* NULL: no RAM there, or used by a boot module */
+static struct panic_record last_record;
+static bool have_record;
 
 static bool overlaps(paddr_t page, uint64_t start, uint64_t size)
 {
 	return page < start + size && start < page + PANIC_RECORD_SIZE;
 }
 
-/* A page of RAM which the loader put no module into. */
+/* Is the page RAM without a boot module in it? */
 static bool free_page(paddr_t page)
 {
 	for (unsigned i = 0; i < boot.nmodules; i++)
@@ -31,52 +31,53 @@ static bool free_page(paddr_t page)
 	return holds_ram_at(page) && holds_ram_at(page + PANIC_RECORD_SIZE - 1);
 }
 
-static void begin(void)
+static void begin_records(void)
 {
 	for (unsigned i = 0; i < PLACES; i++)
-		if (place[i])
-			panic_record_begin(place[i], pvclock_seconds());
+		if (record[i])
+			panic_record_begin(record[i], pvclock_seconds());
 }
 
-static void add(const char *line)
+static void add_line(const char *line)
 {
 	for (unsigned i = 0; i < PLACES; i++)
-		if (place[i])
-			panic_record_add(place[i], line);
+		if (record[i])
+			panic_record_add(record[i], line);
 }
 
-static const struct panic_keeper keeper = {begin, add};
+static const struct panic_keeper keeper = {begin_records, add_line};
 
 void last_panic_init(void)
 {
 	for (unsigned i = 0; i < PLACES; i++)
-		if (free_page(at[i]))
-			place[i] = (struct panic_record *)at[i];
+		if (free_page(record_page[i]))
+			record[i] = (struct panic_record *)record_page[i];
 	panic_keep(&keeper);
-	for (unsigned i = 0; i < PLACES && !have; i++)
-		have = place[i] && panic_record_take(place[i], &found);
-	if (!have)
+	for (unsigned i = 0; i < PLACES && !have_record; i++)
+		have_record = record[i] && panic_record_take(record[i], &last_record);
+	if (!have_record)
 		return;
-	panic_record_age(&found);
+	panic_record_age(&last_record);
 	for (unsigned i = 0; i < PLACES; i++)
-		if (place[i])
-			memcpy(place[i], &found, sizeof found);
+		if (record[i])
+			memcpy(record[i], &last_record, sizeof last_record);
 }
 
 const struct panic_record *last_panic(void)
 {
-	return have ? &found : NULL;
+	return have_record ? &last_record : NULL;
 }
 
 void last_panic_log(void)
 {
-	if (!have)
+	if (!have_record)
 		return;
-	const char *end = strchr(found.text, '\n');
-	int n = end ? (int)(end - found.text) : 0;
-	if (found.boots == 1)
-		log_warn("the last boot ended in a panic (`show last-panic`): %.*s", n, found.text);
+	const char *end = strchr(last_record.text, '\n');
+	int n = end ? (int)(end - last_record.text) : 0;
+	if (last_record.boots == 1)
+		log_warn("the last boot ended in a panic (`show last-panic`): %.*s", n,
+		         last_record.text);
 	else
-		log_info("%u boots ago there was a panic (`show last-panic`): %.*s", found.boots, n,
-		         found.text);
+		log_info("%u boots ago there was a panic (`show last-panic`): %.*s",
+		         last_record.boots, n, last_record.text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of a VM: made once from its description, then started, stopped and started again. */
+/* A VM's life cycle: created once from its description, then started, stopped and restarted. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static bool map_memory(struct vm *vm)
 	return true;
 }
 
-static bool fill(struct vm *vm, char *why, size_t size)
+static bool allocate_parts(struct vm *vm, char *why, size_t size)
 {
 	vm->mem_hpa = vm_memory_take(vm->config, why, size);
 	if (!vm->mem_hpa)
@@ -77,7 +77,7 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 	vm->hvc.room = console_has_reader;
 	vpci_add(&vm->pci, &vm->hvc.v.pci, 0);
 	ports_claim(vm);
-	if (!fill(vm, why, size)) {
+	if (!allocate_parts(vm, why, size)) {
 		vm_destroy(vm);
 		return NULL;
 	}
@@ -99,15 +99,15 @@ void vm_destroy(struct vm *vm)
 
 /* --- starting ------------------------------------------------------------------------------- */
 
-/* Of the first n vCPUs.  The core of each stays known: who sends one of them a request without
- * knowing yet that its VM has stopped calls a core, in vain. */
+/* Releases the cores of the first n vCPUs.  v->cpu.core stays set: a core that sends a request to
+ * the stopped vCPU then makes a needless call to that core, which is harmless. */
 static void release_cores(struct vm *vm, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		atomic_store(&vm->vcpu[i].cpu.core->vcpu, NULL);
 }
 
-/* Takes a core for each vCPU; the cores do not run them before VCPU_REQ_START. */
+/* Takes a core for each vCPU; a core does not run its vCPU before VCPU_REQ_START. */
 static bool take_cores(struct vm *vm, vm_place *place, char *why, size_t size)
 {
 	for (unsigned i = 0; i < vm->nvcpus; i++) {

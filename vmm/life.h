@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* life.h: the lives of VMs: made once from a description, then started, stopped, started again. */
+/* life.h: life cycles of VMs: created once from a description, then started, stopped and
+ * restarted. */
 #ifndef VMM_LIFE_H
 #define VMM_LIFE_H
 #include <stdbool.h>
@@ -9,33 +10,33 @@
 
 extern struct vm *vms[CONFIG_GUESTS]; /* by slot; NULL: none */
 
-/* Makes the VM that `g` describes: memory, nested tables, console, vCPUs; not started.
- * NULL and a reason in `why` when something is missing. */
+/* Creates the VM that `g` describes: memory, nested tables, console, vCPUs; not started.  NULL and
+ * a reason in `why` if it cannot. */
 struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, size_t size);
 
 /* Frees a VM that does not run. */
 void vm_destroy(struct vm *vm);
 
-/* From its start until it was reaped: it holds its cores, and its devices may be in use. */
+/* From its start until it is reaped: it owns its cores, and its devices may be in use. */
 static inline bool vm_active(struct vm *vm)
 {
 	return atomic_load(&vm->state) != VM_OFF;
 }
 
-/* A policy of core placement: the core that the VM's vCPU of this number gets, which no vCPU has;
- * or NULL and a reason. */
+/* A placement policy: returns a free core for the VM's vCPU of this number, or NULL and a
+ * reason. */
 typedef struct core *vm_place(const struct vm *vm, unsigned vcpu, char *why, size_t size);
 
 /*
- * Takes the cores that `place` chooses, one for each vCPU, and leaves the rest to the first of
- * them, which clears the VM's memory, loads its images and starts the vCPUs, not before the TSC
- * says `from`.  false and a reason when it runs already or a core is taken.  Images that cannot be
- * loaded stop the VM (`unfit`).
+ * Takes a core for each vCPU, as chosen by `place`, and leaves the rest to the first of them, which
+ * waits until TSC `from`, clears the VM's memory, loads its images and starts the vCPUs.  false and
+ * a reason: it runs already, or a core is taken.  Images that cannot be loaded stop the VM
+ * (`unfit`).
  */
 bool vm_start(struct vm *vm, vm_place *place, uint64_t from, char *why, size_t size);
 
-/* Asks all vCPUs of the VM to stop for this reason (printf form); the first reason stays.
- * Safe from any core, also from one of the VM's own.  True: this is the first reason. */
+/* Asks all vCPUs of the VM to stop, for this reason (printf form); the first reason is kept.  Any
+ * core, including the VM's own.  True: this was the first call. */
 bool vm_stop(struct vm *vm, const char *reason, ...) __attribute__((format(printf, 2, 3)));
 
 /* The guest ended itself with a status (debug-exit port, power off). */

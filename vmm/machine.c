@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the node runs on, and what an exit costs there. */
+/* Identifies the machine and any hypervisor below, and measures the cost of an exit. */
 #include "vmm/machine.h"
 #include <string.h>
 #include "arch/x86_64/hvm/hvm.h"
@@ -12,15 +12,14 @@
 #include "vmm/vcpu.h"
 #include "arch/x86_64/hvm/hvm_vcpu.h"
 
-#define WARM_UP                                                                                    \
-	8 /* exits before the first that counts: caches, translations, the emulator's code */
-#define TRIES (4 * (WARM_UP + EXIT_SAMPLES)) /* a kick may come in between */
+#define WARM_UP 8 /* untimed exits first: they warm caches, TLB and the emulator's translations */
+#define TRIES   (4 * (WARM_UP + EXIT_SAMPLES)) /* a kick may interrupt the guest */
 
 struct machine machine;
 
-/* --- who is underneath ---------------------------------------------------------------------- */
+/* --- the hypervisor below ------------------------------------------------------------------- */
 
-/* By the first letters, since some signatures go on with zeroes or blanks. */
+/* Signatures as C strings; KVM pads its own with zeros. */
 static const struct {
 	const char *signature, *name;
 } known[] = {
@@ -44,8 +43,8 @@ uint64_t machine_ns(uint64_t ticks)
 
 /* --- one exit ------------------------------------------------------------------------------- */
 
-/* A guest in real mode with one page, at 0, where it executes CPUID; RIP is never moved on, so
- * each entry executes it again. */
+/* A real-mode guest with one page, at 0, where it executes CPUID; RIP is not advanced, so each
+ * entry executes it again. */
 struct probe {
 	struct hvm_vcpu cpu;
 	uint8_t *page;
@@ -85,8 +84,8 @@ static void sort(uint64_t *a, unsigned n)
 		}
 }
 
-/* Returns how many exits were timed: all, unless kicks, or an exit of another kind, came instead.
- */
+/* Returns how many exits were timed: all, unless too many kicks, or an exit of another kind,
+ * came. */
 static unsigned probe_run(struct hvm_vcpu *v, uint64_t *ticks)
 {
 	const struct cpu_entry entry = vcpu_startup_state(0);

@@ -34,7 +34,7 @@
 
 #define LOW_MEMORY    MIB /* start code, firmware tables: never given out */
 #define MIN_MEMORY    (48 * MIB)
-#define STATUS_CANNOT 125 /* the node's, when this machine cannot run Patio */
+#define STATUS_CANNOT 125 /* exit status: this machine cannot run Patio */
 
 extern const char image_start[], image_end[];
 
@@ -111,7 +111,7 @@ static void quiet_devices(void)
 		         m.refused);
 }
 
-/* Where every core but the boot core begins. */
+/* Entry of every core but the boot core. */
 static void core_main(struct core *c) __attribute__((noreturn));
 static void core_main(struct core *c)
 {
@@ -157,8 +157,8 @@ static void say_hello(void)
 	         boot.nmodules == 1 ? "" : "s", ms.vmm >> 10);
 }
 
-/* The boot option's port; else the SPCR's where that is a 16550 at I/O ports; else COM1.  What is
- * wrong with the choice is said on whatever port there is. */
+/* Chooses the serial port: the boot option's; else the SPCR's, if it is a 16550 at I/O ports; else
+ * COM1.  Errors in the choice are reported on the port chosen. */
 static void take_console(void)
 {
 	char value[32] = "", why[128];
@@ -197,7 +197,7 @@ static void log_options(void)
 		log_level = (enum log_level)level->value;
 }
 
-/* panic=reset,10s or panic=halt: until patio.conf says `panic`. */
+/* Boot option panic=reset,10s or panic=halt: valid until patio.conf has a `panic` statement. */
 static void panic_option(void)
 {
 	char value[32], *p = value + strlen("reset,");

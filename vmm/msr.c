@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The MSRs of a guest that exit: a table of what each does (AMD APM vol. 2, appendix A;
- * Intel SDM vol. 4). */
+/* A guest's intercepted MSRs: a table of what each does (AMD APM vol. 2, appendix A; Intel SDM vol.
+ * 4). */
 #include "arch/x86_64/apic_regs.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
@@ -18,15 +18,15 @@
 #define MISC_FAST_STRING          1u
 #define MISC_CONSTANT             0x1800u /* neither branch trace nor PEBS */
 #define MSR_DE_CFG                0xC0011029
-#define DE_CFG_LFENCE             2 /* LFENCE is serializing: as Linux would set it */
+#define DE_CFG_LFENCE             2 /* LFENCE is serializing, as Linux would set it */
 
-/* Read as a constant, writes are ignored: what Linux touches and a guest need not have. */
+/* MSRs that Linux accesses without need: they read as a constant, and writes are ignored. */
 static const struct {
 	uint32_t first, last;
 	uint64_t value;
 } fixed[] = {
     {0x8B, 0x8B, 0},                     /* microcode revision */
-    {0xFE, 0xFE, 0},                     /* MTRRcap: none, for who asks in spite of CPUID */
+    {0xFE, 0xFE, 0},                     /* MTRRcap: no MTRRs, for guests that ignore CPUID */
     {0x2FF, 0x2FF, 0x806},               /* ... and all memory write-back */
     {0x17, 0x17, 0},                     /* platform ID */
     {0x179, 0x17A, 0},                   /* MCG_CAP: no banks of machine checks; MCG_STATUS */
@@ -47,35 +47,35 @@ static int find_fixed(uint32_t msr)
 	return -1;
 }
 
-/* This core's words for a guest, as far as they do not depend on the guest. */
-static struct cpuid shown(uint32_t leaf, uint32_t sub)
+/* This core's CPUID for a guest, as far as it does not depend on the guest. */
+static struct cpuid guest_cpuid(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid_view any = {.vcpus = 1, .apic = true, .lacks = hvm->lacks()};
 	return cpuid_for_guest(cpuid, &any, leaf, sub);
 }
 
-/* A bit that the CPU does not have would make the next entry fail. */
+/* The EFER bits that the CPU has; any other would make the next entry fail. */
 static uint64_t efer_bits(void)
 {
-	uint32_t edx = shown(0x80000001, 0).edx;
+	uint32_t edx = guest_cpuid(0x80000001, 0).edx;
 	return EFER_SCE | EFER_LME | EFER_LMA | (edx & 1u << 20 ? EFER_NXE : 0) |
 	       (edx & 1u << 25 ? EFER_FFXSR : 0) |
-	       (shown(0x80000021, 0).eax & 1u << 8 ? EFER_AUTOIBRS : 0);
+	       (guest_cpuid(0x80000021, 0).eax & 1u << 8 ? EFER_AUTOIBRS : 0);
 }
 
 bool fast_strings(void)
 {
-	bool intel = cpuid(0, 0).ebx == CPUID_INTEL_EBX; /* AMD's CPUs have no such register */
+	bool intel = cpuid(0, 0).ebx == CPUID_INTEL_EBX; /* AMD CPUs have no such register */
 	return !intel || (rdmsr(MSR_MISC_ENABLE) & MISC_FAST_STRING);
 }
 
-/* Where strings are slow a kernel that does not know it copies by bytes. */
+/* Reports slow strings to the guest: a kernel that does not know would copy byte by byte. */
 static uint64_t misc_enable(void)
 {
 	return MISC_CONSTANT | (fast_strings() ? MISC_FAST_STRING : 0);
 }
 
-/* Until it is the guest's own (spec_ctrl.h). */
+/* SPEC_CTRL exits until the guest owns it (spec_ctrl.h). */
 static bool spec_ctrl_exit(struct vcpu *v, uint64_t value)
 {
 	enum spec_ctrl_write w = spec_ctrl_write(&v->cpu.spec_ctrl, cpuid_spec_ctrl(cpuid), value);
@@ -84,19 +84,20 @@ static bool spec_ctrl_exit(struct vcpu *v, uint64_t value)
 	return w != SPEC_CTRL_FAULT;
 }
 
-/* What the CPU is not vulnerable to. */
+/* IA32_ARCH_CAPABILITIES. */
 static bool arch_capabilities(uint64_t *value)
 {
-	bool there = shown(7, 0).edx & CPUID_7_ARCH_CAPABILITIES;
+	bool there = guest_cpuid(7, 0).edx & CPUID_7_ARCH_CAPABILITIES;
 	if (there)
 		*value = cpuid_arch_capabilities(rdmsr(MSR_ARCH_CAPABILITIES));
 	return there;
 }
 
-/* The supervisor components of XSAVES: there is none, so it is there and takes 0. */
+/* IA32_XSS: exists if XSAVES does, and accepts only 0, because no supervisor component is
+ * supported. */
 static bool has_xss(void)
 {
-	return shown(0xD, 1).eax & 1u << 3;
+	return guest_cpuid(0xD, 1).eax & 1u << 3;
 }
 
 static bool efer_write(struct vcpu *v, uint64_t value)
@@ -122,10 +123,10 @@ static void tsc_write(struct vcpu *v, uint64_t value)
 {
 	v->tsc_offset = value - rdtsc();
 	hvm->set(&v->cpu, HVM_TSC_OFFSET, v->tsc_offset);
-	pvclock_write_system_time(v, v->pvclock_msr); /* its time stamp is of the old count */
+	pvclock_write_system_time(v, v->pvclock_msr); /* the kvm-clock's time stamp must follow */
 }
 
-/* Only an APIC in x2APIC mode has registers there (SDM 3, 11.12.2). */
+/* x2APIC MSRs exist only in x2APIC mode (SDM 3, 11.12.2). */
 static bool is_absent(const struct vcpu *v, uint32_t msr)
 {
 	return msr - MSR_X2APIC < X2APIC_MSRS && !vapic_is_x2(&v->apic);
@@ -215,8 +216,8 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 }
 
 /*
- * The core's XCR0 is the guest's while it lives there: the VMM uses no vector registers.  All that
- * XSETBV would refuse is refused here, because its fault would be the VMM's.
+ * The core's XCR0 holds the guest's value while it has the core: the VMM uses no vector registers.
+ * Every value that XSETBV would refuse is refused here, because the #GP would hit the VMM.
  */
 bool xcr_write(struct vcpu *v, uint32_t index, uint64_t value)
 {

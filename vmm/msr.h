@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* msr.h: the model-specific registers of a guest that exit, and its XCR0. */
+/* msr.h: a guest's intercepted MSRs, and its XCR0. */
 #ifndef VMM_MSR_H
 #define VMM_MSR_H
 #include <stdbool.h>
@@ -11,8 +11,8 @@ struct vcpu;
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value);
 bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value);
 
-/* Does this core do REP MOVS and REP STOS fast?  The firmware of a machine by Intel may have
- * switched that off (IA32_MISC_ENABLE, bit 0), which CPUID does not tell. */
+/* Are REP MOVS and REP STOS fast on this core?  An Intel machine's firmware may have disabled that
+ * (IA32_MISC_ENABLE, bit 0), which CPUID does not report. */
 bool fast_strings(void);
 
 /* XSETBV; false: #GP. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which core a vCPU gets: the node as place_policy.h wants to see it. */
+/* Chooses a core for a vCPU: describes the node's cores to place_policy.h. */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/topology.h"
 #include "vmm/config/config.h"
@@ -12,7 +12,7 @@
 _Static_assert(PLACE_CORES >= CORES_MAX, "every core has a place");
 
 static unsigned smt_bits;
-static const char polling; /* the owner of a core that moves everybody's frames */
+static const char polling; /* owner of the poll core, which forwards all guests' frames */
 const void *const place_poller = &polling;
 
 static const void *owner_of(const struct core *c)

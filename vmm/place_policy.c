@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The rules by which a vCPU gets a core (place_policy.h). */
+/* The rules of core placement (place_policy.h). */
 #include <stddef.h>
 #include "vmm/place_policy.h"
 
@@ -26,7 +26,8 @@ static bool beside_own(const struct place_view *v, const void *owner, unsigned c
 	return false;
 }
 
-/* The poll core is everybody's, so it is nobody's sibling even before it polls. */
+/* Is the core a sibling of the poll core?  All guests use that one, so its siblings stay free even
+ * before it polls. */
 static bool beside_reserved(const struct place_view *v, unsigned core)
 {
 	for (unsigned i = 0; i < v->cores; i++)
@@ -35,35 +36,35 @@ static bool beside_reserved(const struct place_view *v, unsigned core)
 	return false;
 }
 
-static bool refused(const struct place_view *v, const void *owner, unsigned core)
+static bool smt_forbids(const struct place_view *v, const void *owner, unsigned core)
 {
 	return !v->share && (place_rival(v, owner, core) >= 0 || beside_reserved(v, core));
 }
 
-/* How much a free core is to be preferred; 0: not at all. */
-static unsigned worth(const struct place_view *v, const void *owner, unsigned core)
+/* How preferable a core is; 0: it cannot be used. */
+static unsigned core_preference(const struct place_view *v, const void *owner, unsigned core)
 {
 	const struct place_core *c = &v->core[core];
-	if (c->owner || c->reserved || refused(v, owner, core))
+	if (c->owner || c->reserved || smt_forbids(v, owner, core))
 		return 0;
 	unsigned free_of_names = c->named ? 0 : 2;
 	return 1 + free_of_names + (!v->share && beside_own(v, owner, core));
 }
 
-/* A guest that names no core leaves those to others that do, as long as it can; then it fills the
- * physical cores that it has.  The boot core comes last: it looks after the monitor. */
+/* For a guest that names no core: avoids cores that other guests name, then prefers siblings of its
+ * own cores.  The boot core comes last, because it runs the monitor. */
 static int pick_any(const struct place_view *v, const void *owner, enum place_refusal *why)
 {
 	int best = -1;
 	unsigned most = 0;
 	*why = PLACE_TAKEN;
 	for (unsigned i = 1; i <= v->cores; i++) {
-		unsigned core = i % v->cores, w = worth(v, owner, core);
+		unsigned core = i % v->cores, w = core_preference(v, owner, core);
 		if (w > most) {
 			most = w;
 			best = (int)core;
 		}
-		if (!v->core[core].owner && refused(v, owner, core))
+		if (!v->core[core].owner && smt_forbids(v, owner, core))
 			*why = PLACE_SIBLING;
 	}
 	return best;
@@ -74,5 +75,5 @@ int place_pick(const struct place_view *v, const void *owner, int wanted, enum p
 	if (wanted < 0)
 		return pick_any(v, owner, why);
 	*why = v->core[wanted].owner ? PLACE_TAKEN : PLACE_SIBLING;
-	return *why == PLACE_TAKEN || refused(v, owner, (unsigned)wanted) ? -1 : wanted;
+	return *why == PLACE_TAKEN || smt_forbids(v, owner, (unsigned)wanted) ? -1 : wanted;
 }

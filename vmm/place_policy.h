@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * place_policy.h: the rules by which a vCPU gets a core, on a picture of the node.
+ * place_policy.h: the rules of core placement, on a description of the node's cores.
  *
- * Two threads of one physical core share its first-level cache, its buffers and its predictors at
- * the same time: what barrier.h does when a core changes owner does not help there.  So unless the
- * node says `smt share`, a physical core has one owner: a guest, or the poll core, through which
- * all guests' frames go.
+ * Two threads of one physical core share its first-level cache, buffers and predictors at the same
+ * time; the flushes of barrier.h when a core changes owner do not help against that.  So unless the
+ * node has `smt share`, a physical core has one owner: a guest, or the poll core, which forwards
+ * the frames of all guests.
  */
 #ifndef VMM_PLACE_POLICY_H
 #define VMM_PLACE_POLICY_H
@@ -16,23 +16,24 @@
 
 struct place_core {
 	uint32_t apic_id;
-	const void *owner; /* NULL: it is free */
+	const void *owner; /* NULL: free */
 	bool named;        /* another guest's description asks for it */
-	bool reserved;     /* to be the poll core, which it may not be yet */
+	bool reserved;     /* the poll core, even before it polls */
 };
 
 struct place_view {
 	unsigned cores;
 	unsigned smt_bits; /* topology.h */
-	bool share;        /* siblings may go to different owners */
+	bool share;        /* `smt share`: siblings may have different owners */
 	struct place_core core[PLACE_CORES];
 };
 
 enum place_refusal { PLACE_TAKEN, PLACE_SIBLING };
 
-/* The core for a vCPU of `owner`: `wanted`, or any when that is -1.  -1: none, and `*why`. */
+/* Picks a core for a vCPU of `owner`: `wanted`, or any if that is -1.  -1: none, and the cause in
+ * *why. */
 int place_pick(const struct place_view *v, const void *owner, int wanted, enum place_refusal *why);
 
-/* A core that shares a physical one with `core` and has another owner than `owner`; -1: none. */
+/* A sibling of `core` that belongs to another owner than `owner`; -1: none. */
 int place_rival(const struct place_view *v, const void *owner, unsigned core);
 #endif

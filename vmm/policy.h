@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* policy.h: what a guest may write into registers of the CPU: rules that know no CPU. */
+/* policy.h: checks of values that a guest writes to CPU registers; they access no CPU. */
 #ifndef VMM_POLICY_H
 #define VMM_POLICY_H
 #include <stdbool.h>
@@ -7,9 +7,8 @@
 #include "arch/x86_64/cpu.h"
 
 /*
- * Would XSETBV take this value of XCR0 on a CPU that has the components `have`?  (APM vol. 2,
- * 11.5.2; Intel SDM vol. 1, 13.3.)  Components that are not known here are refused: their rules
- * are not either.
+ * Is this value of XCR0 legal on a CPU with the components `have`?  (APM vol. 2, 11.5.2; Intel SDM
+ * vol. 1, 13.3.)  Components not known here are refused, because their rules are not known either.
  */
 static inline bool xcr0_valid(uint64_t value, uint64_t have)
 {
@@ -34,9 +33,9 @@ static inline bool pat_valid(uint64_t value)
 }
 
 /*
- * A bus lock holds up every core, so a guest gets one in `gap` ticks: the time stamp at which it
- * may go on, when it made one now and its last one ended at `last`.  A guest that makes them for
- * ever waits on its own core.
+ * A bus lock stalls every core, so a guest may make one in `gap` ticks.  Returns the TSC value at
+ * which it may go on after a bus lock now, if it went on after its previous one at `last`.  A guest
+ * that makes them for ever only delays itself.
  */
 static inline uint64_t bus_lock_rest(uint64_t now, uint64_t last, uint64_t gap)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * self-test=WHAT on the VMM's command line: the VMM does what its own map forbids, and must panic
- * with the reason (tests/system/test_walls.py reads it); or it panics once, to see what the boot
- * after that knows of it (test_power.py).
+ * self-test=WHAT on the VMM's command line: the VMM makes an access that its own page tables
+ * forbid, and must panic with the reason (tests/system/test_walls.py checks it); or it panics once,
+ * to test what the next boot reports (test_power.py).
  */
 #include <string.h>
 #include "arch/x86_64/boot_info.h"
@@ -66,11 +66,11 @@ static void heap_execute(void)
 
 static void null_read(void)
 {
-	static volatile uintptr_t nothing; /* the compiler must not know what it is */
+	static volatile uintptr_t nothing; /* hides the null pointer from the compiler */
 	(void)*(const volatile uint8_t *)nothing;
 }
 
-/* Never ends, but the compiler must not know. */
+/* Recurses for ever, which the compiler must not see. */
 static unsigned deeper(volatile unsigned *depth)
 {
 	volatile unsigned here[64];

@@ -13,7 +13,8 @@ void tick_move(uint64_t tsc)
 	uint64_t due = atomic_load(&tick_next), period = tsc_khz * 1000; /* a second */
 	if (!atomic_compare_exchange_strong(&tick_next, &due, tsc + period))
 		return;
-	/* A guest's core does not wait for who changes the switch: a core tries again in 10 ms. */
+	/* A guest's core never waits for a change of the switch in progress: a core tries again in
+	 * 10 ms. */
 	if (!vnet_tick(this_core()->net, tsc / (tsc_khz * 1000)))
 		atomic_store(&tick_next, tsc + period / 100);
 }
@@ -21,5 +22,5 @@ void tick_move(uint64_t tsc)
 void tick_now(void)
 {
 	if (!vnet_tick(this_core()->net, rdtsc() / (tsc_khz * 1000)))
-		atomic_store(&tick_next, 0); /* the next core that passes by does it */
+		atomic_store(&tick_next, 0); /* the next call of tick() does it */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tick.h: the switch's coarse clock, moved once a second by whichever core passes by: there is no
- * host timer.  While no core passes by, no frame moves either.
+ * tick.h: the switch's coarse clock, advanced once a second by any core in its run loop: there is
+ * no host timer.  While no core runs that loop, no frame is forwarded either.
  */
 #ifndef VMM_TICK_H
 #define VMM_TICK_H
@@ -10,11 +10,11 @@
 
 extern _Atomic uint64_t tick_next; /* TSC value from which tick_move() is due */
 
-/* Tells the switch the time; one core at a time, the others go on. */
+/* Advances the switch's clock; one core does it, the others return at once. */
 void tick_move(uint64_t tsc);
 
-/* The same, due or not: a link that was just made asks for its next hop.  Not from within the walk.
- */
+/* The same at once, so that a new link resolves its next hop without delay.  Not from within the
+ * walk. */
 void tick_now(void);
 
 static inline void tick(uint64_t tsc)

@@ -10,7 +10,7 @@
 #include "vmm/vcpu.h"
 #include "vmm/exit.h"
 
-#define POLL_BUDGET 64 /* frames from one port in one visit */
+#define POLL_BUDGET 64 /* frames forwarded from one port in one visit */
 
 void vcpu_request(struct vcpu *v, uint32_t requests)
 {
@@ -18,8 +18,9 @@ void vcpu_request(struct vcpu *v, uint32_t requests)
 	core_call(v->cpu.core, CORE_VCPU);
 }
 
-/* The guest whose device has work left pays for it on a core of its own: on this one, where it is,
- * by way of core_serve(), so that a stop or the core's other work gets in between two visits. */
+/* The guest pays for its device's remaining work on a core of its own: on this core, if it is one.
+ * The request goes through core_serve(), so that a stop or other work of the core is not
+ * delayed. */
 void vm_resume(void *ctx)
 {
 	struct vm *vm = ctx;
@@ -30,8 +31,9 @@ void vm_resume(void *ctx)
 		vcpu_request(v, VCPU_REQ_WORK);
 }
 
-/* Nothing of one guest reaches the next owner of its core: what the last one's other vCPUs and
- * devices sent came before vm_reap(), which gave the core back. */
+/* Removes what the last owner left on the core: pending interrupts and microarchitectural state.
+ * No more of its interrupts can arrive: its vCPUs and devices stopped before vm_reap() released the
+ * core. */
 static void core_scrub(struct core *c)
 {
 	if (!lapic_scrub())
@@ -39,8 +41,8 @@ static void core_scrub(struct core *c)
 	cpu_scrub();
 }
 
-/* The core stays taken until vm_reap(): while another vCPU or a device of this VM lives, it may
- * still send an interrupt there.  That waits in the APIC, and vcpu_begin() clears it away. */
+/* The core stays taken until vm_reap(): until then another vCPU or a device of this VM may send it
+ * interrupts.  They stay pending in the APIC, and vcpu_begin() removes them. */
 static void vcpu_leave(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
@@ -50,7 +52,7 @@ static void vcpu_leave(struct vcpu *v)
 	if (was == VCPU_WAIT_SIPI || was == VCPU_RUN) {
 		hvm->leave(&v->cpu);
 		lapic_silence();
-		/* The core may poll everybody's frames before it has a next owner. */
+		/* The core may poll other guests' frames before it has a next owner. */
 		cpu_scrub();
 	}
 	if (atomic_fetch_sub(&vm->running_vcpus, 1) == 1) {
@@ -66,7 +68,7 @@ static void vcpu_begin(struct core *c, struct vcpu *v)
 	atomic_store(&v->state, v->id ? VCPU_WAIT_SIPI : VCPU_RUN);
 }
 
-/* The guest's devices may go on sending: what still waits is its own. */
+/* INIT: pending interrupts are kept, they are from the guest's own devices. */
 static void vcpu_init_signal(struct vcpu *v)
 {
 	atomic_store(&v->state, VCPU_WAIT_SIPI);
@@ -91,7 +93,7 @@ struct cpu_entry vcpu_startup_state(uint8_t page)
 	                          .idt = {.limit = 0x3FF}};
 }
 
-/* The vector is the page's number. */
+/* Start-up IPI: its vector is the number of the start page. */
 static void vcpu_startup(struct vcpu *v)
 {
 	struct cpu_entry e = vcpu_startup_state(v->sipi_vector);
@@ -109,8 +111,8 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 		vcpu_leave(v);
 		return;
 	}
-	/* Others of its VM may send INIT and start-up IPIs until they have left too: if it began
-	 * again, it would run in memory, and on a core, that are somebody else's soon. */
+	/* Other vCPUs of the VM may send INIT and SIPIs until they have left, too.  A vCPU that has
+	 * left must not start by them: its memory and core may soon belong to another guest. */
 	if (atomic_load(&v->state) == VCPU_LEFT)
 		return;
 	if (r & VCPU_REQ_LOAD)
@@ -121,7 +123,7 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 		vcpu_init_signal(v);
 	if (r & VCPU_REQ_SIPI)
 		vcpu_startup(v);
-	/* one that waits for its start has no handler yet, and drops it */
+	/* a vCPU that waits for its SIPI drops NMIs */
 	if ((r & VCPU_REQ_NMI) && atomic_load(&v->state) == VCPU_RUN)
 		v->nmi_pending = true;
 	if (r & VCPU_REQ_SERVICE)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vm.h: what virtual machines and virtual CPUs are made of.
+ * vm.h: virtual machines and virtual CPUs.
  *
- * A vCPU is pinned: it has a core of its own from start to stop.  Only that core touches the
- * vCPU's registers; others ask through vcpu->requests and core_call().
+ * A vCPU is pinned: it has a core of its own from start to stop.  Only that core accesses the
+ * vCPU's registers; others use vcpu->requests and core_call().
  */
 #ifndef VMM_VM_H
 #define VMM_VM_H
@@ -34,10 +34,10 @@ struct passthrough;
 
 enum vcpu_state {
 	VCPU_OFF,       /* no core runs it */
-	VCPU_LOAD,      /* the first one's, while its core prepares the VM (vm_load_step()) */
+	VCPU_LOAD,      /* first vCPU only: its core prepares the VM (vm_load_step()) */
 	VCPU_WAIT_SIPI, /* on its core, waiting for a start-up IPI */
 	VCPU_RUN,
-	VCPU_LEFT, /* it was stopped, and begins no more before the next vm_start() */
+	VCPU_LEFT, /* stopped; does not run again before the next vm_start() */
 };
 
 enum vcpu_request {
@@ -46,9 +46,9 @@ enum vcpu_request {
 	VCPU_REQ_SIPI = 4, /* vector in vcpu->sipi_vector */
 	VCPU_REQ_NMI = 8,
 	VCPU_REQ_START = 16,
-	VCPU_REQ_SERVICE = 32, /* serve what has a request of the guest: vm->service */
+	VCPU_REQ_SERVICE = 32, /* call vm->service */
 	VCPU_REQ_LOAD = 64,    /* prepare the VM, then start its vCPUs */
-	VCPU_REQ_WORK = 128,   /* go on with what the guest's devices have left: vpci_left() */
+	VCPU_REQ_WORK = 128,   /* continue the work of the guest's devices: vpci_left() */
 };
 
 struct exit_stat {
@@ -57,7 +57,7 @@ struct exit_stat {
 };
 
 struct vcpu {
-	struct hvm_vcpu cpu; /* first: what each exit works on */
+	struct hvm_vcpu cpu; /* first member: each exit uses it */
 	struct vm *vm;
 	unsigned id; /* also its APIC ID as the guest sees it */
 	_Atomic enum vcpu_state state;
@@ -65,16 +65,16 @@ struct vcpu {
 	uint8_t sipi_vector;
 	bool nmi_pending;
 	struct vapic apic;
-	const struct irqchip_ops *irqchip; /* what is behind it */
-	uint64_t masked_lvts;   /* writes to the local vector table with a mode that stays masked */
-	uint64_t refused_bases; /* addresses of the APIC's page where something else is */
+	const struct irqchip_ops *irqchip; /* implementation of its local APIC */
+	uint64_t masked_lvts;   /* writes of a local vector table mode that is kept masked */
+	uint64_t refused_bases; /* refused APIC base addresses: memory or a device is there */
 	uint64_t pvclock_msr;   /* as the guest wrote it */
 	uint64_t tsc_offset;
-	uint64_t bus_lock_tsc; /* when it went on after its last bus lock */
+	uint64_t bus_lock_tsc; /* TSC when it went on after its last bus lock */
 	struct exit_stat exits[VMEXIT_COUNT];
 };
 
-/* The registers that it has itself: a set of enum hvm_own. */
+/* The MSRs that the guest accesses without an exit: a set of enum hvm_own. */
 static inline unsigned vcpu_own_msrs(const struct vcpu *v)
 {
 	return (vapic_is_x2(&v->apic) ? HVM_OWN_X2APIC : 0u) |
@@ -89,28 +89,27 @@ enum vm_state {
 	VM_STOPPED, /* no vCPU is left: the boot core is to reap it */
 };
 
-/* What a part of the VMM that is no device does for a guest: its requests are served on the guest's
+/* A service that the VMM gives a guest, other than a device: its requests are served on the guest's
  * own cores, by the vCPU that gets VCPU_REQ_SERVICE. */
 struct vm_service {
-	void (*serve)(
-	    void *ctx); /* one request, a bounded piece of work; asks again for the rest */
-	void (*reset)(void *ctx); /* the guest starts anew; none of its vCPUs runs */
+	void (*serve)(void *ctx); /* one request, in bounded time; asks again for the rest */
+	void (*reset)(void *ctx); /* the guest restarts; none of its vCPUs runs */
 	void *ctx;
 };
 
 struct vm {
-	const struct guest_config *config; /* its slot in the live description */
+	const struct guest_config *config; /* in the live description */
 	char name[CONFIG_NAME];
-	unsigned slot; /* number of that slot, and of the VM */
+	unsigned slot; /* index of `config`, and of the VM in vms[] */
 	_Atomic enum vm_state state;
 	char reason[256]; /* why it stopped */
-	bool ended;       /* it ended itself with a status */
-	bool unfit;       /* it could not be loaded */
+	bool ended;       /* it ended itself, with exit_status */
+	bool unfit;       /* its images could not be loaded */
 	uint8_t exit_status;
 	_Atomic unsigned running_vcpus;
 	unsigned nvcpus;
 	struct vcpu vcpu[VM_VCPUS_MAX];
-	struct cpu_entry entry; /* where its vCPUs start, by its image */
+	struct cpu_entry entry; /* start state of its vCPUs, from its image */
 	struct gmem mem;
 	uint64_t mem_hpa, mem_size; /* the one contiguous allocation behind `mem` */
 	uint64_t npt_root;
@@ -121,17 +120,16 @@ struct vm {
 	struct vpit pit;
 	struct console console;
 	struct virtio_console hvc;
-	const struct vm_service *service; /* NULL: none; whoever gave it takes it away again */
+	const struct vm_service *service; /* NULL: none; owned by whoever set it */
 	struct passthrough *passthrough;  /* its first physical device; NULL: none */
 	bool reset_asked;                 /* by the guest itself */
-	bool restart_once;                /* start it again when it has stopped */
-	bool stay_off;                    /* stopped from the monitor: `restart always` rests */
+	bool restart_once;                /* restart it once it has stopped */
+	bool stay_off;                    /* stopped by command: `restart always` does not apply */
 	uint64_t starts;
-	struct guest_config load; /* what is being started: a copy, because the live description may
-	                             change meanwhile */
-	uint64_t load_from;       /* TSC value before which it is not loaded */
-	uint64_t load_cleared;    /* bytes of memory that were cleared so far */
-	uint64_t restart_paid;    /* see control/lifecycle.c */
+	struct guest_config load;         /* a copy: the live description may change */
+	uint64_t load_from;               /* earliest TSC value at which it is loaded */
+	uint64_t load_cleared;            /* bytes of memory cleared so far */
+	uint64_t restart_paid;            /* see control/lifecycle.c */
 	_Atomic uint64_t lost_interrupts; /* see vapic_lost() */
 	struct absent absent;
 };

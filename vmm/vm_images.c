@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a guest's description to what it boots from; a host program tries it, too. */
+/* Loads the images that a guest's description names; patio-check runs it on the host, too. */
 #include "vmm/vm_images.h"
 #include "vmm/vm_memory.h"
 
 bool vm_images_load(const struct gmem *mem, const struct guest_config *g, vm_image_find *find,
                     struct cpu_entry *entry, char *why, size_t size)
 {
-	/* A guest with a physical device: what of its memory is not identity-mapped is reserved,
-	 * because Linux would take buffers for DMA from it.  From the first MiB it takes none. */
+	/* With a physical device, memory that is not identity-mapped is reserved, so that the guest
+	 * allocates no DMA buffers there.  Linux allocates none below 1 MiB. */
 	static const struct gpa_range moved = {GUEST_HIGH, VM_IDENTITY_START - GUEST_HIGH};
 	struct multiboot_module m[CONFIG_MODULES + 1];
 	struct images i = {.guest = g->name,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vm_images.h: the images that a guest's description names, into its memory. */
+/* vm_images.h: loads the images that a guest's description names into its memory. */
 #ifndef VMM_VM_IMAGES_H
 #define VMM_VM_IMAGES_H
 #include <stdbool.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Before a guest's first instruction: clear memory, devices as after power-on, its images.
+ * Prepares a guest's start: clears its memory, resets its devices, loads its images.
  *
- * This takes from milliseconds to seconds, so the guest pays for it with its own core: one that
- * resets itself again and again costs nobody else anything.
+ * This takes from milliseconds to seconds, so it runs on the guest's own core: a guest that resets
+ * itself again and again costs nobody else anything.
  */
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static struct blob module_blob(const char *name)
 	return m ? (struct blob){(const uint8_t *)m->start, m->size} : (struct blob){0};
 }
 
-/* The tables that a PC's firmware leaves.  Linux has kvm-clock, and no need of the PM timer. */
+/* Writes the tables that a PC's firmware provides.  Linux needs no PM timer: it has kvm-clock. */
 static const char *load_tables(struct vm *vm, enum image_kind kind)
 {
 	uint32_t ids[VM_VCPUS_MAX];
@@ -54,8 +54,8 @@ static bool load_images(struct vm *vm, char *why, size_t size)
 
 #define CLEAR_STEP (2 * MIB)
 
-/* What another guest, or the machine's last system, left there is nobody's business.  True: done.
- */
+/* Clears a part of the memory, which may hold data of another guest or the machine's last system.
+ * True: done. */
 static bool clear_memory(struct vm *vm)
 {
 	uint64_t left = vm->mem_size - vm->load_cleared, n = left < CLEAR_STEP ? left : CLEAR_STEP;
@@ -84,7 +84,7 @@ static void reset_vcpu(struct vcpu *v)
 	vapic_reset(v, v->vm->entry.x2apic);
 }
 
-/* Whoever stops the VM meanwhile finds it either starting, and no vCPU begins, or running. */
+/* A concurrent stop finds the VM either still starting, and no vCPU begins, or running. */
 static void launch(struct vm *vm)
 {
 	enum vm_state starting = VM_STARTING;
@@ -92,13 +92,13 @@ static void launch(struct vm *vm)
 		reset_vcpu(&vm->vcpu[i]);
 	if (!atomic_compare_exchange_strong(&vm->state, &starting, VM_RUNNING))
 		return;
-	/* after the boot's guests have started for the first time, the terminal is the monitor's */
+	/* once the boot's guests have started, the monitor takes the terminal */
 	if (vm->starts++ == 0)
 		core_call(&cores[0], CORE_CONSOLE);
 	log_debug("guest %s runs from TSC %lu", vm->name, rdtsc());
 	log_info("guest %s started: %u vCPU%s, %lu MiB, core %u", vm->name, vm->nvcpus,
 	         vm->nvcpus > 1 ? "s" : "", vm->mem_size / MIB, vm->vcpu[0].cpu.core->index);
-	/* the one that may call the others comes last */
+	/* the first vCPU last: it may start the others */
 	for (unsigned i = vm->nvcpus; i-- > 0;)
 		vcpu_request(&vm->vcpu[i], VCPU_REQ_START);
 }
@@ -112,10 +112,10 @@ void vm_load_step(struct vm *vm)
 	}
 	if (!clear_memory(vm))
 		return;
-	/* no more steps: what comes now ends in VCPU_REQ_START or VCPU_REQ_STOP */
+	/* no more load steps: VCPU_REQ_START or VCPU_REQ_STOP follows */
 	atomic_store(&vm->vcpu[0].state, VCPU_OFF);
 	passthrough_ready(vm);
-	/* it is not reaped before this core has served the request to stop */
+	/* it cannot be reaped before this core has served the stop request */
 	if (load_images(vm, why, sizeof why))
 		launch(vm);
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest's memory: one contiguous piece of the node's, at one or two places of the guest's. */
+/* A guest's memory: one contiguous range of the node's, mapped as one or two ranges of the
+ * guest's. */
 #include <stdio.h>
 #include "lib/mem.h"
 #include "vmm/vm_memory.h"
@@ -7,10 +8,11 @@
 
 #define MIB            (1ul << 20)
 #define GIB            (1ul << 30)
-#define LOW_MEMORY_END (3 * GIB) /* devices live above, up to 4 GiB */
+#define LOW_MEMORY_END (3 * GIB) /* devices are above, up to 4 GiB */
 
-/* The largest alignment that can be had decides the size of the pages.  A device may reach 32 bits
- * of addresses only (82540EM), and the guest's PCI window must be free. */
+/* Tries the largest alignment first, for large nested pages.  With a physical device the memory
+ * must be below the guest's PCI window: the device may support only 32-bit addresses (82540EM), and
+ * the window must stay free. */
 static uint64_t allocate(const struct guest_config *g)
 {
 	uint64_t limit = g->has_pci ? VPCI_MEM_BASE : 0, hpa = 0;
@@ -31,7 +33,7 @@ uint64_t vm_memory_take(const struct guest_config *g, char *why, size_t size)
 	return 0;
 }
 
-static unsigned ordinary(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
+static unsigned ordinary_pieces(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
 {
 	uint64_t low = size < LOW_MEMORY_END ? size : LOW_MEMORY_END;
 	piece[0] = (struct vm_piece){0, hpa, low};
@@ -39,9 +41,9 @@ static unsigned ordinary(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
 	return low == size ? 1 : 2;
 }
 
-/* A guest with a physical device: its memory is where it is, so that the device's DMA needs no
- * IOMMU; only the first 16 MiB, which a kernel's image needs at its linked address, are moved. */
-static unsigned identity(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
+/* With a physical device the memory is identity-mapped, so that DMA works without an IOMMU; only
+ * the first 16 MiB, which a kernel needs at its linked address, are not. */
+static unsigned identity_pieces(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
 {
 	uint64_t above = hpa + VM_IDENTITY_START;
 	piece[0] = (struct vm_piece){0, hpa, VM_IDENTITY_START};
@@ -51,5 +53,6 @@ static unsigned identity(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
 
 unsigned vm_memory_pieces(const struct guest_config *g, uint64_t hpa, struct vm_piece piece[2])
 {
-	return g->has_pci ? identity(g->memory, hpa, piece) : ordinary(g->memory, hpa, piece);
+	return g->has_pci ? identity_pieces(g->memory, hpa, piece)
+	                  : ordinary_pieces(g->memory, hpa, piece);
 }
