@@ -14,14 +14,14 @@
 
 struct acpi_info acpi;
 
-static bool inside(const struct boot_range *r, uint64_t at, uint64_t size)
+static bool range_contains(const struct boot_range *r, uint64_t at, uint64_t size)
 {
 	return at >= r->start && at - r->start < r->size && size <= r->size - (at - r->start);
 }
 
-/* Some loaders tell of RAM only (iPXE): then firmware's memory is what lies above the RAM below
- * 4 GiB, where PCs have it, up to where devices may begin. */
-static struct boot_range untold_firmware(void)
+/* Some loaders report RAM only (iPXE).  Firmware's memory is then assumed to lie where PCs have it:
+ * between the end of RAM below 4 GiB and the first address that a device may use. */
+static struct boot_range guess_firmware_range(void)
 {
 	struct boot_range gap = {0, 0};
 	for (unsigned i = 0; i < boot.nram; i++) {
@@ -35,25 +35,25 @@ static struct boot_range untold_firmware(void)
 	return gap;
 }
 
-/* Below 1 MiB, or a range of the loader's map that is no device's; the VMM's own map ends at 4 GiB,
- * or where memory ends above that, but boot.asm's, before paging_init(), at 4 GiB. */
+/* Accepts memory below 1 MiB and ranges of RAM or firmware in the loader's map, as far as the
+ * current page tables map them: 4 GiB (boot.asm) until paging_init(), then all memory. */
 static const uint8_t *firmware_bytes(uint64_t at, uint64_t size)
 {
 	static const struct boot_range low = {PAGE_SIZE, MIB - PAGE_SIZE};
 	paddr_t top = host_cr3 ? boot_memory_top() : 4 * GIB;
 	const struct boot_range mapped = {PAGE_SIZE, top - PAGE_SIZE};
-	if (!inside(&mapped, at, size))
+	if (!range_contains(&mapped, at, size))
 		return NULL;
-	const struct boot_range gap = untold_firmware();
-	bool found = inside(&low, at, size) || inside(&gap, at, size);
+	const struct boot_range gap = guess_firmware_range();
+	bool found = range_contains(&low, at, size) || range_contains(&gap, at, size);
 	for (unsigned i = 0; i < boot.nram && !found; i++)
-		found = inside(&boot.ram[i], at, size);
+		found = range_contains(&boot.ram[i], at, size);
 	for (unsigned i = 0; i < boot.nfirmware && !found; i++)
-		found = inside(&boot.firmware[i], at, size);
+		found = range_contains(&boot.firmware[i], at, size);
 	return found ? (const uint8_t *)at : NULL;
 }
 
-static bool take_rsdp(paddr_t at)
+static bool copy_rsdp_if_valid(paddr_t at)
 {
 	const struct acpi_rsdp *old = (const void *)firmware_bytes(at, ACPI_RSDP_OLD);
 	if (!old || !acpi_rsdp_valid(old, ACPI_RSDP_OLD))
@@ -65,12 +65,12 @@ static bool take_rsdp(paddr_t at)
 static bool scan_rsdp(paddr_t from, paddr_t to)
 {
 	for (paddr_t p = from; p < to; p += 16)
-		if (take_rsdp(p))
+		if (copy_rsdp_if_valid(p))
 			return true;
 	return false;
 }
 
-/* UEFI leaves nothing below 1 MiB: there the loader's copy is the only way. */
+/* Under UEFI there is no RSDP below 1 MiB to scan for: only the loader's copy. */
 static bool find_rsdp(void)
 {
 	paddr_t ebda = (paddr_t)boot.ebda_segment << 4;

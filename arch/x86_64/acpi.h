@@ -2,8 +2,8 @@
 /*
  * acpi.h: what the VMM takes from the firmware's ACPI tables (ACPI 6.5, chapter 5).
  *
- * The parser (acpi_parse.c) touches no hardware and follows no address by itself: it asks a reader
- * for each run of bytes.  Every length and address in a table is taken for hostile.
+ * The parser (acpi_parse.c) touches no hardware and follows no address by itself: it reads
+ * memory through a callback only.  No length or address in a table is trusted.
  */
 #ifndef ARCH_ACPI_H
 #define ARCH_ACPI_H
@@ -23,8 +23,8 @@ struct acpi_ioapic {
 	uint32_t addr, gsi_base;
 };
 
-/* A register at a generic address (5.2.3.2), checked: what the VMM can write, whole and aligned. */
-enum acpi_space { ACPI_MEMORY, ACPI_IO, ACPI_PCI }; /* by their numbers there */
+/* A register at a generic address (5.2.3.2), checked: aligned, and of a width the VMM can write. */
+enum acpi_space { ACPI_MEMORY, ACPI_IO, ACPI_PCI }; /* numbered as in 5.2.3.2 */
 struct acpi_register {
 	bool present;
 	enum acpi_space space;
@@ -32,8 +32,8 @@ struct acpi_register {
 	uint64_t address; /* of PCI, bus 0: device << 32 | function << 16 | offset */
 };
 
-/* How the machine is switched off and reset: 4.8.3, 5.2.9; the S5 values are the DSDT's or an
- * SSDT's (7.4.2). */
+/* How the machine is switched off and reset (4.8.3, 5.2.9); the S5 values come from the DSDT or an
+ * SSDT (7.4.2). */
 struct acpi_power {
 	struct acpi_register reset;
 	uint8_t reset_value;
@@ -42,7 +42,7 @@ struct acpi_power {
 	struct acpi_register pm1_control[2]; /* PM1a, PM1b */
 	struct acpi_register sleep_control;  /* hardware-reduced machines have this one instead */
 	uint16_t smi_port;                   /* 0: the machine is in ACPI mode already */
-	uint8_t acpi_enable;                 /* what to write there */
+	uint8_t acpi_enable;                 /* the value to write to smi_port */
 };
 
 enum acpi_spcr {
@@ -67,39 +67,39 @@ struct acpi_info {
 	struct serial_port console; /* with ACPI_SPCR_PORT */
 };
 
-/* The `size` bytes of physical memory at `at`, or NULL when they are not all memory in which
- * firmware may keep a table. */
+/* Returns a pointer to `size` bytes of physical memory at `at`, or NULL unless all of them are
+ * memory in which firmware may keep a table. */
 typedef const uint8_t *acpi_reader(uint64_t at, uint64_t size);
 
-/* Is this an RSDP?  `size` bytes may be read. */
+/* Is this an RSDP?  `size`: how many bytes may be read. */
 bool acpi_rsdp_valid(const struct acpi_rsdp *rsdp, size_t size);
 
-/* Finds MADT, FADT and SPCR by way of the RSDP (zeroes behind an old one) and fills all of `out`.
- * false: there is no MADT. */
+/* Finds MADT, FADT and SPCR from the RSDP (an ACPI 1.0 one is padded with zeroes) and fills all of
+ * `out`.  false: there is no MADT. */
 bool acpi_tables_parse(const struct acpi_rsdp *rsdp, acpi_reader *read, struct acpi_info *out);
 
-/* One table, header and all, in `size` bytes that may be read; added to `out`.  Checksums are not
- * looked at.  false: it is no such table, or longer than that, and nothing was taken. */
+/* Adds one table, header included, to `out`; `size` bytes may be read.  Checksums are ignored.
+ * false: the signature is another one or the table is longer than `size`; `out` is unchanged. */
 bool acpi_madt_parse(const void *table, size_t size, struct acpi_info *out);
 bool acpi_fadt_parse(const void *table, size_t size, struct acpi_info *out);
 /* The serial port console redirection table (Microsoft's, revision 1 and up). */
 bool acpi_spcr_parse(const void *table, size_t size, struct acpi_info *out);
 
-/* acpi_power.c: the same of the FADT's registers for power and reset; `size` bytes of it. */
+/* acpi_power.c: reads the power and reset registers from the first `size` bytes of the FADT. */
 void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_power *out);
 
-/* Looks through the AML of a DSDT or SSDT (`size` bytes behind its header) for the package \_S5_
- * and takes its first two numbers.  false: there is none that can be understood. */
+/* Searches the AML of a DSDT or SSDT (`size` bytes after its header) for the package \_S5_ and
+ * reads its first two integers.  false: no such package was recognised. */
 bool acpi_s5_find(const uint8_t *aml, size_t size, uint8_t type[2]);
 
-/* The I/O APIC whose pins may include this GSI: that with the highest base not above it; its number
- * in `info`, or nioapics.  How many pins it has, only the hardware says. */
+/* The index of the I/O APIC with the highest GSI base not above `gsi`, or nioapics.  The MADT does
+ * not give pin counts: whether that I/O APIC has the pin, only its version register says. */
 unsigned acpi_ioapic_of(const struct acpi_info *info, uint32_t gsi);
 
-/* ---- acpi.c: this machine's ---- */
+/* ---- acpi.c: the tables of this machine ---- */
 
 extern struct acpi_info acpi;
 
-/* Reads the tables into `acpi`; false with a reason.  May be called again, to the same effect. */
+/* Reads the tables into `acpi`; false with a reason.  May be repeated. */
 bool acpi_parse(char *why, size_t size);
 #endif

@@ -5,7 +5,7 @@
 #include "arch/x86_64/acpi_tables.h"
 
 #define PM_TIMER_BYTES 4
-#define SSDTS          64 /* that are looked at */
+#define SSDTS          64 /* searched at most */
 #define SPACE_IO       1
 #define SPCR_PIC       1 /* of `interrupts` */
 #define SPCR_APIC      2
@@ -29,7 +29,7 @@ bool acpi_rsdp_valid(const struct acpi_rsdp *rsdp, size_t size)
 
 /* --- MADT ----------------------------------------------------------------------------------- */
 
-/* The broadcast ID of either form names no core: an INIT to it would reset them all. */
+/* An entry with the broadcast APIC ID is skipped: an INIT to it would reset all cores. */
 static void add_cpu(struct acpi_info *out, uint32_t id, uint32_t broadcast, uint32_t flags)
 {
 	if (!(flags & MADT_ENABLED) || id == broadcast)
@@ -43,7 +43,7 @@ static void add_cpu(struct acpi_info *out, uint32_t id, uint32_t broadcast, uint
 		out->left_out++;
 }
 
-/* Its registers' address ends in 00h (82093AA data sheet, 3.0). */
+/* An I/O APIC's base address ends in 00h (82093AA data sheet, 3.0). */
 static void add_ioapic(struct acpi_info *out, uint32_t addr, uint32_t gsi_base)
 {
 	if (!addr || addr & 0xFF)
@@ -65,7 +65,7 @@ static void add_override(struct acpi_info *out, const struct madt_override *o)
 	out->isa_irq[o->irq].flags = o->flags;
 }
 
-/* Of `size` bytes; one that is too short for its type is passed over. */
+/* `size`: the record's length.  Records too short for their type are skipped. */
 static void add_record(struct acpi_info *out, const struct madt_record *r, size_t size)
 {
 	const struct madt_lapic *lapic = (const void *)r;
@@ -81,7 +81,8 @@ static void add_record(struct acpi_info *out, const struct madt_record *r, size_
 		add_override(out, (const void *)r);
 }
 
-/* The bytes of the table by its own header, or 0 when `size` bytes do not hold all of it. */
+/* The length in the table's header, or 0 when the signature differs or the length exceeds `size`.
+ */
 static size_t table_length(const void *table, size_t size, const char *signature)
 {
 	const struct acpi_header *h = table;
@@ -90,7 +91,7 @@ static size_t table_length(const void *table, size_t size, const char *signature
 	return h->length;
 }
 
-/* A record that does not fit ends the list; what came before it counts. */
+/* Parsing stops at a record that overruns the table; the records before it are kept. */
 bool acpi_madt_parse(const void *table, size_t size, struct acpi_info *out)
 {
 	const uint8_t *t = table;
@@ -135,7 +136,7 @@ bool acpi_fadt_parse(const void *table, size_t size, struct acpi_info *out)
 
 /* --- SPCR ----------------------------------------------------------------------------------- */
 
-/* The divisor of a code for the speed; 0: as it is.  False: no such code. */
+/* The divisor for a baud-rate code; 0: keep the current speed.  False: unknown code. */
 static bool spcr_divisor(uint8_t code, uint16_t *divisor)
 {
 	static const uint16_t of[8] = {[3] = 12, [4] = 6, [6] = 2, [7] = 1};
@@ -165,10 +166,10 @@ bool acpi_spcr_parse(const void *table, size_t size, struct acpi_info *out)
 	return true;
 }
 
-/* --- the way to them ------------------------------------------------------------------------ */
+/* --- finding the tables --------------------------------------------------------------------- */
 
-/* The whole table at an address that another table gave; its length is believed only below
- * ACPI_TABLE_MAX, and only when all of that can be read.  NULL: there is none, or a broken one. */
+/* The table at an address from another table.  NULL: the signature differs, or its length is above
+ * ACPI_TABLE_MAX or not all readable. */
 static const struct acpi_header *table_at(acpi_reader *read, uint64_t at, const char *signature)
 {
 	const struct acpi_header *t = (const void *)read(at, sizeof *t);
@@ -193,7 +194,7 @@ static uint32_t root_entries(const struct root *root)
 	return entries < ACPI_ROOT_MAX ? entries : ACPI_ROOT_MAX;
 }
 
-/* The table that entry *i of the root, or one after it, leads to; *i is then the entry behind. */
+/* The next table with this signature, from root entry *i on; sets *i to the entry after it. */
 static const void *next_table(acpi_reader *read, const struct root *root, const char *signature,
                               uint32_t *i)
 {
@@ -219,7 +220,7 @@ static bool s5_in(const struct acpi_header *t, struct acpi_power *out)
 	return t && acpi_s5_find((const uint8_t *)(t + 1), t->length - sizeof *t, out->s5_type);
 }
 
-/* In the DSDT, else in an SSDT.  The FADT's newer pointer counts if it leads anywhere (5.2.9). */
+/* Searches the DSDT, then the SSDTs.  X_DSDT is preferred if it points to a DSDT (5.2.9). */
 static void find_s5(acpi_reader *read, const struct root *root, const struct acpi_fadt *fadt,
                     struct acpi_power *out)
 {
@@ -238,7 +239,7 @@ static void find_s5(acpi_reader *read, const struct root *root, const struct acp
 	}
 }
 
-/* The XSDT where there is a good one (5.2.5.3), else the RSDT; its table is NULL without either. */
+/* The XSDT if it is valid (5.2.5.3), else the RSDT; `table` is NULL if neither is. */
 static struct root find_root(acpi_reader *read, const struct acpi_rsdp *rsdp)
 {
 	struct root root = {NULL, 8};

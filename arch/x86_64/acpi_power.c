@@ -8,8 +8,8 @@
 
 /* --- registers ------------------------------------------------------------------------------ */
 
-/* Memory is an aligned place below 4 GiB, where the VMM's own map has devices, and not in the first
- * MiB; that no RAM is there, the caller of the register sees. */
+/* A memory register must be aligned, above 1 MiB and below 4 GiB, where the VMM maps devices.  The
+ * code that writes it checks that the address is not RAM (power.c). */
 static bool address_fits(const struct acpi_register *r)
 {
 	uint64_t at = r->address;
@@ -25,9 +25,9 @@ static bool address_fits(const struct acpi_register *r)
 	return false;
 }
 
-/* A register of `bytes` by its generic address; one that has another width, or whose bits begin
- * elsewhere, is none. */
-static struct acpi_register generic(const struct acpi_address *gas, uint8_t bytes)
+/* Converts a generic address to a register of `bytes`; absent if it is narrower or does not start
+ * at bit 0. */
+static struct acpi_register register_from_gas(const struct acpi_address *gas, uint8_t bytes)
 {
 	struct acpi_register r = {.bytes = bytes, .address = gas->address};
 	if (gas->space > ACPI_PCI || gas->bits < 8 * bytes || gas->offset)
@@ -37,8 +37,8 @@ static struct acpi_register generic(const struct acpi_address *gas, uint8_t byte
 	return r;
 }
 
-/* The older form of PM1a's (0) or PM1b's (1): an I/O port. */
-static struct acpi_register port(const struct acpi_fadt *fadt, unsigned i)
+/* PM1a control (i = 0) or PM1b control (1) from the 32-bit field: an I/O port. */
+static struct acpi_register register_from_port(const struct acpi_fadt *fadt, unsigned i)
 {
 	struct acpi_register r = {.space = ACPI_IO, .bytes = 2, .address = fadt->pm1_control[i]};
 	r.present = fadt->pm1_control_bytes >= r.bytes && address_fits(&r);
@@ -49,19 +49,19 @@ static struct acpi_register pm1_control(const struct acpi_fadt *fadt, size_t siz
 {
 	struct acpi_register r = {0};
 	if (ACPI_REACHES(size, struct acpi_fadt, x_pm1_control[i]))
-		r = generic(&fadt->x_pm1_control[i], 2);
-	return r.present ? r : port(fadt, i);
+		r = register_from_gas(&fadt->x_pm1_control[i], 2);
+	return r.present ? r : register_from_port(fadt, i);
 }
 
 void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_power *out)
 {
 	if (ACPI_REACHES(size, struct acpi_fadt, reset_value) && fadt->flags & FADT_RESET_REG_SUP) {
-		out->reset = generic(&fadt->reset, 1);
+		out->reset = register_from_gas(&fadt->reset, 1);
 		out->reset_value = fadt->reset_value;
 	}
 	if (fadt->flags & FADT_HW_REDUCED) {
 		if (ACPI_REACHES(size, struct acpi_fadt, sleep_control))
-			out->sleep_control = generic(&fadt->sleep_control, 1);
+			out->sleep_control = register_from_gas(&fadt->sleep_control, 1);
 		return;
 	}
 	uint32_t smi = fadt->smi_cmd;
@@ -85,38 +85,38 @@ void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_pow
 #define AML_PACKAGE 0x12
 #define AML_ROOT    0x5C /* '\' */
 
-static uint64_t get(const uint8_t *p, unsigned bytes)
+static uint64_t load_le(const uint8_t *p, unsigned bytes)
 {
 	uint64_t v = 0;
 	memcpy(&v, p, bytes);
 	return v;
 }
 
-/* What of the AML is still to be read. */
+/* The AML bytes not read yet. */
 struct aml {
 	const uint8_t *at, *end;
 };
 
-static bool take(struct aml *a, uint64_t *v, unsigned bytes)
+static bool read_le(struct aml *a, uint64_t *v, unsigned bytes)
 {
 	if ((size_t)(a->end - a->at) < bytes)
 		return false;
-	*v = get(a->at, bytes);
+	*v = load_le(a->at, bytes);
 	a->at += bytes;
 	return true;
 }
 
-/* PkgLength (20.2.4): it counts itself; what follows is all the package may have. */
+/* Reads PkgLength (20.2.4), which includes its own bytes, and limits `a` to the package. */
 static bool enter_package(struct aml *a)
 {
 	const uint8_t *start = a->at;
 	uint64_t lead, more = 0;
-	if (!take(a, &lead, 1))
+	if (!read_le(a, &lead, 1))
 		return false;
 	unsigned follow = (unsigned)lead >> 6;
 	if (follow && lead & 0x30)
 		return false;
-	if (!take(a, &more, follow))
+	if (!read_le(a, &more, follow))
 		return false;
 	uint64_t length = follow ? (lead & 15) | more << 4 : lead;
 	if (length < 1 + follow || length > (uint64_t)(a->end - start))
@@ -126,22 +126,22 @@ static bool enter_package(struct aml *a)
 }
 
 /* A constant integer (20.2.3). */
-static bool take_integer(struct aml *a, uint64_t *v)
+static bool read_integer(struct aml *a, uint64_t *v)
 {
-	if (!take(a, v, 1))
+	if (!read_le(a, v, 1))
 		return false;
 	switch (*v) {
 	case AML_ZERO:
 	case AML_ONE:
 		return true;
 	case AML_BYTE:
-		return take(a, v, 1);
+		return read_le(a, v, 1);
 	case AML_WORD:
-		return take(a, v, 2);
+		return read_le(a, v, 2);
 	case AML_DWORD:
-		return take(a, v, 4);
+		return read_le(a, v, 4);
 	case AML_QWORD:
-		return take(a, v, 8);
+		return read_le(a, v, 8);
 	default:
 		return false;
 	}
@@ -149,19 +149,19 @@ static bool take_integer(struct aml *a, uint64_t *v)
 
 /* NameOp, perhaps a root prefix, the name, a package whose first two elements are SLP_TYP values.
  */
-static bool s5_at(struct aml a, uint8_t type[2])
+static bool parse_s5(struct aml a, uint8_t type[2])
 {
 	uint64_t v, first, second;
-	if (!take(&a, &v, 1) || v != AML_NAME)
+	if (!read_le(&a, &v, 1) || v != AML_NAME)
 		return false;
 	if (a.at < a.end && *a.at == AML_ROOT)
 		a.at++;
 	if (a.end - a.at < 4 || memcmp(a.at, "_S5_", 4))
 		return false;
 	a.at += 4;
-	if (!take(&a, &v, 1) || v != AML_PACKAGE || !enter_package(&a))
+	if (!read_le(&a, &v, 1) || v != AML_PACKAGE || !enter_package(&a))
 		return false;
-	if (!take(&a, &v, 1) || v < 2 || !take_integer(&a, &first) || !take_integer(&a, &second))
+	if (!read_le(&a, &v, 1) || v < 2 || !read_integer(&a, &first) || !read_integer(&a, &second))
 		return false;
 	if (first > SLP_TYP_MAX || second > SLP_TYP_MAX)
 		return false;
@@ -170,13 +170,13 @@ static bool s5_at(struct aml a, uint8_t type[2])
 	return true;
 }
 
-/* AML is not parsed: a definition is recognized wherever it begins.  That other bytes look like the
- * whole of one is next to impossible. */
+/* The AML is not parsed but searched for the byte pattern of the definition, which other code is
+ * most unlikely to contain by chance. */
 bool acpi_s5_find(const uint8_t *aml, size_t size, uint8_t type[2])
 {
 	struct aml a = {aml, aml + size};
 	for (; a.at < a.end; a.at++)
-		if (*a.at == AML_NAME && s5_at(a, type))
+		if (*a.at == AML_NAME && parse_s5(a, type))
 			return true;
 	return false;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * acpi_tables.h: the layout of the ACPI tables that are read here, or made for guests (ACPI 6.5,
+ * acpi_tables.h: the layout of the ACPI tables that the VMM reads, or builds for guests (ACPI 6.5,
  * chapter 5).
  *
- * A table may be shorter than its structure, an older one: a field counts when the table's own
- * length reaches it.  All lie at any alignment.
+ * An older revision may be shorter than its structure: a field is present if the table's length
+ * covers it.  Tables may be unaligned.
  */
 #ifndef ARCH_ACPI_TABLES_H
 #define ARCH_ACPI_TABLES_H
@@ -15,7 +15,7 @@
 #define ACPI_REACHES(size, type, field)                                                            \
 	((size) >= offsetof(type, field) + sizeof(((type *)NULL)->field))
 
-/* 5.2.5.3; of revision 0 up to and with `rsdt` */
+/* 5.2.5.3; revision 0 ends after `rsdt` */
 struct acpi_rsdp {
 	char signature[8]; /* "RSD PTR " */
 	uint8_t checksum;
@@ -46,7 +46,7 @@ struct acpi_address {
 	uint8_t space;  /* enum acpi_space and others */
 	uint8_t bits;   /* of the register */
 	uint8_t offset; /* of its first bit */
-	uint8_t access; /* 0: any, else log2 of the bytes at once, and 1 */
+	uint8_t access; /* access size: 0: any, else log2(bytes) + 1 */
 	uint64_t address;
 } __attribute__((packed));
 _Static_assert(sizeof(struct acpi_address) == 12, "5.2.3.2");
@@ -144,10 +144,10 @@ _Static_assert(sizeof(struct acpi_fadt) == 276, "5.2.9");
 
 struct acpi_spcr_table {
 	struct acpi_header header;
-	uint8_t type; /* 0: 16550; 1: a 16450 with a FIFO's register; 12h: 16550 by its address */
+	uint8_t type; /* 0: 16550; 1: 16550 subset (16450); 12h: 16550 at a generic address */
 	uint8_t reserved[3];
 	struct acpi_address base;
-	uint8_t interrupts; /* bit 0: the 8259's, bit 1: the I/O APIC's */
+	uint8_t interrupts; /* bit 0: 8259 IRQ valid, bit 1: GSI valid */
 	uint8_t irq;
 	uint32_t gsi;
 	uint8_t baud, parity, stop_bits, flow_control, terminal, language;

@@ -21,7 +21,7 @@ enum apic_reg {
 	APIC_SVR = 0x0F,
 	APIC_ISR = 0x10, /* 8 registers: vectors in service */
 	APIC_TMR = 0x18, /* 8: trigger modes */
-	APIC_IRR = 0x20, /* 8: vectors that wait */
+	APIC_IRR = 0x20, /* 8: vectors pending */
 	APIC_ESR = 0x28,
 	APIC_LVT_CMCI = 0x2F,
 	APIC_ICR = 0x30,      /* in xAPIC mode its low half */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The numbers that assembly needs from C: compiled to text, turned into build/asm-offsets.inc. */
+/* Structure offsets and constants for the assembly files: compiled to build/asm-offsets.inc. */
 #include <stddef.h>
 #include "arch/x86_64/apic_regs.h"
 #include "arch/x86_64/core.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The barriers themselves (Intel, "Speculative Execution Side Channel Mitigations"; AMD, "Indirect
- * Branch Control Extension"), and where the running CPU says which it has. */
+ * Branch Control Extension"), and which of them the running CPU has. */
 #include "arch/x86_64/barrier.h"
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"

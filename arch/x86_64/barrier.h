@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * barrier.h: what a core flushes when it changes owner, so that nothing of one guest is left in its
- * predictors and buffers for the next one to be led by or to sample.
+ * barrier.h: what a core flushes when it is given to another guest, so that the next one can
+ * neither be steered by the last one's branch predictions nor sample its data from buffers.
  *
  * Which of them this CPU has, and asks for, is a table of its CPUID and IA32_ARCH_CAPABILITIES
  * (barrier_policy.c), which needs no hardware.
@@ -17,7 +17,7 @@ enum barrier {
 	BARRIER_VERW = 4, /* store, fill and load buffers: VERW with the newer microcode */
 };
 
-/* The words that decide; 0 where the CPU has no such leaf or register. */
+/* CPUID and MSR values that the choice depends on; 0 where the CPU lacks the leaf or register. */
 struct barrier_cpu {
 	uint32_t leaf7_edx;         /* CPUID 7, sub-leaf 0 */
 	uint32_t leaf80000008_ebx;  /* AMD */
@@ -28,10 +28,10 @@ struct barrier_cpu {
 /* The set of enum barrier. */
 unsigned barriers_of(const struct barrier_cpu *cpu);
 
-/* The same, of the running CPU; in words for the log, never empty. */
+/* The set for the running CPU; and a set in words for the log, never empty. */
 unsigned barriers_here(void);
 const char *barriers_name(unsigned set);
 
-/* Makes the set of barriers on the running core. */
+/* Executes the barriers in `set` on the running core. */
 void barriers_make(unsigned set);
 #endif

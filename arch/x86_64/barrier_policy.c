@@ -8,14 +8,15 @@
 #define AMD_IBPB       (1ul << 12) /* CPUID 80000008h EBX (AMD64 indirect branch control) */
 #define AMD_VERW_CLEAR (1ul << 5)  /* CPUID 80000021h EAX (AMD, TSA) */
 #define RDCL_NO        (1ul << 0)  /* IA32_ARCH_CAPABILITIES: no L1 terminal fault either */
-#define SKIP_L1DFL     (1ul << 3)  /* a hypervisor under us flushes at each entry */
+#define SKIP_L1DFL     (1ul << 3)  /* the hypervisor below Patio flushes at each entry */
 #define FB_CLEAR       (1ul << 17) /* VERW overwrites fill buffers (MMIO stale data) */
 #define RFDS_CLEAR     (1ul << 28) /* and register files */
 
 /*
- * One row for each bit that offers a barrier; it is made unless `unless` is set in the
- * capabilities. VERW has no such bit: it costs less than the rest of the scrub, and each of the
- * faults that it covers has a bit of its own that microcode may set late.
+ * One row for each CPUID or capability bit that offers a barrier; the barrier is skipped if an
+ * `unless` bit is set in IA32_ARCH_CAPABILITIES.  VERW is never skipped: it costs less than the
+ * rest of the scrub, and each vulnerability it covers has its own bit, which microcode may set
+ * late.
  */
 static const struct row {
 	uint64_t leaf7, leaf80000008, leaf80000021, capability, unless;

@@ -111,7 +111,7 @@ start64:
 	ud2				; boot_main does not return
 
 ; Start of the other cores: copied to AP_TRAMPOLINE below 1 MiB; a SIPI enters it in real mode
-; with CS = AP_TRAMPOLINE >> 4.  It may use no address of its own but relative ones.
+; with CS = AP_TRAMPOLINE >> 4.  It is linked elsewhere: only relative addresses of its own work.
 bits 16
 global ap_trampoline, ap_trampoline_end
 ap_trampoline:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the loader left, as the rest of the VMM asks for it. */
+/* The loader's boot information, and queries on it. */
 #include <string.h>
 #include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/cpu.h"

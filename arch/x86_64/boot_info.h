@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* boot_info.h: what the loader left, as the rest of the VMM asks for it. */
+/* boot_info.h: the loader's boot information, and queries on it. */
 #ifndef ARCH_BOOT_INFO_H
 #define ARCH_BOOT_INFO_H
 #include <stdbool.h>
@@ -32,23 +32,23 @@ struct boot_info {
 	struct boot_range firmware[BOOT_RANGES]; /* reserved, ACPI, NVS: may hold tables */
 	uint16_t ebda_segment;                   /* from the BIOS data area, in page 0; 0: none */
 	struct boot_module module[BOOT_MODULES];
-	struct acpi_rsdp rsdp; /* as the loader copied it; zeroes: not given */
+	struct acpi_rsdp rsdp; /* the loader's copy; zeroes: it gave none */
 };
 
 extern struct boot_info boot;
 
 /* Fills `boot` from the Multiboot 1 or 2 information (by the magic in EAX) at `info`; NULL, or why
- * it was refused.  While boot.asm's map is in use. */
+ * it was refused.  To be called before paging_init(). */
 const char *boot_info_read(uint32_t magic, uint32_t info);
 
-/* True when physical address p is RAM by the loader's map. */
+/* True when the loader's map has physical address p as RAM. */
 bool holds_ram_at(paddr_t p);
 
-/* Where RAM ends, at least 4 GiB: the VMM's own map ends there too. */
+/* The end of RAM, at least 4 GiB: also the end of the VMM's identity map. */
 paddr_t boot_memory_top(void);
 
-/* Copies the value of `key=value` on the VMM's own command line, cut to `size` with its NUL; false:
- * it is not there. */
+/* Copies the value of `key=value` on the VMM's own command line, truncated to `size` with its NUL;
+ * false: there is no such option. */
 bool boot_option(const char *key, char *value, size_t size);
 
 /* The module of that name, or NULL. */

@@ -2,13 +2,13 @@
 /*
  * core.h: what each physical core owns, and how cores call each other.
  *
- * The VMM runs with interrupts off (IF = 0) everywhere but in lapic_scrub(), because a guest chose
- * the vectors of whatever waits in its core's APIC.
- * A core is called by setting a request bit and sending it an NMI: that gets through whether the
- * core runs a guest (the NMI exits), runs the VMM (the handler marks `attention`, which is looked
- * at before each entry) or sleeps (the NMI ends the HLT).  One that comes between the look and the
- * HLT or the entry is not lost either: with SVM, GIF = 0 holds it back until VMRUN; elsewhere the
- * handler steps over what it interrupted (trap.c, resume points).
+ * The VMM runs with interrupts off (IF = 0) everywhere but in lapic_scrub(), because a guest
+ * chooses the vectors that are pending in its core's APIC.
+ * A core is called by setting a request bit and sending it an NMI, which works whether the core
+ * runs a guest (the NMI exits), runs the VMM (the handler sets `attention`, which is tested before
+ * each entry) or sleeps (the NMI ends the HLT).  An NMI between that test and the HLT or the entry
+ * is not lost: on SVM, GIF = 0 holds it pending until VMRUN; elsewhere the handler makes the
+ * interrupted code skip the HLT or entry (trap.c, resume points).
  */
 #ifndef ARCH_CORE_H
 #define ARCH_CORE_H
@@ -40,7 +40,7 @@ enum core_request {
 /* A core's stacks, each above a page that is not mapped (paging.c): page-aligned. */
 struct core_stacks {
 	uint8_t fault_guard[CORE_GUARD];
-	uint8_t fault[2 * CORE_GUARD]; /* for a double fault, which the other's overflow is */
+	uint8_t fault[2 * CORE_GUARD]; /* for double faults: an overflow of `stack` is one */
 	uint8_t guard[CORE_GUARD];
 	uint8_t stack[CORE_STACK];
 };
@@ -49,7 +49,7 @@ struct core {
 	struct core *self; /* at GS:0 */
 	unsigned index;
 	uint32_t apic_id;
-	void *stack_top;           /* the end of its core_stacks */
+	void *stack_top;           /* the end of this core's struct core_stacks */
 	_Atomic uint32_t requests; /* enum core_request */
 	_Atomic bool attention;    /* an NMI came: look at the requests */
 	_Atomic bool online;
@@ -57,8 +57,8 @@ struct core {
 	_Atomic bool poll;    /* dedicated to the network */
 	_Atomic(struct vcpu *) vcpu;
 	struct vnet_core *net;
-	uint64_t hvm_host;      /* physical address of the vendor half's per-core page */
-	uint64_t stray_vectors; /* interrupts of an owner that was gone (lapic_scrub) */
+	uint64_t hvm_host;      /* physical address of the per-core page of svm.c or vmx_cpu.c */
+	uint64_t stray_vectors; /* interrupts left by earlier guests (lapic_scrub) */
 };
 
 extern struct core cores[CORES_MAX];
@@ -71,17 +71,18 @@ static inline struct core *this_core(void)
 	return c;
 }
 
-/* Sets the request bits on `c` and gets its attention; also from the core itself (then no NMI). */
+/* Sets the request bits on `c` and notifies it by NMI, or without one if `c` is this core. */
 void core_call(struct core *c, uint32_t requests);
 
-/* Takes all waiting requests. */
+/* Returns and clears all pending requests. */
 static inline uint32_t core_take_requests(struct core *c)
 {
 	atomic_store(&c->attention, false);
 	return atomic_exchange(&c->requests, 0);
 }
 
-/* Sleeps until core_call() or another NMI; returns at once when one came already. */
+/* Sleeps until core_call() or another NMI; returns at once if one came since the last
+ * core_take_requests(). */
 void core_idle(struct core *c);
 
 static inline void core_pause(void)

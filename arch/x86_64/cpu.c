@@ -34,7 +34,7 @@ struct tables {
 
 static struct tables tables[CORES_MAX];
 static struct gate idt[256], drain_idt[256];
-static unsigned barriers; /* of the boot core: all are of one kind */
+static unsigned barriers; /* as read on the boot core: all cores are assumed alike */
 
 extern const uint64_t trap_stubs[256];
 void drain_interrupt(void); /* drain.asm */
@@ -78,15 +78,17 @@ void cpu_idt_for_drain(bool drain)
 	load_table("idt", drain ? drain_idt : idt, sizeof idt - 1);
 }
 
-/* The VMM has no user pages: whatever makes one of a page must not be able to lead it there. */
-static void close_user_pages(void)
+/* SMEP and SMAP.  The VMM has no user pages: a page-table bug that creates one must not allow the
+ * VMM to execute or access it. */
+static void enable_smep_smap(void)
 {
 	uint32_t has = cpuid(0, 0).eax >= 7 ? cpuid(7, 0).ebx : 0;
 	write_cr4(read_cr4() | (has & CPUID_7_EBX_SMEP ? CR4_SMEP : 0) |
 	          (has & CPUID_7_EBX_SMAP ? CR4_SMAP : 0));
 }
 
-/* What the firmware or a guest left: no supervisor component is saved, and no component faults. */
+/* Clears what firmware or a guest left: XSAVES saves no supervisor state, XFD makes nothing fault.
+ */
 static void xsave_msrs_reset(void)
 {
 	uint32_t has = cpuid(0xD, 1).eax;
@@ -121,7 +123,7 @@ void cpu_init(struct core *c)
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
 	c->self = c;
 	wrmsr(MSR_GS_BASE, (uint64_t)c);
-	close_user_pages();
+	enable_smep_smap();
 	if (cpuid(1, 0).ecx & 1u << 26) {
 		write_cr4(read_cr4() | CR4_OSXSAVE);
 		xsetbv(1);
@@ -136,22 +138,22 @@ struct cpu_tables cpu_tables(const struct core *c)
 	                           SEL_CODE,         SEL_DATA,      SEL_TSS};
 }
 
-/* An image for FXRSTOR, and for XRSTOR with no component in it: that gives the initial state. */
+/* An image for FXRSTOR; and for XRSTOR, which with XSTATE_BV = 0 loads the initial state. */
 static const struct {
 	uint16_t fcw, rest[11];
 	uint32_t mxcsr;
 	uint8_t zero[512 - 28 + 64];
-} __attribute__((aligned(64))) clean = {.fcw = 0x37F, .mxcsr = 0x1F80};
+} __attribute__((aligned(64))) initial_fpu_state = {.fcw = 0x37F, .mxcsr = 0x1F80};
 
 void cpu_scrub(void)
 {
 	if (read_cr4() & CR4_OSXSAVE) {
 		xsave_msrs_reset();
 		xsetbv(cpuid(0xD, 0).eax & XCR0_KNOWN);
-		__asm__ volatile("xrstor64 %0" : : "m"(clean), "a"(~0u), "d"(~0u));
+		__asm__ volatile("xrstor64 %0" : : "m"(initial_fpu_state), "a"(~0u), "d"(~0u));
 		xsetbv(1);
 	} else {
-		__asm__ volatile("fxrstor64 %0" : : "m"(clean));
+		__asm__ volatile("fxrstor64 %0" : : "m"(initial_fpu_state));
 	}
 	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" : : "r"(0ul));
 	if (cpuid(0x80000001, 0).edx & 1u << 27)

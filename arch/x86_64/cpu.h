@@ -9,7 +9,7 @@
 #define PAGE_SIZE 4096ul
 #define MIB       (1ul << 20)
 #define GIB       (1ul << 30)
-typedef uint64_t paddr_t; /* physical address; the VMM sees memory where it is */
+typedef uint64_t paddr_t; /* physical address; the VMM's address space is identity-mapped */
 
 #define MSR_TSC               0x10
 #define MSR_APIC_BASE         0x1B
@@ -158,24 +158,24 @@ static inline void xsetbv(uint64_t v)
 /* The components of XCR0 that a guest may have: x87, SSE, AVX, AVX-512, PKRU, AMX. */
 #define XCR0_KNOWN 0x602E7ul
 
-/* Brings the registers that a guest leaves in the core, and no world switch replaces, to their
- * state after a reset: vectors and x87, XCR0, PKRU, debug addresses, TSC_AUX; and makes the
- * barriers that this CPU asks for when a core changes owner (barrier.h). */
+/* Resets the guest registers that no world switch replaces (vector and x87 state, XCR0, PKRU, debug
+ * addresses, TSC_AUX), and executes the barriers that this CPU needs when a core is given to
+ * another guest (barrier.h). */
 void cpu_scrub(void);
 
-/* cpu_name.c: what the CPU calls itself, "" when it does not; and the signature of the hypervisor
- * underneath (CPUID 40000000h), "" when none shows itself. */
+/* cpu_name.c: the CPU's brand string, "" if it has none; and the vendor signature of the hypervisor
+ * that Patio runs under (CPUID 40000000h), "" if there is none. */
 void cpu_name(char out[49]);
 void cpu_hypervisor(char out[13]);
 
-/* Takes the IDT under which drain_one() accepts interrupts of any vector, or the ordinary one. */
+/* Loads the IDT with which drain_one() accepts interrupts of any vector, or the normal one. */
 void cpu_idt_for_drain(bool drain);
 
 /* Sets up GDT, IDT, TSS and GS of the running core. */
 struct core;
 void cpu_init(struct core *c);
 
-/* Where those are, and their selectors. */
+/* The addresses of these tables, and their selectors. */
 struct cpu_tables {
 	uint64_t gdt, idt, tss;
 	uint16_t code, data, task;

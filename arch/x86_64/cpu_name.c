@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The names that CPUID gives: the CPU's own, and the hypervisor's underneath. */
+/* Names from CPUID: the CPU's brand string, and the hypervisor that Patio runs under. */
 #include <string.h>
 #include "arch/x86_64/cpu.h"
 
@@ -7,8 +7,8 @@
 #define HYPERVISOR_LEAF    0x40000000u
 #define NAME_LEAF          0x80000002u
 
-/* Fills `out` with the text of the registers, from its first character that is no blank on. */
-static void put(char *out, const uint32_t *words, unsigned n)
+/* Copies the registers' text to `out` without leading and trailing blanks. */
+static void copy_trimmed(char *out, const uint32_t *words, unsigned n)
 {
 	char text[49] = {0};
 	const char *p = text;
@@ -28,7 +28,7 @@ void cpu_name(char out[49])
 		struct cpuid r = cpuid(NAME_LEAF + i, 0);
 		memcpy(words + 4 * i, &r, sizeof r);
 	}
-	put(out, words, 12);
+	copy_trimmed(out, words, 12);
 }
 
 void cpu_hypervisor(char out[13])
@@ -37,5 +37,5 @@ void cpu_hypervisor(char out[13])
 	if (!(cpuid(1, 0).ecx & HYPERVISOR_PRESENT))
 		return;
 	struct cpuid r = cpuid(HYPERVISOR_LEAF, 0);
-	put(out, (const uint32_t[]){r.ebx, r.ecx, r.edx}, 3);
+	copy_trimmed(out, (const uint32_t[]){r.ebx, r.ecx, r.edx}, 3);
 }

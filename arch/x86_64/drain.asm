@@ -1,11 +1,11 @@
 ; SPDX-License-Identifier: BSD-2-Clause
-; Accepting what waits in the local APIC of a core whose owner is gone.
+; Drains the pending interrupts of a core's local APIC after its guest is gone.
 ;
-; A guest may leave any vector from 16 to 255 waiting (Intel SDM vol. 3, 11.5.2), and what waits can
-; only be accepted, not dropped.  Vectors 16 to 31 are those of exceptions too, some of which push
-; an error code that an interrupt does not push.  So this happens under an IDT of its own (cpu.c),
-; in a window of three instructions that raise no exception: what comes by vector 16 or above is an
-; interrupt, but for 18, which may be a machine check.
+; A guest may leave any vector from 16 to 255 pending (Intel SDM vol. 3, 11.5.2), and a pending
+; interrupt can only be accepted, not dropped.  Vectors 16 to 31 belong to exceptions too, some of
+; which push an error code, as an interrupt does not.  So the drain has an IDT of its own (cpu.c) and
+; opens IF for three instructions that raise no exception: a vector from 16 on is then an interrupt,
+; except 18, which may also be a machine check.
 
 %include "asm-offsets.inc"
 
@@ -19,9 +19,9 @@ extern stub_18
 
 ; void drain_one(void)
 ;
-; Accepts at most one waiting interrupt.  STI takes effect after the next instruction; the handler
-; returns with IF = 0, so that a level-triggered line that is held, and comes again at each EOI,
-; cannot keep the core here.
+; Accepts at most one pending interrupt.  STI takes effect after the next instruction; the handler
+; returns with IF = 0, so that a level-triggered line that stays asserted, and interrupts again after
+; each EOI, cannot keep the core here.
 global drain_one
 drain_one:
 	sti
@@ -30,7 +30,7 @@ drain_one:
 	cli
 	ret
 
-; The handler of all vectors from 16 on but 18.
+; The handler of all vectors from 16 on, except 18.
 global drain_interrupt
 drain_interrupt:
 	push rax
@@ -47,7 +47,7 @@ drain_interrupt:
 	pop rax
 	iretq
 
-; Vector 18: an interrupt is in service, a machine check is not.  Neither pushes an error code.
+; Vector 18: an interrupt has its ISR bit set, a machine check has not.  Neither pushes an error code.
 global drain_vector_18
 drain_vector_18:
 	push rax

@@ -19,8 +19,7 @@
 static const uint64_t bits_of[] = {
     [HOST_READ] = PTE_P | PTE_NX, [HOST_WRITE] = PTE_P | PTE_W | PTE_NX, [HOST_EXECUTE] = PTE_P};
 
-/* Below 4 GiB: the tables in force until these are do not map more, and a starting core loads CR3
- * in 32-bit mode. */
+/* Below 4 GiB: the boot page tables map no more, and a starting core loads CR3 in 32-bit mode. */
 static uint64_t *new_table(void)
 {
 	uint64_t *t = mem_zalloc_below(PAGE_SIZE, 4 * GIB);
@@ -44,7 +43,7 @@ static uint64_t *table_in(uint64_t entry)
 	return (uint64_t *)(entry & PTE_ADDR);
 }
 
-/* Is it a page, when it is in a table whose entries stand for 1 << shift bytes? */
+/* Does the entry map a page?  1 << shift: the bytes covered by each entry of its table. */
 static bool is_leaf(uint64_t entry, unsigned shift)
 {
 	return shift == PAGE || entry & PTE_PS;
@@ -63,9 +62,9 @@ void hostmap_add(uint64_t *map, paddr_t at, unsigned shift, bool cached)
 	    at | bits_of[HOST_WRITE] | (cached ? 0 : PTE_UC) | (shift > PAGE ? PTE_PS : 0);
 }
 
-/* A page becomes a table of 512 smaller ones that say the same: at no time is it anything else, so
- * other cores may use it meanwhile. */
-static void split(uint64_t *slot, unsigned shift)
+/* Replaces a page by a table of 512 smaller ones with the same mapping.  The entry changes in one
+ * store, so other cores may use the mapping meanwhile. */
+static void split_page(uint64_t *slot, unsigned shift)
 {
 	uint64_t *t = new_table();
 	unsigned below = shift - 9;
@@ -75,7 +74,8 @@ static void split(uint64_t *slot, unsigned shift)
 	*slot = (uint64_t)t | PTE_P | PTE_W;
 }
 
-/* Sets the page at `at`, as large as [at, end) allows; returns where the next one begins. */
+/* Sets the access of the largest page at `at` that ends within `end`; returns the address after it.
+ */
 static paddr_t protect_one(uint64_t *map, paddr_t at, paddr_t end, enum host_access access)
 {
 	uint64_t *t = map, *slot;
@@ -84,12 +84,12 @@ static paddr_t protect_one(uint64_t *map, paddr_t at, paddr_t end, enum host_acc
 		uint64_t size = 1ul << shift;
 		slot = slot_at(t, at, shift);
 		if (!*slot && shift > PAGE)
-			return (at | (size - 1)) + 1; /* nothing there, in all of it */
+			return (at | (size - 1)) + 1; /* the whole range of the entry is unmapped */
 		if (!is_leaf(*slot, shift))
 			continue;
 		if (shift == PAGE || (!(at & (size - 1)) && end - at >= size))
 			break;
-		split(slot, shift);
+		split_page(slot, shift);
 	}
 	uint64_t kept = *slot & (PTE_PS | PTE_UC);
 	*slot = access == HOST_NONE ? 0 : at | kept | bits_of[access];

@@ -2,8 +2,8 @@
 /*
  * hostmap.h: page tables for the VMM's own address space, physical = virtual.
  *
- * No page is writable and executable, and none is a user page: SMEP and SMAP then have nothing to
- * allow.  A page that is not mapped has an entry of zeroes, so that it names no address either.
+ * No page is both writable and executable, and none is a user page, so SMEP and SMAP can be on.  An
+ * unmapped page has an all-zero entry, which holds no physical address that could be speculated on.
  */
 #ifndef ARCH_HOSTMAP_H
 #define ARCH_HOSTMAP_H
@@ -18,16 +18,17 @@ enum host_access {
 	HOST_EXECUTE, /* and read */
 };
 
-/* An empty map; panics when there is no memory below 4 GiB, as the others here do. */
+/* An empty map.  Like all functions here, panics when there is no memory below 4 GiB for a table.
+ */
 uint64_t *hostmap_create(void);
 
-/* Maps the page of 1 << shift bytes (30, 21 or 12) at `at`, where nothing is mapped yet, for reads
- * and writes.  `cached`: else as device memory. */
+/* Maps the page of 1 << shift bytes (30, 21 or 12) at `at`, which must be unmapped, for reads
+ * and writes: as cached memory, or uncached for a device. */
 void hostmap_add(uint64_t *map, paddr_t at, unsigned shift, bool cached);
 
-/* Gives the pages that [start, end) touches another access; larger ones are split.  What was never
- * mapped stays so, but a 4 KiB page that lost its access can get one again, as cached memory.  The
- * caller flushes the TLB. */
+/* Changes the access of all pages that overlap [start, end); larger pages are split.  Ranges that
+ * were never mapped stay unmapped; a 4 KiB page set to HOST_NONE can be mapped again, as cached
+ * memory. The caller flushes the TLB. */
 void hostmap_protect(uint64_t *map, paddr_t start, paddr_t end, enum host_access access);
 
 /* The access that the map gives to an address. */

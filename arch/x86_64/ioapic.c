@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All I/O APICs (82093AA data sheet, 3.2): the serial port's pin and those of passed functions. */
+/* The I/O APICs (82093AA data sheet, 3.2): they route the serial port and passed-through devices.
+ */
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/cpu.h"
@@ -17,7 +18,7 @@
 #define PIC_MASK2    0xA1
 
 static unsigned pins[ACPI_IOAPICS];
-static struct spinlock lock; /* two accesses make one, and guests' cores come here too */
+static struct spinlock lock; /* index and data are two accesses, from any core */
 
 static void write_reg(unsigned ioapic, unsigned reg, uint32_t v)
 {
@@ -43,7 +44,7 @@ static void mask_pin(unsigned ioapic, unsigned pin)
 	write_reg(ioapic, REG_REDIR + 2 * pin, REDIR_MASKED);
 }
 
-/* Nothing answers at an address that the MADT has wrong: all ones is no version. */
+/* If the MADT's address is wrong, nothing answers and all ones are read, which is no version. */
 static void init_one(unsigned ioapic)
 {
 	if (holds_ram_at(acpi.ioapic[ioapic].addr)) {
@@ -61,7 +62,7 @@ static void init_one(unsigned ioapic)
 		mask_pin(ioapic, i);
 }
 
-/* Firmware leaves the 8259s on: a guest that opens LINT0 would get the node's timer. */
+/* Firmware leaves the 8259s unmasked: a guest that unmasks LINT0 would get the node's timer. */
 void ioapic_init(void)
 {
 	outb(PIC_MASK1, 0xFF);

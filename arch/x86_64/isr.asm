@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: BSD-2-Clause
-; Interrupt entry: 256 stubs that all lead to trap_handle(struct trap_frame *).
+; Interrupt entry: 256 stubs, which all call trap_handle(struct trap_frame *).
 
 section .text
 bits 64
@@ -10,7 +10,7 @@ extern trap_handle
 	global stub_%1
 stub_%1:
 %if !(%1 == 8 || (%1 >= 10 && %1 <= 14) || %1 == 17 || %1 == 21 || %1 == 29 || %1 == 30)
-	push 0				; the place of the error code
+	push 0				; in place of an error code
 %endif
 	push %1
 	jmp trap_entry
@@ -60,10 +60,9 @@ trap_entry:	push rax
 
 ; void idle_wait(const _Atomic bool *attention)
 ;
-; Sleeps unless *attention, with interrupts off: what waits in the core's APIC has a vector that a
-; guest chose.  Cores call each other by NMI, which ends a HLT all the same.  One may come between
-; the test and the HLT, where it would set `attention` too late and end no HLT: it continues at .end
-; (trap.c).
+; Sleeps unless *attention, with interrupts off: interrupts pending in the core's APIC have vectors
+; that a guest chose.  Cores call each other by NMI, which ends a HLT even with IF = 0.  An NMI between
+; the test and the HLT sets `attention` too late for the test: trap.c makes it return to .end.
 global idle_wait
 idle_wait:
 	cmp byte [rdi], 0
@@ -71,7 +70,7 @@ idle_wait:
 	hlt
 .end:	ret
 
-; What trap_handle() knows of such places: [from, to) continues at the third.
+; Resume points for trap_handle(): from, to, resume; see trap.c.
 section .resume progbits alloc noexec nowrite align=8
 	dq idle_wait, idle_wait.end, idle_wait.end
 

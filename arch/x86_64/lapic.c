@@ -10,13 +10,13 @@
 #define MSR_MCG_CAP 0x179
 #define MCG_CMCI    (1u << 10)
 
-/* The core's own registers. */
-static uint32_t read(enum apic_reg reg)
+/* Registers of the running core's APIC. */
+static uint32_t read_reg(enum apic_reg reg)
 {
 	return (uint32_t)rdmsr(MSR_X2APIC + reg);
 }
 
-static void write(enum apic_reg reg, uint32_t value)
+static void write_reg(enum apic_reg reg, uint32_t value)
 {
 	wrmsr(MSR_X2APIC + reg, value);
 }
@@ -28,7 +28,7 @@ bool x2apic_present(void)
 
 uint32_t lapic_id(void)
 {
-	return read(APIC_ID);
+	return read_reg(APIC_ID);
 }
 
 /*
@@ -47,7 +47,7 @@ uint32_t lapic_timer_count(void)
 
 static unsigned lvt_last(void)
 {
-	return read(APIC_VERSION) >> 16 & 0xFF;
+	return read_reg(APIC_VERSION) >> 16 & 0xFF;
 }
 
 bool lapic_has_lvt(uint32_t reg)
@@ -71,16 +71,16 @@ void lapic_silence(void)
 {
 	for (uint32_t reg = APIC_LVT_TIMER; reg <= APIC_LVT_ERROR; reg++)
 		if (lapic_has_lvt(reg))
-			write(reg, LVT_MASKED | 0xFF);
-	write(APIC_TMICT, 0);
-	write(APIC_TDCR, 0);
+			write_reg(reg, LVT_MASKED | 0xFF);
+	write_reg(APIC_TMICT, 0);
+	write_reg(APIC_TDCR, 0);
 }
 
-/* Corrected machine checks: nobody listens, and no guest may (msr.c). */
+/* The VMM does not use the interrupt for corrected machine checks, and no guest may (msr.c). */
 static void mask_cmci(void)
 {
 	if ((cpuid(1, 0).edx & CPUID_MCA) && (rdmsr(MSR_MCG_CAP) & MCG_CMCI))
-		write(APIC_LVT_CMCI, LVT_MASKED | 0xFF);
+		write_reg(APIC_LVT_CMCI, LVT_MASKED | 0xFF);
 }
 
 void lapic_enable(void)
@@ -89,58 +89,58 @@ void lapic_enable(void)
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_EN | APIC_BASE_X2);
 	lapic_silence();
 	mask_cmci();
-	write(APIC_SVR, SVR_ON);
-	write(APIC_TPR, 0);
+	write_reg(APIC_SVR, SVR_ON);
+	write_reg(APIC_TPR, 0);
 }
 
-/* Of the eight registers from `first` on. */
-static bool any(enum apic_reg first)
+/* Is any bit set in the eight registers from `first` on? */
+static bool any_bit_set(enum apic_reg first)
 {
 	for (unsigned i = 0; i < 8; i++)
-		if (read(first + i))
+		if (read_reg(first + i))
 			return true;
 	return false;
 }
 
 void drain_one(void); /* drain.asm */
 
-/* True when nothing waits any more.  A line that is held comes again at each EOI, hence the bound:
- * twice as many as there are vectors. */
-static bool drain(void)
+/* True when no interrupt is pending any more.  A level-triggered line that stays asserted
+ * interrupts again after each EOI, so the loop ends after twice the number of vectors. */
+static bool drain_pending(void)
 {
 	unsigned i = 0;
 	cpu_idt_for_drain(true);
-	for (; i < 512 && any(APIC_IRR); i++)
+	for (; i < 512 && any_bit_set(APIC_IRR); i++)
 		drain_one();
 	cpu_idt_for_drain(false);
 	return i < 512;
 }
 
 /*
- * A guest that was stopped in a handler leaves its vector in service, and others waiting; the next
- * owner of the core must find neither.  Waiting vectors can only be accepted, not dropped: this is
+ * A guest stopped in an interrupt handler leaves its vector in service and others pending; the next
+ * guest on this core must see neither.  Pending vectors can only be accepted, not dropped: this is
  * the one place where the host opens IF.
  */
 bool lapic_scrub(void)
 {
 	lapic_silence();
-	write(APIC_SVR, SVR_ON); /* a disabled APIC would hold the waiting vectors back */
-	write(APIC_TPR, 0);
-	for (unsigned i = 0; i < 256 && any(APIC_ISR); i++)
-		write(APIC_EOI, 0);
-	bool empty = drain();
-	write(APIC_ESR, 0);
+	write_reg(APIC_SVR, SVR_ON); /* a disabled APIC does not deliver pending vectors */
+	write_reg(APIC_TPR, 0);
+	for (unsigned i = 0; i < 256 && any_bit_set(APIC_ISR); i++)
+		write_reg(APIC_EOI, 0);
+	bool empty = drain_pending();
+	write_reg(APIC_ESR, 0);
 	return empty;
 }
 
-/* A vector that comes between the scrub and the disabling would wait until the APIC is enabled; one
- * that comes again and again may. */
+/* A vector that arrives between the scrub and the disabling stays pending until the APIC is
+ * enabled, so that is tried again; a line that interrupts all the time is given up. */
 void lapic_reset(void)
 {
 	for (unsigned i = 0; i < RESET_TRIES; i++) {
 		lapic_scrub();
-		write(APIC_SVR, SVR_RESET);
-		if (!any(APIC_IRR))
+		write_reg(APIC_SVR, SVR_RESET);
+		if (!any_bit_set(APIC_IRR))
 			break;
 	}
 }

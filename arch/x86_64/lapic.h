@@ -10,7 +10,7 @@
 /* Does this CPU have x2APIC mode? */
 bool x2apic_present(void);
 
-/* Takes the core's APIC into x2APIC mode, all its own sources masked. */
+/* Puts the core's APIC into x2APIC mode, with its whole local vector table masked. */
 void lapic_enable(void);
 
 /* The core's APIC ID. */
@@ -25,19 +25,18 @@ static inline void lapic_ipi(uint32_t apic_id, uint32_t icr_low)
 	wrmsr(MSR_X2APIC + APIC_ICR, (uint64_t)apic_id << 32 | icr_low);
 }
 
-/* Does this core's APIC have that entry of the local vector table?  Writing one that it has not is
- * a #GP. */
+/* Does this core's APIC have that entry of the local vector table?  Writing an entry that it lacks
+ * raises #GP. */
 bool lapic_has_lvt(uint32_t reg);
 
-/* Masks the core's own sources of interrupts: its timer and all other entries of the table. */
+/* Masks the core's whole local vector table, the timer included. */
 void lapic_silence(void);
 
-/* Leaves the core's APIC as after reset but enabled: no vector in service, waiting or armed.  To be
- * called when nothing sends to the core any more; false: an interrupt still comes again and again.
- */
+/* Leaves the core's APIC as after reset but enabled: no vector in service or pending, no timer
+ * armed.  To be called when nothing sends to the core any more; false: interrupts still arrive. */
 bool lapic_scrub(void);
 
-/* The same as after an INIT, when the APIC takes no interrupt but NMIs before its next owner, or
- * its next mode, enables it: scrubbed, and disabled by software. */
+/* Leaves the APIC as after an INIT: scrubbed and software-disabled, so that it accepts only NMIs
+ * until the next guest, or an x2APIC mode switch, enables it. */
 void lapic_reset(void);
 #endif

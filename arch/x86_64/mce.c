@@ -18,7 +18,7 @@ static uint32_t bank_msr(unsigned bank, unsigned which)
 	return MSR_MC_CTL + 4 * bank + which;
 }
 
-static bool present(void)
+static bool mca_present(void)
 {
 	uint32_t both = 1u << 7 | 1u << 14; /* MCE, MCA */
 	return (cpuid(1, 0).edx & both) == both;
@@ -26,20 +26,20 @@ static bool present(void)
 
 static unsigned count_banks(void)
 {
-	unsigned n = present() ? rdmsr(MSR_MCG_CAP) & MCG_CAP_BANKS : 0;
+	unsigned n = mca_present() ? rdmsr(MSR_MCG_CAP) & MCG_CAP_BANKS : 0;
 	return n < MCE_BANKS ? n : MCE_BANKS;
 }
 
 static void read_state(struct mce_state *m)
 {
 	m->banks = count_banks();
-	m->mcg_status = present() ? rdmsr(MSR_MCG_STATUS) : 0;
-	m->recovers = present() && (rdmsr(MSR_MCG_CAP) & MCG_CAP_SER);
+	m->mcg_status = mca_present() ? rdmsr(MSR_MCG_STATUS) : 0;
+	m->recovers = mca_present() && (rdmsr(MSR_MCG_CAP) & MCG_CAP_SER);
 	for (unsigned i = 0; i < m->banks; i++)
 		m->status[i] = rdmsr(bank_msr(i, 1));
 }
 
-static void describe(const struct mce_state *m, unsigned bank, char *text, size_t size)
+static void describe_bank(const struct mce_state *m, unsigned bank, char *text, size_t size)
 {
 	if (bank == m->banks) {
 		snprintf(text, size, "machine check: no bank has an error, MCG status %lx",
@@ -53,12 +53,12 @@ static void describe(const struct mce_state *m, unsigned bank, char *text, size_
 	         status & MCI_MISCV ? rdmsr(bank_msr(bank, 3)) : 0, m->mcg_status);
 }
 
-static void clear(unsigned bank)
+static void clear_bank(unsigned bank)
 {
 	wrmsr(bank_msr(bank, 1), 0);
 }
 
-/* What they hold at boot is from before: the error that led to the last reset, or the firmware's.
+/* What the banks hold at boot is older: the cause of the last reset, or an error during firmware.
  */
 static void report_old(const struct mce_state *m)
 {
@@ -66,7 +66,7 @@ static void report_old(const struct mce_state *m)
 	for (unsigned i = 0; i < m->banks; i++) {
 		if (!(m->status[i] & MCI_VAL))
 			continue;
-		describe(m, i, text, sizeof text);
+		describe_bank(m, i, text, sizeof text);
 		log_warn("from before this boot: %s", text);
 	}
 }
@@ -74,12 +74,12 @@ static void report_old(const struct mce_state *m)
 void mce_init(void)
 {
 	struct mce_state m;
-	if (!present())
+	if (!mca_present())
 		return;
 	read_state(&m);
 	report_old(&m);
 	for (unsigned i = 0; i < m.banks; i++)
-		clear(i);
+		clear_bank(i);
 	wrmsr(MSR_MCG_STATUS, 0);
 	if (rdmsr(MSR_MCG_CAP) & MCG_CAP_CTL)
 		wrmsr(MSR_MCG_CTL, ~0ul);
@@ -94,12 +94,12 @@ enum mce_verdict mce_handle(bool in_guest, char *text, size_t size)
 	unsigned bank;
 	read_state(&m);
 	enum mce_verdict verdict = mce_judge(&m, in_guest, &bank);
-	describe(&m, bank, text, size);
+	describe_bank(&m, bank, text, size);
 	if (verdict == MCE_PANIC)
 		return verdict;
 	for (unsigned i = 0; i < m.banks; i++)
 		if ((m.status[i] & MCI_VAL) && mce_may_clear(&m, i))
-			clear(i);
+			clear_bank(i);
 	wrmsr(MSR_MCG_STATUS, 0);
 	return verdict;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What becomes of a machine check. */
+/* Decides what a machine check leads to. */
 #include "arch/x86_64/mce.h"
 
 /*
- * With software error recovery (SDM 3, 15.6.3) an error without S or AR is one that nobody has used
- * yet.  One with both belongs to the core whose instruction used it; the others, which the same
- * exception reaches, find the shared bank too, with RIPV = 1 and EIPV = 0 (SDM 3, 15.10.4.1).
+ * With software error recovery (SDM 3, 15.6.3) an error without S or AR is in data that no program
+ * has consumed yet.  An error with both belongs to the core that consumed it; the exception reaches
+ * the other cores too, which see the shared bank with RIPV = 1 and EIPV = 0 (SDM 3, 15.10.4.1).
  */
 static bool is_bystander(const struct mce_state *m)
 {

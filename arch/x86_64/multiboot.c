@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the loader left: multiboot 1 (spec 0.6.96, 3.3) and multiboot 2 (spec 2.0, 3.6) information.
+ * The loader's multiboot 1 (spec 0.6.96, 3.3) or multiboot 2 (spec 2.0, 3.6) information.
  *
- * No address is followed but by the reader, and no length is believed before all of it can be read.
+ * Memory is accessed through the reader only, and no length is trusted before all of it is
+ * readable.
  */
 #include <string.h>
 #include "arch/x86_64/acpi.h"
@@ -15,14 +16,14 @@
 #define MAP_RAM  1
 #define MAP_NVS  4 /* 2: reserved, 3: ACPI's tables */
 
-/* What is read from, and what becomes of it. */
+/* One parse: its input, its result, and its error. */
 struct source {
 	boot_reader *read;
 	struct boot_info *out;
-	const char *bad; /* why all of it is refused */
+	const char *bad; /* why the information is refused; NULL: no error */
 };
 
-/* `length` bytes of text at most, also without a 0 at their end. */
+/* Copies a text of at most `length` bytes, which need not end with a NUL. */
 static void copy_text(char *dst, size_t size, const uint8_t *text, size_t length)
 {
 	size_t n = strnlen((const char *)text, length < size - 1 ? length : size - 1);
@@ -30,7 +31,7 @@ static void copy_text(char *dst, size_t size, const uint8_t *text, size_t length
 	dst[n] = 0;
 }
 
-/* A string whose length nobody gives: as much of it as can be read and kept. */
+/* Copies a NUL-terminated string, truncated to `size` or to what can be read. */
 static void copy_string(const struct source *s, char *dst, size_t size, uint64_t at)
 {
 	size_t n = 0;
@@ -39,7 +40,7 @@ static void copy_string(const struct source *s, char *dst, size_t size, uint64_t
 	dst[n] = 0;
 }
 
-/* Types of the loader's map (multiboot 2, 3.6.8) as of the BIOS's (ACPI 6.5, 15). */
+/* The loader's map (multiboot 2, 3.6.8) has the BIOS's range types (ACPI 6.5, 15). */
 static void add_range(struct boot_info *out, uint32_t type, paddr_t start, uint64_t size)
 {
 	if (!size || start + size < start)
@@ -52,8 +53,8 @@ static void add_range(struct boot_info *out, uint32_t type, paddr_t start, uint6
 		out->firmware[out->nfirmware++] = (struct boot_range){start, size};
 }
 
-/* The module's name is the last path component of its string's first word: GRUB passes what was
- * typed after the file name, QEMU the path itself. */
+/* A module is named by the last path component of its string's first word: GRUB passes only what
+ * was typed after the file name, QEMU begins with the path. */
 static void add_module(struct source *s, paddr_t start, paddr_t end, char *string)
 {
 	if (end < start || !s->read(start, end - start))
@@ -91,7 +92,7 @@ static void parse_mb1_modules(struct source *s, uint32_t count, uint32_t at)
 	}
 }
 
-/* An entry's own size does not count itself. */
+/* An entry's `size` does not include the size field. */
 static void parse_mb1_map(struct source *s, uint32_t at, uint32_t length)
 {
 	const uint32_t least = sizeof(struct mb1_range) - sizeof(uint32_t);
@@ -107,7 +108,7 @@ static void parse_mb1_map(struct source *s, uint32_t at, uint32_t length)
 	}
 }
 
-/* Of the information what comes before the APM's table. */
+/* Only the fields before `apm` are used. */
 static void parse_mb1(struct source *s, uint32_t at)
 {
 	struct boot_info *out = s->out;
@@ -131,7 +132,7 @@ static void parse_mb1(struct source *s, uint32_t at)
 
 /* --- multiboot 2 ---------------------------------------------------------------------------- */
 
-/* The tags: `size` bytes each, at least the head. */
+/* Tags: `size` is at least that of the tag header. */
 static void parse_mb2_module(struct source *s, const struct mb2_module *m, uint32_t size)
 {
 	char string[256];
@@ -152,7 +153,7 @@ static void parse_mb2_map(struct boot_info *out, const struct mb2_map *map, uint
 	}
 }
 
-/* The newer form (tag 15) goes before the older one, whatever their order. */
+/* The ACPI 2.0 RSDP (tag 15) is preferred to the old one, whatever their order. */
 static void copy_rsdp(struct boot_info *out, const uint8_t *rsdp, uint32_t size)
 {
 	if (size < ACPI_RSDP_OLD || out->rsdp.revision >= 2)
@@ -161,7 +162,7 @@ static void copy_rsdp(struct boot_info *out, const uint8_t *rsdp, uint32_t size)
 	memcpy(&out->rsdp, rsdp, size < sizeof out->rsdp ? size : sizeof out->rsdp);
 }
 
-static void take_tag(struct source *s, const struct mb2_tag *tag, uint32_t size)
+static void parse_mb2_tag(struct source *s, const struct mb2_tag *tag, uint32_t size)
 {
 	struct boot_info *out = s->out;
 	const uint8_t *content = (const uint8_t *)(tag + 1);
@@ -186,7 +187,7 @@ static void take_tag(struct source *s, const struct mb2_tag *tag, uint32_t size)
 	}
 }
 
-/* A tag that does not fit, or the last one, ends the list. */
+/* The list ends with the end tag, or at a tag that overruns the information. */
 static void parse_mb2(struct source *s, uint32_t info)
 {
 	const struct mb2_info *head = (const void *)s->read(info, sizeof *head);
@@ -200,7 +201,7 @@ static void parse_mb2(struct source *s, uint32_t info)
 		uint32_t size = tag->size;
 		if (tag->type == MB2_END || size < sizeof *tag || size > total - at)
 			break;
-		take_tag(s, tag, size);
+		parse_mb2_tag(s, tag, size);
 		at += (size + MB2_ALIGN - 1ul) & ~(MB2_ALIGN - 1ul);
 	}
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The VMM's own address space: what of the machine it can reach, and how.
+ * The VMM's own address space.
  *
- * Text may be executed, constants, boot modules and firmware's memory read; everything else is
- * data, the guests' memory and the devices' below 4 GiB with it.  Not mapped are page 0, so that a
- * null pointer faults, and a page below each stack, so that an overflow does.
+ * Text is executable; constants, boot modules and firmware's memory below 1 MiB are read-only; all
+ * else, guest memory and devices below 4 GiB included, is writable.  Page 0 is not mapped, so that
+ * a null pointer faults; nor is the page below each stack, so that an overflow does.
  */
 #include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/core.h"
@@ -41,26 +41,26 @@ static void map_gib(uint64_t *map, paddr_t start, bool gib_pages)
 		hostmap_add(map, at, 21, holds_ram(at, 2 * MIB) || at < MIB);
 }
 
-static void protect(const void *start, const void *end, enum host_access access)
+static void set_access(const void *start, const void *end, enum host_access access)
 {
 	hostmap_protect((uint64_t *)host_cr3, (paddr_t)start, (paddr_t)end, access);
 }
 
-static void flush(void)
+static void flush_tlb(void)
 {
 	write_cr3(host_cr3);
 }
 
-/* Below 1 MiB only the start code of the other cores and a panic's text are written; what is read
- * are tables. */
+/* Below 1 MiB only the start code of the other cores and a panic's text are written; the rest is
+ * firmware's tables. */
 static void protect_low(void)
 {
 	static const paddr_t panic_page[] = LAST_PANIC_PAGES;
-	protect((void *)0, (void *)PAGE_SIZE, HOST_NONE);
-	protect((void *)PAGE_SIZE, (void *)MIB, HOST_READ);
-	protect((void *)AP_TRAMPOLINE, (void *)(AP_TRAMPOLINE + PAGE_SIZE), HOST_WRITE);
+	set_access((void *)0, (void *)PAGE_SIZE, HOST_NONE);
+	set_access((void *)PAGE_SIZE, (void *)MIB, HOST_READ);
+	set_access((void *)AP_TRAMPOLINE, (void *)(AP_TRAMPOLINE + PAGE_SIZE), HOST_WRITE);
 	for (unsigned i = 0; i < sizeof panic_page / sizeof panic_page[0]; i++)
-		protect((void *)panic_page[i], (void *)(panic_page[i] + PAGE_SIZE), HOST_WRITE);
+		set_access((void *)panic_page[i], (void *)(panic_page[i] + PAGE_SIZE), HOST_WRITE);
 }
 
 static void protect_modules(void)
@@ -74,8 +74,8 @@ static void protect_modules(void)
 
 static void set_guards(struct core_stacks *s, enum host_access access)
 {
-	protect(s->fault_guard, s->fault_guard + sizeof s->fault_guard, access);
-	protect(s->guard, s->guard + sizeof s->guard, access);
+	set_access(s->fault_guard, s->fault_guard + sizeof s->fault_guard, access);
+	set_access(s->guard, s->guard + sizeof s->guard, access);
 }
 
 void paging_init(void)
@@ -87,38 +87,38 @@ void paging_init(void)
 	host_cr3 = (paddr_t)map;
 	protect_modules();
 	protect_low();
-	protect(image_start, text_end, HOST_EXECUTE);
-	protect(rodata_start, rodata_end, HOST_READ);
+	set_access(image_start, text_end, HOST_EXECUTE);
+	set_access(rodata_start, rodata_end, HOST_READ);
 	set_guards(&boot_stacks, HOST_NONE);
-	flush();
+	flush_tlb();
 }
 
 void paging_guard(struct core_stacks *s)
 {
 	set_guards(s, HOST_NONE);
-	flush();
+	flush_tlb();
 }
 
 void paging_unguard(struct core_stacks *s)
 {
 	set_guards(s, HOST_WRITE);
-	flush();
+	flush_tlb();
 }
 
-/* --- what a fault means --------------------------------------------------------------------- */
+/* --- explaining a fault --------------------------------------------------------------------- */
 
-static bool between(paddr_t at, const void *start, const void *end)
+static bool in_range(paddr_t at, const void *start, const void *end)
 {
 	return at >= (paddr_t)start && at < (paddr_t)end;
 }
 
-/* Is it in the page below one of a core's stacks? */
+/* Is the address in a guard page, below one of a core's stacks? */
 static bool in_guard(paddr_t at)
 {
 	for (unsigned i = 0; i < CORES_MAX; i++) {
 		const struct core_stacks *s = cores[i].stack_top;
-		if (s-- && (between(at, s->guard, s->guard + sizeof s->guard) ||
-		            between(at, s->fault_guard, s->fault_guard + sizeof s->fault_guard)))
+		if (s-- && (in_range(at, s->guard, s->guard + sizeof s->guard) ||
+		            in_range(at, s->fault_guard, s->fault_guard + sizeof s->fault_guard)))
 			return true;
 	}
 	return false;
@@ -132,7 +132,7 @@ static bool in_module(paddr_t at)
 	return false;
 }
 
-/* A stack that overflows leaves no room for the page fault's frame: that is a double fault. */
+/* After a stack overflow the page fault's frame cannot be pushed: that is a double fault. */
 const char *paging_explain(uint64_t vector, uint64_t error, paddr_t at)
 {
 	if ((vector == VECTOR_DF || vector == VECTOR_PF) && in_guard(at))
@@ -147,9 +147,9 @@ const char *paging_explain(uint64_t vector, uint64_t error, paddr_t at)
 		return "access to an address that is not mapped";
 	if (!(error & ERROR_WRITE))
 		return NULL;
-	if (between(at, image_start, text_end))
+	if (in_range(at, image_start, text_end))
 		return "write to read-only text";
-	if (between(at, rodata_start, rodata_end))
+	if (in_range(at, rodata_start, rodata_end))
 		return "write to read-only data";
 	return in_module(at) ? "write to a boot module" : "write to firmware's memory";
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* paging.h: the VMM's own map of memory; its tables are hostmap.h's. */
+/* paging.h: the VMM's own address space, built with hostmap.h. */
 #ifndef ARCH_PAGING_H
 #define ARCH_PAGING_H
 #include <stdint.h>
@@ -9,15 +9,15 @@ struct core_stacks;
 
 extern paddr_t host_cr3; /* 0 before paging_init() */
 
-/* Makes the VMM's own map, all memory and the first 4 GiB, identity, each kind with its access, and
- * takes it on this core. */
+/* Builds the VMM's identity map of all memory and the first 4 GiB, with the access of each part,
+ * and loads it on this core. */
 void paging_init(void);
 
-/* Takes the pages below a core's stacks out of the map, before the core starts; and back in. */
+/* Unmaps the guard pages below a core's stacks, before the core starts; and maps them again. */
 void paging_guard(struct core_stacks *s);
 void paging_unguard(struct core_stacks *s);
 
-/* In words, what an exception with this error code and this address in CR2 was; NULL: nothing that
- * the map could say. */
+/* Explains in words an exception with this error code and this address in CR2; NULL: the page
+ * tables do not explain it. */
 const char *paging_explain(uint64_t vector, uint64_t error, paddr_t at);
 #endif

@@ -15,7 +15,7 @@
 
 extern const char image_start[], text_end[];
 
-static bool panicking; /* what is printed is kept over the reset */
+static bool panicking; /* panic_print() also saves its text for after the reset */
 static const struct panic_keeper *keeper;
 
 void panic_keep(const struct panic_keeper *k)
@@ -49,7 +49,7 @@ static void print_frame(unsigned i, uint64_t rip)
 	panic_print("  #%-2u %016lx %s+0x%lx", i, rip, name ? name : "?", name ? off : 0);
 }
 
-/* Frames are linked through RBP; anything that does not look like one ends the walk. */
+/* Frames are linked through RBP; the trace ends at the first value that cannot be a frame. */
 static void backtrace(uint64_t rip, uint64_t rbp)
 {
 	if (rip)
@@ -65,13 +65,13 @@ static void backtrace(uint64_t rip, uint64_t rbp)
 	}
 }
 
-/* The first core that panics reports.  Another one that panics meanwhile only stops, and the first
- * one, when it comes back from a fault in its own report, ends the node. */
+/* The first core that panics reports.  Another one that panics meanwhile only stops; if the first
+ * one faults while reporting, it ends the node at once. */
 static void begin_panic(void)
 {
 	if (!stop_all_others() && panicking)
 		node_panicked();
-	log_end("", 0, true); /* what was queued comes first */
+	log_end("", 0, true); /* write the queued log lines first */
 	if (keeper)
 		keeper->begin();
 	panicking = true;

@@ -5,26 +5,26 @@
 #include "lib/x86.h"
 
 static struct spinlock lock;
-static bool lone; /* one core is left, and another one may have stopped with the lock */
+static bool single_core; /* only one core runs, and a stopped one may hold the lock */
 
 void pci_lone_core(void)
 {
-	lone = true;
+	single_core = true;
 }
 
-static void begin(void)
+static void lock_config(void)
 {
-	if (!lone)
+	if (!single_core)
 		spin_lock(&lock);
 }
 
-static void end(void)
+static void unlock_config(void)
 {
-	if (!lone)
+	if (!single_core)
 		spin_unlock(&lock);
 }
 
-static void select(uint16_t bdf, uint8_t reg)
+static void select_register(uint16_t bdf, uint8_t reg)
 {
 	outl(0xCF8, 0x80000000u | (uint32_t)bdf << 8 | (reg & 0xFC));
 }
@@ -32,25 +32,25 @@ static void select(uint16_t bdf, uint8_t reg)
 uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 {
 	uint16_t port = (uint16_t)(0xCFC + (reg & 3));
-	begin();
-	select(bdf, reg);
+	lock_config();
+	select_register(bdf, reg);
 	uint32_t v = size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
-	end();
+	unlock_config();
 	return v;
 }
 
 void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
 {
 	uint16_t port = (uint16_t)(0xCFC + (reg & 3));
-	begin();
-	select(bdf, reg);
+	lock_config();
+	select_register(bdf, reg);
 	if (size == 1)
 		outb(port, (uint8_t)v);
 	else if (size == 2)
 		outw(port, (uint16_t)v);
 	else
 		outl(port, v);
-	end();
+	unlock_config();
 }
 
 uint8_t pci_find_cap(uint16_t bdf, uint8_t id)

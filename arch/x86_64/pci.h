@@ -5,16 +5,17 @@
 #define ARCH_PCI_H
 #include <stdint.h>
 
-/* A register of 1, 2 or 4 bytes, aligned to its size.  Where no function is, all ones are read. */
+/* A register of 1, 2 or 4 bytes, aligned to its size.  All ones are read where there is no
+ * function. */
 uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size);
 void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v);
 
-/* The offset of the function's capability with that ID; 0: it has none. */
+/* The offset of the function's capability with that ID; 0: there is none. */
 uint8_t pci_find_cap(uint16_t bdf, uint8_t id);
 
-/* Size of a BAR by the usual write of ones; memory decoding is off meanwhile. */
+/* The size of a BAR, found by writing ones to it; decoding is off meanwhile. */
 uint32_t pci_bar_size(uint16_t bdf, unsigned bar);
 
-/* One core is left that runs: the lock of these functions counts no more. */
+/* Only this core still runs: these functions no longer take their lock. */
 void pci_lone_core(void);
 #endif

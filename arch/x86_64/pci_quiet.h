@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pci_quiet.h: no device writes into memory that the VMM did not give it. */
+/* pci_quiet.h: keeps devices that nobody drives from writing to memory. */
 #ifndef ARCH_PCI_QUIET_H
 #define ARCH_PCI_QUIET_H
 
@@ -7,6 +7,6 @@ struct pci_masters {
 	unsigned functions, turned_off, refused;
 };
 
-/* Takes bus mastering from every function but bridges and IOMMUs; says how many there were. */
+/* Turns bus mastering off in every function except bridges and IOMMUs; returns the counts. */
 struct pci_masters pci_masters_off(void);
 #endif

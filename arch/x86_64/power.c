@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The end of the node: by an emulator's exit port, ACPI, or what PCs had before it. */
+/* Ends the node: by an emulator's exit port, ACPI, or the PC's older reset methods. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,21 +13,21 @@
 #include "lib/x86.h"
 
 #define QEMU_EXIT_PORT   0xF4   /* isa-debug-exit */
-#define BOCHS_EXIT_PORT  0x8900 /* there when Bochs's debug port is */
+#define BOCHS_EXIT_PORT  0x8900 /* present if Bochs's debug port is */
 #define BOCHS_DEBUG_PORT 0xE9
 #define KBC_COMMAND      0x64
 #define KBC_BUSY         2u
 #define KBC_RESET        0xFE
-#define RESET_CONTROL    0xCF9 /* of Intel's chip sets, and of others since */
+#define RESET_CONTROL    0xCF9 /* reset control of PC chip sets */
 #define SCI_EN           1u    /* PM1 control (ACPI 6.5, 4.8.3.2.1) */
 #define SLP_TYP_SHIFT    10
 #define SLP_TYP_MASK     (7u << SLP_TYP_SHIFT)
 #define SLP_EN           (1u << 13)
 #define SLEEP_TYP_SHIFT  2 /* sleep control (4.8.3.7) */
 #define SLEEP_EN         0x20u
-#define ACPI_MODE_MS     3000 /* how long firmware may take to hand the machine over */
-#define ACT_MS           500  /* how long a register may take to do what it is there for */
-#define PANIC_SECONDS    10   /* unless something else is said */
+#define ACPI_MODE_MS     3000 /* how long firmware may take to switch to ACPI mode */
+#define ACT_MS           500  /* how long a reset or sleep register may take to act */
+#define PANIC_SECONDS    10   /* default delay before the reset */
 
 static enum node_panic panic_act = NODE_PANIC_EMULATOR;
 static unsigned panic_seconds = PANIC_SECONDS;
@@ -39,9 +39,10 @@ static void halt(void)
 		__asm__ volatile("cli; hlt");
 }
 
-/* No other core runs any more, maybe one that holds the terminal's lock: it does without. */
-static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void say(const char *fmt, ...)
+/* Prints without the terminal's lock: no other core runs any more, and a stopped one may hold it.
+ */
+static void print_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void print_line(const char *fmt, ...)
 {
 	char line[128] = "patio: ";
 	size_t n = strlen(line);
@@ -53,15 +54,15 @@ static void say(const char *fmt, ...)
 	log_end(line, n + 2, true);
 }
 
-/* The log's last line, whatever its level: Bochs's own status says nothing. */
-static void say_status(uint8_t status)
+/* The last line, printed at any log level: Bochs returns no status of ours. */
+static void print_status(uint8_t status)
 {
-	say("ends with status %u", status);
+	print_line("ends with status %u", status);
 }
 
 /* --- emulators ------------------------------------------------------------------------------ */
 
-/* QEMU's device takes the status and reads as 0; where nothing is, all bits are set. */
+/* QEMU's device takes the status and reads as 0; where there is no device, all ones are read. */
 static void emulator_exit(uint8_t status)
 {
 	if (inb(QEMU_EXIT_PORT) == 0)
@@ -73,8 +74,8 @@ static void emulator_exit(uint8_t status)
 
 /* --- ACPI's registers ----------------------------------------------------------------------- */
 
-/* Of memory none that is RAM: what a broken table names there is somebody's. */
-static bool usable(const struct acpi_register *r)
+/* A memory register must not be RAM: a broken table would have the VMM overwrite data. */
+static bool register_usable(const struct acpi_register *r)
 {
 	return r->present && (r->space != ACPI_MEMORY || !holds_ram_at(r->address));
 }
@@ -107,9 +108,9 @@ static uint16_t read_register16(const struct acpi_register *r)
 
 /* --- off ------------------------------------------------------------------------------------ */
 
-/* Until the operating system asks for it, the power button and these registers may be the
- * firmware's (4.8.2.5). */
-static void take_over(const struct acpi_power *p)
+/* Firmware may own the power button and these registers until the OS enables ACPI mode (4.8.2.5).
+ */
+static void enter_acpi_mode(const struct acpi_power *p)
 {
 	const struct acpi_register *r = &p->pm1_control[0];
 	if (!p->smi_port || read_register16(r) & SCI_EN)
@@ -122,11 +123,11 @@ static void take_over(const struct acpi_power *p)
 /* SLP_TYP first, then SLP_EN with it, as ACPICA does. */
 static void sleep_pm1(const struct acpi_power *p)
 {
-	take_over(p);
+	enter_acpi_mode(p);
 	for (unsigned step = 0; step < 2; step++)
 		for (unsigned i = 0; i < 2; i++) {
 			const struct acpi_register *r = &p->pm1_control[i];
-			if (!usable(r))
+			if (!register_usable(r))
 				continue;
 			unsigned v = read_register16(r) & ~(SLP_TYP_MASK | SLP_EN);
 			v |= (unsigned)p->s5_type[i] << SLP_TYP_SHIFT | (step ? SLP_EN : 0);
@@ -134,16 +135,16 @@ static void sleep_pm1(const struct acpi_power *p)
 		}
 }
 
-/* Its methods (_PTS, _GTS) are not run: there is no interpreter of AML here. */
+/* ACPI's methods (_PTS, _GTS) are not run: the VMM has no AML interpreter. */
 static void power_off(void)
 {
 	const struct acpi_power *p = &acpi.power;
 	if (!p->has_s5)
 		return;
-	if (usable(&p->sleep_control))
+	if (register_usable(&p->sleep_control))
 		write_register(&p->sleep_control,
 		               (uint16_t)(p->s5_type[0] << SLEEP_TYP_SHIFT | SLEEP_EN));
-	else if (usable(&p->pm1_control[0]))
+	else if (register_usable(&p->pm1_control[0]))
 		sleep_pm1(p);
 	stop_delay_us(ACT_MS * 1000);
 }
@@ -160,8 +161,8 @@ static void reset_by_keyboard_controller(void)
 
 static void reset_by_chip_set(void)
 {
-	outb(RESET_CONTROL, 2); /* a hard reset is wanted */
-	outb(RESET_CONTROL, 6); /* now */
+	outb(RESET_CONTROL, 2); /* select a hard reset */
+	outb(RESET_CONTROL, 6); /* do it */
 	stop_delay_us(ACT_MS * 1000);
 }
 
@@ -177,35 +178,35 @@ static void triple_fault(void)
 static void reset(void) __attribute__((noreturn));
 static void reset(void)
 {
-	__asm__ volatile("wbinvd" : : : "memory"); /* a panic's text into memory */
-	if (usable(&acpi.power.reset)) {
+	__asm__ volatile("wbinvd" : : : "memory"); /* write a panic's text back to memory */
+	if (register_usable(&acpi.power.reset)) {
 		write_register(&acpi.power.reset, acpi.power.reset_value);
 		stop_delay_us(ACT_MS * 1000);
 	}
-	reset_by_chip_set(); /* of everything; the keyboard controller's may be the CPU's alone */
+	reset_by_chip_set(); /* resets everything; the keyboard controller may reset only the CPU */
 	reset_by_keyboard_controller();
 	triple_fault();
 	halt();
 }
 
-/* --- the ends ------------------------------------------------------------------------------- */
+/* --- public functions ----------------------------------------------------------------------- */
 
 void node_exit(uint8_t status)
 {
 	if (stop_all_others()) {
-		say_status(status);
+		print_status(status);
 		stop_devices();
 	}
 	emulator_exit(status);
 	power_off();
-	say("this machine could not be switched off by ACPI: it is halted");
+	print_line("this machine could not be switched off by ACPI: it is halted");
 	halt();
 }
 
 void node_refuse(uint8_t status)
 {
 	if (stop_all_others()) {
-		say_status(status);
+		print_status(status);
 		stop_devices();
 	}
 	emulator_exit(status);
@@ -235,14 +236,14 @@ void node_panicked(void)
 		stop_devices();
 	}
 	if (panic_act == NODE_PANIC_EMULATOR) {
-		say_status(PANIC_STATUS);
+		print_status(PANIC_STATUS);
 		emulator_exit(PANIC_STATUS);
 	}
 	if (panic_act == NODE_PANIC_HALT) {
-		say_status(PANIC_STATUS);
+		print_status(PANIC_STATUS);
 		halt();
 	}
-	say("resets in %u s; `show last-panic` will have this text", panic_seconds);
+	print_line("resets in %u s; `show last-panic` will have this text", panic_seconds);
 	for (unsigned s = 0; s < panic_seconds; s++)
 		stop_delay_us(1000000);
 	reset();

@@ -14,8 +14,7 @@ static bool rdrand(uint64_t *v)
 	return done;
 }
 
-/* CPUID serializes, and where a hypervisor is below it leaves the guest: how long it takes varies.
- */
+/* CPUID serializes, and exits if Patio runs under a hypervisor: its duration varies. */
 static uint64_t tsc_noise(void)
 {
 	uint64_t v = 0;
@@ -33,7 +32,6 @@ uint64_t random_word(void)
 	if (cpuid(1, 0).ecx & CPUID_1_ECX_RDRAND)
 		for (unsigned i = 0; i < RDRAND_TRIES && !rdrand(&v); i++)
 			;
-	/* Both: an RDRAND that always says the same (some AMD CPUs after a suspend) is no secret.
-	 */
+	/* Mix both: some AMD CPUs' RDRAND returns a constant after a suspend. */
 	return v ^ tsc_noise();
 }

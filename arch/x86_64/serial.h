@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* serial.h: which serial port the node's console is. */
+/* serial.h: which serial port is the node's console. */
 #ifndef ARCH_SERIAL_H
 #define ARCH_SERIAL_H
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 
 struct serial_port {
 	uint16_t port;    /* the first of its I/O ports */
-	uint16_t divisor; /* 0: its speed stays as the firmware has set it */
-	bool has_gsi;     /* else `irq` is an ISA interrupt, 16: it has none */
+	uint16_t divisor; /* 0: keep the firmware's speed */
+	bool has_gsi;     /* else `irq` is an ISA interrupt, or 16 for none */
 	uint8_t irq;
 	uint32_t gsi;
 };
@@ -18,7 +18,7 @@ struct serial_port {
 enum serial_choice {
 	SERIAL_BAD,  /* not understood */
 	SERIAL_NONE, /* `none` */
-	SERIAL_SPCR, /* `spcr`: what the firmware's table says */
+	SERIAL_SPCR, /* `spcr`: the port in the firmware's SPCR table */
 	SERIAL_COM,  /* `com1` to `com4`, with `,SPEED` a divisor of 115200 */
 };
 

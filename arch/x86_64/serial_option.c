@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* serial_option.c: the words of the boot option `console=`. */
+/* serial_option.c: parses the boot option `console=`. */
 #include <string.h>
 #include "arch/x86_64/serial.h"
 
@@ -15,8 +15,8 @@ struct serial_port serial_default(void)
 	return s;
 }
 
-/* The decimal number that the text is; 0: it is none, or above SERIAL_BAUD. */
-static uint32_t number(const char *text)
+/* Parses a decimal number; 0: not a number, or above SERIAL_BAUD. */
+static uint32_t parse_baud(const char *text)
 {
 	uint32_t n = 0;
 	for (; *text >= '0' && *text <= '9' && n <= SERIAL_BAUD; text++)
@@ -24,12 +24,12 @@ static uint32_t number(const char *text)
 	return *text || n > SERIAL_BAUD ? 0 : n;
 }
 
-static bool com_option(const char *text, struct serial_port *out)
+static bool parse_com_option(const char *text, struct serial_port *out)
 {
 	if (text[0] != 'c' || text[1] != 'o' || text[2] != 'm' || text[3] < '1' || text[3] > '4')
 		return false;
 	struct serial_port s = com[text[3] - '1'];
-	uint32_t baud = text[4] == ',' ? number(text + 5) : SERIAL_BAUD;
+	uint32_t baud = text[4] == ',' ? parse_baud(text + 5) : SERIAL_BAUD;
 	if ((text[4] && text[4] != ',') || !baud || SERIAL_BAUD % baud)
 		return false;
 	s.divisor = (uint16_t)(SERIAL_BAUD / baud);
@@ -43,5 +43,5 @@ enum serial_choice serial_option(const char *text, struct serial_port *out)
 		return SERIAL_NONE;
 	if (!strcmp(text, "spcr"))
 		return SERIAL_SPCR;
-	return com_option(text, out) ? SERIAL_COM : SERIAL_BAD;
+	return parse_com_option(text, out) ? SERIAL_COM : SERIAL_BAD;
 }

@@ -69,7 +69,7 @@ void smp_start(core_entry *entry)
 			ncores++;
 			continue;
 		}
-		/* should it come late, it must not take the place of the next one */
+		/* if it starts late, it must not run with the next core's ap_core */
 		lapic_ipi(c->apic_id, ICR_INIT);
 		free_stacks(c);
 		log_warn("the core with APIC ID %u did not start: it stays unused", c->apic_id);

@@ -8,8 +8,8 @@ struct core;
 /* What a core runs; it never returns. */
 typedef void core_entry(struct core *c);
 
-/* Starts all cores that the MADT names but the boot core, one after the other; each comes to
- * `entry` on a stack of its own, its APIC enabled.  One that does not start stays unused, with a
- * warning; panics when there is no memory for a stack. */
+/* Starts all cores of the MADT except the boot core, one after the other; each runs `entry` on a
+ * stack of its own, its APIC enabled.  A core that does not start stays unused, with a warning;
+ * panics when there is no memory for a stack. */
 void smp_start(core_entry *entry);
 #endif

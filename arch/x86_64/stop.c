@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Before the node ends, however it ends: one core is left that runs, and no device that writes.
+ * Before the node ends: stops all other cores, and all devices that could write to memory.
  */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/hvm/hvm.h"
@@ -11,11 +11,12 @@
 #include "arch/x86_64/tsc.h"
 #include "lib/x86.h"
 
-#define STOP_MS 100 /* how long the other cores get; one that hangs is left behind */
+#define STOP_MS 100 /* how long to wait for the other cores; one that hangs is ignored */
 
-static struct core *_Atomic last; /* the core that ends the node; NULL: it goes on */
+static struct core
+    *_Atomic ending_core; /* the core that ends the node; NULL: the node is running */
 
-/* Without the TSC's rate, by a port whose writes take about a microsecond each. */
+/* Before the TSC's rate is known, by writes to port 80h, which take about a microsecond each. */
 void stop_delay_us(uint64_t us)
 {
 	if (tsc_khz)
@@ -43,8 +44,7 @@ static void stop_others(void)
 		stop_delay_us(1000);
 }
 
-/* A CPU in VMX operation does not take an INIT (Intel SDM vol. 3, 24.8), which some machines reset
- * by. */
+/* A CPU in VMX operation blocks INIT (Intel SDM vol. 3, 24.8), with which some machines reset. */
 static void leave_hvm(void)
 {
 	if (hvm)
@@ -62,7 +62,7 @@ static void stop_core(struct core *c)
 
 void stop_if_wanted(struct core *c)
 {
-	const struct core *ends = atomic_load(&last);
+	const struct core *ends = atomic_load(&ending_core);
 	if (ends && ends != c)
 		stop_core(c);
 }
@@ -70,7 +70,7 @@ void stop_if_wanted(struct core *c)
 bool stop_all_others(void)
 {
 	struct core *nobody = NULL;
-	if (atomic_compare_exchange_strong(&last, &nobody, this_core())) {
+	if (atomic_compare_exchange_strong(&ending_core, &nobody, this_core())) {
 		stop_others();
 		pci_lone_core();
 		return true;
@@ -79,7 +79,7 @@ bool stop_all_others(void)
 	return false;
 }
 
-/* There is no IOMMU: a device that goes on would write into what the next system has there. */
+/* There is no IOMMU: a device still running would write into the next system's memory. */
 void stop_devices(void)
 {
 	pci_masters_off();

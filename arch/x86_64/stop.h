@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* stop.h: what comes before every end of the node. */
+/* stop.h: stops other cores and devices before the node ends. */
 #ifndef ARCH_STOP_H
 #define ARCH_STOP_H
 #include <stdbool.h>
@@ -8,18 +8,18 @@
 struct core;
 
 /*
- * This core is the one that ends the node; all others stop, for good, within a time.  A core that
- * comes here while another ends the node stops too.  false: this one was it before, and what it did
- * since has failed.
+ * Makes this core the one that ends the node and stops all others for good; waits for them a
+ * limited time.  Does not return if another core ends the node already.  false: this core called it
+ * before, so what it did since has failed.
  */
 bool stop_all_others(void);
 
-/* Does not return when another core ends the node: at an NMI. */
+/* From the NMI handler: does not return if another core ends the node. */
 void stop_if_wanted(struct core *c);
 
-/* Takes bus mastering from all devices, and this CPU out of SVM or VMX operation. */
+/* Turns bus mastering off in all devices, and leaves SVM or VMX operation on this CPU. */
 void stop_devices(void);
 
-/* Waits, also before the TSC's rate is known. */
+/* Waits; may be called before the TSC's rate is known. */
 void stop_delay_us(uint64_t us);
 #endif

@@ -8,11 +8,11 @@
 #define LEVEL_SMT      1
 #define LEVELS_MAX     8
 #define LEAF_EXTENDED  0x80000001
-#define TOPOLOGY_EXT   (1u << 22) /* of its ECX: leaf 8000001Eh is there */
+#define TOPOLOGY_EXT   (1u << 22) /* in ECX: leaf 8000001Eh exists */
 #define LEAF_AMD_CORES 0x8000001E
 
-/* One of the two leaves with levels; false: it is not there, or tells nothing. */
-static bool by_levels(topology_cpuid *ask, uint32_t leaf, unsigned *bits)
+/* Reads leaf 0Bh or 1Fh; false: the CPU lacks it, or it is empty. */
+static bool read_levels(topology_cpuid *ask, uint32_t leaf, unsigned *bits)
 {
 	if (ask(0, 0).eax < leaf || !(ask(leaf, 0).ebx & 0xFFFF))
 		return false;
@@ -31,7 +31,7 @@ static bool by_levels(topology_cpuid *ask, uint32_t leaf, unsigned *bits)
 unsigned topology_smt_bits(topology_cpuid *ask)
 {
 	unsigned bits = 0;
-	if (by_levels(ask, LEAF_V2, &bits) || by_levels(ask, LEAF_TOPOLOGY, &bits))
+	if (read_levels(ask, LEAF_V2, &bits) || read_levels(ask, LEAF_TOPOLOGY, &bits))
 		return bits;
 	uint32_t top = ask(0x80000000, 0).eax;
 	if (top < LEAF_AMD_CORES || !(ask(LEAF_EXTENDED, 0).ecx & TOPOLOGY_EXT))

@@ -6,7 +6,7 @@
 
 typedef struct cpuid topology_cpuid(uint32_t leaf, uint32_t sub);
 
-/* How many low bits of an APIC ID tell the threads of one core apart: 0 without SMT.  All cores of
- * a machine say the same. */
+/* How many low bits of an APIC ID tell the threads of one core apart: 0 without SMT.  The same on
+ * all cores of a machine. */
 unsigned topology_smt_bits(topology_cpuid *ask);
 #endif

@@ -7,11 +7,11 @@
 #include "arch/x86_64/stop.h"
 #include "arch/x86_64/trap.h"
 
-/* Code that looks at `attention` and then waits or enters a guest: an interrupt between the two
- * would be seen too late, so it continues at `resume`. */
+/* Code that tests `attention` and then sleeps or enters a guest.  An NMI between the two would be
+ * noticed too late, so one that interrupts [from, to) returns to `resume`. */
 extern const struct resume_point {
 	uint64_t from, to, resume;
-} resume_points[]; /* from the assembly files; linker.ld ends it with a 0 */
+} resume_points[]; /* from the assembly files; linker.ld ends the table with a 0 */
 
 static void handle_nmi(struct core *c)
 {
@@ -19,7 +19,7 @@ static void handle_nmi(struct core *c)
 	stop_if_wanted(c);
 }
 
-static void resume(struct trap_frame *f)
+static void apply_resume_point(struct trap_frame *f)
 {
 	for (const struct resume_point *p = resume_points; p->from; p++)
 		if (f->rip >= p->from && f->rip < p->to) {
@@ -45,5 +45,5 @@ void trap_handle(struct trap_frame *f)
 		handle_nmi(c);
 	else
 		panic_exception(f, "");
-	resume(f);
+	apply_resume_point(f);
 }

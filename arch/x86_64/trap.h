@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* trap.h: what an exception or an interrupt of the VMM's own leaves on the stack (isr.asm). */
+/* trap.h: the stack frame of an exception or interrupt in the VMM (isr.asm). */
 #ifndef ARCH_TRAP_H
 #define ARCH_TRAP_H
 #include <stdint.h>
@@ -9,6 +9,6 @@ struct trap_frame {
 	uint64_t vector, error, rip, cs, rflags, rsp, ss;
 };
 
-/* From isr.asm, for every vector; the registers are as the frame says when it returns. */
+/* Called by isr.asm for every vector; on return the registers are loaded from the frame. */
 void trap_handle(struct trap_frame *f);
 #endif

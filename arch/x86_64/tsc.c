@@ -3,7 +3,7 @@
  * The TSC's rate, measured against the ACPI PM timer (3.579545 MHz) or PIT channel 2.
  *
  * The core may lose the CPU for milliseconds when the node is itself emulated, so each reading of
- * the reference is bracketed by two TSC readings and taken again when the bracket is wide.
+ * the reference is bracketed by two TSC readings, and the narrowest of several brackets is used.
  */
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/core.h"
@@ -55,7 +55,7 @@ static uint64_t sample(uint32_t (*now)(void), uint32_t *ref)
 	return at;
 }
 
-/* A clock to measure by: its reading, its rate and how many bits it has. */
+/* A reference clock: its reading, its rate and its valid bits. */
 struct reference {
 	uint32_t (*now)(void);
 	uint64_t hz;

@@ -17,7 +17,7 @@
 #define IER_EMPTY 0x02
 #define IER_LINE  0x04
 #define IIR_FIFO  0xC0
-#define FCR_FIFO  0x87 /* on, and empty; the interrupt comes with 8 bytes, or when no more come */
+#define FCR_FIFO  0x87 /* enable and clear; interrupt at 8 bytes, or after a pause */
 #define MCR_READY 0x0B /* DTR, RTS; OUT2 gates the interrupt line on a PC */
 #define MCR_WAIT  0x09
 #define LSR_DATA  0x01
@@ -32,11 +32,11 @@
 static struct serial_port port;
 static uint16_t base;
 static bool absent = true;
-static bool receiving = true, lost;
+static bool receiving = true, overrun;
 static uint8_t ier;
-static int early = -1; /* a byte that came before uart_listen() */
+static int early_byte = -1; /* a byte that came before uart_listen() */
 
-/* Reading it forgets that a byte was lost.  All ones: the port is gone. */
+/* Reading LSR clears the overrun bit, so `lost` records it.  All ones: the port is gone. */
 static uint8_t line_status(void)
 {
 	uint8_t v = inb(base + UART_LSR);
@@ -44,11 +44,11 @@ static uint8_t line_status(void)
 		absent = true;
 		return 0;
 	}
-	lost |= (v & LSR_LOST) != 0;
+	overrun |= (v & LSR_LOST) != 0;
 	return v;
 }
 
-static void wait_for(uint8_t bit)
+static void wait_for_lsr(uint8_t bit)
 {
 	for (unsigned i = 0; !absent && !(line_status() & bit); i++) {
 		if (i == PATIENCE)
@@ -57,20 +57,19 @@ static void wait_for(uint8_t bit)
 	}
 }
 
-/* The scratch register keeps what is written; a bus without the port reads all ones. */
-static bool answers(void)
+/* The scratch register returns what was written; without a port, all ones are read. */
+static bool probe_scratch(void)
 {
 	outb(base + UART_SCR, 0x5A);
 	return inb(base + UART_SCR) == 0x5A && inb(base + UART_LSR) != 0xFF;
 }
 
-/* What has come already stays where it is, and so does the FIFO's mode, because switching that
- * loses it. */
+/* The FIFO's mode is kept, because switching it would lose bytes that were received already. */
 void uart_init(const struct serial_port *s)
 {
 	port = *s;
 	base = port.port;
-	absent = !base || !answers();
+	absent = !base || !probe_scratch();
 	if (absent)
 		return;
 	if (port.divisor) {
@@ -94,15 +93,15 @@ bool uart_gsi(uint32_t *gsi)
 	return !absent && (port.has_gsi || port.irq < ISA_IRQS);
 }
 
-/* Without the FIFO one byte at most has come, and an emulator hands over the next one when that is
- * read: nothing may stand between this and the switch. */
+/* Without the FIFO at most one received byte waits, and once it is read an emulator delivers the
+ * next: the FIFO must be enabled right after the read. */
 void uart_listen(void)
 {
 	uart_drain();
 	if (absent || (inb(base + UART_IIR) & IIR_FIFO) == IIR_FIFO)
 		return;
 	if (line_status() & LSR_DATA)
-		early = inb(base);
+		early_byte = inb(base);
 	outb(base + UART_FCR, FCR_FIFO);
 }
 
@@ -129,8 +128,8 @@ void uart_receive(bool on)
 
 bool uart_overran(void)
 {
-	bool was = lost;
-	lost = false;
+	bool was = overrun;
+	overrun = false;
 	return was;
 }
 
@@ -142,7 +141,7 @@ bool uart_empty(void)
 void uart_put(const char *s, size_t n)
 {
 	for (; n && !absent; n--, s++) {
-		wait_for(LSR_EMPTY);
+		wait_for_lsr(LSR_EMPTY);
 		if (!absent)
 			outb(base, (uint8_t)*s);
 	}
@@ -150,13 +149,13 @@ void uart_put(const char *s, size_t n)
 
 void uart_drain(void)
 {
-	wait_for(LSR_IDLE);
+	wait_for_lsr(LSR_IDLE);
 }
 
 int uart_get(void)
 {
-	int c = early;
-	early = -1;
+	int c = early_byte;
+	early_byte = -1;
 	if (c >= 0)
 		return c;
 	if (absent || !(line_status() & LSR_DATA))
