@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which values of CR0 and CR4 a CPU takes from its guest. */
+/* Emulates the checks of MOV to CR0 and CR4. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/control_regs.h"
 
-/* VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT: every CPU with 64-bit mode. */
+/* VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT: present on every CPU with 64-bit
+ * mode. */
 #define CR4_ALWAYS 0x7FFul
 
 uint64_t cr4_offered(uint32_t leaf1_ecx, uint32_t leaf7_ebx, uint32_t leaf7_ecx)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_regs.h: which values of CR0 and CR4 a CPU takes from its guest, decided from values alone
+/* control_regs.h: which values a guest may write to CR0 and CR4, computed from values only
  * (AMD APM vol. 2, 3.1; Intel SDM vol. 3, 2.5 and 4.1). */
 #ifndef ARCH_HVM_CONTROL_REGS_H
 #define ARCH_HVM_CONTROL_REGS_H
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CR0_CACHE (CR0_CD | CR0_NW) /* the host's on every vendor: XSA-60 */
+#define CR0_CACHE (CR0_CD | CR0_NW) /* kept by the host on both vendors: XSA-60 */
 
 /* As the guest sees its registers; cs_long: its code segment is a 64-bit one. */
 struct control_state {
@@ -14,8 +14,8 @@ struct control_state {
 	bool cs_long;
 };
 
-/* The bits of CR4 that a guest may set, by what CPUID tells it; the arguments are the host's own
- * CPUID leaves.  The other bits belong to features that cpuid.c hides. */
+/* The bits of CR4 that a guest may set, according to the CPUID it sees; the arguments are the
+ * host's CPUID leaves.  The other bits belong to features that cpuid.c hides. */
 uint64_t cr4_offered(uint32_t leaf1_ecx, uint32_t leaf7_ebx, uint32_t leaf7_ecx);
 
 /* Does a MOV of `value` raise no #GP?  `offered`: as cr4_offered() gives it. */

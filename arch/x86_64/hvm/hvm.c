@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What both vendor halves share: which of them drives this CPU, and what a guest does by itself. */
+/* Shared by svm.c and vmx.c: selects one for this CPU; the MSRs that a guest accesses directly. */
 #include <stdio.h>
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/control_regs.h"
@@ -25,11 +25,11 @@ bool hvm_select(char *why, size_t size)
 }
 
 /*
- * Which registers of its core's x2APIC does a guest read, or write, without an exit?  (Direct
- * interrupts.)  Not those that name other cores (ICR) or the core itself (ID, LDR).  The local
- * vector table is checked for delivery modes that are not a guest's to use, all but the timer's
- * entry, which has no mode.  TMCCT: see lapic_timer_count().  CMCI would tell of the machine's
- * errors.
+ * Opens the x2APIC registers that a guest with direct interrupts accesses without an exit.  ICR
+ * exits because it addresses other cores, ID and LDR because they identify the physical core.
+ * Writes of the local vector table exit, for a check of the delivery mode, except the timer's
+ * entry, which has none.  TMCCT: see lapic_timer_count().  CMCI would report errors of the machine
+ * to the guest.
  */
 static void open_x2apic(void (*open)(uint8_t *map, uint32_t msr, bool read, bool write),
                         uint8_t *map)
@@ -43,11 +43,11 @@ static void open_x2apic(void (*open)(uint8_t *map, uint32_t msr, bool read, bool
 }
 
 /*
- * Besides, what a world switch replaces or the VMM never uses (docs/guest-cpu.md has the reasons,
- * also for those that exit).  On SVM VMLOAD and VMSAVE switch all of `always` but TSC_AUX; on VT-x
- * the VMCS switches SYSENTER, FS and GS, the others are the guest's in the core, and vmcs.c and
- * cpu_scrub() clear them for the next owner; so does cpu_scrub() XFD, by which a system gives out
- * AMX: the VMM executes no instruction that it could make fault.
+ * Opens the other MSRs that a world switch replaces or that the VMM never uses (docs/guest-cpu.md
+ * has the reasons, also for those that exit).  On SVM, VMLOAD and VMSAVE switch all of `always`
+ * except TSC_AUX; on VT-x the VMCS switches SYSENTER, FS and GS, while the rest stay in the core
+ * and are cleared for the next guest by vmcs.c and cpu_scrub().  cpu_scrub() also clears XFD, with
+ * which an OS enables AMX on demand: the VMM executes no instruction that XFD could make fault.
  */
 void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool write), uint8_t *map,
                    unsigned own)
@@ -64,7 +64,7 @@ void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool writ
 		open(map, MSR_XFD_ERR, true, true);
 	}
 	open(map, MSR_TSC, true, false);
-	open(map, MSR_PRED_CMD, false, true); /* a barrier for the own core, no state */
+	open(map, MSR_PRED_CMD, false, true); /* a barrier on this core: it has no state */
 	if (own & HVM_OWN_SPEC_CTRL)
 		open(map, MSR_SPEC_CTRL, true, true);
 	if (own & HVM_OWN_X2APIC)

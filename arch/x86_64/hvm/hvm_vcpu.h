@@ -2,8 +2,8 @@
 /*
  * hvm_vcpu.h: the part of a virtual CPU that the CPU's virtualization works on.
  *
- * The VMM embeds it as the first member of its struct vcpu and hands the vendor half a pointer to
- * it; the vendor half knows nothing else of a virtual machine.
+ * The VMM embeds it as the first member of its struct vcpu and passes the vendor file a pointer to
+ * it; the vendor file knows nothing else about a virtual machine.
  */
 #ifndef ARCH_HVM_HVM_VCPU_H
 #define ARCH_HVM_HVM_VCPU_H
@@ -15,9 +15,9 @@ struct core;
 
 struct hvm_vcpu {
 	uint64_t regs[REGS];  /* first: the world switch indexes it; RIP and RFLAGS: hvm->get() */
-	struct core *core;    /* that it runs on */
+	struct core *core;    /* the core that it runs on */
 	uint64_t nested_root; /* its VM's nested page table, as npt_create() gave it */
 	struct spec_ctrl spec_ctrl;
-	void *vendor; /* the vendor half's own: hvm->vcpu_size bytes */
+	void *vendor; /* private to the vendor file: hvm->vcpu_size bytes */
 };
 #endif

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Nested page tables: guest-physical to host-physical, both vendors' formats by one record. */
+/* Nested page tables: guest-physical to host-physical, either vendor's format by struct npt_format.
+ */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/npt.h"
 #include "lib/mem.h"
 #include "lib/spinlock.h"
 
-/* The root table, at the address that the CPU gets, and what the VMM keeps beside it. */
+/* The root table, which the CPU uses, followed by the VMM's own data. */
 struct npt {
 	uint64_t table[512];
-	uint64_t *spare;      /* tables taken aside: the first word of each leads to the next */
-	struct spinlock lock; /* of `spare`, and of large pages while they are split */
+	uint64_t *spare;      /* preallocated tables, linked by their first words */
+	struct spinlock lock; /* for `spare` and for splitting large pages */
 };
 
 static uint64_t *new_table(void)
@@ -22,9 +23,9 @@ uint64_t npt_create(void)
 	return (uint64_t)mem_zalloc(sizeof(struct npt));
 }
 
-/* --- tables taken aside --------------------------------------------------------------------- */
+/* --- preallocated tables -------------------------------------------------------------------- */
 
-static bool put_aside(struct npt *n, unsigned tables)
+static bool preallocate_tables(struct npt *n, unsigned tables)
 {
 	for (; tables; tables--) {
 		uint64_t *t = new_table();
@@ -52,8 +53,9 @@ static unsigned tables_to_split(unsigned shift)
 
 /* --- mapping -------------------------------------------------------------------------------- */
 
-/* The table below `slot`, made when absent; NULL when memory is short or a large page is there. */
-static uint64_t *descend(const struct npt_format *f, uint64_t *slot)
+/* The table that `slot` points to, allocated if absent; NULL without memory, or for a large page.
+ */
+static uint64_t *next_level(const struct npt_format *f, uint64_t *slot)
 {
 	if (!(*slot & f->present)) {
 		uint64_t *t = new_table();
@@ -70,7 +72,7 @@ static bool map_page(const struct npt_format *f, uint64_t root, uint64_t gpa, ui
 {
 	uint64_t *t = (uint64_t *)root;
 	for (unsigned level = 39; level > shift; level -= 9) {
-		t = descend(f, &t[gpa >> level & 511]);
+		t = next_level(f, &t[gpa >> level & 511]);
 		if (!t)
 			return false;
 	}
@@ -106,7 +108,7 @@ bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t h
 		if (!map_page(f, root, gpa, hpa, shift, device ? f->device : ram_leaf(f, shift)))
 			return false;
 		if (!device && f->small_fetch() &&
-		    !put_aside((struct npt *)root, tables_to_split(shift)))
+		    !preallocate_tables((struct npt *)root, tables_to_split(shift)))
 			return false;
 		gpa += 1ul << shift;
 		hpa += 1ul << shift;
@@ -117,7 +119,7 @@ bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t h
 
 /* --- fetches -------------------------------------------------------------------------------- */
 
-/* The entry that maps gpa, or the one where the walk ends without. */
+/* The entry that maps gpa, or the not-present entry at which the translation ends. */
 static uint64_t *find_leaf(const struct npt_format *f, uint64_t root, uint64_t gpa, unsigned *shift)
 {
 	uint64_t *t = (uint64_t *)root;
@@ -129,8 +131,8 @@ static uint64_t *find_leaf(const struct npt_format *f, uint64_t root, uint64_t g
 	}
 }
 
-/* The CPU may walk the entry meanwhile: the new table is whole before it is there. */
-static bool split(const struct npt_format *f, struct npt *n, uint64_t *slot, unsigned shift)
+/* The CPU may use the entry meanwhile: the new table is complete before the entry points to it. */
+static bool split_page(const struct npt_format *f, struct npt *n, uint64_t *slot, unsigned shift)
 {
 	uint64_t *t = take_spare(n);
 	unsigned below = shift - 9;
@@ -151,7 +153,7 @@ bool npt_allow_fetch(const struct npt_format *f, uint64_t root, uint64_t gpa)
 	uint64_t *slot = find_leaf(f, root, gpa, &shift);
 	while (shift > 12 && (*slot & ~NPT_ADDR) == (ram_leaf(f, shift) | f->large) &&
 	       !(*slot & f->fetch)) {
-		if (!split(f, n, slot, shift))
+		if (!split_page(f, n, slot, shift))
 			break;
 		slot = find_leaf(f, root, gpa, &shift);
 	}
@@ -160,7 +162,7 @@ bool npt_allow_fetch(const struct npt_format *f, uint64_t root, uint64_t gpa)
 	return allowed;
 }
 
-/* --- the end -------------------------------------------------------------------------------- */
+/* --- destruction ---------------------------------------------------------------------------- */
 
 static void destroy_level(const struct npt_format *f, uint64_t *t, unsigned level)
 {

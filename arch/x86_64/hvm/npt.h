@@ -9,13 +9,13 @@
 
 /* The bits of one vendor's format. */
 struct npt_format {
-	uint64_t present; /* any of these: the entry is there */
+	uint64_t present; /* any of these bits set: the entry is present */
 	uint64_t large;   /* the entry maps a page above the last level */
-	uint64_t table;   /* bits of an entry that leads to a table */
+	uint64_t table;   /* bits of an entry that points to a table */
 	uint64_t ram, device;
 	bool (*gib_pages)(void);
-	uint64_t fetch; /* the bit of `ram` that allows fetches; 0: fetches need none */
-	/* May only 4 KiB pages be fetched from?  Larger ones are then mapped without `fetch`. */
+	uint64_t fetch; /* the bit of `ram` that allows fetches; 0: always allowed */
+	/* True: only 4 KiB pages may be executable; larger ones are mapped without `fetch`. */
 	bool (*small_fetch)(void);
 };
 
@@ -23,20 +23,20 @@ struct npt_format {
 uint64_t npt_create(void);
 
 /*
- * With small_fetch() it also takes aside the tables that npt_allow_fetch() may need for this range:
- * 4 KiB for each 2 MiB.
- *
  * Maps [gpa, gpa + size) to [hpa, ...) with the largest pages that fit; all three are multiples of
  * 4 KiB.  false when memory for tables is short or something is mapped there already.
+ *
+ * With small_fetch() it also preallocates the tables that npt_allow_fetch() may need for this
+ * range: 4 KiB for each 2 MiB.
  */
 bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size,
              bool device);
 
 /*
- * A fetch met a page without `fetch`: large pages of memory at gpa are split until the one there is
- * of 4 KiB, which allows fetches.  false: none is allowed there.  Any vCPU, also several at once;
- * the work is two tables at most, and a page is split once.  No translation need be flushed: the
- * new entries allow more, and the fault has dropped the old one for this address (Intel SDM vol. 3,
+ * After a fetch from a page without `fetch`: splits the large page at gpa down to 4 KiB, which is
+ * executable.  false: fetches are not allowed there.  May be called for several vCPUs at once; it
+ * fills two tables at most, and a page is split only once.  No TLB flush is needed: the new entries
+ * allow more, and the fault has invalidated the old translation of this address (Intel SDM vol. 3,
  * 28.3.3.1).
  */
 bool npt_allow_fetch(const struct npt_format *f, uint64_t root, uint64_t gpa);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * spec_ctrl.h: a guest's IA32_SPEC_CTRL, which says how far its core may speculate.
+ * spec_ctrl.h: a guest's IA32_SPEC_CTRL, which restricts speculation on its core.
  *
- * The register is the guest's while it runs, and 0, the VMM's, while the VMM does.  Until a guest
- * writes something else than 0 its accesses exit and a world switch costs nothing; from then on it
- * has the register itself, and each switch reads it, and writes it unless it is 0.  Where the CPU
- * has both values in its control block (SVM, V_SPEC_CTRL) none of that is needed.
+ * The register holds the guest's value while the guest runs, and 0 while the VMM does.  Until a
+ * guest writes a value other than 0 its accesses exit and a world switch costs nothing; from then
+ * on it accesses the register directly, and each switch reads the register, and writes it unless it
+ * is 0. A CPU with V_SPEC_CTRL (SVM) switches the register itself: none of this is needed.
  */
 #ifndef ARCH_HVM_SPEC_CTRL_H
 #define ARCH_HVM_SPEC_CTRL_H
@@ -14,14 +14,14 @@
 
 struct spec_ctrl {
 	uint64_t value; /* the guest's, while it does not run */
-	bool own;       /* it has the register itself */
+	bool own;       /* it accesses the register directly */
 };
 
 enum spec_ctrl_write { SPEC_CTRL_FAULT, SPEC_CTRL_SAME, SPEC_CTRL_GIVE };
 
-/* The guest's write of `value` exits; `bits` are those that its CPUID tells of (cpuid_spec_ctrl()).
- * SPEC_CTRL_FAULT: #GP.  SPEC_CTRL_GIVE: `s` has the value, and the register is to be given to the
- * guest from the next entry on. */
+/* Handles an exit for a write of `value`; `bits`: those that the guest's CPUID offers
+ * (cpuid_spec_ctrl()).  SPEC_CTRL_FAULT: inject #GP.  SPEC_CTRL_GIVE: `s` has the value; open the
+ * MSR to the guest. */
 static inline enum spec_ctrl_write spec_ctrl_write(struct spec_ctrl *s, uint64_t bits,
                                                    uint64_t value)
 {
@@ -34,14 +34,14 @@ static inline enum spec_ctrl_write spec_ctrl_write(struct spec_ctrl *s, uint64_t
 	return SPEC_CTRL_GIVE;
 }
 
-/* The guest's value where the CPU is to have it, before an entry. */
+/* Before an entry: loads the guest's value. */
 static inline void spec_ctrl_enter(const struct spec_ctrl *s, void (*write)(uint64_t value))
 {
 	if (s->own && s->value)
 		write(s->value);
 }
 
-/* The VMM's, after what was to be an entry, whether the guest ran or not. */
+/* After an entry, even a failed one: saves the guest's value and loads the VMM's. */
 static inline void spec_ctrl_leave(struct spec_ctrl *s, uint64_t (*read)(void),
                                    void (*write)(uint64_t value))
 {

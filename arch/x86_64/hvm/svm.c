@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The SVM half of hvm.h (AMD APM vol. 2, chapter 15): translates exits, nothing more. */
+/* hvm.h for AMD SVM (AMD APM vol. 2, chapter 15): only translates exits. */
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/core.h"
@@ -16,13 +16,13 @@
 #define ASID       1 /* a core runs one vCPU; its translations are flushed when that starts */
 #define PAT_RESET  0x0007040600070406ul
 
-/* For all guests: every port exits; so do the MSRs, but for those that hvm_open_msrs() names: a map
- * for each set of what a guest has itself. */
+/* For all guests: every port exits, and every MSR except those of hvm_open_msrs(): one MSR map for
+ * each set of enum hvm_own. */
 static uint8_t *iopm, *msrpm[HVM_OWN_SETS];
 
 static bool has_v_spec_ctrl; /* SPEC_CTRL is switched by the CPU */
 
-/* --- what a guest's own core does without us ------------------------------------------------ */
+/* --- I/O and MSR permission maps ------------------------------------------------------------ */
 
 static void open_msr(uint8_t *map, uint32_t msr, bool read, bool write)
 {
@@ -65,7 +65,7 @@ static enum hvm_found svm_probe(char *why, size_t size)
 	return HVM_USABLE;
 }
 
-/* The first page holds the host state that VMRUN saves, the second what VMSAVE does. */
+/* The first page is VMRUN's host save area, the second holds the host state saved by VMSAVE. */
 static const char *svm_core_enable(struct core *c)
 {
 	void *pages = msrpm[HVM_OWN_SETS - 1] || maps_init() ? mem_zalloc(2 * PAGE_SIZE) : NULL;
@@ -145,7 +145,7 @@ static void svm_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned ow
 	b->ldtr = (struct vmcb_seg){.attr = SEG_LDT, .limit = 0xFFFF};
 	svm_control_reset(svm_of(v), e->cr0, e->cr4);
 	b->cr3 = e->cr3;
-	/* LMA is the CPU's to set on a real entry to long mode; VMRUN wants it there already */
+	/* VMRUN requires LMA to be set with LME and PG, as the CPU would set it */
 	b->efer = e->efer | EFER_SVME | ((e->efer & EFER_LME) && (e->cr0 & CR0_PG) ? EFER_LMA : 0);
 	b->dr6 = 0xFFFF0FF0;
 	b->dr7 = 0x400;
@@ -158,14 +158,14 @@ static void svm_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned ow
 	v->regs[REG_RSP] = e->rsp;
 }
 
-/* A VMCB is in memory whenever the guest does not run. */
+/* Nothing to do: between runs the CPU caches no part of a VMCB that must be written back. */
 static void svm_leave(struct hvm_vcpu *v)
 {
 	(void)v;
 }
 
-/* SVM has no exit for "an NMI would be taken now": the guest runs one instruction with TF set. */
-static void step_once(struct svm_vcpu *s)
+/* SVM has no NMI-window exit: the guest single-steps one instruction with TF set instead. */
+static void start_single_step(struct svm_vcpu *s)
 {
 	if (s->stepping)
 		return;
@@ -175,25 +175,25 @@ static void step_once(struct svm_vcpu *s)
 	s->vmcb.rflags |= RFLAGS_TF;
 }
 
-static void step_end(struct svm_vcpu *s)
+static void end_single_step(struct svm_vcpu *s)
 {
 	s->stepping = s->at_iret = false;
 	if (!(s->step_rflags & RFLAGS_TF))
 		s->vmcb.rflags &= ~RFLAGS_TF;
 }
 
-/* The #DB at the end of the step; true when it is the guest's as well. */
-static bool step_done(struct svm_vcpu *s)
+/* Handles the #DB of our single step; true when the guest is to get the #DB as well. */
+static bool finish_single_step(struct svm_vcpu *s)
 {
 	struct vmcb *b = &s->vmcb;
 	bool guests = (s->step_rflags & RFLAGS_TF) || (b->dr6 & ~s->step_dr6 & DR6_OTHERS);
-	step_end(s);
+	end_single_step(s);
 	if (!guests)
 		b->dr6 = s->step_dr6;
 	return guests;
 }
 
-static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
+static uint64_t *vmcb_field(struct vmcb *b, enum hvm_state what)
 {
 	switch (what) {
 	case HVM_RIP:
@@ -218,7 +218,7 @@ static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 		return &b->exit_info1;
 	case HVM_EXIT_INFO2:
 		return &b->exit_info2;
-	default: /* CR0 and CR4, of which bits are the host's; CPL, a byte */
+	default: /* CR0 and CR4, which have host-owned bits; CPL, which is a byte */
 		return NULL;
 	}
 }
@@ -226,7 +226,7 @@ static uint64_t *state_place(struct vmcb *b, enum hvm_state what)
 static uint64_t svm_get(const struct hvm_vcpu *v, enum hvm_state what)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
-	const uint64_t *place = state_place(b, what);
+	const uint64_t *place = vmcb_field(b, what);
 	if (!place)
 		return what == HVM_CR0   ? svm_cr0(svm_of(v))
 		       : what == HVM_CR4 ? svm_cr4(svm_of(v))
@@ -239,12 +239,12 @@ static void svm_set(struct hvm_vcpu *v, enum hvm_state what, uint64_t value)
 	struct vmcb *b = &svm_of(v)->vmcb;
 	if (what == HVM_EFER)
 		value |= EFER_SVME;
-	*state_place(b, what) = value;
+	*vmcb_field(b, what) = value;
 	if (what != HVM_RIP)
 		return;
-	b->interrupt_shadow = 0; /* the instruction is over, and so is its shadow */
+	b->interrupt_shadow = 0; /* the instruction was completed, which ends the shadow */
 	if (svm_of(v)->stepping)
-		step_end(svm_of(v));
+		end_single_step(svm_of(v));
 }
 
 static bool svm_set_control(struct hvm_vcpu *v, unsigned which, uint64_t value)
@@ -265,9 +265,9 @@ static void svm_inject_exception(struct hvm_vcpu *v, uint8_t vector, bool has_er
 }
 
 /*
- * Not while the guest is in its NMI handler: the exit before its IRET says when that ends, and one
- * step takes it over the IRET.  Nor in the shadow of STI or MOV SS, which a step ends too; nor
- * beside another event.
+ * An NMI must wait while the guest is in its NMI handler: the IRET intercept exits before the IRET,
+ * and one single step completes it.  It must also wait in the shadow of STI or MOV SS, which a step
+ * ends too, and while another event is being injected.
  */
 static bool svm_inject_nmi(struct hvm_vcpu *v)
 {
@@ -280,7 +280,7 @@ static bool svm_inject_nmi(struct hvm_vcpu *v)
 		return false;
 	}
 	if ((s->at_iret && b->rip == s->iret_rip) || b->interrupt_shadow) {
-		step_once(s);
+		start_single_step(s);
 		return false;
 	}
 	s->at_iret = false;
@@ -305,7 +305,7 @@ static void exit_io(const struct vmcb *b, struct vmexit *e)
 	e->io.rep = info & 8;
 }
 
-/* EXITINFO1 of #NPF: a page-fault error code; bit 33: in the walk of the guest's own tables. */
+/* EXITINFO1 of #NPF: a page-fault error code; bit 33: the access was to the guest's page tables. */
 static void exit_npf(const struct vmcb *b, struct vmexit *e)
 {
 	e->kind = VMEXIT_memory;
@@ -331,7 +331,7 @@ static void exit_exception(struct svm_vcpu *s, struct vmexit *e, uint8_t vector)
 		e->kind = VMEXIT_machine_check;
 		return;
 	}
-	if (vector == VECTOR_DB && s->stepping && !step_done(s)) {
+	if (vector == VECTOR_DB && s->stepping && !finish_single_step(s)) {
 		e->kind = VMEXIT_nmi_window;
 		return;
 	}
@@ -341,8 +341,8 @@ static void exit_exception(struct svm_vcpu *s, struct vmexit *e, uint8_t vector)
 	e->exception.error = (uint32_t)b->exit_info1;
 }
 
-/* An x87 error with CR0.NE = 0 freezes the core until an interrupt, in wait for an external error
- * logic that no guest has: it gets the exception that NE = 1 gives, as on VT-x. */
+/* An x87 error with CR0.NE = 0 freezes the core until an interrupt from external error logic, which
+ * no guest has: the guest gets #MF instead, as with NE = 1 and on VT-x. */
 static void exit_ferr(struct vmexit *e)
 {
 	e->kind = VMEXIT_exception;
@@ -351,14 +351,14 @@ static void exit_ferr(struct vmexit *e)
 	e->exception.error = 0;
 }
 
-/* Before the instruction, which then runs without an exit (APM 2, 15.14.5). */
+/* The exit precedes the instruction; with the counter at 1 it then completes (APM 2, 15.14.5). */
 static void exit_bus_lock(struct svm_vcpu *s, struct vmexit *e)
 {
 	s->vmcb.bus_lock_counter = 1;
 	e->kind = VMEXIT_bus_lock;
 }
 
-/* Instructions that no guest's CPU has. */
+/* Exits of instructions that guests do not have. */
 static bool is_forbidden(uint32_t code)
 {
 	switch (code) {
@@ -377,7 +377,7 @@ static bool is_forbidden(uint32_t code)
 	}
 }
 
-/* The CPU may have no decode assists: which register and which value, the instruction says. */
+/* Decode assists may be missing, so the instruction is decoded to find register and value. */
 static void exit_control(struct vmexit *e)
 {
 	e->kind = VMEXIT_control;
@@ -393,13 +393,13 @@ static void exit_iret(struct svm_vcpu *s, struct vmexit *e)
 	e->kind = VMEXIT_nmi_window;
 }
 
-static void simple(struct vmexit *e, enum vmexit_kind kind, uint8_t insn_len)
+static void set_exit(struct vmexit *e, enum vmexit_kind kind, uint8_t insn_len)
 {
 	e->kind = kind;
 	e->insn_len = insn_len;
 }
 
-/* The CPU may not give the next RIP (no NRIPS): lengths are the plain encodings' (APM 3). */
+/* Without NRIPS the CPU gives no next RIP: lengths are those of the plain encodings (APM 3). */
 static void translate(struct hvm_vcpu *v, struct vmexit *e)
 {
 	struct svm_vcpu *s = svm_of(v);
@@ -411,18 +411,18 @@ static void translate(struct hvm_vcpu *v, struct vmexit *e)
 	else if (code == SVM_EXIT_NMI)
 		e->kind = VMEXIT_kick;
 	else if (code == SVM_EXIT_MSR) {
-		simple(e, VMEXIT_msr, 2);
+		set_exit(e, VMEXIT_msr, 2);
 		e->msr.write = b->exit_info1;
 	} else if (code == SVM_EXIT_NPF)
 		exit_npf(b, e);
 	else if (code == SVM_EXIT_CPUID)
-		simple(e, VMEXIT_cpuid, 2);
+		set_exit(e, VMEXIT_cpuid, 2);
 	else if (code == SVM_EXIT_VMMCALL)
-		simple(e, VMEXIT_hypercall, 3);
+		set_exit(e, VMEXIT_hypercall, 3);
 	else if (code == SVM_EXIT_XSETBV)
-		simple(e, VMEXIT_xsetbv, 3);
+		set_exit(e, VMEXIT_xsetbv, 3);
 	else if (code == SVM_EXIT_INVD || code == SVM_EXIT_WBINVD)
-		simple(e, VMEXIT_cache, 0); /* WBNOINVD has a prefix */
+		set_exit(e, VMEXIT_cache, 0); /* WBNOINVD has a prefix */
 	else if (code == SVM_EXIT_CR0_SEL || code < SVM_EXIT_CR_WRITE + 16)
 		exit_control(e);
 	else if (code == SVM_EXIT_RDPMC)
@@ -432,7 +432,7 @@ static void translate(struct hvm_vcpu *v, struct vmexit *e)
 	else if (code == SVM_EXIT_IRET)
 		exit_iret(s, e);
 	else if (code == SVM_EXIT_INVALID)
-		simple(e, VMEXIT_invalid, 0);
+		set_exit(e, VMEXIT_invalid, 0);
 	else if (is_forbidden(code))
 		e->kind = VMEXIT_forbidden;
 	else if (code == SVM_EXIT_FERR)
@@ -446,10 +446,10 @@ static void translate(struct hvm_vcpu *v, struct vmexit *e)
 }
 
 /*
- * An event whose delivery was cut short by the exit goes in again (APM 2, 15.7.2).  Only bit 31
- * tells: emulators leave old bits below it.  What an instruction raised (INT n, INT3, INTO) is
- * executed again instead: RIP still points at the instruction, and a handler must find the next one
- * on its stack.
+ * Injects again an event whose delivery the exit interrupted (APM 2, 15.7.2).  Only bit 31 is valid
+ * without an event: emulators leave old bits below it.  Software interrupts (INT n, INT3, INTO) are
+ * not injected: RIP still points at the instruction, which is executed again, so that the return
+ * address is right.
  */
 static void reinject(struct vmcb *b)
 {
@@ -468,10 +468,10 @@ static void svm_run(struct hvm_vcpu *v, struct vmexit *e)
 	__asm__ volatile("clgi" ::: "memory");
 	if (atomic_load_explicit(&c->attention, memory_order_relaxed)) {
 		__asm__ volatile("stgi" ::: "memory");
-		simple(e, VMEXIT_kick, 0);
+		set_exit(e, VMEXIT_kick, 0);
 		return;
 	}
-	/* Held back by GIF = 0; VMRUN delivers its event, then this NMI exits. */
+	/* GIF = 0 holds this NMI pending: VMRUN injects its event, then exits for the NMI. */
 	if (s->call_back)
 		lapic_ipi(c->apic_id, ICR_NMI);
 	s->call_back = false;
@@ -493,13 +493,13 @@ static bool gib_pages(void)
 	return cpuid(0x80000001, 0).edx & 1u << 26;
 }
 
-/* No instruction of a guest's needs leave of the VMCB's. */
+/* SVM has no controls that enable single instructions. */
 static unsigned svm_lacks(void)
 {
 	return 0;
 }
 
-/* No AMD CPU has CVE-2018-12207. */
+/* AMD CPUs do not have CVE-2018-12207. */
 static bool small_fetch(void)
 {
 	return false;

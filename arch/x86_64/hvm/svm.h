@@ -79,7 +79,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 /* intercept3 (offset 00Ch) */
 #define ICPT3_NMI      (1u << 1)
 #define ICPT3_INIT     (1u << 3)
-#define ICPT3_CR0_SEL  (1u << 5) /* CR0 writes that change more than TS and MP; every LMSW */
+#define ICPT3_CR0_SEL  (1u << 5) /* CR0 writes that change bits other than TS and MP; every LMSW */
 #define ICPT3_RDPMC    (1u << 15)
 #define ICPT3_CPUID    (1u << 18)
 #define ICPT3_IRET     (1u << 20)
@@ -109,14 +109,14 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define ICPT5_MCOMMIT         (1u << 3)
 #define ICPT5_TLBSYNC         (1u << 4)
 #define ICPT5_BUS_LOCK        (1u << 5)
-#define SVM_EDX_BUS_LOCK      (1u << 29) /* CPUID 8000000Ah: there is such an intercept */
+#define SVM_EDX_BUS_LOCK      (1u << 29) /* CPUID 8000000Ah: this intercept exists */
 #define SVM_EDX_V_SPEC_CTRL   (1u << 20) /* the VMCB has the guest's SPEC_CTRL */
 
 /* intercept_cr_read, intercept_cr_write */
 #define ICPT_CR0 (1u << 0)
 #define ICPT_CR4 (1u << 4)
 
-#define SVM_EXIT_CR_WRITE    0x10 /* .. 1Fh: CR0 to CR15; their reads lie below */
+#define SVM_EXIT_CR_WRITE    0x10 /* .. 1Fh: CR0 to CR15; below: their reads */
 #define SVM_EXIT_EXCP0       0x40
 #define SVM_EXIT_NMI         0x61
 #define SVM_EXIT_INIT        0x63
@@ -145,7 +145,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define SVM_EXIT_TLBSYNC     0xA4
 #define SVM_EXIT_BUS_LOCK    0xA5
 #define SVM_EXIT_NPF         0x400
-#define SVM_EXIT_INVALID     0xFFFFFFFF /* low half: emulators differ in the high one */
+#define SVM_EXIT_INVALID     0xFFFFFFFF /* low half only: emulators differ in the high one */
 
 #define EVENT_VALID     (1ul << 31)
 #define EVENT_HAS_ERROR (1ul << 11)
@@ -154,7 +154,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM 2, appendix B");
 #define EVENT_SOFT_INT  (4ul << 8)
 #define EVENT_TYPE_MASK (7ul << 8)
 
-#define DR6_OTHERS 0xA00Ful /* the causes of a #DB but the single step: BT, BD, B0 to B3 */
+#define DR6_OTHERS 0xA00Ful /* causes of a #DB other than the single step: BT, BD, B0 to B3 */
 
 #define TLB_FLUSH_ALL 1
 
@@ -166,18 +166,18 @@ struct svm_vcpu {
 	struct vmcb vmcb;   /* first: page-aligned */
 	uint64_t cr0_cache; /* CD and NW as the guest wrote them; the hardware's are 0 */
 	uint64_t cr4_mce;   /* MCE as the guest wrote it; the hardware's is 1 */
-	bool in_nmi;        /* the guest has not come to the IRET of its NMI handler */
-	bool at_iret;       /* it came there, at iret_rip, and that IRET may not be done yet */
-	bool call_back;     /* exit again as soon as the event that goes in now is delivered */
-	bool stepping;      /* RFLAGS.TF is ours, for one instruction */
+	bool in_nmi;        /* the guest has not reached the IRET of its NMI handler */
+	bool at_iret;       /* it reached the IRET at iret_rip, which may not be completed yet */
+	bool call_back;     /* exit right after the injected event is delivered */
+	bool stepping;      /* RFLAGS.TF is set by the VMM, for one instruction */
 	uint64_t iret_rip, step_rflags, step_dr6; /* the guest's own, before the step */
 };
 
-/* svm_control.c: CR0 and CR4 where some bits are the host's. */
+/* svm_control.c: CR0 and CR4, which have host-owned bits. */
 void svm_control_reset(struct svm_vcpu *s, uint64_t cr0, uint64_t cr4);
 uint64_t svm_cr0(const struct svm_vcpu *s); /* as the guest sees them */
 uint64_t svm_cr4(const struct svm_vcpu *s);
-/* A MOV of `value` to CR0 or CR4; false: it is a #GP, and nothing was changed. */
+/* Emulates a MOV of `value` to CR0 or CR4; false: #GP, and nothing was changed. */
 bool svm_write_control(struct svm_vcpu *s, unsigned which, uint64_t value);
 
 void svm_enter(uint64_t *regs, uint64_t vmcb, uint64_t host_vmcb);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vcpu_state.h: the state in which a virtual CPU starts, free of any vendor's layout.
+ * vcpu_state.h: the initial state of a virtual CPU, in a vendor-free layout.
  *
- * A loader fills a struct cpu_entry; the vendor half of the VMM writes it into its control block.
+ * A loader fills a struct cpu_entry; svm.c or vmx.c writes it into the VMCB or VMCS.
  */
 #ifndef ARCH_HVM_VCPU_STATE_H
 #define ARCH_HVM_VCPU_STATE_H
@@ -11,8 +11,8 @@
 
 /*
  * Segment attributes are bits 40 to 55 of a segment descriptor (AMD APM 2, 4.7.1) with the limit's
- * four bits (8 to 11 here) zero.  This is VMX's access-rights layout as it stands; SVM's VMCB wants
- * the two parts packed together: seg_attr_packed().
+ * four bits (8 to 11 here) zero.  This is VMX's access-rights layout; SVM's VMCB has the two parts
+ * packed together: seg_attr_packed().
  */
 #define SEG_CODE32 0xc09b /* G DB P S, execute/read, accessed: a flat 32-bit code segment */
 #define SEG_CODE64 0xa09b /* G L P S, execute/read, accessed */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The VMCS of a vCPU as it starts: each field that the controls in use make the CPU look at
+/* Initialises the VMCS of a vCPU: each field that the controls in use make the CPU read
  * (Intel SDM vol. 3, chapter 24). */
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
@@ -45,7 +45,7 @@ static void fill_controls(const struct vmx_setup *s, uint64_t nested_root, unsig
 	vmwrite(VMCS_CR4_MASK, s->cr4_ones | CR4_MCE | ~s->cr4_offered);
 }
 
-/* What an exit brings back: the core's own state, as VMSAVE and VMRUN keep it on SVM. */
+/* Host state that an exit loads, as #VMEXIT and VMLOAD do on SVM. */
 static void fill_host(struct core *c)
 {
 	struct cpu_tables t = cpu_tables(c);
@@ -66,8 +66,8 @@ static void fill_host(struct core *c)
 	vmwrite(VMCS_HOST_RIP, (uint64_t)vmx_exited);
 }
 
-/* Registers that the guest has in the core itself: no world switch replaces them, the VMM uses
- * none of them. */
+/* Registers that no world switch replaces: the guest uses the core's own, and the VMM does not use
+ * them. */
 static void reset_core_registers(void)
 {
 	static const uint32_t msr[] = {0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, 0xC0000102};
@@ -113,7 +113,7 @@ static void fill_guest(const struct vmx_setup *s, const struct cpu_entry *e)
 	vmwrite(VMCS_GUEST_RSP, e->rsp);
 }
 
-/* What a new VMCS holds is not defined, a page of zeroes notwithstanding (SDM 3, 24.11.3). */
+/* The fields of a new VMCS are undefined, even in a zeroed page (SDM 3, 24.11.3). */
 static void fill_zeroes(void)
 {
 	static const uint16_t zero[] = {

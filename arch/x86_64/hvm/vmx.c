@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The VT-x half of hvm.h (Intel SDM vol. 3, chapters 23 to 28): translates exits, nothing more. */
+/* hvm.h for Intel VT-x (Intel SDM vol. 3, chapters 23 to 28): only translates exits. */
 #include <string.h>
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
@@ -13,8 +13,8 @@
 struct vmx_vcpu {
 	uint8_t vmcs[PAGE_SIZE]; /* first: page-aligned */
 	bool launched;           /* entered since its VMCLEAR */
-	bool event_queued;       /* goes in with the next entry */
-	bool refused;            /* the CPU did not take the last entry */
+	bool event_queued;       /* to be injected by the next entry */
+	bool refused;            /* the last VM entry failed (VMfail) */
 };
 
 /* --- a vCPU --------------------------------------------------------------------------------- */
@@ -34,7 +34,7 @@ static void vmptrld(paddr_t vmcs)
 	__asm__ volatile("vmptrld %0" : : "m"(vmcs) : "cc", "memory");
 }
 
-/* Translations of the last owner of this core (SDM 3, 28.3.3.1). */
+/* Flushes the translations of the last guest on this core (SDM 3, 28.3.3.1). */
 static void flush_all(void)
 {
 	struct {
@@ -44,7 +44,7 @@ static void flush_all(void)
 	__asm__ volatile("invvpid %0, %1" : : "m"(none), "r"(2ul) : "cc", "memory");
 }
 
-/* The first VMCLEAR: the region may be what the vCPU ran with before. */
+/* The first VMCLEAR is for a region that this core still has active from an earlier run. */
 static void vmx_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned own)
 {
 	struct vmx_vcpu *x = vmx_of(v);
@@ -69,7 +69,7 @@ static void vmx_own_msrs(struct hvm_vcpu *v, unsigned own)
 	vmwrite(VMCS_MSR_BITMAP, (paddr_t)vmx_setup.msr_bitmap[own]);
 }
 
-/* Until then the core may keep parts of the VMCS to itself (SDM 3, 24.11.1). */
+/* Until VMCLEAR the core may cache parts of the VMCS (SDM 3, 24.11.1). */
 static void vmx_leave(struct hvm_vcpu *v)
 {
 	vmclear((paddr_t)vmx_of(v));
@@ -99,7 +99,7 @@ static enum vmcs_field state_field(enum hvm_state what)
 	}
 }
 
-/* As the guest sees it: of the bits that are the host's, what it wrote last. */
+/* The guest's view: host-owned bits come from the shadow, as the guest last wrote them. */
 static uint64_t control_register(enum vmcs_field real, enum vmcs_field mask, enum vmcs_field shadow)
 {
 	uint64_t hosts = vmread(mask);
@@ -123,8 +123,8 @@ static uint64_t vmx_get(const struct hvm_vcpu *v, enum hvm_state what)
 	return vmread(state_field(what));
 }
 
-/* Takes away what blocks interrupts or NMIs for the instruction that is over. */
-static void unblock(uint32_t what)
+/* Clears blocking of interrupts or NMIs, which ends with the completed instruction. */
+static void clear_blocking(uint32_t what)
 {
 	uint64_t blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
 	if (blocked & what)
@@ -141,7 +141,7 @@ static void vmx_set(struct hvm_vcpu *v, enum hvm_state what, uint64_t value)
 	else
 		vmwrite(state_field(what), value);
 	if (what == HVM_RIP)
-		unblock(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
+		clear_blocking(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
 }
 
 static void vmx_get_seg(const struct hvm_vcpu *v, enum hvm_seg which, struct seg *out)
@@ -162,30 +162,30 @@ static void queue_event(struct vmx_vcpu *x, uint32_t event, uint64_t error)
 }
 
 /*
- * In real mode no exception has an error code, and the entry is refused with one.  Delivery ends
- * the shadow of STI or MOV SS; while it is there and TF is set, an entry is refused unless a debug
- * trap is pending, which the #DB of a step over STI no longer is (SDM 3, 26.3.1.5).
+ * In real mode exceptions have no error code: an entry with one fails.  Delivery ends the shadow of
+ * STI or MOV SS, so it is cleared here: with the shadow and TF set, an entry fails unless a debug
+ * trap is pending, and that of a step over STI no longer is (SDM 3, 26.3.1.5).
  */
 static void vmx_inject_exception(struct hvm_vcpu *v, uint8_t vector, bool has_error, uint32_t error)
 {
-	unblock(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
+	clear_blocking(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
 	has_error = has_error && (vmread(VMCS_GUEST_CR0) & CR0_PE);
 	queue_event(vmx_of(v),
 	            vector | EVENT_EXCEPTION | EVENT_VALID | (has_error ? EVENT_HAS_ERROR : 0),
 	            error);
 }
 
-/* Has the guest exit for a waiting NMI: one of the PROC_ bits, or 0. */
-static void await_nmi(uint32_t control)
+/* Selects the window exit with which to wait for an NMI: a PROC_ bit, or 0 for none. */
+static void request_window_exit(uint32_t control)
 {
 	vmwrite(VMCS_PROC_CONTROLS, vmx_setup.controls.word[VMX_PROC] | control);
 }
 
 /*
- * Not while the guest is in its NMI handler, nor in the shadow of STI or MOV SS, nor beside another
- * event: the exit for an NMI window comes as soon as nothing of that holds.  But a CPU may make
- * that exit in the shadow of STI too, again and again (SDM 3, 25.2).  There interrupts are on, and
- * the exit for an interrupt window comes after the next instruction.
+ * An NMI must wait while the guest is in its NMI handler, in the shadow of STI or MOV SS, or while
+ * another event is injected: the NMI-window exit tells when it need not.  But a CPU may take that
+ * exit in the shadow of STI too, repeatedly (SDM 3, 25.2).  Interrupts are on there, so the
+ * interrupt-window exit is used: it comes after the next instruction.
  */
 static bool vmx_inject_nmi(struct hvm_vcpu *v)
 {
@@ -193,7 +193,7 @@ static bool vmx_inject_nmi(struct hvm_vcpu *v)
 	uint64_t blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
 	if (x->event_queued || blocked) {
 		bool sti = !x->event_queued && blocked == BLOCKED_BY_STI;
-		await_nmi(sti ? PROC_INTERRUPT_WINDOW : PROC_NMI_WINDOW);
+		request_window_exit(sti ? PROC_INTERRUPT_WINDOW : PROC_NMI_WINDOW);
 		return false;
 	}
 	queue_event(x, VECTOR_NMI | EVENT_NMI | EVENT_VALID, 0);
@@ -216,8 +216,8 @@ static void exit_io(struct vmexit *e)
 }
 
 /* Qualification: bit 1 write, 2 fetch, 3 the page can be read, 5 be executed, 7 there is a linear
- * address, 8 it is the access to that and not the walk of the guest's own tables (SDM 3, table
- * 27-7). */
+ * address, 8 the access was to that address, not to the guest's page tables (SDM 3, table 27-7).
+ */
 static void exit_ept(struct vmexit *e)
 {
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
@@ -237,10 +237,10 @@ static void exit_raw(struct vmexit *e)
 	e->raw.info2 = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
 }
 
-/* The exit comes before #DB changes DR6 and DR7 (SDM 3, 27.1), and its injection changes neither:
- * the causes are in the qualification, in the places that they have in DR6; each #DB clears GD, for
- * its handler (17.2.4).  INT1 is an instruction, and over. */
-static void debug_exception(uint32_t event)
+/* The exit precedes the update of DR6 and DR7 (SDM 3, 27.1), and injecting #DB does not do it
+ * either: the causes are in the qualification, at their DR6 positions, and every #DB clears DR7.GD
+ * (17.2.4). INT1 is an instruction that has completed, so RIP moves past it. */
+static void apply_debug_exception(uint32_t event)
 {
 	uint64_t causes = vmread(VMCS_EXIT_QUALIFICATION) & (DR6_BS | DR6_BD | 0xF);
 	write_dr6(read_dr6() | causes);
@@ -249,7 +249,7 @@ static void debug_exception(uint32_t event)
 		vmwrite(VMCS_GUEST_RIP, vmread(VMCS_GUEST_RIP) + vmread(VMCS_EXIT_INSN_LENGTH));
 }
 
-/* The NMI is consumed by the exit and leaves NMIs blocked: the host's handler, and its IRET. */
+/* The exit consumed the NMI and left NMIs blocked: run the host's handler, whose IRET unblocks. */
 static void exit_nmi(struct vmexit *e)
 {
 	__asm__ volatile("int $2" ::: "memory");
@@ -269,7 +269,7 @@ static void exit_exception(struct vmexit *e)
 		return;
 	}
 	if (vector == VECTOR_DB)
-		debug_exception(event);
+		apply_debug_exception(event);
 	e->kind = VMEXIT_exception;
 	e->exception.vector = vector;
 	e->exception.has_error = event & EVENT_HAS_ERROR;
@@ -278,14 +278,14 @@ static void exit_exception(struct vmexit *e)
 
 static void exit_nmi_window(struct vmexit *e)
 {
-	await_nmi(0);
+	request_window_exit(0);
 	e->kind = VMEXIT_nmi_window;
 }
 
 /*
- * A MOV to CR0 that changes CD, NW or a bit that VMX operation fixes: the guest sees what it wrote,
- * the core's caches stay as they are.  The instruction is executed again and, as the shadow agrees
- * now, does all else by itself, faults included.
+ * A MOV to CR0 that changes CD, NW or a bit that VMX operation fixes: only the shadow, which the
+ * guest reads, takes the value; the core's caches stay on.  The instruction is then executed again:
+ * as the shadow matches now, it does not exit and does the rest itself, faults included.
  */
 static void write_guest_cr0(struct hvm_vcpu *v, uint64_t value)
 {
@@ -296,8 +296,8 @@ static void write_guest_cr0(struct hvm_vcpu *v, uint64_t value)
 		vmwrite(VMCS_CR0_SHADOW, value);
 }
 
-/* The same for CR4.  MCE stays 1 in the hardware: without it a machine check shuts the machine
- * down. The other bits of the mask are of features that no guest has. */
+/* The same for CR4.  MCE stays 1 in hardware: without it a machine check shuts the machine down.
+ * The other masked bits belong to features that guests do not have. */
 static void write_guest_cr4(struct hvm_vcpu *v, uint64_t value)
 {
 	uint64_t shadow = vmread(VMCS_CR4_SHADOW);
@@ -323,7 +323,7 @@ static void exit_cr(struct hvm_vcpu *v, struct vmexit *e)
 		write_guest_cr4(v, value);
 }
 
-static void simple(struct vmexit *e, enum vmexit_kind kind)
+static void set_exit(struct vmexit *e, enum vmexit_kind kind)
 {
 	e->kind = kind;
 	e->insn_len = (uint8_t)vmread(VMCS_EXIT_INSN_LENGTH);
@@ -337,18 +337,18 @@ static void translate(struct hvm_vcpu *v, struct vmexit *e, uint32_t reason)
 	else if (reason == VMX_EXIT_EXCEPTION)
 		exit_exception(e);
 	else if (reason == VMX_EXIT_RDMSR || reason == VMX_EXIT_WRMSR) {
-		simple(e, VMEXIT_msr);
+		set_exit(e, VMEXIT_msr);
 		e->msr.write = reason == VMX_EXIT_WRMSR;
 	} else if (reason == VMX_EXIT_EPT_VIOLATION)
 		exit_ept(e);
 	else if (reason == VMX_EXIT_CPUID)
-		simple(e, VMEXIT_cpuid);
+		set_exit(e, VMEXIT_cpuid);
 	else if (reason == VMX_EXIT_VMCALL)
-		simple(e, VMEXIT_hypercall);
+		set_exit(e, VMEXIT_hypercall);
 	else if (reason == VMX_EXIT_XSETBV)
-		simple(e, VMEXIT_xsetbv);
+		set_exit(e, VMEXIT_xsetbv);
 	else if (reason == VMX_EXIT_INVD || reason == VMX_EXIT_WBINVD)
-		simple(e, VMEXIT_cache);
+		set_exit(e, VMEXIT_cache);
 	else if (reason == VMX_EXIT_RDPMC)
 		e->kind = VMEXIT_privileged;
 	else if (reason == VMX_EXIT_TRIPLE_FAULT)
@@ -373,8 +373,8 @@ static void translate(struct hvm_vcpu *v, struct vmexit *e, uint32_t reason)
 		exit_raw(e);
 }
 
-/* An IRET that met the exit had ended the blocking of NMIs already: it will be executed again
- * (SDM 3, 27.2.3).  Both places have the bit at the same position. */
+/* An IRET that exited on a fault has unblocked NMIs already, but will be executed again: blocks
+ * them again (SDM 3, 27.2.3).  The bit has the same position in both fields. */
 static void reblock_nmi(uint32_t reason)
 {
 	uint64_t info = 0;
@@ -388,9 +388,9 @@ static void reblock_nmi(uint32_t reason)
 }
 
 /*
- * An event whose delivery was cut short by the exit goes in again (SDM 3, 27.2.4).  What an
- * instruction raised (INT n, INT1, INT3, INTO) is executed again instead: RIP still points at it.
- * An NMI's delivery had begun to block NMIs, which would forbid its entry.
+ * Injects again an event whose delivery the exit interrupted (SDM 3, 27.2.4).  Software interrupts
+ * (INT n, INT1, INT3, INTO) are not: RIP still points at the instruction, which is executed again.
+ * Delivery of an NMI has set blocking by NMI, with which the entry that injects it would fail.
  */
 static void reinject(struct vmx_vcpu *x, uint32_t reason)
 {
@@ -401,7 +401,7 @@ static void reinject(struct vmx_vcpu *x, uint32_t reason)
 		return;
 	}
 	if (type == EVENT_NMI)
-		unblock(BLOCKED_BY_NMI);
+		clear_blocking(BLOCKED_BY_NMI);
 	if (type < EVENT_SOFT_INT)
 		queue_event(x, event & (EVENT_VALID | EVENT_HAS_ERROR | EVENT_TYPE_MASK | 0xFF),
 		            vmread(VMCS_VECTORING_ERROR));
@@ -436,8 +436,8 @@ static bool small_fetch(void)
 	return vmx_setup.small_fetch;
 }
 
-/* Read, write and execute are bits of their own; 6 << 3: write-back, unless the guest's PAT says
- * less (SDM 3, 28.2.2 and 28.2.7.2). */
+/* Bits 0 to 2: read, write, execute; 6 << 3: write-back, combined with the guest's PAT (SDM
+ * 3, 28.2.2 and 28.2.7.2). */
 static const struct npt_format ept_format = {
     .present = 7,
     .large = 0x80,

@@ -11,8 +11,8 @@
 #include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/hvm/vmx_caps.h"
 
-/* SDM 3, appendix B.  Those of a segment follow each other in the order ES, CS, SS, DS, FS, GS,
- * LDTR, TR, two apart. */
+/* SDM 3, appendix B.  Segment fields are two apart, in the order ES, CS, SS, DS, FS, GS, LDTR,
+ * TR. */
 enum vmcs_field {
 	VMCS_VPID = 0x0000,
 	VMCS_GUEST_SELECTOR = 0x0800,
@@ -103,7 +103,7 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define ATTR_UNUSABLE (1u << 16) /* SDM 3, table 24-2 */
 #define ATTR_PRESENT  (1u << 7)
 
-/* Controls that change while a guest runs, or have a field of their own; vmx_caps.c has all. */
+/* Controls that change at run time, or that a VMCS field depends on; vmx_caps.c lists all. */
 #define PROC2_RDTSCP          (1u << 3)
 #define PROC2_INVPCID         (1u << 12)
 #define PROC2_ENCLS           (1u << 15)
@@ -125,7 +125,7 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define EVENT_EXCEPTION      (3u << 8)
 #define EVENT_SOFT_INT       (4u << 8) /* INT n; 5: INT1; 6: INT3, INTO */
 #define EVENT_PRIV_SOFT      (5u << 8)
-#define EVENT_IRET_UNBLOCKED (1u << 12) /* exit: an IRET had ended the blocking by NMI */
+#define EVENT_IRET_UNBLOCKED (1u << 12) /* exit: an IRET had unblocked NMIs */
 
 /* SDM 3, appendix C */
 #define VMX_EXIT_EXCEPTION        0
@@ -153,7 +153,7 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 #define VMX_EXIT_XSETBV           55
 #define VMX_EXIT_ENCLS            60
 #define VMX_EXIT_BUS_LOCK         74
-#define VMX_EXIT_WITH_BUS_LOCK    (1u << 26) /* beside any reason: the instruction locked the bus */
+#define VMX_EXIT_WITH_BUS_LOCK    (1u << 26) /* with any reason: the instruction took a bus lock */
 #define VMX_EXIT_ENTRY_FAILED     (1u << 31)
 
 #define MSR_FEATURE_CONTROL 0x3A
@@ -177,25 +177,25 @@ static inline void vmwrite(enum vmcs_field field, uint64_t value)
 	__asm__ volatile("vmwrite %1, %0" : : "r"((uint64_t)field), "r"(value) : "cc", "memory");
 }
 
-/* What all guests run under: every port exits; the MSRs that hvm_open_msrs() names do not. */
+/* Common to all guests.  Every port exits, and every MSR except those of hvm_open_msrs(). */
 struct vmx_setup {
 	struct vmx_controls controls;
-	uint64_t cr0_ones, cr4_ones; /* what VMX operation needs: the guest does not see them */
-	uint64_t cr4_offered;        /* what the guest may set */
+	uint64_t cr0_ones, cr4_ones; /* bits fixed to 1 by VMX operation, hidden from the guest */
+	uint64_t cr4_offered;        /* bits that the guest may set */
 	bool small_fetch;            /* large pages are not executable: CVE-2018-12207 */
 	uint8_t *io_bitmaps;
-	uint8_t *msr_bitmap[HVM_OWN_SETS]; /* by what the guest has itself */
+	uint8_t *msr_bitmap[HVM_OWN_SETS]; /* by the set of enum hvm_own */
 };
 
 struct hvm_vcpu;
 struct cpu_entry;
 
-/* vmcs.c: writes all fields of the core's current VMCS, for a vCPU in the given state
- * with `own` of enum hvm_own, and sets the registers that a guest has in the core itself. */
+/* vmcs.c: writes all fields of the core's current VMCS, for a vCPU in the given state with the set
+ * `own` of enum hvm_own, and resets the guest registers that no world switch replaces. */
 void vmcs_fill(const struct hvm_vcpu *v, const struct cpu_entry *entry, unsigned own,
                const struct vmx_setup *setup);
 
-/* vmx_cpu.c: hvm_ops of the same names, and the word that each VMCS begins with. */
+/* vmx_cpu.c: the hvm_ops of the same names; vmx_revision(): the first word of every VMCS. */
 extern struct vmx_setup vmx_setup; /* filled by probe() and the first core_enable() */
 enum hvm_found vmx_probe(char *why, size_t size);
 unsigned vmx_lacks(void);
@@ -205,7 +205,7 @@ uint32_t vmx_revision(void);
 
 enum vmx_entered { VMX_EXITED, VMX_KICKED, VMX_REFUSED };
 
-/* vmx_run.asm: see there. */
+/* vmx_run.asm. */
 enum vmx_entered vmx_enter(uint64_t *regs, bool launched);
 void vmx_exited(void);
 #endif

@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include "arch/x86_64/hvm/vmx_caps.h"
 
-/* What becomes of a control. */
+/* How Patio wants a control. */
 enum wish {
-	ON,    /* 1, or Patio cannot run */
-	OFF,   /* 0, or Patio cannot run: older CPUs force some to 1 */
-	BOTH,  /* starts as 0 and is changed while the guest runs */
-	OFFER, /* 1 where the CPU has it: for an instruction that only then exists, or must exit */
+	ON,    /* must be 1, or Patio cannot run */
+	OFF,   /* must be 0, or Patio cannot run: older CPUs force some to 1 */
+	BOTH,  /* must allow both: starts as 0, changes while the guest runs */
+	OFFER, /* 1 if the CPU has it: enables an instruction, or makes it exit */
 };
 
 /* SDM 3, tables 24-5 to 24-7, 24-13 and 24-15. */
@@ -76,15 +76,15 @@ enum vmx_lock vmx_lock(uint64_t feature_control)
 	return feature_control & FEATURE_VMXON ? VMX_LOCKED_ON : VMX_LOCKED_OFF;
 }
 
-/* The Atoms, and Xeon Phi, which do not have it and do not say so (Intel's list of affected
+/* Atoms and Xeon Phis are not affected, but do not set PSCHANGE_MC_NO (Intel's list of affected
  * processors). */
-static bool is_spared(unsigned model)
+static bool is_unaffected(unsigned model)
 {
-	static const uint8_t spared[] = {0x1C, 0x26, 0x27, 0x35, 0x36, 0x37, 0x4A,
-	                                 0x4C, 0x4D, 0x57, 0x5A, 0x5C, 0x5D, 0x5F,
-	                                 0x75, 0x7A, 0x85, 0x86, 0x96, 0x9C};
-	for (unsigned i = 0; i < sizeof spared; i++)
-		if (spared[i] == model)
+	static const uint8_t unaffected[] = {0x1C, 0x26, 0x27, 0x35, 0x36, 0x37, 0x4A,
+	                                     0x4C, 0x4D, 0x57, 0x5A, 0x5C, 0x5D, 0x5F,
+	                                     0x75, 0x7A, 0x85, 0x86, 0x96, 0x9C};
+	for (unsigned i = 0; i < sizeof unaffected; i++)
+		if (unaffected[i] == model)
 			return true;
 	return false;
 }
@@ -95,10 +95,10 @@ bool vmx_itlb_multihit(bool intel, uint32_t leaf1_eax, uint64_t arch_caps)
 	unsigned model = (leaf1_eax >> 4 & 0xF) | (leaf1_eax >> 12 & 0xF0);
 	if (!intel || family != 6 || (arch_caps & ARCH_CAPS_PSCHANGE_MC_NO))
 		return false;
-	return !is_spared(model);
+	return !is_unaffected(model);
 }
 
-static bool granted(uint64_t word, uint32_t bit, enum wish wish)
+static bool cpu_allows(uint64_t word, uint32_t bit, enum wish wish)
 {
 	bool must = word & bit, may = (word >> 32) & bit;
 	if (wish == ON)
@@ -114,7 +114,7 @@ bool vmx_choose(const struct vmx_caps *caps, struct vmx_controls *out, char *why
 		uint64_t word = caps->word[control[i].word];
 		uint32_t bit = 1u << control[i].bit;
 		enum wish wish = control[i].wish;
-		if (!granted(word, bit, wish)) {
+		if (!cpu_allows(word, bit, wish)) {
 			snprintf(why, size, "this CPU's VT-x has no %s%s: Patio needs it",
 			         wish == OFF ? "way to switch off " : "", control[i].name);
 			return false;

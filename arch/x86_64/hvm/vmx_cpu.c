@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vmx_cpu.c: what this CPU's VT-x gives, and each core's way into VMX operation and out of it
+/* vmx_cpu.c: detects VT-x and its controls; enters and leaves VMX operation on each core
  * (Intel SDM vol. 3, 23.6 to 23.8 and appendix A). */
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 
 struct vmx_setup vmx_setup;
 
-/* --- what a guest's own core does without us ------------------------------------------------ */
+/* --- I/O and MSR bitmaps -------------------------------------------------------------------- */
 
 /* Four maps of 1 KiB: reads of the low and the high MSRs, then writes (SDM 3, 24.6.9). */
 static void open_msr(uint8_t *map, uint32_t msr, bool read, bool write)
@@ -47,7 +47,7 @@ static bool maps_init(void)
 
 /* --- the CPU -------------------------------------------------------------------------------- */
 
-/* The MSRs for the pin, processor, exit and entry controls lie in this order, plain and TRUE. */
+/* The pin, processor, exit and entry control MSRs are consecutive, the plain and the TRUE ones. */
 static void read_caps(struct vmx_caps *caps)
 {
 	uint32_t first =
@@ -84,7 +84,7 @@ enum hvm_found vmx_probe(char *why, size_t size)
 	read_caps(&caps);
 	if (!vmx_choose(&caps, &vmx_setup.controls, why, size))
 		return HVM_UNUSABLE;
-	/* an unrestricted guest may clear PE and PG in spite of what is fixed */
+	/* an unrestricted guest may clear PE and PG though they are fixed to 1 */
 	vmx_setup.cr0_ones = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
 	vmx_setup.cr4_ones = rdmsr(MSR_VMX_CR4_FIXED0);
 	vmx_setup.cr4_offered = hvm_cr4_offered();
@@ -107,8 +107,8 @@ unsigned vmx_lacks(void)
 	       (given & PROC2_XSAVES ? 0 : HVM_LACKS_XSAVES);
 }
 
-/* The firmware may have left a core's lock open, or treated the cores differently. */
-static bool vmx_on(paddr_t region)
+/* Firmware may leave IA32_FEATURE_CONTROL unlocked, or set it differently per core. */
+static bool enter_vmx_operation(paddr_t region)
 {
 	uint64_t feature = rdmsr(MSR_FEATURE_CONTROL);
 	bool ok;
@@ -122,7 +122,7 @@ static bool vmx_on(paddr_t region)
 	return ok;
 }
 
-/* The page is the CPU's own from VMXON on. */
+/* The VMXON region must not be accessed after VMXON. */
 const char *vmx_core_enable(struct core *c)
 {
 	uint32_t *page =
@@ -131,12 +131,12 @@ const char *vmx_core_enable(struct core *c)
 		return "not enough memory for the core's VMXON region";
 	*page = vmx_revision();
 	c->hvm_host = (paddr_t)page;
-	if (!vmx_on(c->hvm_host))
+	if (!enter_vmx_operation(c->hvm_host))
 		return "a core refused VMXON: VT-x is not enabled on all of them alike";
 	return NULL;
 }
 
-/* A CPU in VMX operation takes no INIT. */
+/* A CPU in VMX operation blocks INIT. */
 void vmx_core_disable(void)
 {
 	if (!(read_cr4() & CR4_VMXE))

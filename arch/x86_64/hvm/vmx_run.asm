@@ -11,14 +11,14 @@ bits 64
 
 ; enum vmx_entered vmx_enter(uint64_t *regs, bool launched)
 ;
-; regs is that of struct hvm_vcpu, in the order of enum reg; RSP lives in the VMCS and is moved by vmx.c.
+; regs: of struct hvm_vcpu, in the order of enum reg; vmx.c copies RSP to and from the VMCS.
 ; launched: this VMCS was entered before, since its VMCLEAR.
-; 0: the guest ran and exited; 1: the core's `attention` was set, the guest was not entered;
-; 2: the CPU refused the instruction (VMfail).  In the last two cases regs is as it was.
+; Returns 0: the guest ran and exited; 1: the core's `attention` was set, the guest was not entered;
+; 2: the entry failed (VMfail).  With 1 and 2 regs is unchanged.
 ;
-; VT-x holds no NMI back before an entry.  One that comes after the look at `attention` continues at
-; .kicked (trap.c, resume points): it is not lost, and needs neither the preemption timer nor an
-; exit.  From the entry on an NMI makes the guest exit.
+; VT-x cannot hold NMIs pending before an entry.  One that comes after the test of `attention` returns
+; to .kicked (trap.c, resume points), so it is not lost, without preemption timer or exit.  From the
+; entry on an NMI makes the guest exit.
 global vmx_enter, vmx_exited
 vmx_enter:
 	push rbx

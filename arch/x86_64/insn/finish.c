@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* finish.c: carries a decoded memory-access instruction out on a register file. */
+/* finish.c: executes a decoded memory-access instruction on a register file. */
 #include "arch/x86_64/insn/insn.h"
 
 #define FLAG_CF  0x001ull
@@ -47,8 +47,8 @@ static void reg_write(const struct insn *in, struct insn_regs *r, uint64_t v)
 		gpr_write(gpr, in->reg_width, v);
 }
 
-/* The six arithmetic flags of a result, with carries and overflows given in the operand's top bit
- * and in bit 3. */
+/* The six arithmetic flags of a result.  `carries`: CF in the operand's top bit, AF in bit 3;
+ * `overflow`: OF in the top bit. */
 static uint64_t flags_of(uint64_t result, unsigned width, uint64_t carries, uint64_t overflow)
 {
 	unsigned top = 8 * width - 1;
@@ -102,7 +102,7 @@ static uint64_t alu(uint8_t op, unsigned width, uint64_t a, uint64_t b, uint64_t
 }
 
 /* rSI, rDI and rCX change at the width of the address size. */
-static void advance(const struct insn *in, struct insn_regs *r, enum insn_gpr reg)
+static void advance_pointer(const struct insn *in, struct insn_regs *r, enum insn_gpr reg)
 {
 	uint64_t step = r->rflags & FLAG_DF ? -(uint64_t)in->width : in->width;
 	gpr_write(&r->gpr[reg], in->mem.addr_size, r->gpr[reg] + step);
@@ -112,8 +112,8 @@ static uint64_t finish_string(const struct insn *in, struct insn_regs *r, uint64
 {
 	uint64_t stored = in->op == INSN_MOVS ? loaded : reg_read(in, r);
 	if (in->op == INSN_MOVS)
-		advance(in, r, GPR_RSI);
-	advance(in, r, GPR_RDI);
+		advance_pointer(in, r, GPR_RSI);
+	advance_pointer(in, r, GPR_RDI);
 	if (in->rep)
 		gpr_write(&r->gpr[GPR_RCX], in->mem.addr_size, r->gpr[GPR_RCX] - 1);
 	return stored;
@@ -130,7 +130,7 @@ static uint64_t finish_alu(const struct insn *in, struct insn_regs *r, uint64_t 
 	return 0;
 }
 
-static uint64_t finish_one(const struct insn *in, struct insn_regs *r, uint64_t loaded)
+static uint64_t execute_once(const struct insn *in, struct insn_regs *r, uint64_t loaded)
 {
 	uint64_t stored;
 	switch (in->op) {
@@ -172,7 +172,7 @@ uint64_t insn_finish(const struct insn *in, enum insn_mode mode, struct insn_reg
 {
 	uint64_t stored = 0;
 	if (!insn_rep_done(in, regs))
-		stored = finish_one(in, regs, loaded & mask_of(in->width)) & mask_of(in->width);
+		stored = execute_once(in, regs, loaded & mask_of(in->width)) & mask_of(in->width);
 	if (!in->rep || insn_rep_done(in, regs))
 		advance_rip(in, mode, regs);
 	return stored;

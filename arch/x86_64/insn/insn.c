@@ -200,7 +200,7 @@ static bool decode_opcode(struct parse *p, struct insn *in, uint8_t opcode)
 	case 0x81:
 	case 0x83:
 		return decode_group1(p, in, opcode);
-	case 0x82: /* 80 by another name, outside 64-bit mode (APM 3, table A-1) */
+	case 0x82: /* alias of 80 outside 64-bit mode (APM 3, table A-1) */
 		return p->mode != INSN_64 && decode_group1(p, in, opcode);
 	case 0x84 ... 0x87:
 		return decode_test_or_xchg(p, in, opcode);
@@ -227,7 +227,7 @@ int insn_decode(const uint8_t *bytes, size_t n, enum insn_mode mode, struct insn
 	parse_prefixes(&p, bytes, n, mode);
 	if (!decode_opcode(&p, out, parse_byte(&p)))
 		return 0;
-	/* LOCK is #UD but for read-modify-write of a memory operand. */
+	/* LOCK is #UD except with a read-modify-write of memory. */
 	if (p.lock && !(out->mem_read && out->mem_write && out->op != INSN_MOVS))
 		return 0;
 	out->length = (uint8_t)parse_length(&p);

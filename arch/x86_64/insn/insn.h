@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * insn.h: decodes the x86 instructions that a VMM must understand, and finishes those that touch
- * an emulated device (AMD APM 3; Intel SDM 2).
+ * insn.h: decodes the x86 instructions that a VMM must emulate, and executes those that access an
+ * emulated device (AMD APM 3; Intel SDM 2).
  *
  * Two decoders: insn_decode() for instructions that access memory, as guests use them on MMIO, and
- * insn_sys_decode() for those that exit without the CPU telling their length or operands (string
- * I/O, control registers and caches on SVM).  Both take untrusted bytes, read no byte beyond them,
- * and say no by 0.
+ * insn_sys_decode() for those whose length or operands the CPU does not report at the exit (string
+ * I/O, control registers and caches on SVM).  Both take untrusted bytes, never read beyond them,
+ * and return 0 on failure.
  */
 #ifndef ARCH_INSN_INSN_H
 #define ARCH_INSN_INSN_H
@@ -24,7 +24,7 @@ enum insn_mode { INSN_16, INSN_32, INSN_64 };
 enum insn_gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI };
 enum insn_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 
-/* The first eight are numbered as in opcodes 80-83 /n. */
+/* The first eight are numbered by the /n of opcodes 80 to 83. */
 enum insn_op {
 	INSN_ADD,
 	INSN_OR,
@@ -82,9 +82,9 @@ struct insn_regs {
 };
 
 /*
- * The linear address of the memory operand (for MOVS: the source), before the instruction is
- * finished.  seg_base holds the six segment bases, indexed by enum insn_seg; in 64-bit mode only
- * those of FS and GS count.
+ * The linear address of the memory operand (for MOVS: the source), before insn_finish().  seg_base
+ * holds the six segment bases, indexed by enum insn_seg; in 64-bit mode only those of FS and GS
+ * count.
  */
 uint64_t insn_linear(const struct insn *in, enum insn_mode mode, const struct insn_regs *regs,
                      const uint64_t seg_base[6]);
@@ -93,15 +93,15 @@ uint64_t insn_linear(const struct insn *in, enum insn_mode mode, const struct in
 uint64_t insn_linear_dst(const struct insn *in, enum insn_mode mode, const struct insn_regs *regs,
                          const uint64_t seg_base[6]);
 
-/* True when a REP string instruction has nothing (left) to do: rCX is 0.  insn_finish then only
- * moves RIP, and no memory is to be touched. */
+/* True when a REP string instruction has nothing (left) to do: rCX is 0.  insn_finish() then only
+ * moves RIP, and memory must not be accessed. */
 bool insn_rep_done(const struct insn *in, const struct insn_regs *regs);
 
 /*
- * Carries out the instruction on *regs.  `loaded` is what memory gave (used when in->mem_read; only
- * its low in->width bytes count); the return value is what is to be written to memory when
- * in->mem_write, zero-extended from in->width bytes.
- * One element of a string instruction; RIP moves past the instruction unless REP has more to do.
+ * Executes the instruction on *regs.  `loaded`: the value read from memory (if in->mem_read; only
+ * its low in->width bytes are used); returns the value to write to memory (if in->mem_write),
+ * zero-extended from in->width bytes.
+ * Executes one element of a string instruction; RIP stays while REP has more to do.
  */
 uint64_t insn_finish(const struct insn *in, enum insn_mode mode, struct insn_regs *regs,
                      uint64_t loaded);

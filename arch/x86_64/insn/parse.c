@@ -20,9 +20,9 @@ int64_t parse_signed(struct parse *p, unsigned size)
 	return (int64_t)(v << shift) >> shift;
 }
 
-/* Takes one legacy prefix; false when the byte is none.  In 64-bit mode ES, CS, SS and DS overrides
- * are ignored. */
-static bool take_prefix(struct parse *p, uint8_t b, bool *op, bool *addr)
+/* Handles one legacy prefix; false when the byte is none.  In 64-bit mode ES, CS, SS and DS
+ * overrides are ignored. */
+static bool parse_prefix(struct parse *p, uint8_t b, bool *op, bool *addr)
 {
 	switch (b) {
 	case 0x26: /* ES */
@@ -46,7 +46,7 @@ static bool take_prefix(struct parse *p, uint8_t b, bool *op, bool *addr)
 		p->lock = true;
 		return true;
 	case 0xf2:
-	case 0xf3: /* the last of the two counts */
+	case 0xf3: /* the last of the two is used */
 		p->rep = b == 0xf3;
 		p->repne = b == 0xf2;
 		return true;
@@ -88,9 +88,9 @@ void parse_prefixes(struct parse *p, const uint8_t *bytes, size_t n, enum insn_m
 			p->rex = b;
 			continue;
 		}
-		if (!take_prefix(p, b, &op, &addr))
+		if (!parse_prefix(p, b, &op, &addr))
 			break;
-		p->rex = 0; /* a REX prefix counts only directly before the opcode */
+		p->rex = 0; /* a REX prefix is valid only directly before the opcode */
 	}
 	set_sizes(p, op, addr);
 }

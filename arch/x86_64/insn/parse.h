@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* parse.h: what both instruction decoders share: bounded bytes, prefixes, ModRM operands. */
+/* parse.h: shared by both instruction decoders: bounded bytes, prefixes, ModRM operands. */
 #ifndef ARCH_INSN_PARSE_H
 #define ARCH_INSN_PARSE_H
 #include "arch/x86_64/insn/insn.h"
 
-/* An instruction while it is being read. */
+/* State of a decoder. */
 struct parse {
 	const uint8_t *bytes;
 	size_t n, at; /* n is at most INSN_MAX_LENGTH */
@@ -35,7 +35,7 @@ int64_t parse_signed(struct parse *p, unsigned size);
 /* The ModRM byte, into mod, reg and rm. */
 void parse_modrm(struct parse *p);
 
-/* The memory operand that mod (not 3) and rm announce: SIB and displacement. */
+/* Parses the memory operand of mod (not 3) and rm: SIB and displacement. */
 void parse_memory(struct parse *p, struct insn_mem *mem);
 
 /* The segment of an access without a base register: DS or the override. */

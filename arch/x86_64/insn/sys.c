@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sys.c: decodes the instructions that exit without the CPU telling what they are in full (AMD APM
- * 3, A.1 and chapter 4). */
+/* sys.c: decodes instructions that the CPU does not fully report at their exit (AMD APM 3, A.1 and
+ * chapter 4). */
 #include "arch/x86_64/insn/parse.h"
 
 /* 0F 01 /4 SMSW, /6 LMSW, by register or memory. */
@@ -22,7 +22,7 @@ static uint8_t decode_0f01(struct parse *p, struct insn_sys *out)
 	return digit == 4 ? SYS_SMSW : SYS_LMSW;
 }
 
-/* 0F 20 and 0F 22.  The mod bits are ignored; LOCK with CR0 is AMD's way to CR8. */
+/* 0F 20 and 0F 22.  The mod bits are ignored; LOCK with CR0 means CR8 on AMD. */
 static uint8_t decode_mov_cr(struct parse *p, struct insn_sys *out, uint8_t opcode)
 {
 	parse_modrm(p);
