@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Guest memory: the slow paths of the door that gpa.h describes. */
+/* Guest memory: regions, and copies across them; see gpa.h. */
 #include <string.h>
 #include "drivers/bus/gpa.h"
 
@@ -16,7 +16,7 @@ bool gmem_add(struct gmem *m, uint64_t gpa, uint64_t size, void *hva)
 	return true;
 }
 
-/* How many of `len` bytes at gpa lie in one region, and where; 0 when gpa is no memory. */
+/* How many of `len` bytes at gpa lie in one region, and where; 0 when gpa is not guest memory. */
 static size_t gmem_run(const struct gmem *m, uint64_t gpa, size_t len, uint8_t **at)
 {
 	for (unsigned i = 0; i < m->n; i++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gpa.h: the only door to guest memory.
+ * gpa.h: the VMM's only access to guest memory.
  *
  * A guest's memory is a few contiguous regions, each with a guest-physical start (GPA), a length
- * and the place where the VMM sees it.  Every address that comes from a guest passes through
- * gmem_ptr() before it is used.
+ * and the VMM's pointer to it.  Every address that comes from a guest is checked by gmem_ptr()
+ * before it is used.
  */
 #ifndef DRIVERS_BUS_GPA_H
 #define DRIVERS_BUS_GPA_H
@@ -26,7 +26,7 @@ struct gmem {
 
 /*
  * The VMM's pointer to `len` bytes at `gpa`, or NULL when they do not lie wholly inside one region.
- * len 0 is allowed and checks the address alone.  Never wraps.
+ * len 0 is allowed and checks only the address.  Wrapping ranges are refused.
  */
 static inline void *gmem_ptr(const struct gmem *m, uint64_t gpa, uint64_t len)
 {
@@ -43,7 +43,7 @@ static inline void *gmem_ptr(const struct gmem *m, uint64_t gpa, uint64_t len)
 bool gmem_add(struct gmem *m, uint64_t gpa, uint64_t size, void *hva);
 
 /* Copies between the VMM and guest memory; may cross from one region into the next.
- * false (and an unspecified part copied) when some byte is not guest memory. */
+ * false when some byte is not guest memory; a part may have been copied. */
 bool gmem_read(const struct gmem *m, uint64_t gpa, void *dst, size_t len);
 bool gmem_write(const struct gmem *m, uint64_t gpa, const void *src, size_t len);
 #endif

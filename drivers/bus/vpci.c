@@ -33,7 +33,8 @@ void vpci_dev_init(struct vpci_dev *d, const char *name, const struct vpci_ops *
 	vpci_put(d->cfg, CFG_DEVICE, 2, device);
 	vpci_put(d->cfg, CFG_REVISION, 1, revision);
 	vpci_put(d->cfg, CFG_CLASS, 3, class_code);
-	/* As firmware leaves it: decoding on, bus mastering left to the driver. */
+	/* As firmware leaves the register: decoding on, bus mastering off until the driver starts.
+	 */
 	vpci_put(d->cfg, CFG_COMMAND, 2, VPCI_CMD_IO | VPCI_CMD_MEM);
 	vpci_put(d->mask, CFG_COMMAND, 2,
 	         VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER | VPCI_CMD_INTX_OFF);
@@ -71,7 +72,7 @@ unsigned vpci_cap_add(struct vpci_dev *d, const uint8_t *body, const uint8_t *ma
 	return at;
 }
 
-/* The address in a BAR register, or 0 (which is never mapped) when it is switched off. */
+/* The address in a BAR register, or 0 (never a BAR's address) when its decoding is off. */
 static uint32_t bar_address(const struct vpci_dev *d, const struct vpci_bar *b)
 {
 	uint16_t need = b->kind == VPCI_BAR_IO ? VPCI_CMD_IO : VPCI_CMD_MEM;
@@ -81,9 +82,9 @@ static uint32_t bar_address(const struct vpci_dev *d, const struct vpci_bar *b)
 	return vpci_get(d->cfg, CFG_BAR(b->index), 4) & ~(b->size - 1);
 }
 
-/* The BAR's place in the table of I/O ports, or 0 for none: outside of the 64 KiB, or where the
- * configuration ports are. */
-static unsigned io_place(const struct vpci_bar *b)
+/* The BAR's index in the table of I/O ports, or 0 for none: above 64 KiB, or at the configuration
+ * ports. */
+static unsigned io_table_index(const struct vpci_bar *b)
 {
 	uint32_t base = atomic_load(&b->base);
 
@@ -93,9 +94,9 @@ static unsigned io_place(const struct vpci_bar *b)
 	return base / VPCI_IO_SIZE;
 }
 
-/* Works out where all BARs are now.  Entries of the port table that do not change are stored with
- * the same value, so a kick on another core never misses its device. */
-static void remap(struct vpci *p)
+/* Recomputes the addresses of all BARs.  Unchanged entries of the port table are overwritten with
+ * the same value, so a kick on another core always finds its device. */
+static void update_bar_map(struct vpci *p)
 {
 	struct vpci_bar *table[256] = {0};
 
@@ -104,8 +105,8 @@ static void remap(struct vpci *p)
 			struct vpci_bar *b = &p->dev[s]->bar[i];
 
 			atomic_store(&b->base, bar_address(p->dev[s], b));
-			if (io_place(b))
-				table[io_place(b)] = b;
+			if (io_table_index(b))
+				table[io_table_index(b)] = b;
 		}
 	for (unsigned i = 0; i < 256; i++)
 		atomic_store_explicit(&p->io[i], table[i], memory_order_release);
@@ -116,8 +117,8 @@ static bool cfg_reaches(const struct vpci_dev *d, uint16_t off, unsigned size)
 	return size <= 4 && (off & 3) + size <= 4 && off + size <= d->cfg_size;
 }
 
-/* The generic registers; above them a device has none that it does not answer itself: 0, also for
- * "no extended capability" (PCI Express 4.0, 7.6). */
+/* Reads the generic registers.  Registers above them that the device does not implement read as 0,
+ * which also means "no extended capability" (PCI Express 4.0, 7.6). */
 static uint32_t generic_read(const struct vpci_dev *d, uint16_t off, unsigned size)
 {
 	return off + size <= sizeof d->cfg ? vpci_get(d->cfg, off, size) : 0;
@@ -143,12 +144,12 @@ void vpci_cfg_store(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t va
 	}
 }
 
-static bool touches(unsigned off, unsigned size, unsigned reg, unsigned len)
+static bool overlaps(unsigned off, unsigned size, unsigned reg, unsigned len)
 {
 	return off < reg + len && reg < off + size;
 }
 
-/* Between two messages of the device: without bus mastering none is on its way any more. */
+/* Under msix_lock, so that no MSI-X message is being sent once bus mastering is off. */
 static void command_set(struct vpci_dev *d, uint16_t command)
 {
 	spin_lock(&d->msix_lock);
@@ -163,7 +164,7 @@ static void command_written(struct vpci_dev *d)
 	if (command == atomic_load(&d->command))
 		return;
 	command_set(d, command);
-	remap(d->bus);
+	update_bar_map(d->bus);
 	if (d->ops->command)
 		d->ops->command(d, command);
 }
@@ -174,16 +175,16 @@ void vpci_cfg_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t va
 	    (d->ops->cfg_write && d->ops->cfg_write(d, off, size, val)))
 		return;
 	vpci_cfg_store(d, off, size, val);
-	if (touches(off, size, CFG_COMMAND, 2))
+	if (overlaps(off, size, CFG_COMMAND, 2))
 		command_written(d);
-	if (touches(off, size, CFG_BAR(0), 4 * VPCI_BARS))
-		remap(d->bus);
-	if (d->msix_cap && touches(off, size, d->msix_cap + 2u, 2))
+	if (overlaps(off, size, CFG_BAR(0), 4 * VPCI_BARS))
+		update_bar_map(d->bus);
+	if (d->msix_cap && overlaps(off, size, d->msix_cap + 2u, 2))
 		vpci_msix_control(d, (uint16_t)vpci_get(d->cfg, d->msix_cap + 2u, 2));
 }
 
-/* The device that the address register selects; NULL: no such bus, device or function. */
-static struct vpci_dev *selected(const struct vpci *p)
+/* The device selected by the address register; NULL: no such bus, device or function. */
+static struct vpci_dev *selected_device(const struct vpci *p)
 {
 	if (!(p->address & ADDRESS_ENABLE) || (p->address & 0x00ff0700))
 		return NULL;
@@ -192,7 +193,7 @@ static struct vpci_dev *selected(const struct vpci *p)
 
 static void data_access(struct vpci *p, unsigned byte, unsigned size, bool write, uint32_t *val)
 {
-	struct vpci_dev *d = selected(p);
+	struct vpci_dev *d = selected_device(p);
 	uint16_t off = (uint16_t)((p->address & 0xfc) + byte);
 
 	if (d && write)
@@ -201,7 +202,7 @@ static void data_access(struct vpci *p, unsigned byte, unsigned size, bool write
 		*val = d ? vpci_cfg_read(d, off, size) : ~0u;
 }
 
-/* The eight ports of mechanism #1. Only dwords reach the address register; what is smaller goes to
+/* The eight ports of mechanism #1. The address register takes only dwords; smaller accesses reach
  * no device, as on a PC. */
 static bool config_io(struct vpci *p, uint16_t port, unsigned size, bool write, uint32_t *val)
 {
@@ -284,8 +285,8 @@ bool vpci_mmio(struct vpci *p, uint64_t gpa, unsigned size, bool write, uint64_t
 	return true;
 }
 
-/* Gives a BAR its home address; false when its window is full. */
-static bool give_home(struct vpci *p, struct vpci_dev *d, struct vpci_bar *b)
+/* Assigns a BAR its initial address; false when its window is full. */
+static bool assign_address(struct vpci *p, struct vpci_dev *d, struct vpci_bar *b)
 {
 	bool io = b->kind == VPCI_BAR_IO;
 	uint32_t *next = io ? &p->next_io : &p->next_mem;
@@ -308,28 +309,28 @@ bool vpci_add(struct vpci *p, struct vpci_dev *d, unsigned slot)
 	if (slot >= VPCI_SLOTS || p->dev[slot])
 		return false;
 	for (unsigned i = 0; i < VPCI_BARS; i++)
-		if (d->bar[i].kind != VPCI_BAR_NONE && !give_home(p, d, &d->bar[i]))
+		if (d->bar[i].kind != VPCI_BAR_NONE && !assign_address(p, d, &d->bar[i]))
 			return false;
 	d->bus = p;
 	d->slot = slot;
 	memcpy(d->home, d->cfg, sizeof d->home);
 	atomic_store(&d->command, (uint16_t)vpci_get(d->cfg, CFG_COMMAND, 2));
 	p->dev[slot] = d;
-	remap(p);
+	update_bar_map(p);
 	return true;
 }
 
 void vpci_init(struct vpci *p, void (*msi)(void *ctx, uint64_t addr, uint32_t data), void *ctx)
 {
-	static const struct vpci_ops nothing;
+	static const struct vpci_ops no_ops;
 
 	memset(p, 0, sizeof *p);
 	p->msi = msi;
 	p->ctx = ctx;
 	p->next_io = VPCI_IO_FIRST;
 	p->next_mem = VPCI_MEM_BASE;
-	/* A host bridge that no driver binds to and no quirk list knows (Red Hat's generic one). */
-	vpci_dev_init(&p->host_bridge, "host bridge", &nothing, 0x1b36, 0x0008, 0x060000, 0);
+	/* Red Hat's generic host bridge: no driver binds to it, and no quirk applies. */
+	vpci_dev_init(&p->host_bridge, "host bridge", &no_ops, 0x1b36, 0x0008, 0x060000, 0);
 	p->host_bridge.bus = p;
 	p->dev[0] = &p->host_bridge;
 	memcpy(p->host_bridge.home, p->host_bridge.cfg, sizeof p->host_bridge.home);
@@ -350,7 +351,7 @@ void vpci_remove(struct vpci_dev *d)
 
 	spin_lock(&p->lock);
 	p->dev[d->slot] = NULL;
-	remap(p);
+	update_bar_map(p);
 	spin_unlock(&p->lock);
 }
 
@@ -362,6 +363,6 @@ void vpci_reset(struct vpci *p)
 	for (unsigned s = 0; s < VPCI_SLOTS; s++)
 		if (p->dev[s])
 			dev_reset(p->dev[s]);
-	remap(p);
+	update_bar_map(p);
 	spin_unlock(&p->lock);
 }

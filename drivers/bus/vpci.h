@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vpci.h: the PCI that a guest sees: one bus, a host bridge at 00:00.0 and up to 31 single-function
+ * vpci.h: a guest's virtual PCI: one bus, a host bridge at 00:00.0 and up to 31 single-function
  * devices, found by configuration mechanism #1 (PCI Local Bus 3.0, 3.2.2.3.2 and 6).
  *
  * Base addresses are assigned here as firmware would: I/O from 0x1000, memory from 0xE0000000; the
- * guest may move them.  An I/O BAR has 256 bytes, the most that PCI allows, so one look into a
- * table of 256 entries finds the device behind a port: a virtio kick goes this way.
+ * guest may move them.  An I/O BAR has 256 bytes, the most that PCI allows, so one lookup
+ * in a table of 256 entries finds a port's device: this is the path of a virtio kick.
  */
 #ifndef DRIVERS_BUS_VPCI_H
 #define DRIVERS_BUS_VPCI_H
@@ -41,33 +41,32 @@ struct vpci_bar {
 	enum vpci_bar_kind kind;
 	unsigned index;
 	uint32_t size; /* a power of two */
-	uint32_t home; /* the address that the VMM gave it */
+	uint32_t home; /* the address that the VMM assigned */
 	_Atomic uint32_t base;
 };
 
 /*
- * What a kind of device does; every function may be NULL.  `size` is 1, 2 or 4 bytes (BARs: also 8)
- * and no access crosses the end of its BAR or of a configuration dword.
+ * The operations of a device type; every function may be NULL.  `size` is 1, 2 or 4 bytes (BARs:
+ * also 8) and no access crosses the end of its BAR or of a configuration dword.
  */
 struct vpci_ops {
 	/* An access to a BAR other than the MSI-X BAR; on any core, no lock held, so it must be
-	 * safe against itself. A read sets *val. */
+	 * reentrant.  A read sets *val. */
 	void (*bar)(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
 	            uint64_t *val);
-	/* First look at a configuration access within d->cfg_size, vpci.lock held; false: the
-	 * generic registers serve it.  A device that is the real thing behind (passthrough) answers
-	 * all of them here. */
+	/* Handles a configuration access within d->cfg_size, vpci.lock held; false: use the generic
+	 * registers.  A passed-through device handles all accesses here. */
 	bool (*cfg_read)(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t *val);
 	bool (*cfg_write)(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val);
 	/* The command register changed; vpci.lock held. */
 	void (*command)(struct vpci_dev *d, uint16_t command);
 	/* The machine was reset; vpci.lock held; configuration space is as after vpci_add(). */
 	void (*reset)(struct vpci_dev *d);
-	/* One more visit's worth of what vpci_left() announced (may be NULL). */
+	/* Does one more bounded part of the work announced by vpci_left() (may be NULL). */
 	void (*work)(struct vpci_dev *d);
 };
 
-/* Interrupts of a device by what became of them. */
+/* Interrupts of a device, by outcome. */
 #define VPCI_MSIX_COUNTERS(X)                                                                      \
 	X(interrupts) /* sent */                                                                   \
 	X(masked)     /* left pending because the guest masked the vector or the function */       \
@@ -87,9 +86,9 @@ struct vpci_dev {
 	const char *name;
 	struct vpci *bus;
 	unsigned slot;
-	uint16_t cfg_size; /* of its configuration space; what lies above `cfg` its ops answer */
+	uint16_t cfg_size; /* of its configuration space; ops handle what is above `cfg` */
 	uint8_t cfg[VPCI_CFG_SIZE], mask[VPCI_CFG_SIZE]; /* mask: bits that the guest may write */
-	uint8_t home[VPCI_CFG_SIZE]; /* cfg as firmware left it: what a reset brings back */
+	uint8_t home[VPCI_CFG_SIZE]; /* initial value of cfg, restored by a reset */
 	uint16_t cap_end;            /* where the next capability goes */
 	uint8_t cap_last;            /* offset of the pointer to the next capability */
 	_Atomic uint16_t command;
@@ -98,9 +97,9 @@ struct vpci_dev {
 	uint8_t msix_cap;          /* offset of the capability, 0 = no MSI-X */
 	uint8_t msix_bar;
 	uint16_t msix_n;
-	uint16_t msix_control; /* as the capability says */
+	uint16_t msix_control; /* the capability's control word */
 	uint64_t msix_pending;
-	uint32_t msix[VPCI_MSIX_MAX][4]; /* address, its high half, data, control: 6.8.2.6 */
+	uint32_t msix[VPCI_MSIX_MAX][4]; /* address low and high, data, control: 6.8.2.6 */
 	uint64_t msix_count[VPCI_MSIX_COUNTER_COUNT];
 };
 
@@ -110,22 +109,22 @@ struct vpci {
 	_Atomic(struct vpci_bar *) io[256];
 	struct vpci_dev *dev[VPCI_SLOTS];
 	struct vpci_dev host_bridge;
-	uint32_t next_io, next_mem; /* the next free home addresses */
+	uint32_t next_io, next_mem; /* the next free addresses for BARs */
 	void (*msi)(void *ctx, uint64_t addr, uint32_t data);
 	void (*resume)(void *ctx); /* may be set after vpci_init(): see vpci_left() */
 	void *ctx;
-	_Atomic uint32_t left;   /* slots whose devices have work left, one bit each */
+	_Atomic uint32_t left;   /* bit n: the device in slot n has work left */
 	_Atomic unsigned served; /* the slot that vpci_work() served last */
 };
 
 /* Makes an empty bus with its host bridge.  `msi` delivers a message-signalled interrupt to the
- * guest: called on any core, with the device's msix_lock held and possibly a ring's: it takes no
- * lock itself. */
+ * guest: called on any core, with the device's msix_lock and possibly a ring's lock held, so it
+ * must not take a lock. */
 void vpci_init(struct vpci *p, void (*msi)(void *ctx, uint64_t addr, uint32_t data), void *ctx);
 
 /*
  * Gives a device its identity: call this first, then add BARs and capabilities, then vpci_add().
- * `class_code`: 24 bits, base class highest.  The device is the caller's and is never freed.
+ * `class_code`: 24 bits, base class highest.  The caller owns the device; vpci never frees it.
  */
 void vpci_dev_init(struct vpci_dev *d, const char *name, const struct vpci_ops *ops,
                    uint16_t vendor, uint16_t device, uint32_t class_code, uint8_t revision);
@@ -133,9 +132,9 @@ void vpci_dev_init(struct vpci_dev *d, const char *name, const struct vpci_ops *
 /* I/O BARs are 256 bytes; memory BARs a power of two, 4 KiB at least. */
 void vpci_bar_init(struct vpci_dev *d, unsigned index, enum vpci_bar_kind kind, uint32_t size);
 
-/* Appends a capability: `len` bytes from `body`, of which body[0] is the ID and body[1] is set
- * here; `mask` (may be NULL: read-only) has the writable bits.  Returns its offset, 0 when it does
- * not fit. */
+/* Appends a capability: `len` bytes from `body`, where body[0] is the ID and body[1], the next
+ * pointer, is set here; `mask` (may be NULL: read-only) has the writable bits.  Returns its offset,
+ * 0 when it does not fit. */
 unsigned vpci_cap_add(struct vpci_dev *d, const uint8_t *body, const uint8_t *mask, unsigned len);
 
 /* Adds MSI-X with n vectors (1..VPCI_MSIX_MAX) in memory BAR `bar`, which is 4 KiB: table at 0,
@@ -146,45 +145,45 @@ void vpci_msix_init(struct vpci_dev *d, unsigned bar, unsigned n);
  * the slot is taken or a window is full. */
 bool vpci_add(struct vpci *p, struct vpci_dev *d, unsigned slot);
 
-/* Takes the device off its bus; no vCPU of the guest may run.  Its addresses are not used again. */
+/* Removes the device from its bus; no vCPU of the guest may run.  Its addresses are not reused. */
 void vpci_remove(struct vpci_dev *d);
 
 /* Resets the bus and all devices (a guest's restart); no vCPU of the guest may run. */
 void vpci_reset(struct vpci *p);
 
 /*
- * Work in portions.  What a guest asks for with one access has no bound (a ring can be refilled as
- * fast as it is emptied), so a device does a bounded part of it, a visit, and calls vpci_left() for
- * the rest: `resume` then sees to it that one of this guest's own cores, after it looked at what
- * else is asked of it, calls vpci_work().  Any core.
+ * Bounded work.  One access of a guest can ask for unbounded work (a ring can be refilled as fast
+ * as it is emptied), so a device does a bounded part of it, called a visit, and calls vpci_left()
+ * for the rest: `resume` then makes one of this guest's own cores call vpci_work() after it has
+ * handled its other requests.  Any core.
  */
 void vpci_left(struct vpci_dev *d);
 
-/* Makes one visit to one device that has work left, each in its turn; true: more is left. */
+/* Lets the next device with work left, round robin, do one visit; true: more is left. */
 bool vpci_work(struct vpci *p);
 
-/* True when this I/O port leads to a device's registers, also by way of configuration space: an
- * access there may be a visit's work. */
+/* True when this I/O port belongs to a device or to the configuration ports: an access there may
+ * cost as much as a visit. */
 bool vpci_claims_io(struct vpci *p, uint16_t port);
 
-/* An I/O access of 1, 2 or 4 bytes at any port.  false: nobody claims it, *val is untouched. */
+/* An I/O access of 1, 2 or 4 bytes at any port.  false: no device has the port, *val is unchanged.
+ */
 bool vpci_io(struct vpci *p, uint16_t port, unsigned size, bool write, uint32_t *val);
 
 /*
- * An access to the device's configuration space, by whatever mechanism; vpci.lock held.  One that
- * lies not wholly within d->cfg_size, or not within a dword, reads all ones and writes nothing.
+ * An access to the device's configuration space, by any mechanism; vpci.lock held.  An access that
+ * is not wholly within d->cfg_size, or crosses a dword, reads all ones and writes nothing.
  */
 uint32_t vpci_cfg_read(struct vpci_dev *d, uint16_t off, unsigned size);
 void vpci_cfg_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val);
 
-/* For cfg_write(): the generic registers take the bits of `val` that the guest may write; nothing
- * beyond them. */
+/* For cfg_write(): writes to the generic registers, only the bits that the guest may write. */
 void vpci_cfg_store(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val);
 
-/* A memory access of 1, 2, 4 or 8 bytes.  false: nobody claims it (a hole in the window too). */
+/* A memory access of 1, 2, 4 or 8 bytes.  false: no BAR is there. */
 bool vpci_mmio(struct vpci *p, uint64_t gpa, unsigned size, bool write, uint64_t *val);
 
-/* True when gpa lies in the window in which vpci_mmio() should be asked. */
+/* True when gpa is in the window for memory BARs: vpci_mmio() handles it. */
 static inline bool vpci_claims_mmio(uint64_t gpa)
 {
 	return gpa - VPCI_MEM_BASE < VPCI_MEM_SIZE;
@@ -206,7 +205,7 @@ static inline void vpci_put(uint8_t *cfg, unsigned off, unsigned size, uint32_t 
 		cfg[off + i] = (uint8_t)(v >> (8 * i));
 }
 
-/* The bus decodes the device's I/O, memory; the device may write memory. */
+/* Is this VPCI_CMD_ bit (I/O decoding, memory decoding, bus mastering) set? */
 static inline bool vpci_enabled(const struct vpci_dev *d, uint16_t command_bit)
 {
 	return atomic_load_explicit(&d->command, memory_order_relaxed) & command_bit;
@@ -217,7 +216,7 @@ void vpci_msix_control(struct vpci_dev *d, uint16_t control);
 void vpci_msix_access(struct vpci_dev *d, uint32_t off, unsigned size, bool write, uint64_t *val);
 void vpci_msix_reset(struct vpci_dev *d);
 
-/* What is pending will not be sent: the device's events that it stood for are no more. */
+/* Clears the pending bits: the events that they stand for no longer exist. */
 void vpci_msix_forget(struct vpci_dev *d);
 
 /* Sends the device's MSI-X vector (VPCI_NO_VECTOR: none), or leaves it pending when masked.  False:

@@ -45,13 +45,13 @@ void vpci_msix_reset(struct vpci_dev *d)
 }
 
 /* msix_lock held. */
-static bool masked(const struct vpci_dev *d, unsigned vector)
+static bool is_masked(const struct vpci_dev *d, unsigned vector)
 {
 	return (d->msix_control & CONTROL_MASK) || (d->msix[vector][CONTROL] & VECTOR_MASK);
 }
 
-/* Sends a vector's message; msix_lock held.  So who masks a vector, or switches MSI-X or bus
- * mastering off, finds every message of before delivered when he is done, and none comes after. */
+/* Sends a vector's message; msix_lock held: after a write that masks a vector, or turns off MSI-X
+ * or bus mastering, earlier messages have been delivered and no further one follows. */
 static void send_message(struct vpci_dev *d, unsigned vector)
 {
 	const uint32_t *e = d->msix[vector];
@@ -60,12 +60,12 @@ static void send_message(struct vpci_dev *d, unsigned vector)
 	d->bus->msi(d->bus->ctx, (uint64_t)e[ADDR_HIGH] << 32 | e[ADDR], e[DATA]);
 }
 
-static void lose(struct vpci_dev *d, enum vpci_msix_counter why)
+static void count_unsent(struct vpci_dev *d, enum vpci_msix_counter why)
 {
 	count_add(&d->msix_count[why], 1);
 }
 
-/* Whether messages may leave the device at all. */
+/* Are MSI-X and bus mastering enabled? */
 static bool may_send(const struct vpci_dev *d)
 {
 	return (d->msix_control & CONTROL_ENABLE) &&
@@ -79,11 +79,11 @@ bool vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 	spin_lock(&d->msix_lock);
 	on = d->msix_control & CONTROL_ENABLE;
 	if (vector >= d->msix_n) {
-		lose(d, VPCI_no_vector);
+		count_unsent(d, VPCI_no_vector);
 	} else if (!may_send(d)) {
-		lose(d, VPCI_msix_off);
-	} else if (masked(d, vector)) {
-		lose(d, VPCI_masked);
+		count_unsent(d, VPCI_msix_off);
+	} else if (is_masked(d, vector)) {
+		count_unsent(d, VPCI_masked);
 		d->msix_pending |= 1ull << vector;
 	} else {
 		send_message(d, vector);
@@ -92,11 +92,11 @@ bool vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 	return on;
 }
 
-/* Sends what waited for its vector to be unmasked; msix_lock held. */
+/* Sends the pending messages of unmasked vectors; msix_lock held. */
 static void send_pending(struct vpci_dev *d)
 {
 	for (unsigned i = 0; i < d->msix_n && may_send(d); i++)
-		if ((d->msix_pending >> i & 1) && !masked(d, i)) {
+		if ((d->msix_pending >> i & 1) && !is_masked(d, i)) {
 			d->msix_pending &= ~(1ull << i);
 			send_message(d, i);
 		}

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vpci_work.c: what devices have left to do, one visit at a time; see vpci.h. */
+/* vpci_work.c: devices' deferred work, one visit at a time; see vpci.h. */
 #include "drivers/bus/vpci.h"
 
 void vpci_left(struct vpci_dev *d)
 {
 	struct vpci *p = d->bus;
 
-	/* Release: the device's own note of what is left is seen by who takes the bit. */
+	/* Release: the core that clears the bit sees the device's record of what is left. */
 	atomic_fetch_or_explicit(&p->left, 1u << d->slot, memory_order_release);
 	if (p->resume)
 		p->resume(p->ctx);
 }
 
-/* The device after the one that was served last, so that none waits for ever. */
+/* Round robin from the slot served last, so that no device starves. */
 static unsigned next_slot(uint32_t left, unsigned last)
 {
 	uint32_t above = last + 1 < VPCI_SLOTS ? left & ~0u << (last + 1) : 0;
@@ -30,7 +30,7 @@ bool vpci_work(struct vpci *p)
 		return false;
 	slot = next_slot(left, atomic_load_explicit(&p->served, memory_order_relaxed));
 	atomic_store_explicit(&p->served, slot, memory_order_relaxed);
-	/* Another vCPU may have taken it meanwhile. */
+	/* Another vCPU may have cleared the bit meanwhile. */
 	if (atomic_fetch_and_explicit(&p->left, ~(1u << slot), memory_order_acquire) & 1u << slot) {
 		d = p->dev[slot];
 		if (d && d->ops->work)

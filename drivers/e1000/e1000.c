@@ -11,9 +11,9 @@
 #define EEPROM_WORDS   64
 #define EEPROM_SUM     0xbaba /* of all words, 8254x 5.6.35 */
 #define MULTICAST_REGS 128
-#define ETHERNET       18 /* bytes before and after what a frame carries: header and CRC */
+#define ETHERNET       18 /* Ethernet header and CRC, bytes */
 #define CRC            4
-#define TAG            4                  /* of a VLAN */
+#define TAG            4                  /* VLAN tag */
 #define LARGE_82540EM  (16128 - ETHERNET) /* a transmit FIFO of 16 KiB holds such a frame */
 #define LARGE_82574L   (9018 - ETHERNET)
 
@@ -55,7 +55,7 @@ static bool wait_bits(struct e1000 *n, uint32_t reg, uint32_t mask, uint32_t wan
 }
 
 /* Quiesces first, so that no DMA is under way at the reset: 8254x 14.2, 82574 5.4 and 4.6.1. */
-static bool reset(struct e1000 *n)
+static bool reset_nic(struct e1000 *n)
 {
 	wr(n, IMC, INT_ALL);
 	wr(n, RCTL, 0);
@@ -149,7 +149,7 @@ static void start_link(struct e1000 *n)
 		wr(n, CTRL_EXT, rd(n, CTRL_EXT) | CTRL_EXT_DRV_LOAD);
 }
 
-/* The smallest buffer that a frame fits into, CRC included, as the NIC may write it for a moment.
+/* The smallest buffer that holds a frame with its CRC, which the NIC may write before stripping it.
  */
 static void choose_buffer(struct e1000 *n, uint32_t mtu)
 {
@@ -159,7 +159,7 @@ static void choose_buffer(struct e1000 *n, uint32_t mtu)
 	    {E1000_BUFFER, RCTL_BSIZE_2048},
 	    {4096, RCTL_BSIZE_4K},
 	    {8192, RCTL_BSIZE_8K},
-	    {16384, RCTL_BSIZE_16K}, /* more than the largest frame of both */
+	    {16384, RCTL_BSIZE_16K}, /* larger than either NIC's largest frame */
 	};
 	unsigned i = 0;
 	while (sizes[i].bytes < mtu + ETHERNET + TAG)
@@ -205,7 +205,7 @@ const char *e1000_start(struct e1000 *n, const struct e1000_ops *ops, void *ctx,
 	*n = (struct e1000){.ops = ops, .ctx = ctx, .config = *config};
 	if (!e1000_name(config->device))
 		return "not an 82540EM or 82574L";
-	if (!reset(n))
+	if (!reset_nic(n))
 		return "reset does not end";
 	if (!read_mac(n))
 		return "no MAC address in the EEPROM";
@@ -224,7 +224,7 @@ uint32_t e1000_set_mtu(struct e1000 *n, uint32_t mtu)
 {
 	uint32_t most = is_82574(n) ? LARGE_82574L : LARGE_82540EM;
 	mtu = mtu < E1000_MTU ? E1000_MTU : mtu > most ? most : mtu;
-	wr(n, RCTL, 0); /* the size of buffers changes while none is there and nothing runs */
+	wr(n, RCTL, 0); /* receiver off and no buffers given: BSIZE may change */
 	choose_buffer(n, mtu);
 	e1000_promiscuous(n, n->config.promiscuous);
 	return mtu;
@@ -242,7 +242,7 @@ bool e1000_sums_in_tunnel(const struct e1000 *n)
 
 void e1000_stop(struct e1000 *n)
 {
-	reset(n);
+	reset_nic(n);
 }
 
 bool e1000_link(struct e1000 *n)

@@ -8,7 +8,7 @@
  *   e1000_offload.c  checksum and segmentation by the NIC, from a virtio offload header
  *   e1000_stats.c    the NIC's own counters, by name
  *
- * One CPU at a time.  The driver owns no buffer: those that it was given come back, in order.
+ * One CPU at a time.  The caller owns the buffers: the driver returns them in the order given.
  */
 #ifndef DRIVERS_E1000_E1000_H
 #define DRIVERS_E1000_E1000_H
@@ -25,7 +25,7 @@
 #define E1000_TX_RING 1024
 #define E1000_BUFFER  2048 /* bytes of a receive buffer, unless e1000_set_mtu() says more */
 #define E1000_MTU     1500 /* until e1000_set_mtu() */
-#define E1000_PIECES  24   /* pieces of one frame to send, at most */
+#define E1000_PIECES  24   /* segments of memory per frame to send, at most */
 
 /* Bytes of 4096-aligned memory for both rings. */
 #define E1000_RING_BYTES ((E1000_RX_RING + E1000_TX_RING) * 16)
@@ -77,17 +77,17 @@ struct e1000 {
 	bool link;
 	volatile struct e1000_rx_desc *rx;
 	volatile struct e1000_tx_desc *tx;
-	uint16_t rx_next, rx_add, rx_told; /* to look at, to fill, and what the NIC knows */
+	uint16_t rx_next, rx_add, rx_told; /* next to read, next to fill, last RDT written */
 	bool rx_skip;                      /* inside a frame longer than a buffer */
-	uint32_t rx_longest, rx_bytes;     /* of a frame without CRC, of a buffer */
-	uint32_t rx_size;                  /* both, as RCTL has them */
+	uint32_t rx_longest, rx_bytes;     /* longest frame without CRC; bytes of a buffer */
+	uint32_t rx_size;                  /* both as RCTL bits */
 	uint16_t tx_next, tx_clean, tx_told;
 	struct e1000_context {
 		uint64_t low, high, popts;
-	} context; /* that the NIC holds; low 0: none */
+	} context; /* the NIC's current context; low 0: none */
 	void *rx_buffer[E1000_RX_RING];
 	void *tx_cookie[E1000_TX_RING];  /* by the frame's first descriptor */
-	uint16_t tx_last[E1000_TX_RING]; /* its last one */
+	uint16_t tx_last[E1000_TX_RING]; /* that frame's last descriptor */
 	uint64_t count[E1000_COUNTER_COUNT];
 };
 
@@ -115,8 +115,8 @@ bool e1000_tso6(const struct e1000 *n);
 bool e1000_sums_in_tunnel(const struct e1000 *n);
 
 /*
- * Receives frames that carry `mtu` bytes, or as many as the NIC is made for: returns how many, at
- * least E1000_MTU.  A frame is in one buffer still, of n->rx_bytes.  To be called between
+ * Sets the largest payload to receive to `mtu` or the NIC's limit, at least E1000_MTU; returns it.
+ * Each frame still fits one buffer, of n->rx_bytes.  To be called between
  * e1000_start() and the first e1000_rx_give().  (8254x 13.4.22, RCTL.LPE, BSIZE and BSEX)
  */
 uint32_t e1000_set_mtu(struct e1000 *n, uint32_t mtu);
@@ -132,23 +132,23 @@ void e1000_promiscuous(struct e1000 *n, bool on);
 /* Reads, and by that clears, the cause of an interrupt. True when the link state changed. */
 bool e1000_irq_cause(struct e1000 *n);
 
-/* Lets interrupts come: for received frames and link changes, and for sent frames if `tx`. */
+/* Enables interrupts for received frames and link changes, and for sent frames if `tx`. */
 void e1000_irq_on(struct e1000 *n, bool tx);
 void e1000_irq_off(struct e1000 *n);
 
 /* Gives the NIC a receive buffer of n->rx_bytes; false when the ring is full. */
 bool e1000_rx_give(struct e1000 *n, void *buffer);
 unsigned e1000_rx_room(const struct e1000 *n);
-void e1000_rx_flush(struct e1000 *n); /* shows the given buffers to the NIC */
+void e1000_rx_flush(struct e1000 *n); /* writes RDT: the NIC may use the given buffers */
 
 /*
  * Takes the next received frame: its buffer and its length without CRC.  NULL when there is none.
- * Bad frames are counted, their buffers stay with the NIC.  The NIC is not asked to verify
+ * Bad frames are counted, and their buffers returned to the NIC.  The NIC is not asked to verify
  * checksums: a virtio driver may not pass that on (virtio 1.2, 5.1.6.2.1, DATA_VALID).
  */
 void *e1000_rx_take(struct e1000 *n, uint32_t *len);
 
-/* Whether a received frame waits in the ring; it may be one that is dropped. */
+/* Whether the ring has a received frame, which may be a bad one. */
 bool e1000_rx_ready(const struct e1000 *n);
 
 enum e1000_sent {
@@ -159,26 +159,26 @@ enum e1000_sent {
 };
 
 /*
- * Queues a frame of `n_pieces` pieces with the offload header hdr.  The headers, Ethernet to TCP,
- * lie in piece[0] when hdr asks for anything; for segmentation they are changed in place (lengths
- * and checksums, 8254x 3.5).  The pieces stay untouched until `cookie`, not NULL, comes back from
- * e1000_tx_done(); unless E1000_SENT is returned, the frame is as it was and the caller's.
+ * Queues a frame of `n_pieces` segments with the offload header hdr.  If hdr asks for an offload,
+ * the headers, Ethernet to TCP, must be in piece[0]; for segmentation they are changed in place
+ * (lengths and checksums, 8254x 3.5).  The caller keeps the memory unchanged until e1000_tx_done()
+ * returns `cookie` (not NULL); if not E1000_SENT, the frame is unchanged and remains the caller's.
  */
 enum e1000_sent e1000_tx_send(struct e1000 *n, const struct vnet_seg *piece, unsigned n_pieces,
                               const struct vnet_hdr *hdr, void *cookie);
-void e1000_tx_flush(struct e1000 *n); /* shows the queued frames to the NIC */
+void e1000_tx_flush(struct e1000 *n); /* writes TDT: the NIC sends the queued frames */
 
-/* The cookie of the next frame that has left, in order; NULL when there is none. */
+/* The cookie of the next sent frame, in order; NULL when there is none. */
 void *e1000_tx_done(struct e1000 *n);
-bool e1000_tx_ready(const struct e1000 *n);       /* whether e1000_tx_done() has one */
-unsigned e1000_tx_pending(const struct e1000 *n); /* descriptors that have not left */
+bool e1000_tx_ready(const struct e1000 *n);       /* whether e1000_tx_done() has a frame */
+unsigned e1000_tx_pending(const struct e1000 *n); /* descriptors not sent yet */
 
 /* The i-th of the NIC's counters: name and value since the last call (they clear on read). */
 const char *e1000_stat(struct e1000 *n, unsigned i, uint32_t *value);
 
 /*
- * The context descriptor for hdr, and the changes in `head` (the frame's first head_len bytes) that
- * segmentation wants.  popts 0: no offload.  E1000_SENT, E1000_UNABLE or E1000_BAD.
+ * Builds the context descriptor for hdr, and prepares `head` (the frame's first head_len bytes) for
+ * segmentation.  popts 0: no offload.  E1000_SENT, E1000_UNABLE or E1000_BAD.
  */
 enum e1000_sent e1000_offload(const struct vnet_hdr *hdr, uint8_t *head, uint32_t head_len,
                               uint32_t frame_len, struct e1000_context *context);

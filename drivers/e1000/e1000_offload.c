@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a virtio offload header (virtio 1.2, 5.1.6.2) to a context descriptor (8254x 3.3.6 and 3.5).
+ * Translates a virtio offload header (virtio 1.2, 5.1.6.2) to a context descriptor
+ * (8254x 3.3.6, 3.5).
  *
- * Virtio's sender has put the pseudo-header's sum, length included, into the checksum field.  That
- * is what the NIC wants for a plain checksum.  For segmentation it adds each segment's length
- * itself, so the field must hold the sum without a length, and the IP lengths must be 0.
+ * The virtio driver has put the pseudo-header's sum, length included, into the checksum field, as
+ * the NIC needs it for a plain checksum.  For segmentation the NIC adds each segment's length
+ * itself: the field must hold the sum without a length, and the IP lengths must be 0.
  */
 #include <string.h>
 #include "lib/bytes.h"
@@ -56,11 +57,11 @@ static uint64_t context_low(uint32_t l3, uint32_t l4, uint32_t csum_at)
 }
 
 /*
- * Whether the NIC is not asked to segment it: an authentication header covers it; or extension
- * headers or a source route stand before TCP, whose checksum then covers other addresses than the
- * IP header's, which the 82574L computes anew where it is emulated (QEMU 10).
+ * Whether the frame must not be segmented by the NIC: because of an authentication header, which
+ * covers it; or of extension headers or a source route, with which the TCP checksum may cover other
+ * addresses than the IP header's: an emulated 82574L (QEMU 10) recomputes it from the IP header.
  */
-static bool beyond_nic(const struct headers *h, const uint8_t *head)
+static bool nic_cannot_segment(const struct headers *h, const uint8_t *head)
 {
 	uint8_t source[16], destination[16];
 	if (h->covered || (h->ipv6 && h->extended) ||
@@ -69,8 +70,9 @@ static bool beyond_nic(const struct headers *h, const uint8_t *head)
 	return h->ipv4 && memcmp(destination, head + h->l3 + 16, 4) != 0;
 }
 
-static enum e1000_sent segment(const struct vnet_hdr *hdr, uint8_t *head, uint32_t head_len,
-                               uint32_t frame_len, struct e1000_context *c)
+static enum e1000_sent prepare_segmentation(const struct vnet_hdr *hdr, uint8_t *head,
+                                            uint32_t head_len, uint32_t frame_len,
+                                            struct e1000_context *c)
 {
 	uint32_t l4 = hdr->csum_start;
 	bool v4 = hdr->gso_type == VNET_GSO_TCPV4;
@@ -82,7 +84,7 @@ static enum e1000_sent segment(const struct vnet_hdr *hdr, uint8_t *head, uint32
 	uint32_t end = l4 + (head[l4 + 12] >> 4) * 4u;
 	if (end < l4 + TCP_HEADER || end > head_len || end >= frame_len)
 		return E1000_BAD;
-	if (end > FIELD_MAX || beyond_nic(&h, head))
+	if (end > FIELD_MAX || nic_cannot_segment(&h, head))
 		return E1000_UNABLE;
 	(v4 ? prepare_ipv4 : prepare_ipv6)(head + h.l3, head + l4);
 	c->low = context_low(h.l3, l4, l4 + TCP_CSUM);
@@ -101,7 +103,7 @@ enum e1000_sent e1000_offload(const struct vnet_hdr *hdr, uint8_t *head, uint32_
 			return E1000_BAD;
 		if (hdr->gso_type != VNET_GSO_TCPV4 && hdr->gso_type != VNET_GSO_TCPV6)
 			return E1000_UNABLE;
-		return segment(hdr, head, head_len, frame_len, c);
+		return prepare_segmentation(hdr, head, head_len, frame_len, c);
 	}
 	if (!(hdr->flags & VNET_HDR_F_NEEDS_CSUM))
 		return E1000_SENT;

@@ -6,7 +6,7 @@
 
 #define MASK (E1000_RX_RING - 1)
 #define LOST                                                                                       \
-	(RXE_CE | RXE_SE | RXE_SEQ | RXE_CXE | RXE_RXE) /* a wrong checksum is no such error       \
+	(RXE_CE | RXE_SE | RXE_SEQ | RXE_CXE | RXE_RXE) /* checksum errors do not count            \
 	                                                 */
 
 unsigned e1000_rx_room(const struct e1000 *n)
@@ -16,7 +16,7 @@ unsigned e1000_rx_room(const struct e1000 *n)
 
 bool e1000_rx_give(struct e1000 *n, void *buffer)
 {
-	if (!e1000_rx_room(n)) /* one stays free: a full ring would look empty, 8254x 3.2.6 */
+	if (!e1000_rx_room(n)) /* one descriptor stays free: a full ring looks empty, 8254x 3.2.6 */
 		return false;
 	volatile struct e1000_rx_desc *d = &n->rx[n->rx_add];
 	d->addr = n->ops->dma(n->ctx, buffer);
@@ -35,8 +35,8 @@ void e1000_rx_flush(struct e1000 *n)
 	n->ops->write(n->ctx, RDT, n->rx_add);
 }
 
-/* Whether the frame in *d, all of it in one buffer, may be passed on. */
-static bool usable(struct e1000 *n, const volatile struct e1000_rx_desc *d)
+/* Whether *d holds a good frame, complete in one buffer. */
+static bool is_good_frame(struct e1000 *n, const volatile struct e1000_rx_desc *d)
 {
 	bool end = d->status & RXD_EOP, skipped = n->rx_skip;
 	n->rx_skip = !end;
@@ -67,12 +67,12 @@ void *e1000_rx_take(struct e1000 *n, uint32_t *len)
 		atomic_thread_fence(memory_order_acquire); /* DD before the rest and the data */
 		void *buffer = n->rx_buffer[n->rx_next];
 		n->rx_next = (n->rx_next + 1) & MASK;
-		if (usable(n, d)) {
+		if (is_good_frame(n, d)) {
 			*len = d->len;
 			n->count[E1000_COUNT_rx_frames]++;
 			return buffer;
 		}
-		e1000_rx_give(n, buffer); /* there is room: one was just taken */
+		e1000_rx_give(n, buffer); /* there is room: a descriptor was just freed */
 	}
 	return NULL;
 }

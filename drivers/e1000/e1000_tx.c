@@ -6,21 +6,21 @@
 #include "drivers/e1000/regs.h"
 
 #define MASK  (E1000_TX_RING - 1)
-#define CHUNK 8192u /* of a piece in one descriptor: well below the transmit FIFO, 8254x 3.3.7 */
+#define CHUNK 8192u /* bytes per descriptor: well below the transmit FIFO, 8254x 3.3.7 */
 
 unsigned e1000_tx_pending(const struct e1000 *n)
 {
 	return (unsigned)(n->tx_next - n->tx_clean) & MASK;
 }
 
-static void put(struct e1000 *n, uint64_t low, uint64_t high)
+static void add_descriptor(struct e1000 *n, uint64_t low, uint64_t high)
 {
 	n->tx[n->tx_next].low = low;
 	n->tx[n->tx_next].high = high;
 	n->tx_next = (n->tx_next + 1) & MASK;
 }
 
-/* Descriptors for the pieces; 0 when they are no frame that can be sent. */
+/* How many descriptors the pieces need; 0 when they cannot be sent as a frame. */
 static unsigned count_chunks(const struct vnet_seg *piece, unsigned n_pieces, uint32_t *len)
 {
 	unsigned n = 0;
@@ -36,7 +36,7 @@ static unsigned count_chunks(const struct vnet_seg *piece, unsigned n_pieces, ui
 	return *len < VNET_FRAME_MIN ? 0 : n;
 }
 
-static void put_pieces(struct e1000 *n, const struct vnet_seg *piece, unsigned n_pieces,
+static void add_pieces(struct e1000 *n, const struct vnet_seg *piece, unsigned n_pieces,
                        const struct e1000_context *c)
 {
 	uint64_t command = TXD_DTYP_DAT | TXD_DEXT | TXD_IFCS | c->popts | (c->high & TXD_TSE);
@@ -46,13 +46,14 @@ static void put_pieces(struct e1000 *n, const struct vnet_seg *piece, unsigned n
 			uint32_t len = left < CHUNK ? left : CHUNK;
 			left -= len;
 			bool last = !left && i + 1 == n_pieces;
-			put(n, at, command | len | (last ? TXD_EOP | TXD_RS : 0));
+			add_descriptor(n, at, command | len | (last ? TXD_EOP | TXD_RS : 0));
 			at += len;
 		}
 	}
 }
 
-/* A context stays in the NIC until the next; one that segments holds a length and is always new. */
+/* The NIC keeps a context until the next; one for segmentation has the frame's length: always new.
+ */
 static bool needs_context(const struct e1000 *n, const struct e1000_context *c)
 {
 	return c->popts &&
@@ -66,7 +67,7 @@ static void count_sent(struct e1000 *n, const struct e1000_context *c)
 		n->count[c->high & TXD_TSE ? E1000_COUNT_tx_tso : E1000_COUNT_tx_csum]++;
 }
 
-static enum e1000_sent refuse(struct e1000 *n, enum e1000_sent why)
+static enum e1000_sent count_refused(struct e1000 *n, enum e1000_sent why)
 {
 	n->count[why == E1000_FULL     ? E1000_COUNT_tx_full
 	         : why == E1000_UNABLE ? E1000_COUNT_tx_unable
@@ -81,22 +82,22 @@ enum e1000_sent e1000_tx_send(struct e1000 *n, const struct vnet_seg *piece, uns
 	struct e1000_context c;
 	unsigned chunks = count_chunks(piece, n_pieces, &len);
 	if (!chunks)
-		return refuse(n, E1000_BAD);
+		return count_refused(n, E1000_BAD);
 	if (chunks + 1 > E1000_TX_RING - 1 - e1000_tx_pending(n))
-		return refuse(n, E1000_FULL);
+		return count_refused(n, E1000_FULL);
 	if (hdr->gso_type == VNET_GSO_TCPV6 && !e1000_tso6(n))
-		return refuse(n, E1000_UNABLE);
+		return count_refused(n, E1000_UNABLE);
 	if (!e1000_sums_in_tunnel(n) && e1000_in_tunnel(hdr, piece[0].base, piece[0].len))
-		return refuse(n, E1000_UNABLE);
+		return count_refused(n, E1000_UNABLE);
 	enum e1000_sent can = e1000_offload(hdr, piece[0].base, piece[0].len, len, &c);
 	if (can != E1000_SENT)
-		return refuse(n, can);
+		return count_refused(n, can);
 	uint16_t first = n->tx_next;
 	if (needs_context(n, &c)) {
-		put(n, c.low, c.high);
+		add_descriptor(n, c.low, c.high);
 		n->context = c;
 	}
-	put_pieces(n, piece, n_pieces, &c);
+	add_pieces(n, piece, n_pieces, &c);
 	n->tx_cookie[first] = cookie;
 	n->tx_last[first] = (n->tx_next - 1) & MASK;
 	count_sent(n, &c);
@@ -114,7 +115,7 @@ void e1000_tx_flush(struct e1000 *n)
 
 bool e1000_tx_ready(const struct e1000 *n)
 {
-	/* What the NIC has not been shown holds no DD of its own. */
+	/* Before TDT passes a descriptor, its DD bit is not the NIC's. */
 	return n->tx_clean != n->tx_told && n->tx[n->tx_last[n->tx_clean]].high & TXD_DD;
 }
 

@@ -93,7 +93,7 @@ enum { /* 8254x 13.4, 82574 10.2 */
 #define TIPG_COPPER (10u | 8u << 10 | 6u << 20) /* 8254x 13.4.34 */
 #define TIPG_82574  (8u | 8u << 10 | 7u << 20)  /* 82574 10.2.6.2 */
 
-#define TXDCTL_BIT22 (1u << 22) /* 82574: to be written as 1 */
+#define TXDCTL_BIT22 (1u << 22) /* 82574: must be written as 1 */
 
 #define RAH_AV (1u << 31)
 

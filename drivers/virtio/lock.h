@@ -2,7 +2,7 @@
 /*
  * lock.h: the order of the devices' spin locks, and the gate of a TX ring.
  *
- * Holders never sleep and never wait for a guest.  Order, outermost first:
+ * A core that holds a lock never sleeps and never waits for a guest.  Order, outermost first:
  *
  *   vpci.lock -> virtio_pci.lock -> a TX ring's gate -> an RX ring's lock -> vpci_dev.msix_lock
  *
@@ -15,15 +15,15 @@
 #include "lib/spinlock.h"
 
 /*
- * A gate: a lock whose second visitor does not wait but leaves a mark, and whose holder, on the way
- * out, finds it and sees to one visit more.  No visit is lost: the mark and the holder's leaving
- * are changes of one atomic word, so one of the two happens first.
+ * A gate: a lock that a second core does not wait for; it sets a mark, and the holder, when it
+ * leaves, finds the mark and arranges one more visit (a pass over the ring).  No visit is lost:
+ * setting the mark and leaving change one atomic word, so one of them happens first.
  */
 struct vgate {
 	atomic_uint state; /* 0 free, 1 held, 2 held and marked */
 };
 
-/* True: the caller holds the gate.  False: somebody else does and sees to one visit more. */
+/* True: the caller holds the gate.  False: another core does, and arranges one more visit. */
 static inline bool vgate_enter(struct vgate *g)
 {
 	for (;;) {
@@ -35,7 +35,7 @@ static inline bool vgate_enter(struct vgate *g)
 	}
 }
 
-/* True: left.  False: there was a mark; the caller still holds the gate and sees to one visit more.
+/* True: released.  False: marked; the caller still holds the gate and must arrange one more visit.
  */
 static inline bool vgate_leave(struct vgate *g)
 {
@@ -46,21 +46,21 @@ static inline bool vgate_leave(struct vgate *g)
 	return false;
 }
 
-/* True: the caller holds the gate.  False: somebody else does; no mark is left. */
+/* True: the caller holds the gate.  False: another core does; no mark is set. */
 static inline bool vgate_try(struct vgate *g)
 {
 	unsigned was = 0;
 	return atomic_compare_exchange_strong(&g->state, &was, 1);
 }
 
-/* Waits until nobody is inside, and holds the gate; to be left by vgate_open(). */
+/* Waits until the gate is free, and holds it; to be released by vgate_open(). */
 static inline void vgate_close(struct vgate *g)
 {
 	while (!vgate_try(g))
 		__builtin_ia32_pause();
 }
 
-/* Leaves and forgets marks: for a holder after whom somebody looks again anyway. */
+/* Releases the gate and clears the mark: for a caller after whom the ring is looked at anyway. */
 static inline void vgate_open(struct vgate *g)
 {
 	atomic_store_explicit(&g->state, 0, memory_order_release);

@@ -8,8 +8,7 @@ static struct virtio_console *console_of(struct virtio_pci *v)
 	return (struct virtio_console *)v;
 }
 
-/* Prints one chain; gate held.  Returns its bytes; 0: there is none, -1: the driver broke a rule.
- */
+/* Prints one chain; gate held.  Returns its bytes; 0: no chain, -1: the driver broke a rule. */
 static int64_t print_chain(struct virtio_console *c)
 {
 	struct vring *r = &c->v.queue[VIRTIO_CONSOLE_TX].ring;
@@ -39,7 +38,7 @@ static int64_t print_chain(struct virtio_console *c)
 
 /* One visit: prints what the guest has offered, up to VIRTIO_CONSOLE_VISIT bytes and a ring full;
  * gate held.  True: there may be more. */
-static bool print(struct virtio_console *c)
+static bool print_visit(struct virtio_console *c)
 {
 	int64_t total = 0;
 
@@ -56,8 +55,8 @@ static bool print(struct virtio_console *c)
 	return true;
 }
 
-/* Moves waiting input to the pieces of one chain; returns how many bytes. */
-static uint32_t fill(struct virtio_console *c, unsigned nseg)
+/* Copies queued input into the buffers of one chain; returns how many bytes. */
+static uint32_t copy_input(struct virtio_console *c, unsigned nseg)
 {
 	uint32_t done = 0;
 
@@ -68,8 +67,8 @@ static uint32_t fill(struct virtio_console *c, unsigned nseg)
 	return done;
 }
 
-/* Hands waiting input to the driver's buffers; rx_lock held.  True: interrupt it. */
-static bool type(struct virtio_console *c)
+/* Copies queued input into the driver's buffers; rx_lock held.  True: interrupt the driver. */
+static bool deliver_input(struct virtio_console *c)
 {
 	struct vring *r = &c->v.queue[VIRTIO_CONSOLE_RX].ring;
 
@@ -93,25 +92,25 @@ static bool type(struct virtio_console *c)
 			virtio_pci_break(&c->v, (enum vring_error) - nseg);
 			return false;
 		}
-		vring_used(r, 0, head, fill(c, (unsigned)nseg));
+		vring_used(r, 0, head, copy_input(c, (unsigned)nseg));
 		vring_done(r, 1);
 	}
 	return vring_publish(r);
 }
 
-static void type_and_notify(struct virtio_console *c)
+static void deliver_and_notify(struct virtio_console *c)
 {
 	spin_lock(&c->rx_lock);
-	if (type(c)) /* the interrupt too is out before the device can be stopped */
+	if (deliver_input(c)) /* under rx_lock: stop() waits until the interrupt is sent */
 		virtio_pci_notify(&c->v, VIRTIO_CONSOLE_RX);
 	spin_unlock(&c->rx_lock);
 }
 
-static void kicked_output(struct virtio_console *c)
+static void tx_kicked(struct virtio_console *c)
 {
 	if (!vgate_enter(&c->tx_gate))
-		return; /* the core that is inside comes again */
-	bool left = print(c);
+		return; /* the core that holds the gate arranges a visit */
+	bool left = print_visit(c);
 
 	if (!left && vgate_leave(&c->tx_gate))
 		return;
@@ -119,29 +118,29 @@ static void kicked_output(struct virtio_console *c)
 	virtio_pci_left(&c->v, VIRTIO_CONSOLE_TX);
 }
 
-static void offered(struct virtio_console *c)
+static void rx_kicked(struct virtio_console *c)
 {
-	type_and_notify(c);
+	deliver_and_notify(c);
 	if (c->room)
 		c->room(c->ctx);
 }
 
-static void kick(struct virtio_pci *v, unsigned q)
+static void console_kick(struct virtio_pci *v, unsigned q)
 {
 	struct virtio_console *c = console_of(v);
 
 	if (q == VIRTIO_CONSOLE_RX)
-		offered(c);
+		rx_kicked(c);
 	else
-		kicked_output(c);
+		tx_kicked(c);
 }
 
-static void start(struct virtio_pci *v)
+static void console_start(struct virtio_pci *v)
 {
-	(void)v; /* the rings say all */
+	(void)v; /* the rings are all the state there is */
 }
 
-static void stop(struct virtio_pci *v)
+static void console_stop(struct virtio_pci *v)
 {
 	struct virtio_console *c = console_of(v);
 
@@ -151,12 +150,12 @@ static void stop(struct virtio_pci *v)
 	vgate_open(&c->tx_gate);
 }
 
-static const struct virtio_ops ops = {
+static const struct virtio_ops console_ops = {
     .id = VIRTIO_ID_CONSOLE,
     .class_code = 0x078000, /* communication controller, other */
-    .kick = kick,
-    .start = start,
-    .stop = stop,
+    .kick = console_kick,
+    .start = console_start,
+    .stop = console_stop,
 };
 
 void virtio_console_init(struct virtio_console *c, const char *name, const struct gmem *mem,
@@ -167,7 +166,7 @@ void virtio_console_init(struct virtio_console *c, const char *name, const struc
 	c->output = output;
 	c->ctx = ctx;
 	c->in_head = c->in_tail = 0;
-	virtio_pci_init(&c->v, name, &ops, mem, size, 2, 0, NULL, 0);
+	virtio_pci_init(&c->v, name, &console_ops, mem, size, 2, 0, NULL, 0);
 }
 
 size_t virtio_console_input(struct virtio_console *c, const char *buf, size_t len)
@@ -178,7 +177,7 @@ size_t virtio_console_input(struct virtio_console *c, const char *buf, size_t le
 	while (n < len && c->in_head - c->in_tail < VIRTIO_CONSOLE_WAITING)
 		c->waiting[c->in_head++ % VIRTIO_CONSOLE_WAITING] = buf[n++];
 	spin_unlock(&c->rx_lock);
-	type_and_notify(c);
+	deliver_and_notify(c);
 	return n;
 }
 

@@ -47,12 +47,13 @@ static uint32_t gso_types(uint64_t f)
 	return types;
 }
 
-static void start(struct virtio_pci *v)
+static void net_start(struct virtio_pci *v)
 {
 	struct virtio_net *n = net_of(v);
 	bool rx = v->queue[VIRTIO_NET_RX].enabled;
 
-	/* Inside both, so that a violation that a core finds at once is not overwritten here. */
+	/* With both locks, so that this does not overwrite a violation that a core finds at once.
+	 */
 	vgate_close(&n->tx_gate);
 	spin_lock(&n->rx_lock);
 	n->features = v->features;
@@ -69,7 +70,7 @@ static void start(struct virtio_pci *v)
 	vgate_open(&n->tx_gate);
 }
 
-static void stop(struct virtio_pci *v)
+static void net_stop(struct virtio_pci *v)
 {
 	struct virtio_net *n = net_of(v);
 
@@ -84,13 +85,13 @@ static void stop(struct virtio_pci *v)
 	vgate_open(&n->tx_gate);
 }
 
-static const struct virtio_ops ops = {
+static const struct virtio_ops net_ops = {
     .id = VIRTIO_ID_NET,
     .class_code = 0x020000, /* Ethernet controller */
     .features_fit = features_fit,
     .kick = virtio_net_notified,
-    .start = start,
-    .stop = stop,
+    .start = net_start,
+    .stop = net_stop,
 };
 
 const struct vnet_port_ops virtio_net_port_ops = {
@@ -109,7 +110,7 @@ void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c)
 	n->registers.status = VIRTIO_NET_S_LINK_UP;
 	n->registers.max_virtqueue_pairs = 1;
 	atomic_store(&n->mtu_next, c->mtu);
-	virtio_pci_init(&n->v, c->name, &ops, c->mem, size, 2, F_OFFERED,
+	virtio_pci_init(&n->v, c->name, &net_ops, c->mem, size, 2, F_OFFERED,
 	                (const uint8_t *)&n->registers, sizeof n->registers);
 }
 

@@ -4,7 +4,7 @@
  *
  *   virtio_net.c          identity, configuration, start and stop
  *   virtio_net_tx.c       the guest sends: kick or poll -> batch -> vnet_input()
- *   virtio_net_rx.c       the switch delivers: the one copy into the guest's receive buffers
+ *   virtio_net_rx.c       the switch delivers: the only copy, into the guest's receive buffers
  *   virtio_net_offload.c  completes checksums and segments for a guest that did not accept them
  */
 #ifndef DRIVERS_VIRTIO_VIRTIO_NET_H
@@ -54,20 +54,19 @@ struct virtio_net_config {
 struct virtio_net {
 	struct virtio_pci v; /* first */
 	struct vnet_port *port;
-	struct vgate tx_gate;    /* who takes from the TX ring */
-	struct spinlock rx_lock; /* who fills the RX ring */
-	uint64_t features; /* accepted by the driver; this and the next change only in stop/start */
-	uint32_t gso_accepted; /* a bit for each gso type that the driver takes as it is */
+	struct vgate tx_gate;    /* serialises the TX ring */
+	struct spinlock rx_lock; /* serialises the RX ring */
+	uint64_t features;     /* accepted by the driver; these fields change only in start/stop */
+	uint32_t gso_accepted; /* bit n: the driver accepts GSO type n unsegmented */
 	bool csum_accepted, mergeable, tx_ready;
 	atomic_bool
 	    rx_ready; /* the RX ring may be filled: changed by stop/start and by a violation */
-	_Atomic uint16_t mtu_next; /* of the registers from the driver's next reset on */
+	_Atomic uint16_t mtu_next; /* the MTU register's value from the driver's next reset on */
 	struct virtio_net_registers registers;
-	struct vnet_seg
-	    rx_seg[VNET_SEGS]; /* receive buffers of a frame; the lock's holder owns it */
+	struct vnet_seg rx_seg[VNET_SEGS]; /* receive buffers of a frame; under rx_lock */
 };
 
-/* The switch's door to the device: pass these with the device as `dev` to vnet_port_add(). */
+/* The port operations: pass these with the device as `dev` to vnet_port_add(). */
 extern const struct vnet_port_ops virtio_net_port_ops;
 
 /*
@@ -76,28 +75,28 @@ extern const struct vnet_port_ops virtio_net_port_ops;
  */
 void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c);
 
-/* Ties the device to its port of the switch; before the guest starts. */
+/* Connects the device to its port of the switch; before the guest starts. */
 void virtio_net_attach(struct virtio_net *n, struct vnet_port *port);
 
-/* Sets the link state that the driver sees and tells it. */
+/* Sets the link state and interrupts the driver for the change. */
 void virtio_net_set_link(struct virtio_net *n, bool up);
 
-/* Changes the MTU that a driver is told from its next reset on; one that runs keeps its own. */
+/* Changes the MTU register from the driver's next reset on; a running driver keeps its MTU. */
 void virtio_net_set_mtu(struct virtio_net *n, uint16_t mtu);
 
-/* A kick of the TX ring: runs the walk for all that is in it, on this core.  Also to be called once
- * after vnet_port_set_mode(port, VNET_KICK): it takes what is left and asks for kicks again. */
+/* A kick of the TX ring: forwards frames of the ring on this core, one bounded visit.  Also to be
+ * called once after vnet_port_set_mode(port, VNET_KICK): it sends what is left and arms kicks. */
 void virtio_net_kick(struct virtio_net *n);
 
-/* vnet_port_ops.poll: takes up to `budget` frames; kicks stay suppressed.  Once the port is back in
- * VNET_KICK it arms kicks again, with a last look. */
+/* vnet_port_ops.poll: sends up to `budget` frames; kicks stay suppressed.  If the port is back in
+ * VNET_KICK it acts as a kick, which arms kicks again. */
 unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget);
 
 /* vnet_port_ops.egress: one copy from the senders' memory into receive buffers. Any core. */
 unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
                            struct vnet_frame *const *frames, unsigned n);
 
-/* vnet_port_ops.room: how many receive buffers are offered.  Any core. */
+/* vnet_port_ops.room: how many receive buffers the driver offers.  Any core. */
 unsigned virtio_net_room(const struct vnet_port *port);
 
 #endif

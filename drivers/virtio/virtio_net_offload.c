@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* virtio_net_offload.c: for a driver that did not accept an offload, the device does it (5.1.6.4).
- */
+/* virtio_net_offload.c: does in software the offloads that a driver did not accept (5.1.6.4). */
 #include "drivers/virtio/virtio_net.h"
 #include "drivers/virtio/virtio_net_parts.h"
 #include "vnet/frame/offload.h"
 
-#define CUT_TURN 16 /* segments, up to 24 KiB with an MTU of 1500, after which others get in */
+#define CUT_TURN 16 /* segments (24 KiB with an MTU of 1500) after which rx_lock is yielded */
 
-static const struct vnet_hdr plain; /* nothing left to do */
+static const struct vnet_hdr plain; /* asks for no offload */
 
-/* Puts the segments; *shared: other senders have put frames of theirs between them. */
+/* Delivers the segments; *shared: the lock was yielded, so other senders' frames may lie between.
+ */
 static bool put_segments(struct virtio_net *n, struct offload_cut *cut, bool *shared,
                          enum vnet_drop *why)
 {
@@ -30,11 +30,11 @@ static bool put_segments(struct virtio_net *n, struct offload_cut *cut, bool *sh
 }
 
 /*
- * Delivers a large frame in segments of at most the device's MTU.  The room is looked for first; of
- * a frame that fails all the same, segments that others' frames follow stay: each is whole, and its
- * sender's TCP sends the rest again.
+ * Delivers a large frame in segments of at most the device's MTU, after a check for enough buffers.
+ * If it fails midway, segments before a yield remain delivered: each is a valid frame, and the
+ * sender's TCP retransmits the rest.
  */
-static bool put_cut(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
+static bool put_segmented(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	uint16_t next = r->next;
@@ -52,7 +52,7 @@ static bool put_cut(struct virtio_net *n, const struct vnet_frame *f, enum vnet_
 	if (put_segments(n, &cut, &shared, why))
 		return true;
 	if (!shared)
-		r->next = next; /* unpublished: the driver has not seen any of it */
+		r->next = next; /* roll back: nothing was published to the driver */
 	return false;
 }
 
@@ -61,6 +61,6 @@ bool virtio_net_put_completed(struct virtio_net *n, const struct vnet_frame *f, 
 	bool gso = f->hdr.gso_type != VNET_GSO_NONE;
 
 	if (gso && !(n->gso_accepted & virtio_net_gso_bit(f->hdr.gso_type)))
-		return put_cut(n, f, why);
+		return put_segmented(n, f, why);
 	return virtio_net_put(n, f, &plain, true, why);
 }

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* virtio_net_rx.c: the switch delivers; step 9 of the walk of a frame, the one copy. */
+/* virtio_net_rx.c: the switch delivers; step 9 of the walk of a frame (vnet/vnet.h), the only copy.
+ */
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"
 #include "drivers/virtio/virtio_net_parts.h"
 #include "vnet/frame/offload.h"
 
-#define SMALL 128 /* bytes up to which a frame is moved in line */
+#define SMALL 128 /* frames up to this size are copied inline */
 
 /*
- * What a receiver's layout may cost its senders, for a frame and its header of `need` bytes: a
- * chain of 20 pieces, as Linux offers without mergeable buffers (MAX_SKB_FRAGS and 3 more), else
- * pieces and buffers of 256 bytes or more.  Its own senders would pay for buffers of a byte each.
+ * Limits on a receiver's buffer layout, for a frame and its header of `need` bytes: a chain of 20
+ * segments, as Linux offers without mergeable buffers (MAX_SKB_FRAGS + 3), else segments and
+ * buffers of 256 bytes on average.  The senders' cores pay for the copy, and buffers of 1 byte
+ * would be slow.
  */
 #define PIECES(need)  (20 + (need) / 256)
 #define BUFFERS(need) (2 + (need) / 256)
-#define HEAVY         4096 /* bytes of a frame after which other senders get in */
+#define HEAVY         4096 /* frames above this size yield rx_lock after the copy */
 
-/* Whether a header asks for anything: its first two bytes at once. */
-static inline bool asks(const struct vnet_hdr *h)
+/* Whether a header asks for an offload: tests flags and gso_type in one load. */
+static inline bool wants_offload(const struct vnet_hdr *h)
 {
 	uint16_t v;
 
@@ -25,15 +27,15 @@ static inline bool asks(const struct vnet_hdr *h)
 	return v != 0;
 }
 
-/* Whether the driver takes the frame's offload header as it is. */
-static inline bool takes(const struct virtio_net *n, const struct vnet_hdr *h)
+/* Whether the driver accepts the frame's offload header unchanged. */
+static inline bool header_accepted(const struct virtio_net *n, const struct vnet_hdr *h)
 {
-	return !asks(h) || ((n->csum_accepted || !h->flags) &&
-	                    (h->gso_type == VNET_GSO_NONE ||
-	                     (n->gso_accepted & virtio_net_gso_bit(h->gso_type))));
+	return !wants_offload(h) || ((n->csum_accepted || !h->flags) &&
+	                             (h->gso_type == VNET_GSO_NONE ||
+	                              (n->gso_accepted & virtio_net_gso_bit(h->gso_type))));
 }
 
-/* Moves of 16 and 32 bytes at any address: in vector registers where the build has them. */
+/* Unaligned copies of 16 and 32 bytes: in vector registers where the build has them. */
 struct bytes16 {
 	uint64_t a, b;
 } __attribute__((packed, may_alias, aligned(1)));
@@ -49,9 +51,9 @@ static inline void move32(uint8_t *to, const uint8_t *from)
 	move16(to + 16, from + 16);
 }
 
-/* The halves may overlap in the middle: any length from 16 to 128 in straight moves. */
-static inline __attribute__((always_inline)) void copy(uint8_t *to, const uint8_t *from,
-                                                       uint32_t len)
+/* Copies from both ends, overlapping in the middle: 16 to 128 bytes without a loop. */
+static inline __attribute__((always_inline)) void copy_inline(uint8_t *to, const uint8_t *from,
+                                                              uint32_t len)
 {
 	const uint8_t *from_end = from + len;
 	uint8_t *to_end = to + len;
@@ -72,14 +74,14 @@ static inline __attribute__((always_inline)) void copy(uint8_t *to, const uint8_
 	move16(to_end - 16, from_end - 16);
 }
 
-/* The receive buffers of one frame: pieces, and the used entries filled for them. */
+/* The receive buffers gathered for one frame. */
 struct buffers {
 	unsigned nseg, heads;
 	uint64_t bytes;
 };
 
-/* Why a chain could not be taken. */
-static enum vnet_drop refused(struct virtio_net *n, int error)
+/* The drop reason for a chain that was refused. */
+static enum vnet_drop drop_reason(struct virtio_net *n, int error)
 {
 	if (error == -VRING_E_chain_pieces)
 		return VNET_DROP_rx_scattered;
@@ -87,7 +89,7 @@ static enum vnet_drop refused(struct virtio_net *n, int error)
 	return VNET_DROP_rx_broken;
 }
 
-/* Adds the next available chain; its used length is what is left of `need`. */
+/* Adds the next available chain and fills its used entry: length at most what is left of `need`. */
 static bool add_chain(struct virtio_net *n, struct buffers *b, uint32_t need, enum vnet_drop *why)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
@@ -102,7 +104,7 @@ static bool add_chain(struct virtio_net *n, struct buffers *b, uint32_t need, en
 	else
 		nseg = vring_chain(r, head, VRING_WRITE, to, room, &bytes);
 	if (nseg < 0) {
-		*why = refused(n, nseg);
+		*why = drop_reason(n, nseg);
 		return false;
 	}
 	vring_used(r, b->heads, head,
@@ -113,8 +115,8 @@ static bool add_chain(struct virtio_net *n, struct buffers *b, uint32_t need, en
 	return true;
 }
 
-/* How many chains are there; refreshed only when the ones that we know of do not suffice. */
-static int offered(struct virtio_net *n, unsigned wanted)
+/* How many chains are available; reads the ring's index only if those known do not suffice. */
+static int chains_available(struct virtio_net *n, unsigned wanted)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	uint16_t known = (uint16_t)(r->seen - r->next);
@@ -124,14 +126,15 @@ static int offered(struct virtio_net *n, unsigned wanted)
 
 bool virtio_net_offers(struct virtio_net *n, unsigned wanted)
 {
-	return offered(n, wanted) >= (int)wanted;
+	return chains_available(n, wanted) >= (int)wanted;
 }
 
-/* Gathers buffers for `need` bytes: one chain, or as many as it takes where that was negotiated. */
-static bool gather(struct virtio_net *n, struct buffers *b, uint32_t need, enum vnet_drop *why)
+/* Gathers buffers for `need` bytes: one chain, or several with VIRTIO_NET_F_MRG_RXBUF. */
+static bool gather_buffers(struct virtio_net *n, struct buffers *b, uint32_t need,
+                           enum vnet_drop *why)
 {
 	do {
-		int have = offered(n, b->heads + 1);
+		int have = chains_available(n, b->heads + 1);
 
 		if (have < 0) {
 			virtio_net_break(n, (enum vring_error) - have);
@@ -153,7 +156,7 @@ static bool gather(struct virtio_net *n, struct buffers *b, uint32_t need, enum 
 	return b->bytes >= need;
 }
 
-/* A place in the receive buffers. */
+/* A position in the receive buffers. */
 struct cursor {
 	struct vnet_seg *seg;
 	uint32_t at;
@@ -171,14 +174,14 @@ static void put_bytes(struct cursor *c, const uint8_t *from, uint32_t len)
 		}
 		room = c->seg->len - c->at;
 		part = len < room ? len : room;
-		copy(c->seg->base + c->at, from, part);
+		copy_inline(c->seg->base + c->at, from, part);
 		c->at += part;
 		from += part;
 		len -= part;
 	}
 }
 
-/* Completes the checksum in the receive buffers, behind the header at their front. */
+/* Completes the checksum in the receive buffers, after the virtio header. */
 static bool complete_sum(struct virtio_net *n, const struct vnet_frame *f, const struct buffers *b)
 {
 	struct vnet_seg *seg = n->rx_seg;
@@ -203,7 +206,7 @@ bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const stru
 	struct buffers b = {0};
 	struct vnet_hdr h = *hdr;
 
-	if (!gather(n, &b, f->len + VIRTIO_NET_HDR, why))
+	if (!gather_buffers(n, &b, f->len + VIRTIO_NET_HDR, why))
 		return false;
 	h.num_buffers = (uint16_t)b.heads;
 	put_bytes(&c, (const uint8_t *)&h, sizeof h);
@@ -217,7 +220,8 @@ bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const stru
 	return true;
 }
 
-/* One piece into one buffer of one piece, behind the given header; false when it is not so. */
+/* Copies a frame of one segment into one buffer of one segment, after `hdr`; false: not that
+ * simple. */
 static inline __attribute__((always_inline)) bool
 put_single(struct vring *r, const struct vnet_frame *f, const struct vnet_hdr *hdr)
 {
@@ -231,29 +235,29 @@ put_single(struct vring *r, const struct vnet_frame *f, const struct vnet_hdr *h
 
 	if (!vring_single(r, head, VRING_WRITE, &to) || to.len < need)
 		return false;
-	/* The builtin stays in line in a freestanding build too. */
+	/* The builtin is inlined in a freestanding build too. */
 	__builtin_memcpy(to.base, hdr, VIRTIO_NET_HDR);
-	copy(to.base + VIRTIO_NET_HDR, f->seg->base, f->len);
+	copy_inline(to.base + VIRTIO_NET_HDR, f->seg->base, f->len);
 	vring_used(r, 0, head, need);
 	vring_done(r, 1);
 	return true;
 }
 
-/* The usual frame that asks for nothing, all in line. */
+/* The fast path: a frame without offloads, all inline. */
 static inline bool put_plain(struct vring *r, const struct vnet_frame *f)
 {
 	/* 1 without MRG_RXBUF too: 5.1.6.4 */
 	static const struct vnet_hdr plain = {.num_buffers = 1};
 
-	return !asks(&f->hdr) && put_single(r, f, &plain);
+	return !wants_offload(&f->hdr) && put_single(r, f, &plain);
 }
 
-static bool put(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
+static bool put_frame(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	struct vnet_hdr hdr = f->hdr;
 
-	if (!takes(n, &f->hdr))
+	if (!header_accepted(n, &f->hdr))
 		return virtio_net_put_completed(n, f, why);
 	hdr.num_buffers = 1;
 	return put_single(r, f, &hdr) || virtio_net_put(n, f, &f->hdr, false, why);
@@ -261,17 +265,17 @@ static bool put(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop
 
 static inline bool rx_ready(const struct virtio_net *n)
 {
-	/* Acquire: the ring is as start() left it. */
+	/* Acquire: pairs with start(), which has set up the ring. */
 	return atomic_load_explicit(&n->rx_ready, memory_order_acquire);
 }
 
-/* Any other frame, and one that cannot be delivered. */
+/* The slow path: any other frame; counts it as refused when it cannot be delivered. */
 static __attribute__((noinline)) bool put_or_refuse(struct virtio_net *n, struct vnet_core *core,
                                                     const struct vnet_frame *f)
 {
 	enum vnet_drop why = VNET_DROP_port_down;
 
-	if (rx_ready(n) && put(n, f, &why))
+	if (rx_ready(n) && put_frame(n, f, &why))
 		return true;
 	vnet_refuse(core, n->port, f, why);
 	return false;
@@ -284,7 +288,7 @@ static void refuse_all(struct virtio_net *n, struct vnet_core *core,
 		vnet_refuse(core, n->port, frames[i], VNET_DROP_port_down);
 }
 
-/* A frame that takes long: after it another sender gets in. */
+/* A frame that takes long to copy: rx_lock is yielded after it. */
 static inline bool is_heavy(const struct vnet_frame *f)
 {
 	return f->len > HEAVY || f->hdr.gso_type != VNET_GSO_NONE;
@@ -297,21 +301,22 @@ bool virtio_net_yield(struct virtio_net *n)
 	return rx_ready(n);
 }
 
-/* The end of a delivery: its interrupt too is out before the device can be stopped. */
-static inline void leave(struct virtio_net *n, bool interrupt)
+/* Ends a delivery; under rx_lock, so that stop() waits until the interrupt is sent. */
+static inline void unlock_and_notify(struct virtio_net *n, bool interrupt)
 {
 	if (interrupt)
 		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
 	spin_unlock(&n->rx_lock);
 }
 
-/* The frames from number i on, in order, some of which are heavy or refused; rx_lock held, and
- * dropped.  Returns how many of all were delivered, `delivered` of those before among them. */
+/* Delivers the frames from index i on, in order, some heavy or refused; rx_lock held, released on
+ * return.  Returns `delivered`, the count before index i, plus how many it delivered. */
 static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct vnet_core *core,
                                                    struct vnet_frame *const *frames,
                                                    unsigned delivered, unsigned i, unsigned count)
 {
-	bool same = rx_ready(n); /* as at the beginning: else the ring may be another one by now */
+	bool same =
+	    rx_ready(n); /* false: the device was stopped, and the ring may be another now */
 
 	for (; same && i < count; i++) {
 		delivered += put_or_refuse(n, core, frames[i]);
@@ -319,12 +324,12 @@ static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct 
 			same = virtio_net_yield(n);
 	}
 	refuse_all(n, core, frames + i, count - i);
-	leave(n, same && vring_publish(&n->v.queue[VIRTIO_NET_RX].ring));
+	unlock_and_notify(n, same && vring_publish(&n->v.queue[VIRTIO_NET_RX].ring));
 	return delivered;
 }
 
-/* An index that is wrong is met, and named, when the entries known so far are used up. */
-static inline void look_ahead(struct vring *r, unsigned count)
+/* Errors are ignored here: gather() meets a bad index when the known entries are used up. */
+static inline void refresh_available(struct vring *r, unsigned count)
 {
 	if ((uint16_t)(r->seen - r->next) >= count)
 		return;
@@ -341,7 +346,7 @@ unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
 	spin_lock(&n->rx_lock);
 	if (__builtin_expect(!rx_ready(n), 0))
 		return put_rest(n, core, frames, 0, 0, count);
-	look_ahead(r, count);
+	refresh_available(r, count);
 	for (unsigned i = 0; i < count; i++) {
 		if (__builtin_expect(put_plain(r, frames[i]), 1))
 			continue;
@@ -350,7 +355,7 @@ unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
 		if (!put_or_refuse(n, core, frames[i]))
 			return put_rest(n, core, frames, i, i + 1, count);
 	}
-	leave(n, vring_publish(r));
+	unlock_and_notify(n, vring_publish(r));
 	return count;
 }
 

@@ -7,18 +7,19 @@
 #define BROKEN (-1)
 
 /*
- * What one batch costs at most, so that neither a kick nor a poller's visit takes as long as its
- * guest likes: bytes of large frames, and as many more for each segment that one may be cut into,
- * which costs about as much as copying them does.  A batch ends with the frame that reaches the
- * limit.  Frames up to SMALL bytes are not weighed, for 64 of them are not much more than that.
+ * Limits the cost of one batch, so that a guest cannot make a kick or a poll take arbitrarily long.
+ * The weight counts the bytes of large frames, and SEGMENT bytes more for each GSO segment, which
+ * costs about as much as copying them.  A batch ends with the frame that reaches the limit.  Frames
+ * up to SMALL bytes are not counted: 64 of them are not much more than the limit.
  */
 #define SMALL       4096u
 #define SEGMENT     512u
 #define BATCH_LIMIT (128u << 10)
 
 /* Whether the header asks only for what was negotiated (5.1.6.2).  vnet_input() checks that it
- * fits the frame.  Flags that a driver has no use for are ignored, as the standard wants. */
-static __attribute__((noinline)) bool negotiated(const struct virtio_net *n, struct vnet_hdr *h)
+ * fits the frame.  Unknown flags are ignored, as the standard requires. */
+static __attribute__((noinline)) bool offload_negotiated(const struct virtio_net *n,
+                                                         struct vnet_hdr *h)
 {
 	uint64_t need = 0;
 
@@ -43,9 +44,9 @@ static __attribute__((noinline)) bool negotiated(const struct virtio_net *n, str
 	return (n->features & need) == need;
 }
 
-/* Copies the first `want` bytes of the pieces to `to` and takes them off; returns the pieces left.
- * The pieces hold at least that much. */
-static unsigned strip(struct vnet_seg **seg, unsigned nseg, uint8_t *to, uint32_t want)
+/* Moves the first `want` bytes of the segments to `to`; returns how many segments are left.  The
+ * segments hold at least that much. */
+static unsigned strip_header(struct vnet_seg **seg, unsigned nseg, uint8_t *to, uint32_t want)
 {
 	while (want) {
 		struct vnet_seg *s = *seg;
@@ -64,7 +65,7 @@ static unsigned strip(struct vnet_seg **seg, unsigned nseg, uint8_t *to, uint32_
 	return nseg;
 }
 
-/* The header's beginning, read once; the first two bytes are 0 when it asks for nothing. */
+/* The header's first 8 bytes, read once; the first two are 0 when it asks for no offload. */
 static inline uint64_t header_word(const uint8_t *from)
 {
 	typedef uint64_t __attribute__((aligned(1), may_alias)) word;
@@ -72,22 +73,22 @@ static inline uint64_t header_word(const uint8_t *from)
 	return *(const volatile word *)from;
 }
 
-/* Keeps a private copy of a header that asks for something, the only one that is looked at.  False:
- * the frame is to be dropped for what it asks.  *weight grows by what its segments cost. */
-static inline bool take_header(const struct virtio_net *n, struct vnet_frame *f,
+/* Copies a header that asks for an offload; only this copy is used.  False: the offload was not
+ * negotiated, drop the frame.  Adds the cost of its segments to *weight. */
+static inline bool copy_header(const struct virtio_net *n, struct vnet_frame *f,
                                const uint8_t *from, uint64_t first, uint32_t *weight)
 {
 	__builtin_memcpy(&f->hdr, &first, sizeof first);
 	f->hdr.csum_offset = (uint16_t)(from[8] | from[9] << 8);
-	if (!negotiated(n, &f->hdr))
+	if (!offload_negotiated(n, &f->hdr))
 		return false;
 	if (f->hdr.gso_type != VNET_GSO_NONE && f->hdr.gso_size)
 		*weight += SEGMENT * (f->len / f->hdr.gso_size);
 	return true;
 }
 
-/* A chain that is not one simple piece.  Returns its pieces or minus a vring_error; the frame's
- * header is still to be checked. */
+/* Takes a chain other than one simple descriptor.  Returns its segments or minus a vring_error; the
+ * caller checks the header. */
 static __attribute__((noinline)) int take_chain(struct vring *r, uint16_t head,
                                                 struct vnet_frame *f, struct vnet_seg *seg,
                                                 unsigned room, uint8_t *hdr)
@@ -100,7 +101,7 @@ static __attribute__((noinline)) int take_chain(struct vring *r, uint16_t head,
 		return pieces;
 	if (bytes < VIRTIO_NET_HDR)
 		return -VRING_E_no_header;
-	nseg = strip(&seg, nseg, hdr, VIRTIO_NET_HDR);
+	nseg = strip_header(&seg, nseg, hdr, VIRTIO_NET_HDR);
 	f->seg = seg;
 	f->len = bytes - VIRTIO_NET_HDR;
 	f->nseg = (uint16_t)nseg;
@@ -108,7 +109,7 @@ static __attribute__((noinline)) int take_chain(struct vring *r, uint16_t head,
 	return pieces;
 }
 
-/* The usual frame: header and all in one piece. */
+/* Takes the usual frame: header and data in one segment. */
 static inline void take_single(struct vnet_frame *f, struct vnet_seg *seg, const struct vnet_seg *s)
 {
 	seg->base = s->base + VIRTIO_NET_HDR;
@@ -119,26 +120,27 @@ static inline void take_single(struct vnet_frame *f, struct vnet_seg *seg, const
 	f->contiguous_head = true;
 }
 
-/* A frame whose header and beginning lie in one piece, and that need not be weighed. */
+/* Long enough to have its Ethernet header in this segment, and too small to add to the weight. */
 static inline bool is_small(uint32_t len)
 {
 	return len - (VIRTIO_NET_HDR + VNET_FRAME_MIN) <= SMALL - (VIRTIO_NET_HDR + VNET_FRAME_MIN);
 }
 
-/* The end of the batch's room for pieces: there is none from `next` on once it weighs enough, which
- * ends the batch; of the usual frame no other condition has to be looked at. */
-static inline struct vnet_seg *limit(struct vnet_seg *end, struct vnet_seg *next, uint32_t weight)
+/* The end of the batch's segment array; moved down to `next` when the weight reaches the limit,
+ * which ends the batch without a further test in the loop. */
+static inline struct vnet_seg *batch_end(struct vnet_seg *end, struct vnet_seg *next,
+                                         uint32_t weight)
 {
 	return weight < BATCH_LIMIT ? end : next;
 }
 
 /*
  * Turns up to `max` available chains into frames of the batch; their used entries are filled but
- * not yet shown.  Returns how many chains were taken; BROKEN when the guest broke a rule.  The
- * batch ends when the pieces left might not suffice for as many simple frames as may follow, and
- * with the frame that reaches BATCH_LIMIT.
+ * not published.  Returns how many chains were taken; BROKEN when the guest broke a rule.  The
+ * batch ends when fewer than VNET_BATCH segments are left, and with the frame that reaches
+ * BATCH_LIMIT.
  */
-static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batch *b, int max)
+static int gather_batch(struct virtio_net *n, struct vnet_core *core, struct vnet_batch *b, int max)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
 	struct vnet_seg *seg = b->seg, *end = b->seg + VNET_SEGS, s;
@@ -151,7 +153,7 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 		uint16_t head = vring_head(r, (unsigned)i);
 		uint8_t hdr[VIRTIO_NET_HDR], *from = hdr;
 
-		/* Nobody sees it before the batch is through; a chain that is not taken is met
+		/* Not published before the batch is sent; a chain that is not taken is read
 		 * again. */
 		vring_used(r, (unsigned)i, head, 0);
 		if (__builtin_expect(vring_single(r, head, VRING_READ, &s) && is_small(s.len), 1)) {
@@ -167,33 +169,33 @@ static int gather(struct virtio_net *n, struct vnet_core *core, struct vnet_batc
 			}
 			seg += pieces;
 			weight += f->len;
-			end = limit(end, seg, weight);
+			end = batch_end(end, seg, weight);
 		}
 		uint64_t first = header_word(from);
 		f->hdr = (struct vnet_hdr){0};
 		if (__builtin_expect((uint16_t)first != 0, 0)) {
-			if (!take_header(n, f, from, first, &weight)) {
+			if (!copy_header(n, f, from, first, &weight)) {
 				vnet_drop(core, n->port, VNET_DROP_bad_offload);
 				continue;
 			}
-			end = limit(end, seg, weight);
+			end = batch_end(end, seg, weight);
 		}
 		f++;
 	}
 	b->n = (unsigned)(f - b->frame);
 	b->nseg = (unsigned)(seg - b->seg);
 	if (e <= 0 || (e == VRING_E_chain_pieces && b->nseg))
-		return i; /* all, or what the pieces of this batch had room for */
+		return i; /* all, or as many as this batch has segments for */
 	virtio_net_break(n, (enum vring_error)e);
 	return BROKEN;
 }
 
-/* One batch through the walk; gate held.  Returns how many chains were taken, or BROKEN. */
+/* Sends one batch through the switch; gate held.  Returns how many chains were taken, or BROKEN. */
 static int send_batch(struct virtio_net *n, struct vnet_core *core, int max)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
 	struct vnet_batch *b = vnet_core_batch(core);
-	int taken = gather(n, core, b, max < VNET_BATCH ? max : VNET_BATCH);
+	int taken = gather_batch(n, core, b, max < VNET_BATCH ? max : VNET_BATCH);
 
 	if (taken <= 0)
 		return taken;
@@ -206,24 +208,24 @@ static int send_batch(struct virtio_net *n, struct vnet_core *core, int max)
 	return taken;
 }
 
-static bool ready(const struct virtio_net *n)
+static bool tx_ready(const struct virtio_net *n)
 {
 	return virtio_pci_running(&n->v) && n->tx_ready;
 }
 
 /*
- * One visit: a batch of what there is; asks for a kick when nothing is left, and returns true when
- * something is.  It does not look for more than that, for a second vCPU of the guest may add to the
- * ring as fast as this one takes from it.  Gate held.
+ * One visit, gate held: sends one batch; arms kicks when nothing is left, and returns true when
+ * something is.  It sends no second batch, because another vCPU of the guest may refill the ring as
+ * fast as this one empties it.
  */
-static bool visit(struct virtio_net *n, struct vnet_core *core)
+static bool send_visit(struct virtio_net *n, struct vnet_core *core)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
 
-	if (!ready(n) || vnet_port_mode(n->port) != VNET_KICK)
+	if (!tx_ready(n) || vnet_port_mode(n->port) != VNET_KICK)
 		return false;
 	vring_disarm(r);
-	if (send_batch(n, core, VNET_BATCH) == BROKEN || !ready(n))
+	if (send_batch(n, core, VNET_BATCH) == BROKEN || !tx_ready(n))
 		return false;
 	if (r->next == r->seen && vring_arm(r) == 0)
 		return false;
@@ -234,19 +236,19 @@ static bool visit(struct virtio_net *n, struct vnet_core *core)
 void virtio_net_kick(struct virtio_net *n)
 {
 	if (!vgate_enter(&n->tx_gate))
-		return; /* the core that is inside comes again, or polls */
-	bool left = visit(n, vnet_this_core());
+		return; /* the core that holds the gate arranges a visit, or polls */
+	bool left = send_visit(n, vnet_this_core());
 
 	if (!left && vgate_leave(&n->tx_gate))
 		return;
-	/* The next visit also does what another kick meanwhile wanted. */
+	/* The next visit also serves kicks that came meanwhile. */
 	vgate_open(&n->tx_gate);
 	virtio_pci_left(&n->v, VIRTIO_NET_TX);
 }
 
 void virtio_net_notified(struct virtio_pci *v, unsigned q)
 {
-	/* Receive buffers are looked for when there is a frame, so their kick needs no answer. */
+	/* An RX kick needs no action: receive buffers are looked up when there is a frame. */
 	if (q == VIRTIO_NET_TX)
 		virtio_net_kick((struct virtio_net *)v);
 }
@@ -262,11 +264,12 @@ unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 	}
 	if (!vgate_try(&n->tx_gate))
 		return 0;
-	if (ready(n))
+	if (tx_ready(n))
 		taken = send_batch(n, core, (int)budget);
 	if (taken > 0)
 		vring_disarm(&n->v.queue[VIRTIO_NET_TX].ring);
-	/* A mark was left by a kick while the mode went back: who changed it kicks once more. */
+	/* A mark set while the mode changed to VNET_KICK may go: the mode's changer kicks once
+	 * more. */
 	vgate_open(&n->tx_gate);
 	return taken > 0 ? (unsigned)taken : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* virtio_pci.c: the life of a device and what it tells its guest; see virtio_pci.h. */
+/* virtio_pci.c: start, stop, reset, configuration and counters of a device; see virtio_pci.h. */
 #include <stdio.h>
 #include <string.h>
 #include "drivers/virtio/virtio_pci.h"
@@ -21,7 +21,7 @@ void virtio_pci_break(struct virtio_pci *v, enum vring_error why)
 {
 	uint8_t old = atomic_fetch_or(&v->status, VIRTIO_NEEDS_RESET);
 
-	/* In this order: virtio_pci_resume() finds either `running` or the reason why not. */
+	/* NEEDS_RESET before `running`, so that virtio_pci_resume() never finds both clear. */
 	atomic_store(&v->running, false);
 	atomic_fetch_add_explicit(&v->violation[why], 1, memory_order_relaxed);
 	if (!(old & VIRTIO_NEEDS_RESET))
@@ -50,7 +50,7 @@ void virtio_pci_resume(struct virtio_pci *v)
 
 	if (!(status & VIRTIO_DRIVER_OK) || (status & VIRTIO_NEEDS_RESET))
 		return;
-	/* In this order: a violation that is found as soon as the device starts stays. */
+	/* `running` before start(), so that a violation found at once is not overwritten. */
 	atomic_store(&v->running, true);
 	v->ops->start(v);
 	virtio_pci_count(v, VIRTIO_COUNT_starts);
@@ -108,7 +108,7 @@ void virtio_pci_reset(struct virtio_pci *v)
 	atomic_store(&v->status, 0);
 }
 
-/* The bus was reset: as if the driver had written 0 to the status. */
+/* A bus reset acts like a status write of 0. */
 static void bus_reset(struct vpci_dev *d)
 {
 	struct virtio_pci *v = (struct virtio_pci *)d;
@@ -119,12 +119,12 @@ static void bus_reset(struct vpci_dev *d)
 }
 
 /*
- * Bus mastering went off under a driver that had started the device.  Who switches it on again may
- * be another one, which knows nothing of these rings: Linux switches it off before it jumps into
- * another kernel (kexec), and that kernel on before it resets the device, when the memory of the
- * old rings and buffers has other owners.  So the device stays off until it is reset (2.1.2).
+ * Bus mastering was turned off under a running device.  The driver that turns it on again may not
+ * be the one that set up the rings: Linux turns it off before kexec, and the new kernel turns it on
+ * before it resets the device, when the memory of the old rings and buffers is used otherwise.  So
+ * the device stays off until it is reset (2.1.2).
  */
-static void master_off(struct virtio_pci *v)
+static void stop_until_reset(struct virtio_pci *v)
 {
 	bool ran = virtio_pci_running(v);
 
@@ -146,12 +146,12 @@ static void bus_command(struct vpci_dev *d, uint16_t command)
 	if (command & VPCI_CMD_MASTER)
 		virtio_pci_resume(v);
 	else
-		master_off(v);
+		stop_until_reset(v);
 	spin_unlock(&v->lock);
 	virtio_pci_first_look(v);
 }
 
-/* A vendor capability that says where a structure lies (4.1.4); `extra` bytes follow it. */
+/* Adds a vendor capability that locates a structure (4.1.4), followed by `extra_size` bytes. */
 static unsigned add_cap(struct virtio_pci *v, uint8_t type, uint32_t off, uint32_t len,
                         uint32_t extra, unsigned extra_size, const uint8_t *mask)
 {
@@ -211,7 +211,7 @@ void virtio_pci_init(struct virtio_pci *v, const char *name, const struct virtio
 	virtio_pci_reset(v);
 }
 
-/* The i-th counter, or as many as there are counters in the list when i is beyond it. */
+/* The i-th counter's group, name and value; false when i is past the end. */
 static bool count_of(const struct virtio_pci *v, unsigned i, const char **group, const char **name,
                      uint64_t *value)
 {

@@ -2,21 +2,20 @@
 /*
  * virtio_pci.h: the modern virtio transport over PCI (virtio 1.2, 4.1), device side.
  *
- * All registers lie in one I/O BAR of 256 bytes, because an I/O exit needs no instruction decoding;
+ * All registers are in one I/O BAR of 256 bytes, because an I/O exit needs no instruction decoding;
  * the MSI-X table lies in a memory BAR.  Each queue has its own notify port.
  *
  *   0x00 common configuration   0x40 ISR   0x50 device configuration   0x80 notify, 4 per queue
  *
  * Locking.  `lock` serialises the registers except notify.  A notify runs the device without it.
- * When the device must stop (reset, bus mastering off, violation), `running` goes false first, then
- * the stop() of the device waits until no core is in its rings: a core that is inside sees
- * `running` at the end of its batch and leaves.  After stop() no core touches the old rings.  A
- * violation is found by a core inside, so virtio_pci_break() waits for nobody; its rings stay valid
- * memory.
+ * To stop the device (reset, bus mastering off), `running` is cleared first, then the device's
+ * stop() waits until no core uses its rings: a core in a ring tests `running` after its batch and
+ * leaves. After stop() no core accesses the old rings.  A violation is found by a core that uses a
+ * ring, so virtio_pci_break() only clears `running` and does not wait; the rings stay valid memory.
  *
- * What the driver said is good until it resets the device or takes bus mastering away; neither the
- * rings nor an interrupt of then outlive that.  Moving a BAR, or switching its decoding off,
- * changes where the registers are found and nothing else, as on any PCI device.
+ * The driver's setup is valid until it resets the device or turns bus mastering off; after that
+ * neither the rings are accessed nor an interrupt for them sent.  Moving a BAR, or turning its
+ * decoding off, changes only where the registers are found, as on any PCI device.
  */
 #ifndef DRIVERS_VIRTIO_VIRTIO_PCI_H
 #define DRIVERS_VIRTIO_VIRTIO_PCI_H
@@ -65,10 +64,10 @@ struct virtio_pci;
 struct virtio_ops {
 	uint16_t id; /* VIRTIO_ID_... */
 	uint32_t class_code;
-	/* Whether these accepted bits go together (may be NULL). */
+	/* Whether this set of accepted features is consistent (may be NULL). */
 	bool (*features_fit)(uint64_t features);
-	/* A kick of queue q while the device runs, or once at its start; any core.  A bounded
-	 * part of the work is done, and virtio_pci_left() called for the rest. */
+	/* A kick of queue q while the device runs, or once at its start; any core.  Does
+	 * a bounded part of the work, and calls virtio_pci_left() for the rest. */
 	void (*kick)(struct virtio_pci *v, unsigned q);
 	/* The driver is ready: v->features and the rings of enabled queues are set. lock held. */
 	void (*start)(struct virtio_pci *v);
@@ -84,15 +83,15 @@ struct virtio_queue {
 	uint64_t desc, driver, device; /* GPAs as the driver wrote them */
 };
 
-/* What the transport counts, beside the violations and the MSI-X counters. */
+/* Counters of the transport, besides violations and MSI-X counters. */
 #define VIRTIO_COUNTERS(X)                                                                         \
 	X(kicks)        /* notifications from the guest to a running device */                     \
-	X(early_kicks)  /* those before DRIVER_OK or after a violation: ignored */                 \
+	X(early_kicks)  /* kicks before DRIVER_OK or after a violation: ignored */                 \
 	X(resets)       /* by the guest's driver */                                                \
-	X(starts)       /* DRIVER_OK with all rings in order */                                    \
+	X(starts)       /* DRIVER_OK with all rings valid */                                       \
 	X(bad_access)   /* accesses to registers that do not exist, or of a wrong width */         \
 	X(bad_features) /* FEATURES_OK refused, or DRIVER_OK without it */                         \
-	X(visits)       /* to go on with what a kick had left: see virtio_pci_left() */            \
+	X(visits)       /* continuations of a kick's work: see virtio_pci_left() */                \
 	X(master_off)   /* bus mastering went off under a running device: it needs a reset */
 
 enum virtio_counter {
@@ -103,7 +102,7 @@ enum virtio_counter {
 };
 
 struct virtio_pci {
-	struct vpci_dev pci; /* first: the bus hands us this pointer */
+	struct vpci_dev pci; /* first: the bus passes this pointer */
 	const struct virtio_ops *ops;
 	const struct gmem *mem;
 	_Atomic bool running; /* DRIVER_OK, bus master, no violation */
@@ -111,7 +110,7 @@ struct virtio_pci {
 	struct spinlock lock;
 	_Atomic uint8_t status;
 	_Atomic uint8_t isr;
-	_Atomic uint8_t left; /* queues with work left, one bit each */
+	_Atomic uint8_t left; /* bit q: queue q has work left */
 	uint8_t config_generation;
 	_Atomic uint16_t config_vector;
 	uint16_t queue_select;
@@ -146,27 +145,27 @@ static inline void virtio_pci_count(struct virtio_pci *v, enum virtio_counter c)
 	atomic_fetch_add_explicit(&v->count[c], 1, memory_order_relaxed);
 }
 
-/* Interrupts the guest for queue q (2.3: used buffers). Any core, from within the gate or the lock
- * of that ring: so stop() also waits for the interrupt. */
+/* Interrupts the guest for queue q (2.3: used buffers). Any core, with the gate or lock of that
+ * ring held, so that stop() also waits for the interrupt. */
 static inline void virtio_pci_notify(struct virtio_pci *v, unsigned q)
 {
 	uint16_t vector = atomic_load_explicit(&v->queue[q].vector, memory_order_relaxed);
 
-	/* With MSI-X on, the ISR does not tell of queues (4.1.4.5.1). */
+	/* With MSI-X on, the ISR has no queue interrupt bit (4.1.4.5.1). */
 	if (!vpci_msix_send(&v->pci, vector))
 		atomic_fetch_or(&v->isr, VIRTIO_ISR_QUEUE);
 }
 
 /* Queue q has work left after a visit: ops->kick() will be called for it once more, on a core of
- * this guest that looked at what else is asked of it. */
+ * this guest, after its other requests. */
 void virtio_pci_left(struct virtio_pci *v, unsigned q);
 
-/* The driver broke a rule: counts it, sets DEVICE_NEEDS_RESET (2.1.2), interrupts for the
- * configuration, and takes no more from the rings until the driver resets the device. */
+/* The driver broke a rule: counts it, sets DEVICE_NEEDS_RESET (2.1.2), sends a
+ * configuration interrupt, and stops using the rings until the driver resets the device. */
 void virtio_pci_break(struct virtio_pci *v, enum vring_error why);
 
-/* Brackets a change of the device configuration: moves the generation and, when the driver runs,
- * sends the configuration interrupt. Called outside of all locks of this device. */
+/* Brackets a change of the device configuration: increments the generation and, if running, sends
+ * the configuration interrupt. Called outside of all locks of this device. */
 void virtio_pci_config_begin(struct virtio_pci *v);
 void virtio_pci_config_end(struct virtio_pci *v);
 

@@ -24,7 +24,7 @@ enum common {
 };
 
 /* The selected queue, or NULL when the driver selected one that does not exist. */
-static struct virtio_queue *selected(struct virtio_pci *v)
+static struct virtio_queue *selected_queue(struct virtio_pci *v)
 {
 	return v->queue_select < v->nqueues ? &v->queue[v->queue_select] : NULL;
 }
@@ -43,7 +43,7 @@ static void set_half(uint64_t *word, bool high, uint32_t val)
 
 static uint32_t read_dword(struct virtio_pci *v, uint32_t off)
 {
-	struct virtio_queue *q = selected(v);
+	struct virtio_queue *q = selected_queue(v);
 	unsigned high = off & 4 ? 1 : 0;
 
 	switch (off) {
@@ -71,7 +71,7 @@ static uint32_t read_dword(struct virtio_pci *v, uint32_t off)
 
 static uint32_t read_word(struct virtio_pci *v, uint32_t off)
 {
-	struct virtio_queue *q = selected(v);
+	struct virtio_queue *q = selected_queue(v);
 
 	switch (off) {
 	case CONFIG_VECTOR:
@@ -119,7 +119,7 @@ static void write_driver_feature(struct virtio_pci *v, uint32_t val)
 
 static void write_dword(struct virtio_pci *v, uint32_t off, uint32_t val)
 {
-	struct virtio_queue *q = selected(v);
+	struct virtio_queue *q = selected_queue(v);
 
 	if (off == DEVICE_FEATURE_SELECT)
 		v->device_feature_select = val;
@@ -127,7 +127,7 @@ static void write_dword(struct virtio_pci *v, uint32_t off, uint32_t val)
 		v->driver_feature_select = val;
 	else if (off == DRIVER_FEATURE)
 		write_driver_feature(v, val);
-	else if (!q || q->enabled) /* an enabled queue does not move (4.1.4.3.2) */
+	else if (!q || q->enabled) /* an enabled queue must not change (4.1.4.3.2) */
 		virtio_pci_count(v, VIRTIO_COUNT_bad_access);
 	else if ((off & ~4u) == QUEUE_DESC)
 		set_half(&q->desc, off & 4, val);
@@ -139,13 +139,13 @@ static void write_dword(struct virtio_pci *v, uint32_t off, uint32_t val)
 		virtio_pci_count(v, VIRTIO_COUNT_bad_access);
 }
 
-/* A vector that does not exist reads back as none (4.1.5.1.2.1). */
+/* A vector that does not exist reads back as NO_VECTOR (4.1.5.1.2.1). */
 static uint16_t checked_vector(const struct virtio_pci *v, uint16_t vector)
 {
 	return vector < v->pci.msix_n ? vector : VPCI_NO_VECTOR;
 }
 
-/* Translates the ring's areas once.  With areas that are not right the device breaks at once. */
+/* Translates the ring's areas once.  Invalid areas break the device at once. */
 static void enable_queue(struct virtio_pci *v, struct virtio_queue *q)
 {
 	enum vring_error e = VRING_E_queue_size;
@@ -178,7 +178,7 @@ static void write_queue_word(struct virtio_pci *v, struct virtio_queue *q, uint3
 
 static void write_word(struct virtio_pci *v, uint32_t off, uint16_t val)
 {
-	struct virtio_queue *q = selected(v);
+	struct virtio_queue *q = selected_queue(v);
 
 	if (off == CONFIG_VECTOR)
 		atomic_store(&v->config_vector, checked_vector(v, val));
@@ -190,7 +190,7 @@ static void write_word(struct virtio_pci *v, uint32_t off, uint16_t val)
 		virtio_pci_count(v, VIRTIO_COUNT_bad_access);
 }
 
-/* Whether the driver's choice is one that this device can serve. */
+/* Whether the device supports the driver's choice of features. */
 static bool features_fit(const struct virtio_pci *v)
 {
 	uint64_t f = v->driver_features;
@@ -221,7 +221,7 @@ static bool write_status(struct virtio_pci *v, uint8_t val)
 		virtio_pci_count(v, VIRTIO_COUNT_bad_features);
 		set &= ~VIRTIO_DRIVER_OK;
 	}
-	atomic_fetch_or(&v->status, set); /* bits go only by a reset */
+	atomic_fetch_or(&v->status, set); /* only a reset clears bits */
 	if (set & VIRTIO_DRIVER_OK)
 		virtio_pci_resume(v);
 	return set & VIRTIO_DRIVER_OK;
@@ -262,8 +262,8 @@ static uint32_t read_register(struct virtio_pci *v, uint32_t off, unsigned size)
 	return val;
 }
 
-/* A kick: the shortest way from the exit to the device. */
-static void kicked(struct virtio_pci *v, uint32_t off)
+/* A kick: the fast path from the exit to the device. */
+static void notify_queue(struct virtio_pci *v, uint32_t off)
 {
 	unsigned q = (off - VIRTIO_IO_NOTIFY) / VIRTIO_NOTIFY_STEP;
 
@@ -279,11 +279,11 @@ void virtio_pci_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned siz
 {
 	struct virtio_pci *v = (struct virtio_pci *)d;
 
-	(void)bar; /* there is one; the MSI-X BAR is the bus's */
+	(void)bar; /* the only one: the bus handles the MSI-X BAR */
 	if (!write)
 		*val = read_register(v, off, size);
 	else if (off >= VIRTIO_IO_NOTIFY)
-		kicked(v, off);
+		notify_queue(v, off);
 	else if (off < VIRTIO_IO_COMMON_SIZE)
 		write_common(v, off, size, (uint32_t)*val);
 	else
@@ -291,8 +291,8 @@ void virtio_pci_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned siz
 }
 
 /*
- * VIRTIO_PCI_CAP_PCI_CFG (4.1.4.9): the registers once more through configuration space, for a
- * driver that cannot reach the BAR.  Where the window points now; false: at nothing that exists.
+ * VIRTIO_PCI_CAP_PCI_CFG (4.1.4.9): access to the registers through configuration space, for a
+ * driver that cannot reach the BAR.  Returns the window's target; false: no such register.
  */
 static bool window_target(const struct virtio_pci *v, uint32_t *off, unsigned *size)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* virtio_pci_regs.h: between the two halves of the transport, the registers and the device's life.
- */
+/* virtio_pci_regs.h: shared by virtio_pci.c and virtio_pci_regs.c. */
 #ifndef DRIVERS_VIRTIO_VIRTIO_PCI_REGS_H
 #define DRIVERS_VIRTIO_VIRTIO_PCI_REGS_H
 #include "drivers/virtio/virtio_pci.h"
@@ -13,10 +12,10 @@ bool virtio_pci_window_write(struct vpci_dev *d, uint16_t off, unsigned size, ui
 
 /* virtio_pci.c; v->lock held.  Starts the device if the driver, the bus and the rings are ready. */
 void virtio_pci_resume(struct virtio_pci *v);
-/* v->lock held.  On return no core is in the rings. */
+/* v->lock held.  On return no core uses the rings. */
 void virtio_pci_suspend(struct virtio_pci *v);
-/* v->lock held.  The state of 2.4. */
+/* v->lock held.  Device reset (2.4). */
 void virtio_pci_reset(struct virtio_pci *v);
-/* No lock held.  Looks into all rings once: the driver may have filled them before DRIVER_OK. */
+/* No lock held.  Serves all rings once: the driver may have filled them before DRIVER_OK. */
 void virtio_pci_first_look(struct virtio_pci *v);
 #endif

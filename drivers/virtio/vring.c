@@ -9,7 +9,7 @@ const char *const vring_error_name[VRING_ERROR_COUNT] = {"ok",
 #undef X
 };
 
-/* The areas beside the descriptors, as 16-bit words: flags, index, entries, event index. */
+/* Sizes of the other areas in 16-bit words: flags, index, entries, event index. */
 #define AVAIL_WORDS(num) (3u + (num))
 #define USED_WORDS(num)  (3u + 4u * (num))
 
@@ -26,8 +26,7 @@ enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t 
 	if (desc % 16 || avail % 2 || used % 4)
 		return VRING_E_ring_misaligned;
 
-	/* The areas without the event indices when these are not used: the guest need not have
-	 * them. */
+	/* Without EVENT_IDX the areas need not include the event indices. */
 	unsigned event = event_idx ? 0 : 1;
 	void *d = gmem_ptr(mem, desc, 16ull * num);
 	void *a = gmem_ptr(mem, avail, 2ull * (AVAIL_WORDS(num) - event));
@@ -67,8 +66,8 @@ uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len)
 	return NULL;
 }
 
-/* A chain being decoded: the table that it is in now, and what has been found so far. */
-struct walk {
+/* A chain being decoded: the current descriptor table, and the segments found so far. */
+struct chain {
 	const struct vring_desc *table;
 	unsigned entries;
 	bool inside_indirect;
@@ -78,8 +77,8 @@ struct walk {
 	uint64_t bytes;
 };
 
-/* Goes on in the table that descriptor *d names. */
-static enum vring_error enter_indirect(struct vring *r, struct walk *w, const struct vring_desc *d)
+/* Continues in the indirect table of descriptor *d. */
+static enum vring_error enter_indirect(struct vring *r, struct chain *w, const struct vring_desc *d)
 {
 	if (!r->indirect)
 		return VRING_E_indirect_refused;
@@ -97,7 +96,7 @@ static enum vring_error enter_indirect(struct vring *r, struct walk *w, const st
 	return VRING_OK;
 }
 
-static enum vring_error add_piece(struct vring *r, struct walk *w, const struct vring_desc *d)
+static enum vring_error add_piece(struct vring *r, struct chain *w, const struct vring_desc *d)
 {
 	bool writable = d->flags & VRING_DESC_WRITE;
 
@@ -124,7 +123,7 @@ static enum vring_error add_piece(struct vring *r, struct walk *w, const struct 
 int vring_chain(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
                 unsigned max, uint32_t *bytes)
 {
-	struct walk w = {.table = r->desc, .entries = r->num, .dir = dir, .seg = seg, .max = max};
+	struct chain w = {.table = r->desc, .entries = r->num, .dir = dir, .seg = seg, .max = max};
 	unsigned at = head, left = r->num;
 
 	if (head >= r->num)
@@ -159,7 +158,7 @@ void vring_disarm_now(struct vring *r)
 {
 	r->armed = false;
 	r->event_at = (uint16_t)(r->next - 1);
-	/* Relaxed: a kick that comes all the same does no harm. */
+	/* Relaxed: a late kick does no harm. */
 	if (r->event_idx)
 		__atomic_store_n(avail_event(r), r->event_at, __ATOMIC_RELAXED);
 	else
@@ -170,8 +169,8 @@ int vring_arm(struct vring *r)
 {
 	r->armed = true;
 	r->event_at = r->next;
-	/* Sequentially consistent: the wish is visible before the index is read, and the driver
-	 * moves the index before it reads the wish, so one of the two sees the other's. */
+	/* Sequentially consistent: the request is visible before the index is read, and the driver
+	 * writes the index before it reads the request, so one of the two sees the other's. */
 	if (r->event_idx)
 		__atomic_exchange_n(avail_event(r), r->event_at, __ATOMIC_SEQ_CST);
 	else

@@ -4,8 +4,8 @@
  *
  * The ring lies in guest memory and the guest may change any byte of it at any time.  So each index
  * and each descriptor is read exactly once into a local copy, checked there, and only the copy is
- * used.  A rule that the guest broke has a name (VRING_ERRORS); the device then breaks itself with
- * that name, the node goes on.
+ * used.  If the guest breaks a rule (VRING_ERRORS), only its device breaks, and the error is
+ * counted.
  *
  * The caller serialises all calls for one ring (the device's TX gate or RX lock).
  */
@@ -21,7 +21,7 @@
 
 #define VRING_MAX 1024 /* entries of a queue, at most */
 
-/* Bytes; longer buffers, and those at a region's end, go the long way. */
+/* Bytes; longer buffers, and those near a region's end, take the slow path. */
 #define VRING_SAFE 0x20000
 
 #define VRING_DESC_NEXT     1
@@ -81,28 +81,29 @@ struct vring {
 	const uint16_t *avail_ring;    /* avail->ring */
 	struct vring_used_elem *used_ring;
 	uint16_t num, mask;
-	uint16_t next;  /* the next entry, available and used alike: this device works in order */
-	uint16_t seen;  /* the driver's index when it was last read (and found sane) */
-	uint16_t shown; /* the used index that the driver has been given */
-	uint16_t event_at; /* EVENT_IDX: the available index at which we asked for a kick */
+	uint16_t next;     /* next entry, available and used: chains are used in order */
+	uint16_t seen;     /* the available index as last read (and checked) */
+	uint16_t shown;    /* the published used index */
+	uint16_t event_at; /* EVENT_IDX: the avail_event last written */
 	bool event_idx, indirect;
 	bool armed;                /* without EVENT_IDX: the driver was asked to kick */
 	struct gmem_region window; /* the region of the last data address */
-	uint64_t window_safe;      /* offsets in it that have VRING_SAFE bytes behind them */
+	uint64_t window_safe;      /* offsets below this have VRING_SAFE bytes after them */
 	const struct gmem *mem;
-	/* Last: decisions not to notify, because the driver asked for none, of all drivers. */
+	/* Last member, kept by vring_enable(): interrupts not sent because the driver asked for
+	 * none. */
 	uint64_t suppressed;
 };
 
 /*
  * Prepares a ring for a driver that has enabled it: translates the three areas once.  `num`
  * entries, areas by GPA; `mem` must outlive the ring.  Kicks start armed. Errors: queue_size,
- * ring_misaligned, ring_unmapped (the ring must then not be used).  The counter in `r` goes on.
+ * ring_misaligned, ring_unmapped (the ring must then not be used).  The counter in `r` is kept.
  */
 enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t num, uint64_t desc,
                               uint64_t avail, uint64_t used, bool event_idx, bool indirect);
 
-/* gmem_ptr() behind the one-region window; updates the window. */
+/* The slow path of vring_ptr(): looks up the region, which becomes the window. */
 uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len);
 
 /*
@@ -129,7 +130,7 @@ static inline int vring_refresh(struct vring *r)
 	return n;
 }
 
-/* The head in the i-th entry that has not been taken; i is less than what vring_refresh() said. */
+/* The head in the i-th available entry; i is less than the result of vring_refresh(). */
 static inline uint16_t vring_head(const struct vring *r, unsigned i)
 {
 	return ((const volatile uint16_t *)r->avail_ring)[(r->next + i) & r->mask];
@@ -145,8 +146,8 @@ static inline uint8_t *vring_ptr(struct vring *r, uint64_t gpa, uint32_t len)
 	return vring_ptr_slow(r, gpa, len);
 }
 
-/* One read of a descriptor: two volatile loads, so that no later use can look at the guest's copy
- * again.  An indirect table may lie at any address, hence the alignment of 1. */
+/* Reads a descriptor by two volatile loads, so that the compiler cannot read the guest's copy
+ * again. An indirect table may be unaligned, hence the alignment of 1. */
 static inline struct vring_desc vring_desc_read(const struct vring_desc *p)
 {
 	typedef uint64_t __attribute__((aligned(1), may_alias)) word;
@@ -158,9 +159,9 @@ static inline struct vring_desc vring_desc_read(const struct vring_desc *p)
 }
 
 /*
- * The most common chain, in line: one descriptor, of direction `dir`, in the region of the last
- * one. False says only that it is not that simple (or not right): then vring_chain() is to be
- * asked. Each field is read once, by a volatile load.
+ * The fast path for the most common chain: one descriptor, of direction `dir`, in the region of the
+ * last one.  False: not that simple, or invalid: call vring_chain().  Each field is read once, by a
+ * volatile load.
  */
 static inline bool vring_single(const struct vring *r, uint16_t head, enum vring_dir dir,
                                 struct vnet_seg *seg)
@@ -178,21 +179,21 @@ static inline bool vring_single(const struct vring *r, uint16_t head, enum vring
 	return true;
 }
 
-/* Fills the used entry of the i-th chain that has not been taken: `len` bytes written into it. */
+/* Fills the used entry of the i-th available chain, into which `len` bytes were written. */
 static inline void vring_used(struct vring *r, unsigned i, uint16_t head, uint32_t len)
 {
 	r->used_ring[(r->next + i) & r->mask] = (struct vring_used_elem){head, len};
 }
 
-/* Takes n available entries for good; their used entries have been filled. */
+/* Consumes n available entries, whose used entries have been filled. */
 static inline void vring_done(struct vring *r, unsigned n)
 {
 	r->next = (uint16_t)(r->next + n);
 }
 
 /*
- * Shows the used entries of all chains taken so far at once.  Returns true when the driver wants an
- * interrupt for them (2.7.7.2, 2.7.10.1); false and no work when nothing was pending.
+ * Publishes the used entries of all chains consumed so far.  Returns true when the driver wants an
+ * interrupt for them (2.7.7.2, 2.7.10.1); does nothing when there are none.
  */
 static inline bool vring_publish(struct vring *r)
 {
@@ -204,8 +205,8 @@ static inline bool vring_publish(struct vring *r)
 	r->shown = now;
 	/*
 	 * The exchange is a release (the entries are visible before the index) and a full barrier:
-	 * the driver's wish is read after the index is visible.  The driver does the reverse,
-	 * writes its wish and then looks at the index, so one of the two sees the other's
+	 * the driver's request is read after the index is visible.  The driver does the
+	 * reverse, writes its request and then reads the index, so one of the two sees the other's
 	 * (2.7.8.2).
 	 */
 	__atomic_exchange_n(&r->used[1], now, __ATOMIC_SEQ_CST);
@@ -221,12 +222,12 @@ static inline bool vring_publish(struct vring *r)
 	return wanted;
 }
 
-/* Asks the driver not to kick, now. */
+/* Suppresses kicks. */
 void vring_disarm_now(struct vring *r);
 
 /*
- * Asks the driver not to kick, where that is not so already: an event index that the driver has
- * passed asks for no kick by itself until the indices have gone round, so it is moved in time.
+ * Suppresses kicks unless they are suppressed already: an event index that the driver has passed
+ * causes no kick until the indices wrap around, so it is moved only now and then.
  */
 static inline void vring_disarm(struct vring *r)
 {
@@ -235,8 +236,8 @@ static inline void vring_disarm(struct vring *r)
 }
 
 /*
- * Asks the driver to kick for the next entry, then looks once more.  Returns what vring_refresh()
- * says: above 0 means that entries came in between and the driver may not kick for them.
+ * Asks the driver to kick for the next entry, then reads the index again.  Returns the result of
+ * vring_refresh(): above 0, entries came in between and the driver may not kick for them.
  */
 int vring_arm(struct vring *r);
 #endif
