@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* bytes.h: numbers of 16, 32 and 64 bits as they lie in memory, at any alignment: le, the lowest
- * byte first, as in the machine's own tables; be, the highest first, as on the wire. */
+/* bytes.h: unaligned loads and stores of 16, 32 and 64 bits: le is little endian, as in the
+ * machine's tables, be is big endian, as on the wire. */
 #ifndef LIB_BYTES_H
 #define LIB_BYTES_H
 #include <stdint.h>
 
-/* The builtins stay in line in a freestanding build too; the machine is little endian. */
+/* The builtins are inlined in a freestanding build too; the machine is little endian. */
 static inline uint16_t le16(const uint8_t *p)
 {
 	uint16_t v;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * count.h: counters that one core moves, or one at a time under a lock, while others read them.
+ * count.h: counters with one writer at a time (one core, or under a lock) and readers on any core.
  *
- * A reader sees each counter whole, and at most a moment old.  A plain `+=` beside a reader is a
- * data race in C, a locked instruction costs the data path some 20 cycles, and gcc makes three
- * instructions of a relaxed load and a relaxed store.  An addition to aligned memory is one
+ * A read is atomic, and may be slightly out of date.  A plain `+=` beside a reader is a
+ * data race in C, a locked instruction costs the data path some 20 cycles, and gcc compiles a
+ * relaxed load and store to three instructions.  An addition to aligned memory is one
  * instruction, whose store is atomic (Intel SDM 3, 9.1.1; AMD APM 2, 7.3.2).
  */
 #ifndef LIB_COUNT_H
@@ -17,7 +17,7 @@ static inline void count_add(uint64_t *counter, uint64_t n)
 	__asm__("addq %1, %0" : "+m"(*counter) : "er"(n) : "cc");
 }
 
-/* Its value; any core. */
+/* Reads a counter; any core. */
 static inline uint64_t count_read(const uint64_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hash.h: a hash with a secret key, of one number.
+ * hash.h: a keyed hash of one number.
  *
- * Two rounds of multiply and fold: the 128-bit product of the masked input and a secret factor, its
- * halves joined, as in wyhash and its kin.  A guest sees neither key nor hash, so it cannot compute
- * inputs that collide, or the hash of what it knows; that is all it is for.  A multiplication with
- * a known factor, as Fibonacci hashing has it, can be inverted by anybody.
+ * Two rounds of multiply and fold, as in wyhash: the 128-bit product of the masked input and a
+ * secret factor, its halves XORed.  A guest sees neither key nor hash, so it cannot compute
+ * colliding inputs or the hash of an input; it is not meant for more.  Multiplication by a known
+ * factor (Fibonacci hashing) can be inverted by anybody.
  */
 #ifndef LIB_HASH_H
 #define LIB_HASH_H
 #include <stdint.h>
 
-/* Spreads a number's bits, into the upper ones above all (Knuth, TAOCP 6.4: 2^64 / golden ratio,
- * odd). Anybody can invert it: for keys that a guest does not choose, or tables that bear
- * collisions. */
+/* Fibonacci hashing (Knuth, TAOCP 6.4: 2^64 / golden ratio, odd); use the upper bits.  Anybody can
+ * invert it: only for keys that a guest does not choose, or tables that tolerate collisions. */
 static inline uint64_t hash_spread(uint64_t v)
 {
 	return v * 0x9e3779b97f4a7c15ull;
@@ -36,7 +35,7 @@ static inline uint64_t mix_keyed(const struct mix_key *k, uint64_t v)
 	return mix_fold(mix_fold(v ^ k->mask, k->factor[0]), k->factor[1]);
 }
 
-/* A key of its own for each `use`, from one secret. */
+/* Derives the key number `use` from one secret. */
 static inline struct mix_key mix_key_make(const uint64_t secret[2], uint64_t use)
 {
 	const uint64_t top = 1ull << 63;

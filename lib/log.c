@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* log.c: see log.h.  The log and the terminal: who writes to the serial port, and when. */
+/* log.c: see log.h.  The log, and the queue to the serial port. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include "lib/spinlock.h"
@@ -9,19 +9,19 @@
 enum log_level log_level = LOG_INFO;
 bool log_apart;
 static const struct log_sink *sink; /* NULL before log_open(): nothing is written */
-static struct spinlock debug_lock;  /* of the debug port, which takes each byte at once */
-static _Atomic bool booted;         /* the boot core is in its loop, and comes when it is called */
-static bool held;                   /* by the boot core, for a whole answer */
-static _Atomic uint64_t lost;       /* lines that had no room since it was last said */
-static _Atomic uint64_t lost_in_all;
+static struct spinlock debug_lock;  /* for the debug port, which needs no queue */
+static _Atomic bool booted;         /* the boot core runs its main loop, and wake() reaches it */
+static bool terminal_held;          /* the boot core writes a whole answer: log_hold() */
+static _Atomic uint64_t dropped;    /* lines dropped since the last notice of it */
+static _Atomic uint64_t dropped_total;
 
-static void wake(void)
+static void wake_boot_core(void)
 {
 	if (booted)
 		sink->serial.wake();
 }
 
-static struct terminal_port port = {.wake = wake};
+static struct terminal_port port = {.wake = wake_boot_core};
 static struct terminal terminal = {.port = &port};
 
 void log_open(const struct log_sink *s)
@@ -60,17 +60,17 @@ void log_await(void)
 void log_hold(void)
 {
 	terminal_settle(&terminal);
-	held = true;
+	terminal_held = true;
 }
 
 void log_release(void)
 {
-	held = false;
+	terminal_held = false;
 }
 
 void log_raw(const char *s, size_t n)
 {
-	if (!held)
+	if (!terminal_held)
 		terminal_settle(&terminal);
 	sink->serial.put(s, n);
 }
@@ -82,7 +82,7 @@ size_t log_guest(const char *s, size_t n)
 
 uint64_t log_lost(void)
 {
-	return atomic_load(&lost_in_all);
+	return atomic_load(&dropped_total);
 }
 
 void log_end(const char *s, size_t n, bool alone)
@@ -93,23 +93,23 @@ void log_end(const char *s, size_t n, bool alone)
 		sink->drain();
 }
 
-/* A line of the VMM has half of the queue to itself; what finds no room even so is counted, and the
- * count said when there is room again. */
+/* Half of the queue is reserved for VMM lines; a line without room is dropped and counted, and the
+ * count is logged once there is room again. */
 static void queue_line(const char *s, size_t n)
 {
 	char note[64];
-	uint64_t missing = atomic_exchange(&lost, 0);
+	uint64_t missing = atomic_exchange(&dropped, 0);
 	if (missing) {
 		int len = snprintf(note, sizeof note, "[log: no room for %lu lines]\r\n", missing);
 		if (!terminal_line(&terminal, note, (size_t)len)) {
-			atomic_fetch_add(&lost, missing + 1);
-			atomic_fetch_add(&lost_in_all, 1);
+			atomic_fetch_add(&dropped, missing + 1);
+			atomic_fetch_add(&dropped_total, 1);
 			return;
 		}
 	}
 	if (!terminal_line(&terminal, s, n)) {
-		atomic_fetch_add(&lost, 1);
-		atomic_fetch_add(&lost_in_all, 1);
+		atomic_fetch_add(&dropped, 1);
+		atomic_fetch_add(&dropped_total, 1);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* log.h: the log on the serial port, with levels; and who else writes there (terminal.h). */
+/* log.h: the log, with levels, and the other output to the serial port (terminal.h). */
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
 #include <stdarg.h>
@@ -8,27 +8,27 @@
 #include <stdint.h>
 #include "lib/terminal.h"
 
-/* What the log stands on; the functions come from who knows the machine. */
+/* What the log needs of the machine. */
 struct log_sink {
 	struct terminal_port serial; /* `interrupt` is used as log_queue() says */
-	void (*drain)(void);         /* returns when the serial port's last byte is on the line */
+	void (*drain)(void);         /* waits until the serial port has sent everything */
 	void (*debug)(const char *s, size_t n); /* an emulator's debug port: each byte at once */
-	unsigned (*core)(void);                 /* index of the core that asks; 0: the boot core */
+	unsigned (*core)(void);                 /* index of the calling core; 0: the boot core */
 	uint64_t (*clock)(void);                /* microseconds; 0: not known yet */
 };
 
-/* Once, on the boot core: from here on there is a log; `s` stays the caller's, unchanged.  What was
- * written before is lost. */
+/* Opens the log; once, on the boot core.  `s` must remain valid and unchanged.  Earlier output is
+ * lost. */
 void log_open(const struct log_sink *s);
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 extern enum log_level log_level;
 
-/* True: the log goes to an emulator's debug port, and the serial port carries only what guests and
- * the monitor say.  Boot option `log-to=debugcon`. */
+/* True: the log goes to an emulator's debug port, and the serial port carries only the output of
+ * guests and the monitor.  Boot option `log-to=debugcon`. */
 extern bool log_apart;
 
-/* One line: a time stamp, the core, the level and the text; nothing when `level` is above
+/* One line: a time stamp, the core, the level and the text; dropped when `level` is above
  * log_level.  Lines of different cores do not mix. */
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -37,42 +37,45 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
-/* Text that is part of the log, at once: for a panic, after log_end() of nothing. */
+/* Writes text to the log without lock or queue: for a panic, after log_end("", 0, true). */
 void log_put(const char *s, size_t n);
 
 /*
- * The same, up to 512 bytes, whole, not mixed with another core's.  During the boot the boot core
- * waits for the serial port; later the text is queued (lib/terminal.h), and nobody waits.
+ * Writes up to 512 bytes to the log, not interleaved with another core's.  During boot the boot
+ * core waits for the serial port; later the text is queued (lib/terminal.h), and nobody waits.
  */
 void log_text(const char *s, size_t n);
 
-/* Lines that found no room in the queue, since the boot. */
+/* Lines dropped for lack of room in the queue, since boot. */
 uint64_t log_lost(void);
 
 /* ---- the boot core: the terminal ---- */
 
-/* It is in its loop now, and is called when something is queued.  `interrupt`: the port's interrupt
- * reaches it, so that it need not wait for the port.  May be called again. */
+/* The boot core runs its main loop from now on, and is woken when text is queued.  `interrupt`: it
+ * gets the port's interrupt, so that it need not wait for the port.  May be called again. */
 void log_queue(bool interrupt);
 
-/* Writes to the terminal, after all that was queued before; waits for the port. */
+/* Writes to the terminal after all queued text; waits for the port. */
 void log_raw(const char *s, size_t n);
 
-/* Between the two, nothing else comes to the terminal: an answer in many pieces stays whole. */
+/* Between these two nothing else is written to the terminal, so that a long answer is not
+ * interrupted.
+ */
 void log_hold(void);
 void log_release(void);
 
-/* Feeds the port from the queue without waiting; and, when all was read that came in, asks for the
- * interrupt if more is left.  Called in this order at each visit to the port. */
+/* At each visit to the port, in this order: log_feed() moves text from the queue to the port
+ * without waiting; log_await(), once all input was read, enables the interrupt if the queue is not
+ * empty. */
 void log_feed(void);
 void log_await(void);
 
 /* ---- any core ---- */
 
-/* Queues for the terminal what a guest printed; returns how many bytes had room. */
+/* Queues a guest's output for the terminal; returns how many bytes had room. */
 size_t log_guest(const char *s, size_t n);
 
-/* The end of the node: all that was queued, then this text; returns when it is on the line.
+/* At the end of the node: writes all queued text, then this text; returns when it was sent.
  * `alone`: no other core runs any more. */
 void log_end(const char *s, size_t n, bool alone);
 #endif

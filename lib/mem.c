@@ -11,7 +11,7 @@ static struct extent {
 	uint64_t start, end;
 } extent[EXTENTS];
 static unsigned nextents;
-static uint64_t total, lost;
+static uint64_t total, lost_bytes;
 static _Atomic uint64_t vmm_bytes;
 static struct spinlock lock;
 
@@ -20,7 +20,7 @@ static void extent_remove(unsigned i)
 	memmove(&extent[i], &extent[i + 1], (--nextents - i) * sizeof extent[0]);
 }
 
-/* A full table loses the piece, which is counted: memory is wasted, never given out twice. */
+/* With a full table the extent is lost, and counted: memory is wasted, never allocated twice. */
 static void extent_insert(uint64_t start, uint64_t end)
 {
 	unsigned i = 0;
@@ -41,7 +41,7 @@ static void extent_insert(uint64_t start, uint64_t end)
 		return;
 	}
 	if (nextents == EXTENTS) {
-		lost += end - start;
+		lost_bytes += end - start;
 		return;
 	}
 	memmove(&extent[i + 1], &extent[i], (nextents++ - i) * sizeof extent[0]);
@@ -67,7 +67,7 @@ void mem_add(uint64_t start, uint64_t size)
 {
 	uint64_t end = (start + size) & ~(PAGE - 1);
 	if (start + size < start)
-		return; /* wraps: no memory map means that */
+		return; /* wraps: an invalid range */
 	start = (start + PAGE - 1) & ~(PAGE - 1);
 	if (end <= start)
 		return;
@@ -135,7 +135,7 @@ void mem_stats(struct mem_stats *out)
 {
 	*out = (struct mem_stats){.total = total, .vmm = vmm_bytes};
 	spin_lock(&lock);
-	out->lost = lost;
+	out->lost = lost_bytes;
 	for (unsigned i = 0; i < nextents; i++) {
 		uint64_t size = extent[i].end - extent[i].start;
 		out->free += size;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mem.h: physical memory of the node, in pages and contiguous pieces (control path only). */
+/* mem.h: physical memory of the node, in contiguous pages (control path only). */
 #ifndef LIB_MEM_H
 #define LIB_MEM_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Gives a range of RAM to the allocator; partial pages at its ends are left out. */
+/* Adds a range of RAM to the allocator; partial pages at its ends are left out. */
 void mem_add(uint64_t start, uint64_t size);
-/* Takes a range out again (image, modules, low memory). */
+/* Removes a range that is in use (image, modules, low memory). */
 void mem_reserve(uint64_t start, uint64_t size);
 
 /*
@@ -27,8 +27,8 @@ void mem_zfree(void *p, size_t size);
 
 struct mem_stats {
 	uint64_t total, free, largest; /* bytes */
-	uint64_t vmm;                  /* what mem_zalloc() gave out */
-	uint64_t lost;                 /* in pieces that the table of free ones had no room for */
+	uint64_t vmm;                  /* allocated by mem_zalloc() */
+	uint64_t lost;                 /* freed, but the table of free extents was full */
 };
 void mem_stats(struct mem_stats *out);
 #endif

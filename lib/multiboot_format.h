@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * multiboot_format.h: what a Multiboot loader and a kernel hand each other (Multiboot Specification
- * 0.6.96; Multiboot2 Specification 2.0).
+ * multiboot_format.h: structures passed between a Multiboot loader and a kernel (Multiboot
+ * Specification 0.6.96; Multiboot2 Specification 2.0).
  *
- * Addresses are physical, below 4 GiB.  All lie at any alignment.
+ * Addresses are physical, below 4 GiB.  Structures may be unaligned.
  */
 #ifndef LIB_MULTIBOOT_FORMAT_H
 #define LIB_MULTIBOOT_FORMAT_H
@@ -15,7 +15,7 @@
 #define MB1_HEADER_MAGIC 0x1BADB002u
 #define MB1_EAX          0x2BADB002u
 
-/* In a kernel's first bytes (3.1.1); the last five with bit 16 of the flags. */
+/* In the first 8 KiB of a kernel (3.1.1); the address fields are valid with bit 16 of the flags. */
 struct mb1_header {
 	uint32_t magic, flags, checksum;
 	uint32_t header_addr, load_addr, load_end_addr, bss_end_addr, entry_addr;
@@ -23,14 +23,14 @@ struct mb1_header {
 _Static_assert(offsetof(struct mb1_header, header_addr) == 12, "0.6.96, 3.1.1");
 _Static_assert(sizeof(struct mb1_header) == 32, "0.6.96, 3.1.1");
 
-/* Flags of the information (3.3): which fields there are */
+/* Flags of the information (3.3): which fields are valid */
 #define MB1_HAS_MEMORY  (1u << 0)
 #define MB1_HAS_CMDLINE (1u << 2)
 #define MB1_HAS_MODULES (1u << 3)
 #define MB1_HAS_MAP     (1u << 6)
 #define MB1_HAS_LOADER  (1u << 9)
 
-/* What EBX points to; what follows `loader` is the APM's and the screen's. */
+/* What EBX points to; after `loader`: APM and video. */
 struct mb1_info {
 	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline;
 	uint32_t modules, modules_addr;
@@ -48,11 +48,11 @@ struct mb1_module {
 } __attribute__((packed));
 _Static_assert(sizeof(struct mb1_module) == 16, "0.6.96, 3.3");
 
-/* `size` counts what follows it: 20 or more. */
+/* `size`: bytes of the entry after this field, 20 or more. */
 struct mb1_range {
 	uint32_t size;
 	uint64_t start, length;
-	uint32_t type; /* as the BIOS's: 1 is RAM (ACPI 6.5, 15) */
+	uint32_t type; /* BIOS range type: 1 is RAM (ACPI 6.5, 15) */
 } __attribute__((packed));
 _Static_assert(sizeof(struct mb1_range) == 24, "0.6.96, 3.3");
 
@@ -61,7 +61,7 @@ _Static_assert(sizeof(struct mb1_range) == 24, "0.6.96, 3.3");
 #define MB2_EAX   0x36D76289u
 #define MB2_ALIGN 8 /* of the tags */
 
-/* What EBX points to: `size` bytes in all, of which the tags are the rest (3.6.2). */
+/* What EBX points to: `size` bytes, this header and the tags (3.6.2). */
 struct mb2_info {
 	uint32_t size, reserved;
 } __attribute__((packed));
@@ -77,7 +77,7 @@ enum mb2_type {
 	MB2_RSDP = 15,
 };
 
-/* The head of every tag; `size` counts it too. */
+/* The header of every tag; `size` includes it. */
 struct mb2_tag {
 	uint32_t type, size;
 } __attribute__((packed));
@@ -96,7 +96,7 @@ struct mb2_map {
 } __attribute__((packed));
 _Static_assert(sizeof(struct mb2_map) == 16, "2.0, 3.6.8");
 
-/* Entries behind it, each of entry_size bytes. */
+/* The entries after struct mb2_map, each of entry_size bytes. */
 struct mb2_range {
 	uint64_t start, length;
 	uint32_t type, reserved;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* net_formats.h: numbers that say what comes next in a packet: Ethertypes (IEEE's registry) and
- * IP's protocols (IANA's). */
+/* net_formats.h: Ethertypes (IEEE registry) and IP protocol numbers (IANA). */
 #ifndef LIB_NET_FORMATS_H
 #define LIB_NET_FORMATS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vsnprintf for the freestanding images: the conversions that lib/include/stdio.h names. */
+/* vsnprintf for the freestanding images: the conversions listed in lib/include/stdio.h. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ struct spec {
 	int longs;            /* 1: l, z; 2: ll; negative: h, hh */
 };
 
-static void put(struct sink *s, char c)
+static void put_char(struct sink *s, char c)
 {
 	if (s->len + 1 < s->size)
 		s->buf[s->len] = c;
@@ -28,15 +28,15 @@ static void put_field(struct sink *s, const struct spec *sp, const char *text, s
 	size_t pad = sp->width > 0 && (size_t)sp->width > n ? (size_t)sp->width - n : 0;
 	bool sign_first = sp->zero && n && text[0] == '-';
 	if (sign_first) {
-		put(s, *text++);
+		put_char(s, *text++);
 		n--;
 	}
 	for (; !sp->left && pad; pad--)
-		put(s, sp->zero ? '0' : ' ');
+		put_char(s, sp->zero ? '0' : ' ');
 	for (; n; n--)
-		put(s, *text++);
+		put_char(s, *text++);
 	for (; pad; pad--)
-		put(s, ' ');
+		put_char(s, ' ');
 }
 
 static void put_number(struct sink *s, struct spec *sp, uint64_t v, unsigned base, bool upper,
@@ -101,7 +101,7 @@ static void put_string(struct sink *s, struct spec *sp, const char *text)
 	put_field(s, sp, text, strnlen(text, sp->precision < 0 ? SIZE_MAX : (size_t)sp->precision));
 }
 
-static void convert(struct sink *s, char conv, struct spec *sp, va_list *ap)
+static void put_conversion(struct sink *s, char conv, struct spec *sp, va_list *ap)
 {
 	char c;
 	int64_t d;
@@ -119,8 +119,8 @@ static void convert(struct sink *s, char conv, struct spec *sp, va_list *ap)
 		           conv == 'u' ? 10 : 16, conv == 'X', false);
 		break;
 	case 'p':
-		put(s, '0');
-		put(s, 'x');
+		put_char(s, '0');
+		put_char(s, 'x');
 		put_number(s, sp, (uintptr_t)va_arg(*ap, void *), 16, false, false);
 		break;
 	case 's':
@@ -131,7 +131,7 @@ static void convert(struct sink *s, char conv, struct spec *sp, va_list *ap)
 		put_field(s, sp, &c, 1);
 		break;
 	default:
-		put(s, conv);
+		put_char(s, conv);
 		break;
 	}
 }
@@ -144,13 +144,13 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap_in)
 	for (; *fmt; fmt++) {
 		struct spec sp;
 		if (*fmt != '%') {
-			put(&s, *fmt);
+			put_char(&s, *fmt);
 			continue;
 		}
 		fmt = parse_spec(fmt + 1, &sp, &ap);
 		if (!*fmt)
 			break;
-		convert(&s, *fmt, &sp, &ap);
+		put_conversion(&s, *fmt, &sp, &ap);
 	}
 	va_end(ap);
 	if (size)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* spinlock.h: first come, first served: a core that takes it again and again keeps nobody out. */
+/* spinlock.h: a ticket lock, first come, first served: no core can starve another. */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H
 #include <stdatomic.h>
 #include <stdbool.h>
 
 /* What a core does while it waits.  Host programs are built with sched_yield(): there the holder
- * may be a thread that has no core at the moment, and would get none until the waiter's time is
- * over. */
+ * may be a preempted thread, which must be scheduled to release the lock. */
 #ifndef SPIN_WAIT
 #define SPIN_WAIT __builtin_ia32_pause
 #endif

@@ -8,7 +8,7 @@ typedef uint64_t __attribute__((aligned(1), may_alias)) unaligned_u64;
 typedef uint64_t word __attribute__((aligned(1), may_alias));
 
 /*
- * Long copies go by REP MOVSQ: microcode moves whole lines, and an emulator that counts
+ * Long copies use REP MOVSQ: microcode moves whole lines, and an emulator that counts
  * instructions counts one for each element (docs/emulator-traps.md).  Its start-up costs tens of
  * cycles, so short ones are unrolled.
  */

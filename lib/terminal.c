@@ -12,8 +12,8 @@ static void copy_in(struct terminal *t, const char *buf, size_t n)
 	t->head += n;
 }
 
-/* Up to n bytes, if at least `least` of them fit below `limit`; returns how many. */
-static size_t add(struct terminal *t, const char *buf, size_t n, size_t least, size_t limit)
+/* Queues up to n bytes, or none if fewer than `least` fit below `limit`; returns how many. */
+static size_t enqueue(struct terminal *t, const char *buf, size_t n, size_t least, size_t limit)
 {
 	spin_lock(&t->lock);
 	size_t used = (size_t)(t->head - t->tail);
@@ -23,7 +23,7 @@ static size_t add(struct terminal *t, const char *buf, size_t n, size_t least, s
 		taken = 0;
 	copy_in(t, buf, taken);
 	spin_unlock(&t->lock);
-	/* The queue's lock orders this after what terminal_feed() saw when it found nothing. */
+	/* The queue's lock orders this after terminal_await(), which found the queue empty. */
 	if (taken && !atomic_exchange(&t->busy, true))
 		t->port->wake();
 	return taken;
@@ -34,7 +34,7 @@ size_t terminal_guest(struct terminal *t, const char *buf, size_t n)
 	size_t done = 0;
 	while (done < n) {
 		size_t part = n - done < TERMINAL_PART ? n - done : TERMINAL_PART;
-		size_t taken = add(t, buf + done, part, 1, TERMINAL_GUEST);
+		size_t taken = enqueue(t, buf + done, part, 1, TERMINAL_GUEST);
 		done += taken;
 		if (taken < part)
 			break;
@@ -44,11 +44,11 @@ size_t terminal_guest(struct terminal *t, const char *buf, size_t n)
 
 bool terminal_line(struct terminal *t, const char *buf, size_t n)
 {
-	return n <= TERMINAL_PART && add(t, buf, n, n, TERMINAL_QUEUE) == n;
+	return n <= TERMINAL_PART && enqueue(t, buf, n, n, TERMINAL_QUEUE) == n;
 }
 
-/* Takes up to a FIFO full off the queue. */
-static size_t take(struct terminal *t, char *to)
+/* Removes up to TERMINAL_FIFO bytes from the queue. */
+static size_t dequeue(struct terminal *t, char *to)
 {
 	size_t n = 0;
 	for (; n < TERMINAL_FIFO && t->tail != t->head; n++)
@@ -60,7 +60,7 @@ static size_t feed_once(struct terminal *t)
 {
 	char part[TERMINAL_FIFO];
 	spin_lock(&t->lock);
-	size_t n = take(t, part);
+	size_t n = dequeue(t, part);
 	spin_unlock(&t->lock);
 	t->port->put(part, n);
 	return n;
@@ -85,7 +85,7 @@ void terminal_await(struct terminal *t)
 {
 	if (!atomic_load(&t->busy))
 		return;
-	/* A writer adds under the lock and then looks at `busy`: either it finds it false and wakes
+	/* A writer adds bytes under the lock and then tests `busy`: either it finds false and wakes
 	 * this core, or its bytes are found here. */
 	atomic_store(&t->busy, false);
 	spin_lock(&t->lock);
@@ -99,7 +99,7 @@ void terminal_await(struct terminal *t)
 		t->port->wake();
 }
 
-static uint64_t head(struct terminal *t)
+static uint64_t queue_head(struct terminal *t)
 {
 	spin_lock(&t->lock);
 	uint64_t now = t->head;
@@ -107,7 +107,7 @@ static uint64_t head(struct terminal *t)
 	return now;
 }
 
-static bool reached(struct terminal *t, uint64_t end)
+static bool sent_up_to(struct terminal *t, uint64_t end)
 {
 	spin_lock(&t->lock);
 	bool done = (int64_t)(t->tail - end) >= 0;
@@ -117,8 +117,8 @@ static bool reached(struct terminal *t, uint64_t end)
 
 void terminal_settle(struct terminal *t)
 {
-	uint64_t end = head(t);
-	while (!reached(t, end)) {
+	uint64_t end = queue_head(t);
+	while (!sent_up_to(t, end)) {
 		spin_lock(&t->port_lock);
 		feed_once(t);
 		spin_unlock(&t->port_lock);
@@ -130,10 +130,10 @@ void terminal_end(struct terminal *t, bool alone)
 	char part[TERMINAL_FIFO];
 	if (!alone) {
 		spin_lock(&t->port_lock);
-		for (uint64_t end = head(t); !reached(t, end);)
+		for (uint64_t end = queue_head(t); !sent_up_to(t, end);)
 			feed_once(t);
 		return;
 	}
-	for (size_t n; (n = take(t, part));)
+	for (size_t n; (n = dequeue(t, part));)
 		t->port->put(part, n);
 }

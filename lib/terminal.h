@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * terminal.h: what waits for the serial port.
+ * terminal.h: the output queue of the serial port.
  *
  * A byte takes 87 us at 115200 baud, so nobody waits for the port with a lock that another core may
  * want: text goes into a queue, and the boot core feeds the port from it.  A visit fills the
- * chip's FIFO (16 bytes) and asks for the interrupt that says when it is empty again.  What guests
- * print can therefore cost the boot core at most a visit for each byte on the line, 11 520 a second
- * when the bytes come one by one, and 720 when they wait together; a visit is some port accesses.
+ * chip's FIFO (16 bytes) and enables the interrupt that comes when it is empty again.  Guest output
+ * thus costs the boot core at most one visit, a few port accesses, per byte on the line: 11 520 a
+ * second if the bytes come one by one, 720 if they are queued together.
  *
- * Guests may fill half of the queue, so that the VMM's own lines find room.  What has none is
- * dropped, and the caller counts it.  The monitor's answers come on the boot core itself: that one
- * waits for the port, first for what was queued before.
+ * Guests may fill half of the queue, so that there is room for the VMM's own lines.  Text without
+ * room is dropped, and the caller counts it.  The monitor's answers are written on the boot core,
+ * which first waits for the port to take all queued text.
  */
 #ifndef LIB_TERMINAL_H
 #define LIB_TERMINAL_H
@@ -21,45 +21,44 @@
 #include "lib/spinlock.h"
 
 #define TERMINAL_QUEUE 32768 /* bytes; a power of two */
-#define TERMINAL_GUEST 16384 /* of these: that guests may fill */
+#define TERMINAL_GUEST 16384 /* the part that guests may fill */
 #define TERMINAL_PART  512   /* bytes copied under the lock at once, at most */
 #define TERMINAL_FIFO  16    /* bytes that an empty 16550A takes (PC16550D, 8.4) */
 
 /* The serial port. */
 struct terminal_port {
-	bool (*empty)(void);                    /* it takes TERMINAL_FIFO bytes without waiting */
-	void (*put)(const char *buf, size_t n); /* waits where there is no room */
+	bool (*empty)(void);                    /* put() of TERMINAL_FIFO bytes does not wait */
+	void (*put)(const char *buf, size_t n); /* waits while the FIFO is full */
 	void (*interrupt)(bool when_empty);     /* NULL: it has no interrupt */
-	void (*wake)(void);                     /* gets the boot core to call terminal_feed() */
+	void (*wake)(void);                     /* makes the boot core call terminal_feed() */
 };
 
 struct terminal {
 	const struct terminal_port *port;
-	struct spinlock lock;      /* of the queue; nobody waits for the port with it */
-	struct spinlock port_lock; /* who feeds the port: the boot core, or the end of the node */
-	uint64_t head, tail;       /* free-running: head - tail bytes wait */
+	struct spinlock lock;      /* for the queue; never held while waiting for the port */
+	struct spinlock port_lock; /* for feeding the port: boot core, or terminal_end() */
+	uint64_t head, tail;       /* free-running: head - tail bytes are queued */
 	_Atomic bool busy;         /* the boot core was woken, or the interrupt will come */
 	char queue[TERMINAL_QUEUE];
 };
 
-/* Queues what a guest printed; returns how many bytes had room.  Any core. */
+/* Queues a guest's output; returns how many bytes had room.  Any core. */
 size_t terminal_guest(struct terminal *t, const char *buf, size_t n);
 
-/* Queues up to TERMINAL_PART bytes whole, in order with all others; false: there is no room.  Any
- * core. */
+/* Queues all of up to TERMINAL_PART bytes; false: there is no room.  Any core. */
 bool terminal_line(struct terminal *t, const char *buf, size_t n);
 
-/* One visit of the boot core: feeds the port without waiting, its interrupt off. */
+/* One visit of the boot core: turns the interrupt off and feeds the port without waiting. */
 void terminal_feed(struct terminal *t);
 
-/* After the visit, when all that came in was read: asks for the interrupt if there is more.  The
- * line was low before, as an edge-triggered one must have been. */
+/* After the visit, once all input was read: enables the interrupt if the queue is not empty.  It
+ * was off in between, so that an edge-triggered line sees an edge. */
 void terminal_await(struct terminal *t);
 
 /* Waits until the port has taken all that was queued before this call. */
 void terminal_settle(struct terminal *t);
 
-/* The same at the end of the node; nobody else reaches the port afterwards.  `alone`: the other
- * cores have stopped, maybe with a lock. */
+/* The same at the end of the node; afterwards no other core can use the port.  `alone`: the other
+ * cores have stopped, perhaps while holding a lock. */
 void terminal_end(struct terminal *t, bool alone);
 #endif

@@ -2,7 +2,7 @@
 /*
  * x86.h: ports and MSRs, for every freestanding image: the VMM and our own guests.
  *
- * Each is a compiler barrier: a device looks at memory when it is told to.
+ * Each is a compiler barrier, because a device may access memory as a result.
  */
 #ifndef LIB_X86_H
 #define LIB_X86_H

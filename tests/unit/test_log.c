@@ -65,12 +65,12 @@ static int power_on(void **state)
 {
 	(void)state;
 	sink = NULL;
-	booted = held = log_apart = false;
-	lost = lost_in_all = 0;
+	booted = terminal_held = log_apart = false;
+	dropped = dropped_total = 0;
 	log_level = LOG_INFO;
 	memset(&terminal, 0, sizeof terminal);
 	terminal.port = &port;
-	port = (struct terminal_port){.wake = wake};
+	port = (struct terminal_port){.wake = wake_boot_core};
 	on_port[0] = on_debug[0] = '\0';
 	port_bytes = debug_bytes = 0;
 	this_core = wakes = drains = 0;

@@ -15,7 +15,7 @@ static int reset(void **state)
 {
 	(void)state;
 	nextents = 0;
-	total = lost = 0;
+	total = lost_bytes = 0;
 	vmm_bytes = 0;
 	memset(free_page, 0, sizeof free_page);
 	return 0;
