@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The bridge's turn and its sleep. */
+/* The bridge: polls both directions, and sleeps. */
 #include "guest-images/dom0/bridge.h"
 #include "guest-images/lib/cpu.h"
 
@@ -22,8 +22,8 @@ bool bridge_poll(struct bridge *b)
 }
 
 /*
- * Sent frames need no interrupt as long as the other side has buffers left: they are taken back on
- * the next occasion.  With more than half of them away, their return is an occasion.
+ * Sent frames are reclaimed at the next poll, without an interrupt, unless more than half of the
+ * buffers are in use: then their return must end the sleep.
  */
 static bool wait_for_nic(const struct bridge *b)
 {
@@ -43,7 +43,7 @@ void bridge_sleep(struct bridge *b)
 		idle = guest_vq_arm(&b->port.rx);
 	if (wait_for_port(b))
 		idle = guest_vq_arm(&b->port.tx) && idle;
-	/* All are armed: what came before this look is seen by it, what comes after interrupts. */
+	/* All are armed: earlier frames are seen by this test, later ones interrupt. */
 	if (idle && !e1000_rx_ready(&b->nic) && !(for_nic && e1000_tx_ready(&b->nic))) {
 		b->count[BRIDGE_sleeps]++;
 		irq_wait();

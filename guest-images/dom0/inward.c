@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the wire into the node: the filled buffer goes into the port's ring as it is. */
+/* From the NIC to the port: the NIC's buffer is added to the port's ring, without a copy. */
 #include <string.h>
 #include "guest-images/dom0/bridge.h"
 #include "guest-images/lib/mem.h"
 
 #define BATCH    64
-#define FRAME_AT 64 /* where a frame starts in its slot, so that header and frame adjoin */
+#define FRAME_AT 64 /* offset of a frame in its slot, with room for the virtio header before it */
 
 const char *inward_start(struct bridge *b)
 {
@@ -19,9 +19,8 @@ const char *inward_start(struct bridge *b)
 	return NULL;
 }
 
-/* Buffers that the switch is done with go back to the NIC, whose ring has room for all there are.
- */
-static bool reclaim(struct bridge *b)
+/* Returns buffers that the switch has used to the NIC, whose ring has room for all of them. */
+static bool reclaim_used(struct bridge *b)
 {
 	uint32_t unused;
 	uint8_t *frame;
@@ -34,8 +33,8 @@ static bool reclaim(struct bridge *b)
 	return any;
 }
 
-/* The frame is complete, so its header asks for nothing (virtio 1.2, 5.1.6.2). */
-static void pass(struct bridge *b, uint8_t *frame, uint32_t len)
+/* The frame is complete, so its header asks for no offload (virtio 1.2, 5.1.6.2). */
+static void pass_to_port(struct bridge *b, uint8_t *frame, uint32_t len)
 {
 	uint8_t *header = frame - PORT_HEADER;
 	memset(header, 0, PORT_HEADER);
@@ -51,15 +50,15 @@ static void pass(struct bridge *b, uint8_t *frame, uint32_t len)
 
 bool inward_poll(struct bridge *b)
 {
-	bool moved = reclaim(b);
+	bool moved = reclaim_used(b);
 	uint32_t len;
 	uint8_t *frame;
 	for (unsigned i = 0; i < BATCH && (frame = e1000_rx_take(&b->nic, &len)); i++) {
-		pass(b, frame, len);
+		pass_to_port(b, frame, len);
 		moved = true;
 	}
 	guest_vq_kick(&b->port.tx);
-	moved |= reclaim(b); /* a switch that runs in the kick is done with them already */
+	moved |= reclaim_used(b); /* a switch that runs during the kick has used them already */
 	e1000_rx_flush(&b->nic);
 	return moved;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dom0, the tiny one: owns the physical NIC and bridges it to its port of Patio's switch.
+ * The small Dom0: owns the physical NIC and bridges it to its port of Patio's switch.
  *
  * Options: promisc=0|1 (1), itr=N (0, in 256 ns), stats=N (prints all counters about every N
  * frames).
@@ -48,7 +48,7 @@ static void print_counters(struct bridge *b)
 	print("\n");
 }
 
-/* A port's MTU that follows the wire: the NIC is told, and what it cannot do is said. */
+/* Sets the NIC's MTU to the port's, and reports when the NIC cannot receive such frames. */
 static void follow_mtu(struct e1000 *n, uint32_t mtu)
 {
 	if (mtu <= E1000_MTU)
@@ -62,7 +62,7 @@ static void follow_mtu(struct e1000 *n, uint32_t mtu)
 		print("dom0: mtu %u\n", mtu);
 }
 
-static void or_die(const char *error)
+static void exit_on_error(const char *error)
 {
 	if (!error)
 		return;
@@ -70,7 +70,7 @@ static void or_die(const char *error)
 	guest_exit(1);
 }
 
-static _Noreturn void run(struct bridge *b, uint64_t every)
+static _Noreturn void run_bridge(struct bridge *b, uint64_t every)
 {
 	uint64_t next = every;
 	for (;;) {
@@ -89,14 +89,14 @@ void guest_main(void)
 {
 	struct bridge *b = &bridge;
 	if (!mem_init(MEM_DMA_FLOOR))
-		or_die("no memory above 16 MiB, where the NIC can reach it");
+		exit_on_error("no memory above 16 MiB, where the NIC can reach it");
 	lapic_init(false);
-	or_die(nic_start(&b->nic, mb_number("promisc", 1), (uint16_t)mb_number("itr", 0)));
-	or_die(port_start(&b->port, e1000_tso6(&b->nic)));
+	exit_on_error(nic_start(&b->nic, mb_number("promisc", 1), (uint16_t)mb_number("itr", 0)));
+	exit_on_error(port_start(&b->port, e1000_tso6(&b->nic)));
 	follow_mtu(&b->nic, b->port.mtu);
-	or_die(bridge_start(b));
+	exit_on_error(bridge_start(b));
 	wait_for_link(&b->nic);
 	print_nic(&b->nic);
 	print("dom0: bridge ready\n");
-	run(b, mb_number("stats", 0));
+	run_bridge(b, mb_number("stats", 0));
 }

@@ -25,7 +25,7 @@ static void nic_write(void *base, uint32_t reg, uint32_t v)
 	mmio_write32((uintptr_t)base + reg, v);
 }
 
-/* Patio maps Dom0's high memory to itself, so that a NIC finds it at the same address. */
+/* Patio identity-maps Dom0's memory above 16 MiB, so the NIC uses guest-physical addresses. */
 static uint64_t nic_dma(void *base, const void *p)
 {
 	(void)base;
@@ -40,7 +40,7 @@ static void nic_delay(void *base, unsigned us)
 
 static const struct e1000_ops nic_ops = {nic_read, nic_write, nic_dma, nic_delay};
 
-/* The cause is read before the EOI: the line of an NIC without MSI is low again by then. */
+/* Reading the cause deasserts the interrupt line of a NIC without MSI, so it precedes the EOI. */
 static void on_nic(void)
 {
 	irqs++;
@@ -61,7 +61,7 @@ uint64_t nic_irqs(void)
 	return irqs;
 }
 
-static uint16_t find(uint16_t *device)
+static uint16_t find_nic(uint16_t *device)
 {
 	static const uint16_t ours[] = {E1000_82540EM, E1000_82574L};
 	for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++) {
@@ -76,7 +76,7 @@ static uint16_t find(uint16_t *device)
 const char *nic_start(struct e1000 *nic, bool promiscuous, uint16_t itr)
 {
 	struct e1000_config config = {.promiscuous = promiscuous, .itr = itr};
-	uint16_t bdf = find(&config.device);
+	uint16_t bdf = find_nic(&config.device);
 	bool is_io;
 	if (bdf == PCI_NONE)
 		return "no 82540EM or 82574L on the PCI bus";

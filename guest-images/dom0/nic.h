@@ -7,11 +7,11 @@
 
 /*
  * Finds the first 82540EM or 82574L and starts it.  Returns NULL, or what is wrong.  Its interrupts
- * come by MSI where it has that capability, else by the I/O APIC; nic_irqs() counts them.
+ * come by MSI if the NIC has it, else by the I/O APIC; nic_irqs() counts them.
  */
 const char *nic_start(struct e1000 *nic, bool promiscuous, uint16_t itr);
 
-/* True once after each interrupt that told of a link change. */
+/* True once after each interrupt for a link change. */
 bool nic_link_changed(void);
 uint64_t nic_irqs(void);
 #endif

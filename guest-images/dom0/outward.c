@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the node onto the wire: the port's buffers are chained into the NIC's ring. */
+/* From the port to the NIC: the port's buffers are added to the NIC's ring, without a copy. */
 #include <string.h>
 #include "guest-images/dom0/bridge.h"
 #include "guest-images/lib/mem.h"
@@ -7,7 +7,7 @@
 
 #define BATCH 64
 
-static void put_free(struct bridge *b, struct out_frame *f)
+static void free_frame(struct bridge *b, struct out_frame *f)
 {
 	f->n = f->want = 0;
 	f->next_free = b->out_free;
@@ -32,19 +32,19 @@ const char *outward_start(struct bridge *b)
 	if (!frames)
 		return "no memory for frames";
 	for (unsigned i = 0; i < n; i++)
-		put_free(b, &frames[i]);
+		free_frame(b, &frames[i]);
 	return NULL;
 }
 
-static void release(struct bridge *b, struct out_frame *f)
+static void release_frame(struct bridge *b, struct out_frame *f)
 {
 	for (unsigned i = 0; i < f->n; i++)
 		port_give(&b->port, f->buffer[i]);
-	put_free(b, f);
+	free_frame(b, f);
 }
 
-/* The first buffer begins with the header, which tells how many there are (5.1.6.4). */
-static void begin(struct out_frame *f, uint8_t *buffer, uint32_t len)
+/* The first buffer begins with the header, which has the number of buffers (5.1.6.4). */
+static void begin_frame(struct out_frame *f, uint8_t *buffer, uint32_t len)
 {
 	memcpy(&f->hdr, buffer, sizeof f->hdr);
 	f->want = f->hdr.num_buffers;
@@ -52,10 +52,10 @@ static void begin(struct out_frame *f, uint8_t *buffer, uint32_t len)
 }
 
 /*
- * Adds a used buffer to the frame.  False: it is none that we can send, and is counted and dropped
- * by the buffer; what follows is then out of step only for as long as the device breaks its rules.
+ * Adds a used buffer to the frame.  False: the frame is invalid; the caller counts and drops it.
+ * The next buffer then starts a frame again, which is wrong only if the device breaks the rules.
  */
-static bool collect(struct out_frame *f, uint8_t *buffer, uint32_t len)
+static bool add_buffer(struct out_frame *f, uint8_t *buffer, uint32_t len)
 {
 	f->buffer[f->n] = buffer;
 	if (len > PORT_BUFFER || len <= (f->n ? 0 : PORT_HEADER)) {
@@ -63,15 +63,15 @@ static bool collect(struct out_frame *f, uint8_t *buffer, uint32_t len)
 		return false;
 	}
 	if (f->n == 0)
-		begin(f, buffer, len);
+		begin_frame(f, buffer, len);
 	else
 		f->piece[f->n] = (struct vnet_seg){buffer, len};
 	f->n++;
 	return f->want >= 1 && f->want <= OUT_BUFFERS;
 }
 
-/* The next whole frame, or NULL when its buffers are not there yet. */
-static struct out_frame *next(struct bridge *b)
+/* The next complete frame, or NULL when some of its buffers have not come yet. */
+static struct out_frame *next_frame(struct bridge *b)
 {
 	if (!b->out_now)
 		b->out_now = outward_take(b);
@@ -83,7 +83,7 @@ static struct out_frame *next(struct bridge *b)
 		uint8_t *buffer = guest_vq_used(&b->port.rx, &len);
 		if (!buffer)
 			return NULL;
-		if (collect(f, buffer, len))
+		if (add_buffer(f, buffer, len))
 			continue;
 		b->count[BRIDGE_out_bad]++;
 		for (unsigned i = 0; i < f->n; i++)
@@ -93,20 +93,20 @@ static struct out_frame *next(struct bridge *b)
 	return f;
 }
 
-/* Takes back what has left the NIC. */
-static bool reclaim(struct bridge *b)
+/* Releases the frames that the NIC has sent. */
+static bool reclaim_sent(struct bridge *b)
 {
 	struct out_frame *f;
 	bool any = false;
 	while ((f = e1000_tx_done(&b->nic))) {
-		release(b, f);
+		release_frame(b, f);
 		any = true;
 	}
 	return any;
 }
 
-/* Completes the checksum that the NIC cannot: its field lies too far inside the frame. */
-static bool complete(struct out_frame *f)
+/* Completes a checksum that the NIC cannot: its offset is too large for the NIC. */
+static bool complete_checksum(struct out_frame *f)
 {
 	uint32_t len = 0;
 	for (unsigned i = 0; i < f->n; i++)
@@ -117,20 +117,20 @@ static bool complete(struct out_frame *f)
 	return true;
 }
 
-/* What the NIC cannot do, in software. */
+/* Sends a frame with the offload done in software. */
 static enum e1000_sent send_software(struct bridge *b, struct out_frame *f)
 {
 	enum e1000_sent sent = E1000_UNABLE;
 	if (f->hdr.gso_type != VNET_GSO_NONE)
 		sent = outward_cut(b, f);
-	else if (complete(f))
+	else if (complete_checksum(f))
 		sent = e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f);
 	b->count[BRIDGE_out_software] += sent == E1000_SENT;
 	return sent;
 }
 
-/* Whether the frame is dealt with, one way or the other. */
-static bool send(struct bridge *b, struct out_frame *f)
+/* Sends or drops the frame; false: neither, the NIC's ring is full. */
+static bool send_frame(struct bridge *b, struct out_frame *f)
 {
 	enum e1000_sent sent = e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f);
 	if (sent == E1000_UNABLE)
@@ -149,7 +149,7 @@ static bool send(struct bridge *b, struct out_frame *f)
 		b->count[BRIDGE_out_bad]++;
 		break;
 	}
-	release(b, f);
+	release_frame(b, f);
 	return true;
 }
 
@@ -160,10 +160,10 @@ bool outward_blocked(const struct bridge *b)
 
 bool outward_poll(struct bridge *b)
 {
-	bool moved = reclaim(b);
+	bool moved = reclaim_sent(b);
 	for (unsigned i = 0; i < BATCH; i++) {
-		struct out_frame *f = next(b);
-		if (!f || !send(b, f))
+		struct out_frame *f = next_frame(b);
+		if (!f || !send_frame(b, f))
 			break;
 		b->out_now = NULL;
 		moved = true;

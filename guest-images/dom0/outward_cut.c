@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Large frames that the NIC does not segment, though Dom0 told the switch that it does: what stands
- * behind IPv6 extension headers or was routed by way of others.  The segments' headers lie in
- * frames of their own; the payload stays in the port's buffers, which the last segment gives back.
+ * Segments large frames that the NIC cannot, though Dom0 offers TSO to the switch: those with IPv6
+ * extension headers or a source route.  Each segment's headers are in an out_frame of its own; the
+ * payload stays in the port's buffers, which are released with the last segment.
  */
 #include <string.h>
 #include "guest-images/dom0/bridge.h"
@@ -17,8 +17,8 @@ static uint32_t bytes_of(const struct out_frame *f)
 	return len;
 }
 
-/* Descriptors for all segments: each has its header and a piece more than it ends; and the one that
- * e1000_tx_send() wants besides. */
+/* Descriptors for all segments: per segment a header and a first piece, one for each further
+ * buffer, and the spare one that e1000_tx_send() needs. */
 static bool has_room(const struct bridge *b, const struct out_frame *f)
 {
 	unsigned free = E1000_TX_RING - 1 - e1000_tx_pending(&b->nic);
@@ -31,7 +31,7 @@ static void send_segment(struct bridge *b, struct vnet_frame *segment, struct ou
 	static const struct vnet_hdr plain;
 	memcpy(keeper->head, segment->seg->base, segment->seg->len);
 	segment->seg->base = keeper->head;
-	/* There is room, and a segment has at most a piece more than its frame. */
+	/* There is room, and a segment has at most one piece more than its frame. */
 	_Static_assert(OUT_BUFFERS + 1 <= E1000_PIECES, "a segment's pieces");
 	e1000_tx_send(&b->nic, segment->seg, segment->nseg, &plain, keeper);
 }

@@ -12,7 +12,7 @@
 #define PORT_VECTOR 0x51
 #define MSIX_ENTRY  0
 
-/* What Dom0 takes over from senders: checksums, and frames to be segmented (5.1.3). */
+/* Offloads that Dom0 accepts: partial checksums and GSO frames (5.1.3). */
 #define F_GUEST_CSUM (1ull << 1)
 #define F_MTU        (1ull << 3)
 #define F_GUEST_TSO4 (1ull << 7)
@@ -57,7 +57,7 @@ static const char *start_queue(struct port *port, struct guest_vq *q, unsigned i
 	return guest_virtio_queue(&port->dev, q, index, GUEST_VQ_MAX, memory, MSIX_ENTRY);
 }
 
-static const char *fill(struct port *port)
+static const char *fill_rx_ring(struct port *port)
 {
 	for (unsigned i = 0; i < port->rx.num; i++) {
 		void *buffer = mem_alloc(PORT_BUFFER, PORT_BUFFER);
@@ -88,7 +88,7 @@ const char *port_start(struct port *port, bool tso6)
 	if (!error)
 		error = start_queue(port, &port->tx, 1);
 	if (!error)
-		error = fill(port);
+		error = fill_rx_ring(port);
 	if (error)
 		return error;
 	guest_vq_disarm(&port->rx);

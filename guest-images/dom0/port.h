@@ -10,18 +10,18 @@
 
 struct port {
 	struct guest_virtio dev;
-	struct guest_vq rx, tx; /* seen from Dom0: rx has what leaves the node */
-	uint16_t mtu; /* what the switch says its wire carries; 1500 when it says nothing */
+	struct guest_vq rx, tx; /* as Dom0 sees them: rx has frames that leave the node */
+	uint16_t mtu;           /* the device's MTU, or 1500 without VIRTIO_NET_F_MTU */
 };
 
 /*
- * Finds and starts the device.  `tso6`: whether the NIC segments TCP over IPv6; the switch cuts
- * what we do not take.  Interrupts by MSI-X, with receive buffers in all of its ring. Returns NULL,
- * or what is wrong.
+ * Finds and starts the device.  `tso6`: whether the NIC segments TCP over IPv6; else the
+ * switch does.  Interrupts use MSI-X, and the receive ring is filled.  Returns NULL, or what is
+ * wrong.
  */
 const char *port_start(struct port *port, bool tso6);
 
-/* Gives a receive buffer back to the ring; guest_vq_kick() shows it. */
+/* Gives a receive buffer back to the ring; guest_vq_kick() publishes it. */
 void port_give(struct port *port, void *buffer);
 
 uint64_t port_irqs(void);

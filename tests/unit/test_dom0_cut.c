@@ -38,7 +38,7 @@ static void open_bridge(struct rig *r, struct bridge *b, unsigned frames)
 	b->nic = r->nic;
 	b->port.mtu = 1500;
 	for (unsigned i = 0; i < frames; i++)
-		put_free(b, &frame[i]);
+		free_frame(b, &frame[i]);
 	given = 0;
 }
 
@@ -89,12 +89,12 @@ static void it_leaves_in_segments(void **state)
 	open_bridge(&r, &b, FRAMES);
 	struct out_frame *f = arrives(&b, 60);
 	unsigned pieces = f->n;
-	assert_true(send(&b, f));
+	assert_true(send_frame(&b, f));
 	assert_int_equal(given, 0); /* the NIC reads them still */
 	e1000_tx_flush(&b.nic);
 	assert_int_equal(r.sim->n_out, (PAYLOAD + MSS - 1) / MSS);
 	judge_out(&r);
-	assert_true(reclaim(&b));
+	assert_true(reclaim_sent(&b));
 	assert_int_equal(given, pieces);
 	assert_int_equal(b.out_nfree, FRAMES);
 	assert_int_equal(b.count[BRIDGE_out_software], 1);
@@ -110,11 +110,11 @@ static void it_waits_for_room(void **state)
 	struct bridge b;
 	open_bridge(&r, &b, (PAYLOAD + MSS - 1) / MSS - 1);
 	struct out_frame *f = arrives(&b, 60);
-	assert_false(send(&b, f));
+	assert_false(send_frame(&b, f));
 	assert_int_equal(b.count[BRIDGE_out_waits], 1);
 	assert_int_equal(e1000_tx_pending(&b.nic), 0);
-	put_free(&b, &frame[FRAMES - 1]);
-	assert_true(send(&b, f));
+	free_frame(&b, &frame[FRAMES - 1]);
+	assert_true(send_frame(&b, f));
 	e1000_tx_flush(&b.nic);
 	judge_out(&r);
 	rig_close(&r);
@@ -129,7 +129,7 @@ static void the_authenticated_is_dropped(void **state)
 	open_bridge(&r, &b, FRAMES);
 	struct out_frame *f = arrives(&b, 51);
 	unsigned pieces = f->n;
-	assert_true(send(&b, f));
+	assert_true(send_frame(&b, f));
 	assert_int_equal(b.count[BRIDGE_out_unable], 1);
 	assert_int_equal(given, pieces);
 	assert_int_equal(b.out_nfree, FRAMES);
