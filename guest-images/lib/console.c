@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* COM1 (16550) by polling: every wait is bounded, so that a machine without a UART is no trap. */
+/* COM1 (16550) by polling: every wait is bounded, so that a machine without a UART does not hang.
+ */
 #include <stdio.h>
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/cpu.h"
@@ -24,17 +25,17 @@ void console_init(void)
 	outb(COM1 + 4, 3);
 }
 
-static void wait_for(uint8_t bit)
+static void wait_for_lsr(uint8_t bit)
 {
 	for (unsigned i = 0; i < PATIENCE && !(inb(LSR) & bit); i++)
 		cpu_pause();
 }
 
-static void put(char c)
+static void put_char(char c)
 {
 	if (c == '\n')
-		put('\r');
-	wait_for(LSR_THRE);
+		put_char('\r');
+	wait_for_lsr(LSR_THRE);
 	outb(COM1, (uint8_t)c);
 }
 
@@ -43,7 +44,7 @@ void vprint(const char *fmt, va_list ap)
 	char line[256];
 	vsnprintf(line, sizeof line, fmt, ap);
 	for (const char *p = line; *p; p++)
-		put(*p);
+		put_char(*p);
 }
 
 void print(const char *fmt, ...)
@@ -64,7 +65,7 @@ int console_getc(void)
 
 _Noreturn void guest_exit(int status)
 {
-	wait_for(LSR_TEMT);
+	wait_for_lsr(LSR_TEMT);
 	outb(DEBUG_EXIT, (uint8_t)status);
 	for (;;)
 		__asm__ volatile("cli; hlt");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* COM1 by polling, and the ways a guest ends. */
+/* COM1 by polling, and the end of a guest. */
 #ifndef GUEST_CONSOLE_H
 #define GUEST_CONSOLE_H
 #include <stdarg.h>

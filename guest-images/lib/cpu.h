@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Instructions that C does not have: CPUID, time stamps, sleeping; ports and MSRs: lib/x86.h. */
+/* Instructions that C lacks: CPUID, time stamps, sleeping.  Ports and MSRs: lib/x86.h. */
 #ifndef GUEST_CPU_H
 #define GUEST_CPU_H
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The I/O APIC at its customary place. */
+/* The I/O APIC at its usual address. */
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/ioapic.h"
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: BSD-2-Clause
-; 256 interrupt entries that all end in trap(struct trap_frame *): AMD64 manual vol. 2, 8.9.
+; 256 interrupt entries, which all call trap(struct trap_frame *): AMD64 manual vol. 2, 8.9.
 bits 64
 section .text
 global isr_table, cpu_triple_fault

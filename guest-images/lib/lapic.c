@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The local APIC, behind one pair of accessors for its two faces. */
+/* The local APIC, with the same accessors for xAPIC and x2APIC mode. */
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/lapic.h"
 
@@ -19,7 +19,7 @@ bool lapic_init(bool page_only)
 	uint64_t base = rdmsr(MSR_APIC_BASE) | BASE_ENABLE;
 	by_msr = !page_only && (r[2] & ECX_X2APIC);
 	if (by_msr) {
-		wrmsr(MSR_APIC_BASE, base); /* xAPIC first: the only way from "disabled" */
+		wrmsr(MSR_APIC_BASE, base); /* x2APIC mode can only be entered from xAPIC mode */
 		wrmsr(MSR_APIC_BASE, base | BASE_X2APIC);
 	} else {
 		wrmsr(MSR_APIC_BASE, base);

@@ -38,7 +38,7 @@
  */
 bool lapic_init(bool page_only);
 
-/* From now on by the page, which the caller has switched on. */
+/* From now on uses the xAPIC page; the caller has switched the APIC to that mode. */
 void lapic_use_page(void);
 
 /* Enables an AP's APIC, in the mode that the boot CPU chose. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One piece of RAM, cut from its start. */
+/* A bump allocator on the largest range of RAM. */
 #include <string.h>
 #include "guest-images/lib/mem.h"
 #include "guest-images/lib/multiboot.h"

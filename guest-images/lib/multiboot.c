@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The loader's information, and the words of the command line. */
+/* The loader's information, and the options of the command line. */
 #include <string.h>
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/multiboot.h"
@@ -10,7 +10,7 @@
 #define RANGES_MAX  64
 #define MODULES_MAX 16
 
-/* Copies: the loader's own may lie anywhere in RAM that we later use. */
+/* Copies: the originals may be in RAM that is used later. */
 static struct mb1_info the_info;
 static bool have_info;
 static char cmdline[CMDLINE_MAX];
@@ -102,7 +102,7 @@ bool mb_option(const char *key, char *value, size_t size)
 	return false;
 }
 
-static int digit(char c)
+static int digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -111,12 +111,12 @@ static int digit(char c)
 	return -1;
 }
 
-/* Reads digits of `base` up to a character that is none; NULL when there was not one. */
-static const char *parse(const char *p, int base, uint64_t *v)
+/* Parses digits of `base`; returns the first other character, or NULL when there was no digit. */
+static const char *parse_digits(const char *p, int base, uint64_t *v)
 {
 	const char *start = p;
 	*v = 0;
-	for (int d = digit(*p); d >= 0 && d < base; d = digit(*++p))
+	for (int d = digit_value(*p); d >= 0 && d < base; d = digit_value(*++p))
 		*v = *v * (unsigned)base + (unsigned)d;
 	return p == start ? NULL : p;
 }
@@ -128,7 +128,7 @@ uint64_t mb_number(const char *key, uint64_t otherwise)
 	if (!mb_option(key, text, sizeof text))
 		return otherwise;
 	bool hex = text[0] == '0' && text[1] == 'x';
-	const char *end = parse(hex ? text + 2 : text, hex ? 16 : 10, &v);
+	const char *end = parse_digits(hex ? text + 2 : text, hex ? 16 : 10, &v);
 	return end && !*end ? v : otherwise;
 }
 
@@ -140,7 +140,7 @@ static bool parse_bytes(const char *key, uint8_t *out, unsigned n, int base, cha
 	const char *p = text;
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t v;
-		p = parse(p, base, &v);
+		p = parse_digits(p, base, &v);
 		if (!p || v > 255 || *p != (i + 1 < n ? separator : 0))
 			return false;
 		out[i] = (uint8_t)v;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the loader tells a multiboot-1 guest (Multiboot 0.6.96, 3.3). */
+/* The loader's information for a multiboot-1 guest (Multiboot 0.6.96, 3.3). */
 #ifndef GUEST_MULTIBOOT_H
 #define GUEST_MULTIBOOT_H
 #include <stdbool.h>
@@ -16,13 +16,13 @@ struct mb_range {
 struct entry_state {
 	uint32_t eax, ebx, eflags, cr0, cr4, by_cs, by_es, by_fs, by_gs, by_ss;
 };
-#define ENTRY_PROBE 0x50415449u /* what each by_ field holds when its segment starts at 0 */
+#define ENTRY_PROBE 0x50415449u /* the value of each by_ field if its segment's base is 0 */
 extern const struct entry_state entry_state;
 
-/* Takes note of the loader's magic and information; called before guest_main(). */
+/* Copies the loader's information if the magic is right; called before guest_main(). */
 void mb_init(uint32_t magic, const struct mb1_info *info);
 
-/* A copy that stays; NULL unless the magic was right. */
+/* The copied information; NULL unless the magic was right. */
 const struct mb1_info *mb_info(void);
 
 /* The command line, "" when there is none; at most 1023 characters of it. */
@@ -36,11 +36,11 @@ const struct mb1_module *mb_module(unsigned i);
 
 /*
  * The word `key=value` (or `key`, value "") of the command line. False when it is not there;
- * a value that does not fit is cut.
+ * a value that does not fit is truncated.
  */
 bool mb_option(const char *key, char *value, size_t size);
 
-/* The same as a number, decimal or 0x; `otherwise` when it is absent or no number. */
+/* The same as a number, decimal or 0x; `otherwise` when it is absent or not a number. */
 uint64_t mb_number(const char *key, uint64_t otherwise);
 
 /* Six hex bytes with colons; false when absent or malformed. */

@@ -11,7 +11,7 @@
 
 #define TICK_VECTOR 0x71
 #define TICK        20000000     /* timer ticks: some 20 ms */
-#define PATIENCE    (1ull << 39) /* minutes: whoever waits so long hangs */
+#define PATIENCE    (1ull << 39) /* minutes: longer than any wait that succeeds */
 
 void netguest_start(struct vnic *nic, struct packet_host *me)
 {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What every test guest with a NIC begins with. */
+/* The common start of test guests with a NIC. */
 #ifndef GUEST_NETGUEST_H
 #define GUEST_NETGUEST_H
 #include "guest-images/lib/packet.h"
 #include "guest-images/lib/vnic.h"
 
 /*
- * Memory, APIC, the first NIC (`nic=` another) and a tick that ends sleep; `mac=` and `ip=` of the
- * command line go into *me (the device's MAC when mac= is absent).  Ends the guest when there is no
- * NIC.
+ * Initialises memory, APIC, the first NIC (or that of `nic=`) and a timer tick that ends sleep;
+ * stores `mac=` and `ip=` of the command line in *me (the device's MAC when mac= is absent).  Ends
+ * the guest when there is no NIC.
  */
 void netguest_start(struct vnic *nic, struct packet_host *me);
 
-/* The ticks of the TSC that this guest waits for a frame: option timeout=, else some minutes:
- * without it only what never comes is lost, however slow the machine is. */
+/* How long this guest waits for a frame, in TSC ticks: option timeout=, else minutes, so that on a
+ * slow machine only a frame that never comes counts as lost. */
 uint64_t netguest_patience(void);
 #endif

@@ -7,7 +7,7 @@
 #define ARP     14
 #define ARP_LEN 42
 #define IP      14
-#define L4      34 /* we send, and answer, no IP options */
+#define L4      34 /* IP options are not supported */
 #define PING_ID 0x5041
 
 uint16_t packet_sum(const uint8_t *p, unsigned len, uint32_t start)
@@ -22,7 +22,7 @@ uint16_t packet_sum(const uint8_t *p, unsigned len, uint32_t start)
 	return (uint16_t)~sum;
 }
 
-static void swap(uint8_t *a, uint8_t *b, unsigned n)
+static void swap_bytes(uint8_t *a, uint8_t *b, unsigned n)
 {
 	uint8_t t[6];
 	memcpy(t, a, n);
@@ -30,7 +30,8 @@ static void swap(uint8_t *a, uint8_t *b, unsigned n)
 	memcpy(b, t, n);
 }
 
-static unsigned ether(uint8_t *f, const uint8_t to[6], const uint8_t from[6], uint16_t type)
+static unsigned write_ether_header(uint8_t *f, const uint8_t to[6], const uint8_t from[6],
+                                   uint16_t type)
 {
 	memcpy(f, to, 6);
 	memcpy(f + 6, from, 6);
@@ -43,7 +44,7 @@ static unsigned answer_arp(uint8_t *f, const struct packet_host *me)
 	if (be16(f + ARP + 6) != 1 || memcmp(f + ARP + 24, me->ip, 4))
 		return 0;
 	put_be16(f + ARP + 6, 2);
-	memcpy(f + ARP + 18, f + ARP + 8, 10); /* target: who asked */
+	memcpy(f + ARP + 18, f + ARP + 8, 10); /* target: the requester */
 	memcpy(f + ARP + 8, me->mac, 6);
 	memcpy(f + ARP + 14, me->ip, 4);
 	memcpy(f, f + 6, 6);
@@ -61,12 +62,12 @@ static unsigned answer_ip(uint8_t *f, unsigned len, const struct packet_host *me
 		put_be16(f + L4 + 2, 0);
 		put_be16(f + L4 + 2, packet_sum(f + L4, total - 20, 0));
 	} else if (f[IP + 9] == IP_UDP) {
-		swap(f + L4, f + L4 + 2, 2);
+		swap_bytes(f + L4, f + L4 + 2, 2);
 		put_be16(f + L4 + 6, 0); /* no checksum: RFC 768 */
 	} else {
 		return 0;
 	}
-	swap(f + IP + 12, f + IP + 16, 4);
+	swap_bytes(f + IP + 12, f + IP + 16, 4);
 	memcpy(f, f + 6, 6);
 	memcpy(f + 6, me->mac, 6);
 	return total + IP;
@@ -77,7 +78,7 @@ static unsigned answer_test(uint8_t *f, unsigned len, const struct packet_host *
 	if (f[TEST_OP] != TEST_REQUEST || memcmp(f, me->mac, 6))
 		return 0;
 	f[TEST_OP] = TEST_REPLY;
-	swap(f, f + 6, 6);
+	swap_bytes(f, f + 6, 6);
 	return len;
 }
 
@@ -105,7 +106,7 @@ unsigned packet_test(uint8_t *f, const uint8_t to[6], const uint8_t from[6], uin
 	if (len > PACKET_MAX)
 		len = PACKET_MAX;
 	memset(f, 0, len);
-	ether(f, to, from, TYPE_TEST);
+	write_ether_header(f, to, from, TYPE_TEST);
 	f[TEST_OP] = TEST_REQUEST;
 	put_be32(f + TEST_NUMBER, number);
 	return len;
@@ -115,7 +116,7 @@ unsigned packet_arp_request(uint8_t *f, const struct packet_host *me, const uint
 {
 	static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
 	static const uint8_t fixed[8] = {0, 1, 8, 0, 6, 4, 0, 1};
-	ether(f, all, me->mac, ETHER_ARP);
+	write_ether_header(f, all, me->mac, ETHER_ARP);
 	memcpy(f + ARP, fixed, 8);
 	memcpy(f + ARP + 8, me->mac, 6);
 	memcpy(f + ARP + 14, me->ip, 4);
@@ -132,7 +133,7 @@ unsigned packet_ping(uint8_t *f, const struct packet_host *me, const struct pack
 		payload = PACKET_MAX - L4 - 12;
 	unsigned total = 20 + 12 + payload;
 	memset(f, 0, IP + total);
-	ether(f, to->mac, me->mac, ETHER_IPV4);
+	write_ether_header(f, to->mac, me->mac, ETHER_IPV4);
 	memcpy(f + IP, fixed, sizeof fixed);
 	put_be16(f + IP + 2, total);
 	memcpy(f + IP + 12, me->ip, 4);

@@ -25,7 +25,7 @@ uint16_t packet_sum(const uint8_t *p, unsigned len, uint32_t start);
 
 /*
  * Turns a request to `me` (ARP, ICMP echo, any UDP, a test frame) of `len` bytes into its answer,
- * in place.  Returns the length of the answer, 0 when there is none to give.
+ * in place.  Returns the length of the answer, 0 for none.
  */
 unsigned packet_answer(uint8_t *frame, unsigned len, const struct packet_host *me);
 

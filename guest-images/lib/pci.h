@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI configuration space by mechanism #1 (PCI 3.0, 3.2.2.3), and what a driver wants of it. */
+/* PCI configuration space by mechanism #1 (PCI 3.0, 3.2.2.3), and what a driver needs of it. */
 #ifndef GUEST_PCI_H
 #define GUEST_PCI_H
 #include <stdbool.h>
@@ -23,10 +23,10 @@ void pci_write(uint16_t bdf, unsigned off, unsigned size, uint32_t v);
 /* The n-th function (from 0) with this vendor and device, or PCI_NONE. Looks behind bridges too. */
 uint16_t pci_find(uint16_t vendor, uint16_t device, unsigned n);
 
-/* Offset of the first capability `id`, 0 when the function has none. The walk is bounded. */
+/* Offset of the first capability `id`, 0 when the function has none. The search is bounded. */
 unsigned pci_cap(uint16_t bdf, uint8_t id);
 
-/* Address of a BAR as firmware assigned it (0: none). *is_io tells its kind. */
+/* Address of a BAR as firmware assigned it (0: none). *is_io: an I/O BAR. */
 uint64_t pci_bar(uint16_t bdf, unsigned bar, bool *is_io);
 
 /* Switches on decoding and bus mastering. */

@@ -9,7 +9,7 @@
 
 #define TRAMPOLINE 0x8000
 #define AP_STACK   16384
-#define PATIENCE   (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
+#define PATIENCE   (1ull << 39) /* TSC ticks: minutes, for slow emulators */
 #define INIT_DELAY 10000000     /* TSC ticks between INIT and SIPI */
 
 extern const uint8_t ap_trampoline[];
@@ -47,8 +47,8 @@ bool smp_start(uint32_t apic_id, void (*main)(void))
 	wait_up(INIT_DELAY);
 	lapic_send(apic_id, ICR_STARTUP | TRAMPOLINE >> 12);
 	wait_up(INIT_DELAY);
-	/* Always, though a CPU that runs ignores it: the exits that a start costs do not depend on
-	 * how busy the emulator's host is. */
+	/* Sent always, though a running CPU ignores it, so that the number of exits does not depend
+	 * on how busy the emulator's host is. */
 	lapic_send(apic_id, ICR_STARTUP | TRAMPOLINE >> 12);
 	return wait_up(PATIENCE);
 }

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: BSD-2-Clause
-; Entry of our multiboot-1 guests: keeps the state the loader left (tests look at it), makes identity
-; page tables, goes to long mode and calls guest_start(magic, info).  Multiboot 0.6.96, 3.1 and 3.2.
+; Entry of our multiboot-1 guests: saves the loader's register state for tests, builds identity
+; page tables, enters long mode and calls guest_start(magic, info).  Multiboot 0.6.96, 3.1 and 3.2.
 
 MB_MAGIC	equ 0x1BADB002
 MB_FLAGS	equ 3			; modules on page boundaries, memory information
@@ -42,7 +42,7 @@ _start:
 	mov esp, stack_top
 	pushfd
 	pop dword [entry_state + 8]
-	push dword 0			; the specification leaves EFLAGS but VM and IF open
+	push dword 0			; the specification defines only VM and IF of EFLAGS
 	popfd
 
 	mov edi, page_directories	; first 4 GiB by 2 MiB pages
@@ -139,7 +139,7 @@ load_segments:
 	mov gs, eax
 	ret
 
-; Copied below 1 MiB by cpu_start_ap(); the SIPI vector sets CS, all addresses are image addresses.
+; Copied below 1 MiB by smp_start(); the SIPI vector sets CS, all addresses are image addresses.
 bits 16
 global ap_trampoline, ap_trampoline_size
 ap_trampoline:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The IDT, the table of handlers, and the last words of a guest that took an exception. */
+/* The IDT, the table of handlers, and the report of an unexpected exception. */
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/trap.h"
@@ -47,7 +47,7 @@ void trap_init(void)
 		    .offset1 = (uint16_t)(isr_table[i] >> 16),
 		    .offset2 = (uint32_t)(isr_table[i] >> 32),
 		};
-	outb(0x21, 0xff); /* a PC's firmware leaves the timer of the 8259 on */
+	outb(0x21, 0xff); /* PC firmware leaves the timer unmasked at the 8259 */
 	outb(0xa1, 0xff);
 	trap_init_ap();
 }

@@ -24,7 +24,7 @@ void trap_set(uint8_t vector, irq_handler handler);
 /* Has `handler` called for an exception (0..31) instead of ending the guest; NULL: as before. */
 void trap_set_exception(uint8_t vector, exception_handler handler);
 
-/* Interrupts that came on a vector that nobody had asked for. */
+/* Interrupts on vectors without a handler. */
 extern unsigned trap_spurious;
 
 /* RDMSR that survives #GP: false when the CPU refused. */

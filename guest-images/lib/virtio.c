@@ -6,7 +6,7 @@
 #define CAP_VENDOR      0x09
 #define CAP_MSIX        0x11
 #define MAX_CAPS        48
-#define MAX_WAIT        1000000 /* status reads until a reset must be over */
+#define MAX_WAIT        1000000 /* status reads after which a reset has failed */
 #define COMMAND_ENABLES 7       /* I/O, memory, bus master */
 
 enum { CFG_COMMON = 1, CFG_NOTIFY = 2, CFG_DEVICE = 4 };
@@ -73,7 +73,7 @@ static void common_write64(const struct guest_virtio *v, unsigned off, uint64_t 
 	common_write(v, off + 4, 4, (uint32_t)(x >> 32));
 }
 
-/* A BAR's address; 0 when it has none, or lies where no pointer of ours can go. */
+/* A BAR's address; base 0 when it has none. */
 static struct guest_region bar_region(const struct guest_virtio *v, unsigned bar)
 {
 	struct guest_region none = {0};
@@ -88,7 +88,7 @@ static struct guest_region bar_region(const struct guest_virtio *v, unsigned bar
 	return (struct guest_region){.base = hi << 32 | (lo & ~0xfu)};
 }
 
-/* struct virtio_pci_cap (4.1.4); a structure is taken from its first capability. */
+/* struct virtio_pci_cap (4.1.4); the first capability for a structure is used. */
 static void note_vendor_cap(struct guest_virtio *v, unsigned at)
 {
 	unsigned type = v->bus->config_read(v->bdf, at + 3, 1);
@@ -148,7 +148,7 @@ bool guest_virtio_reset(const struct guest_virtio *v)
 	return false;
 }
 
-static uint64_t offered(const struct guest_virtio *v)
+static uint64_t read_offered(const struct guest_virtio *v)
 {
 	common_write(v, DEVICE_FEATURE_SELECT, 4, 1);
 	uint64_t high = common_read(v, DEVICE_FEATURE, 4);
@@ -162,7 +162,7 @@ const char *guest_virtio_begin(struct guest_virtio *v, uint64_t wanted)
 		return "reset does not end";
 	common_write(v, DEVICE_STATUS, 1, S_ACKNOWLEDGE);
 	common_write(v, DEVICE_STATUS, 1, S_ACKNOWLEDGE | S_DRIVER);
-	v->features = offered(v) & (wanted | GUEST_VIRTIO_F_VERSION_1);
+	v->features = read_offered(v) & (wanted | GUEST_VIRTIO_F_VERSION_1);
 	if (!(v->features & GUEST_VIRTIO_F_VERSION_1))
 		return "not a virtio 1.0 device";
 	for (unsigned half = 0; half < 2; half++) {
@@ -176,7 +176,7 @@ const char *guest_virtio_begin(struct guest_virtio *v, uint64_t wanted)
 	return NULL;
 }
 
-/* The ring areas: descriptors, available ring, used ring, each aligned as 2.7 wants. */
+/* The ring areas: descriptors, available ring, used ring, aligned as 2.7 requires. */
 static size_t avail_offset(unsigned num)
 {
 	return num * sizeof(struct guest_vdesc);
@@ -192,7 +192,7 @@ size_t guest_vq_bytes(unsigned num)
 	return used_offset(num) + 6 + 8 * (size_t)num;
 }
 
-static void lay_out(struct guest_vq *q, uint16_t num, void *memory)
+static void lay_out_ring(struct guest_vq *q, uint16_t num, void *memory)
 {
 	uint8_t *m = memory;
 	q->num = num;
@@ -218,7 +218,7 @@ const char *guest_virtio_queue(struct guest_virtio *v, struct guest_vq *q, unsig
 		return "no such queue";
 	if (num > max)
 		num = max;
-	lay_out(q, (uint16_t)num, memory);
+	lay_out_ring(q, (uint16_t)num, memory);
 	uint64_t off = (uint64_t)common_read(v, QUEUE_NOTIFY_OFF, 2) * v->notify_step;
 	if (off + 2 > v->notify.len)
 		return "notify offset beyond its structure";

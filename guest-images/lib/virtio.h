@@ -2,8 +2,8 @@
 /*
  * virtio.h: the driver's side of virtio 1.2 over PCI, modern only, for our own guests.
  *
- * Works through whichever BAR each capability names, I/O or memory.  Split rings, EVENT_IDX when
- * both sides have it, no indirect descriptors.  Memory is identity-mapped: a pointer is its
+ * Supports structures in I/O and memory BARs.  Split rings, EVENT_IDX when both
+ * sides have it, no indirect descriptors.  Memory is identity-mapped: a pointer is its
  * guest-physical address.  One CPU; nothing here waits without a bound.
  */
 #ifndef GUEST_IMAGES_LIB_VIRTIO_H
@@ -63,11 +63,11 @@ struct guest_vq {
 	volatile uint16_t *used;  /* flags, idx, {id, len}[num], avail_event */
 	struct guest_region notify;
 	uint16_t index, num, free_head, nfree;
-	uint16_t avail_next; /* the driver's index, shown by guest_vq_kick() */
+	uint16_t avail_next; /* the driver's index, published by guest_vq_kick() */
 	uint16_t avail_told; /* the index at the last kick decision */
 	uint16_t used_next;  /* the next used entry to take */
 	bool event_idx;
-	uint64_t kicks, bad_used; /* bad_used: entries that name no chain of ours */
+	uint64_t kicks, bad_used; /* bad_used: used entries with an unknown head */
 	void *cookie[GUEST_VQ_MAX];
 	uint16_t chain[GUEST_VQ_MAX]; /* descriptors of the chain that starts here, 0: none */
 };
@@ -95,7 +95,7 @@ size_t guest_vq_bytes(unsigned num);
 const char *guest_virtio_queue(struct guest_virtio *v, struct guest_vq *q, unsigned index,
                                unsigned max, void *memory, uint16_t msix_entry);
 
-/* Entry `entry` of the MSI-X table sends this message, MSI-X goes on (PCI 3.0, 6.8.2). */
+/* Sets entry `entry` of the MSI-X table and enables MSI-X (PCI 3.0, 6.8.2). */
 bool guest_virtio_msix(struct guest_virtio *v, unsigned entry, uint64_t address, uint32_t data);
 
 /* DRIVER_OK: the device may use its queues. */
@@ -111,21 +111,21 @@ void guest_virtio_config(const struct guest_virtio *v, unsigned off, void *to, u
 
 /*
  * Adds a chain of nread device-readable and then nwrite device-writable buffers, at least one in
- * all; the device sees it after the next guest_vq_kick().  `cookie`, not NULL, comes back from
- * guest_vq_used().  False when descriptors are short: nothing was added.
+ * all; guest_vq_kick() publishes it.  `cookie`, not NULL, comes back from
+ * guest_vq_used().  False when there are too few free descriptors: nothing was added.
  */
 bool guest_vq_add(struct guest_vq *q, const struct guest_vbuf *bufs, unsigned nread,
                   unsigned nwrite, void *cookie);
 
-/* Shows all added chains to the device and notifies it when it wants that (2.7.13.4). */
+/* Publishes all added chains and notifies the device if it asks for that (2.7.13.4). */
 void guest_vq_kick(struct guest_vq *q);
 
 /* Takes a used chain: its cookie and the bytes written into it; NULL when there is none. */
 void *guest_vq_used(struct guest_vq *q, uint32_t *len);
 
-/* Asks for an interrupt at the next used chain.  False: one is there already (2.7.13.4.1). */
+/* Asks for an interrupt at the next used chain.  False: there is one already (2.7.13.4.1). */
 bool guest_vq_arm(struct guest_vq *q);
 
-/* Asks for none. */
+/* Suppresses interrupts. */
 void guest_vq_disarm(struct guest_vq *q);
 #endif

@@ -30,7 +30,7 @@ static void port_out(uint16_t port, unsigned size, uint32_t v)
 
 const struct guest_bus guest_bus = {pci_read, pci_write, port_in, port_out};
 
-static bool offer(struct vnic *nic, uint8_t *buffer)
+static bool add_rx_buffer(struct vnic *nic, uint8_t *buffer)
 {
 	return guest_vq_add(&nic->rx, &(struct guest_vbuf){buffer, BUFFER_SIZE}, 0, 1, buffer);
 }
@@ -62,7 +62,7 @@ const char *vnic_restart(struct vnic *nic)
 	guest_virtio_config(&nic->dev, 0, nic->mac, 6);
 	guest_virtio_ready(&nic->dev);
 	for (unsigned i = 0; i < nic->rx.num; i++)
-		offer(nic, nic->buffers + i * BUFFER_SIZE);
+		add_rx_buffer(nic, nic->buffers + i * BUFFER_SIZE);
 	nic->tx_nfree = 0;
 	for (unsigned i = 0; i < nic->tx.num; i++)
 		nic->tx_free[nic->tx_nfree++] = nic->buffers + (VNIC_RING + i) * BUFFER_SIZE;
@@ -89,7 +89,7 @@ const char *vnic_open(struct vnic *nic, unsigned n)
 	return vnic_restart(nic);
 }
 
-static void reap(struct vnic *nic)
+static void reclaim_sent(struct vnic *nic)
 {
 	uint32_t unused;
 	uint8_t *done;
@@ -99,7 +99,7 @@ static void reap(struct vnic *nic)
 
 bool vnic_sent(struct vnic *nic)
 {
-	reap(nic);
+	reclaim_sent(nic);
 	return nic->tx_nfree == nic->tx.num;
 }
 
@@ -108,7 +108,7 @@ bool vnic_send_offload(struct vnic *nic, const struct vnet_hdr *hdr, const struc
 {
 	struct guest_vbuf all[1 + VNIC_PIECES];
 	_Static_assert(sizeof *hdr == VNIC_HEADER, "it is the device's header");
-	reap(nic);
+	reclaim_sent(nic);
 	if (!nic->tx_nfree || n > VNIC_PIECES)
 		return false;
 	uint8_t *b = nic->tx_free[nic->tx_nfree - 1];
@@ -124,7 +124,7 @@ bool vnic_send_offload(struct vnic *nic, const struct vnet_hdr *hdr, const struc
 
 bool vnic_send(struct vnic *nic, const void *frame, unsigned len)
 {
-	reap(nic);
+	reclaim_sent(nic);
 	if (!nic->tx_nfree || len > VNIC_FRAME)
 		return false;
 	uint8_t *b = nic->tx_free[--nic->tx_nfree];
@@ -149,7 +149,7 @@ unsigned vnic_receive(struct vnic *nic, void *frame)
 	if (len > VNIC_FRAME)
 		len = VNIC_FRAME;
 	memcpy(frame, b + VNIC_HEADER, len);
-	offer(nic, b);
+	add_rx_buffer(nic, b);
 	guest_vq_kick(&nic->rx);
 	return len;
 }

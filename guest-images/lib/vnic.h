@@ -31,35 +31,36 @@ struct vnic {
 	uint8_t *buffers;
 };
 
-/* The machine as the virtio driver wants it. */
+/* PCI and port access for the virtio driver. */
 extern const struct guest_bus guest_bus;
 
 /*
  * Opens the n-th modern virtio network device and starts it, with interrupts by MSI-X on
- * VNIC_VECTOR.  mem_init() and lapic_init() came before.  Returns NULL, or what went wrong.
+ * VNIC_VECTOR.  To be called after mem_init() and lapic_init().  Returns NULL, or what went wrong.
  */
 const char *vnic_open(struct vnic *nic, unsigned n);
 
-/* Starts the device again after a reset: memory is kept. */
+/* Starts the device again after a reset, with the same memory. */
 const char *vnic_restart(struct vnic *nic);
 
-/* Sends a frame of 14 to VNIC_FRAME bytes; false when the ring is full. vnic_flush() shows it. */
+/* Sends a frame of 14 to VNIC_FRAME bytes; false when the ring is full. vnic_flush() publishes it.
+ */
 bool vnic_send(struct vnic *nic, const void *frame, unsigned len);
 void vnic_flush(struct vnic *nic);
 
 /*
- * The same for a frame that the device finishes by its offload header, in up to VNIC_PIECES pieces,
- * which are the device's until vnic_sent().  VNIC_F_CSUM and what the header needs were wanted.
+ * Sends a frame with an offload header, in up to VNIC_PIECES segments, which the device uses until
+ * vnic_sent().  nic->wanted must include VNIC_F_CSUM and the features that the header needs.
  */
 bool vnic_send_offload(struct vnic *nic, const struct vnet_hdr *hdr, const struct vnet_seg *piece,
                        unsigned n);
 
-/* Whether the device is done with all that was sent. */
+/* Whether the device has used all frames sent. */
 bool vnic_sent(struct vnic *nic);
 
 /* Copies the next frame to `frame` (VNIC_FRAME bytes); its length, or 0 when there is none. */
 unsigned vnic_receive(struct vnic *nic, void *frame);
 
-/* Sleeps until the device has something for us; returns at once when it has. */
+/* Sleeps until the device has received a frame; returns at once when it has one. */
 void vnic_wait(struct vnic *nic);
 #endif

@@ -43,7 +43,8 @@ bool guest_vq_add(struct guest_vq *q, const struct guest_vbuf *bufs, unsigned nr
 	return true;
 }
 
-/* Whether the device wants to hear of the entries from avail_told to avail_next (2.7.7.1, 2.7.10).
+/* Whether the device asks for a kick for the entries from avail_told to avail_next
+ * (2.7.7.1, 2.7.10).
  */
 static bool wants_kick(const struct guest_vq *q)
 {
@@ -59,7 +60,7 @@ void guest_vq_kick(struct guest_vq *q)
 		return;
 	atomic_thread_fence(memory_order_release); /* descriptors before the index */
 	q->avail[1] = q->avail_next;
-	atomic_thread_fence(memory_order_seq_cst); /* the index before the look at the event */
+	atomic_thread_fence(memory_order_seq_cst); /* the index before the event is read */
 	if (wants_kick(q)) {
 		q->kicks++;
 		if (q->notify.io)
@@ -71,7 +72,7 @@ void guest_vq_kick(struct guest_vq *q)
 }
 
 /* Gives the descriptors of the chain back to the free list; it is linked by `next` as before. */
-static void release(struct guest_vq *q, uint16_t head)
+static void free_chain(struct guest_vq *q, uint16_t head)
 {
 	uint16_t last = head;
 	for (unsigned i = 1; i < q->chain[head]; i++)
@@ -92,7 +93,7 @@ void *guest_vq_used(struct guest_vq *q, uint32_t *len)
 		*len = e[1];
 		q->used_next++;
 		if (id < q->num && q->chain[id]) {
-			release(q, (uint16_t)id);
+			free_chain(q, (uint16_t)id);
 			return q->cookie[id];
 		}
 		q->bad_used++;
@@ -104,7 +105,7 @@ bool guest_vq_arm(struct guest_vq *q)
 {
 	q->avail[0] = 0;
 	*used_event(q) = q->used_next;
-	atomic_thread_fence(memory_order_seq_cst); /* the event before the look at the index */
+	atomic_thread_fence(memory_order_seq_cst); /* the event before the index is read */
 	return q->used_next == q->used[1];
 }
 
