@@ -224,11 +224,11 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 	struct insn in;
 	uint8_t bytes[15];
 	uint64_t gpa = e->memory.gpa;
-	if (e->memory.walk || e->memory.fetch || e->memory.event) {
+	if (e->memory.page_table || e->memory.fetch || e->memory.event) {
 		vcpu_fail(v, "%s guest-physical %lx, where nothing is",
-		          e->memory.walk    ? "page tables at"
-		          : e->memory.fetch ? "execution at"
-		                            : "an event's stack or table at",
+		          e->memory.page_table ? "page tables at"
+		          : e->memory.fetch    ? "execution at"
+		                               : "an event's stack or table at",
 		          gpa);
 		return;
 	}

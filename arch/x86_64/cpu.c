@@ -41,7 +41,7 @@ void drain_interrupt(void); /* drain.asm */
 void drain_vector_18(void);
 extern uint8_t boot_stack_top[];
 
-static struct gate gate(uint64_t at, uint8_t ist)
+static struct gate make_gate(uint64_t at, uint8_t ist)
 {
 	return (struct gate){.offset_low = (uint16_t)at,
 	                     .selector = SEL_CODE,
@@ -55,10 +55,10 @@ static struct gate gate(uint64_t at, uint8_t ist)
 static void idt_fill(void)
 {
 	for (unsigned v = 0; v < 256; v++) {
-		idt[v] = gate(trap_stubs[v], v == VECTOR_DF ? IST_DOUBLE_FAULT : 0);
-		drain_idt[v] = v < 16 ? idt[v] : gate((uint64_t)drain_interrupt, 0);
+		idt[v] = make_gate(trap_stubs[v], v == VECTOR_DF ? IST_DOUBLE_FAULT : 0);
+		drain_idt[v] = v < 16 ? idt[v] : make_gate((uint64_t)drain_interrupt, 0);
 	}
-	drain_idt[18] = gate((uint64_t)drain_vector_18, 0);
+	drain_idt[18] = make_gate((uint64_t)drain_vector_18, 0);
 }
 
 static void load_table(const char *what, const void *base, uint16_t limit)

@@ -32,8 +32,8 @@
 static enum node_panic panic_act = NODE_PANIC_EMULATOR;
 static unsigned panic_seconds = PANIC_SECONDS;
 
-static void halt(void) __attribute__((noreturn));
-static void halt(void)
+static void halt_forever(void) __attribute__((noreturn));
+static void halt_forever(void)
 {
 	for (;;)
 		__asm__ volatile("cli; hlt");
@@ -175,8 +175,8 @@ static void triple_fault(void)
 	__asm__ volatile("lidt %0; int3" : : "m"(none));
 }
 
-static void reset(void) __attribute__((noreturn));
-static void reset(void)
+static void reset_machine(void) __attribute__((noreturn));
+static void reset_machine(void)
 {
 	__asm__ volatile("wbinvd" : : : "memory"); /* write a panic's text back to memory */
 	if (register_usable(&acpi.power.reset)) {
@@ -186,7 +186,7 @@ static void reset(void)
 	reset_by_chip_set(); /* resets everything; the keyboard controller may reset only the CPU */
 	reset_by_keyboard_controller();
 	triple_fault();
-	halt();
+	halt_forever();
 }
 
 /* --- public functions ----------------------------------------------------------------------- */
@@ -200,7 +200,7 @@ void node_exit(uint8_t status)
 	emulator_exit(status);
 	power_off();
 	print_line("this machine could not be switched off by ACPI: it is halted");
-	halt();
+	halt_forever();
 }
 
 void node_refuse(uint8_t status)
@@ -210,7 +210,7 @@ void node_refuse(uint8_t status)
 		stop_devices();
 	}
 	emulator_exit(status);
-	halt();
+	halt_forever();
 }
 
 void node_reboot(void)
@@ -219,7 +219,7 @@ void node_reboot(void)
 		log_end("", 0, true);
 		stop_devices();
 	}
-	reset();
+	reset_machine();
 }
 
 void node_panic_act(enum node_panic act, unsigned seconds)
@@ -241,10 +241,10 @@ void node_panicked(void)
 	}
 	if (panic_act == NODE_PANIC_HALT) {
 		print_status(PANIC_STATUS);
-		halt();
+		halt_forever();
 	}
 	print_line("resets in %u s; `show last-panic` will have this text", panic_seconds);
 	for (unsigned s = 0; s < panic_seconds; s++)
 		stop_delay_us(1000000);
-	reset();
+	reset_machine();
 }

@@ -112,8 +112,8 @@ struct vmexit {
 		struct {
 			uint64_t gpa;
 			bool write, fetch;
-			bool walk;  /* on an access to the guest's own page tables */
-			bool event; /* while delivering an event, not by an instruction */
+			bool page_table; /* on an access to the guest's own page tables */
+			bool event;      /* while delivering an event, not by an instruction */
 		} memory;
 		struct {
 			/* The caller decodes and emulates the instruction; false: the vendor file

@@ -312,7 +312,7 @@ static void exit_npf(const struct vmcb *b, struct vmexit *e)
 	e->memory.gpa = b->exit_info2;
 	e->memory.write = b->exit_info1 & 2;
 	e->memory.fetch = b->exit_info1 & 16;
-	e->memory.walk = b->exit_info1 >> 33 & 1;
+	e->memory.page_table = b->exit_info1 >> 33 & 1;
 	e->memory.event = b->exit_int_info & EVENT_VALID;
 }
 

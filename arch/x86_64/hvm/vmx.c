@@ -225,7 +225,7 @@ static void exit_ept(struct vmexit *e)
 	e->memory.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
 	e->memory.write = info & 2;
 	e->memory.fetch = info & 4;
-	e->memory.walk = (info & 0x180) == 0x80;
+	e->memory.page_table = (info & 0x180) == 0x80;
 	e->memory.event = vmread(VMCS_VECTORING_EVENT) & EVENT_VALID;
 }
 
