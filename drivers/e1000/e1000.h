@@ -77,11 +77,11 @@ struct e1000 {
 	bool link;
 	volatile struct e1000_rx_desc *rx;
 	volatile struct e1000_tx_desc *tx;
-	uint16_t rx_next, rx_add, rx_told; /* next to read, next to fill, last RDT written */
+	uint16_t rx_next, rx_add, rx_tail; /* next to read, next to fill, last RDT written */
 	bool rx_skip;                      /* inside a frame longer than a buffer */
 	uint32_t rx_longest, rx_bytes;     /* longest frame without CRC; bytes of a buffer */
 	uint32_t rx_size;                  /* both as RCTL bits */
-	uint16_t tx_next, tx_clean, tx_told;
+	uint16_t tx_next, tx_clean, tx_tail;
 	struct e1000_context {
 		uint64_t low, high, popts;
 	} context; /* the NIC's current context; low 0: none */

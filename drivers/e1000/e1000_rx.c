@@ -28,10 +28,10 @@ bool e1000_rx_give(struct e1000 *n, void *buffer)
 
 void e1000_rx_flush(struct e1000 *n)
 {
-	if (n->rx_told == n->rx_add)
+	if (n->rx_tail == n->rx_add)
 		return;
 	atomic_thread_fence(memory_order_release); /* descriptors before the tail */
-	n->rx_told = n->rx_add;
+	n->rx_tail = n->rx_add;
 	n->ops->write(n->ctx, RDT, n->rx_add);
 }
 
@@ -57,7 +57,7 @@ static bool is_good_frame(struct e1000 *n, const volatile struct e1000_rx_desc *
 
 bool e1000_rx_ready(const struct e1000 *n)
 {
-	return n->rx_next != n->rx_told && n->rx[n->rx_next].status & RXD_DD;
+	return n->rx_next != n->rx_tail && n->rx[n->rx_next].status & RXD_DD;
 }
 
 void *e1000_rx_take(struct e1000 *n, uint32_t *len)

@@ -106,17 +106,17 @@ enum e1000_sent e1000_tx_send(struct e1000 *n, const struct vnet_seg *piece, uns
 
 void e1000_tx_flush(struct e1000 *n)
 {
-	if (n->tx_told == n->tx_next)
+	if (n->tx_tail == n->tx_next)
 		return;
 	atomic_thread_fence(memory_order_release); /* descriptors and data before the tail */
-	n->tx_told = n->tx_next;
+	n->tx_tail = n->tx_next;
 	n->ops->write(n->ctx, TDT, n->tx_next);
 }
 
 bool e1000_tx_ready(const struct e1000 *n)
 {
 	/* Before TDT passes a descriptor, its DD bit is not the NIC's. */
-	return n->tx_clean != n->tx_told && n->tx[n->tx_last[n->tx_clean]].high & TXD_DD;
+	return n->tx_clean != n->tx_tail && n->tx[n->tx_last[n->tx_clean]].high & TXD_DD;
 }
 
 void *e1000_tx_done(struct e1000 *n)

@@ -81,10 +81,10 @@ struct vring {
 	const uint16_t *avail_ring;    /* avail->ring */
 	struct vring_used_elem *used_ring;
 	uint16_t num, mask;
-	uint16_t next;     /* next entry, available and used: chains are used in order */
-	uint16_t seen;     /* the available index as last read (and checked) */
-	uint16_t shown;    /* the published used index */
-	uint16_t event_at; /* EVENT_IDX: the avail_event last written */
+	uint16_t next;      /* next entry, available and used: chains are used in order */
+	uint16_t seen;      /* the available index as last read (and checked) */
+	uint16_t published; /* the used index that the driver has been given */
+	uint16_t event_at;  /* EVENT_IDX: the avail_event last written */
 	bool event_idx, indirect;
 	bool armed;                /* without EVENT_IDX: the driver was asked to kick */
 	struct gmem_region window; /* the region of the last data address */
@@ -197,12 +197,12 @@ static inline void vring_done(struct vring *r, unsigned n)
  */
 static inline bool vring_publish(struct vring *r)
 {
-	uint16_t was = r->shown, now = r->next;
+	uint16_t was = r->published, now = r->next;
 	bool wanted;
 
 	if (was == now)
 		return false;
-	r->shown = now;
+	r->published = now;
 	/*
 	 * The exchange is a release (the entries are visible before the index) and a full barrier:
 	 * the driver's request is read after the index is visible.  The driver does the

@@ -332,7 +332,7 @@ static struct progress look(unsigned d)
 	                       .losses = p->count[VIRTIO_COUNT_master_off]};
 
 	for (unsigned q = 0; q < 2; q++)
-		now.ring[q] = (struct place){p->queue[q].ring.next, p->queue[q].ring.shown};
+		now.ring[q] = (struct place){p->queue[q].ring.next, p->queue[q].ring.published};
 	return now;
 }
 

@@ -265,7 +265,7 @@ static void test_interrupt_event(void **state)
 	avail[2 + NUM] = 7;
 	assert_true(give_back(5)); /* 4 to 9 goes over it */
 	avail[2 + NUM] = 0xffff;
-	ring.next = ring.shown = 0xfffe;
+	ring.next = ring.published = 0xfffe;
 	assert_false(give_back(1));
 	assert_true(give_back(1)); /* over the wrap */
 }
