@@ -8,7 +8,7 @@
 #define MAPPED (512ull << 30) /* what start.asm maps, where the CPU has 1 GiB pages */
 
 extern const uint8_t guest_end[];
-static uint64_t next, limit;
+static uint64_t next_free, limit;
 
 uint64_t mem_init(uint64_t floor)
 {
@@ -19,23 +19,23 @@ uint64_t mem_init(uint64_t floor)
 	for (unsigned i = 0; (m = mb_module(i)); i++)
 		if (floor < m->end)
 			floor = m->end;
-	next = limit = 0;
+	next_free = limit = 0;
 	for (unsigned i = 0; mb_range(i, &r); i++) {
 		uint64_t from = r.base > floor ? r.base : floor;
 		uint64_t to = r.base + r.len < MAPPED ? r.base + r.len : MAPPED;
-		if (r.type == RAM && to > from && to - from > limit - next) {
-			next = from;
+		if (r.type == RAM && to > from && to - from > limit - next_free) {
+			next_free = from;
 			limit = to;
 		}
 	}
-	return limit - next;
+	return limit - next_free;
 }
 
 void *mem_alloc(size_t size, size_t align)
 {
-	uint64_t at = (next + align - 1) & ~(uint64_t)(align - 1);
+	uint64_t at = (next_free + align - 1) & ~(uint64_t)(align - 1);
 	if (at > limit || size > limit - at)
 		return NULL;
-	next = at + size;
+	next_free = at + size;
 	return memset((void *)(uintptr_t)at, 0, size);
 }

@@ -63,9 +63,9 @@ struct guest_vq {
 	volatile uint16_t *used;  /* flags, idx, {id, len}[num], avail_event */
 	struct guest_region notify;
 	uint16_t index, num, free_head, nfree;
-	uint16_t avail_next; /* the driver's index, published by guest_vq_kick() */
-	uint16_t avail_told; /* the index at the last kick decision */
-	uint16_t used_next;  /* the next used entry to take */
+	uint16_t avail_next;   /* the driver's index, published by guest_vq_kick() */
+	uint16_t avail_kicked; /* the index at the last kick decision */
+	uint16_t used_next;    /* the next used entry to take */
 	bool event_idx;
 	uint64_t kicks, bad_used; /* bad_used: used entries with an unknown head */
 	void *cookie[GUEST_VQ_MAX];

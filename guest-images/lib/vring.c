@@ -43,7 +43,7 @@ bool guest_vq_add(struct guest_vq *q, const struct guest_vbuf *bufs, unsigned nr
 	return true;
 }
 
-/* Whether the device asks for a kick for the entries from avail_told to avail_next
+/* Whether the device asks for a kick for the entries from avail_kicked to avail_next
  * (2.7.7.1, 2.7.10).
  */
 static bool wants_kick(const struct guest_vq *q)
@@ -51,12 +51,12 @@ static bool wants_kick(const struct guest_vq *q)
 	if (!q->event_idx)
 		return !(q->used[0] & USED_NO_NOTIFY);
 	return (uint16_t)(q->avail_next - avail_event(q) - 1) <
-	       (uint16_t)(q->avail_next - q->avail_told);
+	       (uint16_t)(q->avail_next - q->avail_kicked);
 }
 
 void guest_vq_kick(struct guest_vq *q)
 {
-	if (q->avail_next == q->avail_told)
+	if (q->avail_next == q->avail_kicked)
 		return;
 	atomic_thread_fence(memory_order_release); /* descriptors before the index */
 	q->avail[1] = q->avail_next;
@@ -68,7 +68,7 @@ void guest_vq_kick(struct guest_vq *q)
 		else
 			*(volatile uint16_t *)(uintptr_t)q->notify.base = q->index;
 	}
-	q->avail_told = q->avail_next;
+	q->avail_kicked = q->avail_next;
 }
 
 /* Gives the descriptors of the chain back to the free list; it is linked by `next` as before. */
