@@ -3,7 +3,7 @@
 ;
 ; A guest may leave any vector from 16 to 255 pending (Intel SDM vol. 3, 11.5.2), and a pending
 ; interrupt can only be accepted, not dropped.  Vectors 16 to 31 belong to exceptions too, some of
-; which push an error code, as an interrupt does not.  So the drain has an IDT of its own (cpu.c) and
+; which push an error code; an interrupt does not.  So the drain has an IDT of its own (cpu.c) and
 ; opens IF for three instructions that raise no exception: a vector from 16 on is then an interrupt,
 ; except 18, which may also be a machine check.
 
@@ -20,8 +20,8 @@ extern stub_18
 ; void drain_one(void)
 ;
 ; Accepts at most one pending interrupt.  STI takes effect after the next instruction; the handler
-; returns with IF = 0, so that a level-triggered line that stays asserted, and interrupts again after
-; each EOI, cannot keep the core here.
+; returns with IF = 0, so that a level-triggered line that stays asserted, and interrupts again
+; after each EOI, cannot keep the core here.
 global drain_one
 drain_one:
 	sti
@@ -47,7 +47,8 @@ drain_interrupt:
 	pop rax
 	iretq
 
-; Vector 18: an interrupt has its ISR bit set, a machine check has not.  Neither pushes an error code.
+; Vector 18: only an interrupt has its ISR bit set, a machine check has not.  Neither pushes an
+; error code.
 global drain_vector_18
 drain_vector_18:
 	push rax

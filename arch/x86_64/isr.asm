@@ -61,8 +61,9 @@ trap_entry:	push rax
 ; void idle_wait(const _Atomic bool *attention)
 ;
 ; Sleeps unless *attention, with interrupts off: interrupts pending in the core's APIC have vectors
-; that a guest chose.  Cores call each other by NMI, which ends a HLT even with IF = 0.  An NMI between
-; the test and the HLT sets `attention` too late for the test: trap.c makes it return to .end.
+; that a guest chose.  Cores call each other by NMI, which ends a HLT even with IF = 0.  An NMI
+; between the test and the HLT sets `attention` too late for the test: trap.c makes it return to
+; .end.
 global idle_wait
 idle_wait:
 	cmp byte [rdi], 0

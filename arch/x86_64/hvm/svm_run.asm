@@ -10,9 +10,9 @@ bits 64
 ; void svm_enter(uint64_t *regs, paddr_t vmcb, paddr_t host_vmcb)
 ;
 ; regs: of struct hvm_vcpu, in the order of enum reg; svm.c copies RAX and RSP to and from the VMCB.
-; Called and left with GIF = 0 (CLGI): an NMI meanwhile stays pending until STGI, or makes VMRUN exit
-; at once (VMEXIT_NMI), so no core_call() is lost.  VMSAVE and VMLOAD switch what VMRUN does not: FS,
-; GS, TR, LDTR and the SYSCALL and SYSENTER registers.
+; Called and left with GIF = 0 (CLGI): an NMI meanwhile stays pending until STGI, or makes VMRUN
+; exit at once (VMEXIT_NMI), so no core_call() is lost.  VMSAVE and VMLOAD switch what VMRUN does
+; not: FS, GS, TR, LDTR and the SYSCALL and SYSENTER registers.
 global svm_enter
 svm_enter:
 	push rbx

@@ -16,9 +16,9 @@ bits 64
 ; Returns 0: the guest ran and exited; 1: the core's `attention` was set, the guest was not entered;
 ; 2: the entry failed (VMfail).  With 1 and 2 regs is unchanged.
 ;
-; VT-x cannot hold NMIs pending before an entry.  One that comes after the test of `attention` returns
-; to .kicked (trap.c, resume points), so it is not lost, without preemption timer or exit.  From the
-; entry on an NMI makes the guest exit.
+; VT-x cannot hold NMIs pending before an entry.  One that comes after the test of `attention`
+; returns to .kicked (trap.c, resume points), so it is not lost, without preemption timer or exit.
+; From the entry on an NMI makes the guest exit.
 global vmx_enter, vmx_exited
 vmx_enter:
 	push rbx
