@@ -28,7 +28,7 @@ void mem_zfree(void *p, size_t size);
 struct mem_stats {
 	uint64_t total, free, largest; /* bytes */
 	uint64_t vmm;                  /* allocated by mem_zalloc() */
-	uint64_t lost;                 /* freed, but the table of free extents was full */
+	uint64_t lost;                 /* unusable: the table of free extents was full */
 };
 void mem_stats(struct mem_stats *out);
 #endif

@@ -21,8 +21,8 @@ bool virtio_net_offers(struct virtio_net *n, unsigned wanted);
 bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const struct vnet_hdr *hdr,
                     bool sum, enum vnet_drop *why);
 
-/* virtio_net_rx.c: releases rx_lock once for other senders.  False: the device was stopped
- * meanwhile. */
+/* virtio_net_rx.c, rx_lock held: releases the lock once for other senders.  False: the device was
+ * stopped; true: it may still have been restarted meanwhile, with another ring. */
 bool virtio_net_yield(struct virtio_net *n);
 
 /* virtio_net_offload.c, rx_lock held but yielded now and then: delivers a frame with offloads that
