@@ -61,7 +61,7 @@ static void mask_features(struct cpuid *r, uint32_t leaf, uint32_t sub)
 			*reg_of(r, cpuid_words[i].reg) &= cpuid_words[i].shown;
 }
 
-/* --- what decides for several leaves -------------------------------------------------------- */
+/* --- features that several leaves report ---------------------------------------------------- */
 
 static const struct cpuid empty_leaf;
 
@@ -294,7 +294,8 @@ static uint32_t max_basic(cpuid_ask *ask)
 	return top < MIN_BASIC ? MIN_BASIC : top > MAX_BASIC ? MAX_BASIC : top;
 }
 
-static struct cpuid basic(cpuid_ask *ask, const struct cpuid_view *v, uint32_t leaf, uint32_t sub)
+static struct cpuid basic_leaf(cpuid_ask *ask, const struct cpuid_view *v, uint32_t leaf,
+                               uint32_t sub)
 {
 	struct cpuid r = empty_leaf;
 	if (leaf > max_basic(ask))
@@ -369,8 +370,8 @@ static bool has_topology_extension(cpuid_ask *ask)
 	return ask(0x80000001, 0).ecx & BIT(22);
 }
 
-static struct cpuid extended(cpuid_ask *ask, const struct cpuid_view *v, uint32_t leaf,
-                             uint32_t sub)
+static struct cpuid extended_leaf(cpuid_ask *ask, const struct cpuid_view *v, uint32_t leaf,
+                                  uint32_t sub)
 {
 	struct cpuid r;
 	if (leaf > max_extended(ask))
@@ -407,7 +408,7 @@ static struct cpuid extended(cpuid_ask *ask, const struct cpuid_view *v, uint32_
 	}
 }
 
-/* --- all ------------------------------------------------------------------------------------ */
+/* --- the whole of CPUID --------------------------------------------------------------------- */
 
 static struct cpuid leaf_kvm(uint32_t leaf)
 {
@@ -423,6 +424,6 @@ struct cpuid cpuid_for_guest(cpuid_ask *ask, const struct cpuid_view *v, uint32_
                              uint32_t sub)
 {
 	if (leaf >= 0x80000000)
-		return extended(ask, v, leaf, sub);
-	return leaf >= KVM_BASE ? leaf_kvm(leaf) : basic(ask, v, leaf, sub);
+		return extended_leaf(ask, v, leaf, sub);
+	return leaf >= KVM_BASE ? leaf_kvm(leaf) : basic_leaf(ask, v, leaf, sub);
 }

@@ -185,12 +185,12 @@ static bool operand_access(struct vcpu *v, const struct operand *o, bool write, 
 	return true;
 }
 
-/* --- MMIO, and memory where nothing is ------------------------------------------------------ */
+/* --- MMIO, and unassigned memory ------------------------------------------------------------ */
 
 /* Locates the instruction's source and destination; false: a fault was injected, or the guest was
  * stopped. */
-static bool operands(struct vcpu *v, const struct context *c, const struct insn *in,
-                     struct operand *src, struct operand *dst)
+static bool locate_operands(struct vcpu *v, const struct context *c, const struct insn *in,
+                            struct operand *src, struct operand *dst)
 {
 	bool string = in->op == INSN_MOVS || in->op == INSN_STOS;
 	if (in->op != INSN_STOS &&
@@ -208,7 +208,7 @@ static void carry_out(struct vcpu *v, struct context *c, const struct insn *in)
 	struct operand src = {0}, dst = {0};
 	uint64_t loaded = 0;
 	bool touches = !insn_rep_done(in, &c->regs);
-	if (touches && !operands(v, c, in, &src, &dst))
+	if (touches && !locate_operands(v, c, in, &src, &dst))
 		return;
 	if (touches && in->mem_read && !operand_access(v, &src, false, &loaded))
 		return;

@@ -19,7 +19,7 @@ static void dump_code(struct vcpu *v)
 	log_error("  code at rip:%s", got ? text : " not readable");
 }
 
-static void dump(struct vcpu *v)
+static void log_registers(struct vcpu *v)
 {
 	const uint64_t *r = v->cpu.regs;
 	log_error("  %s vcpu %u on core %u, exit code %lx info %lx %lx", v->vm->name, v->id,
@@ -45,6 +45,6 @@ void vcpu_fail(struct vcpu *v, const char *fmt, ...)
 	vsnprintf(reason, sizeof reason, fmt, ap);
 	va_end(ap);
 	log_error("%s: %s", v->vm->name, reason);
-	dump(v);
+	log_registers(v);
 	vm_stop(v->vm, "%s", reason);
 }

@@ -16,7 +16,7 @@
 
 struct vm *vms[CONFIG_GUESTS];
 
-/* --- making --------------------------------------------------------------------------------- */
+/* --- creation ------------------------------------------------------------------------------- */
 
 static bool map_memory(struct vm *vm)
 {
@@ -97,7 +97,7 @@ void vm_destroy(struct vm *vm)
 	mem_zfree(vm, sizeof *vm);
 }
 
-/* --- starting ------------------------------------------------------------------------------- */
+/* --- start ---------------------------------------------------------------------------------- */
 
 /* Releases the cores of the first n vCPUs.  v->cpu.core stays set: a core that sends a request to
  * the stopped vCPU then makes a needless call to that core, which is harmless. */
@@ -154,7 +154,7 @@ bool vm_start(struct vm *vm, vm_place *place, uint64_t from, char *why, size_t s
 	return true;
 }
 
-/* --- ending --------------------------------------------------------------------------------- */
+/* --- stop ----------------------------------------------------------------------------------- */
 
 static bool begin_stop(struct vm *vm)
 {

@@ -38,8 +38,8 @@
 
 extern const char image_start[], image_end[];
 
-static void cannot(const char *why) __attribute__((noreturn));
-static void cannot(const char *why)
+static void refuse_to_start(const char *why) __attribute__((noreturn));
+static void refuse_to_start(const char *why)
 {
 	log_error("cannot start: %s", why);
 	node_refuse(STATUS_CANNOT);
@@ -81,7 +81,7 @@ static void take_memory(void)
 		         "%lu MiB of memory left beside image and modules, at least "
 		         "%lu MiB are needed: give the machine more",
 		         ms.free / MIB, MIN_MEMORY / MIB);
-		cannot(why);
+		refuse_to_start(why);
 	}
 }
 
@@ -89,17 +89,17 @@ static void take_cpu(struct core *c)
 {
 	char why[128];
 	if (!hvm_select(why, sizeof why))
-		cannot(why);
+		refuse_to_start(why);
 	if (!x2apic_present())
-		cannot("this CPU has no x2APIC, which direct interrupts need "
-		       "(QEMU 9 or newer: -cpu EPYC,+x2apic)");
+		refuse_to_start("this CPU has no x2APIC, which direct interrupts need "
+		                "(QEMU 9 or newer: -cpu EPYC,+x2apic)");
 	mce_init();
 	lapic_enable();
 	c->apic_id = lapic_id();
 	atomic_store(&c->online, true);
 	const char *refused = hvm->core_enable(c);
 	if (refused)
-		cannot(refused);
+		refuse_to_start(refused);
 }
 
 static void quiet_devices(void)
@@ -127,7 +127,7 @@ static void take_platform(void)
 {
 	char why[128];
 	if (!acpi_parse(why, sizeof why))
-		cannot(why);
+		refuse_to_start(why);
 	tsc_init();
 	ioapic_init();
 	quiet_devices();

@@ -50,8 +50,8 @@ void control_init(void)
 
 /* --- building ------------------------------------------------------------------------------- */
 
-/* Removes what build() created and the live description does not have. */
-static void unbuild(void)
+/* Removes NICs, links and guests that build() created and the live description does not have. */
+static void undo_build(void)
 {
 	const struct node_config *live = config_live(config);
 	control_net_unbuild(live);
@@ -107,7 +107,7 @@ bool control_apply(char *why, size_t size)
 	if (!control_check(config_live(config), n, why, size))
 		return false;
 	if (!build(n, why, size)) {
-		unbuild();
+		undo_build();
 		return false;
 	}
 	config_commit(config);

@@ -107,7 +107,7 @@ static void serve_console(void *ctx)
 	spin_unlock(&c->lock);
 }
 
-/* ---- life ---- */
+/* ---- set-up and reset ---- */
 
 /* Drops all input and answers from before the guest's restart. */
 static void reset_console(void *ctx)

@@ -36,7 +36,7 @@ static void print_raw(const char *s)
 	log_raw(s, strlen(s));
 }
 
-/* --- what control says to the monitor ------------------------------------------------------- */
+/* --- answers to the monitor ----------------------------------------------------------------- */
 
 /* Until the monitor starts, the terminal belongs to the log. */
 static void print_answer(void *ctx, const char *answer, size_t len)

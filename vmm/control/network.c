@@ -184,7 +184,7 @@ bool control_net_build(const struct node_config *live, const struct node_config 
 	       set_routes(n, why, size);
 }
 
-/* --- after the commit, or back to what was -------------------------------------------------- */
+/* --- after the commit, or undoing a failed change ------------------------------------------- */
 
 /* Logs an object that could not be removed for want of memory; the next change tries again. */
 static void log_kept(const char *what, const char *name)

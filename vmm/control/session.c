@@ -37,7 +37,7 @@ void session_reset(struct session *d)
 	d->open = d->full = false;
 }
 
-/* ---- what was said ---- */
+/* ---- input ---- */
 
 /* The last free byte is for a NUL, which marks where bytes were lost. */
 void session_hear(struct session *d, const char *buf, size_t len)

@@ -59,7 +59,7 @@ static uint64_t beyond_history(struct console *c, uint64_t len)
 	return more;
 }
 
-/* --- its COM1 ------------------------------------------------------------------------------- */
+/* --- COM1 ----------------------------------------------------------------------------------- */
 
 /* com1_waits is set before the second try: whoever makes room, or shows another console, after that
  * try sees it. */
@@ -110,7 +110,7 @@ void console_feed(struct console *c)
 		vuart_line_changed(&c->vm->uart);
 }
 
-/* --- its virtio console --------------------------------------------------------------------- */
+/* --- virtio console ------------------------------------------------------------------------- */
 
 /* Linux's driver discards input that arrives before its console is registered (virtio_console.c:
  * guest_connected), and later keeps input that nobody reads; so hvc0 gets input only after the
@@ -163,7 +163,7 @@ void console_output_hvc(void *console, const struct vnet_seg *seg, unsigned nseg
 	console_has_reader(c);
 }
 
-/* --- what is typed -------------------------------------------------------------------------- */
+/* --- input from the terminal ---------------------------------------------------------------- */
 
 bool console_takes(struct console *c)
 {

@@ -205,7 +205,7 @@ static void set_gate(struct vpit_counter *c, bool gate, uint64_t now)
 	c->gate = gate;
 }
 
-/* --- the ports -------------------------------------------------------------------------------- */
+/* --- the I/O ports ---------------------------------------------------------------------------- */
 
 /* Counter 0 divides by 65536, counter 1 times a refresh, counter 2 is the speaker's (gate off). */
 void vpit_init(struct vpit *p, uint64_t tsc_hz, uint64_t now)

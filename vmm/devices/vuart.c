@@ -324,7 +324,7 @@ void vuart_line_changed(struct vuart *u)
 	spin_unlock(&u->lock);
 }
 
-/* --- its life --------------------------------------------------------------------------------- */
+/* --- set-up and reset ------------------------------------------------------------------------- */
 
 void vuart_init(struct vuart *u, const struct vuart_line *line, void *ctx)
 {

@@ -10,7 +10,7 @@
 #define MSI_LOGICAL  4    /* bit of an MSI address */
 #define DEST_MAX     0xFF /* without interrupt remapping; the I/O APIC has 8 bits too */
 
-static bool refuse(struct passthrough *p, uint32_t dest, uint8_t vector, const char *what)
+static bool refuse_interrupt(struct passthrough *p, uint32_t dest, uint8_t vector, const char *what)
 {
 	if (!p->complained)
 		log_warn("%s: interrupt of its device to APIC %u, vector %u refused: %s",
@@ -24,12 +24,13 @@ bool passthrough_target(struct passthrough *p, uint32_t dest, bool logical, unsi
 {
 	struct vcpu *v = vapic_target(p->vm, dest, logical);
 	if (!v)
-		return refuse(p, dest, vector, "no vCPU has this address");
+		return refuse_interrupt(p, dest, vector, "no vCPU has this address");
 	if (mode > MODE_LOWEST || vector < FIRST_VECTOR)
-		return refuse(p, dest, vector, "not a vector");
+		return refuse_interrupt(p, dest, vector, "not a vector");
 	if (v->cpu.core->apic_id > DEST_MAX)
-		return refuse(p, dest, vector,
-		              "its core's APIC ID has more than 8 bits: give it another core");
+		return refuse_interrupt(
+		    p, dest, vector,
+		    "its core's APIC ID has more than 8 bits: give it another core");
 	*t = (struct irq_target){v->cpu.core->apic_id, vector};
 	return true;
 }
@@ -38,7 +39,7 @@ bool passthrough_message(struct passthrough *p, uint64_t addr, uint32_t data, st
 {
 	uint32_t dest = (uint32_t)addr >> 12 & 0xFF;
 	if (addr >> 20 != VAPIC_PAGE >> 20)
-		return refuse(p, dest, (uint8_t)data, "its message goes to no APIC");
+		return refuse_interrupt(p, dest, (uint8_t)data, "its message goes to no APIC");
 	return passthrough_target(p, dest, addr & MSI_LOGICAL, data >> 8 & 7, (uint8_t)data, t);
 }
 

@@ -115,7 +115,7 @@ static const struct vpci_ops ops = {.bar = passthrough_bar_access,
                                     .command = command_written,
                                     .reset = reset_device};
 
-/* --- making --------------------------------------------------------------------------------- */
+/* --- creation ------------------------------------------------------------------------------- */
 
 const char *passthrough_unfit(uint16_t bdf)
 {

@@ -76,7 +76,7 @@ static void port_counters(struct out *o, unsigned slot)
 		source_rows(o, p->name, sources[s], &port);
 }
 
-/* ---- guests: their consoles, and where nothing is ---- */
+/* ---- guests: their consoles, and accesses to unassigned memory ---- */
 
 static bool console_counter(const void *object, unsigned i, char *name, size_t size,
                             uint64_t *value)

@@ -223,7 +223,7 @@ void out_mac(struct out *o, const char *name, uint64_t mac)
 	write_value(o, name, text, true);
 }
 
-/* ---- the nest ---- */
+/* ---- nesting ---- */
 
 /* Opens a level inside an object; false: not possible here. */
 static bool open_level(struct out *o, const char *name, const struct out_column *column, unsigned n)
