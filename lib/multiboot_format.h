@@ -12,8 +12,8 @@
 
 /* --- Multiboot 1 ---------------------------------------------------------------------------- */
 
-#define MB1_HEADER_MAGIC 0x1BADB002u
-#define MB1_EAX          0x2BADB002u
+#define MB1_HEADER_MAGIC 0x1badb002u
+#define MB1_EAX          0x2badb002u
 
 /* In the first 8 KiB of a kernel (3.1.1); the address fields are valid with bit 16 of the flags. */
 struct mb1_header {
@@ -58,7 +58,7 @@ _Static_assert(sizeof(struct mb1_range) == 24, "0.6.96, 3.3");
 
 /* --- Multiboot 2 ---------------------------------------------------------------------------- */
 
-#define MB2_EAX   0x36D76289u
+#define MB2_EAX   0x36d76289u
 #define MB2_ALIGN 8 /* of the tags */
 
 /* What EBX points to: `size` bytes, this header and the tags (3.6.2). */

@@ -135,8 +135,10 @@ LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-layers lint-len
 .PHONY: $(LINT_PARTS)
 lint: $(LINT_PARTS)
 
+# Digits of hexadecimal numbers are small letters, which clang-format does not check.
 lint-format:
 	clang-format --dry-run -Werror $(call LINT_FILES,'*.c' '*.h')
+	! grep -nE '\b0x[0-9a-f]*[A-F]' $(call LINT_FILES,'*.c' '*.h')
 
 # System headers are not shown to it; what else it shall not say is in tests/cppcheck.suppress.
 lint-cppcheck:

@@ -24,25 +24,25 @@
 /* RBX is the CPU, 93B4h its mask of events (1 NMIs, 80h virtual ones), 8FE8h the pin controls, EAX
  * the interruptibility state. */
 static const uint8_t before[] = {
-    0xA8, 0x08,                               /* test al, 8 */
-    0x74, 0x1D,                               /* jz, to the end */
-    0x8B, 0x83, 0xB4, 0x93, 0x00, 0x00,       /* mov eax, [rbx + 93B4h] */
-    0x89, 0xC2,                               /* mov edx, eax */
-    0x0C, 0x80,                               /* or al, 80h */
-    0x83, 0xCA, 0x01,                         /* or edx, 1 */
-    0xF6, 0x83, 0xE8, 0x8F, 0x00, 0x00, 0x20, /* test byte [rbx + 8FE8h], 20h: virtual NMIs */
-    0x0F, 0x44, 0xC2,                         /* cmovz eax, edx */
-    0x89, 0x83, 0xB4, 0x93, 0x00, 0x00,       /* mov [rbx + 93B4h], eax */
+    0xa8, 0x08,                               /* test al, 8 */
+    0x74, 0x1d,                               /* jz, to the end */
+    0x8b, 0x83, 0xb4, 0x93, 0x00, 0x00,       /* mov eax, [rbx + 93B4h] */
+    0x89, 0xc2,                               /* mov edx, eax */
+    0x0c, 0x80,                               /* or al, 80h */
+    0x83, 0xca, 0x01,                         /* or edx, 1 */
+    0xf6, 0x83, 0xe8, 0x8f, 0x00, 0x00, 0x20, /* test byte [rbx + 8FE8h], 20h: virtual NMIs */
+    0x0f, 0x44, 0xc2,                         /* cmovz eax, edx */
+    0x89, 0x83, 0xb4, 0x93, 0x00, 0x00,       /* mov [rbx + 93B4h], eax */
 };
 static const uint8_t after[] = {
-    0x80, 0xA3, 0xB4, 0x93, 0x00, 0x00, 0x7F, /* and byte [rbx + 93B4h], 7Fh */
-    0xA8, 0x08,                               /* test al, 8 */
+    0x80, 0xa3, 0xb4, 0x93, 0x00, 0x00, 0x7f, /* and byte [rbx + 93B4h], 7Fh */
+    0xa8, 0x08,                               /* test al, 8 */
     0x74, 0x15,                               /* jz, to the end */
-    0xB1, 0x01,                               /* mov cl, 1 */
-    0xF6, 0x83, 0xE8, 0x8F, 0x00, 0x00, 0x20, /* test byte [rbx + 8FE8h], 20h */
+    0xb1, 0x01,                               /* mov cl, 1 */
+    0xf6, 0x83, 0xe8, 0x8f, 0x00, 0x00, 0x20, /* test byte [rbx + 8FE8h], 20h */
     0x74, 0x02,                               /* jz, to the OR */
-    0xB1, 0x80,                               /* mov cl, 80h */
-    0x08, 0x8B, 0xB4, 0x93, 0x00, 0x00,       /* or [rbx + 93B4h], cl */
+    0xb1, 0x80,                               /* mov cl, 80h */
+    0x08, 0x8b, 0xb4, 0x93, 0x00, 0x00,       /* or [rbx + 93B4h], cl */
     0x90, 0x90, 0x90,                         /* nop */
 };
 _Static_assert(sizeof before == sizeof after, "one takes the other's place");

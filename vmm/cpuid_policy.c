@@ -7,8 +7,8 @@
 #include "arch/x86_64/hvm/hvm.h"
 #include "vmm/cpuid_table.h"
 
-#define MIN_BASIC    0xBu /* x2APIC comes with the topology leaf */
-#define MAX_BASIC    0x1Fu
+#define MIN_BASIC    0xbu /* x2APIC comes with the topology leaf */
+#define MAX_BASIC    0x1fu
 #define MIN_EXTENDED 0x80000008u /* fewer leaves break guests' user space (linux-guest notes) */
 #define MAX_EXTENDED 0x80000021u
 #define MAX_SUB7     2u
@@ -20,7 +20,7 @@
 
 #define BIT(n)        (1u << (n))
 #define AMD_EBX       0x68747541u /* "Auth" */
-#define HYGON_EBX     0x6F677948u /* "Hygo" */
+#define HYGON_EBX     0x6f677948u /* "Hygo" */
 #define LINEAR_4LEVEL 48u
 #define XCR0_AMX      0x60000ul
 #define AMX_EDX       (BIT(22) | BIT(24) | BIT(25)) /* of leaf 7 */
@@ -80,13 +80,13 @@ static uint32_t top_basic(cpuid_ask *ask)
  * describe them, and XFD, by which an OS enables it per task. */
 static bool has_amx(cpuid_ask *ask)
 {
-	return top_basic(ask) >= 0x1E && (ask(7, 0).edx & BIT(24)) &&
-	       (ask(0xD, 0).eax & XCR0_AMX) == XCR0_AMX && (ask(0xD, 1).eax & BIT(4));
+	return top_basic(ask) >= 0x1e && (ask(7, 0).edx & BIT(24)) &&
+	       (ask(0xd, 0).eax & XCR0_AMX) == XCR0_AMX && (ask(0xd, 1).eax & BIT(4));
 }
 
 uint64_t cpuid_xcr0(cpuid_ask *ask)
 {
-	struct cpuid d = top_basic(ask) >= 0xD ? ask(0xD, 0) : empty_leaf;
+	struct cpuid d = top_basic(ask) >= 0xd ? ask(0xd, 0) : empty_leaf;
 	uint64_t have = ((uint64_t)d.edx << 32 | d.eax) & XCR0_KNOWN;
 	return (have & XCR0_AMX) && !has_amx(ask) ? have & ~XCR0_AMX : have;
 }
@@ -143,7 +143,7 @@ static unsigned id_bits(const struct cpuid_view *v)
 
 static struct cpuid leaf_topology(const struct cpuid_view *v, uint32_t sub)
 {
-	struct cpuid r = {.ecx = sub & 0xFF, .edx = v->id};
+	struct cpuid r = {.ecx = sub & 0xff, .edx = v->id};
 	if (sub == 0) {
 		r.ebx = 1;
 		r.ecx |= 1 << 8;
@@ -160,26 +160,26 @@ static struct cpuid leaf_topology(const struct cpuid_view *v, uint32_t sub)
 static struct cpuid leaf_cache(const struct cpuid_view *v, struct cpuid r, bool cores)
 {
 	uint32_t others = BIT(id_bits(v)) - 1, level = r.eax >> 5 & 7;
-	if (!(r.eax & 0x1F))
+	if (!(r.eax & 0x1f))
 		return empty_leaf;
-	r.eax &= 0x3FFF;
+	r.eax &= 0x3fff;
 	if (level > 2)
-		r.eax |= (others & 0xFFF) << 14;
+		r.eax |= (others & 0xfff) << 14;
 	if (cores)
-		r.eax |= (others & 0x3F) << 26;
+		r.eax |= (others & 0x3f) << 26;
 	return r;
 }
 
 static struct cpuid leaf_amd_topology(const struct cpuid_view *v)
 {
-	return (struct cpuid){.eax = v->id, .ebx = v->id & 0xFF};
+	return (struct cpuid){.eax = v->id, .ebx = v->id & 0xff};
 }
 
 /* --- basic leaves --------------------------------------------------------------------------- */
 
 static void leaf1(const struct cpuid_view *v, struct cpuid *r, uint32_t cpu_edx)
 {
-	r->ebx = (r->ebx & 0xFFFF) | v->vcpus << 16 | v->id << 24;
+	r->ebx = (r->ebx & 0xffff) | v->vcpus << 16 | v->id << 24;
 	r->ecx |= BIT(31);
 	if (v->cr4 & CR4_OSXSAVE)
 		r->ecx |= BIT(27);
@@ -241,7 +241,7 @@ static uint32_t save_size(cpuid_ask *ask, uint64_t components)
 	uint32_t size = 576; /* the x87 and SSE image, and the header */
 	for (uint32_t i = 2; i < 32; i++)
 		if (components >> i & 1) {
-			struct cpuid c = ask(0xD, i);
+			struct cpuid c = ask(0xd, i);
 			if (c.ebx + c.eax > size)
 				size = c.ebx + c.eax;
 		}
@@ -254,7 +254,7 @@ static uint32_t compacted_size(cpuid_ask *ask, uint64_t components)
 	uint32_t size = 576;
 	for (uint32_t i = 2; i < 32; i++)
 		if (components >> i & 1) {
-			struct cpuid c = ask(0xD, i);
+			struct cpuid c = ask(0xd, i);
 			if (c.ecx & 2) /* aligned to 64 bytes */
 				size = (size + 63) & ~63u;
 			size += c.eax;
@@ -267,7 +267,7 @@ static uint32_t compacted_size(cpuid_ask *ask, uint64_t components)
  * (emulator-traps.md). */
 static struct cpuid leaf_xsave(cpuid_ask *ask, const struct cpuid_view *v, uint32_t sub)
 {
-	struct cpuid r = ask(0xD, sub);
+	struct cpuid r = ask(0xd, sub);
 	uint64_t components = cpuid_xcr0(ask);
 	if (sub == 0) {
 		if (((uint64_t)r.edx << 32 | r.eax) != components)
@@ -275,7 +275,7 @@ static struct cpuid leaf_xsave(cpuid_ask *ask, const struct cpuid_view *v, uint3
 		r.eax = (uint32_t)components;
 		r.edx = (uint32_t)(components >> 32);
 	} else if (sub == 1) {
-		mask_features(&r, 0xD, 1);
+		mask_features(&r, 0xd, 1);
 		if (v->lacks & HVM_LACKS_XSAVES)
 			r.eax &= ~BIT(3);
 		if (!has_amx(ask))
@@ -322,13 +322,13 @@ static struct cpuid basic_leaf(cpuid_ask *ask, const struct cpuid_view *v, uint3
 		return r;
 	case 7:
 		return leaf7(ask, v, sub);
-	case 0xB:
-	case 0x1F:
+	case 0xb:
+	case 0x1f:
 		return leaf_topology(v, sub);
-	case 0xD:
+	case 0xd:
 		return leaf_xsave(ask, v, sub);
-	case 0x1D:
-	case 0x1E:
+	case 0x1d:
+	case 0x1e:
 		return has_amx(ask) ? ask(leaf, sub) : empty_leaf;
 	default:
 		return empty_leaf;
@@ -358,7 +358,7 @@ static void leaf_extended1(cpuid_ask *ask, const struct cpuid_view *v, struct cp
 /* Address widths: five-level paging is hidden, so the linear width is limited to 48 bits. */
 static void leaf_extended8(cpuid_ask *ask, const struct cpuid_view *v, struct cpuid *r)
 {
-	uint32_t physical = r->eax & 0xFF, linear = r->eax >> 8 & 0xFF;
+	uint32_t physical = r->eax & 0xff, linear = r->eax >> 8 & 0xff;
 	mask_features(r, 0x80000008, 0);
 	r->eax = physical | (linear > LINEAR_4LEVEL ? LINEAR_4LEVEL : linear) << 8;
 	r->ecx = is_amd(ask) ? (v->vcpus - 1) | id_bits(v) << 12 : 0;
@@ -386,7 +386,7 @@ static struct cpuid extended_leaf(cpuid_ask *ask, const struct cpuid_view *v, ui
 		return r;
 	case 0x80000002 ... 0x80000006: /* name and caches */
 	case 0x80000019:                /* TLBs of 1 GiB pages */
-	case 0x8000001A:                /* widths of the vector units */
+	case 0x8000001a:                /* widths of the vector units */
 		return r;
 	case 0x80000007:
 		r = (struct cpuid){.edx = r.edx};
@@ -395,9 +395,9 @@ static struct cpuid extended_leaf(cpuid_ask *ask, const struct cpuid_view *v, ui
 	case 0x80000008:
 		leaf_extended8(ask, v, &r);
 		return r;
-	case 0x8000001D:
+	case 0x8000001d:
 		return has_topology_extension(ask) ? leaf_cache(v, r, false) : empty_leaf;
-	case 0x8000001E:
+	case 0x8000001e:
 		return has_topology_extension(ask) ? leaf_amd_topology(v) : empty_leaf;
 	case 0x80000021:
 		r = (struct cpuid){.eax = r.eax};

@@ -279,7 +279,7 @@ static uint64_t addr_mask(unsigned addr_size)
 static void advance_register(uint64_t *reg, uint64_t mask, uint64_t step)
 {
 	*reg = (*reg & ~mask) | ((*reg + step) & mask);
-	if (mask == 0xFFFFFFFF)
+	if (mask == 0xffffffff)
 		*reg &= mask; /* a 32-bit result clears the upper half */
 }
 

@@ -37,7 +37,7 @@ static uint64_t read_register(const struct vcpu *v, uint8_t which)
 static void set_gpr(uint64_t *reg, unsigned width, uint64_t value)
 {
 	if (width == 2)
-		*reg = (*reg & ~0xFFFFul) | (uint16_t)value;
+		*reg = (*reg & ~0xfffful) | (uint16_t)value;
 	else
 		*reg = width == 4 ? (uint32_t)value : value;
 }

@@ -65,8 +65,8 @@ static void exit_io(struct vcpu *v, const struct vmexit *e)
 		if (e->io.size == 4)
 			*rax = val;
 		else
-			*rax = e->io.size == 2 ? (*rax & ~0xFFFFul) | (val & 0xFFFF)
-			                       : (*rax & ~0xFFul) | (val & 0xFF);
+			*rax = e->io.size == 2 ? (*rax & ~0xfffful) | (val & 0xffff)
+			                       : (*rax & ~0xfful) | (val & 0xff);
 	}
 	step_over(v, e->insn_len);
 }

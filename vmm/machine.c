@@ -50,7 +50,7 @@ struct probe {
 	uint8_t *page;
 };
 
-static const uint8_t cpuid_code[] = {0x0F, 0xA2};
+static const uint8_t cpuid_code[] = {0x0f, 0xa2};
 
 static bool probe_make(struct probe *p)
 {

@@ -14,10 +14,10 @@
 #define KVM_SYSTEM_TIME           0x4b564d01
 #define X2APIC_MSRS               0x100
 #define CPUID_7_ARCH_CAPABILITIES (1u << 29)
-#define MSR_MISC_ENABLE           0x1A0
+#define MSR_MISC_ENABLE           0x1a0
 #define MISC_FAST_STRING          1u
 #define MISC_CONSTANT             0x1800u /* neither branch trace nor PEBS */
-#define MSR_DE_CFG                0xC0011029
+#define MSR_DE_CFG                0xc0011029
 #define DE_CFG_LFENCE             2 /* LFENCE is serializing, as Linux would set it */
 
 /* MSRs that Linux accesses without need: they read as a constant, and writes are ignored. */
@@ -25,17 +25,17 @@ static const struct {
 	uint32_t first, last;
 	uint64_t value;
 } fixed[] = {
-    {0x8B, 0x8B, 0},                     /* microcode revision */
-    {0xFE, 0xFE, 0},                     /* MTRRcap: no MTRRs, for guests that ignore CPUID */
-    {0x2FF, 0x2FF, 0x806},               /* ... and all memory write-back */
+    {0x8b, 0x8b, 0},                     /* microcode revision */
+    {0xfe, 0xfe, 0},                     /* MTRRcap: no MTRRs, for guests that ignore CPUID */
+    {0x2ff, 0x2ff, 0x806},               /* ... and all memory write-back */
     {0x17, 0x17, 0},                     /* platform ID */
-    {0x179, 0x17A, 0},                   /* MCG_CAP: no banks of machine checks; MCG_STATUS */
-    {0x1D9, 0x1D9, 0},                   /* DebugCtl */
-    {0xC0010000, 0xC0010007, 0},         /* performance counters, hidden by CPUID */
-    {0xC0010010, 0xC0010010, 0},         /* SYSCFG */
-    {0xC0010015, 0xC0010015, 1ul << 24}, /* HWCR: TscFreqSel */
-    {0xC001001F, 0xC001001F, 0},         /* NB_CFG */
-    {0xC0010055, 0xC0010055, 0},         /* interrupt pending message */
+    {0x179, 0x17a, 0},                   /* MCG_CAP: no banks of machine checks; MCG_STATUS */
+    {0x1d9, 0x1d9, 0},                   /* DebugCtl */
+    {0xc0010000, 0xc0010007, 0},         /* performance counters, hidden by CPUID */
+    {0xc0010010, 0xc0010010, 0},         /* SYSCFG */
+    {0xc0010015, 0xc0010015, 1ul << 24}, /* HWCR: TscFreqSel */
+    {0xc001001f, 0xc001001f, 0},         /* NB_CFG */
+    {0xc0010055, 0xc0010055, 0},         /* interrupt pending message */
     {MSR_DE_CFG, MSR_DE_CFG, DE_CFG_LFENCE},
 };
 
@@ -97,7 +97,7 @@ static bool arch_capabilities(uint64_t *value)
  * supported. */
 static bool has_xss(void)
 {
-	return guest_cpuid(0xD, 1).eax & 1u << 3;
+	return guest_cpuid(0xd, 1).eax & 1u << 3;
 }
 
 static bool efer_write(struct vcpu *v, uint64_t value)

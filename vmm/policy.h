@@ -12,13 +12,13 @@
  */
 static inline bool xcr0_valid(uint64_t value, uint64_t have)
 {
-	static const uint64_t together[] = {0xE0, 0x60000}; /* AVX-512, AMX */
+	static const uint64_t together[] = {0xe0, 0x60000}; /* AVX-512, AMX */
 	for (unsigned i = 0; i < sizeof together / sizeof together[0]; i++)
 		if ((value & together[i]) && (value & together[i]) != together[i])
 			return false;
 	if (value & ~(have & XCR0_KNOWN) || !(value & 1) || ((value & 4) && !(value & 2)))
 		return false;
-	return !(value & 0xE0) || (value & 4);
+	return !(value & 0xe0) || (value & 4);
 }
 
 /* Is each of the eight bytes of a PAT a memory type: 0, 1, 4, 5, 6 or 7?  (APM vol. 2, 7.8.1.) */

@@ -13,7 +13,7 @@
 #include "vmm/main.h"
 #include "lib/mem.h"
 
-#define RET 0xC3
+#define RET 0xc3
 
 static uint8_t code[16] = {RET};
 static const uint8_t constant[16] = {RET};

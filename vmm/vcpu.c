@@ -78,19 +78,19 @@ static void vcpu_init_signal(struct vcpu *v)
 
 struct cpu_entry vcpu_startup_state(uint8_t page)
 {
-	const struct seg data = {.attr = 0x93, .limit = 0xFFFF};
+	const struct seg data = {.attr = 0x93, .limit = 0xffff};
 	return (struct cpu_entry){.rflags = 2,
 	                          .cr0 = 0x60000010,
 	                          .cs = {.selector = (uint16_t)(page << 8),
-	                                 .attr = 0x9B,
-	                                 .limit = 0xFFFF,
+	                                 .attr = 0x9b,
+	                                 .limit = 0xffff,
 	                                 .base = (uint64_t)page << 12},
 	                          .ds = data,
 	                          .es = data,
 	                          .ss = data,
 	                          .fs = data,
 	                          .gs = data,
-	                          .idt = {.limit = 0x3FF}};
+	                          .idt = {.limit = 0x3ff}};
 }
 
 /* Start-up IPI: its vector is the number of the start page. */

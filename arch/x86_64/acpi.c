@@ -7,7 +7,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/paging.h"
 
-#define BIOS_START    0xE0000u /* where a BIOS keeps its RSDP, or in the EBDA (ACPI 6.5, 5.2.5.1) */
+#define BIOS_START    0xe0000u /* where a BIOS keeps its RSDP, or in the EBDA (ACPI 6.5, 5.2.5.1) */
 #define EBDA_BYTES    1024u
 #define DEVICES_START (3 * GIB)
 #define GAP_MAX       (64 * MIB)

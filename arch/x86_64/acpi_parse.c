@@ -46,7 +46,7 @@ static void add_cpu(struct acpi_info *out, uint32_t id, uint32_t broadcast, uint
 /* An I/O APIC's base address ends in 00h (82093AA data sheet, 3.0). */
 static void add_ioapic(struct acpi_info *out, uint32_t addr, uint32_t gsi_base)
 {
-	if (!addr || addr & 0xFF)
+	if (!addr || addr & 0xff)
 		return;
 	for (unsigned i = 0; i < out->nioapics; i++)
 		if (out->ioapic[i].addr == addr)
@@ -72,9 +72,9 @@ static void add_record(struct acpi_info *out, const struct madt_record *r, size_
 	const struct madt_x2apic *x2apic = (const void *)r;
 	const struct madt_ioapic *ioapic = (const void *)r;
 	if (r->type == MADT_LAPIC && size >= sizeof *lapic)
-		add_cpu(out, lapic->apic_id, 0xFF, lapic->flags);
+		add_cpu(out, lapic->apic_id, 0xff, lapic->flags);
 	else if (r->type == MADT_X2APIC && size >= sizeof *x2apic)
-		add_cpu(out, x2apic->apic_id, 0xFFFFFFFF, x2apic->flags);
+		add_cpu(out, x2apic->apic_id, 0xffffffff, x2apic->flags);
 	else if (r->type == MADT_IOAPIC && size >= sizeof *ioapic)
 		add_ioapic(out, ioapic->address, ioapic->gsi_base);
 	else if (r->type == MADT_OVERRIDE && size >= sizeof(struct madt_override))

@@ -19,8 +19,8 @@ static bool address_fits(const struct acpi_register *r)
 	case ACPI_MEMORY:
 		return at >= 1u << 20 && at <= (1ull << 32) - r->bytes && at % r->bytes == 0;
 	case ACPI_PCI:
-		return at >> 32 <= 31 && (at >> 16 & 0xFFFF) <= 7 &&
-		       (at & 0xFFFF) + r->bytes <= 256 && at % r->bytes == 0;
+		return at >> 32 <= 31 && (at >> 16 & 0xffff) <= 7 &&
+		       (at & 0xffff) + r->bytes <= 256 && at % r->bytes == 0;
 	}
 	return false;
 }
@@ -65,7 +65,7 @@ void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_pow
 		return;
 	}
 	uint32_t smi = fadt->smi_cmd;
-	if (smi && smi <= 0xFFFF && fadt->acpi_enable) {
+	if (smi && smi <= 0xffff && fadt->acpi_enable) {
 		out->smi_port = (uint16_t)smi;
 		out->acpi_enable = fadt->acpi_enable;
 	}
@@ -78,12 +78,12 @@ void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_pow
 #define AML_ZERO    0x00 /* opcodes (20.3) */
 #define AML_ONE     0x01
 #define AML_NAME    0x08
-#define AML_BYTE    0x0A
-#define AML_WORD    0x0B
-#define AML_DWORD   0x0C
-#define AML_QWORD   0x0E
+#define AML_BYTE    0x0a
+#define AML_WORD    0x0b
+#define AML_DWORD   0x0c
+#define AML_QWORD   0x0e
 #define AML_PACKAGE 0x12
-#define AML_ROOT    0x5C /* '\' */
+#define AML_ROOT    0x5c /* '\' */
 
 static uint64_t load_le(const uint8_t *p, unsigned bytes)
 {

@@ -14,16 +14,16 @@ enum apic_reg {
 	APIC_ID = 0x02,
 	APIC_VERSION = 0x03,
 	APIC_TPR = 0x08,
-	APIC_PPR = 0x0A,
-	APIC_EOI = 0x0B,
-	APIC_LDR = 0x0D,
-	APIC_DFR = 0x0E, /* xAPIC only */
-	APIC_SVR = 0x0F,
+	APIC_PPR = 0x0a,
+	APIC_EOI = 0x0b,
+	APIC_LDR = 0x0d,
+	APIC_DFR = 0x0e, /* xAPIC only */
+	APIC_SVR = 0x0f,
 	APIC_ISR = 0x10, /* 8 registers: vectors in service */
 	APIC_TMR = 0x18, /* 8: trigger modes */
 	APIC_IRR = 0x20, /* 8: vectors pending */
 	APIC_ESR = 0x28,
-	APIC_LVT_CMCI = 0x2F,
+	APIC_LVT_CMCI = 0x2f,
 	APIC_ICR = 0x30,      /* in xAPIC mode its low half */
 	APIC_ICR_HIGH = 0x31, /* xAPIC only */
 	APIC_LVT_TIMER = 0x32,
@@ -34,8 +34,8 @@ enum apic_reg {
 	APIC_LVT_ERROR = 0x37,
 	APIC_TMICT = 0x38, /* the timer's initial count, */
 	APIC_TMCCT = 0x39, /* its current count, */
-	APIC_TDCR = 0x3E,  /* its divider */
-	APIC_SELF_IPI = 0x3F,
+	APIC_TDCR = 0x3e,  /* its divider */
+	APIC_SELF_IPI = 0x3f,
 	APIC_REGS = 0x40
 };
 
@@ -43,7 +43,7 @@ enum apic_reg {
 #define APIC_BASE_BSP  0x100ul
 #define APIC_BASE_X2   0x400ul
 #define APIC_BASE_EN   0x800ul
-#define APIC_BASE_PAGE (~0xFFFul)
+#define APIC_BASE_PAGE (~0xffful)
 
 #define LVT_MASKED 0x10000u /* in every entry of the local vector table (11.5.1) */
 

@@ -5,7 +5,7 @@
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
 
-#define MSR_FLUSH_CMD         0x10B
+#define MSR_FLUSH_CMD         0x10b
 #define PRED_CMD_IBPB         1
 #define FLUSH_CMD_L1D         1
 #define HAS_ARCH_CAPABILITIES (1u << 29) /* CPUID 7 EDX */

@@ -5,7 +5,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/multiboot.h"
 
-#define BDA_EBDA 0x40E /* the EBDA's segment in the BIOS data area */
+#define BDA_EBDA 0x40e /* the EBDA's segment in the BIOS data area */
 
 struct boot_info boot;
 

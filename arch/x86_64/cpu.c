@@ -46,7 +46,7 @@ static struct gate make_gate(uint64_t at, uint8_t ist)
 	return (struct gate){.offset_low = (uint16_t)at,
 	                     .selector = SEL_CODE,
 	                     .ist = ist,
-	                     .type = 0x8E,
+	                     .type = 0x8e,
 	                     .offset_mid = (uint16_t)(at >> 16),
 	                     .offset_high = (uint32_t)(at >> 32)};
 }
@@ -91,7 +91,7 @@ static void enable_smep_smap(void)
  */
 static void xsave_msrs_reset(void)
 {
-	uint32_t has = cpuid(0xD, 1).eax;
+	uint32_t has = cpuid(0xd, 1).eax;
 	if (has & CPUID_D_XSAVES)
 		wrmsr(MSR_XSS, 0);
 	if (has & CPUID_D_XFD) {
@@ -112,11 +112,11 @@ void cpu_init(struct core *c)
 	const struct core_stacks *stacks = (struct core_stacks *)c->stack_top - 1;
 	t->tss.ist[IST_DOUBLE_FAULT - 1] = (uint64_t)stacks->fault + sizeof stacks->fault;
 	t->tss.iomap = sizeof t->tss;
-	t->gdt[1] = 0x00AF9B000000FFFF;
-	t->gdt[2] = 0x00CF93000000FFFF;
-	t->gdt[3] = 0x00CF9B000000FFFF;
+	t->gdt[1] = 0x00af9b000000ffff;
+	t->gdt[2] = 0x00cf93000000ffff;
+	t->gdt[3] = 0x00cf9b000000ffff;
 	t->gdt[4] =
-	    (sizeof t->tss - 1) | (tss & 0xFFFFFF) << 16 | 0x89ul << 40 | (tss >> 24 & 0xFF) << 56;
+	    (sizeof t->tss - 1) | (tss & 0xffffff) << 16 | 0x89ul << 40 | (tss >> 24 & 0xff) << 56;
 	t->gdt[5] = tss >> 32;
 	load_table("gdt", t->gdt, sizeof t->gdt - 1);
 	load_table("idt", idt, sizeof idt - 1);
@@ -143,13 +143,13 @@ static const struct {
 	uint16_t fcw, rest[11];
 	uint32_t mxcsr;
 	uint8_t zero[512 - 28 + 64];
-} __attribute__((aligned(64))) initial_fpu_state = {.fcw = 0x37F, .mxcsr = 0x1F80};
+} __attribute__((aligned(64))) initial_fpu_state = {.fcw = 0x37f, .mxcsr = 0x1f80};
 
 void cpu_scrub(void)
 {
 	if (read_cr4() & CR4_OSXSAVE) {
 		xsave_msrs_reset();
-		xsetbv(cpuid(0xD, 0).eax & XCR0_KNOWN);
+		xsetbv(cpuid(0xd, 0).eax & XCR0_KNOWN);
 		__asm__ volatile("xrstor64 %0" : : "m"(initial_fpu_state), "a"(~0u), "d"(~0u));
 		xsetbv(1);
 	} else {

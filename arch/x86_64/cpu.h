@@ -12,17 +12,17 @@
 typedef uint64_t paddr_t; /* physical address; the VMM's address space is identity-mapped */
 
 #define MSR_TSC               0x10
-#define MSR_APIC_BASE         0x1B
+#define MSR_APIC_BASE         0x1b
 #define MSR_SPEC_CTRL         0x48
 #define MSR_PRED_CMD          0x49
-#define MSR_ARCH_CAPABILITIES 0x10A
-#define MSR_XFD               0x1C4
-#define MSR_XFD_ERR           0x1C5
+#define MSR_ARCH_CAPABILITIES 0x10a
+#define MSR_XFD               0x1c4
+#define MSR_XFD_ERR           0x1c5
 #define MSR_PAT               0x277
-#define MSR_XSS               0xDA0
-#define MSR_EFER              0xC0000080
-#define MSR_GS_BASE           0xC0000101
-#define MSR_TSC_AUX           0xC0000103
+#define MSR_XSS               0xda0
+#define MSR_EFER              0xc0000080
+#define MSR_GS_BASE           0xc0000101
+#define MSR_TSC_AUX           0xc0000103
 
 #define EFER_SCE      (1u << 0)
 #define EFER_LME      (1u << 8)
@@ -32,7 +32,7 @@ typedef uint64_t paddr_t; /* physical address; the VMM's address space is identi
 #define EFER_FFXSR    (1u << 14)
 #define EFER_AUTOIBRS (1u << 21)
 
-#define CPUID_INTEL_EBX 0x756E6547u /* the first word of "GenuineIntel" */
+#define CPUID_INTEL_EBX 0x756e6547u /* the first word of "GenuineIntel" */
 #define CPUID_D_XSAVES  (1u << 3)   /* of CPUID 0Dh, sub-leaf 1, EAX */
 #define CPUID_D_XFD     (1u << 4)
 
@@ -42,7 +42,7 @@ typedef uint64_t paddr_t; /* physical address; the VMM's address space is identi
 #define CR0_NW       (1ul << 29)
 #define CR0_CD       (1ul << 30)
 #define CR0_PG       (1ul << 31)
-#define CR0_DEFINED  0xE005003Ful /* the other bits read as 0 whatever is written */
+#define CR0_DEFINED  0xe005003ful /* the other bits read as 0 whatever is written */
 #define CR4_PAE      (1ul << 5)
 #define CR4_MCE      (1ul << 6)
 #define CR4_UMIP     (1ul << 11)
@@ -156,7 +156,7 @@ static inline void xsetbv(uint64_t v)
 }
 
 /* The components of XCR0 that a guest may have: x87, SSE, AVX, AVX-512, PKRU, AMX. */
-#define XCR0_KNOWN 0x602E7ul
+#define XCR0_KNOWN 0x602e7ul
 
 /* Resets the guest registers that no world switch replaces (vector and x87 state, XCR0, PKRU, debug
  * addresses, TSC_AUX), and executes the barriers that this CPU needs when a core is given to

@@ -11,7 +11,7 @@
 #define PTE_PCD  0x10ul
 #define PTE_PS   0x80ul
 #define PTE_NX   (1ul << 63)
-#define PTE_ADDR 0x000FFFFFFFFFF000ul
+#define PTE_ADDR 0x000ffffffffff000ul
 #define PTE_UC   (PTE_PCD | PTE_PWT)
 #define TOP      39u /* shift of the root's entries */
 #define PAGE     12u

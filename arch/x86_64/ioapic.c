@@ -15,7 +15,7 @@
 #define REDIR_LOW    0x2000u
 #define REDIR_NMI    0x400u
 #define PIC_MASK1    0x21 /* of the two 8259s */
-#define PIC_MASK2    0xA1
+#define PIC_MASK2    0xa1
 
 static unsigned pins[ACPI_IOAPICS];
 static struct spinlock lock; /* index and data are two accesses, from any core */
@@ -57,7 +57,7 @@ static void init_one(unsigned ioapic)
 		log_warn("I/O APIC %u is not there (%08x)", ioapic, acpi.ioapic[ioapic].addr);
 		return;
 	}
-	pins[ioapic] = (version >> 16 & 0xFF) + 1;
+	pins[ioapic] = (version >> 16 & 0xff) + 1;
 	for (unsigned i = 0; i < pins[ioapic]; i++)
 		mask_pin(ioapic, i);
 }
@@ -65,8 +65,8 @@ static void init_one(unsigned ioapic)
 /* Firmware leaves the 8259s unmasked: a guest that unmasks LINT0 would get the node's timer. */
 void ioapic_init(void)
 {
-	outb(PIC_MASK1, 0xFF);
-	outb(PIC_MASK2, 0xFF);
+	outb(PIC_MASK1, 0xff);
+	outb(PIC_MASK2, 0xff);
 	for (unsigned i = 0; i < acpi.nioapics; i++)
 		init_one(i);
 	if (acpi.ioapics_left_out)

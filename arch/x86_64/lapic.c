@@ -3,8 +3,8 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 
-#define SVR_ON      0x1FF
-#define SVR_RESET   0xFF
+#define SVR_ON      0x1ff
+#define SVR_RESET   0xff
 #define RESET_TRIES 4
 #define CPUID_MCA   (1u << 14)
 #define MSR_MCG_CAP 0x179
@@ -47,7 +47,7 @@ uint32_t lapic_timer_count(void)
 
 static unsigned lvt_last(void)
 {
-	return read_reg(APIC_VERSION) >> 16 & 0xFF;
+	return read_reg(APIC_VERSION) >> 16 & 0xff;
 }
 
 bool lapic_has_lvt(uint32_t reg)
@@ -71,7 +71,7 @@ void lapic_silence(void)
 {
 	for (uint32_t reg = APIC_LVT_TIMER; reg <= APIC_LVT_ERROR; reg++)
 		if (lapic_has_lvt(reg))
-			write_reg(reg, LVT_MASKED | 0xFF);
+			write_reg(reg, LVT_MASKED | 0xff);
 	write_reg(APIC_TMICT, 0);
 	write_reg(APIC_TDCR, 0);
 }
@@ -80,7 +80,7 @@ void lapic_silence(void)
 static void mask_cmci(void)
 {
 	if ((cpuid(1, 0).edx & CPUID_MCA) && (rdmsr(MSR_MCG_CAP) & MCG_CMCI))
-		write_reg(APIC_LVT_CMCI, LVT_MASKED | 0xFF);
+		write_reg(APIC_LVT_CMCI, LVT_MASKED | 0xff);
 }
 
 void lapic_enable(void)

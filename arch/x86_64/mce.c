@@ -6,10 +6,10 @@
 #include "lib/log.h"
 
 #define MSR_MCG_CAP    0x179
-#define MSR_MCG_STATUS 0x17A
-#define MSR_MCG_CTL    0x17B
+#define MSR_MCG_STATUS 0x17a
+#define MSR_MCG_CTL    0x17b
 #define MSR_MC_CTL     0x400 /* + 4 * bank; then STATUS, ADDR and MISC */
-#define MCG_CAP_BANKS  0xFF
+#define MCG_CAP_BANKS  0xff
 #define MCG_CAP_CTL    (1ul << 8)
 #define MCG_CAP_SER    (1ul << 24)
 

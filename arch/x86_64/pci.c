@@ -26,12 +26,12 @@ static void unlock_config(void)
 
 static void select_register(uint16_t bdf, uint8_t reg)
 {
-	outl(0xCF8, 0x80000000u | (uint32_t)bdf << 8 | (reg & 0xFC));
+	outl(0xcf8, 0x80000000u | (uint32_t)bdf << 8 | (reg & 0xfc));
 }
 
 uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 {
-	uint16_t port = (uint16_t)(0xCFC + (reg & 3));
+	uint16_t port = (uint16_t)(0xcfc + (reg & 3));
 	lock_config();
 	select_register(bdf, reg);
 	uint32_t v = size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
@@ -41,7 +41,7 @@ uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 
 void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
 {
-	uint16_t port = (uint16_t)(0xCFC + (reg & 3));
+	uint16_t port = (uint16_t)(0xcfc + (reg & 3));
 	lock_config();
 	select_register(bdf, reg);
 	if (size == 1)
@@ -57,11 +57,11 @@ uint8_t pci_find_cap(uint16_t bdf, uint8_t id)
 {
 	if (!(pci_read(bdf, 6, 2) & 0x10))
 		return 0;
-	uint8_t at = (uint8_t)pci_read(bdf, 0x34, 1) & 0xFC;
+	uint8_t at = (uint8_t)pci_read(bdf, 0x34, 1) & 0xfc;
 	for (unsigned i = 0; at && i < 48; i++) {
 		if (pci_read(bdf, at, 1) == id)
 			return at;
-		at = (uint8_t)pci_read(bdf, at + 1, 1) & 0xFC;
+		at = (uint8_t)pci_read(bdf, at + 1, 1) & 0xfc;
 	}
 	return 0;
 }

@@ -15,8 +15,8 @@
 
 #define PCI_COMMAND   0x04
 #define CMD_MASTER    4u
-#define PCI_CLASS     0x0A /* sub-class and class */
-#define PCI_HEADER    0x0E
+#define PCI_CLASS     0x0a /* sub-class and class */
+#define PCI_HEADER    0x0e
 #define PCI_SECONDARY 0x19 /* in CardBus bridges too */
 #define HEADER_MULTI  0x80
 #define HEADER_NORMAL 0
@@ -73,7 +73,7 @@ static void scan_device(struct bus_scan *w, uint16_t bdf)
 {
 	unsigned functions = 1;
 	for (uint16_t f = 0; f < functions; f++) {
-		if (pci_read(bdf | f, 0, 2) == 0xFFFF)
+		if (pci_read(bdf | f, 0, 2) == 0xffff)
 			continue;
 		uint8_t header = (uint8_t)pci_read(bdf | f, PCI_HEADER, 1);
 		if (f == 0 && header & HEADER_MULTI)

@@ -12,13 +12,13 @@
 #include "lib/log.h"
 #include "lib/x86.h"
 
-#define QEMU_EXIT_PORT   0xF4   /* isa-debug-exit */
+#define QEMU_EXIT_PORT   0xf4   /* isa-debug-exit */
 #define BOCHS_EXIT_PORT  0x8900 /* present if Bochs's debug port is */
-#define BOCHS_DEBUG_PORT 0xE9
+#define BOCHS_DEBUG_PORT 0xe9
 #define KBC_COMMAND      0x64
 #define KBC_BUSY         2u
-#define KBC_RESET        0xFE
-#define RESET_CONTROL    0xCF9 /* reset control of PC chip sets */
+#define KBC_RESET        0xfe
+#define RESET_CONTROL    0xcf9 /* reset control of PC chip sets */
 #define SCI_EN           1u    /* PM1 control (ACPI 6.5, 4.8.3.2.1) */
 #define SLP_TYP_SHIFT    10
 #define SLP_TYP_MASK     (7u << SLP_TYP_SHIFT)

@@ -27,17 +27,17 @@ static uint64_t days_since_1970(unsigned year, unsigned month, unsigned day)
 /* Register B bit 1: 24 hours; else 1 to 12 with PM in bit 7. */
 static unsigned decode_hour(uint8_t v, bool binary, bool full_day)
 {
-	unsigned h = decode_bcd(v & 0x7F, binary);
+	unsigned h = decode_bcd(v & 0x7f, binary);
 	return full_day ? h : h % 12 + (v & 0x80 ? 12 : 0);
 }
 
 uint64_t rtc_read(void)
 {
 	unsigned tries = 0;
-	while (read_cmos(0x0A) & 0x80)
+	while (read_cmos(0x0a) & 0x80)
 		if (++tries > 1000000)
 			return 0;
-	uint8_t format = read_cmos(0x0B);
+	uint8_t format = read_cmos(0x0b);
 	bool binary = format & 4;
 	unsigned s = decode_bcd(read_cmos(0), binary), m = decode_bcd(read_cmos(2), binary);
 	unsigned h = decode_hour(read_cmos(4), binary, format & 2),

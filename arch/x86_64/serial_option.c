@@ -3,10 +3,10 @@
 #include <string.h>
 #include "arch/x86_64/serial.h"
 
-static const struct serial_port com[4] = {{.port = 0x3F8, .irq = 4},
-                                          {.port = 0x2F8, .irq = 3},
-                                          {.port = 0x3E8, .irq = 4},
-                                          {.port = 0x2E8, .irq = 3}};
+static const struct serial_port com[4] = {{.port = 0x3f8, .irq = 4},
+                                          {.port = 0x2f8, .irq = 3},
+                                          {.port = 0x3e8, .irq = 4},
+                                          {.port = 0x2e8, .irq = 3}};
 
 struct serial_port serial_default(void)
 {

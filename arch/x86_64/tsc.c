@@ -20,22 +20,22 @@ uint64_t tsc_khz;
 
 static uint32_t pm_now(void)
 {
-	return inl(acpi.pm_timer_port) & 0xFFFFFF;
+	return inl(acpi.pm_timer_port) & 0xffffff;
 }
 
 static uint32_t pit_now(void)
 {
 	outb(0x43, 0x80); /* latch channel 2 */
 	uint32_t lo = inb(0x42);
-	return 0xFFFF - (lo | (uint32_t)inb(0x42) << 8);
+	return 0xffff - (lo | (uint32_t)inb(0x42) << 8);
 }
 
 static void pit_start(void)
 {
 	outb(0x61, (inb(0x61) & ~2) | 1); /* gate on, speaker off */
-	outb(0x43, 0xB0);                 /* channel 2, both bytes, mode 0 */
-	outb(0x42, 0xFF);
-	outb(0x42, 0xFF);
+	outb(0x43, 0xb0);                 /* channel 2, both bytes, mode 0 */
+	outb(0x42, 0xff);
+	outb(0x42, 0xff);
 }
 
 /* A reading of the reference and the TSC at that moment; the narrowest bracket of several. */
@@ -78,8 +78,8 @@ static bool measure(const struct reference *ref)
 
 void tsc_init(void)
 {
-	static const struct reference pm = {pm_now, PM_HZ, 0xFFFFFF},
-	                              pit = {pit_now, PIT_HZ, 0xFFFF};
+	static const struct reference pm = {pm_now, PM_HZ, 0xffffff},
+	                              pit = {pit_now, PIT_HZ, 0xffff};
 	if (acpi.pm_timer_port && measure(&pm))
 		return;
 	pit_start();

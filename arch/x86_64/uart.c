@@ -16,9 +16,9 @@
 #define IER_DATA  0x01
 #define IER_EMPTY 0x02
 #define IER_LINE  0x04
-#define IIR_FIFO  0xC0
+#define IIR_FIFO  0xc0
 #define FCR_FIFO  0x87 /* enable and clear; interrupt at 8 bytes, or after a pause */
-#define MCR_READY 0x0B /* DTR, RTS; OUT2 gates the interrupt line on a PC */
+#define MCR_READY 0x0b /* DTR, RTS; OUT2 gates the interrupt line on a PC */
 #define MCR_WAIT  0x09
 #define LSR_DATA  0x01
 #define LSR_LOST  0x02
@@ -27,7 +27,7 @@
 #define ISA_IRQS  16
 #define PATIENCE                                                                                   \
 	4000000u /* reads of LSR, 1 us or more each: a port that is busy for so long is stuck */
-#define DEBUGCON 0xE9 /* Bochs's debug port, QEMU's -debugcon */
+#define DEBUGCON 0xe9 /* Bochs's debug port, QEMU's -debugcon */
 
 static struct serial_port port;
 static uint16_t base;
@@ -40,7 +40,7 @@ static int early_byte = -1; /* a byte that came before uart_listen() */
 static uint8_t line_status(void)
 {
 	uint8_t v = inb(base + UART_LSR);
-	if (v == 0xFF) {
+	if (v == 0xff) {
 		absent = true;
 		return 0;
 	}
@@ -60,8 +60,8 @@ static void wait_for_lsr(uint8_t bit)
 /* The scratch register returns what was written; without a port, all ones are read. */
 static bool probe_scratch(void)
 {
-	outb(base + UART_SCR, 0x5A);
-	return inb(base + UART_SCR) == 0x5A && inb(base + UART_LSR) != 0xFF;
+	outb(base + UART_SCR, 0x5a);
+	return inb(base + UART_SCR) == 0x5a && inb(base + UART_LSR) != 0xff;
 }
 
 /* The FIFO's mode is kept, because switching it would lose bytes that were received already. */

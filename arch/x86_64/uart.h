@@ -44,6 +44,6 @@ void uart_receive(bool on);
 /* True if received bytes were lost since the last call. */
 bool uart_overran(void);
 
-/* Writes n bytes to an emulator's debug port, 0xE9; harmless where there is none. */
+/* Writes n bytes to an emulator's debug port, 0xe9; harmless where there is none. */
 void debugcon_put(const char *s, size_t n);
 #endif

@@ -3,7 +3,7 @@
  * vpci.h: a guest's virtual PCI: one bus, a host bridge at 00:00.0 and up to 31 single-function
  * devices, found by configuration mechanism #1 (PCI Local Bus 3.0, 3.2.2.3.2 and 6).
  *
- * Base addresses are assigned here as firmware would: I/O from 0x1000, memory from 0xE0000000; the
+ * Base addresses are assigned here as firmware would: I/O from 0x1000, memory from 0xe0000000; the
  * guest may move them.  An I/O BAR has 256 bytes, the most that PCI allows, so one lookup
  * in a table of 256 entries finds a port's device: this is the path of a virtio kick.
  */
@@ -21,7 +21,7 @@
 #define VPCI_BARS     6
 #define VPCI_IO_FIRST 0x1000u
 #define VPCI_IO_SIZE  256u
-#define VPCI_MEM_BASE 0xE0000000u /* the guest's window for memory BARs */
+#define VPCI_MEM_BASE 0xe0000000u /* the guest's window for memory BARs */
 #define VPCI_MEM_SIZE 0x08000000u
 #define VPCI_MSIX_MAX 64 /* vectors of a device, at most (PBA: one word) */
 
@@ -105,7 +105,7 @@ struct vpci_dev {
 
 struct vpci {
 	struct spinlock lock; /* configuration accesses of the guest's vCPUs, one at a time */
-	uint32_t address;     /* the register at 0xCF8 */
+	uint32_t address;     /* the register at 0xcf8 */
 	_Atomic(struct vpci_bar *) io[256];
 	struct vpci_dev *dev[VPCI_SLOTS];
 	struct vpci_dev host_bridge;

@@ -13,7 +13,7 @@ void vprint(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 /* The next character typed on COM1, or -1 at once when there is none. */
 int console_getc(void);
 
-/* Ends the machine with `status` by the debug-exit port (0xF4); halts for ever where there is none.
+/* Ends the machine with `status` by the debug-exit port (0xf4); halts for ever where there is none.
  */
 _Noreturn void guest_exit(int status);
 #endif

@@ -40,9 +40,9 @@ static void check(bool holds)
 
 static bool x2apic_has(unsigned reg)
 {
-	return reg == 0x03 || reg == 0x08 || reg == 0x0A || reg == 0x0D || reg == 0x0F ||
-	       (reg >= 0x10 && reg <= 0x28) || reg == 0x2F || (reg >= 0x32 && reg <= 0x39) ||
-	       reg == 0x3E;
+	return reg == 0x03 || reg == 0x08 || reg == 0x0a || reg == 0x0d || reg == 0x0f ||
+	       (reg >= 0x10 && reg <= 0x28) || reg == 0x2f || (reg >= 0x32 && reg <= 0x39) ||
+	       reg == 0x3e;
 }
 
 /* Reading what is not there, or a register that can only be written, is a #GP (SDM 3, 11.12.1.2).
@@ -51,7 +51,7 @@ static uint64_t machine_read(uint32_t msr)
 {
 	unsigned reg = msr - MSR_X2APIC;
 
-	check(x2apic_has(reg) && reg != 0x0B);
+	check(x2apic_has(reg) && reg != 0x0b);
 	return 0x5a5a5a5a;
 }
 

@@ -9,12 +9,12 @@
 #include "arch/x86_64/acpi.h"
 
 #define MEMORY 0x10000u
-#define BASE   0x7FF0000ul /* the model's first physical address */
+#define BASE   0x7ff0000ul /* the model's first physical address */
 #define RSDT   0x100u      /* offsets in it */
 #define XSDT   0x200u
 #define MADT   0x400u
 #define FADT   0x800u
-#define SPCR   0xC00u
+#define SPCR   0xc00u
 
 static uint8_t *memory; /* from malloc(): the sanitizer watches both ends */
 static uint64_t bytes_read;
@@ -62,15 +62,15 @@ static void seal(unsigned off)
 static const uint8_t records[] = {
     0, 8,  0, 0,    1,    0,    0,    0,                               /* a core */
     0, 8,  1, 1,    0,    0,    0,    0,                               /* one that is off */
-    0, 8,  2, 0xFF, 1,    0,    0,    0,                               /* broadcast */
+    0, 8,  2, 0xff, 1,    0,    0,    0,                               /* broadcast */
     9, 16, 0, 0,    0,    0,    0,    0,    1,    0, 0, 0, 0, 0, 0, 0, /* the first one again */
     9, 16, 0, 0,    0,    1,    0,    0,    1,    0, 0, 0, 0, 0, 0, 0, /* 0x100 */
-    9, 16, 0, 0,    0xFF, 0xFF, 0xFF, 0xFF, 1,    0, 0, 0, 0, 0, 0, 0, /* broadcast */
-    1, 12, 0, 0,    0,    0,    0xC0, 0xFE, 0,    0, 0, 0,             /* I/O APICs: GSI 0 */
-    1, 12, 1, 0,    0,    0x10, 0xC0, 0xFE, 24,   0, 0, 0,             /* 24 */
-    1, 12, 2, 0,    0,    0x20, 0xC0, 0xFE, 120,  0, 0, 0,             /* 120 */
-    1, 12, 3, 0,    0,    0x10, 0xC0, 0xFE, 9,    0, 0, 0,             /* an address again */
-    2, 10, 0, 9,    9,    0,    0,    0,    0x0D, 0,                   /* IRQ 9 level */
+    9, 16, 0, 0,    0xff, 0xff, 0xff, 0xff, 1,    0, 0, 0, 0, 0, 0, 0, /* broadcast */
+    1, 12, 0, 0,    0,    0,    0xc0, 0xfe, 0,    0, 0, 0,             /* I/O APICs: GSI 0 */
+    1, 12, 1, 0,    0,    0x10, 0xc0, 0xfe, 24,   0, 0, 0,             /* 24 */
+    1, 12, 2, 0,    0,    0x20, 0xc0, 0xfe, 120,  0, 0, 0,             /* 120 */
+    1, 12, 3, 0,    0,    0x10, 0xc0, 0xfe, 9,    0, 0, 0,             /* an address again */
+    2, 10, 0, 9,    9,    0,    0,    0,    0x0d, 0,                   /* IRQ 9 level */
     2, 10, 0, 0,    2,    0,    0,    0,    0,    0,                   /* IRQ 0 at GSI 2 */
     2, 10, 0, 16,   3,    0,    0,    0,    0,    0,                   /* no ISA IRQ */
     2, 10, 1, 5,    3,    0,    0,    0,    0,    0,                   /* no ISA bus */
@@ -91,7 +91,7 @@ static void put_fadt(uint32_t length)
 	put(t + 112, 1 << 10 | 1 << 8, 4);
 	t[116] = 1;
 	t[117] = 8;
-	put(t + 120, 0xCF9, 8);
+	put(t + 120, 0xcf9, 8);
 	t[128] = 6;
 	seal(FADT);
 }
@@ -144,12 +144,12 @@ static void test_all_found(void **state)
 	assert_true(parse());
 	assert_int_equal(info.ncpus, 2);
 	assert_int_equal(info.apic_id[1], 0x100);
-	assert_int_equal(info.isa_irq[9].flags, 0x0D);
+	assert_int_equal(info.isa_irq[9].flags, 0x0d);
 	assert_int_equal(info.isa_irq[0].gsi, 2);
 	assert_int_equal(info.isa_irq[5].gsi, 5);
 	assert_int_equal(info.pm_timer_port, 0x608);
 	assert_true(info.power.reset.present && info.pm_timer_32bit);
-	assert_int_equal(info.power.reset.address, 0xCF9);
+	assert_int_equal(info.power.reset.address, 0xcf9);
 	assert_int_equal(info.power.reset_value, 6);
 	use_xsdt(BASE + XSDT);
 	assert_true(parse());
@@ -162,10 +162,10 @@ static void test_ioapics(void **state)
 	(void)state;
 	assert_true(parse());
 	assert_int_equal(info.nioapics, 3);
-	assert_int_equal(info.ioapic[1].addr, 0xFEC01000);
+	assert_int_equal(info.ioapic[1].addr, 0xfec01000);
 	static const struct {
 		uint32_t gsi, owner;
-	} c[] = {{0, 0}, {23, 0}, {24, 1}, {119, 1}, {120, 2}, {0xFFFFFFFF, 2}};
+	} c[] = {{0, 0}, {23, 0}, {24, 1}, {119, 1}, {120, 2}, {0xffffffff, 2}};
 	for (unsigned i = 0; i < sizeof c / sizeof c[0]; i++)
 		assert_int_equal(acpi_ioapic_of(&info, c[i].gsi), c[i].owner);
 	info.ioapic[0].gsi_base = 200;
@@ -189,7 +189,7 @@ static void test_too_many(void **state)
 	for (uint32_t i = 0; i < ioapics; i++, r += 12) {
 		r[0] = 1;
 		r[1] = 12;
-		put(r + 4, 0xFEC00000 + i * 0x1000, 4);
+		put(r + 4, 0xfec00000 + i * 0x1000, 4);
 	}
 	memset(&info, 0, sizeof info);
 	assert_true(acpi_madt_parse(t, MEMORY - 0x4000, &info));
@@ -248,12 +248,12 @@ static void test_truncated(void **state)
 static void test_records(void **state)
 {
 	(void)state;
-	static const uint8_t bad[] = {0, 1, 0xFF};
+	static const uint8_t bad[] = {0, 1, 0xff};
 	for (unsigned i = 0; i < sizeof bad; i++) {
 		put_madt();
 		memory[MADT + 44 + 8 + 1] = bad[i];
 		seal(MADT);
-		if (bad[i] == 0xFF)
+		if (bad[i] == 0xff)
 			put(memory + MADT + 4, 44 + 16, 4), seal(MADT);
 		assert_true(parse());
 		assert_int_equal(info.ncpus, 1);
@@ -321,16 +321,16 @@ static void test_console(void **state)
 	assert_true(parse());
 	assert_int_equal(info.spcr, ACPI_SPCR_ABSENT);
 	for (unsigned i = 0; i < sizeof speed / sizeof speed[0]; i++) {
-		put_spcr(0x2F8, speed[i].code);
+		put_spcr(0x2f8, speed[i].code);
 		assert_true(parse_spcr());
 		assert_int_equal(info.spcr, ACPI_SPCR_PORT);
-		assert_int_equal(info.console.port, 0x2F8);
+		assert_int_equal(info.console.port, 0x2f8);
 		assert_int_equal(info.console.divisor, speed[i].divisor);
 		assert_int_equal(info.console.irq, 3);
 		assert_true(info.console.has_gsi);
 		assert_int_equal(info.console.gsi, 19);
 	}
-	put_spcr(0x3E8, 7)[52] = 0; /* without an interrupt */
+	put_spcr(0x3e8, 7)[52] = 0; /* without an interrupt */
 	assert_true(parse_spcr());
 	assert_false(info.console.has_gsi);
 	assert_int_equal(info.console.irq, 16);
@@ -343,24 +343,24 @@ static void test_other_consoles(void **state)
 	static const struct {
 		unsigned at;
 		uint8_t value;
-	} other[] = {{36, 3}, {36, 0xFF}, {40, 0}, {43, 3}, {46, 1}, {51, 1}, {58, 1}, {58, 8}};
+	} other[] = {{36, 3}, {36, 0xff}, {40, 0}, {43, 3}, {46, 1}, {51, 1}, {58, 1}, {58, 8}};
 	for (unsigned i = 0; i < sizeof other / sizeof other[0]; i++) {
-		put_spcr(0x3F8, 7)[other[i].at] = other[i].value;
-		memory[SPCR + 45] = other[i].at == 46 ? 0xFF : 3; /* FFF8h fits, 1xxxxh does not */
+		put_spcr(0x3f8, 7)[other[i].at] = other[i].value;
+		memory[SPCR + 45] = other[i].at == 46 ? 0xff : 3; /* FFF8h fits, 1xxxxh does not */
 		assert_true(parse_spcr());
 		assert_int_equal(info.spcr, ACPI_SPCR_OTHER);
 		memset(memory + SPCR, 0, 80);
 	}
-	put_spcr(0xFFF9, 7);
+	put_spcr(0xfff9, 7);
 	assert_true(parse_spcr());
 	assert_int_equal(info.spcr, ACPI_SPCR_OTHER);
 	put_spcr(0, 7);
 	assert_true(parse_spcr());
 	assert_int_equal(info.spcr, ACPI_SPCR_OTHER);
-	put(put_spcr(0x3F8, 7) + 4, 79, 4); /* too short */
+	put(put_spcr(0x3f8, 7) + 4, 79, 4); /* too short */
 	assert_true(parse_spcr());
 	assert_int_equal(info.spcr, ACPI_SPCR_ABSENT);
-	put_spcr(0x3F8, 7);
+	put_spcr(0x3f8, 7);
 	parse_spcr();
 	memory[SPCR + 70]++; /* a wrong sum */
 	assert_true(parse());
@@ -381,17 +381,17 @@ static void test_console_option(void **state)
 	assert_int_equal(serial_option("spcr", &s), SERIAL_SPCR);
 	assert_int_equal(s.port, 1);
 	assert_int_equal(serial_option("com2,57600", &s), SERIAL_COM);
-	assert_int_equal(s.port, 0x2F8);
+	assert_int_equal(s.port, 0x2f8);
 	assert_int_equal(s.irq, 3);
 	assert_int_equal(s.divisor, 2);
 	assert_int_equal(serial_option("com3", &s), SERIAL_COM);
-	assert_int_equal(s.port, 0x3E8);
+	assert_int_equal(s.port, 0x3e8);
 	assert_int_equal(s.divisor, 1);
 	assert_int_equal(serial_option("com4,300", &s), SERIAL_COM);
-	assert_int_equal(s.port, 0x2E8);
+	assert_int_equal(s.port, 0x2e8);
 	assert_int_equal(s.divisor, 384);
 	s = serial_default();
-	assert_int_equal(s.port, 0x3F8);
+	assert_int_equal(s.port, 0x3f8);
 	assert_int_equal(s.irq, 4);
 	assert_int_equal(s.divisor, 1);
 }

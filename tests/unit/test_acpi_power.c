@@ -31,12 +31,12 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(fadt, 0, sizeof fadt);
-	put(48, 0xB2, 4);
-	fadt[52] = 0xF1;
+	put(48, 0xb2, 4);
+	fadt[52] = 0xf1;
 	put(64, 0x604, 4);
 	fadt[89] = 2;
 	put(112, 1 << 10, 4);
-	gas(116, 1, 8, 0xCF9);
+	gas(116, 1, 8, 0xcf9);
 	fadt[128] = 6;
 	return 0;
 }
@@ -55,21 +55,21 @@ static void test_pc(void **state)
 	(void)state;
 	parse(129);
 	assert_true(power.reset.present && power.reset.space == ACPI_IO);
-	assert_int_equal(power.reset.address, 0xCF9);
+	assert_int_equal(power.reset.address, 0xcf9);
 	assert_int_equal(power.reset_value, 6);
 	assert_true(power.pm1_control[0].present && !power.pm1_control[1].present);
 	assert_int_equal(power.pm1_control[0].address, 0x604);
 	assert_int_equal(power.pm1_control[0].bytes, 2);
-	assert_int_equal(power.smi_port, 0xB2);
-	assert_int_equal(power.acpi_enable, 0xF1);
+	assert_int_equal(power.smi_port, 0xb2);
+	assert_int_equal(power.acpi_enable, 0xf1);
 	assert_false(power.sleep_control.present);
-	put(68, 0xFFFF, 4); /* two bytes do not fit there */
+	put(68, 0xffff, 4); /* two bytes do not fit there */
 	parse(129);
 	assert_false(power.pm1_control[1].present);
 	fadt[89] = 1;
 	parse(129);
 	assert_false(power.pm1_control[0].present);
-	put(48, 0x100B2, 4);
+	put(48, 0x100b2, 4);
 	parse(116);
 	assert_false(power.reset.present);
 	assert_int_equal(power.smi_port, 0);
@@ -79,14 +79,14 @@ static void test_pc(void **state)
 static void test_extended(void **state)
 {
 	(void)state;
-	gas(172, 0, 32, 0xFED80804);
-	gas(184, 1, 16, 0xB004);
+	gas(172, 0, 32, 0xfed80804);
+	gas(184, 1, 16, 0xb004);
 	parse(FADT);
 	assert_true(power.pm1_control[0].present && power.pm1_control[1].present);
 	assert_int_equal(power.pm1_control[0].space, ACPI_MEMORY);
-	assert_int_equal(power.pm1_control[0].address, 0xFED80804);
-	assert_int_equal(power.pm1_control[1].address, 0xB004);
-	gas(172, 0, 32, 0x1FED80804);
+	assert_int_equal(power.pm1_control[0].address, 0xfed80804);
+	assert_int_equal(power.pm1_control[1].address, 0xb004);
+	gas(172, 0, 32, 0x1fed80804);
 	parse(FADT);
 	assert_int_equal(power.pm1_control[0].space, ACPI_IO);
 	assert_int_equal(power.pm1_control[0].address, 0x604);
@@ -98,7 +98,7 @@ static void test_reduced(void **state)
 {
 	(void)state;
 	put(112, 1 << 20 | 1 << 10, 4);
-	gas(244, 0, 8, 0xFEDC0000);
+	gas(244, 0, 8, 0xfedc0000);
 	parse(FADT);
 	assert_true(power.sleep_control.present && power.reset.present);
 	assert_false(power.pm1_control[0].present);
@@ -116,14 +116,14 @@ static void test_reset_registers(void **state)
 		bool good;
 	} c[] = {
 	    {1, 8, 0, 0x64, true},          {1, 8, 0, 0, false},
-	    {1, 8, 0, 0x10000, false},      {1, 0, 0, 0xCF9, false},
-	    {1, 8, 1, 0xCF9, false},        {0, 8, 0, 0xFED00010, true},
-	    {0, 8, 0, 0xFFFF, false},       {0, 8, 0, 0x100000000, false},
+	    {1, 8, 0, 0x10000, false},      {1, 0, 0, 0xcf9, false},
+	    {1, 8, 1, 0xcf9, false},        {0, 8, 0, 0xfed00010, true},
+	    {0, 8, 0, 0xffff, false},       {0, 8, 0, 0x100000000, false},
 	    {0, 8, 0, ~0ull, false},        {1, 8, 0, ~0ull, false},
-	    {2, 8, 0, 0x1F00000044, true},  {2, 8, 0, 0x1F000700FF, true},
-	    {2, 8, 0, 0x2000000044, false}, {2, 8, 0, 0x1F00080044, false},
-	    {2, 8, 0, 0x1F00000100, false}, {3, 8, 0, 0xCF9, false},
-	    {0x7F, 8, 0, 0xCF9, false},
+	    {2, 8, 0, 0x1f00000044, true},  {2, 8, 0, 0x1f000700ff, true},
+	    {2, 8, 0, 0x2000000044, false}, {2, 8, 0, 0x1f00080044, false},
+	    {2, 8, 0, 0x1f00000100, false}, {3, 8, 0, 0xcf9, false},
+	    {0x7f, 8, 0, 0xcf9, false},
 	};
 	for (unsigned i = 0; i < sizeof c / sizeof c[0]; i++) {
 		gas(116, c[i].space, c[i].width, c[i].address);
@@ -131,7 +131,7 @@ static void test_reset_registers(void **state)
 		parse(FADT);
 		assert_int_equal(power.reset.present, c[i].good);
 	}
-	gas(116, 1, 8, 0xCF9);
+	gas(116, 1, 8, 0xcf9);
 	put(112, 0, 4); /* the flag says that there is none */
 	parse(FADT);
 	assert_false(power.reset.present);
@@ -145,7 +145,7 @@ static bool find(const void *aml, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
 	memcpy(copy, aml, size);
-	type[0] = type[1] = 0xFF;
+	type[0] = type[1] = 0xff;
 	bool found = acpi_s5_find(copy, size, type);
 	free(copy);
 	return found;
@@ -154,7 +154,7 @@ static bool find(const void *aml, size_t size)
 #define S5(...)                                                                                    \
 	(const uint8_t[])                                                                          \
 	{                                                                                          \
-		0x70, 0x08, __VA_ARGS__, 0xA4                                                      \
+		0x70, 0x08, __VA_ARGS__, 0xa4                                                      \
 	}
 
 /* Each is found, with these numbers; and no shorter piece of it, nor one whose package is cut. */
@@ -172,10 +172,10 @@ static void test_s5_found(void **state)
 	(void)state;
 #define GOOD(a, b, ...) good(S5(__VA_ARGS__), sizeof S5(__VA_ARGS__), a, b)
 	GOOD(0, 0, '_', 'S', '5', '_', 0x12, 6, 4, 0, 0, 0, 0);             /* QEMU's */
-	GOOD(5, 5, '_', 'S', '5', '_', 0x12, 8, 4, 0x0A, 5, 0x0A, 5, 0, 0); /* iasl's */
-	GOOD(7, 1, '\\', '_', 'S', '5', '_', 0x12, 5, 2, 0x0A, 7, 1);
-	GOOD(5, 0, '_', 'S', '5', '_', 0x12, 0x47, 0, 2, 0x0B, 5, 0, 0);
-	GOOD(2, 3, '_', 'S', '5', '_', 0x12, 12, 2, 0x0C, 2, 0, 0, 0, 0x0C, 3, 0, 0, 0);
+	GOOD(5, 5, '_', 'S', '5', '_', 0x12, 8, 4, 0x0a, 5, 0x0a, 5, 0, 0); /* iasl's */
+	GOOD(7, 1, '\\', '_', 'S', '5', '_', 0x12, 5, 2, 0x0a, 7, 1);
+	GOOD(5, 0, '_', 'S', '5', '_', 0x12, 0x47, 0, 2, 0x0b, 5, 0, 0);
+	GOOD(2, 3, '_', 'S', '5', '_', 0x12, 12, 2, 0x0c, 2, 0, 0, 0, 0x0c, 3, 0, 0, 0);
 #undef GOOD
 }
 
@@ -189,10 +189,10 @@ static void test_s5_refused(void **state)
 	BAD('_', 'S', '5', '_', 0x12, 3, 4, 0, 0, 0, 0);          /* ends before the second */
 	BAD('_', 'S', '5', '_', 0x12, 0, 4, 0, 0, 0, 0);          /* of no length */
 	BAD('_', 'S', '5', '_', 0x12, 3, 1, 0, 0, 0, 0);          /* one element */
-	BAD('_', 'S', '5', '_', 0x12, 7, 4, 0x0A, 8, 0, 0, 0);    /* above 7 */
-	BAD('_', 'S', '5', '_', 0x12, 6, 4, 0x0D, 'x', 0, 0);     /* a string */
+	BAD('_', 'S', '5', '_', 0x12, 7, 4, 0x0a, 8, 0, 0, 0);    /* above 7 */
+	BAD('_', 'S', '5', '_', 0x12, 6, 4, 0x0d, 'x', 0, 0);     /* a string */
 	BAD('_', 'S', '5', '_', 0x12, 0x76, 0, 2, 0, 0, 0, 0);    /* reserved bits of PkgLength */
-	BAD('_', 'S', '5', '_', 0x12, 0xC6, 0, 0, 0, 2, 0, 0, 0); /* of less than its own bytes */
+	BAD('_', 'S', '5', '_', 0x12, 0xc6, 0, 0, 0, 2, 0, 0, 0); /* of less than its own bytes */
 #undef BAD
 	assert_false(find("", 0));
 	assert_false(find("\x08", 1));
@@ -203,7 +203,7 @@ static void test_s5_refused(void **state)
 static void test_s5_second(void **state)
 {
 	(void)state;
-	static const uint8_t aml[] = {8, '_', 'S', '5', '_', 0x12, 0x3F, 2, 0, 0,
+	static const uint8_t aml[] = {8, '_', 'S', '5', '_', 0x12, 0x3f, 2, 0, 0,
 	                              8, '_', 'S', '5', '_', 0x12, 4,    2, 1, 0};
 	assert_true(find(aml, sizeof aml));
 	assert_int_equal(type[0], 1);

@@ -70,15 +70,15 @@ static void test_cr4(void **state)
 static void test_offered(void **state)
 {
 	(void)state;
-	assert_int_equal(cr4_offered(0, 0, 0), 0x7FF);
-	assert_int_equal(cr4_offered(1u << 17, 0, 0), 0x7FF | 1 << 17);
-	assert_int_equal(cr4_offered(1u << 26, 0, 0), 0x7FF | 1 << 18);
-	assert_int_equal(cr4_offered(0, 1, 0), 0x7FF | 1 << 16);
-	assert_int_equal(cr4_offered(0, 1u << 7, 0), 0x7FF | 1 << 20);
-	assert_int_equal(cr4_offered(0, 1u << 20, 0), 0x7FF | 1 << 21);
-	assert_int_equal(cr4_offered(0, 0, 1u << 2), 0x7FF | 1 << 11);
-	assert_int_equal(cr4_offered(0, 0, 1u << 3), 0x7FF | 1 << 22);
-	assert_int_equal(cr4_offered(~0u, ~0u, ~0u), 0x770FFF & ~(1 << 12));
+	assert_int_equal(cr4_offered(0, 0, 0), 0x7ff);
+	assert_int_equal(cr4_offered(1u << 17, 0, 0), 0x7ff | 1 << 17);
+	assert_int_equal(cr4_offered(1u << 26, 0, 0), 0x7ff | 1 << 18);
+	assert_int_equal(cr4_offered(0, 1, 0), 0x7ff | 1 << 16);
+	assert_int_equal(cr4_offered(0, 1u << 7, 0), 0x7ff | 1 << 20);
+	assert_int_equal(cr4_offered(0, 1u << 20, 0), 0x7ff | 1 << 21);
+	assert_int_equal(cr4_offered(0, 0, 1u << 2), 0x7ff | 1 << 11);
+	assert_int_equal(cr4_offered(0, 0, 1u << 3), 0x7ff | 1 << 22);
+	assert_int_equal(cr4_offered(~0u, ~0u, ~0u), 0x770fff & ~(1 << 12));
 }
 
 static void test_lmsw(void **state)
@@ -86,7 +86,7 @@ static void test_lmsw(void **state)
 	(void)state;
 	assert_int_equal(cr0_after_lmsw(0x10, 1), 0x11);
 	assert_int_equal(cr0_after_lmsw(CR0_LONG, 0), CR0_LONG & ~2ul); /* PE stays, MP goes */
-	assert_int_equal(cr0_after_lmsw(CR0_LONG, 0xFFF0), CR0_LONG & ~2ul);
+	assert_int_equal(cr0_after_lmsw(CR0_LONG, 0xfff0), CR0_LONG & ~2ul);
 }
 
 int main(void)

@@ -118,8 +118,8 @@ static const struct {
      "7.1 EAX: LASS, FRED, HRESET, LAM, MSRLIST"},
     {7, 1, CPUID_EBX, ~0u, "7.1 EBX"},
     {7, 1, CPUID_EDX, BIT(15) | BIT(18) | BIT(19) | BIT(21), "7.1 EDX: USER_MSR, CET, AVX10, APX"},
-    {0xD, 1, CPUID_ECX, ~0u, "XSS"},
-    {0xD, 1, CPUID_EDX, ~0u, "XSS"},
+    {0xd, 1, CPUID_ECX, ~0u, "XSS"},
+    {0xd, 1, CPUID_EDX, ~0u, "XSS"},
     {0x80000001, 0, CPUID_ECX,
      BIT(2) | BIT(3) | BIT(9) | BIT(10) | BIT(12) | BIT(13) | BIT(15) | BIT(19) | BIT(23) |
          BIT(24) | BIT(26) | BIT(27) | BIT(28) | BIT(29),
@@ -152,9 +152,9 @@ static bool is_nothing(struct cpuid r)
 static void check_silent(void)
 {
 	static const uint32_t silent[] = {
-	    3,          5,          9,          0xA,        0xC,        0xF,        0x10,      0x12,
-	    0x14,       0x15,       0x16,       0x17,       0x19,       0x1A,       0x1B,      0x1C,
-	    0x8000000A, 0x8000001B, 0x8000001C, 0x8000001F, 0x80000020, 0x80000022, 0x80000026};
+	    3,          5,          9,          0xa,        0xc,        0xf,        0x10,      0x12,
+	    0x14,       0x15,       0x16,       0x17,       0x19,       0x1a,       0x1b,      0x1c,
+	    0x8000000a, 0x8000001b, 0x8000001c, 0x8000001f, 0x80000020, 0x80000022, 0x80000026};
 	for (unsigned i = 0; i < sizeof silent / sizeof silent[0]; i++)
 		for (uint32_t sub = 0; sub < 4; sub++)
 			assert_true(is_nothing(guest(silent[i], sub)));
@@ -188,9 +188,9 @@ static const struct {
     {"sapphire-rapids", 7, 1, CPUID_EAX, 4, true},     /* AVX_VNNI */
     {"sapphire-rapids", 7, 1, CPUID_EAX, 5, true},     /* AVX512_BF16 */
     {"sapphire-rapids", 7, 1, CPUID_EAX, 10, true},    /* FZRM */
-    {"sapphire-rapids", 0xD, 1, CPUID_EAX, 3, true},   /* XSAVES */
-    {"sapphire-rapids", 0xD, 1, CPUID_EAX, 4, true},   /* XFD */
-    {"sapphire-rapids", 0xD, 0, CPUID_EAX, 18, true},  /* tile data */
+    {"sapphire-rapids", 0xd, 1, CPUID_EAX, 3, true},   /* XSAVES */
+    {"sapphire-rapids", 0xd, 1, CPUID_EAX, 4, true},   /* XFD */
+    {"sapphire-rapids", 0xd, 0, CPUID_EAX, 18, true},  /* tile data */
     {"sapphire-rapids", 7, 0, CPUID_EDX, 5, false},    /* UINTR */
     {"arrow-lake", 7, 1, CPUID_EAX, 23, true},         /* AVX_IFMA */
     {"arrow-lake", 7, 1, CPUID_EDX, 4, true},          /* AVX_VNNI_INT8 */
@@ -238,12 +238,12 @@ static void test_expected(void **state)
 static void check_amx(void)
 {
 	bool tiles = guest(7, 0).edx & BIT(24);
-	assert_int_equal(tiles, (guest(0xD, 0).eax & AMX_XCR0) == AMX_XCR0);
-	assert_int_equal(tiles, !!(guest(0xD, 0).eax & AMX_XCR0));
-	assert_int_equal(tiles, !!(guest(0xD, 1).eax & BIT(4)));
-	assert_int_equal(tiles, guest(0x1D, 0).eax != 0);
-	assert_int_equal(tiles, guest(0x1E, 0).ebx != 0);
-	assert_int_equal(tiles, guest(0xD, 18).eax != 0);
+	assert_int_equal(tiles, (guest(0xd, 0).eax & AMX_XCR0) == AMX_XCR0);
+	assert_int_equal(tiles, !!(guest(0xd, 0).eax & AMX_XCR0));
+	assert_int_equal(tiles, !!(guest(0xd, 1).eax & BIT(4)));
+	assert_int_equal(tiles, guest(0x1d, 0).eax != 0);
+	assert_int_equal(tiles, guest(0x1e, 0).ebx != 0);
+	assert_int_equal(tiles, guest(0xd, 18).eax != 0);
 	if (!tiles)
 		assert_true(!(guest(7, 0).edx & (BIT(22) | BIT(25))) &&
 		            !(guest(7, 1).eax & BIT(21)));
@@ -267,7 +267,7 @@ static void test_amx(void **state)
 	static const struct {
 		uint32_t leaf, sub, eax, edx;
 	} without[] = {
-	    {7, 0, 0, BIT(24)}, {0xD, 0, BIT(17), 0}, {0xD, 0, BIT(18), 0}, {0xD, 1, BIT(4), 0}};
+	    {7, 0, 0, BIT(24)}, {0xd, 0, BIT(17), 0}, {0xd, 0, BIT(18), 0}, {0xd, 1, BIT(4), 0}};
 	(void)state;
 	on_each_machine(check_amx);
 	for (unsigned i = 0; i < 4; i++) {
@@ -287,11 +287,11 @@ static void test_compacted(void **state)
 	struct cpuid_view v = {.vcpus = 1, .apic = true, .xcr0 = 7};
 	(void)state;
 	dump_read("tests/unit/data/cpuid/sapphire-rapids.txt");
-	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xD, 1).ebx, 576 + 256);
+	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xd, 1).ebx, 576 + 256);
 	v.xcr0 = 0x207; /* PKRU follows at once */
-	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xD, 1).ebx, 576 + 256 + 8);
-	v.xcr0 = 0x602E7; /* and the tiles at multiples of 64 */
-	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xD, 1).ebx,
+	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xd, 1).ebx, 576 + 256 + 8);
+	v.xcr0 = 0x602e7; /* and the tiles at multiples of 64 */
+	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xd, 1).ebx,
 	                 576 + 256 + 64 + 512 + 1024 + 64 + 64 + 8192);
 }
 
@@ -299,17 +299,17 @@ static void test_compacted(void **state)
 static void check_xsave(void)
 {
 	uint64_t have = cpuid_xcr0(dump_ask);
-	struct cpuid d = guest(0xD, 0);
+	struct cpuid d = guest(0xd, 0);
 	bool described = false;
 	uint32_t last = 576;
-	if (guest(0, 0).eax < 0xD) {
+	if (guest(0, 0).eax < 0xd) {
 		assert_true(is_nothing(d) && !have);
 		return;
 	}
 	assert_int_equal((uint64_t)d.edx << 32 | d.eax, have);
 	assert_int_equal(have & ~XCR0_KNOWN, 0);
 	for (uint32_t i = 2; i < 64; i++) {
-		struct cpuid c = guest(0xD, i);
+		struct cpuid c = guest(0xd, i);
 		if (!(have >> i & 1)) {
 			assert_true(!c.eax && !c.ebx && !c.ecx && !c.edx);
 			continue;
@@ -322,7 +322,7 @@ static void check_xsave(void)
 	if (described)
 		assert_int_equal(d.ecx, last);
 	else /* recorded without sub-leaves: nothing is hidden there, so the size is the CPU's */
-		assert_int_equal(d.ecx, dump_ask(0xD, 0).ecx);
+		assert_int_equal(d.ecx, dump_ask(0xd, 0).ecx);
 }
 
 static void test_xsave(void **state)
@@ -335,20 +335,20 @@ static void test_xsave(void **state)
 
 static void check_beyond(uint32_t leaf, uint32_t sub)
 {
-	uint32_t range = leaf & 0xC0000000;
+	uint32_t range = leaf & 0xc0000000;
 	if (leaf > guest(range, 0).eax)
 		assert_true(is_nothing(guest(leaf, sub)));
 }
 
 static void check_ranges(void)
 {
-	assert_true(guest(0, 0).eax >= 0xB && guest(0, 0).eax <= 0x1F);
+	assert_true(guest(0, 0).eax >= 0xb && guest(0, 0).eax <= 0x1f);
 	assert_true(guest(0x80000000, 0).eax >= 0x80000008);
 	assert_true(guest(0x80000000, 0).eax <= 0x80000021);
 	assert_int_equal(guest(0x40000000, 0).eax, 0x40000001);
 	assert_true(guest(7, 0).eax <= 2);
-	assert_true((guest(0x80000008, 0).eax >> 8 & 0xFF) <= 48);
-	assert_true(guest(0x80000008, 0).eax <= 0xFFFF);
+	assert_true((guest(0x80000008, 0).eax >> 8 & 0xff) <= 48);
+	assert_true(guest(0x80000008, 0).eax <= 0xffff);
 	assert_int_equal(guest(0, 0).ebx, dump_ask(0, 0).ebx);
 	on_each_leaf(check_beyond);
 }
@@ -391,26 +391,26 @@ static void check_caches(const struct cpuid_view *v, uint32_t leaf, bool cores)
 {
 	for (uint32_t sub = 0; sub < 8; sub++) {
 		struct cpuid c = cpuid_for_guest(dump_ask, v, leaf, sub), cpu = dump_ask(leaf, sub);
-		uint32_t level = c.eax >> 5 & 7, sharing = (c.eax >> 14 & 0xFFF) + 1;
-		if (!(c.eax & 0x1F)) {
+		uint32_t level = c.eax >> 5 & 7, sharing = (c.eax >> 14 & 0xfff) + 1;
+		if (!(c.eax & 0x1f)) {
 			assert_true(is_nothing(c));
 			continue;
 		}
-		assert_int_equal(c.eax & 0x3FFF, cpu.eax & 0x3FFF);
+		assert_int_equal(c.eax & 0x3fff, cpu.eax & 0x3fff);
 		assert_true(c.ebx == cpu.ebx && c.ecx == cpu.ecx && c.edx == cpu.edx);
 		assert_int_equal(sharing, level > 2 ? power_of_two(v->vcpus) : 1);
-		assert_int_equal(c.eax >> 26, cores ? (power_of_two(v->vcpus) - 1) & 0x3F : 0);
+		assert_int_equal(c.eax >> 26, cores ? (power_of_two(v->vcpus) - 1) & 0x3f : 0);
 	}
 }
 
 static void check_amd(const struct cpuid_view *v)
 {
 	struct cpuid widths = cpuid_for_guest(dump_ask, v, 0x80000008, 0);
-	struct cpuid ids = cpuid_for_guest(dump_ask, v, 0x8000001E, 0);
+	struct cpuid ids = cpuid_for_guest(dump_ask, v, 0x8000001e, 0);
 	bool legacy = cpuid_for_guest(dump_ask, v, 0x80000001, 0).ecx & 2;
 	assert_int_equal(legacy, v->vcpus > 1);
-	assert_int_equal((widths.ecx & 0xFF) + 1, v->vcpus);
-	assert_int_equal(1u << (widths.ecx >> 12 & 0xF), power_of_two(v->vcpus));
+	assert_int_equal((widths.ecx & 0xff) + 1, v->vcpus);
+	assert_int_equal(1u << (widths.ecx >> 12 & 0xf), power_of_two(v->vcpus));
 	if (dump_ask(0x80000001, 0).ecx & BIT(22)) {
 		assert_int_equal(ids.eax, v->id);
 		assert_int_equal(ids.ebx, v->id); /* a core of one thread */
@@ -418,7 +418,7 @@ static void check_amd(const struct cpuid_view *v)
 	} else {
 		assert_true(is_nothing(ids));
 	}
-	check_caches(v, 0x8000001D, false);
+	check_caches(v, 0x8000001d, false);
 }
 
 static void check_topology_of(unsigned vcpus, unsigned id)
@@ -426,11 +426,11 @@ static void check_topology_of(unsigned vcpus, unsigned id)
 	struct cpuid_view v = {.vcpus = vcpus, .id = id, .apic = true};
 	struct cpuid r = cpuid_for_guest(dump_ask, &v, 1, 0);
 	assert_int_equal(r.ebx >> 24, id);
-	assert_int_equal(r.ebx >> 16 & 0xFF, vcpus);
+	assert_int_equal(r.ebx >> 16 & 0xff, vcpus);
 	assert_int_equal(!!(r.edx & BIT(28)), vcpus > 1);
-	check_levels(&v, 0xB);
-	if (cpuid_for_guest(dump_ask, &v, 0, 0).eax >= 0x1F)
-		check_levels(&v, 0x1F);
+	check_levels(&v, 0xb);
+	if (cpuid_for_guest(dump_ask, &v, 0, 0).eax >= 0x1f)
+		check_levels(&v, 0x1f);
 	if (is_intel()) {
 		check_caches(&v, 4, true);
 		assert_int_equal(cpuid_for_guest(dump_ask, &v, 0x80000008, 0).ecx, 0);
@@ -474,7 +474,7 @@ static void check_made(void)
 	assert_false(cpuid_for_guest(dump_ask, &v, 0x80000001, 0).edx & BIT(27));
 	assert_false(cpuid_for_guest(dump_ask, &v, 7, 0).ecx & BIT(22));
 	assert_false(cpuid_for_guest(dump_ask, &v, 7, 0).ebx & BIT(10));
-	assert_false(cpuid_for_guest(dump_ask, &v, 0xD, 1).eax & BIT(3));
+	assert_false(cpuid_for_guest(dump_ask, &v, 0xd, 1).eax & BIT(3));
 }
 
 static void test_made(void **state)

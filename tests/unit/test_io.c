@@ -33,7 +33,7 @@ static int begin(void **state)
 	vm.io.n = 0;
 	calls = 0;
 	vpci_init(&vm.pci, no_msi, NULL);
-	io_claim(&vm.io, 0x3F8, 8, device, &calls);
+	io_claim(&vm.io, 0x3f8, 8, device, &calls);
 	return 0;
 }
 
@@ -47,13 +47,13 @@ static uint32_t in(uint16_t port, unsigned size)
 static void test_bounds(void **state)
 {
 	(void)state;
-	assert_int_equal(in(0x3F8, 1), 0x1234);
+	assert_int_equal(in(0x3f8, 1), 0x1234);
 	assert_int_equal(last, 0);
-	assert_int_equal(in(0x3FF, 1), 0x1234);
+	assert_int_equal(in(0x3ff, 1), 0x1234);
 	assert_int_equal(last, 7);
-	assert_int_equal(in(0x3F7, 4), 0xFFFFFFFF);
-	assert_int_equal(in(0x400, 1), 0xFFFFFFFF);
-	assert_int_equal(in(0xFFFF, 4), 0xFFFFFFFF);
+	assert_int_equal(in(0x3f7, 4), 0xffffffff);
+	assert_int_equal(in(0x400, 1), 0xffffffff);
+	assert_int_equal(in(0xffff, 4), 0xffffffff);
 	assert_int_equal(calls, 2);
 }
 
@@ -63,9 +63,9 @@ static void test_absent(void **state)
 	(void)state;
 	for (unsigned port = 0; port < 0x10000; port++) {
 		bool zero = port == 0x70 || port == 0x71;
-		if (port - 0x3F8 < 8 || port - 0xCF8 < 8)
+		if (port - 0x3f8 < 8 || port - 0xcf8 < 8)
 			continue;
-		assert_int_equal(in((uint16_t)port, 1), zero ? 0 : 0xFFFFFFFF);
+		assert_int_equal(in((uint16_t)port, 1), zero ? 0 : 0xffffffff);
 	}
 	assert_int_equal(calls, 0);
 }

@@ -12,7 +12,7 @@ static uint64_t machine_value;
 static uint64_t machine_read(uint32_t msr)
 {
 	machine_msr = msr;
-	return 0xABCD00000000ul + msr;
+	return 0xabcd00000000ul + msr;
 }
 
 static void machine_write(uint32_t msr, uint64_t value)
@@ -29,7 +29,7 @@ static void machine_write(uint32_t msr, uint64_t value)
 #include "vmm/devices/vapic_lvt.c"
 
 #define VCPUS 3
-#define EOI   0x0B
+#define EOI   0x0b
 
 const struct hvm_ops *hvm;
 static struct vm vm;
@@ -136,7 +136,7 @@ static void no_chip_hears_of_what_no_vcpu_takes(void **state)
 {
 	(void)state;
 	vapic_msi(&vm, VAPIC_PAGE | 2 << 12, 0x41);  /* it does not run */
-	vapic_msi(&vm, VAPIC_PAGE | 1 << 12, 0x0F);  /* no APIC accepts it */
+	vapic_msi(&vm, VAPIC_PAGE | 1 << 12, 0x0f);  /* no APIC accepts it */
 	vapic_msi(&vm, VAPIC_PAGE | 1 << 12, 0x241); /* an SMI */
 	vm.vcpu[1].apic.base &= ~APIC_BASE_EN;
 	vapic_msi(&vm, VAPIC_PAGE | 1 << 12, 0x41);

@@ -147,7 +147,7 @@ static void test_zeroed(void **state)
 	(void)state;
 	uint8_t *real = aligned_alloc(PAGE, 4 * PAGE);
 	assert_non_null(real);
-	memset(real, 0xAA, 4 * PAGE);
+	memset(real, 0xaa, 4 * PAGE);
 	mem_add((uint64_t)real, 4 * PAGE);
 	uint8_t *p = mem_zalloc(2 * PAGE + 1);
 	assert_ptr_equal(p, real + PAGE);

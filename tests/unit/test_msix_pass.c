@@ -8,8 +8,8 @@
 #include "vmm/passthrough/msix_table.h"
 
 #define N       3
-#define APIC    0xFEE00000u
-#define REFUSED 0xBAD
+#define APIC    0xfee00000u
+#define REFUSED 0xbad
 
 static uint32_t copy[N][4], hw[N][4];
 static struct msix_pass t;
@@ -97,7 +97,7 @@ static void changes(void **state)
 	put(8, 8, 0x32); /* data, and unmasked */
 	sends(0, 0x32);
 	assert_true(get(8, 8) == 0x32);
-	put(12, 4, 0xFFFFFFFE); /* reserved bits are no mask */
+	put(12, 4, 0xfffffffe); /* reserved bits are no mask */
 	sends(0, 0x32);
 	assert_int_equal(get(12, 4), 0);
 	msix_pass_reset(&t);
@@ -125,11 +125,11 @@ static void odd_accesses(void **state)
 	msix_pass_enable(&t, true);
 	uint32_t before[N][4];
 	memcpy(before, hw, sizeof hw);
-	put(0, 1, 0xFF);
-	put(2, 4, 0xFFFFFFFF);
+	put(0, 1, 0xff);
+	put(2, 4, 0xffffffff);
 	put(4, 8, ~0ull);
-	put(16 * N, 4, 0xFFFFFFFF);
-	put(0xFFFFFFF0, 8, ~0ull);
+	put(16 * N, 4, 0xffffffff);
+	put(0xfffffff0, 8, ~0ull);
 	put((uint32_t)-4, 8, ~0ull); /* begins before the table and ends in it */
 	put((uint32_t)-1, 4, ~0u);
 	assert_memory_equal(hw, before, sizeof hw);

@@ -11,8 +11,8 @@
 
 #define MEMORY  0x10000u
 #define BASE    0x90000u
-#define MB1     0x2BADB002u
-#define MB2     0x36D76289u
+#define MB1     0x2badb002u
+#define MB2     0x36d76289u
 #define INFO    0u /* offsets in the model */
 #define MODULES 0x200u
 #define MAP     0x400u
@@ -83,7 +83,7 @@ static void put_mb1(void)
 	put32(MODULES + 4, BASE + MODULE + 64);
 	put32(MODULES + 8, BASE + TEXT + 200);
 	put_map1(MAP, 1, 0x100000, 0x1000000);
-	put_map1(MAP + 24, 2, 0xF0000, 0x10000);
+	put_map1(MAP + 24, 2, 0xf0000, 0x10000);
 	put_map1(MAP + 48, 1, 1ul << 32, 0);
 	put_text(TEXT, "log=debug");
 	put_text(TEXT + 100, "qemu");
@@ -155,7 +155,7 @@ static void test_mb1_hostile(void **state)
 static void test_mb1_map_steps(void **state)
 {
 	(void)state;
-	static const uint32_t bad[] = {0, 19, 0xFFFFFFFC, 0xFFFFFFFF, 0x80000000};
+	static const uint32_t bad[] = {0, 19, 0xfffffffc, 0xffffffff, 0x80000000};
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		put_mb1();
 		put32(MAP, bad[i]);
@@ -201,7 +201,7 @@ static unsigned put_mb2(void)
 	put64(tag + 16, 0x100000);
 	put64(tag + 24, 0x1000000);
 	put32(tag + 32, 1);
-	put64(tag + 40, 0xF0000);
+	put64(tag + 40, 0xf0000);
 	put64(tag + 48, 0x10000);
 	put32(tag + 56, 3);
 	tag = put_tag(tag, 6, 16 + 48);
@@ -247,7 +247,7 @@ static void test_mb2_truncated(void **state)
 static void test_mb2_words(void **state)
 {
 	(void)state;
-	static const uint32_t bad[] = {0, 1, 7, 8, 9, 15, 16, 17, 0x7FFFFFFF, 0xFFFFFFF8, ~0u};
+	static const uint32_t bad[] = {0, 1, 7, 8, 9, 15, 16, 17, 0x7fffffff, 0xfffffff8, ~0u};
 	unsigned whole = put_mb2();
 	for (unsigned at = 0; at < whole; at += 4) {
 		for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {

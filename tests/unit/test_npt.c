@@ -114,9 +114,9 @@ static void test_translates(void **state)
 {
 	(void)state;
 	map_and_walk(0x100000, 0x40000000, 0x800000);           /* differently aligned */
-	map_and_walk(0x3FFFF000, 0xBFFFF000, GIB + 2 * 0x1000); /* 4 KiB, 1 GiB, 4 KiB */
+	map_and_walk(0x3ffff000, 0xbffff000, GIB + 2 * 0x1000); /* 4 KiB, 1 GiB, 4 KiB */
 	map_and_walk(0x1000, 0x7000, 0x3000);                   /* within one table */
-	map_and_walk(0x7FFFFFE00000, 0x200000, 0x200000 * 3ul); /* across a root entry */
+	map_and_walk(0x7fffffe00000, 0x200000, 0x200000 * 3ul); /* across a root entry */
 	with_gib = false;
 	map_and_walk(GIB, 2 * GIB, GIB + 0x1000);
 }
@@ -144,8 +144,8 @@ static void test_device(void **state)
 {
 	(void)state;
 	uint64_t root = npt_create();
-	assert_true(npt_map(&format, root, 0xFEBC0000, 0xFEBC0000, 0x20000, true));
-	assert_int_equal(walk(root, 0xFEBDFFFF).leaf, 7 | 0x18 | 1ul << 63);
+	assert_true(npt_map(&format, root, 0xfebc0000, 0xfebc0000, 0x20000, true));
+	assert_int_equal(walk(root, 0xfebdffff).leaf, 7 | 0x18 | 1ul << 63);
 	npt_destroy(&format, root);
 }
 

@@ -57,7 +57,7 @@ static void test_any_bit(void **state)
 static void test_garbage(void **state)
 {
 	(void)state;
-	static const uint8_t fill[] = {0, 0xFF, 0x55, 'P'};
+	static const uint8_t fill[] = {0, 0xff, 0x55, 'P'};
 	struct panic_record good = *page;
 	for (unsigned i = 0; i < sizeof fill; i++) {
 		memset(page, fill[i], sizeof *page);

@@ -28,7 +28,7 @@ uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 {
 	const struct function *f = at(bdf);
 	if (!f)
-		return size == 1 ? 0xFF : 0xFFFF;
+		return size == 1 ? 0xff : 0xffff;
 	switch (reg) {
 	case 0:
 		return 0x8086;
@@ -82,7 +82,7 @@ static void test_kinds(void **state)
 	(void)state;
 	struct function *host = add(0, 0, 0, 0x0600), *isa = add(0, 1, 0, 0x0601);
 	isa->header = HEADER_MULTI;
-	struct function *ide = add(0, 1, 1, 0x0101), *usb = add(0, 1, 7, 0x0C03);
+	struct function *ide = add(0, 1, 1, 0x0101), *usb = add(0, 1, 7, 0x0c03);
 	struct function *iommu = add(0, 2, 0, 0x0806), *off = add(0, 3, 0, 0x0200);
 	struct function *stuck = add(0, 4, 0, 0x0300), *hidden = add(0, 4, 1, 0x0200);
 	off->command = 3;

@@ -124,15 +124,15 @@ static struct cpuid ask(uint32_t leaf, uint32_t sub)
 	switch (leaf) {
 	case 0:
 		return basic;
-	case 0x0B:
+	case 0x0b:
 		return sub < 3 ? level[sub] : (struct cpuid){0};
-	case 0x1F:
+	case 0x1f:
 		return sub < 3 ? level2[sub] : (struct cpuid){0};
 	case 0x80000000:
 		return extended;
 	case 0x80000001:
 		return features;
-	case 0x8000001E:
+	case 0x8000001e:
 		return cores_amd;
 	}
 	fail_msg("leaf %x", leaf);
@@ -151,12 +151,12 @@ static int clear(void **state)
 static void test_levels(void **state)
 {
 	(void)state;
-	basic.eax = 0x0D;
+	basic.eax = 0x0d;
 	level[0] = (struct cpuid){.eax = 1, .ebx = 2, .ecx = 0x100};
 	level[1] = (struct cpuid){.eax = 4, .ebx = 8, .ecx = 0x201};
 	level2[0] = (struct cpuid){.eax = 3, .ebx = 8, .ecx = 0x100}; /* beyond the last leaf */
 	assert_int_equal(topology_smt_bits(ask), 1);
-	basic.eax = 0x1F;
+	basic.eax = 0x1f;
 	assert_int_equal(topology_smt_bits(ask), 3);
 	level2[0] = (struct cpuid){0}; /* there, but empty: the older one */
 	assert_int_equal(topology_smt_bits(ask), 1);
@@ -171,8 +171,8 @@ static void test_amd(void **state)
 		uint32_t ebx;
 		unsigned bits;
 	} c[] = {{0, 0}, {0x100, 1}, {0x200, 2}, {0x300, 2}};
-	basic.eax = 0x0D; /* leaf 0Bh is empty */
-	extended.eax = 0x8000001E;
+	basic.eax = 0x0d; /* leaf 0Bh is empty */
+	extended.eax = 0x8000001e;
 	for (unsigned i = 0; i < 4; i++) {
 		cores_amd.ebx = c[i].ebx;
 		features.ecx = 1u << 22;

@@ -10,7 +10,7 @@
 #define SSE    0x2ul
 #define AVX    0x4ul
 #define MPX    0x18ul
-#define AVX512 0xE0ul
+#define AVX512 0xe0ul
 #define PKRU   0x200ul
 #define AMX    0x60000ul
 #define LWP    (1ul << 62)

@@ -109,7 +109,7 @@ static void test_bits(void **state)
 	} machine[] = {
 	    {"tests/unit/data/cpuid/haswell.txt", 0}, /* older microcode */
 	    {"tests/unit/data/cpuid/cascade-lake-sp.txt", 7},
-	    {"tests/unit/data/cpuid/sapphire-rapids.txt", 0x4FF}, /* but DDPD_U */
+	    {"tests/unit/data/cpuid/sapphire-rapids.txt", 0x4ff}, /* but DDPD_U */
 	    {"tests/unit/data/cpuid/naples.txt", 0},
 	    {"tests/unit/data/cpuid/rome.txt", 7},
 	    {"tests/unit/data/cpuid/genoa.txt", 0x87},
@@ -149,7 +149,7 @@ static void test_arch_capabilities(void **state)
 	uint64_t all = cpuid_arch_capabilities(~0ul);
 	for (unsigned i = 0; i < sizeof hosts; i++)
 		assert_false(all >> hosts[i] & 1);
-	assert_int_equal(all & 0x3F, 0x37); /* RDCL_NO, IBRS_ALL, RSBA, SSB_NO, MDS_NO */
+	assert_int_equal(all & 0x3f, 0x37); /* RDCL_NO, IBRS_ALL, RSBA, SSB_NO, MDS_NO */
 	assert_int_equal(cpuid_arch_capabilities(0), 0);
 	assert_int_equal(cpuid_arch_capabilities(1), 1);
 }

@@ -19,8 +19,8 @@ static void test_x2_physical(void **state)
 	for (unsigned id = 0; id < 64; id++)
 		for (uint32_t dest = 0; dest < 300; dest++)
 			assert_int_equal(vapic_matches(&x2, id, dest, false), dest == id);
-	assert_true(vapic_matches(&x2, 5, 0xFFFFFFFF, false));
-	assert_true(vapic_matches(&x2, 5, 0xFFFFFFFF, true));
+	assert_true(vapic_matches(&x2, 5, 0xffffffff, false));
+	assert_true(vapic_matches(&x2, 5, 0xffffffff, true));
 }
 
 /* A cluster is 16 APICs; the low half of the destination has a bit for each (11.12.10.2). */
@@ -38,41 +38,41 @@ static void test_x2_logical(void **state)
 static void test_page_physical(void **state)
 {
 	(void)state;
-	struct vapic a = page(0, 0xFFFFFFFF);
+	struct vapic a = page(0, 0xffffffff);
 	assert_true(vapic_matches(&a, 3, 3, false));
 	assert_false(vapic_matches(&a, 3, 2, false));
-	assert_true(vapic_matches(&a, 3, 0xFF, false));
-	assert_true(vapic_matches(&a, 3, 0xABCDEF03, false)); /* eight bits count */
+	assert_true(vapic_matches(&a, 3, 0xff, false));
+	assert_true(vapic_matches(&a, 3, 0xabcdef03, false)); /* eight bits count */
 }
 
 static void test_page_flat(void **state)
 {
 	(void)state;
-	struct vapic a = page(0x04, 0xFFFFFFFF), none = page(0, 0xFFFFFFFF);
+	struct vapic a = page(0x04, 0xffffffff), none = page(0, 0xffffffff);
 	assert_true(vapic_matches(&a, 2, 0x06, true));
 	assert_false(vapic_matches(&a, 2, 0x03, true));
-	assert_true(vapic_matches(&a, 2, 0xFF, true));
-	assert_false(vapic_matches(&none, 2, 0x7F, true));
+	assert_true(vapic_matches(&a, 2, 0xff, true));
+	assert_false(vapic_matches(&none, 2, 0x7f, true));
 }
 
 static void test_page_cluster(void **state)
 {
 	(void)state;
-	struct vapic a = page(0x12, 0x0FFFFFFF); /* cluster 1, member 2 */
+	struct vapic a = page(0x12, 0x0fffffff); /* cluster 1, member 2 */
 	assert_true(vapic_matches(&a, 0, 0x13, true));
 	assert_false(vapic_matches(&a, 0, 0x23, true));
 	assert_false(vapic_matches(&a, 0, 0x11, true));
-	assert_true(vapic_matches(&a, 0, 0xFF, true));
+	assert_true(vapic_matches(&a, 0, 0xff, true));
 }
 
 /* One that is disabled answers to no name, in whatever mode it was. */
 static void test_disabled(void **state)
 {
-	struct vapic off = {.base = 0, .ldr = 0xFF000000, .dfr = 0xFFFFFFFF};
+	struct vapic off = {.base = 0, .ldr = 0xff000000, .dfr = 0xffffffff};
 	(void)state;
 	assert_false(vapic_matches(&off, 3, 3, false));
-	assert_false(vapic_matches(&off, 3, 0xFF, false));
-	assert_false(vapic_matches(&off, 3, 0xFFFFFFFF, true));
+	assert_false(vapic_matches(&off, 3, 0xff, false));
+	assert_false(vapic_matches(&off, 3, 0xffffffff, true));
 	assert_false(vapic_matches(&off, 3, 1, true));
 }
 

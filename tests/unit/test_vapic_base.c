@@ -11,7 +11,7 @@ static struct cpuid machine_cpuid(uint32_t leaf);
 #define cpuid(leaf, sub) machine_cpuid(leaf)
 #include "vmm/devices/vapic_base.c"
 
-#define PAGE      0xFEE00000ul
+#define PAGE      0xfee00000ul
 #define PHYS_BITS 40
 #define EN        APIC_BASE_EN
 #define X2        (APIC_BASE_EN | APIC_BASE_X2)
@@ -102,7 +102,7 @@ static void test_there_and_back(void **state)
 	assert_int_equal(v->apic.base, page);
 	assert_false(owned);
 	assert_int_equal(resets, 1);
-	assert_true(!v->apic.icr && !v->apic.ldr && v->apic.dfr == 0xFFFFFFFF);
+	assert_true(!v->apic.icr && !v->apic.ldr && v->apic.dfr == 0xffffffff);
 	assert_false(vapic_enabled(&v->apic) || vapic_is_x2(&v->apic));
 	assert_false(vapic_write_base(v, page | X2));
 	assert_true(vapic_write_base(v, page | EN));
@@ -138,9 +138,9 @@ static void test_boot_flag(void **state)
 static void test_page(void **state)
 {
 	struct vcpu *v = vcpu(1, false);
-	uint64_t elsewhere = 0xA0000000;
+	uint64_t elsewhere = 0xa0000000;
 	(void)state;
-	assert_true(vapic_claims(&v->apic, PAGE) && vapic_claims(&v->apic, PAGE + 0xFFF));
+	assert_true(vapic_claims(&v->apic, PAGE) && vapic_claims(&v->apic, PAGE + 0xfff));
 	assert_false(vapic_claims(&v->apic, PAGE - 1) || vapic_claims(&v->apic, PAGE + 0x1000));
 	assert_true(vapic_write_base(v, elsewhere | EN));
 	assert_true(vapic_claims(&v->apic, elsewhere) && !vapic_claims(&v->apic, PAGE));
@@ -170,7 +170,7 @@ static void test_page_where_something_is(void **state)
 static void test_init(void **state)
 {
 	struct vcpu *v = vcpu(1, false);
-	uint64_t base = 0xA0000000 | EN;
+	uint64_t base = 0xa0000000 | EN;
 	(void)state;
 	assert_true(vapic_write_base(v, base));
 	v->apic.ldr = 0x01000000;

@@ -155,11 +155,11 @@ static void test_start_up(void **state)
 {
 	struct vcpu *v = &running()->vcpu[1];
 	(void)state;
-	v->sipi_vector = 0x9A;
+	v->sipi_vector = 0x9a;
 	assert_int_equal(serve(v, VCPU_REQ_SIPI), VCPU_RUN);
-	assert_int_equal(entered.cs.base, 0x9A000);
-	assert_int_equal(entered.cs.selector, 0x9A00);
-	assert_int_equal(entered.cs.attr, 0x9B);
+	assert_int_equal(entered.cs.base, 0x9a000);
+	assert_int_equal(entered.cs.selector, 0x9a00);
+	assert_int_equal(entered.cs.attr, 0x9b);
 	assert_int_equal(entered.rip | entered.efer | entered.ds.base, 0);
 	assert_int_equal(entered.cr0 & 1, 0);
 	assert_int_equal(serve(v, VCPU_REQ_SIPI), VCPU_RUN); /* one that runs ignores it */

@@ -60,9 +60,9 @@ static void identity(void **state)
 {
 	(void)state;
 	assert_int_equal(get(1), 0x170011); /* 24 pins */
-	put(0, 0xFFFFFFFF);
-	assert_int_equal(get(0), 0x0F000000);
-	assert_int_equal(get(2), 0x0F000000);
+	put(0, 0xffffffff);
+	assert_int_equal(get(0), 0x0f000000);
+	assert_int_equal(get(2), 0x0f000000);
 	put(1, 0); /* read only */
 	assert_int_equal(get(1), 0x170011);
 	assert_int_equal(told, 0);
@@ -72,11 +72,11 @@ static void an_entry(void **state)
 {
 	(void)state;
 	assert_int_equal(get(0x10 + 2 * 16), 0x10000); /* masked after reset */
-	put(0x11 + 2 * 16, 0x03FFFFFF);
-	put(0x10 + 2 * 16, 0xFFFFA931); /* level, low, lowest priority, logical, 31h; masked */
+	put(0x11 + 2 * 16, 0x03ffffff);
+	put(0x10 + 2 * 16, 0xffffa931); /* level, low, lowest priority, logical, 31h; masked */
 	assert_int_equal(told, 2);
-	assert_true(last_entry == 0x030000000001A931);
-	assert_int_equal(get(0x10 + 2 * 16), 0x1A931);
+	assert_true(last_entry == 0x030000000001a931);
+	assert_int_equal(get(0x10 + 2 * 16), 0x1a931);
 	assert_int_equal(get(0x11 + 2 * 16), 0x03000000);
 	assert_true(VIOAPIC_MASKED(last_entry));
 	assert_true(VIOAPIC_LOGICAL(last_entry));
@@ -139,10 +139,10 @@ static void odd_accesses(void **state)
 	put(0x10 + 2 * 24, 0x55);
 	put(0x10 + 2 * 15, 0x55);
 	put(0x10 + 2 * 17, 0x55);
-	put(0xFF, 0x55);
+	put(0xff, 0x55);
 	put(3, 0x55);
 	assert_int_equal(get(0x10 + 2 * 24), 0);
-	assert_int_equal(get(0xFF), 0);
+	assert_int_equal(get(0xff), 0);
 	vioapic_write(&a, 0, 4, 0x10);
 	vioapic_write(&a, 0x10, 1, 0x55);
 	vioapic_write(&a, 0x10, 8, 0x55);
@@ -151,7 +151,7 @@ static void odd_accesses(void **state)
 	assert_int_equal(told, 0);
 	assert_int_equal(vioapic_read(&a, 0x10, 2), 0);
 	assert_int_equal(vioapic_read(&a, 0x20, 4), 0);
-	vioapic_write(&a, 0, 4, 0xFFFFFF10); /* the register number has 8 bits */
+	vioapic_write(&a, 0, 4, 0xffffff10); /* the register number has 8 bits */
 	assert_int_equal(vioapic_read(&a, 0, 4), 0x10);
 }
 

@@ -120,12 +120,12 @@ static void knows_itlb_multihit(void **state)
 {
 	(void)state;
 	assert_true(vmx_itlb_multihit(true, 0x00050654, 0)); /* Skylake-X */
-	assert_true(vmx_itlb_multihit(true, 0x000206A7, 0)); /* Sandy Bridge */
+	assert_true(vmx_itlb_multihit(true, 0x000206a7, 0)); /* Sandy Bridge */
 	assert_false(vmx_itlb_multihit(true, 0x00050654, ARCH_CAPS_PSCHANGE_MC_NO));
 	assert_true(vmx_itlb_multihit(true, 0x00050654, ~ARCH_CAPS_PSCHANGE_MC_NO));
-	assert_false(vmx_itlb_multihit(true, 0x000506CA, 0));  /* Goldmont */
+	assert_false(vmx_itlb_multihit(true, 0x000506ca, 0));  /* Goldmont */
 	assert_false(vmx_itlb_multihit(true, 0x00050671, 0));  /* Knights Landing */
-	assert_false(vmx_itlb_multihit(true, 0x00000F41, 0));  /* another family */
+	assert_false(vmx_itlb_multihit(true, 0x00000f41, 0));  /* another family */
 	assert_false(vmx_itlb_multihit(false, 0x00050654, 0)); /* another vendor */
 }
 

@@ -22,7 +22,7 @@ void io_claim(struct io_space *s, uint16_t base, uint16_t count, io_handler *han
  */
 static uint32_t read_unclaimed(uint16_t port)
 {
-	return port == 0x70 || port == 0x71 ? 0 : 0xFFFFFFFF;
+	return port == 0x70 || port == 0x71 ? 0 : 0xffffffff;
 }
 
 void io_access(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *val)

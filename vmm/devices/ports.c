@@ -7,13 +7,13 @@
 #include "vmm/devices/ports.h"
 #include "vmm/life.h"
 
-#define COM1            0x3F8
-#define DEBUG_EXIT_PORT 0xF4
+#define COM1            0x3f8
+#define DEBUG_EXIT_PORT 0xf4
 static void com1_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
 {
 	struct vm *vm = ctx;
 	if (in)
-		*val = size == 1 ? vuart_read(&vm->uart, offset) : 0xFFFFFFFF;
+		*val = size == 1 ? vuart_read(&vm->uart, offset) : 0xffffffff;
 	else
 		vuart_write(&vm->uart, offset, (uint8_t)*val);
 }
@@ -64,7 +64,7 @@ static void pit_access(void *ctx, uint16_t offset, unsigned size, bool in, uint3
 		if (in && reg < VPIT_PORTS)
 			bytes |= (uint32_t)vpit_read(&vm->pit, reg, rdtsc()) << 8 * i;
 		else if (in)
-			bytes |= 0xFFu << 8 * i;
+			bytes |= 0xffu << 8 * i;
 		else if (reg < VPIT_PORTS)
 			vpit_write(&vm->pit, reg, (uint8_t)(*val >> 8 * i), rdtsc());
 	}
@@ -78,7 +78,7 @@ static void pit_gate_access(void *ctx, uint16_t offset, unsigned size, bool in, 
 	(void)offset;
 	(void)size;
 	if (in)
-		*val = 0xFFFFFF00 | vpit_read_gate(&vm->pit, rdtsc());
+		*val = 0xffffff00 | vpit_read_gate(&vm->pit, rdtsc());
 	else
 		vpit_write_gate(&vm->pit, (uint8_t)*val, rdtsc());
 }

@@ -11,8 +11,8 @@
 #define SHORT_SELF   1
 #define SHORT_ALL    2
 #define SHORT_OTHERS 3
-#define XAPIC_ALL    0xFFu
-#define X2APIC_ALL   0xFFFFFFFFu
+#define XAPIC_ALL    0xffu
+#define X2APIC_ALL   0xffffffffu
 
 enum delivery { FIXED, LOWEST, SMI, RESERVED, NMI, INIT, SIPI };
 
@@ -94,7 +94,7 @@ void vapic_msi(void *ctx, uint64_t addr, uint32_t data)
 	if (addr >> 20 != VAPIC_PAGE >> 20 || mode > 1)
 		vapic_lost(ctx);
 	else
-		vapic_send(ctx, addr >> 12 & 0xFF, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
+		vapic_send(ctx, addr >> 12 & 0xff, addr & 4, mode == 1 || addr & 8, (uint8_t)data);
 }
 
 /* True if a fixed vector was delivered to t; the other modes are requests and give false. */
@@ -181,13 +181,13 @@ static uint32_t write_mask(unsigned reg)
 {
 	switch (reg) {
 	case APIC_TPR:
-		return 0xFF;
+		return 0xff;
 	case APIC_SVR:
-		return 0x1FF;
+		return 0x1ff;
 	case APIC_TMICT:
-		return 0xFFFFFFFF;
+		return 0xffffffff;
 	case APIC_TDCR:
-		return 0xB;
+		return 0xb;
 	default:
 		return vapic_lvt_bits(reg);
 	}
@@ -231,16 +231,16 @@ void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value)
 		return;
 	switch (reg) {
 	case APIC_LDR:
-		v->apic.ldr = value & 0xFF000000;
+		v->apic.ldr = value & 0xff000000;
 		break;
 	case APIC_DFR:
-		v->apic.dfr = value | 0x0FFFFFFF;
+		v->apic.dfr = value | 0x0fffffff;
 		break;
 	case APIC_ICR_HIGH:
-		v->apic.icr = (v->apic.icr & 0xFFFFFFFF) | (uint64_t)(value & 0xFF000000) << 32;
+		v->apic.icr = (v->apic.icr & 0xffffffff) | (uint64_t)(value & 0xff000000) << 32;
 		break;
 	case APIC_ICR:
-		vapic_write_icr(v, (v->apic.icr & ~0xFFFFFFFFul) | value);
+		vapic_write_icr(v, (v->apic.icr & ~0xfffffffful) | value);
 		break;
 	case APIC_EOI:
 	case APIC_ESR:

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include "arch/x86_64/apic_regs.h"
 
-#define VAPIC_PAGE 0xFEE00000u
+#define VAPIC_PAGE 0xfee00000u
 
 struct vcpu;
 struct vm;
@@ -50,7 +50,7 @@ static inline bool vapic_is_x2(const struct vapic *a)
 static inline bool vapic_claims(const struct vapic *a, uint64_t gpa)
 {
 	return vapic_enabled(a) && !vapic_is_x2(a) &&
-	       (gpa & ~0xFFFul) == (a->base & APIC_BASE_PAGE);
+	       (gpa & ~0xffful) == (a->base & APIC_BASE_PAGE);
 }
 
 /* vapic_dest.c: does `dest` of an interrupt message or ICR select this APIC, in its present mode

@@ -6,7 +6,7 @@
 #include "vmm/devices/vapic.h"
 #include "vmm/vm.h"
 
-#define RESERVED 0x2FFul
+#define RESERVED 0x2fful
 
 /* Values of the register's EN and EXTD bits. */
 enum mode { DISABLED, INVALID, XAPIC, X2APIC, MODES };
@@ -32,7 +32,7 @@ static void reset_registers(struct vcpu *v)
 {
 	v->apic.icr = 0;
 	v->apic.ldr = 0;
-	v->apic.dfr = 0xFFFFFFFF;
+	v->apic.dfr = 0xffffffff;
 }
 
 void vapic_reset(struct vcpu *v, bool x2apic)
@@ -70,7 +70,7 @@ static void change_mode(struct vcpu *v, enum mode from, enum mode to)
 bool vapic_write_base(struct vcpu *v, uint64_t value)
 {
 	uint64_t now = v->apic.base, page = value & APIC_BASE_PAGE;
-	if (!vapic_base_allowed(now, value, cpuid(0x80000008, 0).eax & 0xFF))
+	if (!vapic_base_allowed(now, value, cpuid(0x80000008, 0).eax & 0xff))
 		return false;
 	if (page != (now & APIC_BASE_PAGE) && !is_free(v->vm, page)) {
 		v->refused_bases++;

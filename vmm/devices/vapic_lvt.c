@@ -12,7 +12,7 @@
 uint32_t vapic_lvt_bits(unsigned reg)
 {
 	/* timer, thermal, performance, LINT0, LINT1, error */
-	static const uint32_t bits[] = {0x300FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF};
+	static const uint32_t bits[] = {0x300ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff};
 	return reg >= APIC_LVT_TIMER && reg <= APIC_LVT_ERROR ? bits[reg - APIC_LVT_TIMER] : 0;
 }
 

@@ -14,8 +14,8 @@
 #define VERSION      (0x11u | (VIOAPIC_PINS - 1) << 16)
 #define ID_SHIFT     24
 #define ENTRY_MASKED 0x10000u
-#define ENTRY_LOW    0x1AFFFu /* writable bits: all but delivery status and remote IRR */
-#define ENTRY_HIGH   0xFF000000u
+#define ENTRY_LOW    0x1afffu /* writable bits: all but delivery status and remote IRR */
+#define ENTRY_HIGH   0xff000000u
 
 void vioapic_init(struct vioapic *a, void (*deliver)(void *ctx, uint64_t entry), void *ctx)
 {
@@ -82,7 +82,7 @@ static void write_register(struct vioapic *a, uint32_t reg, uint32_t val)
 {
 	unsigned pin = (reg - REG_ENTRY) / 2;
 	if (reg == REG_ID)
-		a->id = val >> ID_SHIFT & 0xF;
+		a->id = val >> ID_SHIFT & 0xf;
 	if (reg < REG_ENTRY || pin >= VIOAPIC_PINS)
 		return;
 	uint64_t *e = &a->entry[pin];
@@ -113,7 +113,7 @@ void vioapic_write(struct vioapic *a, uint32_t off, unsigned size, uint32_t val)
 		return;
 	spin_lock(&a->lock);
 	if (off == IOREGSEL)
-		a->select = val & 0xFF;
+		a->select = val & 0xff;
 	else if (off == IOWIN)
 		write_register(a, a->select, val);
 	spin_unlock(&a->lock);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include "lib/spinlock.h"
 
-#define VIOAPIC_PAGE 0xFEC00000u
+#define VIOAPIC_PAGE 0xfec00000u
 #define VIOAPIC_PINS 24
 
 /* Fields of an entry of the redirection table. */

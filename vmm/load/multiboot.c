@@ -208,7 +208,7 @@ uint64_t load_multiboot_needs(const struct multiboot_boot *boot)
 	return end > GUEST_HIGH + size ? end : GUEST_HIGH + size;
 }
 
-/* Writes the BIOS data area: 0x40E (EBDA segment) and 0x413 (KiB of memory below it).  Kernels read
+/* Writes the BIOS data area: 0x40e (EBDA segment) and 0x413 (KiB of memory below it).  Kernels read
  * them to find room below 640 KiB for the start code of other CPUs.  Left alone if a segment of the
  * kernel was loaded over it. */
 static void write_bios_data(const struct gmem *m, const struct kernel *k)
@@ -219,7 +219,7 @@ static void write_bios_data(const struct gmem *m, const struct kernel *k)
 			return;
 	if (!bda)
 		return;
-	put_le16(bda + 0x0E, GUEST_LOW_TOP >> 4);
+	put_le16(bda + 0x0e, GUEST_LOW_TOP >> 4);
 	put_le16(bda + 0x13, GUEST_LOW_TOP >> 10);
 }
 

@@ -99,9 +99,9 @@ void passthrough_bars_read(struct passthrough *p)
 		uint32_t low = pci_read(p->bdf, PCI_BAR(i), 4);
 		bool io = low & BAR_IO, wide = !io && (low & 6) == BAR_64BIT && i + 1 < VPCI_BARS;
 		uint32_t high = wide ? pci_read(p->bdf, PCI_BAR(i + 1), 4) : 0;
-		b->at = io ? low & 0xFFFC : (uint64_t)high << 32 | (low & ~15u);
+		b->at = io ? low & 0xfffc : (uint64_t)high << 32 | (low & ~15u);
 		b->prefetch = !io && (low & BAR_PREFETCH);
-		b->size = pci_bar_size(p->bdf, i) & (io ? 0xFFFFu : ~0u);
+		b->size = pci_bar_size(p->bdf, i) & (io ? 0xffffu : ~0u);
 		if (b->at && b->size && b->size <= (io ? VPCI_IO_SIZE : VPCI_MEM_SIZE))
 			b->kind = io ? VPCI_BAR_IO : VPCI_BAR_MEM;
 		i += wide;
@@ -156,7 +156,7 @@ void passthrough_bar_write(struct passthrough *p, unsigned i, unsigned size, uin
 {
 	uint32_t at = bar_register(p, i);
 	bool io = p->bar[i].kind == VPCI_BAR_IO;
-	bool sizing = size == 4 && (val | 15) == 0xFFFFFFFF && at;
+	bool sizing = size == 4 && (val | 15) == 0xffffffff && at;
 	p->bar[i].seen = sizing ? ~(p->dev.bar[i].size - 1) | (at & (io ? 3 : 15)) : at;
 }
 

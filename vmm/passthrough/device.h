@@ -11,8 +11,8 @@
 /* Physical configuration space. */
 #define PCI_COMMAND  0x04
 #define PCI_BAR(i)   ((uint8_t)(0x10 + 4 * (i)))
-#define PCI_INT_LINE 0x3C
-#define PCI_INT_PIN  0x3D
+#define PCI_INT_LINE 0x3c
+#define PCI_INT_PIN  0x3d
 #define PCI_CAP_PM   1
 #define PCI_CAP_MSI  5
 #define PCI_CAP_PCIE 0x10

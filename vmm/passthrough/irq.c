@@ -8,7 +8,7 @@
 #define MODE_LOWEST  1
 #define FIRST_VECTOR 16
 #define MSI_LOGICAL  4    /* bit of an MSI address */
-#define DEST_MAX     0xFF /* without interrupt remapping; the I/O APIC has 8 bits too */
+#define DEST_MAX     0xff /* without interrupt remapping; the I/O APIC has 8 bits too */
 
 static bool refuse_interrupt(struct passthrough *p, uint32_t dest, uint8_t vector, const char *what)
 {
@@ -37,7 +37,7 @@ bool passthrough_target(struct passthrough *p, uint32_t dest, bool logical, unsi
 
 bool passthrough_message(struct passthrough *p, uint64_t addr, uint32_t data, struct irq_target *t)
 {
-	uint32_t dest = (uint32_t)addr >> 12 & 0xFF;
+	uint32_t dest = (uint32_t)addr >> 12 & 0xff;
 	if (addr >> 20 != VAPIC_PAGE >> 20)
 		return refuse_interrupt(p, dest, (uint8_t)data, "its message goes to no APIC");
 	return passthrough_target(p, dest, addr & MSI_LOGICAL, data >> 8 & 7, (uint8_t)data, t);

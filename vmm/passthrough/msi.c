@@ -16,8 +16,8 @@
 void passthrough_msi_init(struct passthrough *p)
 {
 	uint8_t body[MSI_SIZE] = {PCI_CAP_MSI, 0, MSI_64BIT, 0};
-	uint8_t mask[MSI_SIZE] = {0,    0,    MSI_ENABLE, 0,    0xFC, 0xFF, 0xFF,
-	                          0xFF, 0xFF, 0xFF,       0xFF, 0xFF, 0xFF, 0xFF};
+	uint8_t mask[MSI_SIZE] = {0,    0,    MSI_ENABLE, 0,    0xfc, 0xff, 0xff,
+	                          0xff, 0xff, 0xff,       0xff, 0xff, 0xff, 0xff};
 	p->msi_phys = pci_find_cap(p->bdf, PCI_CAP_MSI);
 	if (p->msi_phys || p->has_pin)
 		p->msi_virt = (uint8_t)vpci_cap_add(&p->dev, body, mask, sizeof body);

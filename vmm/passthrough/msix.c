@@ -14,7 +14,7 @@
 #define CONTROL        2
 #define CONTROL_ENABLE 0x8000u
 #define CONTROL_MASK   0x4000u
-#define CONTROL_SIZE   0x7FFu /* number of entries, minus one */
+#define CONTROL_SIZE   0x7ffu /* number of entries, minus one */
 #define TABLE          4
 #define TABLE_BAR      7u
 #define CAP_SIZE       12

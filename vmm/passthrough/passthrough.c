@@ -13,13 +13,13 @@
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/passthrough/device.h"
 
-#define PCI_HEADER      0x0E
-#define PCI_SUBSYSTEM   0x2C
+#define PCI_HEADER      0x0e
+#define PCI_SUBSYSTEM   0x2c
 #define MSI_CAP_SIZE    14u
 #define MSIX_CAP_SIZE   12u
 #define PCIE_V1_SIZE    0x14u
-#define PCIE_SIZE       0x3Cu
-#define PCIE_TYPE       0xF0u
+#define PCIE_SIZE       0x3cu
+#define PCIE_TYPE       0xf0u
 #define PCIE_INTEGRATED 0x90u
 #define PCIE_FLR        (1u << 28)
 #define COMMAND_OWN     (VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER)
@@ -119,9 +119,9 @@ static const struct vpci_ops ops = {.bar = passthrough_bar_access,
 
 const char *passthrough_unfit(uint16_t bdf)
 {
-	if (pci_read(bdf, 0, 2) == 0xFFFF)
+	if (pci_read(bdf, 0, 2) == 0xffff)
 		return "is not there";
-	if (pci_read(bdf, PCI_HEADER, 1) & 0x7F)
+	if (pci_read(bdf, PCI_HEADER, 1) & 0x7f)
 		return "is a bridge: only an endpoint can be given to a guest";
 	return NULL;
 }

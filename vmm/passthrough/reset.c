@@ -22,7 +22,7 @@
 #define PCIE_LNKCTL      0x10
 #define PCIE_DEVCTL2     0x28
 #define PCIE_VERSION     15u
-#define PCI_CACHE_LINE   0x0C /* and the latency timer */
+#define PCI_CACHE_LINE   0x0c /* and the latency timer */
 #define AF_CAP           3
 #define AF_CAP_FLR       2u
 #define AF_CTRL          4

@@ -5,7 +5,7 @@
 
 /* VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT: present on every CPU with 64-bit
  * mode. */
-#define CR4_ALWAYS 0x7FFul
+#define CR4_ALWAYS 0x7fful
 
 uint64_t cr4_offered(uint32_t leaf1_ecx, uint32_t leaf7_ebx, uint32_t leaf7_ecx)
 {
@@ -43,7 +43,7 @@ bool cr4_allowed(const struct control_state *now, uint64_t value, uint64_t offer
 	if ((value & ~offered) || (is_long && !(value & CR4_PAE)))
 		return false;
 	if ((value & CR4_PCIDE) && !(now->cr4 & CR4_PCIDE))
-		return is_long && !(now->cr3 & 0xFFF);
+		return is_long && !(now->cr3 & 0xfff);
 	return true;
 }
 
@@ -55,5 +55,5 @@ uint64_t efer_with_cr0(uint64_t efer, uint64_t cr0)
 
 uint64_t cr0_after_lmsw(uint64_t cr0, uint16_t word)
 {
-	return (cr0 & ~0xEul) | (word & 0xF);
+	return (cr0 & ~0xeul) | (word & 0xf);
 }

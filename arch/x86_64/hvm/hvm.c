@@ -54,12 +54,12 @@ void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool writ
 {
 	static const uint32_t always[] = {
 	    0x174,      0x175,      0x176,                  /* SYSENTER */
-	    0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, /* STAR, LSTAR, CSTAR, SFMASK */
-	    0xC0000100, 0xC0000101, 0xC0000102, 0xC0000103, /* FS, GS, KernelGS base, TSC_AUX */
+	    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, /* STAR, LSTAR, CSTAR, SFMASK */
+	    0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103, /* FS, GS, KernelGS base, TSC_AUX */
 	};
 	for (unsigned i = 0; i < sizeof always / sizeof always[0]; i++)
 		open(map, always[i], true, true);
-	if (cpuid(0, 0).eax >= 0xD && (cpuid(0xD, 1).eax & CPUID_D_XFD)) {
+	if (cpuid(0, 0).eax >= 0xd && (cpuid(0xd, 1).eax & CPUID_D_XFD)) {
 		open(map, MSR_XFD, true, true);
 		open(map, MSR_XFD_ERR, true, true);
 	}

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NPT_ADDR 0x000FFFFFFFFFF000ul
+#define NPT_ADDR 0x000ffffffffff000ul
 
 /* The bits of one vendor's format. */
 struct npt_format {

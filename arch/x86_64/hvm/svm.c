@@ -26,7 +26,7 @@ static bool has_v_spec_ctrl; /* SPEC_CTRL is switched by the CPU */
 
 static void open_msr(uint8_t *map, uint32_t msr, bool read, bool write)
 {
-	uint32_t bit = (msr & 0x1FFF) * 2;
+	uint32_t bit = (msr & 0x1fff) * 2;
 	uint8_t *byte = map + (msr < 0x2000 ? 0 : 0x800) + bit / 8;
 	*byte = (uint8_t)(*byte & ~(((read ? 1u : 0) | (write ? 2u : 0)) << bit % 8));
 }
@@ -36,12 +36,12 @@ static bool maps_init(void)
 	iopm = (void *)mem_alloc(IOPM_SIZE, PAGE_SIZE, 0);
 	if (!iopm)
 		return false;
-	memset(iopm, 0xFF, IOPM_SIZE);
+	memset(iopm, 0xff, IOPM_SIZE);
 	for (unsigned own = 0; own < HVM_OWN_SETS; own++) {
 		msrpm[own] = (void *)mem_alloc(MSRPM_SIZE, PAGE_SIZE, 0);
 		if (!msrpm[own])
 			return false;
-		memset(msrpm[own], 0xFF, MSRPM_SIZE);
+		memset(msrpm[own], 0xff, MSRPM_SIZE);
 		hvm_open_msrs(open_msr, msrpm[own], own);
 	}
 	return true;
@@ -51,13 +51,13 @@ static bool maps_init(void)
 
 static enum hvm_found svm_probe(char *why, size_t size)
 {
-	if (cpuid(0x80000000, 0).eax < 0x8000000A || !(cpuid(0x80000001, 0).ecx & 1u << 2))
+	if (cpuid(0x80000000, 0).eax < 0x8000000a || !(cpuid(0x80000001, 0).ecx & 1u << 2))
 		return HVM_ABSENT;
-	if (!(cpuid(0x8000000A, 0).edx & 1)) {
+	if (!(cpuid(0x8000000a, 0).edx & 1)) {
 		snprintf(why, size, "this CPU's SVM has no nested paging: Patio needs it");
 		return HVM_UNUSABLE;
 	}
-	has_v_spec_ctrl = cpuid(0x8000000A, 0).edx & SVM_EDX_V_SPEC_CTRL;
+	has_v_spec_ctrl = cpuid(0x8000000a, 0).edx & SVM_EDX_V_SPEC_CTRL;
 	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) {
 		snprintf(why, size, "SVM is locked off (VM_CR.SVMDIS): enable SVM in the firmware");
 		return HVM_UNUSABLE;
@@ -111,7 +111,7 @@ static void reset_control(struct vmcb *b, uint64_t nested_root)
 	                ICPT4_CLGI | ICPT4_SKINIT | ICPT4_WBINVD | ICPT4_MONITOR | ICPT4_MWAIT |
 	                ICPT4_MWAIT_ARMED | ICPT4_XSETBV | ICPT4_RDPRU;
 	b->intercept5 = ICPT5_INVLPGB | ICPT5_INVLPGB_ILLEGAL | ICPT5_MCOMMIT | ICPT5_TLBSYNC;
-	if (cpuid(0x8000000A, 0).edx & SVM_EDX_BUS_LOCK)
+	if (cpuid(0x8000000a, 0).edx & SVM_EDX_BUS_LOCK)
 		b->intercept5 |= ICPT5_BUS_LOCK;
 	b->iopm_base = (paddr_t)iopm;
 	b->asid = ASID;
@@ -141,13 +141,13 @@ static void svm_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned ow
 	b->seg[HVM_GS] = seg_to_vmcb(&e->gs);
 	b->gdtr = (struct vmcb_seg){.limit = e->gdt.limit, .base = e->gdt.base};
 	b->idtr = (struct vmcb_seg){.limit = e->idt.limit, .base = e->idt.base};
-	b->tr = (struct vmcb_seg){.attr = SEG_TSS, .limit = 0xFFFF};
-	b->ldtr = (struct vmcb_seg){.attr = SEG_LDT, .limit = 0xFFFF};
+	b->tr = (struct vmcb_seg){.attr = SEG_TSS, .limit = 0xffff};
+	b->ldtr = (struct vmcb_seg){.attr = SEG_LDT, .limit = 0xffff};
 	svm_control_reset(svm_of(v), e->cr0, e->cr4);
 	b->cr3 = e->cr3;
 	/* VMRUN requires LMA to be set with LME and PG, as the CPU would set it */
 	b->efer = e->efer | EFER_SVME | ((e->efer & EFER_LME) && (e->cr0 & CR0_PG) ? EFER_LMA : 0);
-	b->dr6 = 0xFFFF0FF0;
+	b->dr6 = 0xffff0ff0;
 	b->dr7 = 0x400;
 	b->rflags = e->rflags | 2;
 	b->rip = e->rip;

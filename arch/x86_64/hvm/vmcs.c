@@ -8,8 +8,8 @@
 
 #define VPID      1 /* a core runs one vCPU; its translations are flushed when that starts */
 #define PAT_RESET 0x0007040600070406ul
-#define EPT_WALK  0x1E /* write-back tables of four levels (SDM 3, 24.6.11) */
-#define DR6_RESET 0xFFFF0FF0ul
+#define EPT_WALK  0x1e /* write-back tables of four levels (SDM 3, 24.6.11) */
+#define DR6_RESET 0xffff0ff0ul
 #define DR7_RESET 0x400ul
 
 static void seg_to_vmcs(enum vmcs_segment which, const struct seg *s)
@@ -70,7 +70,7 @@ static void fill_host(struct core *c)
  * them. */
 static void reset_core_registers(void)
 {
-	static const uint32_t msr[] = {0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, 0xC0000102};
+	static const uint32_t msr[] = {0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102};
 	for (unsigned i = 0; i < sizeof msr / sizeof msr[0]; i++)
 		wrmsr(msr[i], 0);
 	write_cr2(0);
@@ -79,8 +79,8 @@ static void reset_core_registers(void)
 
 static void fill_segments(const struct cpu_entry *e)
 {
-	static const struct seg tr = {.attr = SEG_TSS, .limit = 0xFFFF};
-	static const struct seg ldtr = {.attr = SEG_LDT, .limit = 0xFFFF};
+	static const struct seg tr = {.attr = SEG_TSS, .limit = 0xffff};
+	static const struct seg ldtr = {.attr = SEG_LDT, .limit = 0xffff};
 	seg_to_vmcs(VMCS_ES, &e->es);
 	seg_to_vmcs(VMCS_CS, &e->cs);
 	seg_to_vmcs(VMCS_SS, &e->ss);

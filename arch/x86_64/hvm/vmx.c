@@ -221,7 +221,7 @@ static void exit_io(struct vmexit *e)
 static void exit_ept(struct vmexit *e)
 {
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
-	e->kind = (info & 0x2C) == 0xC ? VMEXIT_fetch : VMEXIT_memory;
+	e->kind = (info & 0x2c) == 0xc ? VMEXIT_fetch : VMEXIT_memory;
 	e->memory.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
 	e->memory.write = info & 2;
 	e->memory.fetch = info & 4;
@@ -242,7 +242,7 @@ static void exit_raw(struct vmexit *e)
  * (17.2.4). INT1 is an instruction that has completed, so RIP moves past it. */
 static void apply_debug_exception(uint32_t event)
 {
-	uint64_t causes = vmread(VMCS_EXIT_QUALIFICATION) & (DR6_BS | DR6_BD | 0xF);
+	uint64_t causes = vmread(VMCS_EXIT_QUALIFICATION) & (DR6_BS | DR6_BD | 0xf);
 	write_dr6(read_dr6() | causes);
 	vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
 	if ((event & EVENT_TYPE_MASK) == EVENT_PRIV_SOFT)
@@ -403,7 +403,7 @@ static void reinject(struct vmx_vcpu *x, uint32_t reason)
 	if (type == EVENT_NMI)
 		clear_blocking(BLOCKED_BY_NMI);
 	if (type < EVENT_SOFT_INT)
-		queue_event(x, event & (EVENT_VALID | EVENT_HAS_ERROR | EVENT_TYPE_MASK | 0xFF),
+		queue_event(x, event & (EVENT_VALID | EVENT_HAS_ERROR | EVENT_TYPE_MASK | 0xff),
 		            vmread(VMCS_VECTORING_ERROR));
 }
 

@@ -80,9 +80,9 @@ enum vmx_lock vmx_lock(uint64_t feature_control)
  * processors). */
 static bool is_unaffected(unsigned model)
 {
-	static const uint8_t unaffected[] = {0x1C, 0x26, 0x27, 0x35, 0x36, 0x37, 0x4A,
-	                                     0x4C, 0x4D, 0x57, 0x5A, 0x5C, 0x5D, 0x5F,
-	                                     0x75, 0x7A, 0x85, 0x86, 0x96, 0x9C};
+	static const uint8_t unaffected[] = {0x1c, 0x26, 0x27, 0x35, 0x36, 0x37, 0x4a,
+	                                     0x4c, 0x4d, 0x57, 0x5a, 0x5c, 0x5d, 0x5f,
+	                                     0x75, 0x7a, 0x85, 0x86, 0x96, 0x9c};
 	for (unsigned i = 0; i < sizeof unaffected; i++)
 		if (unaffected[i] == model)
 			return true;
@@ -91,8 +91,8 @@ static bool is_unaffected(unsigned model)
 
 bool vmx_itlb_multihit(bool intel, uint32_t leaf1_eax, uint64_t arch_caps)
 {
-	unsigned family = leaf1_eax >> 8 & 0xF;
-	unsigned model = (leaf1_eax >> 4 & 0xF) | (leaf1_eax >> 12 & 0xF0);
+	unsigned family = leaf1_eax >> 8 & 0xf;
+	unsigned model = (leaf1_eax >> 4 & 0xf) | (leaf1_eax >> 12 & 0xf0);
 	if (!intel || family != 6 || (arch_caps & ARCH_CAPS_PSCHANGE_MC_NO))
 		return false;
 	return !is_unaffected(model);

@@ -20,7 +20,7 @@ struct vmx_setup vmx_setup;
 /* Four maps of 1 KiB: reads of the low and the high MSRs, then writes (SDM 3, 24.6.9). */
 static void open_msr(uint8_t *map, uint32_t msr, bool read, bool write)
 {
-	uint8_t *byte = map + (msr < 0x2000 ? 0 : 1024) + (msr & 0x1FFF) / 8;
+	uint8_t *byte = map + (msr < 0x2000 ? 0 : 1024) + (msr & 0x1fff) / 8;
 	uint8_t closed = (uint8_t) ~(1u << msr % 8);
 	if (read)
 		byte[0] &= closed;
@@ -33,13 +33,13 @@ static bool maps_init(void)
 	vmx_setup.io_bitmaps = (void *)mem_alloc(IO_BITMAPS_SIZE, PAGE_SIZE, 0);
 	if (!vmx_setup.io_bitmaps)
 		return false;
-	memset(vmx_setup.io_bitmaps, 0xFF, IO_BITMAPS_SIZE);
+	memset(vmx_setup.io_bitmaps, 0xff, IO_BITMAPS_SIZE);
 	for (unsigned own = 0; own < HVM_OWN_SETS; own++) {
 		uint8_t *map = vmx_setup.msr_bitmap[own] =
 		    (void *)mem_alloc(PAGE_SIZE, PAGE_SIZE, 0);
 		if (!map)
 			return false;
-		memset(map, 0xFF, PAGE_SIZE);
+		memset(map, 0xff, PAGE_SIZE);
 		hvm_open_msrs(open_msr, map, own);
 	}
 	return true;
@@ -96,7 +96,7 @@ enum hvm_found vmx_probe(char *why, size_t size)
 
 uint32_t vmx_revision(void)
 {
-	return rdmsr(MSR_VMX_BASIC) & 0x7FFFFFFF;
+	return rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
 }
 
 unsigned vmx_lacks(void)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define DUMPS   "tests/unit/data/cpuid/*.txt"
-#define ANY_SUB 0xFFFFFFFFu
+#define ANY_SUB 0xffffffffu
 
 struct cpuid_dump dump;
 
