@@ -328,7 +328,8 @@ static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct 
 	return delivered;
 }
 
-/* Errors are ignored here: gather() meets a bad index when the known entries are used up. */
+/* Errors are ignored here: gather_buffers() meets a bad index when the known entries are used up.
+ */
 static inline void refresh_available(struct vring *r, unsigned count)
 {
 	if ((uint16_t)(r->seen - r->next) >= count)

@@ -19,6 +19,7 @@
 #include "lib/mem.h"
 #include "vmm/tick.h"
 #include "vmm/life.h"
+#include "vmm/passthrough/passthrough.h"
 
 struct vnet *node_vnet;
 static struct config *config;
@@ -69,10 +70,14 @@ static bool build_guest(unsigned slot, const struct guest_config *g, char *why, 
 	vms[slot] = vm_create(slot, g, why, size);
 	if (!vms[slot])
 		return false;
-	if (!g->control || control_console_create(vms[slot]))
-		return true;
-	snprintf(why, size, "guest %s: no memory left for its control console", g->name);
-	return false;
+	if (g->control && !control_console_create(vms[slot])) {
+		snprintf(why, size,
+		         "guest %s: no memory, or no room on its PCI bus, for its control console",
+		         g->name);
+		return false;
+	}
+	/* Behind our own devices: a large BAR of its takes what is left of the guest's window. */
+	return !g->has_pci || passthrough_attach(vms[slot], g->pci, why, size);
 }
 
 static bool build(const struct node_config *n, char *why, size_t size)

@@ -18,7 +18,6 @@
 
 #define SPACE_IO 1 /* address space ID of a generic address */
 
-/* What the tables are made in: zeroes at first. */
 struct guest_xsdt {
 	struct acpi_header header;
 	uint64_t fadt, madt;

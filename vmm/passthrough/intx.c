@@ -31,7 +31,10 @@ void passthrough_pin_off(struct passthrough *p, enum pin_user user)
 {
 	if (!p->has_pin || (p->pin != user && p->pin != PIN_NOBODY))
 		return;
-	ioapic_mask(p->gsi);
+	/* Of a line that nobody has from us it is masked since the boot, or another device's by
+	 * now. */
+	if (p->pin != PIN_NOBODY)
+		ioapic_mask(p->gsi);
 	p->pin = PIN_NOBODY;
 	passthrough_command(p);
 }
