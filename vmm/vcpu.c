@@ -128,8 +128,11 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 		v->nmi_pending = true;
 	if (r & VCPU_REQ_SERVICE)
 		v->vm->service->serve(v->vm->service->ctx);
-	if ((r & VCPU_REQ_WORK) && vpci_work(&v->vm->pci))
-		vcpu_request(v, VCPU_REQ_WORK);
+	if (r & VCPU_REQ_WORK) {
+		vnet_exit_began(c->net, 0); /* this work was asked for in an earlier exit */
+		if (vpci_work(&v->vm->pci))
+			vcpu_request(v, VCPU_REQ_WORK);
+	}
 }
 
 static void core_serve(struct core *c, void (*work)(void))
@@ -152,6 +155,7 @@ static void vcpu_run(struct vcpu *v)
 	hvm->run(&v->cpu, &e);
 	uint64_t start = rdtsc();
 	struct exit_stat *stat = &v->exits[e.kind];
+	vnet_exit_began(v->cpu.core->net, start);
 	stat->count++;
 	if (e.kind != VMEXIT_kick)
 		vcpu_handle_exit(v, &e);

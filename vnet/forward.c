@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* forward.c: the walk: look all frames of a batch up, then visit each destination once. */
-#include "vnet/switch.h"
 #include "vnet/walk.h"
 
 /* The uncommon results of a look-up: no route, several, or only one back to the frame's port. */
@@ -127,6 +126,26 @@ static inline unsigned visit(struct walk *w, unsigned number)
 	return n;
 }
 
+/* The visits of a walk while tracing is on; none are left after it. */
+static __attribute__((noinline)) unsigned visit_traced(struct walk *w)
+{
+	struct vnet_core *c = w->core;
+	unsigned moved = 0;
+
+	trace_looked_up(w);
+	for (unsigned i = 0; i < c->ntouched; i++) {
+		unsigned number = c->touched[i];
+		uint64_t frames = c->pending[number];
+		unsigned n = visit(w, number);
+
+		trace_raised(w, number, frames, n);
+		moved += n;
+	}
+	trace_returned(w);
+	c->ntouched = 0;
+	return moved;
+}
+
 void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame *const *frames,
                unsigned n, uint64_t bytes)
 {
@@ -170,6 +189,8 @@ static inline __attribute__((always_inline)) unsigned walk_all(struct vnet_core 
 		look_up_learned(&w, policy);
 	else
 		policy->ops->look_up(&w, policy);
+	if (__builtin_expect(core->stamped != NULL, 0))
+		moved = visit_traced(&w);
 	for (unsigned i = 0; i < core->ntouched; i++)
 		moved += visit(&w, core->touched[i]);
 	core->ntouched = 0;
@@ -190,6 +211,9 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 
 	count_add(&count->in_frames, n);
 	walk_enter(core);
+	core->stamped = NULL;
+	if (__builtin_expect(atomic_load_explicit(&core->filter, memory_order_acquire) != NULL, 0))
+		trace_taken(core, batch);
 	stage = stage_of(from);
 	if (__builtin_expect(stage != NULL, 0))
 		moved = stage->ingress(core, from, batch->frame, n);

@@ -83,11 +83,12 @@ struct vnet {
 	_Atomic uint64_t seconds;                   /* the time of the last vnet_tick() */
 	unsigned turn;              /* the network whose policy the next vnet_tick() lets sweep */
 	struct vnet_trials *trials; /* see trial.h */
+	struct vnet_trace_filter filter; /* of what is traced; changed while tracing is off */
 	struct vnet_core *core[VNET_CORES];
 };
 
 struct vnet_core {
-	struct vnet_batch batch;                             /* first: vnet_core_batch() */
+	struct vnet_core_open open;                          /* first: vnet_core_batch() */
 	_Atomic uint64_t epoch __attribute__((aligned(64))); /* odd: in the walk */
 	unsigned depth; /* nested walks: vnet_poll() and, in it, vnet_input() */
 	unsigned id;
@@ -101,9 +102,16 @@ struct vnet_core {
 	struct vnet_scratch scratch;
 	struct vnet_heads guard; /* checked by guard_stage */
 	struct vnet_heads marks; /* changed by ecn_carry() */
+	/* The trace, private to vnet/trace.c and the walk. */
+	_Atomic(const struct vnet_trace_filter *) filter; /* NULL: off */
+	struct trace_ring *trace;
+	const struct vnet_frame *stamped; /* frames of the walk, if tracing was on at its start */
+	uint64_t taken;                   /* when they were taken */
+	uint32_t position;                /* of the first one, as struct vnet_batch has it */
+	uint32_t walk;                    /* number of this core's last traced walk */
 };
 
-_Static_assert(offsetof(struct vnet_core, batch) == 0, "as vnet_core_batch() has it");
+_Static_assert(offsetof(struct vnet_core, open) == 0, "as vnet_core_batch() has it");
 _Static_assert(VNET_BATCH <= 64, "pending has one bit for each frame of a batch");
 _Static_assert(VNET_ROUTES < TABLE_END, "route numbers fit the chains");
 

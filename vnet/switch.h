@@ -28,10 +28,17 @@ struct vnet_core *vnet_core(struct vnet *v, unsigned core);
  * a host program. */
 struct vnet_core *vnet_this_core(void);
 
+/* The part of a core's state that devices and the VMM reach without a call: its first member. */
+struct vnet_core_open {
+	struct vnet_batch batch;
+	uint64_t traced;     /* frames of the walk in progress that are traced, one bit each */
+	uint64_t exit_began; /* see vnet_exit_began() */
+};
+
 /* The core's own scratch batch, for a device to fill and hand to vnet_input(). */
 static inline struct vnet_batch *vnet_core_batch(struct vnet_core *core)
 {
-	return (struct vnet_batch *)core; /* its first member */
+	return &((struct vnet_core_open *)core)->batch;
 }
 
 /* The number that vnet_core() was given for it. */

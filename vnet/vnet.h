@@ -74,6 +74,7 @@
 
 struct vnet_batch {
 	unsigned n, nseg;
+	uint32_t position; /* of the first frame's chain in the sender's TX ring, for traces */
 	struct vnet_frame frame[VNET_BATCH];
 	struct vnet_seg seg[VNET_SEGS];
 };
@@ -195,6 +196,7 @@ struct vnet_route {
 
 #include "vnet/port.h"
 #include "vnet/switch.h"
+#include "vnet/trace.h"
 #include "vnet/lookup/route.h"
 #include "vnet/link/underlay.h"
 #include "vnet/link/link.h"

@@ -43,6 +43,12 @@ static inline bool has_offload(const struct vnet_frame *f)
 	return v != 0;
 }
 
+/* vnet/trace.c: the stamps of a walk, while tracing is on. */
+void trace_taken(struct vnet_core *core, struct vnet_batch *batch);
+void trace_looked_up(const struct walk *w); /* chooses the frames that are traced */
+void trace_raised(const struct walk *w, unsigned port, uint64_t frames, unsigned accepted);
+void trace_returned(const struct walk *w);
+
 /* The rare cases of admit(); each counts the drop when it returns false. */
 bool admit_gather(struct walk *w, const struct vnet_frame *f); /* fills w->head from pieces */
 bool admit_offload(struct walk *w, struct vnet_frame *f);

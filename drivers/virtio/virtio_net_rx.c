@@ -309,12 +309,16 @@ static inline void unlock_and_notify(struct virtio_net *n, bool interrupt)
 	spin_unlock(&n->rx_lock);
 }
 
-/* Delivers the frames from index i on, in order, some heavy or refused; rx_lock held, released on
- * return.  Returns `delivered`, the count before index i, plus how many it delivered. */
+/* Delivers the frames from index i on, in order, some heavy, refused or traced; rx_lock held,
+ * released on return.  Returns `delivered`, the count before index i, plus how many it delivered.
+ */
 static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct vnet_core *core,
                                                    struct vnet_frame *const *frames,
                                                    unsigned delivered, unsigned i, unsigned count)
 {
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	const uint16_t first = r->next;
+	const unsigned before = delivered;
 	bool same =
 	    rx_ready(n); /* false: the device was stopped, and the ring may be another now */
 
@@ -323,8 +327,10 @@ static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct 
 		if (is_heavy(frames[i]))
 			same = virtio_net_yield(n);
 	}
+	if (vnet_traced(core))
+		vnet_copied(core, n->port, first, (uint16_t)(r->next - first), delivered - before);
 	refuse_all(n, core, frames + i, count - i);
-	unlock_and_notify(n, same && vring_publish(&n->v.queue[VIRTIO_NET_RX].ring));
+	unlock_and_notify(n, same && vring_publish(r));
 	return delivered;
 }
 
@@ -348,6 +354,8 @@ unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
 	if (__builtin_expect(!rx_ready(n), 0))
 		return put_rest(n, core, frames, 0, 0, count);
 	refresh_available(r, count);
+	if (__builtin_expect(vnet_traced(core), 0))
+		return put_rest(n, core, frames, 0, 0, count);
 	for (unsigned i = 0; i < count; i++) {
 		if (__builtin_expect(put_plain(r, frames[i]), 1))
 			continue;

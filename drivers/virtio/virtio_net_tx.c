@@ -183,6 +183,7 @@ static int gather_batch(struct virtio_net *n, struct vnet_core *core, struct vne
 		f++;
 	}
 	b->n = (unsigned)(f - b->frame);
+	b->position = r->next;
 	b->nseg = (unsigned)(seg - b->seg);
 	if (e <= 0 || (e == VRING_E_chain_pieces && b->nseg))
 		return i; /* all, or as many as this batch has segments for */

@@ -115,6 +115,9 @@ static void hvm_run(struct hvm_vcpu *v, struct vmexit *e)
 static const struct hvm_ops ops = {
     .reset = hvm_reset, .leave = hvm_leave, .set = hvm_set, .run = hvm_run};
 
+/* What is open of the cores' state in the switch. */
+static struct vnet_core_open nets[3];
+
 /* A VM of three vCPUs, each on its core from 1 on, of which the second waits for its start. */
 static struct vm *running(void)
 {
@@ -130,6 +133,7 @@ static struct vm *running(void)
 		vm.vcpu[i].id = i;
 		vm.vcpu[i].cpu.core = &cores[i + 1];
 		cores[i + 1].index = i + 1;
+		cores[i + 1].net = (struct vnet_core *)&nets[i];
 		atomic_store(&vm.vcpu[i].state, i == 1 ? VCPU_WAIT_SIPI : VCPU_RUN);
 		atomic_store(&cores[i + 1].vcpu, &vm.vcpu[i]);
 	}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* trace.c: stamps at the steps of the walk; see trace.h.  Called only while tracing is on. */
+#include "vnet/walk.h"
+
+#define NO_ADDRESS (~0ull)   /* of a frame whose addresses were not read */
+#define LENGTH_MAX 0xffffull /* what a record has room for */
+#define ALL_FRAMES (~0ull)
+
+static void put(struct vnet_core *core, uint64_t tsc, enum trace_step step, unsigned port,
+                unsigned frame, uint64_t a, uint64_t b)
+{
+	struct trace_record r = {tsc, core->walk, (uint16_t)port, (uint8_t)step, (uint8_t)frame,
+	                         a,   b};
+
+	trace_put(core->trace, &r);
+}
+
+/* --- switching it on and off ---------------------------------------------------------------- */
+
+/* Control lock held.  On return no core stamps. */
+static void stop(struct vnet *v)
+{
+	for (unsigned i = 0; i < v->cores; i++)
+		atomic_store(&v->core[i]->filter, NULL);
+	vnet_sync(v);
+}
+
+void vnet_trace_start(struct vnet *v, struct trace_ring *const *ring,
+                      const struct vnet_trace_filter *filter)
+{
+	control_lock(v);
+	stop(v);
+	v->filter = *filter;
+	for (unsigned i = 0; i < v->cores; i++) {
+		v->core[i]->trace = ring[i];
+		atomic_store_explicit(&v->core[i]->filter, &v->filter, memory_order_release);
+	}
+	control_unlock(v);
+}
+
+void vnet_trace_stop(struct vnet *v)
+{
+	control_lock(v);
+	stop(v);
+	control_unlock(v);
+}
+
+/* --- stamps, in the order of the walk ------------------------------------------------------- */
+
+void trace_taken(struct vnet_core *core, struct vnet_batch *batch)
+{
+	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH;
+
+	core->taken = trace_now();
+	core->stamped = batch->frame;
+	core->position = batch->position;
+	/* admit() sets the addresses of those that it accepts. */
+	for (unsigned i = 0; i < n; i++)
+		batch->frame[i].dst = NO_ADDRESS;
+}
+
+/* The number in the batch of the walk's first frame: a stage walks its frames in several parts. */
+static unsigned first_number(const struct walk *w)
+{
+	return (unsigned)(w->frame - w->core->stamped);
+}
+
+/* The walk's frames, one bit each, with numbers of the batch. */
+static uint64_t in_batch(const struct walk *w, uint64_t frames)
+{
+	return frames << first_number(w);
+}
+
+static bool mac_matches(const struct vnet_trace_filter *filter, const struct vnet_frame *f)
+{
+	return !filter->mac || f->src == filter->mac || f->dst == filter->mac;
+}
+
+/* The frames of the walk that satisfy the filter, one bit each. */
+static uint64_t matching(const struct walk *w, const struct vnet_trace_filter *filter)
+{
+	uint64_t ports = ALL_FRAMES, found = 0;
+
+	if (filter->port >= 0 && w->from->number != filter->port)
+		ports = w->core->pending[filter->port];
+	for (unsigned i = 0; i < w->n; i++) {
+		const struct vnet_frame *f = &w->frame[i];
+
+		if (f->dst != NO_ADDRESS && (ports >> i & 1) && mac_matches(filter, f))
+			found |= 1ull << i;
+	}
+	return found;
+}
+
+static void put_frame(const struct walk *w, unsigned i)
+{
+	struct vnet_core *c = w->core;
+	const struct vnet_frame *f = &w->frame[i];
+	unsigned number = first_number(w) + i;
+	uint64_t position = (c->position + number) & 0xffff;
+	uint64_t len = f->len < LENGTH_MAX ? f->len : LENGTH_MAX;
+
+	put(c, c->taken, TRACE_taken, w->from->number, number, f->src | position << 48,
+	    f->dst | len << 48);
+}
+
+void trace_looked_up(const struct walk *w)
+{
+	struct vnet_core *c = w->core;
+	uint64_t now = trace_now();
+	/* Not by c->filter: that may have become NULL meanwhile; what it pointed to stays as it is
+	 * until this walk is over. */
+	uint64_t frames = matching(w, &c->vnet->filter);
+
+	c->open.traced = in_batch(w, frames);
+	if (!frames)
+		return;
+	c->walk++;
+	if (c->open.exit_began)
+		put(c, c->open.exit_began, TRACE_kick, w->from->number, 0, 0, 0);
+	for (; frames; frames &= frames - 1)
+		put_frame(w, (unsigned)__builtin_ctzll(frames));
+	put(c, now, TRACE_looked_up, w->from->number, 0, c->open.traced, w->n);
+}
+
+void vnet_copied(struct vnet_core *core, const struct vnet_port *port, uint16_t first,
+                 unsigned chains, unsigned frames)
+{
+	put(core, trace_now(), TRACE_copied, port->number, 0, first | (uint64_t)chains << 32,
+	    frames);
+}
+
+void trace_raised(const struct walk *w, unsigned port, uint64_t frames, unsigned accepted)
+{
+	uint64_t traced = in_batch(w, frames) & w->core->open.traced;
+
+	if (traced)
+		put(w->core, trace_now(), TRACE_raised, port, 0, in_batch(w, frames), accepted);
+}
+
+void trace_returned(const struct walk *w)
+{
+	struct vnet_core *c = w->core;
+
+	if (c->open.traced)
+		put(c, trace_now(), TRACE_returned, w->from->number, 0, c->open.traced, 0);
+	c->open.traced = 0;
+}
