@@ -47,8 +47,16 @@ class Emulator:
     def close(self):
         """Ends the emulator, whatever it does."""
         if self.child:
-            self.child.close(force=True)
+            self.end_child()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end_child(self):
+        """Closes the line and ends the child; pexpect gives up after a tenth of a second, by when it
+        has sent SIGKILL, but a loaded machine may not have carried that out."""
+        try:
+            self.child.close(force=True)
+        except pexpect.ExceptionPexpect:
+            self.child.ptyproc.wait()
 
     def complaints(self, text):
         """What of the emulator's standard error is worth showing, as lines."""

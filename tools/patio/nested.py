@@ -16,7 +16,7 @@ from .hardware import BUILD, VENDORS, Unsupported, grub_iso
 
 LINUX = os.path.join(BUILD, "linux", "vmlinuz")
 INITRD = os.path.join(BUILD, "kvm", "initrd.cpio.lz4")
-LINE = "console=ttyS0 quiet nokaslr mitigations=off cryptomgr.notests panic=-1"
+LINE = "console=ttyS0 quiet nokaslr mitigations=off cryptomgr.notests panic=-1 no_timer_check"
 LINUX_MEMORY = 208  # MiB for Linux, its initramfs and QEMU, beside the node's memory
 
 

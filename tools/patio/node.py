@@ -70,7 +70,7 @@ class Node(Emulator):
         except pexpect.TIMEOUT:
             self.fail("the node did not end")
         text = self.child.before
-        self.child.close()
+        self.end_child()
         said = ENDS.findall(text)
         status = int(said[-1]) if said else None
         if said and self.hardware.exit_port and \
