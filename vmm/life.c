@@ -25,7 +25,7 @@ static bool map_memory(struct vm *vm)
 	for (unsigned i = 0; i < n; i++) {
 		const struct vm_piece *p = &piece[i];
 		if (!gmem_add(&vm->mem, p->gpa, p->size, (void *)p->hpa) ||
-		    !npt_map(hvm->npt, vm->npt_root, p->gpa, p->hpa, p->size, false))
+		    !npt_map(hvm->npt, vm->npt_root, p->gpa, p->hpa, p->size, NPT_RAM))
 			return false;
 	}
 	return true;

@@ -61,7 +61,7 @@ static bool probe_make(struct probe *p)
 	if (!p->cpu.vendor || !p->page || !p->cpu.nested_root)
 		return false;
 	memcpy(p->page, cpuid_code, sizeof cpuid_code);
-	return npt_map(hvm->npt, p->cpu.nested_root, 0, (paddr_t)p->page, PAGE_SIZE, false);
+	return npt_map(hvm->npt, p->cpu.nested_root, 0, (paddr_t)p->page, PAGE_SIZE, NPT_RAM);
 }
 
 static void probe_free(struct probe *p)

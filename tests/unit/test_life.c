@@ -63,9 +63,9 @@ uint64_t npt_create(void)
 }
 
 bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size,
-             bool device)
+             enum npt_use use)
 {
-	(void)f, (void)root, (void)gpa, (void)hpa, (void)size, (void)device;
+	(void)f, (void)root, (void)gpa, (void)hpa, (void)size, (void)use;
 	return !no_tables;
 }
 

@@ -52,6 +52,8 @@ static const struct npt_format format = {.present = 1,
                                          .table = 7,
                                          .ram = 7,
                                          .device = 7 | 0x18 | 1ul << 63,
+                                         .shown = 5 | 1ul << 63,
+                                         .shared = 7 | 1ul << 63,
                                          .gib_pages = gib,
                                          .small_fetch = small_fetch};
 
@@ -98,7 +100,7 @@ static int begin(void **state)
 static void map_and_walk(uint64_t gpa, uint64_t hpa, uint64_t size)
 {
 	uint64_t root = npt_create();
-	assert_true(npt_map(&format, root, gpa, hpa, size, false));
+	assert_true(npt_map(&format, root, gpa, hpa, size, NPT_RAM));
 	for (uint64_t at = 0; at < size; at += PAGE_SIZE) {
 		struct found f = walk(root, gpa + at + 0x123);
 		assert_int_equal(f.hpa, hpa + at + 0x123);
@@ -125,7 +127,7 @@ static void test_largest_pages(void **state)
 {
 	(void)state;
 	uint64_t root = npt_create();
-	assert_true(npt_map(&format, root, GIB - 0x201000, 3 * GIB - 0x201000, 2 * GIB, false));
+	assert_true(npt_map(&format, root, GIB - 0x201000, 3 * GIB - 0x201000, 2 * GIB, NPT_RAM));
 	assert_int_equal(walk(root, GIB - 0x201000).shift, 12);
 	assert_int_equal(walk(root, GIB - 0x200000).shift, 21);
 	assert_int_equal(walk(root, GIB).shift, 30);
@@ -134,7 +136,7 @@ static void test_largest_pages(void **state)
 	npt_destroy(&format, root);
 	with_gib = false;
 	root = npt_create();
-	assert_true(npt_map(&format, root, GIB, 2 * GIB, GIB, false));
+	assert_true(npt_map(&format, root, GIB, 2 * GIB, GIB, NPT_RAM));
 	assert_int_equal(walk(root, GIB).shift, 21);
 	npt_destroy(&format, root);
 	assert_int_equal(tables, 0);
@@ -144,22 +146,37 @@ static void test_device(void **state)
 {
 	(void)state;
 	uint64_t root = npt_create();
-	assert_true(npt_map(&format, root, 0xfebc0000, 0xfebc0000, 0x20000, true));
+	assert_true(npt_map(&format, root, 0xfebc0000, 0xfebc0000, 0x20000, NPT_DEVICE));
 	assert_int_equal(walk(root, 0xfebdffff).leaf, 7 | 0x18 | 1ul << 63);
 	npt_destroy(&format, root);
+}
+
+/* Memory of the VMM's: large pages too, never executable, and only `shared` writable. */
+static void test_shown(void **state)
+{
+	(void)state;
+	uint64_t root = npt_create();
+	assert_true(npt_map(&format, root, 0xe0000000, 0x40000000, 0x201000, NPT_SHOWN));
+	assert_true(npt_map(&format, root, 0xe0400000, 0x50000000, 0x1000, NPT_SHARED));
+	assert_int_equal(walk(root, 0xe0000000).leaf, 5 | 0x80 | 1ul << 63);
+	assert_int_equal(walk(root, 0xe0200000).leaf, 5 | 1ul << 63);
+	assert_int_equal(walk(root, 0xe0400000).leaf, 7 | 1ul << 63);
+	assert_false(npt_allow_fetch(&format, root, 0xe0200000));
+	npt_destroy(&format, root);
+	assert_int_equal(tables, 0);
 }
 
 static void test_nothing_twice(void **state)
 {
 	(void)state;
 	uint64_t root = npt_create();
-	assert_true(npt_map(&format, root, 0, 0, 0x400000, false));
+	assert_true(npt_map(&format, root, 0, 0, 0x400000, NPT_RAM));
 	assert_false(
-	    npt_map(&format, root, 0x200000, 0x800000, 0x1000, false)); /* in a large one */
-	assert_false(npt_map(&format, root, 0x200000, 0x800000, 0x200000, false));
-	assert_true(npt_map(&format, root, 0x400000, 0x800000, 0x1000, false));
-	assert_false(npt_map(&format, root, 0x400000, 0x900000, 0x1000, false));
-	assert_false(npt_map(&format, root, 0, 0, GIB, false)); /* tables are there */
+	    npt_map(&format, root, 0x200000, 0x800000, 0x1000, NPT_RAM)); /* in a large one */
+	assert_false(npt_map(&format, root, 0x200000, 0x800000, 0x200000, NPT_RAM));
+	assert_true(npt_map(&format, root, 0x400000, 0x800000, 0x1000, NPT_RAM));
+	assert_false(npt_map(&format, root, 0x400000, 0x900000, 0x1000, NPT_RAM));
+	assert_false(npt_map(&format, root, 0, 0, GIB, NPT_RAM)); /* tables are there */
 	assert_int_equal(walk(root, 0x400000).hpa, 0x800000);
 	npt_destroy(&format, root);
 	assert_int_equal(tables, 0);
@@ -173,7 +190,7 @@ static void test_short_of_memory(void **state)
 		assert_int_equal(!!root, limit > 0);
 		if (!root)
 			continue;
-		assert_false(npt_map(&format, root, 0x1000, 0x1000, 0x1000, false));
+		assert_false(npt_map(&format, root, 0x1000, 0x1000, 0x1000, NPT_RAM));
 		npt_destroy(&format, root);
 		assert_int_equal(tables, 0);
 	}
@@ -193,7 +210,7 @@ static void test_fetch_splits(void **state)
 	(void)state;
 	with_small_fetch = true;
 	uint64_t root = npt_create();
-	assert_true(npt_map(&ept, root, GIB, 3 * GIB, GIB + 0x201000, false));
+	assert_true(npt_map(&ept, root, GIB, 3 * GIB, GIB + 0x201000, NPT_RAM));
 	unsigned all = tables;
 	is_page(root, GIB, 3 * GIB, 30, false);
 	is_page(root, 2 * GIB, 4 * GIB, 21, false);
@@ -216,7 +233,7 @@ static void test_fetch_everywhere(void **state)
 	(void)state;
 	with_small_fetch = true;
 	uint64_t root = npt_create();
-	assert_true(npt_map(&ept, root, 0, GIB, GIB + 0x600000, false));
+	assert_true(npt_map(&ept, root, 0, GIB, GIB + 0x600000, NPT_RAM));
 	unsigned all = tables;
 	for (uint64_t gpa = 0; gpa < GIB + 0x600000; gpa += 0x200000) {
 		assert_true(npt_allow_fetch(&ept, root, gpa + 0x1234));
@@ -252,7 +269,7 @@ static void test_fetch_at_once(void **state)
 	struct fetcher f[VCPUS];
 	with_small_fetch = true;
 	uint64_t root = npt_create();
-	assert_true(npt_map(&ept, root, 0, GIB, GIB, false));
+	assert_true(npt_map(&ept, root, 0, GIB, GIB, NPT_RAM));
 	for (unsigned i = 0; i < VCPUS; i++) {
 		f[i] = (struct fetcher){.root = root, .start = i};
 		assert_int_equal(pthread_create(&thread[i], NULL, fetch_all, &f[i]), 0);
@@ -273,9 +290,9 @@ static void test_fetch_refused(void **state)
 	(void)state;
 	with_small_fetch = true;
 	uint64_t root = npt_create();
-	assert_true(npt_map(&ept, root, 0, GIB, 0x400000, false));
-	assert_true(npt_map(&ept, root, 0x80000000, 0x80000000, 0x200000, true));
-	assert_true(npt_map(&ept, root, 0x80200000, 0x80200000, 0x1000, true));
+	assert_true(npt_map(&ept, root, 0, GIB, 0x400000, NPT_RAM));
+	assert_true(npt_map(&ept, root, 0x80000000, 0x80000000, 0x200000, NPT_DEVICE));
+	assert_true(npt_map(&ept, root, 0x80200000, 0x80200000, 0x1000, NPT_DEVICE));
 	assert_false(npt_allow_fetch(&ept, root, 0x80000000)); /* devices stay as they are */
 	assert_int_equal(walk(root, 0x80000000).shift, 21);
 	assert_int_equal(walk(root, 0x80000000).leaf, 3 | 0x80);
@@ -291,7 +308,7 @@ static void test_fetch_free(void **state)
 {
 	(void)state;
 	uint64_t root = npt_create();
-	assert_true(npt_map(&ept, root, 0, GIB, GIB, false));
+	assert_true(npt_map(&ept, root, 0, GIB, GIB, NPT_RAM));
 	assert_int_equal(tables, 2);
 	is_page(root, 0, GIB, 30, true);
 	assert_true(npt_allow_fetch(&ept, root, 0));
@@ -306,7 +323,7 @@ static void test_fetch_short_of_memory(void **state)
 	with_small_fetch = true;
 	limit = 500; /* of 513 */
 	uint64_t root = npt_create();
-	assert_false(npt_map(&ept, root, 0, GIB, GIB, false));
+	assert_false(npt_map(&ept, root, 0, GIB, GIB, NPT_RAM));
 	npt_destroy(&ept, root);
 	assert_int_equal(tables, 0);
 }
@@ -317,6 +334,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_translates, begin),
 	    cmocka_unit_test_setup(test_largest_pages, begin),
 	    cmocka_unit_test_setup(test_device, begin),
+	    cmocka_unit_test_setup(test_shown, begin),
 	    cmocka_unit_test_setup(test_nothing_twice, begin),
 	    cmocka_unit_test_setup(test_short_of_memory, begin),
 	    cmocka_unit_test_setup(test_fetch_splits, begin),

@@ -124,7 +124,7 @@ bool passthrough_bars_add(struct passthrough *p)
 static bool map_bar(const struct passthrough *p, unsigned bar, uint32_t from, uint32_t to)
 {
 	return from >= to || npt_map(hvm->npt, p->vm->npt_root, p->dev.bar[bar].home + from,
-	                             p->bar[bar].at + from, to - from, true);
+	                             p->bar[bar].at + from, to - from, NPT_DEVICE);
 }
 
 bool passthrough_bars_map(const struct passthrough *p)

@@ -100,14 +100,30 @@ static uint64_t ram_leaf(const struct npt_format *f, unsigned shift)
 	return f->ram & ~(shift > 12 && f->small_fetch() ? f->fetch : 0);
 }
 
+/* The bits of an entry. */
+static uint64_t leaf_bits(const struct npt_format *f, enum npt_use use, unsigned shift)
+{
+	switch (use) {
+	case NPT_RAM:
+		break;
+	case NPT_DEVICE:
+		return f->device;
+	case NPT_SHOWN:
+		return f->shown;
+	case NPT_SHARED:
+		return f->shared;
+	}
+	return ram_leaf(f, shift);
+}
+
 bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size,
-             bool device)
+             enum npt_use use)
 {
 	while (size) {
 		unsigned shift = best_shift(f, gpa, hpa, size);
-		if (!map_page(f, root, gpa, hpa, shift, device ? f->device : ram_leaf(f, shift)))
+		if (!map_page(f, root, gpa, hpa, shift, leaf_bits(f, use, shift)))
 			return false;
-		if (!device && f->small_fetch() &&
+		if (use == NPT_RAM && f->small_fetch() &&
 		    !preallocate_tables((struct npt *)root, tables_to_split(shift)))
 			return false;
 		gpa += 1ul << shift;

@@ -13,10 +13,19 @@ struct npt_format {
 	uint64_t large;   /* the entry maps a page above the last level */
 	uint64_t table;   /* bits of an entry that points to a table */
 	uint64_t ram, device;
+	uint64_t shown, shared; /* memory of the VMM's: without fetches; `shown`: read-only */
 	bool (*gib_pages)(void);
 	uint64_t fetch; /* the bit of `ram` that allows fetches; 0: always allowed */
 	/* True: only 4 KiB pages may be executable; larger ones are mapped without `fetch`. */
 	bool (*small_fetch)(void);
+};
+
+/* What a mapped page is to the guest. */
+enum npt_use {
+	NPT_RAM,
+	NPT_DEVICE, /* registers of a physical device */
+	NPT_SHOWN,  /* memory of the VMM's that the guest may read; a write exits */
+	NPT_SHARED, /* memory of the VMM's that the guest may read and write */
 };
 
 /* An empty root table; its physical address, or 0 when memory is short. */
@@ -30,7 +39,7 @@ uint64_t npt_create(void);
  * range: 4 KiB for each 2 MiB.
  */
 bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size,
-             bool device);
+             enum npt_use use);
 
 /*
  * After a fetch from a page without `fetch`: splits the large page at gpa down to 4 KiB, which is

@@ -512,6 +512,8 @@ static const struct npt_format npt_format = {
     .table = 7,
     .ram = 7,
     .device = 7 | 0x18 | 1ul << 63,
+    .shown = 5 | 1ul << 63,
+    .shared = 7 | 1ul << 63,
     .gib_pages = gib_pages,
     .small_fetch = small_fetch,
 };
