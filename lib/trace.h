@@ -29,7 +29,8 @@
 	X(taken)       /* one frame was taken from the ring; port: the same; `frame`: its number;  \
 	                * a: its source MAC, in bits 48 to 63 its position in the TX ring;         \
 	                * b: its destination MAC, in bits 48 to 63 its length in bytes */          \
-	X(looked_up)   /* all frames have their destinations; a: frames */                         \
+	X(looked_up)   /* all frames have their destinations; a: frames; b: number of the port     \
+	                * whose ring they lay in; `port` is the link that they came by, if any */  \
 	X(copied)      /* frames are in the RX ring of `port`; a: the first one's position, and in \
 	                * bits 32 to 63 how many chains were used; b: how many frames */           \
 	X(raised)      /* the receiver was interrupted, if its driver wants to be; port: the       \
@@ -48,10 +49,8 @@ enum trace_step {
 	    TRACE_STEP_COUNT
 };
 
-#define TRACE_PORT_MAX 32 /* bytes of a port's name, NUL included */
-
 struct trace_record {
-	uint64_t tsc;
+	uint64_t tsc; /* the machine's; a guest that has set its own takes the difference off */
 	uint32_t walk;
 	uint16_t port; /* number */
 	uint8_t step;  /* enum trace_step */
@@ -64,14 +63,12 @@ struct trace_record {
 /* A ring: this header, then the records. */
 struct trace_ring {
 	uint64_t magic;
-	uint32_t records; /* a power of two */
-	uint16_t owner;   /* number of the core, or of the guest */
-	uint16_t guest;   /* bool: the owner is a guest */
-	/* To be added to the stamps of this ring: a guest's clock may differ from the machine's. */
-	uint64_t tsc_offset;
+	uint32_t records;         /* a power of two */
+	uint16_t owner;           /* number of the core, or of the guest */
+	uint16_t guest;           /* bool: the owner is a guest */
 	_Atomic uint64_t written; /* records, since the ring was made */
 	_Atomic uint64_t on;      /* bool; what a guest that writes the ring looks at */
-	uint64_t reserved[3];
+	uint64_t reserved[4];
 	struct trace_record record[];
 };
 

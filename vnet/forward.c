@@ -213,7 +213,7 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 	walk_enter(core);
 	core->stamped = NULL;
 	if (__builtin_expect(atomic_load_explicit(&core->filter, memory_order_acquire) != NULL, 0))
-		trace_taken(core, batch);
+		trace_taken(core, from, batch);
 	stage = stage_of(from);
 	if (__builtin_expect(stage != NULL, 0))
 		moved = stage->ingress(core, from, batch->frame, n);

@@ -108,6 +108,7 @@ struct vnet_core {
 	const struct vnet_frame *stamped; /* frames of the walk, if tracing was on at its start */
 	uint64_t taken;                   /* when they were taken */
 	uint32_t position;                /* of the first one, as struct vnet_batch has it */
+	uint16_t entry;                   /* the port in whose ring they lay */
 	uint32_t walk;                    /* number of this core's last traced walk */
 };
 

@@ -47,13 +47,14 @@ void vnet_trace_stop(struct vnet *v)
 
 /* --- stamps, in the order of the walk ------------------------------------------------------- */
 
-void trace_taken(struct vnet_core *core, struct vnet_batch *batch)
+void trace_taken(struct vnet_core *core, const struct vnet_port *entry, struct vnet_batch *batch)
 {
 	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH;
 
 	core->taken = trace_now();
 	core->stamped = batch->frame;
 	core->position = batch->position;
+	core->entry = entry->number;
 	/* admit() sets the addresses of those that it accepts. */
 	for (unsigned i = 0; i < n; i++)
 		batch->frame[i].dst = NO_ADDRESS;
@@ -117,10 +118,10 @@ void trace_looked_up(const struct walk *w)
 		return;
 	c->walk++;
 	if (c->open.exit_began)
-		put(c, c->open.exit_began, TRACE_kick, w->from->number, 0, 0, 0);
+		put(c, c->open.exit_began, TRACE_kick, c->entry, 0, 0, 0);
 	for (; frames; frames &= frames - 1)
 		put_frame(w, (unsigned)__builtin_ctzll(frames));
-	put(c, now, TRACE_looked_up, w->from->number, 0, c->open.traced, w->n);
+	put(c, now, TRACE_looked_up, w->from->number, 0, c->open.traced, c->entry);
 }
 
 void vnet_copied(struct vnet_core *core, const struct vnet_port *port, uint16_t first,

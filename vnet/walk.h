@@ -44,7 +44,7 @@ static inline bool has_offload(const struct vnet_frame *f)
 }
 
 /* vnet/trace.c: the stamps of a walk, while tracing is on. */
-void trace_taken(struct vnet_core *core, struct vnet_batch *batch);
+void trace_taken(struct vnet_core *core, const struct vnet_port *entry, struct vnet_batch *batch);
 void trace_looked_up(const struct walk *w); /* chooses the frames that are traced */
 void trace_raised(const struct walk *w, unsigned port, uint64_t frames, unsigned accepted);
 void trace_returned(const struct walk *w);
