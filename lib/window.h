@@ -40,9 +40,11 @@ struct window_part {
 
 struct window_port {
 	char name[WINDOW_NAME]; /* empty: no such port; the index is the port's number */
+	uint32_t guest;         /* its guest's slot + 1; 0: it is a link */
+	uint32_t order;         /* which of the guest's NICs it is, from 0 */
 };
 
-#define WINDOW_PARTS 78 /* as many as fit the first page */
+#define WINDOW_PARTS 71 /* as many as fit the first page */
 
 struct window {
 	uint64_t magic; /* written last */

@@ -47,6 +47,23 @@ bool apply_panic(struct parser *p)
 	return true;
 }
 
+bool apply_trace(struct parser *p)
+{
+	struct trace_config *t = &p->node->trace;
+	const struct arg *port = config_arg(p, "port"), *mac = config_arg(p, "mac");
+	const struct arg *filter = port ? port : mac;
+	bool on = config_arg(p, "STATE")->number;
+	if (filter && !on)
+		return config_fail(p, filter->word,
+		                   "\"%s\" is too much; the statement ends before it",
+		                   filter->word->text);
+	t->stated = true;
+	t->on = on;
+	t->port = port ? (int32_t)config_port_slot(p->node, (unsigned)port->number) : -1;
+	t->mac = mac ? mac->number : 0;
+	return true;
+}
+
 bool apply_idle(struct parser *p)
 {
 	const struct arg *what = config_arg(p, "WHAT"), *guest = config_arg(p, "GUEST");

@@ -110,6 +110,14 @@ struct port_config {
 	struct link_config link;
 };
 
+/* Which frames are traced (vnet/trace.h). */
+struct trace_config {
+	bool stated; /* there was a statement: rings are made, even if it is off */
+	bool on;
+	int32_t port; /* slot; -1: any */
+	mac_t mac;    /* 0: any */
+};
+
 /*
  * The node.  An object keeps its slot as long as it exists.  Routes refer to networks and ports by
  * slot; they have no gaps and keep the order in which they were given.
@@ -123,7 +131,8 @@ struct node_config {
 	uint32_t panic_seconds; /* before the reset */
 	enum config_idle idle;
 	int32_t exit_guest; /* whose status ends the node (EXIT_WITH), else -1 */
-	int32_t console;    /* whose console the terminal shows first, or -1 for the monitor */
+	struct trace_config trace;
+	int32_t console; /* whose console the terminal shows first, or -1 for the monitor */
 	uint32_t guests, nets, ports; /* slots in use, some of them free */
 	uint32_t routes;
 	struct guest_config guest[CONFIG_GUESTS];

@@ -116,6 +116,13 @@ static const struct term panic_terms[] = {
     LAST_TERM,
 };
 
+static const struct term trace_terms[] = {
+    {.arg = "STATE", .kind = TERM_CHOICE, .choice = config_switch_words},
+    {"port", "PORT", TERM_PORT, .optional = true},
+    {"mac", "MAC", TERM_MAC, .optional = true},
+    LAST_TERM,
+};
+
 static const struct term show_terms[] = {
     {.arg = "WHAT", .kind = TERM_CHOICE, .choice = config_show_words},
     {.arg = "NAME", .kind = TERM_NAME, .optional = true},
@@ -192,6 +199,9 @@ const struct statement config_statement[] = {
      .help =
          "what the node does after a panic of its own: reset after a time (10s unless said), or "
          "halt"},
+    {"trace", .term = trace_terms, .apply = apply_trace,
+     .help = "stamp the steps of frames that come from or go to PORT and MAC, or of all; a guest "
+             "with `control` can read the stamps"},
     {"show", .term = show_terms, .apply = apply_show, .run_time = true, .verb = CONFIG_SHOW,
      .help = "show the node; NAME (a guest, network, port or link) narrows it"},
     {"explain", .term = explain_terms, .apply = apply_verb, .run_time = true,

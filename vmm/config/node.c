@@ -360,6 +360,9 @@ static bool remove_port(struct parser *p, const struct arg *a, const char *what)
 			return config_fail(p, a->word, "a route names %s \"%s\"; remove it first",
 			                   what, a->word->text);
 	}
+	if (n->trace.port == (int32_t)a->number && n->trace.on)
+		return config_fail(p, a->word, "`trace` names %s \"%s\"; say `trace off` first",
+		                   what, a->word->text);
 	memset(&n->port[a->number], 0, sizeof n->port[a->number]);
 	return config_settle_mtu(p, a->word);
 }

@@ -222,6 +222,20 @@ static void print_route(const struct writer *w, const struct node_config *n,
 	             r->reflect ? " reflect" : "");
 }
 
+static void print_trace(const struct writer *w, const struct node_config *n)
+{
+	char mac[18];
+	if (!n->trace.stated)
+		return;
+	print_format(w, "trace %s", config_word_of(config_switch_words, n->trace.on));
+	if (n->trace.port >= 0)
+		print_format(w, " port %s", n->port[n->trace.port].name);
+	config_format_mac(n->trace.mac, mac);
+	if (n->trace.mac)
+		print_format(w, " mac %s", mac);
+	print_format(w, "\n");
+}
+
 static void print_end(const struct writer *w, const struct node_config *n)
 {
 	if (n->console >= 0)
@@ -245,5 +259,6 @@ void config_print(const struct node_config *n, config_put *put, void *ctx)
 	print_ports(&w, n);
 	for (uint32_t i = 0; i < n->routes; i++)
 		print_route(&w, n, &n->route[i]);
+	print_trace(&w, n);
 	print_end(&w, n);
 }

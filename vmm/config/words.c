@@ -28,6 +28,7 @@ const struct config_word config_show_words[] = WORDS(CONFIG_SHOW_WORDS);
 const struct config_word config_mode_words[] = WORDS(CONFIG_MODE_WORDS);
 const struct config_word config_link_local_words[] = WORDS(CONFIG_LINK_LOCAL_WORDS);
 const struct config_word config_yes_words[] = WORDS(CONFIG_YES_WORDS);
+const struct config_word config_switch_words[] = WORDS(CONFIG_SWITCH_WORDS);
 const struct config_word config_absent_words[] = WORDS(CONFIG_ABSENT_WORDS);
 
 const char *config_word_of(const struct config_word *words, unsigned value)

@@ -59,6 +59,7 @@
 #define CONFIG_LINK_LOCAL_WORDS(X)                                                                 \
 	X(VNET_LINK_LOCAL_FORWARD, "forward") X(VNET_LINK_LOCAL_DROP, "drop")
 #define CONFIG_YES_WORDS(X)    X(false, "no") X(true, "yes")
+#define CONFIG_SWITCH_WORDS(X) X(false, "off") X(true, "on")
 #define CONFIG_ABSENT_WORDS(X) X(false, "ones") X(true, "stop")
 
 #define CONFIG_WORD_VALUE(value, text) value,
@@ -89,7 +90,7 @@ extern const struct config_word config_log_words[], config_move_words[], config_
     config_idle_words[], config_panic_words[], config_restart_words[], config_link_words[],
     config_path_mtu_words[], config_classic_dst_words[], config_classic_src_words[],
     config_show_words[], config_mode_words[], config_link_local_words[], config_yes_words[],
-    config_absent_words[];
+    config_absent_words[], config_switch_words[];
 
 /* The word for this value; NULL: the list has none. */
 const char *config_word_of(const struct config_word *words, unsigned value);

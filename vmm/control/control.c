@@ -12,6 +12,7 @@
 #include "arch/x86_64/tsc.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
+#include "vmm/control/trace.h"
 #include "vmm/control/lifecycle.h"
 #include "vmm/control/check.h"
 #include "vmm/control/guest_console.h"
@@ -60,6 +61,7 @@ static void undo_build(void)
 		if (vms[i] && !live->guest[i].name[0]) {
 			control_console_destroy(vms[i]);
 			vm_destroy(vms[i]);
+			control_trace_forget(i);
 			vms[i] = NULL;
 		}
 	}
@@ -76,12 +78,16 @@ static bool build_guest(unsigned slot, const struct guest_config *g, char *why, 
 		         g->name);
 		return false;
 	}
+	if (!control_trace_show(vms[slot], g, why, size))
+		return false;
 	/* Behind our own devices: a large BAR of its takes what is left of the guest's window. */
 	return !g->has_pci || passthrough_attach(vms[slot], g->pci, why, size);
 }
 
 static bool build(const struct node_config *n, char *why, size_t size)
 {
+	if (!control_trace_build(n, why, size))
+		return false;
 	for (unsigned i = 0; i < n->guests; i++) {
 		if (!n->guest[i].name[0] || vms[i])
 			continue;
@@ -103,6 +109,7 @@ static void apply_committed(const struct node_config *n)
 		if (vms[i])
 			vms[i]->config = &n->guest[i];
 	control_net_follow(n);
+	control_trace_follow(n);
 	tick_now();
 }
 

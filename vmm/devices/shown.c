@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* shown.c: memory of the VMM's in a PCI device's BAR; see shown.h. */
+#include <string.h>
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/hvm/npt.h"
+#include "vmm/devices/shown.h"
+
+#define CLASS_OTHER 0x088000 /* system peripheral, other (PCI Code and ID Assignment 1.9) */
+
+/*
+ * An access that exits: a write to read-only memory, which is dropped, or any where the guest has
+ * moved the BAR.  The memory stays mapped at the BAR's first address as well: what is there can be
+ * reached anyway.
+ */
+static void shown_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
+                      uint64_t *val)
+{
+	struct shown *s = (struct shown *)d;
+	(void)bar;
+	if (off + size > s->size) {
+		if (!write)
+			*val = ~0ull;
+	} else if (!write) {
+		*val = 0;
+		memcpy(val, s->memory + off, size);
+	} else if (s->writable) {
+		memcpy(s->memory + off, val, size);
+	}
+}
+
+static const struct vpci_ops ops = {.bar = shown_bar};
+
+static uint32_t bar_size(uint64_t size)
+{
+	uint32_t bar = PAGE_SIZE;
+	while (bar < size)
+		bar *= 2;
+	return bar;
+}
+
+bool shown_attach(struct shown *shown, struct vm *vm, const char *name, uint16_t device,
+                  void *memory, uint64_t size, bool writable)
+{
+	shown->memory = memory;
+	shown->size = size;
+	shown->writable = writable;
+	vpci_dev_init(&shown->pci, name, &ops, SHOWN_VENDOR, device, CLASS_OTHER, 0);
+	vpci_bar_init(&shown->pci, 0, VPCI_BAR_MEM, bar_size(size));
+	return vpci_add(&vm->pci, &shown->pci, 0) &&
+	       npt_map(hvm->npt, vm->npt_root, shown->pci.bar[0].home, (uint64_t)memory, size,
+	               writable ? NPT_SHARED : NPT_SHOWN);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shown.h: a PCI device whose one BAR is memory of the VMM's, mapped into the guest.
+ *
+ * Two kinds: the observation window, which the guest may only read, and a trace ring, which it
+ * writes.  No interrupt, no register: reading and writing cost no exit.
+ */
+#ifndef VMM_DEVICES_SHOWN_H
+#define VMM_DEVICES_SHOWN_H
+#include "vmm/vm.h"
+
+/* Vendor and devices: of the numbers that are free for experiments (QEMU, docs/specs/pci-ids). */
+#define SHOWN_VENDOR 0x1af4
+#define SHOWN_WINDOW 0x10f0
+#define SHOWN_RING   0x10f1
+
+struct shown {
+	struct vpci_dev pci;
+	uint8_t *memory; /* the caller's, `size` bytes of it */
+	uint64_t size;
+	bool writable;
+};
+
+/*
+ * Gives a guest that does not run the device, with `memory` in its BAR 0: `size` bytes, whole
+ * pages; they are mapped for good and stay the caller's.  The BAR is the next power of two: beyond
+ * `size` it reads all ones.  *shown stays the caller's until vm_destroy().  False: no room on the
+ * guest's PCI bus, or no memory for page tables.
+ */
+bool shown_attach(struct shown *shown, struct vm *vm, const char *name, uint16_t device,
+                  void *memory, uint64_t size, bool writable);
+
+#endif
