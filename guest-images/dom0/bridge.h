@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include "drivers/e1000/e1000.h"
 #include "guest-images/dom0/port.h"
+#include "guest-images/dom0/stamps.h"
 #include "vnet/frame/offload.h"
 
 #define OUT_BUFFERS 20 /* a frame of 64 KiB with its header needs 17 of PORT_BUFFER bytes */
@@ -52,6 +53,7 @@ struct bridge {
 	unsigned out_nfree;
 	struct out_frame *out_now; /* being assembled, or waiting for room in the NIC's ring */
 	unsigned in_held;          /* NIC buffers in the port's ring */
+	struct stamps in, out;     /* both in the one ring */
 	uint64_t count[BRIDGE_COUNTER_COUNT];
 };
 

@@ -37,6 +37,8 @@ static bool reclaim_used(struct bridge *b)
 static void pass_to_port(struct bridge *b, uint8_t *frame, uint32_t len)
 {
 	uint8_t *header = frame - PORT_HEADER;
+	if (stamps_on(&b->in))
+		stamps_frame(&b->in, TRACE_nic_taken, b->port.tx.avail_next, trace_now());
 	memset(header, 0, PORT_HEADER);
 	if (guest_vq_add(&b->port.tx, &(struct guest_vbuf){header, PORT_HEADER + len}, 1, 0,
 	                 frame)) {
@@ -57,6 +59,7 @@ bool inward_poll(struct bridge *b)
 		pass_to_port(b, frame, len);
 		moved = true;
 	}
+	stamps_flush(&b->in, TRACE_guest_given);
 	guest_vq_kick(&b->port.tx);
 	moved |= reclaim_used(b); /* a switch that runs during the kick has used them already */
 	e1000_rx_flush(&b->nic);

@@ -95,6 +95,8 @@ void guest_main(void)
 	exit_on_error(port_start(&b->port, e1000_tso6(&b->nic)));
 	follow_mtu(&b->nic, b->port.mtu);
 	exit_on_error(bridge_start(b));
+	stamps_start(&b->in);
+	stamps_start(&b->out);
 	wait_for_link(&b->nic);
 	print_nic(&b->nic);
 	print("dom0: bridge ready\n");

@@ -158,17 +158,30 @@ bool outward_blocked(const struct bridge *b)
 	return b->out_now && b->out_now->n && b->out_now->n >= b->out_now->want;
 }
 
+/* Sends or drops the next frame, and stamps it; false: there is none, or the NIC's ring is full. */
+static bool send_next(struct bridge *b)
+{
+	struct out_frame *f = next_frame(b);
+	if (!f)
+		return false;
+	/* All of its buffers have been taken, and each had a position. */
+	uint16_t position = (uint16_t)(b->port.rx.used_next - f->n);
+	uint64_t met = stamps_on(&b->out) ? trace_now() : 0;
+	if (!send_frame(b, f))
+		return false;
+	if (met)
+		stamps_frame(&b->out, TRACE_guest_taken, position, met);
+	b->out_now = NULL;
+	return true;
+}
+
 bool outward_poll(struct bridge *b)
 {
 	bool moved = reclaim_sent(b);
-	for (unsigned i = 0; i < BATCH; i++) {
-		struct out_frame *f = next_frame(b);
-		if (!f || !send_frame(b, f))
-			break;
-		b->out_now = NULL;
+	for (unsigned i = 0; i < BATCH && send_next(b); i++)
 		moved = true;
-	}
 	e1000_tx_flush(&b->nic);
+	stamps_flush(&b->out, TRACE_nic_given);
 	guest_vq_kick(&b->port.rx);
 	return moved;
 }
