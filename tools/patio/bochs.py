@@ -56,7 +56,7 @@ def _refuse(m):
         "no -kernel boot": m.boot == "kernel", "no icount": m.icount,
         f"no machine {m.machine}": m.machine != "pc", "no UEFI": m.firmware != "bios",
         f"no CPU {m.cpu}": m.cpu and "_" not in m.cpu,  # its models' names have one
-        "no arguments of QEMU": m.nic or m.extra, "no port but COM1": m.com != 1,
+        "no arguments of QEMU": m.nic or m.extra, "no file as its memory": m.memory_file, "no port but COM1": m.com != 1,
         f"no {m.memory} MiB of memory, {MEMORY_MAX} at most": m.memory > MEMORY_MAX,
     }
     for what, asked in missing.items():

@@ -43,6 +43,7 @@ class Machine:
     reboots: bool = False  # a reset starts the machine again, instead of ending the emulator
     com: int = 1  # which port the serial line is, 1 to 4; the others are not there
     debugcon: str = None  # the file for what is written to port 0xE9
+    memory_file: str = None  # where its memory lies, for others to read while it runs
     extra: tuple = ()  # more arguments of the emulator
     image: str = IMAGE
 

@@ -61,9 +61,15 @@ def _nic(m):
     return ["-netdev", wire, "-device", f"e1000,netdev=wire,addr=3,mac={m.mac}"]
 
 
+def _memory(m):
+    if not m.memory_file:
+        return []
+    return ["-object", f"memory-backend-file,id=ram,size={m.memory}M,share=on,mem-path={m.memory_file}"]
+
+
 def pc(m):
     """The arguments of every node's PC, whatever its CPU is made of and its files are."""
-    return ["-M", m.machine, "-m", str(m.memory), "-smp", str(m.cores), "-nodefaults",
+    return ["-M", m.machine + (",memory-backend=ram" if m.memory_file else ""), *_memory(m), "-m", str(m.memory), "-smp", str(m.cores), "-nodefaults",
             "-display", "none", *([] if m.reboots else ["-no-reboot"]),
             "-chardev", "stdio,id=serial,signal=off",
             "-device", f"isa-serial,chardev=serial,index={m.com - 1}",
