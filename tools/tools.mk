@@ -78,8 +78,8 @@ $(BENCH_OUT)/paths.cpio.gz: $(BENCH_OUT)/root/bin/udpstream $(LINUX_OUT)/dom0.cp
 	(cat $(LINUX_OUT)/dom0.cpio.gz && cd $(BENCH_OUT)/root && find bin | cpio -o -H newc --quiet | \
 		gzip -9) >$@.$$$$ && mv $@.$$$$ $@
 
-# Reads the node's trace: on the host, and as a static program in Linux guests.
-TRACE_C := $(wildcard tools/trace/*.c) lib/trace.c
+# Reads the node's trace: on the host; the same is in the Linux guests' vnetctl.
+TRACE_C := tools/patio-trace.c $(wildcard tools/trace/*.c) lib/trace.c
 TRACE_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -I.
 
 $(B)/patio-trace: $(TRACE_C) tools/trace/trace.h lib/trace.h lib/window.h

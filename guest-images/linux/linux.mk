@@ -21,10 +21,12 @@ $(LINUX_OUT)/netprobe: $(NETPROBE_SRC) $(wildcard $(LINUX_SRC)/*.h) $(LINUX_SRC)
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $(NETPROBE_SRC) -lmd && mv $@.$$$$ $@
 
-VNETCTL_SRC := $(sort $(wildcard $(LINUX_SRC)/vnetctl/*.c))
-$(LINUX_OUT)/vnetctl: $(VNETCTL_SRC) $(wildcard $(LINUX_SRC)/vnetctl/*.h) $(LINUX_SRC)/linux.mk
+# Called as patio-trace it is that program.
+VNETCTL_SRC := $(sort $(wildcard $(LINUX_SRC)/vnetctl/*.c tools/trace/*.c)) lib/trace.c
+$(LINUX_OUT)/vnetctl: $(VNETCTL_SRC) $(wildcard $(LINUX_SRC)/vnetctl/*.h tools/trace/*.h) lib/trace.h \
+		lib/window.h $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
-	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $(VNETCTL_SRC) && mv $@.$$$$ $@
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(VNETCTL_SRC) && mv $@.$$$$ $@
 
 # For tests: it is in no image.
 $(LINUX_OUT)/kexec: $(LINUX_SRC)/kexec/kexec.c $(LINUX_SRC)/linux.mk

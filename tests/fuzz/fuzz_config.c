@@ -118,6 +118,9 @@ static const char *const words[] = {
     "panic",
     "halt",
     "10s",
+    "trace on port p\n",
+    "trace",
+    "off",
 };
 
 #define TEXT 65536

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from linux import beside, boot, linux, run
-from machine import TINY, judge, only_on, said, until
+from machine import TINY, judge, only_on, passes, said, until
 
 PING, ECHO = "52:54:00:00:00:01", "52:54:00:00:00:02"
 ROUNDS = 500  # of one life of the guest that pings
@@ -192,6 +192,30 @@ def test_traffic_while_routes_change(n):
     total = [b - a for a, b in zip(before, frames(n))]
     assert total == [lives * ROUNDS] * 4, (lives, total)
     assert n.counter("dom0", "control.requests") >= CHANGES
+
+
+def memory_exits(n):
+    return sum(e["count"] for e in n.show("exits dom0")["exits"] if e["exit"] == "memory")
+
+
+def test_the_window(n):
+    """The trace is read in the guest without an exit, and nothing that it writes there stays."""
+    vnetctl(n, "trace on port ping")
+    passes(n, "ping")
+    before = memory_exits(n)
+    found = json.loads(run(n, "dom0", "patio-trace --json"))
+    assert memory_exits(n) == before
+    # Of the oldest walk in a ring the first records may be overwritten.
+    trip = max((t for t in found["round_trips"] if t["from"] == "ping"), key=lambda t: t["count"])
+    assert trip["to"] == "echo" and trip["whole"]["p50"] > 0 and found["lost"]
+    device = "$(dirname $(grep -l 0x10f0 /sys/bus/pci/devices/*/device))"
+    address = run(n, "dom0", f"head -n1 {device}/resource").split()[0]
+    magic = run(n, "dom0", f"devmem {address} 64")
+    run(n, "dom0", f"devmem {address} 64 0")
+    assert run(n, "dom0", f"devmem {address} 64") == magic and int(magic, 16)
+    assert memory_exits(n) == before + 1
+    vnetctl(n, "trace off")
+    assert "no window" in n.shell("alice", "patio-trace 2>&1")[1]
 
 
 def test_reset_guest(n):

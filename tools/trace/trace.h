@@ -7,7 +7,7 @@
  *   collect.c  reads all rings
  *   frames.c   ties records together to frames
  *   split.c    the time from step to step: of each path, and of round trips
- *   main.c     the program
+ *   program.c  the program
  */
 #ifndef TOOLS_TRACE_TRACE_H
 #define TOOLS_TRACE_TRACE_H
@@ -107,5 +107,10 @@ void frames_free(struct frames *f);
 
 /* Prints the paths and the round trips, as text or as JSON (one object, one line). */
 void split_print(const struct frames *f, const struct collection *c, bool json);
+
+/* --- program.c ------------------------------------------------------------------------------- */
+
+/* The program: on the host it is all of one, in a guest a part of vnetctl's file. */
+int patio_trace(int argc, char **argv);
 
 #endif

@@ -41,6 +41,7 @@ static uint32_t bar_size(uint64_t size)
 bool shown_attach(struct shown *shown, struct vm *vm, const char *name, uint16_t device,
                   void *memory, uint64_t size, bool writable)
 {
+	size = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	shown->memory = memory;
 	shown->size = size;
 	shown->writable = writable;

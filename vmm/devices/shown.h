@@ -22,9 +22,10 @@ struct shown {
 };
 
 /*
- * Gives a guest that does not run the device, with `memory` in its BAR 0: `size` bytes, whole
- * pages; they are mapped for good and stay the caller's.  The BAR is the next power of two: beyond
- * `size` it reads all ones.  *shown stays the caller's until vm_destroy().  False: no room on the
+ * Gives a guest that does not run the device, with `memory` in its BAR 0: `size` bytes from
+ * a page's start, rounded up to pages, which the guest sees whole; they are mapped for good and
+ * stay the caller's.  The BAR is the next power of two: beyond the pages it reads all
+ * ones.  *shown stays the caller's until vm_destroy().  False: no room on the
  * guest's PCI bus, or no memory for page tables.
  */
 bool shown_attach(struct shown *shown, struct vm *vm, const char *name, uint16_t device,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "channel.h"
+#include "tools/trace/trace.h"
 
 #define DEVICE     "/dev/hvc1"
 #define LIMIT      30 /* seconds */
@@ -231,7 +232,7 @@ static int seconds(const char *text)
 	return (int)n;
 }
 
-int main(int argc, char **argv)
+static int vnetctl(int argc, char **argv)
 {
 	const char *device = DEVICE, *file = NULL;
 	int limit = LIMIT;
@@ -255,4 +256,13 @@ int main(int argc, char **argv)
 	if (fflush(stdout) != 0)
 		die(EXIT_USAGE, "standard output: %s", strerror(errno));
 	return ok ? 0 : EXIT_REFUSED;
+}
+
+/* This file holds two programs, told apart by the name they are called by: they share the C library. */
+int main(int argc, char **argv)
+{
+	const char *slash = strrchr(argv[0], '/');
+	if (strcmp(slash ? slash + 1 : argv[0], "patio-trace") == 0)
+		return patio_trace(argc, argv);
+	return vnetctl(argc, argv);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* main.c: patio-trace, which prints where the time of frames and round trips went. */
+/* program.c: patio-trace, which prints where the time of frames and round trips went. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +91,7 @@ static void print_records(const struct collection *c)
 		}
 }
 
-int main(int argc, char **argv)
+int patio_trace(int argc, char **argv)
 {
 	struct options o = {0};
 	struct source source;
