@@ -128,8 +128,8 @@ static bool take_cores(struct vm *vm, vm_place *place, char *why, size_t size)
 static const char *why_not_now(enum vm_state state)
 {
 	if (state == VM_STARTING)
-		return "is starting already";
-	return state == VM_RUNNING ? "runs already" : "has not stopped yet";
+		return "is already starting";
+	return state == VM_RUNNING ? "is already running" : "has not stopped yet";
 }
 
 bool vm_start(struct vm *vm, vm_place *place, uint64_t from, char *why, size_t size)

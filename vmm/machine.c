@@ -28,12 +28,12 @@ static const struct {
     {"VBoxVBoxVBox", "VirtualBox"}, {"ACRNACRNACRN", "ACRN"},
 };
 
-const char *machine_under(void)
+const char *machine_hypervisor(void)
 {
 	for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (!strcmp(machine.hypervisor, known[i].signature))
 			return known[i].name;
-	return machine.hypervisor[0] ? machine.hypervisor : "no hypervisor that shows itself";
+	return machine.hypervisor[0] ? machine.hypervisor : "no visible hypervisor";
 }
 
 uint64_t machine_ns(uint64_t ticks)
@@ -117,7 +117,7 @@ static void measure_exit(void)
 		machine.exit_min = ticks[0];
 		machine.exit_median = ticks[EXIT_SAMPLES / 2];
 	} else {
-		log_warn("what an exit costs could not be measured");
+		log_warn("the cost of an exit could not be measured");
 	}
 	if (p) {
 		probe_free(p);

@@ -22,9 +22,8 @@ extern struct machine machine;
  */
 void machine_init(void);
 
-/* The hypervisor below: its name, its signature if unknown, or "no hypervisor that shows
- * itself". */
-const char *machine_under(void);
+/* The hypervisor below: its name, its signature if unknown, or "no visible hypervisor". */
+const char *machine_hypervisor(void);
 
 /* Converts TSC ticks to nanoseconds. */
 uint64_t machine_ns(uint64_t ticks);

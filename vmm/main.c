@@ -78,8 +78,8 @@ static void take_memory(void)
 	mem_stats(&ms);
 	if (ms.free < MIN_MEMORY) {
 		snprintf(why, sizeof why,
-		         "%lu MiB of memory left beside image and modules, at least "
-		         "%lu MiB are needed: give the machine more",
+		         "only %lu MiB of memory are left beside image and modules: "
+		         "Patio needs %lu MiB",
 		         ms.free / MIB, MIN_MEMORY / MIB);
 		refuse_to_start(why);
 	}
@@ -107,7 +107,8 @@ static void quiet_devices(void)
 	struct pci_masters m = pci_masters_off();
 	log_debug("PCI: %u functions, bus mastering turned off in %u", m.functions, m.turned_off);
 	if (m.refused)
-		log_warn("%u PCI functions keep bus mastering: their DMA reaches all memory",
+		log_warn("bus mastering stays on in %u PCI functions, which ignored its switching "
+		         "off: their DMA reaches all memory",
 		         m.refused);
 }
 
@@ -140,19 +141,19 @@ static void say_hello(void)
 {
 	struct mem_stats ms;
 	if (boot.ram_left_out)
-		log_warn("%lu MiB of memory stay unused: the map has more than %d ranges",
+		log_warn("%lu MiB of memory stay unused: the loader's map has more than %d ranges",
 		         boot.ram_left_out / MIB, BOOT_RANGES);
 	if (acpi.left_out)
-		log_warn("%u cores stay unused: Patio drives up to %d", acpi.left_out, CORES_MAX);
+		log_warn("%u cores stay unused: Patio uses at most %d", acpi.left_out, CORES_MAX);
 	mem_stats(&ms);
 	log_info("Patio on %s by %s: %u core%s, %lu MiB, TSC %lu.%03lu MHz", hvm->name, boot.loader,
 	         ncores, ncores > 1 ? "s" : "", ms.total / MIB, tsc_khz / 1000, tsc_khz % 1000);
-	log_info("%s, on %s: an exit costs %lu ticks, %lu ns (the median: %lu ns)",
-	         machine.cpu[0] ? machine.cpu : "a CPU without a name", machine_under(),
+	log_info("%s, on %s: an exit costs %lu ticks, %lu ns (median %lu ns)",
+	         machine.cpu[0] ? machine.cpu : "a CPU without a name", machine_hypervisor(),
 	         machine.exit_min, machine_ns(machine.exit_min), machine_ns(machine.exit_median));
-	log_info("a core that changes owner flushes: %s", barriers_name(barriers_here()));
+	log_info("flushed when a core changes owner: %s", barriers_name(barriers_here()));
 	log_debug("entered at TSC %lu", entry_tsc);
-	log_info("image %lu KiB, %u module%s, %lu KiB kept by the VMM",
+	log_info("image %lu KiB, %u boot module%s, %lu KiB allocated by the VMM",
 	         (uint64_t)(image_end - image_start) >> 10, boot.nmodules,
 	         boot.nmodules == 1 ? "" : "s", ms.vmm >> 10);
 }
@@ -171,16 +172,17 @@ static void take_console(void)
 		s.port = 0;
 	uart_init(&s);
 	if (choice == SERIAL_BAD)
-		log_warn("console=%s: com1 to com4 (com2,57600), spcr or none; COM1 is taken",
+		log_warn("console=%s is not understood: write com1 to com4 (com2,57600), spcr or "
+		         "none; COM1 is used",
 		         value);
 	else if (asked && choice == SERIAL_SPCR && acpi.spcr != ACPI_SPCR_PORT)
-		log_warn("console=spcr: the firmware's table %s; COM1 is taken",
-		         acpi.spcr == ACPI_SPCR_ABSENT ? "is not there"
+		log_warn("console=spcr: the firmware %s; COM1 is used",
+		         acpi.spcr == ACPI_SPCR_ABSENT ? "has no SPCR table"
 		                                       : "names no 16550 at I/O ports");
 	if (s.port && s.divisor)
 		log_debug("console: port %x, %u baud", s.port, SERIAL_BAUD / s.divisor);
 	else if (s.port)
-		log_debug("console: port %x, its speed as it was", s.port);
+		log_debug("console: port %x, at the firmware's speed", s.port);
 }
 
 _Static_assert((unsigned)CONFIG_LOG_ERROR == LOG_ERROR && (unsigned)CONFIG_LOG_DEBUG == LOG_DEBUG,

@@ -33,7 +33,7 @@ def patio_check(text, folder, *arguments):
     pytest.param({"cpu": "core2_penryn_t9600"}, "cannot start: this CPU's VT-x has no EPT",
                  marks=pytest.mark.every_target),
     ({"cpu": "corei5_lynnfield_750"}, "cannot start: this CPU's VT-x has no unrestricted guest"),
-    ({"memory": 40}, "MiB of memory left beside image and modules"),
+    ({"memory": 40}, "MiB of memory are left beside image and modules"),
 ], ids=["svm", "x2apic", "npt", "neither", "vmx-x2apic", "ept", "unrestricted", "memory"])
 def test_bad_machine(machine, line):
     """What is missing is said in one line, and the node ends."""
@@ -72,7 +72,7 @@ def test_bad_boot_file(tmp_path, text, line):
     with node(text, ["hello"], memory=256) as n:
         status, said = n.wait_end()
     assert status == CANNOT and line in said, said
-    assert "nothing of it was taken" in said and "started" not in said
+    assert "none of it has taken effect" in said and "started" not in said
     error = next(l for l in said.replace("\r", "").splitlines() if l.startswith("error: "))
     status, lines = patio_check(text, tmp_path, "--memory", "256M", "--cores", "3",
                                 "--pci", "00:03.0")
@@ -143,7 +143,7 @@ def test_patio_check(tmp_path):
         "route network lab src any dst any to port p reflect\n"
     status, lines = patio_check(text, tmp_path, "--memory", "64M", "--cores", "1")
     assert status == 0 and lines[-1] == "patio.conf: taken", lines
-    assert [l for l in lines if l.startswith("warning: patio.conf:") and "rest until" in l], lines
+    assert [l for l in lines if l.startswith("warning: patio.conf:") and "have no effect until" in l], lines
     assert [l for l in lines if l.startswith("note:")] == \
         ["note: no --pci given: whether PCI functions are there is not checked"]
     for wrong in ["--frobnicate"], ["--memory", "0"], ["--memory", "17179869185G"]:  # 2^64 + 1 GiB
@@ -159,7 +159,7 @@ def test_rescue(tmp_path):
     with node(HELLO + "guest b kernl hello.elf\n", ["hello"], [str(good), "/bin/true"], memory=256,
               rescue=True) as n:
         n.expect('patio.conf:2:9: unknown word "kernl"; did you mean "kernel"?')
-        n.expect("This node has no description")
+        n.expect("This node has no configuration")
         n.expect(r"Boot modules: patio.conf hello.elf patio.conf.good true\r*\n")
 
         def ask(line):
@@ -170,7 +170,7 @@ def test_rescue(tmp_path):
         ask("show guests json")
         n.expect(re.escape('{"guests":[]}'))
         ask("show boot json")
-        n.expect(re.escape('"description":"none","refused":"patio.conf:2:9: unknown word'))
+        n.expect(re.escape('"configuration":"none","refused":"patio.conf:2:9: unknown word'))
         n.expect(re.escape('{"module":"hello.elf","size":'))
         ask("load patio.conf")
         n.expect('error: patio.conf:2:9: unknown word "kernl"')
@@ -182,12 +182,12 @@ def test_rescue(tmp_path):
             ask(line)
         n.expect('error: load:2:7: guest "hello" is declared in line 1 already')
         ask("load patio.conf.good")
-        n.expect("there is a description now: the boot goes on")
+        n.expect("the node has a configuration now: the boot continues")
         n.expect("guest hello started")
         n.expect("ok magic")  # on the terminal, as `console hello` says
         n.where = "hello"
         judge(n, "hello")
-        assert n.show("boot")["boot"]["description"] == "given to the rescue monitor"
+        assert n.show("boot")["boot"]["configuration"] == "rescue monitor"
 
 
 def test_rescue_without_a_configuration():

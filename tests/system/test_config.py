@@ -164,7 +164,7 @@ def test_links_for_others(n):
     take(n, UNDERLAYS + VXLAN + ROUTES)
     talk(n)
     away = without_routes(n) + without_links(n)
-    assert "far takes the place of a removed one" in load(n, away + UDP + routes)
+    assert "far: this text also removes the port or link" in load(n, away + UDP + routes)
     assert links(n)["far"]["kind"] == "vxlan" and len(n.show("routes")["routes"]) == 4
     take(n, away + renamed(UDP + routes))
     passes(n, "alice")
@@ -175,7 +175,7 @@ def test_links_for_others(n):
 BAD = [
     ("link far vxlan vni 42 remote 192.0.2.2", "no edge port has an underlay"),
     (UNDERLAYS + VXLAN + "link third vxlan vni 42 remote 192.0.2.2 edge end.here",
-     'load:5:32: link "far" leads there already'),
+     'load:5:32: link "far" already has this remote and VNI'),
     (UNDERLAYS + "network here mtu 1500\n" + VXLAN, 'does not fit link "far"; 1450 at most'),
     (UNDERLAYS + VXLAN + ROUTES + "route src any dst any to link fat", 'did you mean "far"?'),
     (UNDERLAYS + "underlay alice address 192.0.2.3/24", 'port "alice" is no edge'),
@@ -191,7 +191,7 @@ def test_bad_texts_change_nothing(n, text, message):
 
 
 def test_lint(n):
-    """What can hardly be meant is told when it is taken, and again when asked for."""
+    """What is probably a mistake is warned about when it is accepted, and again by `lint`."""
     assert ask(n, "lint")["lint"] == []
     answer = load(n, UNDERLAYS + VXLAN + renamed(UDP))
     assert 'warning: load:5:1: links "far" and "far2" of network "here" lead to the same node' in answer

@@ -21,7 +21,7 @@ route src any dst 52:54:00:00:00:01 from link far to link far reflect
 # The hypervisor underneath, and its signature (CPUID 40000000h), where they are known.
 UNDER = {"qemu-svm": ("QEMU's TCG", "TCGTCGTCGTCG"), "kvm-svm": ("KVM", "KVMKVMKVM"),
          "qemu-vmx": ("KVM", "KVMKVMKVM"), "kvm-vmx": ("KVM", "KVMKVMKVM"),
-         "bochs-vmx": ("no hypervisor that shows itself", "")}
+         "bochs-vmx": ("no visible hypervisor", "")}
 TABLES = ["guests", "vcpus", "ports", "links", "underlays", "networks", "routes", "exits",
           "counters"]
 
@@ -47,7 +47,7 @@ def as_text(key, value):
 
 
 def under(m):
-    return m["under"], m["signature"]
+    return m["hypervisor"], m["signature"]
 
 
 @pytest.mark.parametrize("what", TABLES)
@@ -79,7 +79,7 @@ def test_machine(n):
     assert 0 < m["exit_ticks"] <= m["exit_median_ticks"], m
     assert m["exit_ns"] == m["exit_ticks"] * 10**6 // m["tsc_khz"], m
     assert under(m) == UNDER.get(HERE.NAME, under(m)), m
-    for key in "vendor", "cpu", "under", "exit_ticks", "tsc_khz":
+    for key in "vendor", "cpu", "hypervisor", "exit_ticks", "tsc_khz":
         assert f"{key}: {m[key]}" in text, text
 
 

@@ -89,8 +89,8 @@ def test_refused(n):
     assert refused(n, "frob") == \
         'vnetctl: control:1:1: unknown statement "frob"; `help` lists them'
     assert "control:1:7: " in refused(n, "route nosuch")
-    assert "is for the terminal" in refused(n, "console alice")
-    assert "does not run" in refused(n, "stop ping")
+    assert "works at the serial terminal only" in refused(n, "console alice")
+    assert "is not running" in refused(n, "stop ping")
     assert "usage: vnetctl" in refused(n, "-x", 2)
     assert "instead of `load`" in refused(n, "load", 2)
     assert routes(n) == before

@@ -119,10 +119,10 @@ static void test_verbs(void **state)
 	assert_string_equal(a.word, "");
 	assert_int_equal(config_live(c)->console, -1);
 	refuse_line(c, "load two modules",
-	            ":1:10: \"modules\" is too much; the statement ends before it");
+	            ":1:10: \"modules\" is unexpected; the statement ends before it");
 	refuse_line(c, "start", ":1:6: missing: GUEST");
 	refuse_line(c, "stop bob", ":1:6: unknown guest \"bob\"; declare it first");
-	refuse_line(c, "reboot now", ":1:8: \"now\" is too much; the statement ends before it");
+	refuse_line(c, "reboot now", ":1:8: \"now\" is unexpected; the statement ends before it");
 	free(c);
 }
 
@@ -141,7 +141,7 @@ static void test_explain(void **state)
 	assert_int_equal(a.port, 0);
 	refuse_line(c, "explain ff:ff:ff:ff:ff:ff 52:54:00:00:00:0a alice.0",
 	            ":1:9: SRC-MAC ff:ff:ff:ff:ff:ff is a group address; "
-	            "only one station's can stand here");
+	            "only a single station's is allowed here");
 	refuse_line(c, "explain 52:54:00:00:00:0a 52:54:00:00:00:0b", ":1:44: missing: PORT");
 	free(c);
 }
@@ -188,7 +188,7 @@ static void test_changes(void **state)
 	assert_int_equal(config_live(c)->net[1].mode, VNET_ROUTE);
 	assert_int_equal(config_read_line(c, " # hm", 5, &a, &r), CONFIG_NOTHING);
 	assert_int_equal(config_read_line(c, "", 0, &a, &r), CONFIG_NOTHING);
-	refuse_line(c, "log info\nlog debug", ":2:1: one statement a line; `load` takes several");
+	refuse_line(c, "log info\nlog debug", ":2:1: one statement per line; `load` takes several");
 	refuse_line(c, "log info\n\"", ":2:1: the quote that opens here is not closed on its line");
 	assert_int_equal(config_live(c)->log, CONFIG_LOG_INFO);
 	free(c);

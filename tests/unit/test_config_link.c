@@ -147,13 +147,13 @@ static void test_lint(void **state)
 	expect_lint(c, "");
 	assert_int_equal(warnings(c, "route src any dst any to port a"), 1);
 	assert_int_equal(warnings(c, "log debug"), 0);
-	expect_lint(c, "network \"lab\" is in mode learn: its routes (1) rest until its mode is "
-	               "route\n");
+	expect_lint(c, "network \"lab\" is in mode learn: its routes (1) have no effect until "
+	               "its mode is route\n");
 	assert_int_equal(warnings(c, "network lab mode route"), 0);
 	assert_int_equal(warnings(c, "port b guest dom0 network lab"), 0);
 	assert_int_equal(warnings(c, "link far udp remote 192.0.2.2 network lab"), 1);
-	expect_lint(c, "port \"b\" has the MAC that its name gives: on another node of its network "
-	               "a port of that name has it, too; say `mac`\n");
+	expect_lint(c, "port \"b\" has the default MAC, made from its name: a port of that name on "
+	               "another node of its network has the same; set it with `mac`\n");
 	assert_int_equal(warnings(c, "remove port b"), 0);
 	assert_int_equal(warnings(c, "remove route src any dst any to port a"), 0);
 	assert_int_equal(warnings(c, "route src 52:54:00:00:00:0a dst none to link far"), 0);

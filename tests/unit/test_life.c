@@ -212,7 +212,7 @@ static void it_gets_the_cores_of_the_policy(void **state)
 	assert_int_equal(ready_devices, 1);
 	assert_int_equal(atomic_load(&vm->state), VM_STARTING);
 	assert_false(vm_start(vm, place, 0, why, sizeof why));
-	assert_string_equal(why, "guest g is starting already");
+	assert_string_equal(why, "guest g is already starting");
 	vm_reap(vm);
 	vm_destroy(vm);
 }

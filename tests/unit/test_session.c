@@ -176,7 +176,7 @@ static void test_text_too_long(void **state)
 		session_hear(d, line, sizeof line);
 		turns();
 	}
-	converse("y\nend\nfine\n", "-the text is too long: nothing was taken\n+ok\n");
+	converse("y\nend\nfine\n", "-the text is too long: nothing was changed\n+ok\n");
 	assert_null(strstr(asked, "text["));
 }
 
@@ -237,12 +237,12 @@ static void test_overrun(void **state)
 	assert_int_equal(counted("overrun"), 1 + 4);
 	turns();
 	converse(" rest\nnext\n",
-	         "+ok\n-bytes of the line were lost, or are NUL: it was not taken\n+ok\n");
+	         "+ok\n-bytes of the line were lost, or are NUL: nothing was done\n+ok\n");
 	assert_string_equal(asked, "line[first]line[next]");
 	session_hear(d, "a\0b\n", 4);
-	converse("", "-bytes of the line were lost, or are NUL: it was not taken\n");
+	converse("", "-bytes of the line were lost, or are NUL: nothing was done\n");
 	session_hear(d, "load\na\0b\nend\n", 13);
-	converse("", ">\n-bytes of the text were lost, or are NUL: nothing was taken\n");
+	converse("", ">\n-bytes of the text were lost, or are NUL: nothing was changed\n");
 	free(flood);
 }
 
@@ -254,8 +254,9 @@ static void test_answer_too_long(void **state)
 	turns();
 	size_t n = take(buf, SESSION_ANSWER + 1);
 	assert_in_range(n, SESSION_ANSWER - 2 * SESSION_WHY, SESSION_ANSWER);
-	assert_string_equal(strrchr(buf, '-'),
-	                    "-the answer is too long: what was asked is done; ask for less\n");
+	assert_string_equal(
+	    strrchr(buf, '-'),
+	    "-the request was carried out, but its answer is too long: ask for less\n");
 	assert_int_equal(counted("cut"), 1);
 	converse("fine\n", "+ok\n");
 	free(buf);

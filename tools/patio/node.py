@@ -81,7 +81,7 @@ class Node(Emulator):
     def cost(self):
         """What an exit costs on this machine, by the node's own measurement, as a phrase."""
         m = self.show("machine")["machine"]
-        return (f"under {m['under']} an exit costs {m['exit_ns'] / 1000:.1f} us "
+        return (f"under {m['hypervisor']} an exit costs {m['exit_ns'] / 1000:.1f} us "
                 f"({m['exit_ticks']} ticks of the TSC)")
 
     # --- the monitor

@@ -40,7 +40,7 @@ bool apply_panic(struct parser *p)
 	bool reset = what->number == CONFIG_PANIC_RESET;
 	if (!reset && seconds)
 		return config_fail(p, seconds->word,
-		                   "\"%s\" is too much; the statement ends before it",
+		                   "\"%s\" is unexpected; the statement ends before it",
 		                   seconds->word->text);
 	p->node->panic = (enum config_panic)what->number;
 	p->node->panic_seconds = !reset ? 0 : seconds ? (uint32_t)seconds->number : 10;
@@ -73,7 +73,7 @@ bool apply_idle(struct parser *p)
 		                   "missing: GUEST, whose status ends the node");
 	if (!with && guest)
 		return config_fail(p, guest->word,
-		                   "\"%s\" is too much; the statement ends before it",
+		                   "\"%s\" is unexpected; the statement ends before it",
 		                   guest->word->text);
 	p->node->idle = (enum config_idle)what->number;
 	p->node->exit_guest = with ? (int32_t)guest->number : -1;

@@ -111,7 +111,8 @@ enum config_outcome config_read_line(struct config *c, const char *text, size_t 
 	if (!config_statement_read(p))
 		return CONFIG_REFUSED;
 	if (config_next_line(p, &failed))
-		failed = !config_fail(p, &p->word[0], "one statement a line; `load` takes several");
+		failed =
+		    !config_fail(p, &p->word[0], "one statement per line; `load` takes several");
 	if (failed)
 		return CONFIG_REFUSED;
 	if (p->acts)

@@ -162,17 +162,18 @@ static const struct term nothing[] = {LAST_TERM};
 
 const struct statement config_statement[] = {
     {"guest", .term = guest_terms, .apply = apply_guest,
-     .help = "declare a virtual machine; MODULE names a boot module (1 CPU, 256M unless said)"},
+     .help = "declare a virtual machine; MODULE names a boot module (default: 1 CPU, 256M)"},
     {"network", .term = network_terms, .apply = apply_network,
-     .help = "declare an isolated network, or change one; `default` is there, in mode learn"},
+     .help = "declare an isolated network, or change one; `default` always exists, in mode learn"},
     {"port", .term = port_terms, .apply = apply_port,
      .help = "give a guest a NIC; a new port needs its guest, on one that exists only `move` and "
              "`addresses` change"},
     {"underlay", .term = underlay_terms, .apply = apply_underlay,
-     .help = "the node's own address behind an edge port, for links; said anew it is replaced"},
+     .help = "the node's own address behind an edge port, for links; a new one replaces it"},
     {"link", .term = link_terms, .apply = apply_link,
-     .help = "a way to another node: a port of the switch whose frames travel in UDP (vxlan, udp), "
-             "or a name for the network's edge (direct)"},
+     .help =
+         "connect to another node: a port of the switch whose frames travel in UDP (vxlan, udp), "
+         "or a name for the network's edge (direct)"},
     {"route", .term = route_terms, .apply = apply_route,
      .help = "send matching frames to a port or link; QUAL is a MAC, not MAC, any or none"},
     {"add", .term = classic_terms, .apply = apply_classic,
@@ -187,18 +188,18 @@ const struct statement config_statement[] = {
     {"remove", "network", one_net, apply_remove_network,
      .help = "remove a network that has no port or link"},
     {"move", .term = move_terms, .apply = apply_move,
-     .help = "who moves frames: the sender at its kick, or a core that polls"},
+     .help = "what moves frames: the sender's kick, or a core that polls"},
     {"smt", .term = smt_terms, .apply = apply_smt,
      .help = "whether the threads of one physical core go to one guest only, or to any"},
-    {"log", .term = log_terms, .apply = apply_log, .help = "how much the node tells of itself"},
+    {"log", .term = log_terms, .apply = apply_log,
+     .help = "which lines the node logs: this level and the more severe ones"},
     {"console", .term = one_guest, .apply = apply_console, .verb = CONFIG_ENTER,
-     .help = "put this guest's console on the terminal; Ctrl-A comes back"},
+     .help = "put this guest's console on the terminal; Ctrl-A returns to the monitor"},
     {"idle", .term = idle_terms, .apply = apply_idle,
      .help = "what the node does when all guests, or this one, have ended"},
     {"panic", .term = panic_terms, .apply = apply_panic,
-     .help =
-         "what the node does after a panic of its own: reset after a time (10s unless said), or "
-         "halt"},
+     .help = "what the node does after a panic of its own: reset after a time (default 10s), or "
+             "halt"},
     {"trace", .term = trace_terms, .apply = apply_trace,
      .help = "stamp the steps of frames that come from or go to PORT and MAC, or of all; a guest "
              "with `control` can read the stamps"},
@@ -207,7 +208,7 @@ const struct statement config_statement[] = {
     {"explain", .term = explain_terms, .apply = apply_verb, .run_time = true,
      .verb = CONFIG_EXPLAIN, .help = "what the switch does with such a frame from this port"},
     {"lint", .term = lint_terms, .apply = apply_verb, .run_time = true, .verb = CONFIG_LINT,
-     .help = "what was taken but can hardly be meant"},
+     .help = "list warnings: what is accepted but probably a mistake"},
     {"start", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_START,
      .help = "start a guest that has ended or was not started"},
     {"stop", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_STOP,
@@ -215,8 +216,7 @@ const struct statement config_statement[] = {
     {"restart", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_RESTART,
      .help = "stop a guest and start it anew"},
     {"load", .term = load_terms, .apply = apply_load, .run_time = true, .verb = CONFIG_LOAD,
-     .help = "take this boot module, or the lines that follow, up to `end`, as a whole or not at "
-             "all"},
+     .help = "apply this boot module, or the lines up to `end`, as a whole or not at all"},
     {"help", .term = help_terms, .apply = apply_help, .run_time = true, .verb = CONFIG_HELP,
      .help = "this list, or one statement"},
     {"poweroff", .term = nothing, .apply = apply_verb, .run_time = true, .verb = CONFIG_POWEROFF,

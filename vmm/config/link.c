@@ -22,7 +22,7 @@ static bool is_host(uint32_t ip, unsigned prefix)
 
 static bool fail_host(struct parser *p, const struct word *w, const char *what)
 {
-	return config_fail(p, w, "%s %s is no address of one station", what, w->text);
+	return config_fail(p, w, "%s %s is not the address of a single host", what, w->text);
 }
 
 /* ---- underlay ---- */
@@ -107,7 +107,7 @@ static const char *unreachable(const struct underlay_config *u, uint32_t remote)
 	if (remote == u->address)
 		return "is the node's own address";
 	if (config_same_net(remote, u->address, u->prefix))
-		return is_host(remote, u->prefix) ? NULL : "is no address of one station";
+		return is_host(remote, u->prefix) ? NULL : "is not the address of a single host";
 	return u->gateway ? NULL : "is outside the underlay's prefix, and that has no gateway";
 }
 
@@ -124,8 +124,7 @@ bool apply_underlay(struct parser *p)
 	struct port_config *port = &p->node->port[a->number];
 	struct underlay_config u;
 	if (!port->edge)
-		return config_fail(p, a->word, "port \"%s\" is no edge: no wire is behind it",
-		                   port->name);
+		return config_fail(p, a->word, "port \"%s\" is not an edge port", port->name);
 	if (port->underlay.line)
 		return config_fail_taken(p, a->word, "the underlay of", port->underlay.line);
 	if (!read_underlay(p, &u) || !check_unique(p, (unsigned)a->number, &u))
@@ -246,12 +245,14 @@ static bool check_distinct(struct parser *p, const struct port_config *port)
 		    other->link.edge != port->link.edge)
 			continue;
 		if (other->kind != port->kind && other->link.udp_port == port->link.udp_port)
-			return config_fail(p, w,
-			                   "UDP port %u is that of link \"%s\", of another kind",
-			                   port->link.udp_port, other->name);
+			return config_fail(
+			    p, w, "UDP port %u is in use by link \"%s\", which is of another kind",
+			    port->link.udp_port, other->name);
 		if (other->kind == port->kind && other->link.remote == port->link.remote &&
 		    other->link.vni == port->link.vni)
-			return config_fail(p, w, "link \"%s\" leads there already", other->name);
+			return config_fail(p, w, "link \"%s\" already has this remote%s",
+			                   other->name,
+			                   port->kind == CONFIG_VXLAN ? " and VNI" : "");
 	}
 	return true;
 }

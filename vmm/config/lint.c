@@ -53,12 +53,11 @@ static void lint_unused_routes(struct lint *l)
 	for (uint32_t i = 0; i < l->n->nets; i++) {
 		const struct net_config *net = &l->n->net[i];
 		if (count[i] && net->mode != VNET_ROUTE)
-			report_finding(
-			    l, line[i],
-			    "network \"%s\" is in mode %s: its routes (%u) rest until its mode is "
-			    "route",
-			    net->name, config_word_of(config_mode_words, net->mode),
-			    (unsigned)count[i]);
+			report_finding(l, line[i],
+			               "network \"%s\" is in mode %s: its routes (%u) have no "
+			               "effect until its mode is route",
+			               net->name, config_word_of(config_mode_words, net->mode),
+			               (unsigned)count[i]);
 	}
 }
 
@@ -324,8 +323,8 @@ static void lint_macs(struct lint *l)
 		    port->mac == config_derive_mac(port->name))
 			report_finding(
 			    l, later_line(port->line, line[port->net]),
-			    "port \"%s\" has the MAC that its name gives: on another node of its "
-			    "network a port of that name has it, too; say `mac`",
+			    "port \"%s\" has the default MAC, made from its name: a port of that "
+			    "name on another node of its network has the same; set it with `mac`",
 			    port->name);
 	}
 }

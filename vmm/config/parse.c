@@ -111,7 +111,7 @@ static bool fail_unexpected(struct parser *p, const struct word *w)
 		nearest_offer(&near, t->word);
 	}
 	if (!between[0])
-		return config_fail(p, w, "\"%.40s\" is too much; the statement ends before it",
+		return config_fail(p, w, "\"%.40s\" is unexpected; the statement ends before it",
 		                   w->text);
 	return config_fail_unknown(p, w, "unknown word", &near, hint);
 }

@@ -195,11 +195,12 @@ static bool read_station(struct parser *p, const struct term *t, const struct wo
 	if (!read_mac(p, t, w, mac))
 		return false;
 	if (*mac & MAC_MULTICAST)
-		return config_fail(p, w,
-		                   "%s %s is a group address; only one station's can stand here",
-		                   label(t), w->text);
+		return config_fail(
+		    p, w, "%s %s is a group address; only a single station's is allowed here",
+		    label(t), w->text);
 	if (!*mac)
-		return config_fail(p, w, "%s %s is no station's address", label(t), w->text);
+		return config_fail(p, w, "%s %s is not the address of a station", label(t),
+		                   w->text);
 	return true;
 }
 

@@ -42,8 +42,8 @@ static bool check_replaced(const struct port_config *p, unsigned slot, char *why
 	if (!p->line || (!control_port(slot) && !vnet_port_find(node_vnet, p->name)))
 		return true;
 	snprintf(why, size,
-	         "line %u: %s takes the place of a removed one: remove that in a text of its "
-	         "own",
+	         "line %u: %s: this text also removes the port or link that has this name or "
+	         "place; remove that in an earlier text",
 	         p->line, p->name);
 	return false;
 }

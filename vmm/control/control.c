@@ -42,7 +42,7 @@ void control_init(void)
 	void *mem = mem_zalloc(config_size());
 	node_vnet = vnet_create(&vnet_memory, ncores);
 	if (!mem || !node_vnet)
-		panic("not enough memory for the description and the switch");
+		panic("not enough memory for the configuration and the switch");
 	vnet_secret_set(node_vnet, (uint64_t[]){random_word(), random_word()});
 	config = config_init(mem);
 	for (unsigned i = 0; i < ncores; i++)
@@ -73,9 +73,10 @@ static bool build_guest(unsigned slot, const struct guest_config *g, char *why, 
 	if (!vms[slot])
 		return false;
 	if (g->control && !control_console_create(vms[slot])) {
-		snprintf(why, size,
-		         "guest %s: no memory, or no room on its PCI bus, for its control console",
-		         g->name);
+		snprintf(
+		    why, size,
+		    "guest %s: not enough memory, or no free PCI slot, for its control console",
+		    g->name);
 		return false;
 	}
 	if (!control_trace_show(vms[slot], g, why, size))

@@ -103,7 +103,7 @@ static bool act_on_guest(enum config_verb verb, struct vm *vm)
 {
 	char why[256];
 	if (verb == CONFIG_ENTER && !client->enter)
-		return answer_failure("`console` is for the terminal");
+		return answer_failure("`console` works at the serial terminal only");
 	vm->restart_paid = 0;
 	if (verb == CONFIG_ENTER) {
 		client->enter(client->ctx, &vm->console);
@@ -111,7 +111,7 @@ static bool act_on_guest(enum config_verb verb, struct vm *vm)
 		if (!control_start(vm, 0, why, sizeof why))
 			return answer_failure("%s", why);
 	} else if (!vm_active(vm) && verb == CONFIG_STOP) {
-		return answer_failure("guest %s does not run", vm->name);
+		return answer_failure("guest %s is not running", vm->name);
 	} else {
 		vm->restart_once = verb == CONFIG_RESTART;
 		vm->stay_off = verb == CONFIG_STOP;

@@ -66,7 +66,7 @@ static void begin_text(void *ctx)
 	text = mem_zalloc(CONFIG_TEXT);
 	text_length = 0;
 	if (!text)
-		print_raw("no memory left for a text\r\n");
+		print_raw("load: not enough memory\r\n");
 }
 
 static void enter_console(void *ctx, struct console *c)
@@ -100,7 +100,7 @@ void monitor_init(void)
 	has_interrupt = uart_gsi(&gsi) && acpi.nioapics;
 	if (uart_present() && !has_interrupt)
 		log_warn(
-		    "the serial port has no interrupt: what is typed is only seen when a guest "
+		    "console: the serial port has no interrupt: input is read only when a guest "
 		    "stops");
 	if (!has_interrupt)
 		return;
@@ -118,7 +118,7 @@ static void print_prompt(void)
 static void start_monitor(void)
 {
 	uart_listen();
-	log_debug("what is typed is read from now on");
+	log_debug("console: input is read from now on");
 	monitor_started = true;
 	int guest = control_config()->console;
 	if (guest >= 0 && vms[guest])
@@ -141,7 +141,7 @@ static void gather_line(void)
 		control_text(&monitor_client, text, text_length, "load");
 		end_text();
 	} else if (text_length + line_length + 1 > CONFIG_TEXT) {
-		print_raw("text too long: nothing was taken\r\n");
+		print_raw("load: the text is longer than 1 MiB: dropped, nothing was changed\r\n");
 		end_text();
 	} else {
 		memcpy(text + text_length, line, line_length);
@@ -181,7 +181,7 @@ static void abandon_text(void)
 {
 	end_text();
 	line_length = 0;
-	print_raw("\r\nnothing was taken\r\n");
+	print_raw("\r\nload: cancelled, nothing was changed\r\n");
 	print_prompt();
 }
 

@@ -57,11 +57,12 @@ static bool nic_plug(struct nic *nic, const struct port_config *p, struct vm *vm
 	nic->port = vnet_port_add(node_vnet, p->name, p->net, &virtio_net_port_ops, &nic->net,
 	                          p->edge ? VNET_EDGE : 0);
 	if (!nic->port) {
-		snprintf(why, size, "port %s: the switch has no room", p->name);
+		snprintf(why, size, "port %s: not enough memory, or the switch has all its ports",
+		         p->name);
 		return false;
 	}
 	if (!p->edge && !vnet_port_set_mac(nic->port, p->mac)) {
-		snprintf(why, size, "port %s: its MAC is another port's still", p->name);
+		snprintf(why, size, "port %s: another port still has its MAC", p->name);
 		return false;
 	}
 	if (!vpci_add(&vm->pci, &nic->net.v.pci, 0)) {
@@ -189,7 +190,8 @@ bool control_net_build(const struct node_config *live, const struct node_config 
 /* Logs an object that could not be removed for want of memory; the next change tries again. */
 static void log_kept(const char *what, const char *name)
 {
-	log_error("%s %s stays until the next change: no memory left to take it away", what, name);
+	log_error("%s %s could not be removed: not enough memory; the next change tries again",
+	          what, name);
 }
 
 static void destroy_links(const struct node_config *n)
@@ -241,7 +243,8 @@ static void settle_nets(const struct node_config *n)
 	for (unsigned i = 0; i < CONFIG_NETS; i++) {
 		bool there = i < n->nets && n->net[i].name[0];
 		if (!vnet_net_set(node_vnet, i, there ? n->net[i].mode : VNET_ROUTE))
-			log_error("network %s: no memory left for its mode", n->net[i].name);
+			log_error("network %s keeps its old mode: not enough memory",
+			          n->net[i].name);
 	}
 }
 

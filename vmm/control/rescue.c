@@ -27,11 +27,11 @@ static void read_config(void)
 	if (m && control_text(&boot_file, (const char *)m->start, m->size, "patio.conf"))
 		return;
 	if (m) {
-		log_error("patio.conf was refused: nothing of it was taken");
+		log_error("patio.conf was refused: none of it has taken effect");
 		return;
 	}
 	snprintf(reason, sizeof reason,
-	         "no boot module is called patio.conf: load one beside the image (GRUB: module "
+	         "no boot module is called patio.conf: load one with the image (GRUB: module2 "
 	         "/boot/patio.conf patio.conf)");
 	log_error("%s", reason);
 }
@@ -69,14 +69,14 @@ static void print_modules(void)
 
 void rescue_greet(void)
 {
-	put_terminal("\r\nThis node has no description:\r\n  ");
+	put_terminal("\r\nThis node has no configuration:\r\n  ");
 	put_terminal(reason);
 	put_terminal("\r\n");
 	print_modules();
 	put_terminal(
-	    "`load` takes lines up to `end`, `load MODULE` a boot module, as the "
-	    "description; then the boot\r\ngoes on. `help` lists the language, `show boot` "
-	    "what there is, `reboot` starts again.\r\n");
+	    "`load` reads a configuration from the lines up to `end`, `load MODULE` from a boot "
+	    "module; then\r\nthe boot continues. `help` lists the language, `show boot` the "
+	    "modules, `reboot` starts again.\r\n");
 }
 
 bool rescue_ends(void)
@@ -84,7 +84,7 @@ bool rescue_ends(void)
 	if (!waiting || !control_config()->guests)
 		return false;
 	waiting = false;
-	log_info("there is a description now: the boot goes on");
+	log_info("the node has a configuration now: the boot continues");
 	place_log(control_config());
 	return true;
 }

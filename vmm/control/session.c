@@ -106,7 +106,8 @@ static void end_request(struct session *d, bool ok)
 	if (!ok)
 		end_answer(d, '-', d->why);
 	else if (d->full)
-		end_answer(d, '-', "the answer is too long: what was asked is done; ask for less");
+		end_answer(d, '-',
+		           "the request was carried out, but its answer is too long: ask for less");
 	else
 		end_answer(d, '+', "ok");
 }
@@ -170,9 +171,9 @@ static void end_text(struct session *d)
 {
 	d->gathering = false;
 	if (d->text_torn)
-		refuse_request(d, "bytes of the text were lost, or are NUL: nothing was taken");
+		refuse_request(d, "bytes of the text were lost, or are NUL: nothing was changed");
 	else if (d->text_full)
-		refuse_request(d, "the text is too long: nothing was taken");
+		refuse_request(d, "the text is too long: nothing was changed");
 	else
 		end_request(d, d->ops->text(d, d->text, d->text_length));
 }
@@ -194,7 +195,7 @@ static void end_line(struct session *d)
 	if (answer_room(d) < RESERVE + 2) {
 		add_count(d, SESSION_unread, 1);
 	} else if (d->torn) {
-		refuse_request(d, "bytes of the line were lost, or are NUL: it was not taken");
+		refuse_request(d, "bytes of the line were lost, or are NUL: nothing was done");
 	} else if (!sync_asked(d)) {
 		bool ok = d->ops->line(d, d->line, d->length);
 		if (ok && d->gathering)

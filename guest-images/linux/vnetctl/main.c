@@ -182,7 +182,7 @@ static bool take_lines(struct channel *c)
 		fflush(stdout);
 	}
 	if (gathering)
-		die(EXIT_REFUSED, "no `end` after `load`: nothing was taken");
+		die(EXIT_REFUSED, "no `end` after `load`: nothing was changed");
 	return ok;
 }
 
@@ -208,7 +208,7 @@ static bool take_words(struct channel *c, char **word, int words)
 	struct text t = {0};
 	for (int i = 0; i < words; i++) {
 		if (strchr(word[i], '\n'))
-			die(EXIT_USAGE, "one statement a line; -f takes several");
+			die(EXIT_USAGE, "one statement per line; -f takes several");
 		if (i)
 			append(&t, " ", 1);
 		if (words == 1)

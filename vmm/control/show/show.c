@@ -168,7 +168,7 @@ static void show_machine(struct out *o, const struct config_action *a)
 	out_begin_object(o, "machine");
 	out_string(o, "vendor", hvm->name);
 	out_string(o, "cpu", machine.cpu);
-	out_string(o, "under", machine_under());
+	out_string(o, "hypervisor", machine_hypervisor());
 	out_string(o, "signature", machine.hypervisor);
 	out_number(o, "cores", ncores);
 	out_size(o, "memory", m.total);
@@ -208,9 +208,9 @@ static void show_boot(struct out *o, const struct config_action *a)
 	out_size(o, "memory", m.total);
 	out_string(o, "loader", boot.loader);
 	out_string(o, "options", boot.cmdline);
-	out_string(o, "description",
+	out_string(o, "configuration",
 	           rescue_waits()    ? "none"
-	           : rescue_reason() ? "given to the rescue monitor"
+	           : rescue_reason() ? "rescue monitor"
 	                             : "patio.conf");
 	out_string(o, "refused", rescue_reason());
 	out_end_object(o);
