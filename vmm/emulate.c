@@ -93,7 +93,7 @@ static bool translate_linear(struct vcpu *v, const struct context *c, uint64_t l
 	unsigned how = c->access | (write ? ACCESS_WRITE : 0);
 	enum paging_fault f = guest_translate(&v->vm->mem, &c->paging, linear, how, gpa);
 	if (f == PAGING_NO_MEMORY)
-		vcpu_fail(v, "page tables for linear %lx lie where nothing is", linear);
+		vcpu_fail(v, "page tables for linear %lx are in absent memory", linear);
 	else if (f != PAGING_OK)
 		page_fault(v, c, linear, write);
 	return f == PAGING_OK;
@@ -225,10 +225,10 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 	uint8_t bytes[15];
 	uint64_t gpa = e->memory.gpa;
 	if (e->memory.page_table || e->memory.fetch || e->memory.event) {
-		vcpu_fail(v, "%s guest-physical %lx, where nothing is",
-		          e->memory.page_table ? "page tables at"
-		          : e->memory.fetch    ? "execution at"
-		                               : "an event's stack or table at",
+		vcpu_fail(v, "%s in absent memory, guest-physical %lx",
+		          e->memory.page_table ? "page tables"
+		          : e->memory.fetch    ? "execution"
+		                               : "stack or table of an interrupt or exception",
 		          gpa);
 		return;
 	}
@@ -238,8 +238,8 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 		carry_out(v, &c, &in);
 	else
 		vcpu_fail(v,
-		          "%s guest-physical %lx, where no memory is, by an instruction that is "
-		          "not decoded",
+		          "%s guest-physical %lx, which is no memory, by an instruction that "
+		          "Patio does not emulate",
 		          e->memory.write ? "write to" : "read of", gpa);
 }
 
@@ -338,7 +338,7 @@ void emulate_string_io(struct vcpu *v, const struct vmexit *e)
 	size_t got = fetch_insn(v, &c, bytes);
 	if (!insn_sys_decode(bytes, got, c.mode, &in) ||
 	    in.kind != (e->io.in ? SYS_INS : SYS_OUTS)) {
-		vcpu_fail(v, "string I/O that does not decode, port %x", e->io.port);
+		vcpu_fail(v, "INS or OUTS at port %x that could not be decoded", e->io.port);
 		return;
 	}
 	uint64_t mask = addr_mask(in.addr_size), *count = &c.regs.gpr[GPR_RCX];

@@ -77,7 +77,7 @@ static void exit_msr(struct vcpu *v, const struct vmexit *e)
 	uint64_t value = v->cpu.regs[REG_RDX] << 32 | (uint32_t)v->cpu.regs[REG_RAX];
 	bool ok = e->msr.write ? msr_write(v, index, value) : msr_read(v, index, &value);
 	if (!ok) {
-		log_debug("%s: vcpu %u: %s of MSR %08x at %lx refused", v->vm->name, v->id,
+		log_debug("guest %s: vCPU %u: %s of MSR %08x at rip %lx: #GP", v->vm->name, v->id,
 		          e->msr.write ? "write" : "read", index, hvm->get(&v->cpu, HVM_RIP));
 		inject_gp(v);
 		return;
@@ -182,11 +182,11 @@ static void exit_machine_check(struct vcpu *v, const struct vmexit *e)
 	(void)e;
 	enum mce_verdict verdict = mce_handle(true, text, sizeof text);
 	if (verdict == MCE_PANIC)
-		panic("%s, while %s ran", text, v->vm->name);
+		panic("%s, while guest %s ran", text, v->vm->name);
 	if (verdict == MCE_STOP_GUEST)
 		vcpu_fail(v, "%s", text);
 	else
-		log_warn("%s goes on after a %s", v->vm->name, text);
+		log_warn("guest %s continues after a %s", v->vm->name, text);
 }
 
 /* Delays the guest for at most 0.1 ms, and ends early when the core is called. */
@@ -214,7 +214,7 @@ static void exit_invalid(struct vcpu *v, const struct vmexit *e)
 
 static void exit_raw(struct vcpu *v, const struct vmexit *e)
 {
-	vcpu_fail(v, "exit that nobody claims: code %lx, info %lx %lx", e->raw.code, e->raw.info1,
+	vcpu_fail(v, "exit without a handler: code %lx, info %lx %lx", e->raw.code, e->raw.info1,
 	          e->raw.info2);
 }
 

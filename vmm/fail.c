@@ -22,9 +22,9 @@ static void dump_code(struct vcpu *v)
 static void log_registers(struct vcpu *v)
 {
 	const uint64_t *r = v->cpu.regs;
-	log_error("  %s vcpu %u on core %u, exit code %lx info %lx %lx", v->vm->name, v->id,
-	          v->cpu.core->index, hvm->get(&v->cpu, HVM_EXIT_CODE),
-	          hvm->get(&v->cpu, HVM_EXIT_INFO1), hvm->get(&v->cpu, HVM_EXIT_INFO2));
+	log_error("  vCPU %u on core %u, exit code %lx info %lx %lx", v->id, v->cpu.core->index,
+	          hvm->get(&v->cpu, HVM_EXIT_CODE), hvm->get(&v->cpu, HVM_EXIT_INFO1),
+	          hvm->get(&v->cpu, HVM_EXIT_INFO2));
 	log_error("  rip %016lx rflags %08lx cpl %lu efer %lx", hvm->get(&v->cpu, HVM_RIP),
 	          hvm->get(&v->cpu, HVM_RFLAGS), hvm->get(&v->cpu, HVM_CPL),
 	          hvm->get(&v->cpu, HVM_EFER));
@@ -44,7 +44,7 @@ void vcpu_fail(struct vcpu *v, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(reason, sizeof reason, fmt, ap);
 	va_end(ap);
-	log_error("%s: %s", v->vm->name, reason);
+	log_error("guest %s: %s", v->vm->name, reason);
 	log_registers(v);
 	vm_stop(v->vm, "%s", reason);
 }

@@ -61,8 +61,8 @@ void place_log(const struct node_config *n)
 		most = threads > most ? threads : most;
 	}
 	if (most == 1)
-		log_info("SMT: 1 thread a core");
+		log_info("SMT: 1 thread per physical core");
 	else
-		log_info("SMT: %u threads a core, which go to %s", most,
+		log_info("SMT: %u threads per physical core, given to %s", most,
 		         n->smt == CONFIG_SMT_SHARE ? "any guests (smt share)" : "one guest");
 }

@@ -37,7 +37,7 @@ void vm_resume(void *ctx)
 static void core_scrub(struct core *c)
 {
 	if (!lapic_scrub())
-		log_warn("core %u: an interrupt of its last owner comes again and again", c->index);
+		log_warn("core %u: interrupts for its last guest keep arriving", c->index);
 	cpu_scrub();
 }
 

@@ -151,7 +151,7 @@ ap_start64:
 	ud2				; ap_main does not return
 
 section .rodata
-no_long_mode db "patio: this CPU has no 64-bit mode; Patio needs one with AMD SVM", 13, 10, 0
+no_long_mode db "patio: this CPU has no 64-bit mode: Patio needs one with AMD SVM or Intel VT-x", 13, 10, 0
 align 8
 gdt:	dq 0
 	dq 0x00AF9B000000FFFF		; 08: 64-bit code

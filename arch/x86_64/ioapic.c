@@ -48,13 +48,14 @@ static void mask_pin(unsigned ioapic, unsigned pin)
 static void init_one(unsigned ioapic)
 {
 	if (holds_ram_at(acpi.ioapic[ioapic].addr)) {
-		log_warn("I/O APIC %u lies in memory (%08x): it is not used", ioapic,
+		log_warn("I/O APIC %u: its address %08x is RAM: not used", ioapic,
 		         acpi.ioapic[ioapic].addr);
 		return;
 	}
 	uint32_t version = read_reg(ioapic, REG_VERSION);
 	if (version == ~0u) {
-		log_warn("I/O APIC %u is not there (%08x)", ioapic, acpi.ioapic[ioapic].addr);
+		log_warn("I/O APIC %u: nothing answers at its address %08x: not used", ioapic,
+		         acpi.ioapic[ioapic].addr);
 		return;
 	}
 	pins[ioapic] = (version >> 16 & 0xff) + 1;
@@ -70,7 +71,7 @@ void ioapic_init(void)
 	for (unsigned i = 0; i < acpi.nioapics; i++)
 		init_one(i);
 	if (acpi.ioapics_left_out)
-		log_warn("%u I/O APICs are left as the firmware had them: Patio drives up to %d",
+		log_warn("%u I/O APICs stay as the firmware left them: Patio uses at most %d",
 		         acpi.ioapics_left_out, ACPI_IOAPICS);
 }
 

@@ -67,7 +67,7 @@ static void report_old(const struct mce_state *m)
 		if (!(m->status[i] & MCI_VAL))
 			continue;
 		describe_bank(m, i, text, sizeof text);
-		log_warn("from before this boot: %s", text);
+		log_warn("recorded before this boot: %s", text);
 	}
 }
 

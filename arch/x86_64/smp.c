@@ -24,7 +24,7 @@ void ap_main(struct core *c)
 	lapic_enable();
 	atomic_store(&c->online, true);
 	ap_entry(c);
-	panic("core %u has nothing left to run", c->index);
+	panic("the entry function of core %u returned", c->index);
 }
 
 static bool start_core(struct core *c)

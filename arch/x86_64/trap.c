@@ -33,7 +33,7 @@ static void handle_machine_check(const struct trap_frame *f)
 	char text[160] = ": ";
 	if (mce_handle(false, text + 2, sizeof text - 2) != MCE_GO_ON)
 		panic_exception(f, text);
-	panic_print("patio: core %u goes on after a %s", this_core()->index, text + 2);
+	panic_print("patio: core %u continues after a %s", this_core()->index, text + 2);
 }
 
 void trap_handle(struct trap_frame *f)

@@ -84,8 +84,7 @@ void tsc_init(void)
 		return;
 	pit_start();
 	if (!measure(&pit))
-		panic(
-		    "neither the ACPI PM timer nor the PIT counts: nothing to measure the TSC by");
+		panic("neither the ACPI PM timer nor the PIT counts: the TSC's rate is unknown");
 }
 
 uint64_t tsc_us(void)

@@ -93,7 +93,7 @@ def test_restarts_are_limited(n):
     slow the machine is."""
     n.child.logfile_read = log = io.StringIO()
     n.monitor("start again")
-    n.child.expect("guest again ends again and again: it is started in [0-9]+ s")
+    n.child.expect("guest again restarts too often: its next start is in [0-9]+ s")
     n.monitor("stop again")
     row = ended(n, "again")
     n.child.logfile_read = None
@@ -131,7 +131,7 @@ def test_absent_memory_is_named(n):
     n.child.expect("guest many ended")  # whose line comes after all the others
     n.child.logfile_read = None
     judge(n, "many")
-    pages = re.findall("many: read of guest-physical d00(..)000, where nothing is: all ones",
+    pages = re.findall("guest many: read of absent memory at guest-physical d00(..)000: all ones",
                        log.getvalue())
     assert len(set(pages[:4])) == 4 and len(pages) < 300, pages
     counters = {c["counter"]: c["value"] for c in n.show("counters many")["counters"]}
@@ -139,12 +139,12 @@ def test_absent_memory_is_named(n):
 
 
 @pytest.mark.parametrize("name,reason", [
-    ("read", "read of guest-physical d0000000, where nothing is"),
-    ("write", "write to guest-physical d0000000, where nothing is"),
-    ("float", "read of guest-physical d0000000, where no memory is, by an instruction that is not "
-              "decoded"),
-    ("walk", "page tables at guest-physical d0000000, where nothing is"),
-    ("exec", "execution at guest-physical d0000000, where nothing is")])
+    ("read", "read of absent memory at guest-physical d0000000 (`debug-absent stop`)"),
+    ("write", "write to absent memory at guest-physical d0000000 (`debug-absent stop`)"),
+    ("float", "read of guest-physical d0000000, which is no memory, by an instruction that Patio "
+              "does not emulate"),
+    ("walk", "page tables in absent memory, guest-physical d0000000"),
+    ("exec", "execution in absent memory, guest-physical d0000000")])
 def test_memory_that_nobody_claims(n, name, reason):
     """The guest is stopped with the address and a register dump; the node goes on."""
     n.monitor(f"start {name}")

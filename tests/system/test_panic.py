@@ -44,7 +44,7 @@ def test_survived_machine_check(machine):
     n, tell = machine
     for address in ("12345000", "23456000"):
         tell(f"mce 1 2 0xbd00000000000000 0x5 0x{address} 0x86")
-        n.expect(f"core 1 goes on after a machine check: bank 2 status bd00000000000000 address "
+        n.expect(f"core 1 continues after a machine check: bank 2 status bd00000000000000 address "
                  f"{address} misc 86 MCG status 5")
     n.child.send("\r")
     n.ready()

@@ -29,7 +29,7 @@ def test_isolate():
     the reason, and so is one that asks for a thread by number.  What is refused works with the
     statement that allows it."""
     with threads() as n:
-        n.expect("SMT: 2 threads a core, which go to one guest")
+        n.expect("SMT: 2 threads per physical core, given to one guest")
         n.ready()
         assert starts(n, "alice") is None and starts(n, "bob") is None
         assert "those that are free are threads" in starts(n, "carol")
@@ -61,6 +61,6 @@ def test_pair():
 def test_share_and_single():
     """The words of the boot log in the two other cases."""
     with threads(CONF + "smt share\n") as n:
-        n.expect(r"SMT: 2 threads a core, which go to any guests \(smt share\)")
+        n.expect(r"SMT: 2 threads per physical core, given to any guests \(smt share\)")
     with node(CONF, ["echo"], memory=512) as n:
-        n.expect("SMT: 1 thread a core")
+        n.expect("SMT: 1 thread per physical core")

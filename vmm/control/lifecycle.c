@@ -74,7 +74,7 @@ static uint64_t restart_from(struct vm *vm)
 	vm->restart_paid = (vm->restart_paid > now ? vm->restart_paid : now) + price;
 	if (vm->restart_paid <= now + owed_max)
 		return now;
-	log_warn("guest %s ends again and again: it is started in %lu s", vm->name,
+	log_warn("guest %s restarts too often: its next start is in %lu s", vm->name,
 	         (vm->restart_paid - owed_max - now) / (tsc_khz * 1000) + 1);
 	return vm->restart_paid - owed_max;
 }

@@ -9,14 +9,15 @@
 
 static void log_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t unnamed)
 {
-	const char *what = write ? "write to" : "read of", *then = write ? "dropped" : "all ones";
+	const char *what = write ? "write to" : "read of";
+	const char *result = write ? "dropped" : "all ones returned";
 	if (unnamed)
-		log_warn("%s: %s guest-physical %lx, where nothing is: %s (and %lu more like it "
-		         "before)",
-		         v->vm->name, what, gpa, then, unnamed);
+		log_warn("guest %s: %s absent memory at guest-physical %lx: %s (%lu accesses "
+		         "before it were not logged)",
+		         v->vm->name, what, gpa, result, unnamed);
 	else
-		log_warn("%s: %s guest-physical %lx, where nothing is: %s", v->vm->name, what, gpa,
-		         then);
+		log_warn("guest %s: %s absent memory at guest-physical %lx: %s", v->vm->name, what,
+		         gpa, result);
 }
 
 bool absent_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t *val)
@@ -24,7 +25,7 @@ bool absent_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t *val)
 	uint64_t unnamed;
 	bool name = absent_count(&v->vm->absent, gpa, write, rdtsc(), tsc_khz * 1000, &unnamed);
 	if (v->vm->load.absent_stops) {
-		vcpu_fail(v, "%s guest-physical %lx, where nothing is",
+		vcpu_fail(v, "%s absent memory at guest-physical %lx (`debug-absent stop`)",
 		          write ? "write to" : "read of", gpa);
 		return false;
 	}

@@ -13,8 +13,10 @@
 static bool refuse_interrupt(struct passthrough *p, uint32_t dest, uint8_t vector, const char *what)
 {
 	if (!p->complained)
-		log_warn("%s: interrupt of its device to APIC %u, vector %u refused: %s",
-		         p->vm->name, dest, vector, what);
+		log_warn("guest %s: interrupt of device %02x:%02x.%u to APIC %u, vector %u "
+		         "refused: %s",
+		         p->vm->name, p->bdf >> 8, p->bdf >> 3 & 31u, p->bdf & 7u, dest, vector,
+		         what);
 	p->complained = true;
 	return false;
 }
@@ -26,11 +28,11 @@ bool passthrough_target(struct passthrough *p, uint32_t dest, bool logical, unsi
 	if (!v)
 		return refuse_interrupt(p, dest, vector, "no vCPU has this address");
 	if (mode > MODE_LOWEST || vector < FIRST_VECTOR)
-		return refuse_interrupt(p, dest, vector, "not a vector");
+		return refuse_interrupt(p, dest, vector, "reserved vector or delivery mode");
 	if (v->cpu.core->apic_id > DEST_MAX)
 		return refuse_interrupt(
 		    p, dest, vector,
-		    "its core's APIC ID has more than 8 bits: give it another core");
+		    "the vCPU's core has an APIC ID above 255: give it another core");
 	*t = (struct irq_target){v->cpu.core->apic_id, vector};
 	return true;
 }
@@ -39,7 +41,8 @@ bool passthrough_message(struct passthrough *p, uint64_t addr, uint32_t data, st
 {
 	uint32_t dest = (uint32_t)addr >> 12 & 0xff;
 	if (addr >> 20 != VAPIC_PAGE >> 20)
-		return refuse_interrupt(p, dest, (uint8_t)data, "its message goes to no APIC");
+		return refuse_interrupt(p, dest, (uint8_t)data,
+		                        "its message address is no local APIC's");
 	return passthrough_target(p, dest, addr & MSI_LOGICAL, data >> 8 & 7, (uint8_t)data, t);
 }
 

@@ -65,7 +65,9 @@ bool passthrough_msix_init(struct passthrough *p)
 	if (!cap)
 		return true;
 	if (!find_table(p, cap, (pci_read(p->bdf, cap + CONTROL, 2) & CONTROL_SIZE) + 1)) {
-		log_warn("%s: its device's MSI-X table is not within reach: no MSI-X", p->vm->name);
+		log_warn("guest %s: device %02x:%02x.%u has no MSI-X here: its table's address "
+		         "cannot be used",
+		         p->vm->name, p->bdf >> 8, p->bdf >> 3 & 31u, p->bdf & 7u);
 		return true;
 	}
 	p->msix.entry = mem_zalloc(p->msix.n * MSIX_ENTRY_BYTES);

@@ -218,7 +218,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 		snprintf(why, size, "guest %s: device %s %s", vm->name, name, bad);
 		return false;
 	}
-	log_warn("%s: device %s passed through without an IOMMU: its DMA reaches all memory",
+	log_warn("guest %s: device %s passed through without an IOMMU: its DMA reaches all memory",
 	         vm->name, name);
 	return true;
 }

@@ -82,9 +82,9 @@ static bool reset_nic(const struct passthrough *p)
  * device as the last guest left it. */
 static uint32_t no_reset(const struct passthrough *p)
 {
-	log_warn("%s: its device cannot be reset: until a driver does, it goes on with what the "
-	         "last one told it as soon as bus mastering is on",
-	         p->vm->name);
+	log_warn("guest %s: no way to reset device %02x:%02x.%u: it keeps its state, and may "
+	         "resume old DMA when the next driver turns bus mastering on",
+	         p->vm->name, p->bdf >> 8, p->bdf >> 3 & 31u, p->bdf & 7u);
 	return 0;
 }
 

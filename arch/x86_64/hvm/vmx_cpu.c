@@ -90,7 +90,7 @@ enum hvm_found vmx_probe(char *why, size_t size)
 	vmx_setup.cr4_offered = hvm_cr4_offered();
 	vmx_setup.small_fetch = has_itlb_multihit();
 	if (vmx_setup.small_fetch)
-		log_info("iTLB multihit: guests execute in pages of 4 KiB");
+		log_info("iTLB multihit (CVE-2018-12207): guests execute from 4 KiB pages only");
 	return HVM_USABLE;
 }
 
@@ -132,7 +132,7 @@ const char *vmx_core_enable(struct core *c)
 	*page = vmx_revision();
 	c->hvm_host = (paddr_t)page;
 	if (!enter_vmx_operation(c->hvm_host))
-		return "a core refused VMXON: VT-x is not enabled on all of them alike";
+		return "VMXON failed on a core: the firmware must enable VT-x on all cores alike";
 	return NULL;
 }
 
