@@ -2,8 +2,9 @@
 /*
  * Golden files: refused texts with their messages, accepted texts with their canonical form.
  *
- * A file is a list of cases: `@case NAME`, the text, `@expect`, what must come out.  Run with
- * GOLDEN_SHOW=1 it prints each file as it would have to be.
+ * A file is a list of cases: `@case NAME`, the text, `@expect`, the expected output.
+ * `build/unit/test_config --write` rewrites both files with the output of the present code, to be
+ * reviewed as a diff.
  */
 #include "tests/unit/rig/config_text.h"
 
@@ -24,6 +25,8 @@ static void golden_free(struct golden *g)
 	text_add(&g->expected, "");
 }
 
+static FILE *rewritten; /* the new file; NULL: cases are compared */
+
 typedef void run_case(const char *text, struct text *got);
 
 static void check_case(struct golden *g, run_case *run)
@@ -32,8 +35,8 @@ static void check_case(struct golden *g, run_case *run)
 	if (!g->name[0])
 		return;
 	run(g->input.at, &got);
-	if (getenv("GOLDEN_SHOW"))
-		printf("@case %s\n%s@expect\n%s", g->name, g->input.at, got.at);
+	if (rewritten)
+		fprintf(rewritten, "@case %s\n%s@expect\n%s", g->name, g->input.at, got.at);
 	else if (strcmp(got.at, g->expected.at) != 0)
 		fail_msg("case %s:\nexpected %sgot      %s", g->name, g->expected.at, got.at);
 	free(got.at);
@@ -59,6 +62,8 @@ static unsigned run_file(const char *path, run_case *run)
 			section = &g.expected;
 		} else if (section) {
 			text_add(section, line);
+		} else if (rewritten) {
+			fputs(line, rewritten); /* the heading */
 		}
 	}
 	check_case(&g, run);
@@ -98,7 +103,8 @@ static void add_warnings(const struct config_report *r, struct text *got)
 	}
 }
 
-/* parse(print(x)) == x: what is said of x again is the same, and no guest or network moved. */
+/* parse(print(x)) == x: printed again it is the same text, and no guest or network has another
+ * slot. */
 static void check_round_trip(const struct node_config *n, const char *text)
 {
 	struct config *again = new_config();
@@ -151,11 +157,24 @@ static void test_accepted(void **state)
 	assert_true(run_file(ACCEPTED, run_accepted) >= 8);
 }
 
-int main(void)
+static bool rewrite(const char *path, run_case *run)
+{
+	char draft[100];
+	snprintf(draft, sizeof draft, "%s.new", path);
+	rewritten = fopen(draft, "w");
+	if (!rewritten)
+		return false;
+	run_file(path, run);
+	return !fclose(rewritten) && !rename(draft, path);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_errors),
 	    cmocka_unit_test(test_accepted),
 	};
+	if (argc > 1 && !strcmp(argv[1], "--write"))
+		return !(rewrite(ERRORS, run_error) && rewrite(ACCEPTED, run_accepted));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
