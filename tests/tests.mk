@@ -130,7 +130,8 @@ coverage:
 # Sources: what git knows and what is new, without what git ignores.
 LINT_FILES = $(shell git ls-files -co --exclude-standard -- $(1) | sort -u | \
 	while read -r f; do [ -f "$$f" ] && echo "$$f"; done)
-LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-layers lint-length lint-python lint-shell lint-spdx
+LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-layers lint-counters lint-length lint-python \
+	lint-shell lint-spdx
 
 .PHONY: $(LINT_PARTS)
 lint: $(LINT_PARTS)
@@ -161,6 +162,10 @@ lint-clang: lint-gcc
 # The switch and the rings know no machine; only the vendor files know the vendor.
 lint-layers:
 	tests/check-layers
+
+# Each counter is explained to those who read it.
+lint-counters:
+	tests/check-counters
 
 lint-length:
 	wc -l $(call LINT_FILES,'*.c' '*.h' '*.asm' '*.py' '*.mk') | \

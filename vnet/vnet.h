@@ -121,8 +121,8 @@ struct vnet_batch {
 	X(ce_not_ect)       /* marked CE on the way, and the inner packet's sender knows no ECN */ \
 	X(nested)           /* the inner frame is addressed to the underlay */                     \
 	X(arp_malformed)                                                                           \
-	X(arp_unasked)  /* a reply without a request */                                            \
-	X(arp_conflict) /* another host claims our address */
+	X(arp_unsolicited) /* a reply without a request */                                         \
+	X(arp_conflict)    /* another host claims our address */
 
 enum vnet_drop {
 #define X(name) VNET_DROP_##name,

@@ -67,7 +67,7 @@ def emulator(path, command):
 
 def moved(*nodes):
     """All counters of the nodes that have moved: what a failure shows of lost frames."""
-    return [f"{c['port']} {c['counter']}={c['value']}" for n in nodes
+    return [f"{c['object']} {c['counter']}={c['value']}" for n in nodes
             for c in n.show("counters")["counters"] if c["value"]]
 
 

@@ -52,7 +52,7 @@ def test_print(n):
     before = visits()
     passes(n, "once")
     until("it goes on printing", lambda: visits() > before)
-    until("what has no room is counted", lambda: n.counter("print", "console.dropped"))
+    until("what has no room is counted", lambda: n.counter("print", "console.output_lost"))
     stops(n, "print")
 
 

@@ -71,7 +71,7 @@ def both(nodes):
 
 def drops(nodes):
     """What the nodes have dropped so far, by cause."""
-    return {(number, c["port"], c["counter"]): c["value"] for number, n in nodes.items()
+    return {(number, c["object"], c["counter"]): c["value"] for number, n in nodes.items()
             for c in n.show("counters")["counters"] if c["counter"].startswith("drop.")}
 
 

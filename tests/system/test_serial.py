@@ -63,7 +63,7 @@ def test_paste(n):
         sent += os.write(n.child.child_fd, data[sent:sent + 4096])
     n.expect(hashlib.sha256(data).hexdigest())
     lost = [c for c in n.show("counters alice")["counters"]
-            if c["counter"] in ("console.missed", "console.unsent", "console.dropped")]
+            if c["counter"] in ("console.input_lost", "console.com1_lost", "console.output_lost")]
     assert not lost, lost
 
 

@@ -87,11 +87,11 @@ def test_narrowing(n):
     """A name narrows an answer to a guest or a port."""
     assert [g["guest"] for g in n.show("guests flood")["guests"]] == ["flood"]
     assert [p["port"] for p in n.show("ports later")["ports"]] == ["later"]
-    assert {c["port"] for c in n.show("counters flood")["counters"]} == {"flood"}
+    assert {c["object"] for c in n.show("counters flood")["counters"]} == {"flood"}
     assert [p["port"] for p in n.show("ports lab")["ports"]] == ["flood", "later"]
     assert [l["link"] for l in n.show("links lab")["links"]] == ["far", "wan"]
     assert [l["link"] for l in n.show("links near")["links"]] == ["near"]
-    assert {c["port"] for c in n.show("counters far")["counters"]} == {"far"}
+    assert {c["object"] for c in n.show("counters far")["counters"]} == {"far"}
     assert [r["to"] for r in n.show("routes far")["routes"]] == ["far"]
     assert [r["to"] for r in n.show("routes wan")["routes"]] == ["later"]
 

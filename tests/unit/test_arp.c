@@ -239,17 +239,17 @@ static void lies_are_counted_and_not_believed(void **state)
 	(void)state;
 	/* Before anything was asked. */
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
-	assert_int_equal(port_drops(edge, VNET_DROP_arp_unasked), 1);
+	assert_int_equal(port_drops(edge, VNET_DROP_arp_unsolicited), 1);
 	node_tick(n);
 	/* For another than was asked, and for nobody. */
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(2), NODE_IP(0));
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), 0, NODE_IP(0));
-	assert_int_equal(port_drops(edge, VNET_DROP_arp_unasked), 3);
+	assert_int_equal(port_drops(edge, VNET_DROP_arp_unsolicited), 3);
 	assert_int_equal(hop(link), 0);
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
 	/* A second answer. */
 	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
-	assert_int_equal(port_drops(edge, VNET_DROP_arp_unasked), 4);
+	assert_int_equal(port_drops(edge, VNET_DROP_arp_unsolicited), 4);
 	/* A question tells nothing about the one who asks. */
 	hear(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(hop(link), NODE_MAC(1));

@@ -113,7 +113,7 @@ static int setup(void **state)
 }
 
 #define ROW(object, counter, value)                                                                \
-	"{\"port\":\"" object "\",\"counter\":\"" counter "\",\"value\":" value "}"
+	"{\"object\":\"" object "\",\"counter\":\"" counter "\",\"value\":" value "}"
 #define FRAMES ROW("p", "in_frames", "0") "," ROW("p", "out_frames", "0")
 
 static void frames_are_always_there(void **state)
@@ -141,9 +141,9 @@ static void each_source_is_asked(void **state)
 	    "\"value\":1}",
 	    "\"value\":2}",
 	    ROW("p", "second", "7"),
-	    ROW("g", "console.dropped", "4"),
-	    ROW("g", "console.missed", "5"),
-	    ROW("g", "console.unsent", "6"),
+	    ROW("g", "console.output_lost", "4"),
+	    ROW("g", "console.input_lost", "5"),
+	    ROW("g", "console.com1_lost", "6"),
 	    ROW("g", "console.second", "8"),
 	    ROW("g", "control.requests", "9"),
 	    ROW("g", "absent.reads", "10"),

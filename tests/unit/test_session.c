@@ -203,7 +203,7 @@ static void test_sync(void **state)
 	say("\003sync b\n"); /* what was not sent yet is dropped */
 	turns();
 	answers("+sync b\n");
-	assert_int_equal(counted("dropped"), strlen(":one\n:\n:three\n+ok\n"));
+	assert_int_equal(counted("discarded"), strlen(":one\n:\n:three\n+ok\n"));
 	say("two\n");
 	turns();
 	session_sent(d, 2); /* the line that was begun is ended */
@@ -234,7 +234,7 @@ static void test_overrun(void **state)
 	memset(flood + 6, 'x', SESSION_IN - 6);
 	session_hear(d, flood, SESSION_IN);
 	say("lost");
-	assert_int_equal(counted("overrun"), 1 + 4);
+	assert_int_equal(counted("input_lost"), 1 + 4);
 	turns();
 	converse(" rest\nnext\n",
 	         "+ok\n-bytes of the line were lost, or are NUL: nothing was done\n+ok\n");
@@ -257,7 +257,7 @@ static void test_answer_too_long(void **state)
 	assert_string_equal(
 	    strrchr(buf, '-'),
 	    "-the request was carried out, but its answer is too long: ask for less\n");
-	assert_int_equal(counted("cut"), 1);
+	assert_int_equal(counted("truncated"), 1);
 	converse("fine\n", "+ok\n");
 	free(buf);
 }
@@ -273,7 +273,7 @@ static void test_unread(void **state)
 	for (unsigned i = 0; i < 500; i++)
 		say("fine\n");
 	turns();
-	assert_int_equal(counted("unread") + counted("requests"), 501);
+	assert_int_equal(counted("not_executed") + counted("requests"), 501);
 	assert_in_range(counted("requests"), 200, 300);
 	size_t n = take(buf, SESSION_ANSWER + 1);
 	assert_true(n <= SESSION_ANSWER);

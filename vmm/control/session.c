@@ -51,7 +51,7 @@ void session_hear(struct session *d, const char *buf, size_t len)
 	if (n < len && used < SESSION_IN)
 		d->in[head++ % SESSION_IN] = 0;
 	if (n < len)
-		add_count(d, SESSION_overrun, len - n);
+		add_count(d, SESSION_input_lost, len - n);
 	atomic_store_explicit(&d->in_head, head, memory_order_release);
 }
 
@@ -101,7 +101,7 @@ static void end_answer(struct session *d, char mark, const char *text)
 static void end_request(struct session *d, bool ok)
 {
 	add_count(d, SESSION_requests, 1);
-	add_count(d, SESSION_cut, d->full);
+	add_count(d, SESSION_truncated, d->full);
 	add_count(d, SESSION_failed, !ok);
 	if (!ok)
 		end_answer(d, '-', d->why);
@@ -144,7 +144,7 @@ void session_gather(struct session *d)
 
 static void abandon_request(struct session *d)
 {
-	add_count(d, SESSION_dropped, d->out_head - d->out_tail);
+	add_count(d, SESSION_discarded, d->out_head - d->out_tail);
 	d->out_tail = d->out_head;
 	if (d->last_sent != '\n') {
 		push_byte(d, '\n');
@@ -193,7 +193,7 @@ static void gather_line(struct session *d)
 static void end_line(struct session *d)
 {
 	if (answer_room(d) < RESERVE + 2) {
-		add_count(d, SESSION_unread, 1);
+		add_count(d, SESSION_not_executed, 1);
 	} else if (d->torn) {
 		refuse_request(d, "bytes of the line were lost, or are NUL: nothing was done");
 	} else if (!sync_asked(d)) {

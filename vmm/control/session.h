@@ -28,13 +28,13 @@
 #define SESSION_WHY    512         /* bytes of a reason, its NUL included */
 
 #define SESSION_COUNTERS(X)                                                                        \
-	X(requests) /* carried out or refused */                                                   \
-	X(failed)   /* of these: refused */                                                        \
-	X(overrun)  /* bytes lost because too many came at once */                                 \
-	X(unread)   /* requests not carried out because earlier answers were not read */           \
-	X(cut)      /* answers truncated because they were too long */                             \
-	X(echoes)   /* ignored lines: answers echoed by a terminal */                              \
-	X(dropped)  /* bytes of answers dropped by ^C */
+	X(requests)     /* carried out or refused */                                               \
+	X(failed)       /* of these: refused */                                                    \
+	X(input_lost)   /* bytes of requests lost because too many came at once */                 \
+	X(not_executed) /* requests not carried out because earlier answers were not read */       \
+	X(truncated)    /* answers truncated because they were too long */                         \
+	X(echoes)       /* ignored lines: answers echoed by a terminal */                          \
+	X(discarded)    /* bytes of answers discarded by ^C */
 
 enum session_counter {
 #define X(name) SESSION_##name,

@@ -47,7 +47,7 @@ static struct vnet_port *take_arp_reply(const struct inbound *in, const struct a
 	struct neighbour *n = neighbour_find(in->u->neighbour, VNET_NEIGHBOURS, a->sender);
 
 	if (!a->sender || !n || !neighbour_reply(n, a->sender_mac, now))
-		return drop_frame(in, VNET_DROP_arp_unasked);
+		return drop_frame(in, VNET_DROP_arp_unsolicited);
 	return NULL;
 }
 

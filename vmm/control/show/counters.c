@@ -81,7 +81,7 @@ static void port_counters(struct out *o, unsigned slot)
 static bool console_counter(const void *object, unsigned i, char *name, size_t size,
                             uint64_t *value)
 {
-	static const char *const names[] = {"dropped", "missed", "unsent"};
+	static const char *const names[] = {"output_lost", "input_lost", "com1_lost"};
 	const struct vm *vm = object;
 	if (i >= sizeof names / sizeof names[0])
 		return false;
@@ -140,7 +140,7 @@ static bool wanted_own(const struct config_action *a, unsigned guest)
 void show_counters(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
-	    {"port", 12, false}, {"counter", 28, false}, {"value", 14, true}};
+	    {"object", 12, false}, {"counter", 28, false}, {"value", 14, true}};
 	TABLE(o, "counters", columns);
 	for (unsigned i = 0; i < control_config()->ports; i++)
 		if (control_port(i) && wanted_port(a, i))
