@@ -162,8 +162,8 @@ def test_rescue(tmp_path):
         n.expect("This node has no configuration")
         n.expect(r"Boot modules: patio.conf hello.elf patio.conf.good true\r*\n")
 
-        def ask(line):
-            n.expect(re.escape(RESCUE))
+        def ask(line, prompt=RESCUE):
+            n.expect(re.escape(prompt))
             n.child.send(line + "\r")
             n.expect(r"\r*\n")
 
@@ -178,8 +178,9 @@ def test_rescue(tmp_path):
         n.expect("error: no boot module is called gone")
         ask("load true")
         n.expect("error: true:1:")
-        for line in "load", HELLO.strip(), HELLO.strip(), "end":
-            ask(line)
+        ask("load")
+        for line in HELLO.strip(), HELLO.strip(), "end":
+            ask(line, "load> ")
         n.expect('error: load:2:7: guest "hello" is declared in line 1 already')
         ask("load patio.conf.good")
         n.expect("the node has a configuration now: the boot continues")

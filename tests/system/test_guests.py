@@ -100,7 +100,7 @@ def test_restarts_are_limited(n):
     stamps = [float(time) for time in
               re.findall(r"\[ *([0-9]+\.[0-9]+) c[0-9]+ \w+ *\] guest again", log.getvalue())]
     assert 6 <= row["starts"] <= 6 + (stamps[-1] - stamps[0]) // 10, stamps
-    assert row["reason"] == "stopped from the monitor"
+    assert row["reason"] == "command from the monitor"
     n.monitor("start again")
     until("it starts when it is told to", lambda: about(n, "again")["starts"] > row["starts"])
     n.monitor("stop again")

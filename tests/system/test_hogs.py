@@ -38,7 +38,7 @@ def stops(n, name):
     """A stop ends the guest, and nothing else does."""
     assert about(n, name)["state"] == "running"
     n.monitor(f"stop {name}")
-    assert ended(n, name)["reason"] == "stopped from the monitor"
+    assert ended(n, name)["reason"] == "command from the monitor"
 
 
 def test_print(n):

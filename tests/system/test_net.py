@@ -109,7 +109,7 @@ def test_dead_peer(n, traffic):
     stubborn = lambda: n.counter("stubborn", "out_frames")
     until("traffic", stubborn)
     n.monitor("stop echo")
-    assert ended(n, "echo")["reason"] == "stopped from the monitor"
+    assert ended(n, "echo")["reason"] == "command from the monitor"
     before = n.counter("echo", "drop.port_down")
     lines = passes(n, "lossy")
     assert [l for l in lines if l.startswith("rtt n=3 lost=3")]

@@ -59,7 +59,7 @@ static void test_show(void **state)
 	a = act(c, "show boot json");
 	assert_true(a.what == CONFIG_SHOW_BOOT && a.guest == -1 && a.json);
 	refuse_line(c, "show boot alice",
-	            ":1:11: unknown name \"alice\"; nothing of that name can be shown so");
+	            ":1:11: unknown name \"alice\"; this answer has no such object");
 	a = act(c, "show last-panic");
 	assert_true(a.what == CONFIG_SHOW_LAST_PANIC && a.guest == -1 && !a.json);
 	a = act(c, "show links far json");
@@ -71,17 +71,20 @@ static void test_show(void **state)
 	a = act(c, "show counters far");
 	assert_true(a.what == CONFIG_SHOW_COUNTERS && a.port == 3);
 	refuse_line(c, "show links uplink",
-	            ":1:12: unknown name \"uplink\"; nothing of that name can be shown so");
+	            ":1:12: unknown name \"uplink\"; this answer has no such object");
 	refuse_line(c, "show ports fare",
-	            ":1:12: unknown name \"fare\"; nothing of that name can be shown so");
-	refuse_line(c, "show", ":1:5: missing: WHAT");
+	            ":1:12: unknown name \"fare\"; this answer has no such object");
+	refuse_line(
+	    c, "show",
+	    ":1:5: missing: WHAT; write one of guests, vcpus, ports, links, underlays, networks, "
+	    "routes, exits, counters, memory, machine, all, boot, last-panic");
 	refuse_line(c, "show port", ":1:6: unknown word \"port\"; did you mean \"ports\"?");
 	refuse_line(c, "show vcpus alise",
 	            ":1:12: unknown name \"alise\"; did you mean \"alice\"?");
 	refuse_line(c, "show counters uplnk",
 	            ":1:15: unknown name \"uplnk\"; did you mean \"uplink\"?");
 	refuse_line(c, "show memory uplink",
-	            ":1:13: unknown name \"uplink\"; nothing of that name can be shown so");
+	            ":1:13: unknown name \"uplink\"; this answer has no such object");
 	refuse_line(c, "show vcpus alice jsno",
 	            ":1:18: unknown word \"jsno\"; did you mean \"json\"?");
 	refuse_line(c, "show all json json", ":1:15: \"json\" is given twice");
@@ -120,7 +123,7 @@ static void test_verbs(void **state)
 	assert_int_equal(config_live(c)->console, -1);
 	refuse_line(c, "load two modules",
 	            ":1:10: \"modules\" is unexpected; the statement ends before it");
-	refuse_line(c, "start", ":1:6: missing: GUEST");
+	refuse_line(c, "start", ":1:6: missing: GUEST; see `help start`");
 	refuse_line(c, "stop bob", ":1:6: unknown guest \"bob\"; declare it first");
 	refuse_line(c, "reboot now", ":1:8: \"now\" is unexpected; the statement ends before it");
 	free(c);
@@ -142,7 +145,8 @@ static void test_explain(void **state)
 	refuse_line(c, "explain ff:ff:ff:ff:ff:ff 52:54:00:00:00:0a alice.0",
 	            ":1:9: SRC-MAC ff:ff:ff:ff:ff:ff is a group address; "
 	            "only a single station's is allowed here");
-	refuse_line(c, "explain 52:54:00:00:00:0a 52:54:00:00:00:0b", ":1:44: missing: PORT");
+	refuse_line(c, "explain 52:54:00:00:00:0a 52:54:00:00:00:0b",
+	            ":1:44: missing: PORT; see `help explain`");
 	free(c);
 }
 

@@ -98,7 +98,7 @@ class Node(Emulator):
         self.leave()
         self.child.send(line + "\r")
         self.expect(r"\r*\n")
-        self.expect(r"(?:^|\n)" + re.escape(PROMPT), timeout)
+        self.expect(r"(?:^|\n)(?:" + re.escape(PROMPT) + "|load> )", timeout)
         return self.child.before.replace("\r", "")
 
     def show(self, what):

@@ -213,5 +213,5 @@ bool apply_show(struct parser *p)
 	nearest_init(&near, text);
 	offer_names(p->node, scope, &near);
 	return config_fail_unknown(p, name->word, "unknown name", &near,
-	                           "nothing of that name can be shown so");
+	                           "this answer has no such object");
 }

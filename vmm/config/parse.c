@@ -155,14 +155,22 @@ static bool read_term(struct parser *p)
 	return true;
 }
 
+static bool fail_missing(struct parser *p, const struct term *t)
+{
+	char hint[160];
+	if (t->kind == TERM_CHOICE)
+		config_choices(t, hint, sizeof hint);
+	else
+		snprintf(hint, sizeof hint, "see `help %s`", p->statement->word);
+	return config_fail(p, &p->word[p->words], "missing: %s%s%s; %s", t->word ? t->word : "",
+	                   t->word ? " " : "", t->arg, hint);
+}
+
 static bool check_missing(struct parser *p)
 {
-	for (const struct term *t = p->statement->term; !config_last_term(t); t++) {
-		if (t->optional || was_given(p, t))
-			continue;
-		return config_fail(p, &p->word[p->words], "missing: %s%s%s", t->word ? t->word : "",
-		                   t->word ? " " : "", t->arg);
-	}
+	for (const struct term *t = p->statement->term; !config_last_term(t); t++)
+		if (!t->optional && !was_given(p, t))
+			return fail_missing(p, t);
 	return true;
 }
 

@@ -132,6 +132,8 @@ static inline bool config_last_term(const struct term *t)
 
 /* config/value.c: reads the term's value from p->word[p->at] on and advances p->at. */
 bool config_value(struct parser *p, const struct term *t, struct arg *a);
+/* Writes "write one of A, B, C" for a term of kind TERM_CHOICE, truncated to `size` bytes. */
+void config_choices(const struct term *t, char *buf, size_t size);
 /* Reads "N[,N..]" (already checked as TERM_CORES) into core[]; returns how many. */
 unsigned config_cores(const char *text, uint16_t core[CONFIG_CPUS]);
 

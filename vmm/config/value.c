@@ -352,22 +352,27 @@ static bool read_cores(struct parser *p, const struct word *w, struct arg *a)
 	return true;
 }
 
+void config_choices(const struct term *t, char *buf, size_t size)
+{
+	size_t used = (size_t)snprintf(buf, size, "write one of");
+	for (const struct config_word *c = t->choice; c->text && used < size; c++)
+		used += (size_t)snprintf(buf + used, size - used, "%s %s",
+		                         c == t->choice ? "" : ",", c->text);
+}
+
 static bool read_choice(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
 {
 	struct nearest near;
-	char hint[160] = "write one of";
+	char hint[160];
 	const struct config_word *found = config_word_find(t->choice, w->text);
 	if (found) {
 		a->number = found->value;
 		return true;
 	}
 	nearest_init(&near, w->text);
-	for (const struct config_word *c = t->choice; c->text; c++) {
-		size_t used = strlen(hint);
-		snprintf(hint + used, sizeof hint - used, "%s %s", c == t->choice ? "" : ",",
-		         c->text);
+	for (const struct config_word *c = t->choice; c->text; c++)
 		nearest_offer(&near, c->text);
-	}
+	config_choices(t, hint, sizeof hint);
 	return config_fail_unknown(p, w, "unknown word", &near, hint);
 }
 

@@ -116,7 +116,7 @@ static bool act_on_guest(enum config_verb verb, struct vm *vm)
 		vm->restart_once = verb == CONFIG_RESTART;
 		vm->stay_off = verb == CONFIG_STOP;
 		if (vm_active(vm))
-			vm_stop(vm, "stopped from %s", client->name);
+			vm_stop(vm, "command from %s", client->name);
 		else
 			control_guest_ended(vm);
 	}

@@ -10,7 +10,7 @@ struct console;
 
 /* A client of the control language: the monitor, or a guest's control console. */
 struct control_client {
-	const char *name; /* for logs, as in "stopped from the monitor" */
+	const char *name; /* for logs, as in "command from the monitor" */
 	config_put *put;  /* receives the answer, in parts */
 	void (*failed)(void *ctx, const char *text); /* receives why: one line, no newline */
 	void (*gather)(void *ctx); /* `load` was given: the lines that follow are one text */

@@ -22,6 +22,7 @@
 #define DELETE    127
 #define PROMPT    "patio> "
 #define RESCUE    "rescue> "
+#define GATHERING "load> "
 
 static char line[CONFIG_LINE];
 static size_t line_length;
@@ -111,7 +112,7 @@ void monitor_init(void)
 static void print_prompt(void)
 {
 	if (!console_shown())
-		print_raw(rescue_waits() ? RESCUE : PROMPT);
+		print_raw(text ? GATHERING : rescue_waits() ? RESCUE : PROMPT);
 }
 
 /* Takes the terminal over from the log. */
