@@ -19,7 +19,8 @@ UNIT_CC  ?= gcc
 FUZZ_CC  ?= clang
 TSAN_CC  ?= clang
 
-TESTS_RUN = tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(PYTEST),--pytest='$(PYTEST)') \
+# PYTEST comes by the environment, as make exports its variables: it may have quotes.
+TESTS_RUN = tests/run $(if $(TARGET),--target '$(TARGET)') $(if $(PYTEST),--pytest="$$PYTEST") \
 	$(if $(T),'$(T)')
 
 .PHONY: test check soak lint unit tsan fuzzers fuzz coverage
