@@ -5,11 +5,12 @@
  * Under "virtual NMIs" an entry loads the blocking of NMIs from bit 3 of the guest's
  * interruptibility state (SDM 3, 26.6.1 and 24.4.2).  Bochs 2.7 masks them where the bit is 1 and
  * leaves them as they are where it is 0 (VMenterLoadCheckGuestState(), cpu/vmx.cc; later versions
- * unmask first).  So a guest that exits in its NMI handler leaves its blocking to whoever is
- * entered next on that CPU, whose next exit saves it as its own: until an IRET of its own that one
- * gets no NMI.
+ * unmask first).  So a guest that exits in its NMI handler leaves NMIs blocked for the next guest
+ * entered on that CPU, whose next exit saves that state as its own: it gets no NMI until it
+ * executes an IRET.
  *
- * The place is found by its bytes in Debian's binary.  Where they are not, nothing is done.
+ * The code to patch is found by its bytes in Debian's binary; if they are not found, nothing is
+ * changed.
  */
 #define _GNU_SOURCE /* dladdr1(), memmem() */
 #include <dlfcn.h>

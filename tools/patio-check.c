@@ -2,9 +2,9 @@
 /*
  * patio-check: what a node would say of a patio.conf, before one is booted with it.
  *
- * The parser, the lint, the check against the machine (vmm/fit.h), the allocator and the
- * loaders are the node's own sources, so the words are the same.  What is not known of the machine
- * is left out, and a note says so.
+ * The parser, the lint, the check against the machine (vmm/fit.h), the allocator and the loaders
+ * are the node's own sources, so the messages are the same.  Properties of the machine that are not
+ * given are not checked, and a note says so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 
 #define MIB        (1ul << 20)
 #define GIB        (1ul << 30)
-#define MODULES    32 /* as many as the image takes */
+#define MODULES    32 /* the image's own limit */
 #define VMM_MEMORY (8 * MIB)
 #define PCI_HOLE   (3 * GIB) /* where a PC's memory ends below 4 GiB, if it has that much */
 
@@ -72,7 +72,7 @@ static void give_up(const char *what, const char *why)
 	exit(STATUS_USAGE);
 }
 
-/* --- what was given ------------------------------------------------------------------------- */
+/* --- arguments ------------------------------------------------------------------------------ */
 
 static struct blob read_file(const char *path)
 {
@@ -99,7 +99,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* PATH or NAME=PATH; a path with a `=` in it needs a name. */
+/* `text` is PATH or NAME=PATH; a path that contains `=` needs the second form. */
 static void add_module(const char *text)
 {
 	const char *equal = strchr(text, '=');
@@ -195,7 +195,7 @@ static const char *pci_unfit(uint16_t bdf)
 	return "is not there";
 }
 
-/* Threads of a core have IDs that follow each other, with as many bits as they need. */
+/* The threads of a core get consecutive APIC IDs, aligned to a power of two. */
 static void describe_cores(struct place_view *v)
 {
 	v->cores = cores;
@@ -220,7 +220,7 @@ static bool fits(const struct node_config *n, const char *source)
 	return false;
 }
 
-/* The memory of a PC of that size, without what firmware, image, modules and VMM have. */
+/* The memory of a PC of that size, without that of firmware, image, modules and VMM. */
 static void describe_memory(void)
 {
 	uint64_t low = memory < PCI_HOLE ? memory : PCI_HOLE, used = VMM_MEMORY;
@@ -232,8 +232,7 @@ static void describe_memory(void)
 	mem_reserve(MIB, used);
 }
 
-/* Loads the guest's images into memory that the system gives when it is written to, and not before.
- */
+/* Loads the guest's images into memory that the host allocates page by page when it is written. */
 static void try_images(const struct guest_config *g, uint64_t hpa, const char *source)
 {
 	struct vm_piece piece[2];

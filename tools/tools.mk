@@ -5,7 +5,7 @@
 #   make run NODES=3 EVPN=1  three nodes with Linux as Dom0, whose FRR joins them by BGP EVPN
 #   make guest GUEST=file    a kernel of one's own (ARGS="..." CPUS=n MEM=size INITRD=file TARGET=name)
 #   tools/patio-check FILE   what a node would say of a patio.conf (--help)
-#   make bench BENCH=rtt     what things cost: rtt, tcp, boot, ring, exits or paths; all without BENCH
+#   make bench BENCH=rtt     benchmarks: rtt, tcp, boot, ring, exits, paths or walk; all without BENCH
 
 #   make iso CONF=patio.conf MODULES="FILE ..." [OPTIONS="..."] [NODES=table]      build/patio.iso
 #   make netboot, with the same words: build/netboot/, to serve by TFTP or HTTP (docs/deploy.md)
@@ -13,15 +13,15 @@
 JOBS  ?= $(shell nproc)
 BENCH ?= all
 
-# What is preloaded into an emulator.  Part of `all`, so that whatever starts one finds it.
+# Libraries preloaded into Bochs.  Part of `all`, so that every program that starts it finds them.
 PRELOADS := $(B)/tools/bochs_recvfrom.so $(B)/tools/bochs_vnmi.so
 
 $(B)/tools/%.so: tools/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
 
-# The host program that checks a patio.conf, from the node's own sources.  Of the switch only two
-# functions are used; what they could lead to is left out by the linker.
+# The host program that checks a patio.conf, from the node's own sources.  It uses only two functions of
+# the switch; the linker leaves out what these do not reach.
 CHECK_C := tools/patio-check.c $(wildcard vmm/config/*.c vmm/load/*.c) vmm/fit.c drivers/bus/gpa.c lib/mem.c \
 	vmm/place_policy.c vmm/vm_images.c vmm/vm_memory.c vnet/link/link.c vnet/lookup/route.c
 CHECK_O := $(CHECK_C:%.c=$(B)/check/%.o)
@@ -35,8 +35,8 @@ $(B)/patio-check: $(CHECK_O)
 
 -include $(CHECK_O:.o=.d)
 
-# Packages first: what they bring is seen by the second make.  Standard output is the guest's, and so
-# is standard input.
+# Packages first, in a make of its own, so that the next one sees what was installed.  Standard input and
+# output are the guest's.
 PREPARE = tools/install run >&2 </dev/null && $(MAKE) --no-print-directory -j$(JOBS) </dev/null
 
 .PHONY: run guest bench
@@ -44,7 +44,7 @@ run:
 	$(PREPARE) all guests linux-guest $(if $(EVPN),linux-evpn) >&2
 	tools/run $(if $(EVPN),--evpn) $${NODES:+"$$NODES"}
 
-# The variables come by the environment, as they were given: make exports its command line's.
+# The variables are read from the environment, unchanged: make exports those of its command line.
 guest:
 	[ -n "$$GUEST" ] || { echo >&2 \
 		'make guest GUEST=file [ARGS="..."] [CPUS=n] [MEM=size] [INITRD=file] [TARGET=name]'; exit 2; }

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Nodes in emulators, and what stands around them: for the programs in tools/, the tests and the
-benches."""
+"""Nodes in emulators, the machines and networks beside them: used by the programs in tools/, the
+tests and the benchmarks."""

@@ -12,7 +12,7 @@ from .hardware import ROOT, VENDORS, Unsupported, make_iso, wire_ports
 NAME = "bochs-vmx"
 VENDOR = VENDORS["vmx"]
 LOSES_EARLY_INPUT = False  # its COM1 waits while it has a byte and no FIFO
-PATIENCE = 8  # times what the default target gets of a time limit
+PATIENCE = 8  # time limits are this many times the default target's
 MEMORY_MAX = 3072  # MiB; its BIOS reports nothing above
 CPU = "corei7_skylake_x"
 IPS = 50000000  # instructions, and ticks of the TSC, in a second of its clocks
@@ -39,19 +39,19 @@ clock: sync=none, time0=946681200
 
 
 def version():
-    """The emulator's version, as it says it."""
+    """The emulator's version, from its own output."""
     text = subprocess.run(["bochs-bin", "--help"], capture_output=True, text=True,
                           check=False).stdout
     return next(l.strip() for l in text.splitlines() if "Bochs x86 Emulator" in l)
 
 
 def accelerator():
-    """What executes the node's instructions, in words."""
+    """A phrase for what executes the node's instructions."""
     return "Bochs's interpreter"
 
 
 def _refuse(m):
-    """Raises Unsupported for what this emulator does not have."""
+    """Raises Unsupported for a property that this emulator does not have."""
     missing = {
         "no -kernel boot": m.boot == "kernel", "no icount": m.icount,
         f"no machine {m.machine}": m.machine != "pc", "no UEFI": m.firmware != "bios",
@@ -66,7 +66,7 @@ def _refuse(m):
 
 def _nic(m, folder):
     if m.hub is not None:
-        # by a link in our folder: a name longer than an interface's overruns Bochs's buffer
+        # a short link in this folder: a name longer than 15 bytes overruns Bochs's buffer
         os.symlink(os.path.join(m.hub, "ctl"), os.path.join(folder, "wire"))
         how = "ethmod=vde, ethdev=wire"
     elif m.wire is not None:
@@ -101,10 +101,10 @@ def run(folder, debugcon=None):
 
 
 def complaints(text):
-    """What the emulator said on its standard error."""
+    """The lines of the emulator's standard error."""
     return text.splitlines()
 
 
 def agrees(_code, _status):
-    """Bochs ends with 1 whatever the node's status is."""
+    """Always true: Bochs's own status is 1 whatever the node's is."""
     return True

@@ -4,21 +4,21 @@
 import subprocess
 from dataclasses import dataclass
 
-# To tshark a TCP checksum is bad, too, when 0xffff stands where 0 is the sum, of which this field tells.
-# Both are zero in one's complement, and a receiver, who sums up the field with all else, cannot tell
-# them apart (RFC 1071).  Linux and QEMU's NICs send 0xffff: UDP wants it so, and they do not ask what
-# it is (docs/emulator-traps.md).
+# tshark also calls a TCP checksum bad if it is 0xffff where the sum is 0; this field says so.  Both are
+# zero in one's complement, and no receiver, which sums up the field with the rest, can tell them apart
+# (RFC 1071).  Linux and QEMU's NICs write 0xffff for every protocol, as UDP requires it
+# (docs/emulator-traps.md).
 ZERO = "tcp.checksum.ffff"
 FIELDS = ["eth.src", "eth.dst", "eth.type", "frame.len", "ip.checksum.status",
           "tcp.checksum.status", "icmp.checksum.status", ZERO, "tcp.stream"]
 CHECKED = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"]
-GOOD = "1"  # a checksum's status, as tshark's fields have it
+GOOD = "1"  # tshark's status of a checksum that is right
 HEX = set("0123456789abcdef")
 
 
 @dataclass
 class Frame:
-    """What tells whether a frame is its sender's own."""
+    """The properties of a frame that the checks look at."""
 
     source: str
     destination: str
@@ -29,7 +29,7 @@ class Frame:
 
 
 def _tshark(path, *words):
-    """Its standard output; on standard error it only says that it runs as root, or why it fails."""
+    """tshark's standard output; its standard error has only a warning about root, or why it fails."""
     return subprocess.run(["tshark", "-n", "-r", path, *CHECKED, *words], check=True, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
@@ -47,7 +47,7 @@ def frames(path):
 
 
 def sent(path, stream):
-    """What the opener of a TCP connection sent, put together from the frames."""
+    """The bytes that the client of a TCP connection sent, reassembled from the frames."""
     text = _tshark(path, "-q", "-z", f"follow,tcp,raw,{stream}")
-    # a line of digits for each piece; those of the answers begin with a tab
+    # one line of hexadecimal digits for each segment; those of the server begin with a tab
     return bytes.fromhex("".join(l for l in text.splitlines() if l and not set(l) - HEX))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a demonstration claims, line by line: printed with a verdict, and kept for its report."""
+"""The checks of a demonstration: each is printed with its verdict, and kept for the report."""
 
 
 class Claims:
-    """`lines` has the name, verdict, text and figures of each claim so far."""
+    """`lines` has the name, verdict, text and figures of each check so far."""
 
     def __init__(self):
         self.lines = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What `make run` boots, and the demonstration: each line is measured, judged and kept."""
+"""What `make run` boots, and the demonstration's checks: each prints a line and is kept."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from .node import LINUX, Node, NodeError, guest
 ROUNDS, WARM, SIZE = 200, 20, 64
 TCP_MIB = 256
 PINGS = 100
-PING_WAIT = 120  # seconds after the last one, in the guest's time: what is not answered then is lost
+PING_WAIT = 120  # seconds of the guest's clock after the last ping: one without an answer by then is lost
 BOB = "10.0.2.12"  # in the emulator's user network, so that the guests reach what is outside
 OUTSIDE = "10.0.2.2"
 LINE = "console=hvc0 quiet cryptomgr.notests gw=10.0.2.2"
@@ -65,7 +65,7 @@ def milli(ns):
 
 
 class Demonstration(Claims):
-    """Runs the lines one by one; `lines` keeps the figures and verdict of each."""
+    """Runs the checks one by one; `lines` keeps the figures and verdict of each."""
 
     def __init__(self, node, outside):
         self.node = node
@@ -73,7 +73,7 @@ class Demonstration(Claims):
         super().__init__()
 
     def run(self):
-        """All lines; a line that breaks is recorded as failed, and the next one is tried."""
+        """Runs all checks; one that raises an error is recorded as failed, and the next is run."""
         self.node.shell("alice", "stty -echo")
         self.node.shell("bob", "stty -echo")
         for line in self.udp, self.tcp, self.exits, self.pings, self.fetch, self.cores:
@@ -119,7 +119,7 @@ class Demonstration(Claims):
         return total
 
     def exits(self):
-        """A run of one round is taken off a long one: what the shell and the start cost."""
+        """The exits of a run of one round are subtracted: those of the shell and of the start."""
         counts = [self.guests_exits()]
         for rounds in 1, 1 + ROUNDS:
             self.netprobe("udp", f"{BOB} 7 {rounds} {WARM} {SIZE}")
@@ -130,7 +130,7 @@ class Demonstration(Claims):
         total = round(sum(per_trip.values()), 3)
         reasons = ", ".join(f"{k} {v:.2f}" for k, v in per_trip.items()) or "none"
         others = sum(v for k, v in per_trip.items() if k not in ("io", "msr"))
-        # a kick for each frame; besides, bob's vCPUs may wake each other; nothing else
+        # a kick for each frame, and IPIs between bob's vCPUs; nothing else
         held = (abs(per_trip.get("io", 0) - 2) <= 0.1 and per_trip.get("msr", 0) <= 4
                 and others < 0.1)
         self.record("exits", held,
@@ -166,6 +166,6 @@ class Demonstration(Claims):
 
 
 def _words(text, after):
-    """The words that stand before `after`, wherever it occurs."""
+    """The word before each occurrence of `after`."""
     for part in text.split(after)[:-1]:
         yield part.split()[-1]

@@ -8,19 +8,19 @@ import tempfile
 
 import pexpect
 
-# Seconds of the default target: what is awaited for so long hangs.  Ten times what the slowest thing
-# takes on a quiet machine, because no verdict may depend on how fast the machine is.
+# Seconds, for the default target, after which a wait is taken for a hang.  Ten times the longest wait
+# on a quiet machine, because no verdict may depend on how fast the machine is.
 LIMIT = 600
 
 
 class MachineError(Exception):
-    """The machine did not do what was expected of it; the text ends with its last output."""
+    """The machine did not do what was expected; the text ends with its last output."""
 
 
 class Emulator:
     """A machine between start() and close(), with a folder of its own.
 
-    `patience`: what each time limit, in seconds, is multiplied by.
+    `patience`: the factor by which each time limit, in seconds, is multiplied.
     """
 
     patience = 1
@@ -30,7 +30,7 @@ class Emulator:
         self.child = None
 
     def start(self, command, timeout=LIMIT, log=None):
-        """Starts the emulator; `log` gets all that the serial line says."""
+        """Starts the emulator; all output of the serial line is written to `log`, too."""
         self.child = pexpect.spawn(
             "/bin/sh", ["-c", 'exec "$@" 2>"$0"', os.path.join(self.folder, "emulator.err")] + command,
             timeout=timeout * self.patience, encoding="utf-8", codec_errors="replace", echo=False,
@@ -45,7 +45,7 @@ class Emulator:
         self.close()
 
     def close(self):
-        """Ends the emulator, whatever it does."""
+        """Kills the emulator."""
         if self.child:
             self.end_child()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -59,7 +59,7 @@ class Emulator:
             self.child.ptyproc.wait()
 
     def complaints(self, text):
-        """What of the emulator's standard error is worth showing, as lines."""
+        """The lines of the emulator's standard error that belong into an error message."""
         return text.splitlines()
 
     def fail(self, what):
@@ -83,9 +83,9 @@ class Emulator:
         return self.fail(why)
 
     def ask(self, command, timeout=None):
-        """A command to the shell that is on the line: (exit status, output)."""
+        """Runs a command in the shell on the serial line: (exit status, output)."""
         mark = f"@@{os.urandom(4).hex()}"
-        split = f"{mark[:4]}''{mark[4:]}"  # so that the line's own echo does not look like it
+        split = f"{mark[:4]}''{mark[4:]}"  # so that the echo of the command does not match the mark
         self.child.send(f"echo {split}; {command}; echo {split} $?\n")
         self.expect(re.escape(mark) + r" (\d+)\r*\n", timeout)
         status = int(self.child.match.group(1))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Three nodes on one underlay, one network over them: what `make run NODES=3 EVPN=1` boots, and the
-claims that it judges.
+"""Three nodes on one underlay, with one network over all of them: what `make run NODES=3 EVPN=1`
+boots, and its checks.
 
-Dom0 is Linux: VXLAN is its kernel's, and FRR's bgpd (BGP EVPN, RFC 7432 and 8365) distributes which
-MAC address is behind which node.  Node 1 is the reflector; no node has a list of the others.
+Dom0 is Linux with its kernel's VXLAN device; FRR's bgpd (BGP EVPN, RFC 7432 and 8365) distributes which
+MAC address is behind which node.  Node 1 is the route reflector; no node has a list of the others.
 """
 
 import json
@@ -25,12 +25,12 @@ VNI = 100
 REFLECTOR = "192.0.2.1"
 PINGS = 5
 TCP_MIB = 2
-PING_WAIT = 120  # seconds after the last one; what is not answered then is lost
+PING_WAIT = 120  # seconds after the last ping: one without an answer by then is lost
 LINE = "console=hvc0 quiet cryptomgr.notests"
 DOM0_LINUX = [os.path.join(BUILD, "linux", f) for f in ("dom0-vmlinuz", "evpn.cpio.gz")]
 MACIP = re.compile(r"\[2\]:\[0\]:\[48\]:\[([0-9a-f:]{17})\]\s+(\S+)")
 FDB = re.compile(r"^([0-9a-f:]{17}) dst (\S+)", re.M)
-FLOOD = "00:00:00:00:00:00"  # the FDB's entry for who gets what all are to get
+FLOOD = "00:00:00:00:00:00"  # the FDB's entries for the nodes to which frames are flooded
 HINT = """
   node 1's monitor: console alice, console dom0; show all, help: what is there
   in dom0: vtysh -c 'show bgp l2vpn evpn'; bridge fdb show dev vxlan0
@@ -51,7 +51,7 @@ class Member:
         self.up = []  # the guests whose shells are there
 
     def conf(self):
-        """Its patio.conf; node 2 has a place for the guest that is to move there."""
+        """Its patio.conf; node 2 also declares the guest that will move there, not started."""
         guests = [self.guest] + (["carol"] if self.number == 2 else [])
         return f"""network default mtu {MTU}
 guest dom0 memory 224M kernel dom0-vmlinuz initrd evpn.cpio.gz pci 00:03.0 \\
@@ -83,23 +83,23 @@ port uplink guest dom0 edge
         return up
 
     def run(self, name, command):
-        """What a command in a guest's shell prints."""
+        """Runs a command in a guest's shell; returns its output."""
         return self.node.shell(name, command)[1]
 
     def dom0(self, command):
         return self.run("dom0", command)
 
     def bgp(self):
-        """`show bgp l2vpn evpn`: {MAC: the address of its node} by the routes of type 2, and all."""
+        """({MAC: the address of its node} by routes of type 2, the whole text of `show bgp l2vpn evpn`)."""
         text = self.dom0("vtysh -c 'show bgp l2vpn evpn'")
         return dict(MACIP.findall(text)), text
 
     def fdb(self):
-        """What the VXLAN device knows: [(MAC, the address of its node)]."""
+        """The forwarding table of the VXLAN device: [(MAC, the address of its node)]."""
         return FDB.findall(self.dom0("bridge fdb show dev vxlan0"))
 
     def flooded(self):
-        """The nodes that get what all are to get."""
+        """The nodes to which the VXLAN device floods."""
         return sorted(to for who, to in self.fdb() if who == FLOOD)
 
 
@@ -118,7 +118,7 @@ def address(name):
 
 
 def declare(name, here):
-    """A guest and its port; it says who it is when it comes up, as a machine does that has moved."""
+    """A guest and its port; it sends a gratuitous ARP when it is up, as a machine that has moved does."""
     announce = f"arping+-A+-c+1+-I+eth0+{address(name)}"
     return f"""guest {name} memory 128M kernel vmlinuz initrd initrd.cpio.gz \\
       autostart {"yes" if here else "no"} \\
@@ -128,7 +128,7 @@ port {name} guest {name} mac {mac(name)}
 
 
 def until(true):
-    """Waits until it is true, and returns whether it became so before it hung."""
+    """Waits until the condition holds; False: it did not within LIMIT."""
     end = time.monotonic() + LIMIT
     while not true():
         if time.monotonic() > end:
@@ -138,19 +138,19 @@ def until(true):
 
 
 class Evpn(WireClaims):
-    """Boots the nodes and runs the lines one by one; `lines` keeps figures and verdict of each."""
+    """Boots the nodes and runs the checks one by one; `lines` keeps figures and verdict of each."""
 
     def __init__(self):
         super().__init__([Member(number) for number in range(1, NODES + 1)])
 
     def run(self):
-        """All lines; one that cannot be judged is the last.  True when every line held."""
+        """Runs all checks, up to one that raises an error.  True when every check passed."""
         steps = [self.boot, self.peers, lambda: self.ping("bob"), lambda: self.ping("carol"),
                  self.tcp, self.routes, self.move, lambda: self.ping("carol"), self.tcp]
         return self.judge(steps)
 
     def boot(self):
-        """All at once."""
+        """Boots all nodes at the same time."""
         start = time.monotonic()
         self.wire = Wire()
         for member in self.members:
@@ -166,7 +166,7 @@ class Evpn(WireClaims):
                     commands=[" ".join(m.node.command) for m in self.members])
 
     def peers(self):
-        """Each VXLAN device was told none and learns none, and yet knows the other two."""
+        """No VXLAN device has a configured peer or learns one, yet each floods to the other two."""
         for member in self.members:
             others = sorted(m.vtep for m in self.members if m is not member)
             until(lambda m=member, o=others: m.flooded() == o)
@@ -175,18 +175,18 @@ class Evpn(WireClaims):
             neighbors = NEIGHBOR.findall(member.dom0("cat /etc/frr/bgpd.conf"))
             alone = neighbors == ([] if member.vtep == REFLECTOR else [REFLECTOR])
             self.record("peers", flooded == others and alone and untold(device),
-                        f"node {member.number}: told of {' and '.join(neighbors) or 'no other'}, "
-                        f"VXLAN itself {'learns nothing' if untold(device) else 'learns or was told'}; by "
+                        f"node {member.number}: BGP neighbors configured: {' and '.join(neighbors) or 'none'}; "
+                        f"VXLAN {'has no peer and learns none' if untold(device) else 'HAS A PEER, OR LEARNS'}; by BGP "
                         f"routes of type 3 it floods to {' and '.join(flooded) or 'nobody'}",
                         neighbors=neighbors, device=device, fdb=member.fdb())
 
     def ping(self, name):
-        """From the first node to wherever the guest of that name is."""
+        """Pings from the first node to the guest of that name."""
         text = self.members[0].run("alice", f"ping -c {PINGS} -W {PING_WAIT} {address(name)}")
         self.pings(f"alice -> {name}", text, PINGS)
 
     def tcp(self):
-        """Both ends say what they hashed."""
+        """Both ends print the hash of what they sent or received."""
         r = result(self.members[0].run("alice", f"netprobe tcp {address('carol')} 9 {TCP_MIB} sha"),
                    "tcp")
         equal = r["ok"] and r["sha256"] == r["peer_sha256"] and r["mib"] == TCP_MIB
@@ -207,7 +207,7 @@ class Evpn(WireClaims):
                         bgp=text)
 
     def move(self):
-        """Carol's machine ends on node 3, and one with her MAC and address begins on node 2."""
+        """Carol is stopped on node 3, and a guest with her MAC and address is started on node 2."""
         alice, second, third = self.members
         alice.node.enter("alice")
         start = time.monotonic()
@@ -237,8 +237,7 @@ def attend(members):
 
 
 def demonstrate(nodes):
-    """The nodes and what they show; on a terminal it ends in the first one's monitor.  Returns the
-    exit status."""
+    """Runs the checks; on a terminal it ends in the first node's monitor.  Returns the exit status."""
     if nodes != str(NODES):
         raise SystemExit(f"run: NODES={nodes} EVPN=1: it is made for NODES={NODES}")
     start = time.monotonic()
@@ -248,7 +247,7 @@ def demonstrate(nodes):
         with open(os.path.join(BUILD, "evpn.json"), "w", encoding="utf-8") as file:
             json.dump({"held": held, "lines": evpn.lines, "seconds": seconds}, file, indent=1)
             file.write("\n")
-        print(f"{'every line held' if held else 'NOT every line held'}, {seconds:.0f} s; figures in "
+        print(f"{'every check passed' if held else 'NOT every check passed'}, {seconds:.0f} s; figures in "
               f"{BUILD_NAME}/evpn.json")
         if held and sys.stdin.isatty() and sys.stdout.isatty():
             attend(evpn.members)

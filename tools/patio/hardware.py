@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The machine that a node is given, the same words for every target; and the files it boots from.
+"""The description of an emulated machine, the same for every target, and the files that it boots from.
 
-A target is an emulator with a CPU (tools/patio/targets.py).  What one cannot be, it says by Unsupported.
+A target is an emulator with a CPU (tools/patio/targets.py).  It raises Unsupported for a machine that it
+cannot emulate.
 """
 
 import os
@@ -11,20 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = str(Path(__file__).resolve().parents[2])
-BUILD_NAME = os.environ.get("PATIO_BUILD") or "build"  # as make's B says it, from the root
+BUILD_NAME = os.environ.get("PATIO_BUILD") or "build"  # make's B, relative to the root
 BUILD = os.path.join(ROOT, BUILD_NAME)
 IMAGE = os.path.join(BUILD, "patio.elf")
 NIC_MAC = "52:54:00:00:00:dd"
-VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}  # as the node's first line has them
+VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}  # as in the first line of a node's log
 
 
 class Unsupported(Exception):
-    """This target cannot be that machine; the text says which and what."""
+    """This target cannot emulate that machine; the text says which target and what it lacks."""
 
 
 @dataclass
 class Machine:
-    """One node's machine; None and empty stand for the target's own."""
+    """One node's machine; None or empty: the target's default."""
 
     cores: int = 3
     memory: int = 1024  # MiB
@@ -32,16 +33,16 @@ class Machine:
     boot: str = None  # "kernel" (by the emulator itself), "multiboot", "multiboot2" (by GRUB)
     firmware: str = "bios"  # or "uefi", which boots by GRUB only
     options: str = ""  # of the image's command line
-    cpu: str = None  # in the emulator's words
+    cpu: str = None  # the emulator's name for a CPU model
     icount: bool = False  # the clock counts instructions, and waiting takes no time
     single: bool = False  # one thread of the emulator for all cores
-    wire: int = None  # an 82540EM at 00:03.0 whose frames come and go by UDP, see wire_ports()
-    hub: str = None  # or the folder of a hub's sockets (tools/hub): they come and go by that
-    mac: str = NIC_MAC  # its own; on Bochs only frames to it and broadcasts come in by UDP
-    nic: tuple = ()  # instead: the emulator's own arguments
-    exit_port: bool = True  # the emulator's own, which ends it with a status
+    wire: int = None  # an 82540EM at 00:03.0 whose frames are UDP datagrams, see wire_ports()
+    hub: str = None  # or an 82540EM on a hub (tools/hub): the folder of the hub's sockets
+    mac: str = NIC_MAC  # the 82540EM's; with `wire` Bochs receives only frames to it and broadcasts
+    nic: tuple = ()  # instead: the emulator's arguments for a NIC
+    exit_port: bool = True  # the emulator's exit port, which ends it with a status
     reboots: bool = False  # a reset starts the machine again, instead of ending the emulator
-    com: int = 1  # which port the serial line is, 1 to 4; the others are not there
+    com: int = 1  # the number of the serial port, 1 to 4; the machine has no other
     debugcon: str = None  # the file for what is written to port 0xE9
     memory_file: str = None  # where its memory lies, for others to read while it runs
     extra: tuple = ()  # more arguments of the emulator
@@ -49,7 +50,7 @@ class Machine:
 
 
 def wire_ports(wire):
-    """Of a wire: (the UDP port of 127.0.0.1 that the NIC receives at, the one it sends to).  A
+    """(The UDP port of 127.0.0.1 at which the wire's NIC receives, the one to which it sends).  A
     datagram is a frame."""
     return wire, wire + 1
 
@@ -65,7 +66,7 @@ def make_iso(folder, m, files):
 
 
 def grub_iso(folder, commands, files):
-    """Writes patio.iso into `folder`, with each file {name: path} in /boot, and a GRUB that does
+    """Writes patio.iso into `folder`, with each file {name: path} in /boot, and a GRUB that executes
     these commands; returns its path."""
     tree = os.path.join(folder, "iso")
     os.makedirs(os.path.join(tree, "boot/grub"))

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Linux's KVM on this machine: whether a node can run on it, which wants the vendor's virtualization
-of its own (nesting)."""
+"""Whether this machine's KVM can run a node: KVM must give it the CPU's virtualization (nesting)."""
 
 import os
 import re
 
-# The vendor's words: the CPU's flag in /proc/cpuinfo, KVM's module.
+# By the CPU's flag in /proc/cpuinfo: KVM's module.
 VENDORS = {"svm": "kvm_amd", "vmx": "kvm_intel"}
 
 
@@ -18,8 +17,8 @@ def _read(path):
 
 
 def nesting(root="/"):
-    """(the vendor that KVM nests here: "svm", "vmx" or None; why not, where it is None).  `root` is
-    where /proc, /sys and /dev are."""
+    """(The virtualization that KVM nests here: "svm", "vmx" or None; the reason for None).  `root` is
+    the folder with /proc, /sys and /dev."""
     device = os.path.join(root, "dev/kvm")
     if not os.path.exists(device):
         return None, "no /dev/kvm"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""An ordinary Linux machine in an emulator of its own: what a node's network is joined to.
+"""An ordinary Linux machine, without Patio, in an emulator of its own, to which a node's network is
+joined.
 
-Debian's own kernel, VXLAN device and iproute2, out of Dom0's image (guest-images/linux), beside no
-Patio.  Each of its virtio NICs is one end of a wire, which is two UDP ports of the loopback.
+It has Debian's kernel with its VXLAN device, and iproute2, from Dom0's image (guest-images/linux).  Each
+of its virtio NICs is one end of a wire, which is two UDP ports of the loopback interface.
 """
 
 import os
@@ -19,7 +20,7 @@ KERNEL, INITRD = (os.path.join(BUILD, "linux", f) for f in ("dom0-vmlinuz", "dom
 
 
 def free_wire():
-    """A wire whose two UDP ports nobody has at this moment."""
+    """A wire whose two UDP ports are free at this moment."""
     while True:
         wire = random.randrange(20000, 60000, 2)
         try:
@@ -32,7 +33,7 @@ def free_wire():
 
 
 def near(wire):
-    """The end of a wire that a node has: (the port it receives at, the one it sends to)."""
+    """The node's end of a wire: (the port at which it receives, the port to which it sends)."""
     return wire_ports(wire)
 
 
@@ -43,7 +44,7 @@ def far(wire):
 
 
 def capture(nic, path):
-    """QEMU's arguments to write what the network backend `nic` carries to a file."""
+    """QEMU's arguments for a capture of the network backend `nic` in a file."""
     return ["-object", f"filter-dump,id=dump,netdev={nic},file={path}"]
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Patio under Linux and KVM, as on a developer's machine, without one whose CPU nests: an emulator
-runs Debian's kernel with KVM (tools/kvm/), and the QEMU in it runs the node with -accel kvm.
+"""Patio under Linux and KVM, as on a developer's machine, also where the CPU cannot nest: an emulator
+runs Debian's kernel with KVM (tools/kvm/), in which a QEMU with -accel kvm runs the node.
 
-The emulator's first serial port is the node's, the second takes what the node writes to port 0xE9.
+The emulator's first serial port is the node's; the second has what the node writes to port 0xE9.
 """
 
 import os
@@ -30,7 +30,7 @@ class Nested:
         self.LOSES_EARLY_INPUT = True
 
     def _refuse(self, m):
-        """Raises Unsupported for what the machine inside does not have."""
+        """Raises Unsupported for a property that the inner machine does not have."""
         missing = {
             "no GRUB": m.boot not in (None, "kernel"), "no icount": m.icount,
             "no UEFI": m.firmware != "bios", f"no CPU {m.cpu}": m.cpu,
@@ -68,7 +68,7 @@ class Nested:
         return self.emulator(m, self._archive(m, files, folder), folder)
 
     def agrees(self, _code, _status):
-        """Linux powers the emulator off, whatever the node's status is."""
+        """Always true: Linux powers the emulator off whatever the node's status is."""
         return True
 
 
@@ -82,7 +82,8 @@ class InQemu(Nested):
         return "KVM in QEMU's TCG"
 
     def emulator(self, m, archive, folder):
-        """One CPU: with more TCG delivers some injected interrupts twice (docs/emulator-traps.md)."""
+        """One CPU, because with more TCG delivers some injected interrupts twice
+        (docs/emulator-traps.md)."""
         initrd = os.path.join(folder, "initrd")
         with open(initrd, "wb") as out:  # the packed archive must be the last
             for part in archive, INITRD:
@@ -96,7 +97,7 @@ class InQemu(Nested):
 
 
 class InBochs(Nested):
-    """Intel VT-x: in Bochs.  One CPU, because each costs as much again (docs/emulator-traps.md)."""
+    """Intel VT-x: in Bochs.  One CPU, because Bochs steps all CPUs in one thread."""
 
     version = staticmethod(bochs.version)
     complaints = staticmethod(bochs.complaints)
@@ -105,7 +106,7 @@ class InBochs(Nested):
         return "KVM in Bochs"
 
     def emulator(self, m, archive, folder):
-        """CPUID names a rate of the TSC that the emulator does not have."""
+        """Linux is told the TSC's rate, because Bochs's CPUID names another one."""
         commands = [f"linux /boot/vmlinuz {LINE} idle=poll tsc_early_khz={bochs.IPS // 1000}",
                     "initrd /boot/node.cpio /boot/kvm.cpio"]
         iso = grub_iso(folder, commands, {"vmlinuz": LINUX, "node.cpio": archive,

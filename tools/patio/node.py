@@ -29,9 +29,9 @@ LINUX = [os.path.join(BUILD, "linux", f) for f in ("vmlinuz", "initrd.cpio.gz")]
 class Node(Emulator):
     """One emulated machine that runs Patio with the given patio.conf text and boot modules.
 
-    `rescue`: a conf that is refused leads to the rescue monitor, else it ends the node.
+    `rescue`: a refused conf leads to the rescue monitor; otherwise it ends the node.
     `target`: its name; `machine`: fields of hardware.Machine.  Raises Unsupported for a machine that
-    the target cannot be.  Time limits are seconds of the default target; a slow one gets more.
+    the target cannot emulate.  Time limits are those of the default target; a slow one gets more.
     """
 
     def __init__(self, conf, modules=(), *, target=None, timeout=LIMIT, log=None, rescue=False,
@@ -63,8 +63,8 @@ class Node(Emulator):
         return self
 
     def wait_end(self, timeout=LIMIT):
-        """Waits until the node has ended itself; returns (status, all its output).  The status is
-        None when it said none: it restarted, or broke."""
+        """Waits until the node has ended itself; returns (status, all its output).  The status is None
+        if the output has none: the node was reset, or failed."""
         try:
             self.child.expect(pexpect.EOF, timeout=timeout * self.target.PATIENCE)
         except pexpect.TIMEOUT:
@@ -79,7 +79,7 @@ class Node(Emulator):
         return status, text
 
     def cost(self):
-        """What an exit costs on this machine, by the node's own measurement, as a phrase."""
+        """The cost of an exit on this machine, measured by the node itself, as a phrase."""
         m = self.show("machine")["machine"]
         return (f"under {m['hypervisor']} an exit costs {m['exit_ns'] / 1000:.1f} us "
                 f"({m['exit_ticks']} ticks of the TSC)")
@@ -110,12 +110,12 @@ class Node(Emulator):
         return self.fail(f"show {what}: no JSON in {text!r}")
 
     def counter(self, port, name):
-        """A port's counter by name; 0 when it never moved."""
+        """A counter of a port or guest by name; 0 when it is not shown."""
         rows = self.show(f"counters {port}")["counters"]
         return sum(r["value"] for r in rows if r["counter"] == name)
 
     def moved(self, port):
-        """The counters of a port that have moved, as a line."""
+        """The counters of a port that are not 0, as a line."""
         rows = self.show(f"counters {port}")["counters"]
         return " ".join(f"{r['counter']}={r['value']}" for r in rows if r["value"]) or "nothing"
 

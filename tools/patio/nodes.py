@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One description for many nodes: a table of nodes, and a template of their patio.conf.
 
-The table, say nodes.conf, has a node in each line, or a row of nodes that count up:
+Each line of the table, such as nodes.conf, is a node, or a row of consecutively numbered nodes:
 
     node  paris     mac 52:54:00:00:00:01 address 192.0.2.1/24
     nodes rack{1..4} mac 52:54:00:00:01:01 address 192.0.2.11/24 uplink 00:03.0
 
-`mac` is the one of the NIC that the node boots by.  Every word after the name is a variable and its
+`mac` is that of the NIC from which the node boots.  After the name stand variables, each with its
 value; in the template ${word} stands for the value, ${name} for the node's name, ${index} for its
-number in the table, from 1, and $$ for a dollar sign.  In a row the MAC and the address count up
-with the nodes; other values are the same for all.
+number in the table, from 1, and $$ for a dollar sign.  In a row the MAC and the address increase by
+one from node to node; other values are the same for all.
 """
 
 import ipaddress
@@ -45,7 +45,7 @@ class NodeEntry:
 
 
 def _check(values, fail):
-    """Brings the values that have a form into it; refuses what has not."""
+    """Normalises the values that have a fixed form; refuses malformed ones."""
     mac = values.get("mac", "").lower()
     if not mac:
         fail("a node needs its mac")
@@ -60,7 +60,7 @@ def _check(values, fail):
 
 
 def _counted(values, n, fail):
-    """The values of the row's node n nodes after its first."""
+    """The values of node n of a row, counted from 0."""
     out = dict(values)
     number = int(values["mac"].replace(":", ""), 16) + n
     if number >> 24 != int(values["mac"].replace(":", "")[:6], 16):
@@ -135,7 +135,7 @@ def parse(text, file="nodes.conf"):
 
 
 def expand(template, entry, file="patio.conf"):
-    """The template with a node's values; NodesError for a variable that it has not."""
+    """The template with a node's values; NodesError for an unknown variable."""
     def value(match):
         line = template.count("\n", 0, match.start()) + 1
         if match[0] == "$$":

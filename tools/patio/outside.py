@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The server outside: what a guest reaches through Dom0's NIC and QEMU's user network.
+"""An HTTP server outside of the node, which guests reach through Dom0's NIC and QEMU's user network.
 
 It serves GET /file (a deterministic pseudo-random file), /file.sha256 and /hello on a loopback port.
 
@@ -24,9 +24,9 @@ def content(mib):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Answers GET from the server's table of pages, and nothing else."""
+    """Answers GET requests for the server's pages only."""
 
-    timeout = 600  # seconds; a guest that dies in the middle must not hold a thread for ever
+    timeout = 600  # seconds; a guest that ends during a transfer must not hold a thread for ever
 
     def do_GET(self):
         page = self.server.pages.get(self.path)
@@ -47,7 +47,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.note(self.path, sent)
 
     def log_message(self, format, *args):
-        """Requests are kept in Outside.requests; the terminal belongs to whoever runs this."""
+        """Prints nothing: requests are kept in Outside.requests."""
 
 
 class _Server(http.server.ThreadingHTTPServer):

@@ -8,27 +8,27 @@ from .kvm import nesting
 
 BINARY = "qemu-system-x86_64"
 TCG_CPU = "EPYC,+x2apic"
-# With vapic, QEMU hears of each write to the APIC's task priority and sets the vCPU's registers anew,
-# by which KVM spoils the control registers that a guest's guest reads (docs/emulator-traps.md).
+# With vapic, QEMU handles each write of the APIC's task priority and then sets the vCPU's registers; KVM
+# thereby corrupts the control registers that a nested guest reads (docs/emulator-traps.md).
 KVM = ["-cpu", "host", "-accel", "kvm", "-global", "kvm-apic.vapic=off"]
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 
 
 def version():
-    """QEMU's version, as it says it."""
+    """QEMU's version, from its own output."""
     return subprocess.run([BINARY, "--version"], capture_output=True, text=True,
                           check=True).stdout.split("\n")[0]
 
 
 def tcg_clock(m):
-    """The arguments that say how TCG's time goes, and in how many threads."""
+    """The arguments for TCG's clock and number of threads."""
     if m.icount:
         return ICOUNT
     return ["-accel", "tcg,thread=single"] if m.single else []
 
 
 def _firmware(m):
-    """OVMF, with variables of its own that last as long as the machine; SeaBIOS needs no word."""
+    """The arguments for OVMF, with a copy of its variables for this machine; none for SeaBIOS."""
     if m.firmware == "bios":
         return []
     if m.boot in (None, "kernel"):
@@ -68,7 +68,7 @@ def _memory(m):
 
 
 def pc(m):
-    """The arguments of every node's PC, whatever its CPU is made of and its files are."""
+    """The arguments of every node's PC, independent of accelerator and boot files."""
     return ["-M", m.machine + (",memory-backend=ram" if m.memory_file else ""), *_memory(m), "-m", str(m.memory), "-smp", str(m.cores), "-nodefaults",
             "-display", "none", *([] if m.reboots else ["-no-reboot"]),
             "-chardev", "stdio,id=serial,signal=off",
@@ -93,7 +93,7 @@ class Qemu:
         return nesting()[0] == self.vendor
 
     def accelerator(self):
-        """What executes the node's instructions, in words."""
+        """A phrase for what executes the node's instructions."""
         return "KVM, nested" if self.has_kvm() else "QEMU's TCG"
 
     def _cpu(self, m):
@@ -112,11 +112,11 @@ class Qemu:
                 *(["-debugcon", f"file:{m.debugcon}"] if m.debugcon else []), *m.extra]
 
     def complaints(self, text):
-        """What the emulator said on its standard error, without what it always says."""
+        """The lines of the emulator's standard error, without a warning that it always prints."""
         return [l for l in text.splitlines() if "TCG doesn't support requested feature" not in l]
 
     def agrees(self, code, status):
-        """Whether the emulator's exit status is what the node's becomes (isa-debug-exit: 2n + 1)."""
+        """Whether the emulator's exit status is the node's as isa-debug-exit changes it: 2n + 1."""
         return code == (status << 1 | 1) & 0xFF
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Targets: an emulator with a CPU each.  Which one is said by name, by PATIO_TARGET, or not at all.
+"""Targets, each an emulator with a CPU: chosen by name, by PATIO_TARGET, or by default.
 
 Each is a module or an object with NAME, VENDOR (as the node names its CPU), PATIENCE,
 LOSES_EARLY_INPUT, command(), version(), accelerator(), complaints() and agrees(), as in
@@ -12,17 +12,17 @@ from . import bochs, nested, qemu
 from .kvm import nesting
 
 TARGETS = {t.NAME: t for t in (qemu.SVM, qemu.VMX, bochs, nested.SVM, nested.VMX)}
-# Where KVM nests VT-x it is used; elsewhere QEMU has SVM, by KVM or without.
+# VT-x where KVM nests it; otherwise SVM, by KVM if it nests that, else by TCG.
 DEFAULT = qemu.VMX.NAME if nesting()[0] == "vmx" else qemu.SVM.NAME
 
 
 def chosen():
-    """The name of the target that is meant where none is said."""
+    """The name of the target for runs that do not name one."""
     return os.environ.get("PATIO_TARGET") or DEFAULT
 
 
 def target(name=None):
-    """The target of that name; SystemExit, with the names that there are, when it is none."""
+    """The target of that name; SystemExit with the list of names if there is none."""
     name = name or chosen()
     if name not in TARGETS:
         raise SystemExit(f'unknown target "{name}": {" or ".join(TARGETS)}')

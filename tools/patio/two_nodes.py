@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Two nodes on one wire, each with Dom0 and a Linux guest: what `make run NODES=svm,vmx` boots, and
-the claims that it judges.
+its checks.
 
-What passes by the wire is captured by the first QEMU.
+The first QEMU captures the frames on the wire.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ from .wire import TARGETS, Side, Wire, WireClaims, interact
 VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}
 CAPTURE = os.path.join(BUILD, "nodes.pcap")
 PINGS = 5
-PING_WAIT = 120  # seconds after the last one, by the asking guest's clock; what comes later is lost
+PING_WAIT = 120  # seconds of the sender's clock after the last ping: later answers count as lost
 TCP_MIB = 1
-TCP_HEADER = 16  # bytes that netprobe sends before those that it hashes
+TCP_HEADER = 16  # bytes that netprobe sends before the hashed ones
 ETHERTYPES = 0x0800, 0x0806  # IPv4, ARP
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 FRAME_MAX = 1514  # bytes: the guests' MTU and an Ethernet header
@@ -33,29 +33,29 @@ HINT = """
 
 
 def strange(frames, macs):
-    """The frames that are not from one of the guests to another or to all; that carry anything but
-    IPv4 and ARP, so that none is wrapped into another; or that are too long."""
+    """The frames that are not from one of the guests to another or to all, that carry something else
+    than IPv4 and ARP (an encapsulated frame, for one), or that are too long."""
     return [f for f in frames if f.source not in macs or f.destination not in (*macs, EVERYBODY)
             or f.ethertype not in ETHERTYPES or f.size > FRAME_MAX]
 
 
 class TwoNodes(WireClaims):
-    """Boots the nodes and runs the lines one by one; `lines` keeps figures and verdict of each."""
+    """Boots the nodes and runs the checks one by one; `lines` keeps figures and verdict of each."""
 
     def __init__(self, kinds):
         super().__init__([Side(kind, name, number) for number, (kind, name) in
                           enumerate(zip(kinds, ("alice", "bob")), 1)])
-        self.hashes = []  # of what was sent by TCP, as its sender says
+        self.hashes = []  # of the data sent by TCP, as its senders print them
 
     def run(self):
-        """All lines; one that cannot be judged is the last.  True when every line held."""
+        """Runs all checks, up to one that raises an error.  True when every check passed."""
         alice, bob = self.members
         steps = [self.boot, lambda: self.ping(alice, bob), lambda: self.ping(bob, alice),
                  lambda: self.tcp(alice, bob), lambda: self.tcp(bob, alice), self.look]
         return self.judge(steps)
 
     def boot(self):
-        """Both at once; the slower one says when they are up."""
+        """Boots both nodes at the same time."""
         self.wire = Wire()
         dump = CAPTURE
         for side in self.members:
@@ -73,7 +73,7 @@ class TwoNodes(WireClaims):
         self.pings(f"{here.guest} -> {there.guest}", text, PINGS)
 
     def tcp(self, here, there):
-        """A guest sends, and both say what they hashed."""
+        """A guest sends, and both ends print the hash of the data."""
         r = result(here.shell(f"netprobe tcp {there.address} 9 {TCP_MIB} sha"), "tcp")
         equal = r["ok"] and r["sha256"] == r["peer_sha256"] and r["mib"] == TCP_MIB
         self.hashes.append(r["sha256"])
@@ -82,14 +82,14 @@ class TwoNodes(WireClaims):
                     peer_sha256=r["peer_sha256"])
 
     def look(self):
-        """What passed by on the wire."""
+        """The checks of the frames on the wire."""
         frames = capture.frames(CAPTURE)
         self.own(frames)
         self.checksums(frames)
         self.streams(frames)
 
     def own(self, frames):
-        """The frames are the guests' own: neither a Dom0 nor a NIC spoke or wrapped anything."""
+        """All frames are the guests' own: no Dom0 or NIC sent or encapsulated one."""
         macs = [side.mac for side in self.members]
         wrong = strange(frames, macs)
         heard = {f.source for f in frames} == set(macs)
@@ -100,7 +100,7 @@ class TwoNodes(WireClaims):
                     strange=len(wrong))
 
     def checksums(self, frames):
-        """Each is right, whether a guest, Dom0 or its NIC made it."""
+        """All checksums are right, whether a guest, Dom0 or its NIC wrote them."""
         sums = [good for f in frames for good in f.checksums]
         wrong = sums.count(False)
         bad = [f"number {i} of {f.size} bytes from {f.source}"
@@ -140,8 +140,7 @@ def attend(two):
 
 
 def demonstrate(text):
-    """Both nodes and what they show; on a terminal it ends in the first one's monitor.  Returns the
-    exit status."""
+    """Runs the checks; on a terminal it ends in the first node's monitor.  Returns the exit status."""
     start = time.monotonic()
     with TwoNodes(parse(text)) as two:
         held = two.run()
@@ -150,7 +149,7 @@ def demonstrate(text):
             json.dump({"held": held, "nodes": text, "lines": two.lines, "seconds": seconds,
                        "capture": f"{BUILD_NAME}/nodes.pcap"}, file, indent=1)
             file.write("\n")
-        print(f"{'every line held' if held else 'NOT every line held'}, {seconds:.0f} s; figures in "
+        print(f"{'every check passed' if held else 'NOT every check passed'}, {seconds:.0f} s; figures in "
               f"{BUILD_NAME}/nodes.json, the capture in {BUILD_NAME}/nodes.pcap")
         if held and sys.stdin.isatty() and sys.stdout.isatty():
             attend(two)

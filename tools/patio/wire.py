@@ -29,7 +29,7 @@ class Wire:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="patio-wire-")
         self.path = os.path.join(self.folder, "hub")
-        # it ends when its standard input does, so never after us
+        # it ends with its standard input, so it never outlives this process
         self.hub = subprocess.Popen([os.path.join(ROOT, "tools", "hub"), self.path], text=True,
                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.hub.stdout.readline() != "ready\n":
@@ -37,7 +37,7 @@ class Wire:
             raise NodeError("tools/hub did not start")
 
     def counts(self):
-        """What moved at each port, in the order in which they came: a list of {counter: frames}."""
+        """The counters of each port, in the order in which they connected: a list of {counter: frames}."""
         self.hub.stdin.write("\n")
         self.hub.stdin.flush()
         return json.loads(self.hub.stdout.readline())
@@ -50,7 +50,7 @@ class Wire:
 
 
 class Side:
-    """A node, and what is its own."""
+    """A node on the wire, with its guest, addresses and target."""
 
     def __init__(self, kind, name, number):
         self.kind = kind
@@ -90,18 +90,18 @@ port {self.guest} guest {self.guest} mac {self.mac}
         return vendor
 
     def shell(self, command):
-        """What a command in the guest's shell prints."""
+        """Runs a command in the guest's shell; returns its output."""
         return self.node.shell(self.guest, command)[1]
 
     def conditions(self):
-        """What the node was."""
+        """The node's target, emulator and configuration, for the report."""
         return {"target": self.node.target.NAME, "emulator": self.node.target.version(),
                 "command": " ".join(self.node.command), "configuration": self.conf()}
 
 
 def interact(here, *others):
     """Gives the terminal to a node until it ends, and ends the others then."""
-    # what the others say is taken away, else they would wait for a reader
+    # the output of the others is read and dropped: a full pipe would block them
     readers = [threading.Thread(target=node.child.expect, args=[pexpect.EOF],
                                 kwargs={"timeout": None}) for node in others]
     for reader in readers:
@@ -117,7 +117,7 @@ def interact(here, *others):
 
 
 class WireClaims(Claims):
-    """Claims about nodes on one wire; `members` are what is started on it, each with its `node`."""
+    """Checks of nodes on one wire; each of `members` has its `node`."""
 
     def __init__(self, members):
         super().__init__()
@@ -135,7 +135,7 @@ class WireClaims(Claims):
             self.wire.close()
 
     def judge(self, steps):
-        """All lines; one that cannot be judged is the last.  True when every line held."""
+        """Runs all checks, up to one that raises an error.  True when every check passed."""
         try:
             for step in steps:
                 step()
@@ -146,14 +146,14 @@ class WireClaims(Claims):
         return self.all_held()
 
     def pings(self, names, text, count):
-        """The line that all of ping's were answered, by what it printed."""
+        """Records whether all pings were answered, from ping's output."""
         answered = f"{count} packets received" in text
         self.record("ping", answered, f"{names}: {count} pings, "
                     + ("all answered" if answered else f"not all answered: {text.strip()}"))
 
     def account(self):
-        """Prints what passed each uplink and the hub: so a loss on the wire, where the hub has more
-        for a node than its uplink took in, can be told from a drop of ours, which has its counter."""
+        """Prints the counters of each uplink and of the hub, which tell a loss on the wire (the hub sent
+        a node more frames than its uplink received) from a drop by Patio, which has a counter."""
         try:
             for member in self.members:
                 print(f"       node {member.number}, uplink: {member.node.moved('uplink')}")
