@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The verdicts of the test guests. */
+/* check.c: see check.h. */
 #include <stdio.h>
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"

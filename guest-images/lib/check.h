@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The line protocol of the test guests on COM1: `ok NAME` or `FAIL NAME reason` for each check,
- * other lines for people, `done` last; the debug-exit status is 1 when a check failed.
+ * `done` last; other lines are free text.  The debug-exit status is 1 if a check failed.
  */
 #ifndef GUEST_CHECK_H
 #define GUEST_CHECK_H

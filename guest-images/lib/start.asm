@@ -29,7 +29,7 @@ _start:
 	mov [entry_state + 12], eax
 	mov eax, cr4
 	mov [entry_state + 16], eax
-	mov eax, [cs:probe]		; a segment that starts at 0 reads the right word
+	mov eax, [cs:probe]		; reads PROBE if the segment's base is 0
 	mov [entry_state + 20], eax
 	mov eax, [es:probe]
 	mov [entry_state + 24], eax

@@ -27,10 +27,10 @@ void trap_set_exception(uint8_t vector, exception_handler handler);
 /* Interrupts on vectors without a handler. */
 extern unsigned trap_spurious;
 
-/* RDMSR that survives #GP: false when the CPU refused. */
+/* RDMSR; false: it raised #GP. */
 bool rdmsr_safe(uint32_t msr, uint64_t *value);
 
-/* WRMSR that survives #GP: false when the CPU refused. */
+/* WRMSR; false: it raised #GP. */
 bool wrmsr_safe(uint32_t msr, uint64_t value);
 
 _Noreturn void cpu_triple_fault(void);

@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
-	signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error of write(), with its name */
+	signal(SIGPIPE, SIG_IGN); /* write() to a closed connection fails with EPIPE instead */
 	setvbuf(stdout, NULL, _IOFBF, 4096);
 	if (argc == 3 && !strcmp(what, "udp-server"))
 		udp_server(port_number(argv[2]));

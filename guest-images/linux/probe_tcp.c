@@ -14,7 +14,7 @@
 #include "pattern.h"
 #include "probe.h"
 
-#define IDLE_SECONDS 600U /* a peer that is silent for so long is gone */
+#define IDLE_SECONDS 600U /* after which a silent peer counts as gone */
 #define MAGIC        0x3170727074656e70ULL
 #define FLAG_SHA     1U
 
@@ -93,7 +93,7 @@ static void write_all(int fd, const uint8_t *buf, size_t len)
 }
 
 /* The measured part: `buf` holds the first block.  With `s`, every block is new and hashed;
- * without, the first is sent again and again, so that the figures hold the network's cost alone. */
+ * without, the first is sent repeatedly, so that only the network's cost is measured. */
 static void send_bulk(int fd, uint64_t left, uint8_t *buf, uint32_t size, SHA2_CTX *s,
                       uint64_t state)
 {

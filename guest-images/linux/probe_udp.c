@@ -8,13 +8,13 @@
 
 #include "probe.h"
 
-/* While the peer is still starting, a datagram may be lost, and is sent again soon: whether it is
- * lost or late does not matter then.  In the trips that count only what never comes back is lost,
- * however slow the machine is. */
+/* While the peer is still starting, a datagram may be lost, and is sent again soon, lost or late.
+ * In the measured trips a datagram is lost only if it never comes back, however slow the machine
+ * is. */
 #define WARM_SECONDS  1U
 #define REPLY_SECONDS 120U
-#define WARM_LOST_MAX 300U  /* more than this is no network: give up */
-#define LOST_MAX      2U    /* the same in the trips that count */
+#define WARM_LOST_MAX 300U  /* give up after more: there is no network */
+#define LOST_MAX      2U    /* the same in the measured trips */
 #define REFUSED_MAX   6000U /* the peer may start later than we do; 10 ms each */
 
 static const char kind[] = "udp";
@@ -52,7 +52,7 @@ static int not_up_yet(int err)
 	return 1;
 }
 
-/* Send the datagram; false when it is worth another try. */
+/* Send the datagram; false: not sent, try again. */
 static int send_once(int fd, uint32_t size)
 {
 	if (send(fd, out, size, 0) == (ssize_t)size)
@@ -63,7 +63,7 @@ static int send_once(int fd, uint32_t size)
 }
 
 /* Wait for datagram `seq`; false when it is lost.  Late answers to a datagram that was sent twice
- * are counted and passed over: each one stands for a loss, so that their number is bounded. */
+ * are skipped: each one follows a counted loss, so their number is bounded. */
 static int await(int fd, uint32_t seq, uint32_t size)
 {
 	for (;;) {

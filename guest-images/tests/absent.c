@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory where nothing is reads all ones and takes no write, as a bus where nobody answers: by each
- * width, by each kind of instruction, and by accesses of which a part is memory.  With `reads=N`
- * only that many reads, of `pages=N` pages in turn.
+ * Absent memory reads as all ones and drops writes, like a bus on which no device answers: with
+ * each width, each kind of instruction, and accesses that are partly memory.  With `reads=N` it
+ * only makes that many reads, of `pages=N` pages in turn.
  */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/multiboot.h"
 
 #define HOLE         0xd0000000ul /* no memory, no device */
-#define VIEW         0x40000000ul /* where our pages and the hole's are side by side */
+#define VIEW         0x40000000ul /* virtual: pages of memory and of the hole, side by side */
 #define PAGE         4096ul
 #define COM1_SCRATCH 0x3ff
 #define ONES         (~0ul)
@@ -57,7 +57,7 @@ static void check_widths(void)
 	check(LOAD(uint64_t, HOLE) == ONES, "dropped", "%lx", LOAD(uint64_t, HOLE));
 }
 
-/* Arithmetic sees the ones, sets the flags by them, and what it writes is dropped. */
+/* Arithmetic operates on the ones and sets the flags; its result is dropped. */
 static void check_arithmetic(void)
 {
 	uint64_t got = 1;
@@ -109,7 +109,7 @@ static void check_string_io(void)
 {
 	const void *from = (void *)HOLE;
 	void *to = (void *)HOLE;
-	uint64_t n = 700; /* more than a VMM may care to carry out at once */
+	uint64_t n = 700; /* more elements than the VMM carries out in one exit */
 	outb(COM1_SCRATCH, 0);
 	__asm__ volatile("outsb" : "+S"(from) : "d"(COM1_SCRATCH) : "memory");
 	check(inb(COM1_SCRATCH) == 0xff, "outs", "%x", inb(COM1_SCRATCH));
@@ -118,7 +118,7 @@ static void check_string_io(void)
 	check(n == 0 && LOAD(uint8_t, HOLE) == 0xff, "ins", "%lu left", n);
 }
 
-/* One access, two pages: what is memory of it is read and written as memory. */
+/* One access, two pages: the part that is memory is read and written. */
 static void check_borders(void)
 {
 	uintptr_t start = VIEW + PAGE, end = VIEW + 2 * PAGE;

@@ -11,7 +11,7 @@
 #define TIMER_VECTOR 0x40
 #define IPI_VECTOR   0x51
 #define LOW_VECTOR   0x31
-#define PATIENCE     (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
+#define PATIENCE     (1ull << 39) /* TSC ticks, minutes: a longer wait is a hang */
 
 static volatile unsigned timer_irqs, ipis, low_irqs;
 
@@ -50,7 +50,7 @@ static void check_ipi(void)
 	lapic_send(0, ICR_SELF | IPI_VECTOR);
 	wait_until(&ipis, 2);
 	check(ipis == 2, "self_ipi_shorthand", "%u arrived", ipis);
-	lapic_write(LAPIC_TPR, 0x40); /* holds classes 4 and below */
+	lapic_write(LAPIC_TPR, 0x40); /* holds back priority classes 4 and below */
 	lapic_send(0, ICR_SELF | LOW_VECTOR);
 	lapic_send(0, ICR_SELF | IPI_VECTOR);
 	wait_until(&ipis, 3);

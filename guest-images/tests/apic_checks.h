@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the xapic and x2apic tests both ask of the local APIC. */
+/* The checks of the local APIC that the xapic and x2apic tests share. */
 #ifndef GUEST_TESTS_APIC_CHECKS_H
 #define GUEST_TESTS_APIC_CHECKS_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The modes of the local APIC: which transitions a CPU takes (Intel SDM vol. 3, 11.12.5), what is
- * there in each mode, and that one that was disabled comes back as after a reset.  Options: move=
- * (where its page is put; 0: nowhere), ram= (an address that is the guest's memory), ap=1 (a second
- * CPU looks at what reaches it while its APIC is disabled).
+ * The modes of the local APIC: which transitions are legal (Intel SDM vol. 3, 11.12.5), which
+ * registers exist in each mode, and that an APIC that was disabled returns as after a reset.
+ * Options: move= (an address for its page; 0: none), ram= (an address of the guest's memory), ap=1
+ * (a second CPU checks what reaches it while its APIC is disabled).
  */
 #include <stdatomic.h>
 #include "guest-images/lib/check.h"
@@ -40,7 +40,7 @@
 #define CR4_OSXSAVE (1ul << 18)
 #define ECX_XSAVE   (1u << 26)
 
-static uint64_t base; /* the page and BSP */
+static uint64_t base; /* IA32_APIC_BASE's page and BSP bit */
 static volatile unsigned ticks, ipis, ud;
 
 static void on_timer(void)
@@ -60,8 +60,8 @@ static const char *name_of(uint64_t mode)
 	return mode == MODE ? "x2apic" : mode == EN ? "xapic" : mode ? "invalid" : "disabled";
 }
 
-/* One transition; the register changes when it is taken, and else not. */
-static void go(uint64_t to, bool legal)
+/* Tries one transition; the register changes if it is legal, and only then. */
+static void change_mode(uint64_t to, bool legal)
 {
 	uint64_t from = rdmsr(MSR_APIC_BASE) & MODE;
 	bool taken = wrmsr_safe(MSR_APIC_BASE, base | to);
@@ -79,7 +79,7 @@ static bool cpuid_has_apic(void)
 	return r[3] & EDX_APIC;
 }
 
-/* Not one register is there by MSR. */
+/* No register can be accessed by MSR. */
 static void check_no_msrs(const char *mode)
 {
 	static const uint32_t some[] = {0x802,  X2_VERSION,  X2_TPR, 0x80d,
@@ -103,8 +103,8 @@ static void check_reserved(void)
 	check(rdmsr(MSR_APIC_BASE) == is, "reserved_same", "%lx", rdmsr(MSR_APIC_BASE));
 }
 
-/* What an APIC in x2APIC mode must not remember: a vector in service and one that waits, an armed
- * timer, a priority. */
+/* Leaves state in the APIC that must not survive its disabling: a vector in service and a pending
+ * one, an armed timer, a task priority. */
 static void leave_traces(void)
 {
 	irq_off();
@@ -141,7 +141,7 @@ static void quiet(const char *when)
 	      when, ticks, ipis, trap_spurious);
 }
 
-/* It works in this mode: its own interrupt arrives. */
+/* The APIC works in this mode: a self-IPI arrives. */
 static void check_alive(const char *mode)
 {
 	lapic_write(LAPIC_SVR, 0x1ff);
@@ -164,9 +164,9 @@ static void check_disabled(void)
 	check(!cpuid_has_apic(), "no_apic_in_cpuid", "it is there");
 	check_no_msrs("disabled");
 	quiet("disabled");
-	go(0, true);
-	go(EXTD, false);
-	go(MODE, false);
+	change_mode(0, true);
+	change_mode(EXTD, false);
+	change_mode(MODE, false);
 	write_cr8(5);
 }
 
@@ -180,7 +180,7 @@ static void check_page(uintptr_t at, const char *where)
 	mmio_write32(at + LAPIC_TPR, 0);
 }
 
-/* Where nothing is, it can be; on memory not. */
+/* The page can be moved to absent memory, but not over the guest's memory. */
 static void check_moves(void)
 {
 	uint64_t to = mb_number("move", 0), ram = mb_number("ram", 0);
@@ -204,7 +204,7 @@ static void on_ud(struct trap_frame *f)
 	f->rip += 3;
 }
 
-/* XSETBV before the system says that it knows XSAVE is no instruction. */
+/* XSETBV is #UD until CR4.OSXSAVE is set. */
 static void check_xsetbv(void)
 {
 	uint64_t cr4;
@@ -258,7 +258,7 @@ static void ap(void)
 		irq_wait();
 }
 
-/* Neither a vector nor an NMI nor an INIT reaches it: it is where it was, and comes back. */
+/* No vector, NMI or INIT reaches the CPU: it continues where it was, and its APIC works again. */
 static void check_deaf(uint32_t id)
 {
 	ipis = nmis = 0;
@@ -289,14 +289,14 @@ void guest_main(void)
 	if (!check(lapic_init(false), "x2apic", "the CPU does not have it"))
 		done();
 	check_reserved();
-	go(MODE, true);
-	go(EN, false);
-	go(EXTD, false);
+	change_mode(MODE, true);
+	change_mode(EN, false);
+	change_mode(EXTD, false);
 	check_alive("x2apic");
 	leave_traces();
-	go(0, true);
+	change_mode(0, true);
 	check_disabled();
-	go(EN, true);
+	change_mode(EN, true);
 	lapic_use_page();
 	check(cpuid_has_apic(), "apic_in_cpuid", "it is not there");
 	check_no_msrs("xapic");
@@ -304,13 +304,13 @@ void guest_main(void)
 	quiet("xapic after disabled");
 	check_alive("xapic");
 	check_reserved();
-	go(EXTD, false);
+	change_mode(EXTD, false);
 	check_moves();
 	lapic_write(LVT_LDR, 0x02000000);
 	lapic_write(LVT_DFR, 0x0fffffff);
-	go(0, true);
+	change_mode(0, true);
 	check_disabled();
-	go(EN, true);
+	change_mode(EN, true);
 	check(lapic_read(LVT_LDR) == 0 && lapic_read(LVT_DFR) == ~0u, "logical", "%x, %x",
 	      lapic_read(LVT_LDR), lapic_read(LVT_DFR));
 	check_reset("xapic after xapic");

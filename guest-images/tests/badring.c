@@ -18,7 +18,7 @@ static struct vnic nic;
 static struct packet_host me;
 static uint8_t frame[VNIC_FRAME];
 
-/* What the rule-breaker does to the chain `head` that a correct driver has just added. */
+/* Breaks one rule in the chain `head`, which a correct driver has just added. */
 static bool spoil(const char *how, struct guest_vq *q, uint16_t head)
 {
 	struct guest_vdesc *d = &q->desc[head];

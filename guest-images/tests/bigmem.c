@@ -9,7 +9,7 @@
 
 extern const uint8_t guest_end[];
 
-/* Addresses that hold this image and what lies below it are left alone. */
+/* The first address of the range above this image; memory below it is not used. */
 static uint64_t first_free(uint64_t base)
 {
 	uint64_t end = ((uintptr_t)guest_end + 0xfffff) & ~0xfffffull;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a kernel finds whose predecessor left its NIC running, as Linux's kexec does: bus mastering
- * goes off and on again, and only later the device is reset.  Meanwhile the memory of the old rings
- * and buffers has other owners, and frames come; the second NIC of this guest sends them.
+ * A kernel whose predecessor left the NIC running, as with Linux's kexec: bus mastering goes off
+ * and on again, and the device is reset only later.  In between the memory of the old rings and
+ * buffers is used otherwise, and frames arrive; the second NIC of this guest sends them.
  */
 #include <string.h>
 #include "guest-images/lib/check.h"
@@ -18,7 +18,7 @@ static struct vnic nic, other;
 static struct packet_host me;
 static uint8_t frame[VNIC_FRAME];
 
-/* Sends to the first NIC, and waits until the switch is done with all of it. */
+/* Sends to the first NIC, and waits until the switch has used all buffers. */
 static bool send_all(void)
 {
 	uint64_t start = rdtsc(), patience = netguest_patience();
@@ -35,7 +35,7 @@ static bool send_all(void)
 	return other.tx.nfree == other.tx.num;
 }
 
-static unsigned heard(void)
+static unsigned count_received(void)
 {
 	unsigned n = 0;
 	while (vnic_receive(&nic, frame))
@@ -49,7 +49,7 @@ static void master(bool on)
 	pci_write(nic.dev.bdf, PCI_COMMAND, 2, command | (on ? PCI_COMMAND_MASTER : 0));
 }
 
-/* The part of the ring that the device writes, and the buffers that it was given. */
+/* Bytes of the used ring and of the receive buffers: all that the device may write. */
 static size_t used_bytes(void)
 {
 	return 6 + 8ul * nic.rx.num;
@@ -69,7 +69,7 @@ void guest_main(void)
 	const char *error = vnic_open(&other, 1);
 	if (!check(!error, "second_nic", "%s", error ? error : ""))
 		done();
-	check(send_all() && heard() == FRAMES, "works_before", "not all frames came");
+	check(send_all() && count_received() == FRAMES, "works_before", "not all frames came");
 	master(false);
 	memset((void *)nic.rx.used, SCRIBBLE, used_bytes());
 	memset(nic.buffers, SCRIBBLE, BUFFERS);
@@ -82,6 +82,6 @@ void guest_main(void)
 	check(!ring && !bytes, "untouched", "%u bytes of the ring, %u of its buffers", ring, bytes);
 	error = vnic_restart(&nic);
 	check(!error, "reset", "%s", error ? error : "");
-	check(send_all() && heard() == FRAMES, "works_after", "not all frames came");
+	check(send_all() && count_received() == FRAMES, "works_after", "not all frames came");
 	done();
 }

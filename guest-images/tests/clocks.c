@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The clocks of a PC that programs measure others by: the 8254's counters, its output and gate at
- * port 61h (gate=0: but for the gate), the ACPI PM timer (pm=, its port).  Each is held against the
- * other: however long anything takes, what one has counted lies between two readings of the other.
+ * The clocks of a PC against which programs calibrate others: the 8254's counters, its output and
+ * gate at port 61h (gate=0: without the gate), the ACPI PM timer (pm=, its port).  They are
+ * compared with each other: however long anything takes, the ticks of one lie between two readings
+ * of the other.
  */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/multiboot.h"
 
 #define PM_PORT  0x608
-#define PM_BITS  0xffffffu /* those that every PM timer has: 4.7 s */
+#define PM_BITS  0xffffffu /* every PM timer has 24 bits at least: 4.7 s */
 #define GATE     0x61
 #define OUT_2    0x20
 #define ONE_TURN 65536u
@@ -44,8 +45,8 @@ static uint16_t pit_count(unsigned counter)
 	return (uint16_t)(low | inb((uint16_t)(0x40 + counter)) << 8);
 }
 
-/* A counter that counts down from 65536 has counted what the PM timer says; once round and again is
- * the same to it, so one try more where something took too long. */
+/* A counter that counts down from 65536 agrees with the PM timer.  It wraps after 55 ms, so a
+ * measurement that took longer is repeated. */
 static void check_counter(unsigned counter, const char *name)
 {
 	uint32_t least = 0, most = ONE_TURN, counted = 0;
@@ -77,7 +78,7 @@ static void check_output(void)
 	check(pit_ticks(a, pm()) >= 20000 - 2, "output_high", "after %u ticks", pit_ticks(a, pm()));
 }
 
-/* With its gate low it stands still. */
+/* With its gate low the counter does not count. */
 static void check_gate(void)
 {
 	pit_load(2, 0, 50000);
@@ -93,7 +94,7 @@ static void check_gate(void)
 		cpu_pause();
 }
 
-/* Bit 4 of port 61h changes all the time: loops that wait by it end. */
+/* Bit 4 of port 61h toggles all the time, so that loops that wait for it end. */
 static void check_refresh(void)
 {
 	uint8_t last = inb(GATE) & 0x10;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * com1.c: COM1 by its interrupt, pin 4 of the I/O APIC, an edge: what it sends, what it receives,
- * and that a driver which reads the receiver blindly while it opens the port takes nothing away.
- * Options: n (bytes to be read; it says their checksum), poll (reads without the interrupt), page
- * (by the xAPIC page).
+ * com1.c: COM1 with its interrupt, an edge at pin 4 of the I/O APIC: sending, receiving, and that a
+ * driver that reads the receiver blindly while it opens the port loses no byte.  Options: n (bytes
+ * to read; their checksum is printed), poll (reads without the interrupt), page (the APIC as an
+ * xAPIC page).
  */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"
@@ -17,7 +17,7 @@
 #define PIN     4
 #define VECTOR  0x61
 #define FIFO    16
-#define QUIET   2000 /* looks without an interrupt, after which none comes */
+#define QUIET   2000 /* polls without an interrupt, after which none is expected */
 #define FNV     2166136261u
 #define FNV_MUL 16777619u
 
@@ -29,7 +29,7 @@ enum { DATA, IER, IIR, LCR, MCR, LSR, MSR };
 static volatile unsigned interrupts, empties, received;
 static volatile uint32_t sum = FNV;
 
-static void take(void)
+static void read_received(void)
 {
 	while (inb(COM1 + LSR) & 1) {
 		sum = (sum ^ inb(COM1 + DATA)) * FNV_MUL;
@@ -37,7 +37,7 @@ static void take(void)
 	}
 }
 
-/* Until no cause is left: only then does the next one make an edge. */
+/* Handles causes until none is left: only then does the next one make an edge. */
 static void serve(void)
 {
 	interrupts++;
@@ -45,12 +45,12 @@ static void serve(void)
 		if ((id & 0xf) == 2)
 			empties++;
 		else
-			take();
+			read_received();
 	}
 	lapic_eoi();
 }
 
-/* Runs with interrupts on until they have come so often, or no more come. */
+/* Waits with interrupts on until the count is reached, or no more interrupts come. */
 static void wait_for(volatile unsigned *count, unsigned value)
 {
 	irq_on();
@@ -59,7 +59,7 @@ static void wait_for(volatile unsigned *count, unsigned value)
 	irq_off();
 }
 
-/* As Linux's 8250 driver: FIFOs cleared and switched, the receiver read without a look. */
+/* As Linux's 8250 driver does: clears and disables the FIFOs, reads the receiver without a test. */
 static void open_port(void)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -86,7 +86,7 @@ static void check_transmitter(void)
 	wait_for(&empties, 2);
 	check(empties >= 2, "empty_again", "no interrupt after a FIFO full");
 	outb(COM1 + IER, 0);
-	wait_for(&interrupts, ~0u); /* one of before may have waited */
+	wait_for(&interrupts, ~0u); /* an earlier one may be pending */
 	unsigned before = interrupts;
 	outb(COM1 + DATA, '\n');
 	wait_for(&interrupts, before + 1);
@@ -114,7 +114,7 @@ static void read_input(unsigned n, bool poll)
 	outb(COM1 + FCR, 1);
 	while (received < n) {
 		if (poll)
-			take();
+			read_received();
 		else
 			irq_wait();
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Corners of the CPU where a VMM that looks on can be seen: control registers of which some bits
- * are the host's, single steps and debug traps over instructions that exit, NMIs and what holds
- * them back, instructions that no guest has.
+ * Corner cases in which a guest could notice the VMM: control registers with host-owned bits,
+ * single steps and debug traps over instructions that exit, NMIs and their blocking, instructions
+ * that guests do not have.
  */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"
@@ -35,7 +35,7 @@
 
 static volatile unsigned taken[32];
 static volatile uint64_t last_rip, last_dr6;
-static volatile uint64_t skip_to; /* where a fault's handler goes on */
+static volatile uint64_t skip_to; /* where execution continues after a fault */
 
 static uint64_t read_dr6(void)
 {
@@ -107,14 +107,14 @@ static void write_cr4(uint64_t v)
 	__asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
 }
 
-/* Values that no CPU takes: each is a #GP, and the register stays as it was. */
+/* Values that a CPU refuses: each is a #GP, and the register keeps its value. */
 static void check_refused(uint64_t cr0, uint64_t cr4)
 {
 	check(FAULTS(VECTOR_GP, "mov %1, %%cr0", "r"(cr0 | CR0_NW)), "cr0_nw_alone", "no #GP");
 	check(FAULTS(VECTOR_GP, "mov %1, %%cr0", "r"(cr0 & ~CR0_PE)), "cr0_pg_without_pe",
 	      "no #GP");
 	check(FAULTS(VECTOR_GP, "mov %1, %%cr0", "r"(cr0 & ~CR0_PG)), "cr0_pg_in_64_bit", "no #GP");
-	/* the selective intercept of QEMU does not look at them (docs/emulator-traps.md) */
+	/* QEMU's selective intercept ignores bits 32 to 63 (docs/emulator-traps.md) */
 	if (is_intel())
 		check(FAULTS(VECTOR_GP, "mov %1, %%cr0", "r"(cr0 | 1ul << 32)), "cr0_high",
 		      "no #GP");
@@ -124,7 +124,7 @@ static void check_refused(uint64_t cr0, uint64_t cr4)
 	check(FAULTS(VECTOR_GP, "mov %1, %%cr4", "r"(cr4 | 1ul << 31)), "cr4_bit_31", "no #GP");
 }
 
-/* CD and NW never reach the hardware; the guest reads what it wrote, by each way to read. */
+/* CD and NW never reach the hardware; each way to read CR0 returns what the guest wrote. */
 static void check_cache_bits(uint64_t cr0)
 {
 	uint64_t got;
@@ -172,7 +172,8 @@ static void check_control_registers(void)
 	check(read_cr4() == cr4, "cr4_same", "%lx", read_cr4());
 }
 
-/* None of them reaches the caches, which are everybody's: what was written stays, also by INVD. */
+/* None of them reaches the caches, which are shared: a value that was written survives even INVD.
+ */
 static void check_cache_instructions(void)
 {
 	volatile uint64_t data = 0x1234567890abcdef;
@@ -193,7 +194,7 @@ static void check_forbidden(void)
 	check(FAULTS(VECTOR_GP, "rdmsr", "c"(0x12345678)), "rdmsr", "no #GP");
 }
 
-/* With XSAVES comes its register, of which no bit may be set. */
+/* IA32_XSS exists if XSAVES does; no bit of it may be set. */
 static void check_xss(void)
 {
 	uint32_t r[4];
@@ -205,8 +206,8 @@ static void check_xss(void)
 	      "there %u, 1 taken %u, 0 taken %u, read %u %lx", there, one, zero, read, v);
 }
 
-/* Where CPUID tells of speculation control its register keeps what was written over an exit; else
- * it is not there.  Bits that do not exist are refused either way. */
+/* If CPUID enumerates speculation control, its register keeps its value over an exit; else it does
+ * not exist.  Undefined bits are refused in both cases. */
 static void check_spec_ctrl(void)
 {
 	uint32_t intel[4], amd[4], r[4];
@@ -226,8 +227,8 @@ static void check_spec_ctrl(void)
 	check(wrmsr_safe(SPEC_CTRL, 0) == there, "spec_ctrl_off", "there %u", there);
 }
 
-/* Where MISC_ENABLE says that strings are slow, as on Bochs, CPUID tells of no fast ones: neither
- * ERMS nor FSRM (docs/emulator-traps.md). */
+/* If MISC_ENABLE disables fast strings, as on Bochs, CPUID enumerates neither ERMS nor FSRM
+ * (docs/emulator-traps.md). */
 static void check_strings(void)
 {
 	uint32_t r[4];
@@ -237,7 +238,7 @@ static void check_strings(void)
 	      r[1], r[3]);
 }
 
-/* MSRs that reach beyond the guest are not there, and DEBUGCTL takes nothing. */
+/* MSRs that would affect more than the guest do not exist, and writes of DEBUGCTL are ignored. */
 static void check_msrs(void)
 {
 	static const uint32_t hidden[] = {
@@ -258,7 +259,7 @@ static void check_msrs(void)
 		check(FAULTS(VECTOR_GP, "wrmsr", "c"(hidden[i]), "a"(0), "d"(0)), "msr_write",
 		      "%x: no #GP", hidden[i]);
 	}
-	/* CPUID shows MCE and MCA: their registers are there, and say that there are no banks */
+	/* CPUID enumerates MCE and MCA: their registers exist, and report no banks */
 	check(rdmsr(0x179) == 0 && rdmsr(0x17a) == 0, "machine_check_banks", "cap %lx status %lx",
 	      rdmsr(0x179), rdmsr(0x17a));
 	check_xss();
@@ -268,7 +269,7 @@ static void check_msrs(void)
 	check(rdmsr(0x1d9) == 0, "debugctl", "%lx", rdmsr(0x1d9));
 }
 
-/* A step ends each of the instructions once, also those that exit: nop, cpuid, nop, popf. */
+/* Each instruction is followed by exactly one trap, also one that exits: nop, cpuid, nop, popf. */
 static void check_single_step(void)
 {
 	unsigned before = taken[VECTOR_DB];
@@ -282,7 +283,7 @@ static void check_single_step(void)
 	check(last_dr6 & DR6_BS, "single_step_dr6", "%lx", last_dr6);
 }
 
-/* One over a MOV to CR0 that the VMM carries out. */
+/* A step over a MOV to CR0 that the VMM carries out. */
 static void check_step_over_cr0(void)
 {
 	unsigned before = taken[VECTOR_DB];
@@ -333,7 +334,7 @@ static void check_traps(void)
 	      last_rip, after, last_dr6);
 }
 
-/* The guard of the debug registers is gone when the handler begins, which else would meet it. */
+/* DR7.GD is clear when the handler begins: else its own accesses would fault. */
 static void check_guard(void)
 {
 	unsigned before = taken[VECTOR_DB];
@@ -342,7 +343,7 @@ static void check_guard(void)
 	      taken[VECTOR_DB] - before, last_dr6);
 }
 
-/* So it is when the trap has another cause. */
+/* The same after a trap with another cause. */
 static void check_guard_at_step(void)
 {
 	uint64_t flags;
@@ -358,7 +359,7 @@ static void check_guard_at_step(void)
 
 static volatile unsigned depth, deepest;
 
-/* Sends itself another one the first time: that must wait for the IRET. */
+/* The first time it sends itself another NMI, which must wait for the IRET. */
 static void on_nmi(struct trap_frame *f)
 {
 	(void)f;
@@ -388,8 +389,8 @@ static void check_nmi(void)
 	check(nmis(3), "nmi_again", "%u came", taken[VECTOR_NMI]);
 }
 
-/* The ICR is written where the next instruction's boundary takes no NMI (MOV SS) or may not (STI).
- * x2APIC: WRMSR is that instruction itself. */
+/* The ICR is written where no NMI is taken after the next instruction (MOV SS), or need not be
+ * (STI).  In x2APIC mode WRMSR is that instruction itself. */
 static void check_nmi_shadow(void)
 {
 	uint32_t id = lapic_id();
@@ -413,13 +414,13 @@ void guest_main(void)
 	check_forbidden();
 	check_msrs();
 	check_single_step();
-	/* VT-x executes it again, where Bochs takes the step twice (docs/emulator-traps.md) */
+	/* on VT-x it is executed again, and Bochs traps twice (docs/emulator-traps.md) */
 	if (!is_intel())
 		check_step_over_cr0();
 	check_step_in_shadow();
 	check_traps();
 	check_guard();
-	/* QEMU leaves the guard there (docs/emulator-traps.md) */
+	/* QEMU does not clear DR7.GD then (docs/emulator-traps.md) */
 	if (is_intel())
 		check_guard_at_step();
 	check_nmi();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Prints every CPUID leaf that the machine has, and checks that the figures do not contradict. */
+/* Prints every CPUID leaf of the machine, and checks that their values are consistent. */
 #include <string.h>
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What an exit costs, in ticks of the time stamp counter.  Words of the command line choose the
- * operations: hypercall cpuid in out rdmsr wrmsr read write; n= how often each (1000).  Prints
- * `NAME N TICKS` for each: N of them in a loop, less the same loop without them.
+ * Measures the cost of an exit in ticks of the time stamp counter.  Words of the command line
+ * choose the operations: hypercall cpuid in out rdmsr wrmsr read write; n= is how often each is
+ * executed (1000).  Prints `NAME N TICKS` for each: a loop of N, minus the same loop without the
+ * operation.
  */
 #include <stddef.h>
 #include "guest-images/lib/check.h"
@@ -22,7 +23,7 @@ struct operation {
 	uint32_t eax, ecx, edx;
 };
 
-/* All loops are the same but for the instruction; the empty one shows what it cost by itself. */
+/* All loops are the same except for the instruction; the empty one measures the loop itself. */
 #define LOOP(name, instruction)                                                                    \
 	static uint64_t name(const struct operation *op, uint64_t n)                               \
 	{                                                                                          \
@@ -83,7 +84,7 @@ void guest_main(void)
 	choose_hypercall();
 	for (size_t i = 0; i < OPERATIONS; i++)
 		ticks[i] = wanted(&op[i]) ? op[i].loop(&op[i], n) - nothing(&op[i], n) : 0;
-	/* lines of one length: two lives with different n print by equally many exits */
+	/* lines of fixed length: runs with different n print with the same number of exits */
 	for (size_t i = 0; i < OPERATIONS; i++)
 		if (wanted(&op[i]))
 			print("%s %08lu %016lu\n", op[i].name, n, ticks[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Executes code in each 2 MiB of its memory, twice, on each CPU (cpus=2: a second one, from the
- * other end at the same time), and writes and executes more beside it. */
+/* Executes code in each 2 MiB of its memory, twice, on each CPU (with cpus=2 a second one starts
+ * from the other end at the same time), then writes and executes more code beside it. */
 #include <string.h>
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"
@@ -10,7 +10,7 @@
 #include "guest-images/lib/smp.h"
 
 #define REGION (2ul << 20)
-#define FIRST  2u     /* region: this image and what the loader left lie below */
+#define FIRST  2u     /* the first region above this image and the loader's data */
 #define BESIDE 0x5000 /* bytes into a region */
 
 static unsigned regions; /* of the memory, from address 0 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What may stand before and behind a network header: put into plain TCP frames, and taken out. */
+/* VLAN tags and extension headers: put into plain TCP frames, and taken out again. */
 #ifndef GUEST_TESTS_FRAME_KIND_H
 #define GUEST_TESTS_FRAME_KIND_H
 #include <stdbool.h>
@@ -25,16 +25,15 @@ extern const struct frame_kind frame_kinds[FRAME_KINDS];
 uint32_t frame_kind_l4(const struct frame_kind *k);
 
 /*
- * Makes a frame of tso_build(), of `len` bytes and with room for FRAME_KIND_MAX more, one of the
- * kind, whose IP header has the DSCP FRAME_DSCP and this ECN field; *hdr follows.  Returns the new
- * length.
+ * Turns a frame from tso_build(), of `len` bytes and with room for FRAME_KIND_MAX more, into one of
+ * the kind, with DSCP FRAME_DSCP and this ECN field; adjusts *hdr.  Returns the new length.
  */
 uint32_t frame_kind_put(uint8_t *frame, uint32_t len, struct vnet_hdr *hdr,
                         const struct frame_kind *k, unsigned ecn);
 #define FRAME_DSCP 0x15
 
-/* The other way round: *len is the new length, *ecn the ECN field that was found.  Returns NULL, or
- * what is not as it was put in. */
+/* The reverse: *len is the new length, *ecn the frame's ECN field.  Returns NULL, or which part
+ * differs from what frame_kind_put() wrote. */
 const char *frame_kind_take(uint8_t *frame, uint32_t *len, const struct frame_kind *k,
                             unsigned *ecn);
 #endif

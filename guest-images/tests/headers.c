@@ -2,15 +2,15 @@
 /*
  * Frames with VLAN tags, IPv6 extension headers and congestion marks, from one end to the other.
  *
- * With to=MAC it sends: of each kind and with each ECN field a TCP frame with payload= (5000)
- * bytes, to be cut into segments of mss= (1200); each is announced to the judge, and then the
- * judge's word on it is awaited.  In the end it prints for each kind which ECN fields the segments
- * had when they came, `-` for a frame that did not.  marked=1: the wire marks each packet, so that
- * what knows no ECN shall not come.  mtu=N: instead, what is a byte too large for N bytes (less
- * four for each tag) is sent, whole and to be cut, and the answer to it is judged; what just fits
- * shall come.
+ * With to=MAC it is the sender: for each kind and each ECN field it sends a TCP frame with payload=
+ * (5000) bytes, to be segmented at mss= (1200).  It announces each frame to the judge, and waits
+ * for the judge's verdict.  In the end it prints for each kind the ECN fields with which the
+ * segments arrived, `-` for a frame that did not.  marked=1: the wire marks each packet, so frames
+ * without ECN support must not arrive.  mtu=N: instead it sends frames one byte too large for N
+ * (minus four bytes for each tag), whole and to be segmented, and checks the ICMP answer; frames
+ * that just fit must arrive.
  *
- * Without to= it is the judge.
+ * Without to= it is the judge, the receiver.
  */
 #include <string.h>
 #include "guest-images/lib/check.h"
@@ -26,7 +26,7 @@
 #define TCP    20
 #define NO_ECN '-'
 
-/* Behind the number of a test frame: what a case is, and the judge's word on it. */
+/* Offsets behind the number of a test frame: the case, and the judge's verdict. */
 #define AT_PAYLOAD (TEST_NUMBER + 4)
 #define AT_MSS     (TEST_NUMBER + 8)
 #define AT_WORD    (TEST_NUMBER + 12)
@@ -71,8 +71,8 @@ static void begin(void)
 	answer(ANNOUNCED, 0);
 }
 
-/* One segment; what the wire made of its ECN field must be the same in all. */
-static void judge(uint32_t len)
+/* Checks one segment; the ECN field must be the same in all segments of a frame. */
+static void check_segment(uint32_t len)
 {
 	static unsigned first;
 	const struct frame_kind *k = &frame_kinds[current.number / 4];
@@ -102,13 +102,13 @@ _Noreturn static void listen(void)
 		else if (be16(frame + 12) == TYPE_TEST && frame[TEST_OP] == TEST_REQUEST)
 			begin();
 		else if (!memcmp(frame, me.mac, 6))
-			judge(len);
+			check_segment(len);
 	}
 }
 
 /* --- the sender */
 
-/* Waits for a frame; false: it waited in vain. */
+/* Waits for a frame; false: none came in time. */
 static bool receive(unsigned *len)
 {
 	uint64_t start = rdtsc();
@@ -117,7 +117,7 @@ static bool receive(unsigned *len)
 	return *len != 0;
 }
 
-/* Waits for the judge's word on a case; what it says of earlier ones is noted, too. */
+/* Waits for the judge's verdict on a case; verdicts on earlier ones are recorded, too. */
 static bool await(uint32_t number, enum word word)
 {
 	unsigned len;
@@ -143,7 +143,7 @@ static bool announce(const struct test_case *c)
 	return await(c->number, ANNOUNCED);
 }
 
-/* The checksum that the sender must write itself, since nobody may change it on the way. */
+/* Writes the checksum of an authenticated frame, which no one may change on the way. */
 static void complete_sum(uint8_t *f, uint32_t len, struct vnet_hdr *hdr)
 {
 	uint8_t *tcp = f + hdr->csum_start;
@@ -173,7 +173,8 @@ static uint32_t send_frame(const struct test_case *c)
 	return len;
 }
 
-/* Sends a frame that shall come, or shall not: the next announcement then shows that it did not. */
+/* Sends a frame and checks whether it arrives; that it does not is known by the next announcement.
+ */
 static bool pass(const struct test_case *c, bool shall)
 {
 	if (!announce(c))
@@ -198,9 +199,10 @@ static void send_all(uint32_t payload, uint32_t mss, bool marked)
 		print("came %s %.4s\n", frame_kinds[i].name, came[i]);
 }
 
-/* --- what is too large */
+/* --- frames that are too large */
 
-/* Whether it tells the sender of the frame in `big` of this MTU (RFC 1191, RFC 8201). */
+/* NULL if it is the ICMP answer to the frame in `big` with this MTU (RFC 1191, RFC 8201), else what
+ * is wrong. */
 static const char *judge_too_big(uint32_t len, const struct frame_kind *k, unsigned mtu)
 {
 	uint32_t l3 = 14 + 4u * k->tags, icmp = l3 + (k->v6 ? 40 : 20), quoted = icmp + 8;

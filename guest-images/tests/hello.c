@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Is a multiboot-1 kernel entered as the specification says (0.6.96, 3.2 and 3.3)? */
+/* Checks that a Multiboot 1 kernel is entered as the specification says (0.6.96, 3.2 and 3.3). */
 #include <string.h>
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"
@@ -76,7 +76,7 @@ static void check_modules(void)
 }
 
 /* INS and OUTS on the serial port's scratch register, upwards and downwards, with REP for more
- * elements than a VMM may care to carry out at once. */
+ * elements than the VMM carries out in one exit. */
 static void check_string_io(void)
 {
 	static const uint8_t out[3] = {0x11, 0x22, 0x33};

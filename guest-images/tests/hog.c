@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Asks for as much work as one access to a device can ask for, again and again; how=
- *   print    64 chains of 60 pieces of 64 MiB for the virtio console: 240 GiB by each kick
+ * Requests as much work as possible by single accesses to a device, for ever; how=
+ *   print    64 chains of 60 descriptors of 64 MiB for the virtio console: 240 GiB for each kick
  *   index    a TX ring that the second vCPU refills as fast as it is emptied, kicked by the first
- *   gso      frames of 65 000 bytes to dst=, to be cut into segments of 8
- *   window   the same as print, kicked by one string instruction in configuration space
- * Each says `hog: NAME` before; none ends by itself.
+ *   gso      frames of 65 000 bytes to dst=, to be segmented at 8 bytes
+ *   window   as print, kicked by one string instruction in configuration space
+ * Each prints `hog: NAME` first; none ends by itself.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -27,7 +27,7 @@
 #define DESC_NEXT   1
 #define F_CSUM      (1ull << 0)
 #define F_HOST_TSO4 (1ull << 11)
-#define SHOWN       32 /* entries that the second vCPU shows ahead of the device */
+#define SHOWN       32 /* entries that the second vCPU keeps available */
 #define GSO_PAYLOAD 65000
 #define GSO_SIZE    8
 #define NEEDS_CSUM  1
@@ -50,7 +50,7 @@ static void expect(const char *error, const char *what)
 		done();
 }
 
-/* Shows a number of entries ahead of what the device has used; all of them name chain 0. */
+/* Keeps SHOWN entries available; all of them name chain 0. */
 static void refill(void)
 {
 	atomic_thread_fence(memory_order_release);
@@ -72,7 +72,7 @@ static _Noreturn void kick_for_ever(const char *how)
 	}
 }
 
-/* The capability that leads to this structure of the console; 0: there is none. */
+/* The capability for this structure of the console; 0: there is none. */
 static unsigned find_cap(uint16_t bdf, uint8_t kind)
 {
 	unsigned at = pci_cap(bdf, CAP_VIRTIO);
@@ -81,7 +81,7 @@ static unsigned find_cap(uint16_t bdf, uint8_t kind)
 	return at;
 }
 
-/* The registers once more through configuration space (4.1.4.9): each element is a kick. */
+/* Kicks through the window in configuration space (4.1.4.9): one for each element of a REP OUTS. */
 static _Noreturn void kick_through_window(uint16_t bdf)
 {
 	static uint16_t indices[KICKS];
@@ -126,8 +126,7 @@ static _Noreturn void print_for_ever(bool through_window)
 	kick_for_ever("print");
 }
 
-/* The NIC anew, with these features and a TX ring alone, whose chains are all the one at `frame`.
- */
+/* Restarts the NIC with these features and only a TX ring, whose chains all hold `frame`. */
 static void start_tx(uint64_t features, uint8_t *frame, uint32_t len)
 {
 	expect(guest_virtio_begin(&nic.dev, features), "begin");
@@ -151,7 +150,7 @@ static _Noreturn void index_for_ever(void)
 	kick_for_ever("index");
 }
 
-/* virtio 1.2, 5.1.6: flags, type, and the lengths and offsets of a TCP frame to be cut. */
+/* The virtio header of a TCP frame to be segmented (virtio 1.2, 5.1.6), and the frame's headers. */
 static void write_gso(uint8_t *b, const uint8_t *dst)
 {
 	static const uint8_t ip[20] = {0x45, 0, 0,  0, 0, 0, 0x40, 0, 64, 6,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Says what it hears: a line for each of the first lines= (20) frames, the number of all at the
- * end. Ends after time= TSC ticks, or frames= frames; with announce=1 it sends one broadcast first,
- * so that a learning switch knows it.
+ * Prints a line for each of the first lines= (20) frames that it receives, and the number of all at
+ * the end.  Ends after time= TSC ticks, or frames= frames; with announce=1 it sends one broadcast
+ * first, so that a learning switch knows its address.
  */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The delivery modes of the local vector table that would reach beyond the guest: SMI, INIT and
- * ExtINT stay masked, FIXED and NMI are taken, reserved bits are #GP, and CMCI is not there.
- * Option: page (by the xAPIC page, which faults for nothing).
+ * Delivery modes of the local vector table: SMI, INIT and ExtINT, which would affect more than the
+ * guest, stay masked; fixed and NMI work; reserved bits raise #GP; there is no CMCI entry.
+ * Option: page (through the xAPIC page, where nothing raises #GP).
  */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The e1000 driver against the NIC: it and a virtio NIC hang on one hub.  What the NIC makes of
- * offload headers is judged at the other end, and the other way round frames arrive whole. Options:
- * rounds= (20) of each kind.
+ * Tests the e1000 driver with an emulated NIC, which is on a hub with a virtio NIC.  Frames that
+ * the e1000 NIC has checksummed or segmented are checked at the virtio NIC; in the other direction
+ * frames must arrive unchanged.  Options: rounds= (20) of each kind.
  */
 #include <string.h>
 #include "guest-images/dom0/nic.h"
@@ -14,15 +14,16 @@
 #include "guest-images/lib/netguest.h"
 #include "guest-images/tests/tso_frame.h"
 
-#define BIG      65536
-#define PATIENCE (1ull << 34) /* TSC ticks: QEMU's 82540EM is deaf for a second after its start */
+#define BIG 65536
+#define PATIENCE                                                                                   \
+	(1ull << 34) /* TSC ticks: QEMU's 82540EM receives nothing for a second after reset */
 
 static struct e1000 nic;
 static struct vnic vnic;
 static struct packet_host me;
 static uint8_t frame[VNIC_FRAME];
 
-/* Waits for the NIC to be done with the only frame. */
+/* Waits until the NIC has sent the only frame. */
 static bool sent(void)
 {
 	uint64_t start = rdtsc();
@@ -77,8 +78,8 @@ static void check_tso(uint8_t *big, unsigned rounds)
 		check(good[1] == rounds, "tso_ipv6", "%u of %u", good[1], rounds);
 }
 
-/* A frame whose checksum the NIC completes, as it is or changed so that its sum is zero; whether it
- * arrives right. */
+/* Sends a frame whose checksum the NIC completes, with `zero` one whose sum is zero; returns
+ * whether it arrives with the right sum. */
 static bool one_csum(uint8_t *big, bool v6, uint32_t payload, bool zero)
 {
 	struct tso_check c;
@@ -104,8 +105,8 @@ static void check_csum(uint8_t *big, unsigned rounds)
 	check(good == rounds, "csum", "%u of %u", good, rounds);
 }
 
-/* Zero has two forms in one's complement, and a receiver of TCP takes both: which of them a NIC
- * writes is not judged but printed. */
+/* Zero has two forms in one's complement, and a TCP receiver accepts both: which one the NIC writes
+ * is printed, not checked. */
 static void check_csum_zero(uint8_t *big)
 {
 	for (unsigned v6 = 0; v6 < 2; v6++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One CPU sends NMIs to another that has a few exits and then waits without any: each must be
- * taken, whether it meets the guest, the VMM, or the way between them, where it would be lost until
- * the next exit.  Options: ap= (APIC id, 1), rounds= (2000).
+ * One CPU sends NMIs to another that makes a few exits and then waits without any.  Each must be
+ * taken, whether it arrives in the guest, in the VMM, or in the world switch between them, where a
+ * VMM may lose it until the next exit.  Options: ap= (APIC id, 1), rounds= (2000).
  */
 #include <stdatomic.h>
 #include "guest-images/lib/check.h"
@@ -18,7 +18,7 @@
 #define EXITS      1
 #define SHIFTS     13
 #define PHASES     150
-#define PATIENCE   (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
+#define PATIENCE   (1ull << 39) /* TSC ticks, minutes: a longer wait is a hang */
 
 static atomic_uint taken, ready; /* rounds that ended, and that began */
 
@@ -47,7 +47,7 @@ static void ap(void)
 	}
 }
 
-/* The moments at which the NMIs are sent move through all phases of the other CPU's exits. */
+/* Sends the NMIs after varying delays, so that they hit every phase of the other CPU's exits. */
 static unsigned send(uint32_t ap_id, unsigned rounds)
 {
 	unsigned done = 0;

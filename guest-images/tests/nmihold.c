@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest's first NMI comes, before any IRET, whatever the core's last owner left.  Option: hold=1
- * ends the guest in its handler, NMIs still blocked: that is what is left.
+ * A guest's first NMI must arrive, before any IRET, whatever state the core's last guest left.
+ * Option: hold=1 ends the guest in its NMI handler, so that it leaves NMIs blocked.
  */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/cpu.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Touches what nobody claims: how=read|write|float (guest-physical address at=), how=exec, how=walk
- * (page tables there), how=msr (msr=), how=port (port=).  Says what it got where it is let live.
+ * Accesses what no device claims: how=read|write|float (at guest-physical at=), how=exec, how=walk
+ * (page tables there), how=msr (msr=), how=port (port=).  Prints the result unless it is stopped.
  */
 #include <string.h>
 #include "guest-images/lib/check.h"

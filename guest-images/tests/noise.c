@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Computes, and watches the TSC: what it misses was taken from it.  For each window of time it adds
- * up the steps that were longer than its own.  Options: windows= (5) of window= TSC ticks (50
- * million), own= (200) ticks that a step of its own may take, limit= ticks that may be missed in
- * any window (10 000).
+ * Measures the time taken from a guest that only computes.  It reads the TSC in a loop; a step
+ * longer than own= (200) ticks was interrupted, and its excess is added up for each window.
+ * Options: windows= (5) of window= TSC ticks (50 million), own=, limit= ticks that may be lost in a
+ * window (10 000).
  */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"

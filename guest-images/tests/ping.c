@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Round trips.  peer=MAC: numbered test frames to another guest of ours (echo); or ip= and to=IP:
+ * Round trips.  peer=MAC: numbered test frames to the guest echo.c; or ip= and to=IP:
  * ARP, then pings.  n= (100), size= of the frame, poll=1: never sleeps.  Prints `rtt n=.. lost=..
  * min=.. med=..` in TSC ticks; a lost one is a failure unless loss=1.
  */

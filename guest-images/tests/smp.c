@@ -14,7 +14,7 @@
 
 #define PING_VECTOR 0x60
 #define PONG_VECTOR 0x61
-#define PATIENCE    (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
+#define PATIENCE    (1ull << 39) /* TSC ticks, minutes: a longer wait is a hang */
 
 static uint32_t boot_id, ap_id;
 static volatile unsigned pings, pongs;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest that sends with what is not its own.  as=MAC: another guest's address; it begins with
- * made= (60000) frames of made-up sources, then sends with that address for ever, and says what it
- * overhears of frames to it.  With outer=1 it ends, after one frame each of the kinds that would
- * pass for the node's own outer packets, the MAC being as= and the address ip=, and one honest
- * frame.
+ * A guest that sends with other machines' addresses.  as=MAC: another guest's; it first sends made=
+ * (60000) frames with random source addresses, then frames with that address as source for ever,
+ * and prints the frames to that address that it receives.  With outer=1 it sends one frame of each
+ * kind that could be taken for the node's own outer packets, with MAC as= and IP address ip=, then
+ * a legitimate frame, and ends.
  */
 #include <string.h>
 #include "guest-images/lib/check.h"
@@ -36,7 +36,7 @@ static void send(unsigned len)
 	vnic_flush(&nic);
 }
 
-/* Sources of which no two are the same, and none is anybody's: locally administered. */
+/* Sends frames with distinct, locally administered source addresses that no machine has. */
 static void made_up(uint64_t count)
 {
 	uint8_t mac[6] = {0x06};

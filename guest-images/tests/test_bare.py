@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Our guests on bare QEMU, where Patio is not there to blame.
+"""Our guests on bare QEMU, without Patio: what fails here is no fault of Patio's.
 
-Each guest speaks the line protocol of guest-images/lib/check.h.  Dom0 is put between two sockets
-through which this file plays the wire and the switch.  Needs `make guests` and QEMU 10.
+Each guest prints the line protocol of guest-images/lib/check.h.  Dom0 is put between two sockets, through
+which this file acts as wire and switch.  Needs `make guests` and QEMU 10.
 """
 
 import contextlib
@@ -18,10 +18,10 @@ import pytest
 from patio.hardware import BUILD
 
 GUESTS = Path(BUILD) / "guests"
-PASSED = 1  # what isa-debug-exit makes of status 0
-LIMIT = 600  # seconds; it only ends what hangs
+PASSED = 1  # isa-debug-exit's exit status for status 0
+LIMIT = 600  # seconds; only against hangs
 HEADER = 14
-LATE = 4  # seconds: more than a frame takes where nothing else runs
+LATE = 4  # seconds: longer than a frame takes on a quiet machine
 REPLY = b"\2"  # TEST_REPLY in guest-images/lib/packet.h, in the place of TEST_REQUEST
 NICS = [("pc", "e1000"), ("q35", "e1000e")]
 
@@ -57,7 +57,7 @@ def test_hello(tmp_path):
 @pytest.mark.parametrize("guest,words,more", [
     ("xapic", "", ()), ("x2apic", "", ()), ("bigmem", "step=16384", ("-m", "5G")), ("cpuid", "svm=1", ()),
     ("smp", "", ("-smp", "2")), ("smp", "page=1", ("-smp", "2")), ("nobody", "how=msr", ()),
-    ("clocks", "gate=0", ())])  # whose gate QEMU does not look at
+    ("clocks", "gate=0", ())])  # QEMU ignores the gate
 def test_machine(guest, words, more):
     passes(guest, words, *more)
 
@@ -71,7 +71,7 @@ SLIRP = ("-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,disable-leg
 
 @pytest.mark.parametrize("words", ["", "page=1", "poll=1"])
 def test_com1(words):
-    """The emulator's own UART keeps the same rules."""
+    """The emulator's own UART behaves the same."""
     passes("com1", words)
 
 
@@ -86,7 +86,7 @@ def test_ping_outside():
 
 
 def test_late_is_not_lost(tmp_path):
-    """An answer that is late, as on a busy machine, is an answer."""
+    """A late answer, as on a busy machine, is not a lost one."""
     wire = Wire(tmp_path, "wire")
     with subprocess.Popen(
             command("ping", "peer=02:00:00:00:00:01 n=2", "-netdev", wire.netdev, "-device",
@@ -127,7 +127,7 @@ class Wire:
         return self.socket.recv(70000)
 
     def waits(self, seconds):
-        """Whether a frame is there, or comes until then."""
+        """Whether a frame has arrived, or does within that time."""
         return bool(select.select([self.socket], [], [], seconds)[0])
 
 
@@ -163,7 +163,7 @@ def frame(number, size, dst=b"\x02\0\0\0\0\x01"):
 
 
 def test_bridge_inward(bridge):
-    """From the wire into the node, every length that Ethernet has, whatever the address."""
+    """Frames from the wire into the node, of each length that Ethernet allows, to any address."""
     for i in range(300):
         out = frame(i, 60 + i * 991 % 1455, random.Random(i).randbytes(6))
         bridge.wire.send(out)
@@ -171,7 +171,7 @@ def test_bridge_inward(bridge):
 
 
 def test_bridge_outward(bridge):
-    """From the node onto the wire; above 4 KiB a frame comes in several of the port's buffers."""
+    """Frames from the node onto the wire; above 4 KiB a frame fills several of the port's buffers."""
     for i in range(300):
         out = frame(i, 60 + i * (991 if i % 3 else 199) % (1455 if i % 3 else 16000))
         bridge.node.send(out)
@@ -179,7 +179,7 @@ def test_bridge_outward(bridge):
 
 
 def test_bridge_both_ways_at_once(bridge):
-    """Order is kept and nothing is lost as long as no ring is full: 32 frames under way."""
+    """With 32 frames in flight, too few to fill a ring, order is kept and none is lost."""
     for burst in range(40):
         numbers = range(burst * 32, burst * 32 + 32)
         for i in numbers:
@@ -189,13 +189,13 @@ def test_bridge_both_ways_at_once(bridge):
             assert bridge.wire.receive() == frame(i, 60 + i % 1400)
             assert bridge.node.receive() == frame(i + 100000, 60 + i % 1300)
     for here, there in (bridge.node, bridge.wire), (bridge.wire, bridge.node):
-        here.send(frame(200000, 60))  # were there any more, they would be before it
+        here.send(frame(200000, 60))  # any further frame would arrive before this one
         assert there.receive() == frame(200000, 60)
 
 
 def drain(here, there):
-    """Sends frames, each of its own, until one arrives: then nothing older is under way.  While what
-    has arrived is not taken, no more may go in."""
+    """Sends numbered frames until one arrives: then no older one is in flight.  Frames that have arrived
+    are read first, so that no more can queue up."""
     for number in range(10**6, 10**6 + LIMIT):
         with contextlib.suppress(TimeoutError, BlockingIOError):
             here.send(frame(number, 60))
@@ -206,7 +206,7 @@ def drain(here, there):
 
 
 def test_bridge_does_not_wedge(bridge):
-    """Floods from both sides overrun rings; afterwards single frames pass again, both ways."""
+    """After floods from both sides, which overrun rings, single frames pass again both ways."""
     for side in bridge.node, bridge.wire:
         side.socket.settimeout(0.005)
         for i in range(800):

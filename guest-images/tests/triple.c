@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest that triple-faults: the line before is the last one anybody hears of it. */
+/* A guest that prints a line and then triple-faults. */
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/multiboot.h"
 #include "guest-images/lib/trap.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Large TCP frames as a virtio sender leaves them, and a judge of the segments they become. */
+/* Large TCP frames as a virtio driver sends them, and a check of the segments made of them. */
 #ifndef GUEST_TESTS_TSO_FRAME_H
 #define GUEST_TESTS_TSO_FRAME_H
 #include <stdbool.h>
@@ -12,11 +12,11 @@ uint32_t tso_build(uint8_t *to, struct vnet_hdr *hdr, bool v6, uint32_t payload,
 /* Changes such a frame so that its TCP checksum, when it is completed, is zero. */
 void tso_zero_sum(uint8_t *frame, bool v6, uint32_t payload);
 
-/* The TCP checksum that stands in a frame. */
+/* The content of a frame's TCP checksum field. */
 uint16_t tso_sum(const uint8_t *frame, bool v6);
 
-/* Cuts it into pieces of at most 4 KiB, the first with room for the headers; how many (17 at most).
- */
+/* Splits the frame's memory into pieces of at most 4 KiB, the first with all headers; returns how
+ * many (17 at most). */
 unsigned tso_pieces(uint8_t *frame, uint32_t len, struct vnet_seg *piece);
 
 struct tso_check {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest that leaves interrupts waiting, with vectors that exceptions have too (16 to 31 are legal
- * for an APIC), and dies of a triple fault; the next owner of its core must find nothing.
+ * A guest that leaves interrupts pending, with vectors that are exceptions' too (16 to 31 are legal
+ * for an APIC), and ends by a triple fault; the next guest on its core must find none of them.
  * Options: how= self (all of them, to itself), timer (31, by the APIC's timer), page (16, by the
  * xAPIC's ICR), other (30, to a second vCPU), init (31, in a vCPU that then gets an INIT), or look:
  * only see that the APICs of both vCPUs are clean.
@@ -21,7 +21,7 @@
 #define OTHER_VECTOR 30
 #define PAGE_VECTOR  16
 #define TIMER_TICKS  1000
-#define PATIENCE     (1ull << 39) /* TSC ticks, minutes: whoever waits so long hangs */
+#define PATIENCE     (1ull << 39) /* TSC ticks, minutes: a longer wait is a hang */
 
 static atomic_bool armed;
 
@@ -109,7 +109,7 @@ static void leave_to_other(void)
 	check(becomes_armed(), "other_waits", "not there");
 }
 
-/* INIT resets the APIC of the vCPU that waits for its start then. */
+/* INIT resets the APIC of the vCPU, which then waits for its start-up IPI. */
 static void leave_with_init(void)
 {
 	check(smp_start(1, ap_arms_timer) && becomes_armed(), "ap_arms", "no sign of it");

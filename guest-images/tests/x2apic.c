@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The local APIC by MSRs: what a guest with direct interrupts lives on. */
+/* The local APIC by MSRs, which a guest with direct interrupts uses without exits. */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/lapic.h"

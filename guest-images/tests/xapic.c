@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest that only knows the xAPIC page. */
+/* A guest that uses the APIC through the xAPIC page only. */
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/lapic.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kexec [-p] KERNEL INITRD LINE: has the kernel load another one (kexec_file_load(2)), and goes on
- * with it at once.  With -p that is for the day of a panic, in the memory that crashkernel= has
- * kept, and nothing more is done now.
+ * kexec [-p] KERNEL INITRD LINE: loads another kernel (kexec_file_load(2)) and starts it at once.
+ * With -p the kernel is only loaded, into the memory reserved by crashkernel=, for a later panic.
  */
 #include <fcntl.h>
 #include <linux/kexec.h>

@@ -14,7 +14,7 @@
 
 #define CTRL_C "\003"
 
-/* Somebody else's requests must not come between ours. */
+/* Locks the device, so that no other program's requests come between ours. */
 static void lock(const struct channel *c)
 {
 	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
@@ -63,7 +63,7 @@ void channel_send(struct channel *c, const char *buf, size_t len)
 	}
 }
 
-/* Makes room behind what waits, and reads on. */
+/* Makes room behind the unread bytes, and reads more. */
 static void read_more(struct channel *c)
 {
 	if (c->start) {
@@ -107,8 +107,7 @@ char *channel_line(struct channel *c, size_t *len)
 	}
 }
 
-/* A vnetctl that was killed may have left half a request in the line, and answers that nobody
- * read: both end here. */
+/* Discards what a killed vnetctl may have left: half a request, and unread answers. */
 static void synchronize(struct channel *c)
 {
 	struct timespec now;

@@ -16,8 +16,8 @@ struct channel {
 	size_t size, start, end;
 };
 
-/* Opens the device, alone, and finds the place in the stream where our own requests begin; what
- * fails ends the program with EXIT_DEVICE. */
+/* Opens and locks the device, and discards what earlier programs left in the stream; a failure ends
+ * the program with EXIT_DEVICE. */
 void channel_open(struct channel *c, const char *path, int limit_ms);
 
 /* Sends bytes, all of them. */
@@ -30,6 +30,6 @@ char *channel_line(struct channel *c, size_t *len);
 #define EXIT_USAGE   2
 #define EXIT_DEVICE  3
 
-/* Says what went wrong (printf form), after the program's name, and ends it. */
+/* Prints the program's name and an error (printf form), and ends the program. */
 void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vnetctl: speaks the language of control from inside a guest; see vnetctl.8. */
+/* vnetctl: sends statements of the control language from inside a guest; see vnetctl.8. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define DEVICE     "/dev/hvc1"
 #define LIMIT      30 /* seconds */
 #define LIMIT_MAX  3600
-#define CONSOLE_AS "control:" /* what the node's messages about our lines begin with */
+#define CONSOLE_AS "control:" /* the prefix of the node's messages about our lines */
 
 void die(int status, const char *fmt, ...)
 {
@@ -37,7 +37,7 @@ static void usage(void)
 
 /* ---- answers ---- */
 
-/* The place of an error is one in the file that the lines came from. */
+/* Prints an error, with the name of the file that the lines came from instead of CONSOLE_AS. */
 static void complain(const char *why, const char *file)
 {
 	size_t n = strlen(CONSOLE_AS);
@@ -90,7 +90,7 @@ static void append(struct text *t, const char *bytes, size_t len)
 	t->len += len;
 }
 
-/* What would mean something to the channel. */
+/* Refuses bytes that have a meaning in the session, such as ^C. */
 static void check_bytes(const char *line, size_t len, const char *file, unsigned number)
 {
 	if (memchr(line, 0, len) || memchr(line, 3, len))
@@ -131,7 +131,7 @@ static bool read_line(FILE *f, const char *file, char **line, size_t *size, size
 	return true;
 }
 
-/* Only a whole file that was read without fault is sent. */
+/* Sends a file as one text, only after all of it was read without an error. */
 static bool take_file(struct channel *c, const char *path)
 {
 	bool input = strcmp(path, "-") == 0;
@@ -154,7 +154,7 @@ static bool take_file(struct channel *c, const char *path)
 	return (a == TEXT_WANTED ? print_answer(c, name) : a) == DONE;
 }
 
-/* One line of a text that `load` began; true when it was the last. */
+/* Sends one line of a text after `load`; true: it was the last, `end`. */
 static bool send_text_line(struct channel *c, const char *line, size_t len, unsigned number)
 {
 	bool end = len == 3 && memcmp(line, "end", 3) == 0;
@@ -165,7 +165,7 @@ static bool send_text_line(struct channel *c, const char *line, size_t len, unsi
 	return end;
 }
 
-/* Each line is a request, `load` to `end` is one; goes on after one that was refused. */
+/* Sends each line as a request, and `load` to `end` as one; continues after a refused one. */
 static bool take_lines(struct channel *c)
 {
 	bool ok = true, gathering = false;
@@ -186,7 +186,7 @@ static bool take_lines(struct channel *c)
 	return ok;
 }
 
-/* The shell took the quotes away; the language wants them back where a word needs them. */
+/* Adds a word, with the quotes that the language needs and the shell has removed. */
 static void append_word(struct text *t, const char *word)
 {
 	if (*word && !strpbrk(word, " \t\"\\#")) {
@@ -202,7 +202,7 @@ static void append_word(struct text *t, const char *word)
 	append(t, "\"", 1);
 }
 
-/* A statement in words, or, when it is one argument, in one line as it is. */
+/* Sends a statement given as several words or, unchanged, as one argument. */
 static bool take_words(struct channel *c, char **word, int words)
 {
 	struct text t = {0};
