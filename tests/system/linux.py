@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Linux guests on a node: booting them, and what the tests ask of their shells."""
+"""Linux guests on a node: booting them, and running commands in their shells."""
 
 import json
 import re
@@ -7,12 +7,12 @@ import re
 from machine import HERE, moved, node, said, until
 from patio.node import LINUX
 
-PING_WAIT = 120  # seconds after the last one, in the guest's time: what is not answered then is lost
+PING_WAIT = 120  # seconds of the guest's clock after the last ping: one without an answer by then is lost
 LINE = "console=hvc0 quiet cryptomgr.notests panic=-1"
 
 
 def linux(name, address, words="", line=""):
-    """The declaration of a Linux guest; its port is called after it."""
+    """The declaration of a Linux guest and its port, which has the same name."""
     return (f'guest {name} memory 192M kernel vmlinuz initrd initrd.cpio.gz {words} '
             f'cmdline "{LINE} name={name} ip={address}/24 {line}"')
 
@@ -32,8 +32,8 @@ def boot(conf, up, names=(), **machine):
 
 
 def wait_shell(n, name, boots=1):
-    """Waits until the Linux guest's shell is there, at its so manieth boot as far as its console
-    remembers, and silences its echo."""
+    """Waits for the Linux guest's shell, of the given boot among those that its console's history
+    shows, and turns the echo off."""
     there = re.compile(rf"(@@up name={name} .*?\n.*?){{{boots}}}{name}# ", re.S)
     until(f"the shell of {name}", lambda: there.search(said(n, name)))
     n.shell(name, "stty -echo")
@@ -47,21 +47,21 @@ def run(n, name, command):
 
 
 def beside(command):
-    """What has a shell run a command beside the next ones.  The shell is not its parent: without the
-    terminal's echo BusyBox's shell ends when a child ends while it waits for a line
+    """The command line that runs a command in the background.  The shell must not be its parent: without
+    the terminal's echo BusyBox's shell ends if a child ends while it waits for a line
     (docs/linux-guest.md)."""
     return f"( ({command}) & )"
 
 
 def answered(command, address, count=5, words=""):
-    """Pings; None when all are answered, else what ping said.  `command`: runs one in a shell and
-    returns its output."""
+    """Pings; None if all are answered, else ping's output.  `command`: a function that runs a command
+    in a shell and returns its output."""
     text = command(f"ping -c {count} -i 0.02 -W {PING_WAIT} {words} {address} || true")
     return None if f"{count} packets received" in text else text
 
 
 def ping(n, name, address, count=5, *, size=56, nodes=()):
-    """All pings are answered; a failure shows the counters of all nodes that they pass."""
+    """All pings are answered; a failure shows the counters of all nodes on the path."""
     lost = answered(lambda command: run(n, name, command), address, count, f"-s {size}")
     assert not lost, (lost, moved(*(nodes or [n])))
 
@@ -78,8 +78,8 @@ def probe(n, name, words):
 
 
 def unreachable(n, name, address, port):
-    """Each ping fails, and its frames are counted at the port, for which its Dom0 is not there.  A
-    guest that does not know the address any more sends ARP requests instead, fewer than pings."""
+    """Each ping fails, and its frames are counted as bridge_down at the port, because Dom0 is not running.
+    A guest that has forgotten the address sends ARP requests instead, fewer than pings."""
     before = n.counter(port, "drop.bridge_down")
 
     def counted():
@@ -96,7 +96,7 @@ def udp(n, name, address, rounds=200, size=64, nodes=()):
 
 
 def less(mib):
-    """What a slow target moves instead."""
+    """The MiB to transfer: fewer on a slow target."""
     return max(1, mib // HERE.PATIENCE)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Steps that the tests on whole machines have in common, on top of tools/patio/node.py.
+"""Steps shared by the system tests, on top of tools/patio/node.py.
 
-No verdict depends on how fast anything is: LIMIT only ends what hangs.
+No verdict depends on speed: LIMIT is only against hangs.
 """
 
 import re
@@ -15,15 +15,15 @@ from patio.hardware import Unsupported
 from patio.node import CTRL_A, PROMPT, Node, guest
 from patio.targets import target
 
-LOG_LINE = r"\[ *\d+\.\d{6} c\d+ \w+\] .*\n"  # the node's own, which may come at any time
+LOG_LINE = r"\[ *\d+\.\d{6} c\d+ \w+\] .*\n"  # a line of the node's log, which may appear at any time
 HERE = target()
 LIMIT = SECONDS * HERE.PATIENCE  # seconds
-PAUSE = min(0.1 * HERE.PATIENCE, 1)  # seconds between two questions: an answer is work for a slow target
+PAUSE = min(0.1 * HERE.PATIENCE, 1)  # seconds between two queries, which cost a slow target time
 TINY = "memory 32M debug-exit"  # enough for each of our own guests
 
 
 def only_on(name, why):
-    """Marks what is tested on one target only, and says why."""
+    """Marks a test that runs on one target only, with the reason."""
     return pytest.mark.skipif(HERE.NAME != name, reason=f"{name} only: {why}")
 
 
@@ -32,9 +32,9 @@ def images(*names):
 
 
 def node(conf, names=(), modules=(), **machine):
-    """A node with our own guests' images as modules; one emulator thread, so that the host's load
-    does not disturb the guests' clocks.  Where the target cannot be that machine, the test is
-    skipped, and the line says why."""
+    """A node with images of our own guests as modules; with one emulator thread, so that the host's load
+    does not disturb the guests' clocks.  If the target cannot emulate that machine, the test is skipped
+    with the reason."""
     machine.setdefault("single", True)
     try:
         return Node(conf, images(*names) + list(modules), **machine)
@@ -43,7 +43,7 @@ def node(conf, names=(), modules=(), **machine):
 
 
 def until(what, probe, limit=LIMIT):
-    """Asks until the answer is true, and returns it."""
+    """Calls the function until its result is true, and returns it; `what` is for the error."""
     end = time.monotonic() + limit
     while not (answer := probe()):
         assert time.monotonic() < end, f"not within {limit} s: {what}"
@@ -52,8 +52,7 @@ def until(what, probe, limit=LIMIT):
 
 
 def emulator(path, command):
-    """One command for the emulator's own monitor, which has taken it when it prompts again or ends;
-    its answer."""
+    """Sends a command to QEMU's monitor, waits for its next prompt or end; returns the answer."""
     with socket.socket(socket.AF_UNIX) as s:
         until("the emulator's monitor", lambda: not s.connect_ex(str(path)))
         s.settimeout(LIMIT)
@@ -66,7 +65,7 @@ def emulator(path, command):
 
 
 def moved(*nodes):
-    """All counters of the nodes that have moved: what a failure shows of lost frames."""
+    """All counters of the nodes that are not 0, for the message of a test that lost frames."""
     return [f"{c['object']} {c['counter']}={c['value']}" for n in nodes
             for c in n.show("counters")["counters"] if c["value"]]
 
@@ -84,7 +83,7 @@ def ended(n, name, *states):
 
 
 def said(n, name):
-    """All that the guest has printed (what its console remembers)."""
+    """All lines that the guest has printed, as far as its console's history has them."""
     n.enter(name)
     n.child.send(CTRL_A)
     n.expect(re.escape(PROMPT))
@@ -93,7 +92,7 @@ def said(n, name):
 
 
 def judge(n, name):
-    """The guest has ended by itself, and each of its checks held; returns its lines."""
+    """Waits for the guest's end; it ended by itself, and each of its checks passed.  Returns its lines."""
     row = ended(n, name)
     lines = said(n, name).splitlines()
     assert row["state"] == "ended" and row["status"] == 0, (row, lines)
@@ -108,7 +107,7 @@ def passes(n, name):
 
 
 def refuse(n, text, message):
-    """`load` of the text is refused with the message, and nothing of it is taken."""
+    """`load` of the text is refused with the message, and nothing has changed."""
     before = {k: v for k, v in n.show("all").items() if k in ("guests", "networks", "routes")}
     ports = [p["port"] for p in n.show("ports")["ports"]]
     n.monitor("load")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is outside: one host on the wire of a node's NIC, which a UDP socket stands for.
+"""A host on the wire of a node's NIC, outside of the node; the wire is a UDP socket.
 
-It answers ARP, pings and whatever comes to its UDP echo port, and asks the same of others.
+It answers ARP, pings and datagrams to its UDP echo port, and sends such requests to others.
 """
 
 import queue
@@ -45,7 +45,7 @@ def ipv4(protocol, source, destination, payload):
 class Peer:
     """The host, between __enter__ and __exit__; `wire` is what the node's machine is given.
 
-    `seen` counts, by protocol, the requests that it answered; `frames` is all that came, in order.
+    `seen` counts, by protocol, the requests that it answered; `frames` has all received frames, in order.
     """
 
     def __init__(self, ip, mac="52:54:00:00:00:fe"):
@@ -56,7 +56,7 @@ class Peer:
         self.thread = threading.Thread(target=self.serve, daemon=True)
 
     def plug(self):
-        """(Our end of a wire whose two UDP ports nobody has, the node's, the wire.)"""
+        """(This host's end of a wire with two free UDP ports, the node's end, the wire.)"""
         while True:
             wire = random.randrange(20000, 60000, 2)
             here, there = wire_ports(wire)
@@ -75,7 +75,7 @@ class Peer:
 
     def __exit__(self, *_):
         ours = self.socket.getsockname()
-        self.socket.sendto(b"", ours)  # an empty datagram is no frame: the end
+        self.socket.sendto(b"", ours)  # an empty datagram ends the thread
         self.thread.join()
         self.socket.close()
 
@@ -111,7 +111,7 @@ class Peer:
             self.send(self.known[source], ETH_IP, ipv4(protocol, self.ip, source, answer))
 
     def icmp(self, message):
-        """The answer to a ping; a reply is somebody's answer to ours."""
+        """The reply to an echo request; an echo reply is recorded as the answer to our own request."""
         if message[0] == 8:
             return icmp(0, message[4:])
         if message[0] == 0:
@@ -126,7 +126,7 @@ class Peer:
         return None
 
     def ask(self, ip, protocol, payload, expected, limit):
-        """Sends a packet until its answer comes; False when none did within `limit` seconds."""
+        """Sends a packet every second until it is answered; False: it was not within `limit` seconds."""
         for _ in range(int(limit)):
             self.send(self.known[ip], ETH_IP, ipv4(protocol, self.ip, ip, payload))
             try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A wire between two nodes' NICs with somebody of ours on it, who sees each frame and may change it."""
+"""A wire between the NICs of two nodes that can record and change each frame."""
 
 import socket
 import threading
@@ -10,10 +10,10 @@ LONGEST = 65536
 
 
 class Relay:
-    """The wire, between __enter__ and __exit__; `ends`: what each of the two NICs has of it, (the port
-    it receives at, the one it sends to).
+    """The wire, between __enter__ and __exit__; `ends`: for each of the two NICs (the UDP port at which it
+    receives, the port to which it sends).
 
-    `frames` is all that came, in order, as it came; `change(frame)` returns what is passed on.
+    `frames` has all frames in order, unchanged; `change(frame)` returns the frame to pass on.
     """
 
     def __init__(self):
@@ -36,13 +36,13 @@ class Relay:
 
     def __exit__(self, *_):
         for s, thread in zip(self.sockets, self.threads):
-            s.sendto(b"", s.getsockname())  # an empty datagram is no frame: the end
+            s.sendto(b"", s.getsockname())  # an empty datagram ends the thread
             thread.join()
         for s in self.sockets:
             s.close()
 
     def carry(self, number):
-        """What comes from one end goes to the other."""
+        """Passes frames from one end to the other."""
         to = self.sockets[1 - number], ("127.0.0.1", self.ends[1 - number][0])
         while frame := self.sockets[number].recv(LONGEST):
             self.frames.append(frame)

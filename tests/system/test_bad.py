@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Bad machines and bad configurations: one clear line, and nothing half done."""
+"""Unsuitable machines and wrong configurations: one clear message, and nothing takes effect in part."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ CANNOT = 125  # the node's status
 
 
 def patio_check(text, folder, *arguments):
-    """(status, lines) of the host program about this text, as a file of this name."""
+    """(status, lines) of tools/patio-check for this text."""
     (folder / "patio.conf").write_text(text, encoding="utf-8")
     done = subprocess.run([Path(BUILD) / "patio-check", *arguments, "patio.conf", *images("hello")],
                           cwd=folder, capture_output=True, text=True, check=False)
@@ -36,7 +36,7 @@ def patio_check(text, folder, *arguments):
     ({"memory": 40}, "MiB of memory are left beside image and modules"),
 ], ids=["svm", "x2apic", "npt", "neither", "vmx-x2apic", "ept", "unrestricted", "memory"])
 def test_bad_machine(machine, line):
-    """What is missing is said in one line, and the node ends."""
+    """One line says what the machine lacks, and the node ends."""
     with node(HELLO, ["hello"], **({"memory": 256} | machine)) as n:
         status, text = n.wait_end()
     assert status == CANNOT and line in text, text
@@ -67,8 +67,8 @@ def test_no_configuration():
 ], ids=["kernel", "initrd", "memory", "cpus", "core", "pci", "poll-core", "cores-taken", "word",
      "bytes"])
 def test_bad_boot_file(tmp_path, text, line):
-    """The boot file is refused with its place, nothing of it is taken, and the node ends.  The host
-    program says the same of it, to the letter but for how much memory exactly is left."""
+    """patio.conf is refused with the place of the error, takes no effect, and the node ends.  patio-check
+    prints the same message, apart from the exact amount of memory left."""
     with node(text, ["hello"], memory=256) as n:
         status, said = n.wait_end()
     assert status == CANNOT and line in said, said
@@ -126,8 +126,8 @@ def test_bad_line(n, line, message):
 
 
 def test_bad_image(tmp_path):
-    """A kernel that is none: the guest is not started, and the monitor is there.  The host program
-    says it before."""
+    """A module that is no kernel: the guest does not start, and the monitor works.  patio-check finds it
+    beforehand."""
     text, why = "guest a kernel patio.conf memory 32M\n", "neither a bzImage nor a multiboot kernel"
     with node(text, [], ["/bin/true"], memory=256) as n:
         n.expect(f"guest a: patio.conf: {why}")
@@ -138,7 +138,7 @@ def test_bad_image(tmp_path):
 
 
 def test_patio_check(tmp_path):
-    """A text that is taken, with a warning; what is not known is not checked, and a note says so."""
+    """patio-check accepts a text with a warning; what is not given is not checked, and a note says so."""
     text = HELLO + "network lab mode learn\nport p guest hello network lab\n" \
         "route network lab src any dst any to port p reflect\n"
     status, lines = patio_check(text, tmp_path, "--memory", "64M", "--cores", "1")
@@ -151,9 +151,9 @@ def test_patio_check(tmp_path):
 
 
 def test_rescue(tmp_path):
-    """A typo leads to a monitor that says where it is, and takes other texts: whole or not at all,
-    typed or from another boot module.  Then the boot goes on, with the guests and the console that
-    the new description names."""
+    """After a typo the rescue monitor shows its place and accepts other texts, typed or from a boot
+    module, whole or not at all.  Then the boot continues with the guests and the console that the new
+    configuration names."""
     good = tmp_path / "patio.conf.good"
     good.write_text(HELLO + "console hello\n", encoding="ascii")
     with node(HELLO + "guest b kernl hello.elf\n", ["hello"], [str(good), "/bin/true"], memory=256,
@@ -192,7 +192,7 @@ def test_rescue(tmp_path):
 
 
 def test_rescue_without_a_configuration():
-    """No module is called patio.conf: a text that is typed will do."""
+    """Without a module patio.conf a typed text is enough."""
     with node(None, ["hello"], memory=256, rescue=True) as n:
         n.expect(re.escape(RESCUE))
         for line in "load", HELLO.strip(), "port p guest hello", "end":

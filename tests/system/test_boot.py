@@ -18,7 +18,7 @@ def the_module(tmp_path):
 
 
 def finds_all(n, cores):
-    """Patio starts all cores, and a guest with a module and a command line finds all it expects."""
+    """Patio starts all cores, and a guest finds its module and command line as declared."""
     n.expect(rf"Patio on {HERE.VENDOR} by [^:]*: {cores} core")
     n.ready()
     lines = judge(n, "hello")
@@ -48,7 +48,7 @@ def test_uefi(note, cores, machine):
 
 
 def test_uefi_multiboot1():
-    """Multiboot 1 cannot say where UEFI put ACPI's tables: one line says what to do instead."""
+    """Multiboot 1 cannot pass the address of UEFI's ACPI tables: one line says what to do instead."""
     with node(CONF, ["hello"], boot="multiboot", firmware="uefi", memory=256) as n:
         status, text = n.wait_end()
     assert status == 125 and "under UEFI, load by GRUB's multiboot2 command" in text, text

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What tools/patio/capture.py says of checksums: of frames made here, and of those that an emulated NIC
-completes.
+"""The verdicts of tools/patio/capture.py on checksums: of frames made here, and of frames whose checksums
+an emulated NIC completed.
 """
 
 import struct
@@ -30,8 +30,8 @@ def packet(segment, header_sum=None):
 
 
 def segment(wrong, tcp_sum):
-    """Of TCP, with 100 bytes, whose urgent pointer makes its checksum zero (or another one, when
-    wrong); `tcp_sum` stands there."""
+    """A TCP segment with 100 bytes, whose urgent pointer makes its checksum zero (another value if
+    `wrong`); its checksum field is `tcp_sum`."""
     made = bytearray(struct.pack("!HHIIBBHHH", 1, 2, 3, 4, 0x50, 0x10, 500, 0, 0) + bytes(range(100)))
     pseudo = ALICE + BOB + struct.pack("!HH", TCP, len(made))
     struct.pack_into("!H", made, URGENT, checksum(pseudo + made) ^ wrong)
@@ -48,13 +48,13 @@ def judged(path, *frames):
 
 @pytest.mark.parametrize("wrong,verdicts", [(0, [True, True, False]), (1, [False] * 3)])
 def test_zero_of_tcp(tmp_path, wrong, verdicts):
-    """Where the sum is zero, 0 and 0xffff are right, and nothing else is; where it is not, none is."""
+    """If the sum is zero, 0 and 0xffff are right, and nothing else; if it is not, neither is."""
     frames = [packet(segment(wrong, field)) for field in FIELDS]
     assert judged(tmp_path / "pcap", *frames) == [[True, verdict] for verdict in verdicts]
 
 
 def test_zero_of_ip(tmp_path):
-    """The same for the IPv4 header's, and the verdicts on both are apart."""
+    """The same for the IPv4 header's checksum; the two verdicts are independent."""
     frames = [packet(segment(0, 0xFFFF), field) for field in FIELDS]
     assert judged(tmp_path / "pcap", *frames) == [[True, True], [True, True], [False, True]]
 
@@ -62,7 +62,7 @@ def test_zero_of_ip(tmp_path):
 @only_on("qemu-svm", "a guest without Patio")
 @pytest.mark.parametrize("machine,nic", [("pc", "e1000"), ("q35", "e1000e")])
 def test_zero_of_a_nic(tmp_path, machine, nic):
-    """What a NIC writes for a sum of zero is right, as all else that it completes."""
+    """All checksums that a NIC completes are judged right, also a sum of zero."""
     dump = tmp_path / "nic.pcap"
     done = subprocess.run(
         ["qemu-system-x86_64", "-display", "none", "-no-reboot", "-nodefaults", "-m", "64", "-cpu",

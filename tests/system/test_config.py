@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The description changed at run time: links made, shown, explained, used and removed; bad lines.
+"""Changes of the configuration at run time: links are made, shown, explained, used and removed; wrong
+lines are refused.
 
-The wire between two edges of one node is a guest with two NICs: so one node is both ends of a link.
+The wire between two edges of one node is a guest with two NICs, so that one node is both ends of a link.
 """
 
 import json
@@ -60,7 +61,7 @@ def ask(n, line):
 
 
 def load(n, text):
-    """What the monitor says to a text."""
+    """The monitor's answer to a text."""
     n.monitor("load")
     for line in text.splitlines():
         n.monitor(line)
@@ -120,7 +121,7 @@ def remove_all(n):
 @pytest.mark.parametrize("kind, text, mtu", [("vxlan", VXLAN, 1450), ("udp", UDP, 1458)],
                          ids=["vxlan", "udp"])
 def test_a_link_comes_and_goes(n, kind, text, mtu):
-    """By learning: made, shown, explained, used, and gone without a trace."""
+    """In mode learn: a link is made, shown, explained, used, and removed completely."""
     assert mtus(n)["alice"] == 1500
     take(n, UNDERLAYS + text)
     until("both ends are resolved",
@@ -150,7 +151,7 @@ def test_routes_over_a_link(n):
 
 
 def test_exact(n):
-    """And where ports declare their MACs."""
+    """The same in mode exact."""
     take(n, "network here mode exact\nnetwork there mode exact\n" + UNDERLAYS + VXLAN)
     assert {x["network"]: x["mode"] for x in n.show("networks")["networks"]}["here"] == "exact"
     talk(n)
@@ -159,7 +160,7 @@ def test_exact(n):
 
 
 def test_links_for_others(n):
-    """In one text links go and others come, under other names; the routes lead to these."""
+    """One text replaces links by others with other names, and the routes by routes to these."""
     routes = ROUTES.split("\n", 2)[2]
     take(n, UNDERLAYS + VXLAN + ROUTES)
     talk(n)
@@ -185,7 +186,7 @@ BAD = [
 
 @pytest.mark.parametrize("text, message", BAD, ids=range(len(BAD)))
 def test_bad_texts_change_nothing(n, text, message):
-    """The last line is wrong: of those before it nothing holds either."""
+    """The last line is wrong: the lines before it take no effect either."""
     refuse(n, text, message)
     assert links(n) == {} and n.show("underlays")["underlays"] == []
 

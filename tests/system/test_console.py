@@ -10,7 +10,7 @@ from machine import TINY, judge, node, only_on
 
 HELLO = f'guest hello kernel hello.elf cmdline "hello=1" {TINY}\n'
 COM2 = 0x2F8
-PASSED = 1  # what isa-debug-exit makes of status 0
+PASSED = 1  # isa-debug-exit's exit status for status 0
 
 pytestmark = only_on("qemu-svm", "Bochs has COM1 only here")
 
@@ -24,7 +24,7 @@ def spcr(folder, port, baud):
 
 
 def works(n):
-    """The monitor reads and writes there, by its interrupt."""
+    """The monitor uses that port, by interrupt."""
     n.ready()
     judge(n, "hello")
     return n
@@ -37,7 +37,7 @@ def test_com2():
 
 
 def test_spcr(tmp_path):
-    """Without a word, too, where the firmware says so: 9600 baud, COM2."""
+    """Without the option, too, the port named by the firmware's table is used: COM2, 9600 baud."""
     with node(HELLO, ["hello"], memory=256, com=2, options="log=debug",
               extra=spcr(tmp_path, COM2, 3)) as n:
         n.expect(re.escape("console: port 2f8, 9600 baud"))
@@ -46,8 +46,7 @@ def test_spcr(tmp_path):
 
 @pytest.mark.parametrize("port", ["none", "com3"])
 def test_none(port):
-    """The node runs without a console, or with one that is not there, and ends as its configuration
-    says."""
+    """The node runs without a console, or with a port that does not exist, and ends as configured."""
     conf = HELLO + "idle exit-with hello\n"
     with node(conf, ["hello"], memory=256, options=f"console={port}") as n:
         status, text = n.wait_end()

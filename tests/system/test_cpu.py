@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The corners of the world switch, as guests see them, on each vendor's CPU."""
+"""Corner cases of the world switch, as guests see them, on each vendor's CPU."""
 
 import pytest
 
@@ -10,8 +10,8 @@ pytestmark = pytest.mark.every_target
 
 @pytest.fixture(name="n", scope="module")
 def the_node():
-    """Emulator threads of their own: under QEMU a vCPU that waits would hold up the one that it
-    waits for, for a whole time slice in each round."""
+    """A thread of the emulator for each core: with one thread for all, a vCPU that spins would delay the
+    one it waits for by a time slice in each round."""
     conf = (f"guest corners kernel corners.elf {TINY} autostart no\n"
             f'guest nmi kernel nmi.elf cpus 2 {TINY} autostart no\n'
             f'guest held kernel nmihold.elf cmdline "hold=1" {TINY} autostart no\n'
@@ -21,7 +21,7 @@ def the_node():
 
 
 def test_corners(n):
-    """Control registers, single steps, traps, NMIs, forbidden instructions.  What would reach the
+    """Control registers, single steps, traps, NMIs, forbidden instructions.  Whatever would affect the
     caches of all cores exits: four cache instructions, and CR0's CD and NW."""
     passes(n, "corners")
     exits = n.exits("corners")
@@ -29,8 +29,8 @@ def test_corners(n):
 
 
 def test_no_kick_is_lost(n):
-    """NMIs sent to a vCPU at every moment between its exit and its next entry: each one is taken,
-    though nothing else would ever make that vCPU exit again."""
+    """Each NMI sent to a vCPU at any moment between its exit and its next entry is taken, though nothing
+    else would make that vCPU exit again."""
     passes(n, "nmi")
 
 
@@ -42,7 +42,7 @@ def test_blocked_nmis_end_with_their_guest(n):
 
 @only_on("bochs-vmx", "no CPU of QEMU's has SPEC_CTRL")
 def test_speculation_control():
-    """On a CPU that has it the guest's register keeps its bits over an exit."""
+    """On a CPU with SPEC_CTRL the guest's register keeps its bits over an exit."""
     with node(f"guest corners kernel corners.elf {TINY} autostart no\n", ["corners"], cores=2,
               cpu="corei7_icelake_u") as n:
         n.ready()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Getting nodes onto machines: the ISO image and the netboot tree, booted from with nothing else."""
+"""tools/deploy: machines boot from the ISO image and the netboot tree alone."""
 
 import functools
 import http.server
@@ -23,7 +23,7 @@ node tokyo mac 52:54:00:00:00:02
 
 
 class Booted(Emulator):
-    """A machine with these arguments of QEMU, and no image given to it."""
+    """A machine with these arguments of QEMU, and no -kernel."""
 
     def __init__(self, *arguments, firmware="bios"):
         super().__init__()
@@ -36,7 +36,7 @@ class Booted(Emulator):
 
 
 def deploy(folder, kind, out, modules=None, options="", **changed):
-    """Runs tools/deploy with the table and the template, or other texts; (status, what it said)."""
+    """Runs tools/deploy with the table and the template, or other texts; (status, its output)."""
     texts = {"conf": TEMPLATE, "nodes": TABLE} | changed
     command = ["tools/deploy", kind, f"--options={options}", str(folder / out),
                *(images("hello") if modules is None else modules)]
@@ -49,7 +49,7 @@ def deploy(folder, kind, out, modules=None, options="", **changed):
 
 
 def test_named_module(tmp_path):
-    """PATH=NAME: patio.conf names it so."""
+    """PATH=NAME: NAME is what patio.conf calls the module."""
     status, text = deploy(tmp_path, "netboot", "tree", [f"{images('hello')[0]}=vmlinuz"],
                           conf=TEMPLATE.replace("hello.elf", "vmlinuz"))
     assert status == 0 and (tmp_path / "tree/boot/vmlinuz").exists(), text
@@ -73,7 +73,7 @@ def the_iso(tmp_path_factory):
 
 @pytest.mark.parametrize("medium,firmware", [("cdrom", "bios"), ("disk", "bios"), ("disk", "uefi")])
 def test_iso(iso, medium, firmware):
-    """One image: as a CD, or written to a disk as it is; by BIOS and by UEFI."""
+    """The same image boots as a CD and as a disk, by BIOS and by UEFI."""
     drive = {"cdrom": ["-cdrom", iso], "disk": ["-drive", f"file={iso},format=raw,snapshot=on"]}
     with Booted(*drive[medium], firmware=firmware) as m:
         runs(m, "alone")
@@ -103,12 +103,12 @@ def test_netboot_by_mac(tree, bootfile, firmware):
 
 @pytest.fixture(name="asked", scope="module")
 def the_http_server(tree):
-    """The tree by HTTP on a port of the loopback: (its URL as a guest of QEMU's user network has it,
-    the paths that were asked for)."""
+    """Serves the tree by HTTP on a loopback port: (its URL in QEMU's user network, the list of requested
+    paths)."""
     asked = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
-        """Keeps what is asked for instead of printing it."""
+        """Records the requests instead of printing them."""
 
         def log_message(self, *args):  # pylint: disable=arguments-differ
             asked.append(self.path)
@@ -126,8 +126,8 @@ def the_http_server(tree):
     ("bios", ["/boot.ipxe", "/boot/patio.elf", "/nodes/tokyo/patio.conf", "/boot/hello.elf"]),
     ("uefi", ["/boot.ipxe", "/grub/x86_64-efi/core.efi"])])
 def test_netboot_by_http(tree, asked, firmware, what):
-    """iPXE by HTTP: under BIOS it loads all; under UEFI it goes on with GRUB, which takes the rest by
-    TFTP.  The NIC is one that OVMF has no driver for, so that it boots by iPXE's."""
+    """iPXE by HTTP: under BIOS it loads everything; under UEFI it chain-loads GRUB, which loads the rest by
+    TFTP.  OVMF has no driver for this NIC, so the machine boots by the NIC's own iPXE."""
     url, paths = asked
     paths.clear()
     with by_network(tree, f"{url}/boot.ipxe", "52:54:00:00:00:02", nic="e1000", firmware=firmware) as m:
@@ -136,13 +136,13 @@ def test_netboot_by_http(tree, asked, firmware, what):
 
 
 def test_netboot_by_name(tree):
-    """A machine whose MAC nobody knows, but whose name by DHCP."""
+    """A machine whose MAC is not in the table, but whose host name from DHCP is."""
     with by_network(tree, "boot.ipxe", "52:54:00:00:00:09", "paris") as m:
         runs(m, "paris")
 
 
 def test_netboot_of_a_stranger(tree):
-    """One that is not in the table has no guests, but a monitor."""
+    """A machine that is not in the table gets no guests, but a monitor."""
     with by_network(tree, "boot.ipxe", "52:54:00:00:00:09") as m:
         m.expect("patio> ")
         m.child.send("show guests\r")
@@ -160,6 +160,6 @@ def test_netboot_of_a_stranger(tree):
     ({"options": "log=debug; halt"}, '--options: "log=debug; halt" has a character'),
 ])
 def test_refused(tmp_path, changed, message):
-    """A wrong description makes nothing, and says where it is wrong."""
+    """From a wrong description nothing is made; the error has its place."""
     status, text = deploy(tmp_path, "netboot", "tree", **changed)
     assert status == 1 and message in text and not (tmp_path / "tree").exists(), text

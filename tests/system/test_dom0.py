@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Dom0 and the way out of the node, with both NICs; Dom0's death and return."""
+"""Dom0 and the path out of the node, with both NICs; Dom0 is stopped and started again."""
 
 import hashlib
 import socket
@@ -20,7 +20,7 @@ port alice guest alice
 port echo guest echo
 """
 NICS = [("pc", "e1000"), ("q35", "e1000e")]
-RESTS = 20  # looks at a guest's exits, between which it has time for some
+RESTS = 20  # queries of a guest's exits; between two it has time to make some
 
 pytestmark = only_on("qemu-svm", "behind the NIC is QEMU's user network; test_wire.py is for all")
 
@@ -41,20 +41,20 @@ def the_node(request):
 
 
 def fetch(n, outside):
-    """A file from the server outside, whole."""
+    """A file is fetched from the outside server unchanged."""
     text = run(n, "alice", f"wget -q -O /tmp/f {outside.url} && sha256sum /tmp/f; rm /tmp/f")
     assert text.split()[0] == outside.sha256
 
 
 def test_outside(n, outside):
-    """Pings are answered, and a file arrives as it left."""
+    """Pings are answered, and a file arrives unchanged."""
     ping(n, "alice", OUTSIDE, 20)
     fetch(n, outside)
 
 
 @pytest.fixture(name="sink")
 def the_sink():
-    """A server outside that hashes what it is sent: (its port, a function that gives the hash)."""
+    """An outside server that hashes what it receives: (its port, a function that returns the hash)."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         found = []
 
@@ -73,7 +73,7 @@ def the_sink():
 
 
 def test_upload(n, sink):
-    """TCP in the other direction: long segments are cut and checksums completed on the way out."""
+    """TCP in the other direction: large frames are segmented and checksums completed on the way out."""
     port, digest = sink
     text = run(n, "alice", f"netprobe pattern 4 | tee /tmp/p | nc {OUTSIDE} {port}; "
                "sha256sum /tmp/p; rm /tmp/p")
@@ -81,15 +81,15 @@ def test_upload(n, sink):
 
 
 def test_dom0_halts_when_idle(n):
-    """No traffic, no exit, while the others compute."""
+    """Dom0 makes no exit without traffic, while other guests run."""
     run(n, "alice", "true")
     n.leave()
     until("it rests", lambda: len({str(n.exits("dom0")) for _ in range(RESTS)}) == 1)
 
 
 def test_death_and_return(n, outside):
-    """Without Dom0 local traffic goes on and frames for outside are counted; with it again, they
-    pass again."""
+    """Without Dom0 local traffic continues and frames to the outside are counted as drops; when Dom0 is
+    back, they pass."""
     ping(n, "alice", OUTSIDE)
     n.monitor("stop dom0")
     ended(n, "dom0")

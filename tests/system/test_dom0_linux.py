@@ -25,7 +25,7 @@ FIXTURES = [the_server, the_sink]  # `outside` and `sink`
 
 
 def conf(nic, words, alice, more):
-    """Dom0 with such words on its command line, alice with `more` on hers, and echo."""
+    """Dom0 with `words` on its command line, alice with `more` on hers, and echo."""
     pci = f'00:03.{nic.partition("addr=3.")[2] or "0"}'
     return f"""guest dom0 cpus 2 memory 256M kernel dom0-vmlinuz initrd dom0.cpio.gz pci {pci} \
 cmdline "{LINE} name=dom0 {words}"
@@ -54,7 +54,7 @@ def boot(text, machine, nic, backend):
 
 @pytest.fixture(name="booted", scope="module", params=NICS, ids=lambda p: p[1].split(",")[0])
 def the_node(request):
-    """(the node, what /proc/interrupts in Dom0 says of its NIC)."""
+    """(The node, the kind of interrupt that /proc/interrupts in Dom0 must show for its NIC)."""
     machine, nic, kind = request.param
     text = conf(nic, f"dom0=bridge ip={DOM0_IP}/24", ALICE, f"gw={OUTSIDE}")
     with boot(text, machine, nic, "user,id=n") as n:
@@ -68,21 +68,21 @@ def the_node_alone(booted):
 
 
 def interrupts(n):
-    """Those of the NIC in Dom0: {its number: ([how many on each CPU], its kind, its name)}."""
+    """The NIC's interrupts in Dom0: {number: ([count on each CPU], kind, name)}."""
     rows = re.findall(r"(\d+): +(\d+) +(\d+) +(\S+) +\S+ +(eth1\S*)",
                       run(n, "dom0", "cat /proc/interrupts"))
     return {int(irq): ([int(a), int(b)], kind, name) for irq, a, b, kind, name in rows}
 
 
 def test_outside(n, outside):
-    """Pings from a guest are answered, and a file arrives as it left; Dom0 itself is reached."""
+    """Pings from a guest are answered, a file arrives unchanged, and Dom0 itself can be reached."""
     ping(n, "alice", OUTSIDE, 20)
     ping(n, "alice", DOM0_IP)
     fetch(n, outside)
 
 
 def test_upload(n, sink):
-    """TCP in the other direction: long segments are cut and checksums completed on the way out."""
+    """TCP in the other direction: large frames are segmented and checksums completed on the way out."""
     port, digest = sink
     text = run(n, "alice", f"netprobe pattern 4 | tee /tmp/p | nc {OUTSIDE} {port}; "
                "sha256sum /tmp/p; rm /tmp/p")
@@ -90,7 +90,7 @@ def test_upload(n, sink):
 
 
 def test_interrupts_are_direct(booted, outside):
-    """They are of the kind that the NIC's driver wants, and cost no exit."""
+    """The interrupts are of the kind that the NIC's driver chooses, and cost no exit."""
     n, kind = booted
     woken, before, exits = rescheduled(n), interrupts(n), n.exits("dom0")
     fetch(n, outside)
@@ -110,11 +110,11 @@ def rescheduled(n):
 
 
 def test_interrupts_move(n, outside):
-    """Dom0 sends its NIC's interrupts to its other vCPU: they arrive there."""
+    """When Dom0 moves its NIC's interrupts to the other vCPU, they arrive there."""
     for target in 1, 0:
         irqs = list(interrupts(n))
         run(n, "dom0", "; ".join(f"echo {1 << target} > /proc/irq/{i}/smp_affinity" for i in irqs))
-        fetch(n, outside)  # some move with the first interrupt after it, and one is rare
+        fetch(n, outside)  # Linux moves some at the next interrupt only, and one kind is rare
         before = interrupts(n)
         fetch(n, outside)
         after = interrupts(n)
@@ -123,8 +123,8 @@ def test_interrupts_move(n, outside):
 
 
 def test_death_and_return(n, outside):
-    """Without Dom0 local traffic goes on and frames for outside are counted; with it again, they
-    pass again."""
+    """Without Dom0 local traffic continues and frames to the outside are counted as drops; when Dom0 is
+    back, they pass."""
     ping(n, "alice", OUTSIDE)
     n.monitor("stop dom0")
     ended(n, "dom0")
@@ -140,7 +140,7 @@ def test_death_and_return(n, outside):
 
 
 def test_linux_vxlan():
-    """A VXLAN device in Dom0's bridge, instead of the wire, leads to an ordinary Linux's."""
+    """A VXLAN device in Dom0's bridge, instead of the wire, is connected to one of an ordinary Linux."""
     wire, nic, vni, inside = free_wire(), "e1000e,addr=3", 42, "10.1.0.2"
     here, there = wire_ports(wire)
     words = f"dom0=vxlan ip=192.0.2.1/24 vni={vni} remote=192.0.2.2 inner=10.1.0.20/24"
@@ -164,8 +164,8 @@ def test_linux_vxlan():
     ("rtl8139,mac=52:54:00:12:34:56", 1, [0, 0x100], ["0x12005452", "0xFFFFFFFF"]),
 ], ids=["64bit", "256bytes"])
 def test_bars(device, bar, at, seen):
-    """Memory BARs that are not just mapped: one of 64 bits with a masked MSI-X table among its
-    other registers, and one smaller than a page with nothing behind its end."""
+    """Memory BARs that are not simply mapped: a 64-bit one with the MSI-X table among other registers, and
+    one smaller than a page, with no register behind its end."""
     text = ("guest dom0 memory 256M kernel dom0-vmlinuz initrd dom0.cpio.gz pci 00:03.0 "
             f'cmdline "{LINE} name=dom0"\n')
     with node(text, [], [KERNEL, INITRD], cores=2, memory=512, machine="q35",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Three nodes joined by BGP EVPN: make run NODES=3 EVPN=1, and that its judge can say no."""
+"""Three nodes joined by BGP EVPN: make run NODES=3 EVPN=1, and that its checks can fail."""
 
 import json
 import os
@@ -25,14 +25,14 @@ def the_run():
 
 @only_on("qemu-svm", "three Linux Dom0s and their guests are too much for a slow target")
 def test_three_nodes(report):
-    """The guests reach each other, by routes alone, and one that moved is reached again."""
+    """The guests reach each other by BGP's routes alone, and a guest that moved is reached again."""
     assert report["held"] and [line["line"] for line in report["lines"]] == LINES
     assert all(line["held"] for line in report["lines"])
 
 
 @only_on("qemu-svm", "three Linux Dom0s and their guests are too much for a slow target")
 def test_judge(report):
-    """What it reads out of the tools' texts is what they say, and a static peer is none it allows."""
+    """It parses the tools' output correctly, and rejects a VXLAN device with a static peer or learning."""
     peers = [line for line in report["lines"] if line["line"] == "peers"]
     for line in peers:
         assert untold(line["device"])
@@ -46,12 +46,12 @@ def test_judge(report):
 
 
 def test_fdb():
-    """A static entry and a learned one look the same; who is told apart is everybody."""
+    """The parser tells the flood entries of the forwarding table from those of guests."""
     text = f"{FLOOD} dst 192.0.2.2 self permanent\n52:54:00:00:01:02 master br0 \n"
     assert FDB.findall(text) == [(FLOOD, "192.0.2.2")]
 
 
 def test_refused():
-    """A number of nodes that it is not made for is said in a line."""
+    """Another number of nodes is refused with one line."""
     status, out, err = run("tools/run", "--evpn", "2")
     assert status == 1 and not out and err.startswith("run: NODES=2 EVPN=1: ")

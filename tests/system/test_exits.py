@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The bench of exits: what the guest counts in ticks, the VMM counts in exits."""
+"""The benchmark of exits: for each operation that the guest times, the VMM counts one exit."""
 
 import pytest
 
@@ -18,13 +18,13 @@ def the_costs():
 
 @pytest.mark.parametrize("operation", exits.KIND)
 def test_one_exit_a_round(costs, operation):
-    """Each operation exits exactly once a round, and each part costs something."""
+    """Each operation makes exactly one exit, and each part has a cost."""
     count, total, generic = costs[operation]
     assert count == 1
     assert 0 < generic < total
 
 
 def test_same_again():
-    """Instructions are counted, so two equal lives count the same, to the last one."""
+    """Instructions are counted, so two equal runs give exactly the same figures."""
     first, second = (exits.life(chosen(), exits.KIND, 20) for _ in range(2))
     assert first == second

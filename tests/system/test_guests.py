@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Our own guests on one node: the machine that they see, and how they end."""
+"""Our own guests on one node: the machine that they see, and the ways in which they end."""
 
 import io
 import re
@@ -46,14 +46,14 @@ def the_node():
 @pytest.mark.parametrize("name", ["com1", "com1page", "xapic", "x2apic", "smp", "page", "cpuid",
                                   "bigmem", "msr", "in", "absent", "clocks"])
 def test_guest(n, name):
-    """Everything that the guest looks at is as on a PC."""
+    """The guest's own checks pass: the machine behaves as a PC."""
     passes(n, name)
 
 
 def cost(n, name):
-    """{kind: exits} of one whole life of the guest, without those that the life of any guest has by
-    chance: the console's port accesses, and kicks that make a core begin; nor the fetches that only
-    its first life has, one for each large page (docs/guest-cpu.md)."""
+    """{kind: exits} of one run of the guest from start to end, without those that vary: the console's port
+    accesses, kicks that start a core, and the fetches of the first run, one for each large page
+    (docs/guest-cpu.md)."""
     before = n.exits(name)
     passes(n, name)
     after = n.exits(name)
@@ -61,21 +61,21 @@ def cost(n, name):
 
 
 def test_timer_ticks_cost_no_exit(n):
-    """2900 more timer interrupts with their EOIs, each ending a HLT, and not one exit more."""
+    """2900 more timer interrupts with their EOIs, each ending a HLT, cost not one more exit."""
     io = n.exits("ticks").get("io", 0)
     assert cost(n, "ticks") == cost(n, "x2apic")
-    assert n.exits("ticks")["io"] - io < 1500  # what its text needs
+    assert n.exits("ticks")["io"] - io < 1500  # for what it prints
 
 
 def test_received_interrupts_cost_no_exit(n):
-    """2000 more rounds between two vCPUs: the two ICR writes of each, nothing for the receivers."""
+    """2000 more rounds between two vCPUs cost the two ICR writes of each round, and nothing else."""
     few, many = cost(n, "smp"), cost(n, "rounds")
     assert many.pop("msr") - few.pop("msr") == 2 * 2000
     assert many == few
 
 
 def test_triple_fault(n):
-    """A named reason and a register dump; the monitor starts it again."""
+    """A triple fault stops the guest with its reason and registers in the log; it can be started again."""
     n.monitor("start triple")
     n.child.expect("guest triple stopped: triple fault")
     dump = n.child.before
@@ -88,9 +88,9 @@ def test_triple_fault(n):
 
 
 def test_restarts_are_limited(n):
-    """A guest that ends again and again: after five restarts it waits, on its own core, and can be
-    stopped meanwhile.  Later ones come every ten seconds of the node's own clock at most, however
-    slow the machine is."""
+    """A guest that ends at once after each start: after five restarts its next start is delayed, on its own
+    core, and it can be stopped meanwhile.  Later starts are ten seconds of the node's own clock apart at
+    least, however slow the machine is."""
     n.child.logfile_read = log = io.StringIO()
     n.monitor("start again")
     n.child.expect("guest again restarts too often: its next start is in [0-9]+ s")
@@ -108,15 +108,15 @@ def test_restarts_are_limited(n):
 
 
 def test_too_little_memory(n):
-    """A kernel that cannot be loaded is refused with what it needs."""
+    """A kernel that does not fit into the guest's memory is refused; the message has what it needs."""
     n.monitor("start small")
     n.child.expect("guest small: cpuid.elf needs 2 MiB, and the guest has 1")
     passes(n, "cpuid")
 
 
 def test_monitor_comes():
-    """Guests that the boot starts die at once, and wait for their next start nearly all the time: the
-    monitor, which lets the boot's guests start first, waits for the first start of each alone."""
+    """The monitor waits for the first start of each guest of the boot, and not for later ones: guests that
+    end at once, and wait for their next start nearly all the time, do not block it."""
     dies = [f"guest {name} kernel triple.elf restart always {TINY}\n" for name in ("a", "b", "c")]
     with node("".join(dies), ["triple"], cores=4, memory=256) as n:
         n.ready()
@@ -125,10 +125,10 @@ def test_monitor_comes():
 
 
 def test_absent_memory_is_named(n):
-    """Reads where nothing is: each is counted, some are named, and the log is not flooded."""
+    """Reads of absent memory: each is counted, some are logged, and the log is not flooded."""
     n.child.logfile_read = log = io.StringIO()
     n.monitor("start many")
-    n.child.expect("guest many ended")  # whose line comes after all the others
+    n.child.expect("guest many ended")  # the last line of its run
     n.child.logfile_read = None
     judge(n, "many")
     pages = re.findall("guest many: read of absent memory at guest-physical d00(..)000: all ones",
@@ -146,7 +146,7 @@ def test_absent_memory_is_named(n):
     ("walk", "page tables in absent memory, guest-physical d0000000"),
     ("exec", "execution in absent memory, guest-physical d0000000")])
 def test_memory_that_nobody_claims(n, name, reason):
-    """The guest is stopped with the address and a register dump; the node goes on."""
+    """The guest is stopped with the address and its registers in the log; the node continues."""
     n.monitor(f"start {name}")
     n.child.expect(f"guest {name} stopped")
     assert "code at rip" in n.child.before
