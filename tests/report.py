@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""pytest speaks as tests/run does: a line for each test, and what a failed one said.
+"""A pytest plugin that prints results in the form of tests/run: a line for each test, with the output of
+a failed one.
 
 The environment's PATIO_WANTED selects the tests whose name contains it, PATIO_FILE those whose name
 begins so, and PATIO_CHOSEN those that plain `make test` runs on this target besides the first one:
@@ -12,7 +13,7 @@ import re
 import textwrap
 
 FULL = 12000  # characters of a failure's text
-DEFAULT = "qemu-svm"  # the target whose name is not said
+DEFAULT = "qemu-svm"  # the target that is not named in an item's name
 REPORTS = []  # all, for --durations
 NESTED = "kvm-"  # how the names of the targets inside KVM begin
 
@@ -29,13 +30,13 @@ def name_of(nodeid):
 
 
 def pytest_addoption(parser):
-    """The options of pytest's own reporter that its assertions ask for."""
+    """Options of pytest's own reporter, which its assertion code reads."""
     parser.addoption("--verbose", type=int, default=0)
     parser.addoption("--tb", dest="tbstyle", default="short")
 
 
 def indented(text):
-    """A failure's last lines; none of them may look like a verdict."""
+    """A failure's last lines, indented so that none looks like a verdict."""
     return textwrap.indent(text[-FULL:], "    ", lambda line: True)
 
 
@@ -46,7 +47,7 @@ def pytest_configure(config):
 
 
 def is_chosen(item):
-    """Whether plain `make test` runs the test on this target, which is not its first."""
+    """Whether plain `make test` runs the test on this target, if that is not the first one."""
     target = os.environ.get("PATIO_TARGET") or DEFAULT
     if target.startswith(NESTED):
         return any(target in mark.args for mark in item.iter_markers("nested"))
@@ -68,7 +69,7 @@ def pytest_collection_finish(session):
 
 
 def pytest_runtest_logreport(report):
-    """A test's verdict comes with its call; set-up and end speak only when they fail."""
+    """Prints a test's verdict after its call; set-up and tear-down count only if they fail."""
     REPORTS.append(report)
     if report.skipped or (report.passed and report.when != "call"):
         if report.skipped:
@@ -83,7 +84,7 @@ def pytest_runtest_logreport(report):
 
 
 class Summary:
-    """What the summaries of pytest's own plugins ask of its reporter, which is not there."""
+    """The parts of pytest's own reporter, which is switched off, that its plugins' summaries need."""
 
     def __init__(self, config, reports):
         self.config, self.stats = config, {"": reports}

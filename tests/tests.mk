@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What proves the tree.  Included by the root Makefile, run from the root.
+# The tests.  Included by the root Makefile, run from the root.
 #   make test            everything, item by item; the last line says `N passed, N failed`
 #   make test T=NAME     the items whose name contains NAME
 #   make test TARGET=... the system tests on that target (docs/testing.md), all of them
@@ -7,7 +7,7 @@
 #   make check           lint and the unit tests: what each commit passes
 #   make soak            the system tests RUNS=10 times, under two busy loops for each core; T=, TARGET=
 #   make lint            the part of it that only reads and compiles
-#   make coverage        what the unit tests reach, a row for each room, into docs/testing.md
+#   make coverage        coverage by the unit tests, a row for each room, into docs/testing.md
 #   make unit fuzzers    builds the programs without running them
 #   make fuzz [TIME=1h] [T=NAME]   fuzzers side by side for that long; finds go to tests/fuzz/corpus/
 # UNIT_CC (gcc) and FUZZ_CC (clang) choose the compilers.
@@ -43,7 +43,7 @@ fuzz:
 
 # --- programs for the host ---------------------------------------------------------------------
 
-# Everything that knows neither the CPU nor the rest of the VMM: whole rooms, and of other rooms these.
+# All sources that need neither the CPU nor the rest of the VMM: whole rooms, and these files of others.
 HOST_ROOMS := arch/x86_64/insn drivers/bus drivers/e1000 drivers/virtio vmm/config vmm/load \
 	vnet vnet/frame vnet/link vnet/lookup
 files_of = $(patsubst %,$(1)/%.c,$(2))
@@ -63,7 +63,7 @@ RIG_C := $(wildcard tests/unit/rig/*.c)
 HOST_FLAGS := -std=gnu11 -include sched.h -DSPIN_WAIT=sched_yield -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP
 UNIT_WATCH := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 UNIT_FLAGS := $(HOST_FLAGS) $(UNIT_WATCH)
-# With small tables: what goes over all ports would else be most of what an input costs.
+# With small tables: else loops over all ports would take most of the time of an input.
 FUZZ_FLAGS := $(HOST_FLAGS) -O2 -DVNET_PORTS=64 -DVNET_ROUTES=256 -DVNET_NEIGHBOURS=16 -DCACHE_BITS=6 \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
@@ -89,7 +89,7 @@ $(FUZZ_OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_FLAGS) -c -o $@ $<
 
-# The language's words are in the fuzzer's own list: to follow comparisons of letters only costs.
+# The language's words are in the fuzzer's own list, so tracing comparisons of letters would only cost time.
 $(FUZZ_OUT)/vmm/config%.o: FUZZ_FLAGS += -fno-sanitize-coverage=trace-cmp
 
 $(UNIT_OUT)/libpatio.a: $(HOST_C:%.c=$(UNIT_OUT)/%.o)
@@ -142,7 +142,7 @@ lint-format:
 	clang-format --dry-run -Werror $(call LINT_FILES,'*.c' '*.h')
 	! grep -nE '\b0x[0-9a-f]*[A-F]' $(call LINT_FILES,'*.c' '*.h')
 
-# System headers are not shown to it; what else it shall not say is in tests/cppcheck.suppress.
+# System headers are not given to it; messages to suppress are in tests/cppcheck.suppress.
 lint-cppcheck:
 	cppcheck -q -j $(shell nproc) --std=c11 --platform=unix64 --enable=warning,performance,portability \
 		--inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
@@ -150,7 +150,7 @@ lint-cppcheck:
 		$(call LINT_FILES,'arch/*.c' 'vmm/*.c' 'vnet/*.c' 'drivers/*.c' 'lib/*.c' 'guest-images/*.c' \
 			'tests/*.c' 'tools/*.c')
 
-# Both compilers, -Wall -Wextra -Werror, on everything that is C.
+# Both compilers, with -Wall -Wextra -Werror, on all C sources.
 lint-gcc:
 	+$(MAKE) CC=gcc UNIT_CC=gcc all guests unit
 
@@ -160,7 +160,7 @@ lint-clang: lint-gcc
 	+$(MAKE) CC=clang UNIT_CC=clang NETPROBE_CC=clang B=$(CLANG) FUZZ_OUT=$(FUZZ_OUT) \
 		all guests unit fuzzers $(CLANG)/linux/netprobe $(CLANG)/linux/vnetctl
 
-# The switch and the rings know no machine; only the vendor files know the vendor.
+# Includes between rooms, and names of the CPU's vendor outside of arch/.
 lint-layers:
 	tests/check-layers
 
@@ -179,7 +179,7 @@ LINT_PROGRAMS = $(shell git grep --untracked -lE '^\#! ?/.*$(1)' -- . ':!tests/f
 lint-python:
 	pyflakes3 $(sort $(call LINT_FILES,'*.py') $(call LINT_PROGRAMS,python3$$))
 
-# Three are not programs: what the Linux image's shells read.
+# Three files are not programs but are read by the Linux image's shells.
 lint-shell:
 	shellcheck -x $(call LINT_PROGRAMS,[ /](ba)?sh$$) $(addprefix $(LINUX_SRC)/,dom0 evpn shrc)
 

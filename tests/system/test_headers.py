@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What frames have before and behind their network header, from one node to the other: VLAN tags, IPv6
-extension headers, congestion marks; over a link and as they are over a Dom0.  Between the nodes' NICs
-is a router of ours, which marks packets."""
+"""Frames with VLAN tags, IPv6 extension headers and congestion marks from one node to the other, over a
+link and directly over Dom0.  Between the nodes' NICs is a relay that acts as a router and marks packets."""
 
 import re
 import struct
@@ -21,7 +20,8 @@ JUDGE, BESIDE = "52:54:00:00:00:02", "52:54:00:00:00:03"  # behind the link, and
 KINDS = ["ipv4", "ipv6", "ipv4_tag", "ipv4_tags", "ipv6_tags", "hop_by_hop", "destination", "mobility",
          "all", "authenticated"]
 NOT_ECT, ECT1, ECT0, CE = range(4)
-# RFC 6040, figure 4: a column for each inner field, as the sender prints what came; - is a drop.
+# RFC 6040, figure 4, as the sender prints the arrived fields: by outer field, a digit for each inner
+# field; - is a drop.
 DECAPSULATED = {NOT_ECT: "0123", ECT1: "0113", ECT0: "0123", CE: "-333"}
 
 
@@ -69,12 +69,12 @@ def the_nodes(relay):
 
 
 def came(lines):
-    """{kind: the ECN fields with which its four frames came}."""
+    """{kind: the ECN fields with which its four frames arrived}."""
     return dict(re.findall(r"^came (\S+) (\S{4})$", "\n".join(lines), re.M))
 
 
 def all_but_the_covered_came(n, name):
-    """All kinds of frames as they left, but what is authenticated, which nobody may cut."""
+    """All kinds of frames arrive unchanged, except authenticated ones, which cannot be segmented."""
     lines = passes(n, name)
     assert came(lines) == {k: "----" if k == "authenticated" else "0123" for k in KINDS}, lines
 
@@ -85,7 +85,7 @@ def is_vxlan(frame):
 
 
 def marker(ecn):
-    """A router that gives each VXLAN packet this ECN field."""
+    """The relay's function: sets this ECN field in each VXLAN packet."""
     def mark(frame):
         if not is_vxlan(frame):
             return frame
@@ -98,7 +98,7 @@ def marker(ecn):
 
 
 def tos(frame):
-    """Of the IP header behind whatever tags there are; None where there is none."""
+    """The ECN field of the IP header behind any tags; None without IP."""
     at = 12
     while frame[at:at + 2] in (b"\x81\x00", b"\x88\xa8"):
         at += 4
@@ -107,8 +107,8 @@ def tos(frame):
 
 
 def test_over_a_link(nodes, relay):
-    """Each kind crosses the link in segments of the right size, with what stood before and behind its
-    network header; what is authenticated is not cut.  The outer headers have the inner ECN field."""
+    """Each kind crosses the link in segments of the right size, with its tags and extension headers;
+    authenticated frames are not segmented.  The outer headers have the inner ECN field."""
     one, two = nodes
     relay.frames.clear()
     all_but_the_covered_came(one, "large")
@@ -128,8 +128,8 @@ def test_over_dom0(nodes):
 
 @pytest.mark.parametrize("outer", DECAPSULATED)
 def test_congestion(nodes, relay, outer):
-    """What a router writes into the outer ECN field arrives as RFC 6040 has it, also behind tags and
-    under an authentication header; what cannot bear a mark is dropped, and counted."""
+    """An outer ECN field set by a router reaches the inner packet as RFC 6040 says, also behind tags and
+    under an authentication header; packets without ECN support are dropped and counted."""
     one, two = nodes
     dropped = two.counter("uplink", "drop.ce_not_ect")
     relay.change = marker(outer)
@@ -141,8 +141,8 @@ def test_congestion(nodes, relay, outer):
 
 
 def test_too_large(nodes):
-    """What is a byte too large is answered, whole or to be cut, behind the tags that it had, with what
-    fits behind these; and that fits."""
+    """A frame one byte too large, whole or to be segmented, is answered by ICMP behind the same tags, with
+    the MTU that fits behind them; a frame of that size passes."""
     one, _ = nodes
     before = one.counter("other", "drop.too_big")
     passes(one, "too.large")

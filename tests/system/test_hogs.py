@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guests that ask for endless work by one access: the monitor, a stop and the others get through."""
+"""Guests that request endless work by one access: the monitor, a stop and other guests are not delayed."""
 
 import pytest
 
@@ -35,14 +35,14 @@ def the_node():
 
 
 def stops(n, name):
-    """A stop ends the guest, and nothing else does."""
+    """The guest runs until it is stopped, and a stop ends it."""
     assert about(n, name)["state"] == "running"
     n.monitor(f"stop {name}")
     assert ended(n, name)["reason"] == "command from the monitor"
 
 
 def test_print(n):
-    """240 GiB by one kick, on the terminal: Ctrl-A is answered, others go on, a stop stops it."""
+    """240 GiB printed on the terminal by one kick: Ctrl-A works, other guests continue, a stop ends it."""
     n.monitor("start print")
     visits = lambda: n.counter("print", "console.visits")
     until("it prints", visits)
@@ -57,11 +57,11 @@ def test_print(n):
 
 
 def test_window(n):
-    """Kicks by one string instruction in configuration space: each is an exit of its own."""
+    """Many kicks by one string instruction in configuration space: each is an exit of its own."""
     n.monitor("start window")
     kicks = lambda: n.counter("window", "console.kicks")
     until("it kicks", lambda: kicks() > 10)
-    exits = n.exits("window")["io"]  # before the kicks are read, and after it at the end
+    exits = n.exits("window")["io"]  # read before the kicks here, and after them at the end
     before = kicks()
     until("it goes on kicking", lambda: kicks() > before + 100)
     more = kicks() - before
@@ -70,7 +70,7 @@ def test_window(n):
 
 
 def test_index(n):
-    """A ring that is never empty: its guest's first vCPU is stopped all the same."""
+    """A ring that never gets empty does not keep its guest's first vCPU from being stopped."""
     n.monitor("start index")
     frames = lambda: n.counter("index", "in_frames")
     until("it sends", lambda: n.counter("index", "visits"))
@@ -81,7 +81,7 @@ def test_index(n):
 
 
 def test_gso(n):
-    """8125 segments of one frame are refused, and nothing of them costs the receiver's others."""
+    """Frames of 8125 segments are dropped, and do not delay the receiver's other senders."""
     n.monitor("start gso")
     refused = lambda: n.counter("gso", "drop.many_segments")
     until("it sends", lambda: refused() > 100)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The wire between nodes: tools/hub loses nothing, and Bochs takes in all that it is given."""
+"""The wire between nodes: tools/hub loses no frame, and Bochs receives every one."""
 
 import os
 import queue
@@ -20,12 +20,12 @@ from vde import VdePort
 from patio.wire import Wire
 
 FRAMES = 600  # of a burst: far more than an emulator's socket holds
-QUEUE = 300  # what of them may wait in a connected socket, at the very most
+QUEUE = 300  # more than a connected socket can hold
 PRELOAD = os.path.join(BUILD, "tools", "bochs_recvfrom.so")
 
 
 def frame(sender, number):
-    """One of many lengths, which tells its sender and its number."""
+    """A frame with its sender and number in it, of a length that depends on the number."""
     return bytes([sender]) + number.to_bytes(4, "big") + bytes(55 + number * 991 % 1455)
 
 
@@ -38,7 +38,7 @@ def the_wire():
 
 @pytest.fixture(name="ports")
 def the_ports(wire):
-    """Four, of which every other one is as Bochs's is."""
+    """Four ports, every second one with an unconnected socket as Bochs has it."""
     ports = [VdePort(wire.path, LIMIT, connected=n % 2 == 0) for n in range(4)]
     until("all are open", lambda: len(wire.counts()) == len(ports))
     yield ports
@@ -51,8 +51,8 @@ def moved(wire, counter):
 
 
 def test_bursts_arrive(wire, ports):
-    """While nobody reads, one port sends a burst; each of the others then finds all of it, in
-    order, and the sender nothing."""
+    """One port sends a burst while the others do not read; each of them then gets all frames in order, and
+    the sender none."""
     for n in range(FRAMES):
         ports[0].send(frame(0, n))
     until("the hub has all", lambda: moved(wire, "in") == [FRAMES, 0, 0, 0])
@@ -63,7 +63,7 @@ def test_bursts_arrive(wire, ports):
 
 
 def test_all_at_once(wire, ports):
-    """Each sends to all others at the same time; of each sender everything arrives, in order."""
+    """All ports send at the same time; all frames of each sender arrive in order."""
     def send(sender):
         for n in range(FRAMES):
             ports[sender].send(frame(sender, n))
@@ -83,7 +83,7 @@ def test_all_at_once(wire, ports):
 
 
 def test_slow_reader(wire, ports):
-    """A port that does not read holds up no other one, and misses nothing when it reads again."""
+    """A port that does not read delays no other port, and gets all frames when it reads again."""
     slow, others = ports[1], ports[2:]
     for n in range(FRAMES):
         ports[0].send(frame(0, n))
@@ -94,8 +94,8 @@ def test_slow_reader(wire, ports):
 
 
 def test_who_goes_is_no_hindrance(wire, ports):
-    """Ports end, one with frames that wait for it and one that never spoke the protocol; the others
-    go on, and a new one comes."""
+    """Ports disconnect, one with queued frames and one that never sent a request; the others continue, and
+    a new one can connect."""
     for n in range(FRAMES):
         ports[0].send(frame(0, n))
     until("some wait", lambda: moved(wire, "in")[0] == FRAMES)
@@ -104,7 +104,7 @@ def test_who_goes_is_no_hindrance(wire, ports):
         stranger.connect(os.path.join(wire.path, "ctl"))
         stranger.sendall(bytes(200))
         assert stranger.recv(1) == b""  # it was cut off
-    until("they are gone", lambda: len(wire.counts()) == 3)
+    until("the ports are closed", lambda: len(wire.counts()) == 3)
     assert [ports[2].receive() for _ in range(FRAMES)] == [frame(0, n) for n in range(FRAMES)]
     with VdePort(wire.path, LIMIT) as new:
         new.send(frame(9, 0))
@@ -123,13 +123,13 @@ print(got, b.recv(99).decode())
 
 
 def receive(**env):
-    """What recvfrom() returns that is given a negative address length, and the next datagram."""
+    """The result of recvfrom() with a negative address length, and the next datagram."""
     return subprocess.run([sys.executable, "-c", RECEIVE], env=os.environ | env, check=True,
                           stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def test_recvfrom():
-    """The call that Bochs makes fails and takes the datagram with it; with the preload it does not."""
+    """Bochs's call of recvfrom() fails and loses the datagram; with the preloaded library it succeeds."""
     assert receive() == "-1 second"
     assert receive(LD_PRELOAD=PRELOAD) == "5 second"
 
@@ -162,7 +162,7 @@ class HubPeer(Peer):
         self.send(self.known[INSIDE], ETH_IP, ipv4(ICMP, self.ip, INSIDE, icmp(8, rest)))
 
     def answers(self, seconds):
-        """The numbers of the pings that are answered until then; the first answer ends the wait."""
+        """The numbers of the answered pings; returns after the first answer, or at the time limit."""
         try:
             return {struct.unpack_from("!HH", self.replies.get(timeout=seconds))[1]}
         except queue.Empty:
@@ -171,8 +171,8 @@ class HubPeer(Peer):
 
 @contextmanager
 def alarmed(pid):
-    """A process gets SIGALRM all the time, which leaves garbage on its stack, as Bochs's own does once
-    a second; what it is depends on the host's CPU and on what Bochs was at."""
+    """Sends SIGALRM to a process again and again.  Each leaves garbage on its stack, as Bochs's own timer
+    does once a second, which depends on the host's CPU and on the interrupted code."""
     over = threading.Event()
 
     def alarm():
@@ -208,7 +208,7 @@ def test_bochs_takes_in_all(wire):
             for number in range(PINGS):
                 peer.ping(number)
                 answered |= peer.answers(1)
-        # the wire keeps the order: once the last one is answered, all others are, or are lost
+        # the wire keeps the order: when the last ping is answered, a missing answer is a lost ping
         until("the last one is answered",
               lambda: peer.ping(PINGS) or answered.update(peer.answers(1)) or PINGS in answered)
         lost = set(range(PINGS)) - answered

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A network that reaches an ordinary Linux machine by VXLAN, through another one that routes.
+"""VXLAN between a node's link and an ordinary Linux machine, through a router, which is Linux, too.
 
     near (10.1.0.1) 192.0.2.1 -- 192.0.2.254 router 198.51.100.254 -- 198.51.100.2 far (10.1.0.2)
 
-Near is an ordinary Linux too, which proves the rig, and then a guest behind a node's own link.
+Near is first an ordinary Linux, to check the set-up itself, then a guest behind a node's link.
 """
 
 import json
@@ -28,7 +28,7 @@ STRANGER = "198.51.100.3"  # another address of the far machine's
 IN_NEAR, IN_FAR = "10.1.0.1", "10.1.0.2"  # inside the VXLAN
 MTU = 1450  # of it: 1500, less 50 for the outer headers
 SIZES = range(18, MTU - 28 + 1)  # a ping's data, in frames of 60 bytes to the MTU
-TOGETHER = 100  # sizes that one command tries
+TOGETHER = 100  # sizes for each command
 CONF = f"""guest dom0 memory 64M kernel dom0.elf pci 00:03.0
 {linux("alice", IN_NEAR)}
 port uplink guest dom0 edge
@@ -42,7 +42,7 @@ TSHARK = ["tshark", "-n", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_check
 
 
 class Road:
-    """The router and the far machine, on which VXLAN leads to `NEAR`."""
+    """The router and the far machine, whose VXLAN peer is NEAR."""
 
     def __init__(self):
         self.wire, second = free_wire(), free_wire()
@@ -50,7 +50,7 @@ class Road:
         self.far = LinuxMachine("far", [far(second)], f"ip={FAR}/24 gw=198.51.100.254")
 
     def ready(self):
-        """Waits for both, and sets them up."""
+        """Waits for both machines and configures them."""
         self.router.ready().run("ip addr add 198.51.100.254/24 dev eth1 && ip link set eth1 up && "
                                 "echo 1 > /proc/sys/net/ipv4/ip_forward")
         self.far.ready().run(f"ip addr add {STRANGER}/24 dev eth0 && {vxlan(FAR, NEAR, IN_FAR)}")
@@ -61,8 +61,8 @@ class Road:
 
 
 def vxlan(local, remote, inside, *, vni=VNI, words=""):
-    """The command for Linux's own VXLAN device to one peer; its MTU is what the wire leaves.  Its MAC
-    is always the same, so that the other end may remember it."""
+    """The command that makes Linux's VXLAN device with one peer and the MTU that fits the wire.  Its MAC is
+    always the same, so that the other end's ARP entry stays valid."""
     mac = ":".join(f"{b:02x}" for b in (2, 0, *socket.inet_aton(inside)))
     return (f"ip link add vx address {mac} type vxlan id {vni} dstport 4789 local {local} "
             f"remote {remote} dev eth0 {words} && ip addr add {inside}/24 dev vx && "
@@ -75,9 +75,9 @@ class Ends:
 
     here: callable
     far: callable
-    dump: str  # the capture of what passed at the near one
-    sizes: range  # of pings to try
-    node: Node = None  # at the near end, if it is one
+    dump: str  # the file with the capture at the near end
+    sizes: range  # of pings
+    node: Node = None  # the near end, if it is a node
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def linux_near(road, dump):
 
 @contextmanager
 def patio_near(road, dump):
-    """A guest of a node, whose link the VXLAN is."""
+    """A guest of a node with a VXLAN link."""
     with boot(CONF, ["alice"], ["dom0"], wire=road.wire, memory=512,
               extra=capture("wire", dump)) as n:
         road.ready()
@@ -117,7 +117,7 @@ def tcp(command, address):
 
 
 def ping(ends, count=5, words=""):
-    """All are answered; a failure shows what the near end has counted."""
+    """All pings are answered; a failure shows the counters of the near end."""
     lost = answered(ends.here, IN_FAR, count, words)
     assert not lost, (lost, moved(ends.node) if ends.node else "")
 
@@ -127,14 +127,13 @@ def test_ping(ends):
 
 
 def test_tcp(ends):
-    """Both ways."""
+    """TCP works in both directions."""
     tcp(ends.here, IN_FAR)
     tcp(ends.far, IN_NEAR)
 
 
 def test_every_size(ends):
-    """Frames of each size from 60 bytes to the MTU are answered, in steps of one behind the node; their
-    checksums are judged at both ends."""
+    """Pings in frames of each size from 60 bytes to the MTU are answered."""
     for at in range(0, len(ends.sizes), TOGETHER):
         some = " ".join(map(str, ends.sizes[at:at + TOGETHER]))
         text = ends.here(f"for s in {some}; do ping -c 1 -W {PING_WAIT} -q -s $s {IN_FAR} >/dev/null || "
@@ -143,7 +142,7 @@ def test_every_size(ends):
 
 
 def test_checksum_on_the_wire(ends):
-    """Outer UDP checksums of zero, as RFC 7348 wants them, and others, as Linux sends them."""
+    """Outer UDP checksums of zero, as RFC 7348 recommends, and others, as Linux can send them, work."""
     for words in "noudpcsum", "udpcsum":
         ends.far(f"ip link del vx && {vxlan(FAR, NEAR, IN_FAR, words=words)}")
         ping(ends, 3, "-s 1000")
@@ -152,7 +151,7 @@ def test_checksum_on_the_wire(ends):
 @pytest.mark.parametrize("address,vni,cause", [
     (FAR, VNI + 1, "unknown_vni"), (STRANGER, VNI, "unknown_peer")], ids=["vni", "peer"])
 def test_stranger(ends, address, vni, cause):
-    """What comes from no link's peer is not let in, and counted by name; then the peer is back."""
+    """Packets from an address that is no link's peer are dropped and counted; the peer's own still pass."""
     if not ends.node:
         pytest.skip("only a node's link tells its peers apart")
     before = ends.node.counter("uplink", f"drop.{cause}")
@@ -174,7 +173,7 @@ def tshark(dump, *words):
 
 
 def test_dissected(ends):
-    """What passed at the near end is VXLAN to tshark, and nothing is malformed or sums up wrong."""
+    """tshark recognises VXLAN in the capture, and finds no malformed packet and no wrong checksum."""
     assert not tshark(ends.dump, "-Y", "_ws.malformed")
     for layer in "ip", "udp", "tcp", "icmp":
         but = f" && !{ZERO}" if layer == "tcp" else ""

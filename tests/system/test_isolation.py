@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Two networks on one node hear nothing of each other."""
+"""No frame of one network of a node reaches the other."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def the_node():
 
 
 def heard(n, net):
-    """Frames that the network's listener was given, and those that its port had no room for."""
+    """The frames for the network's listener: delivered ones, and those dropped for want of a buffer."""
     rows = n.show(f"counters ear-{net}")["counters"]
     return sum(r["value"] for r in rows
                if r["counter"] == "out_frames" or r["counter"].startswith("drop."))
@@ -37,7 +37,7 @@ def heard(n, net):
 
 @pytest.mark.parametrize("net,other", [("red", "blue"), ("blue", "red")])
 def test_isolated(n, net, other):
-    """A flood of broadcasts reaches its own network, and the other's listener not at all."""
+    """A flood of broadcasts reaches the listener of its own network, and not the other's."""
     for ear in net, other:
         until(f"{ear} listens", lambda e=ear: "listen: ready" in said(n, f"ear-{e}"))
     mine, theirs = heard(n, net), heard(n, other)
@@ -50,7 +50,7 @@ def test_isolated(n, net, other):
 
 
 def test_no_route_is_counted(n):
-    """In a routed network a frame that no route wants is dropped under that name."""
+    """In a network of mode route a frame that matches no route is counted as no_route."""
     assert n.counter("ear-blue", "drop.no_route") == 1  # its announcement
     verdict = n.monitor(
         "explain 52:54:00:00:00:01 ff:ff:ff:ff:ff:ff ear-blue json")

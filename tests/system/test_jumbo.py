@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A wire for jumbo frames between two nodes, one with each NIC, by VXLAN and without."""
+"""Jumbo frames between two nodes, one with each NIC, by VXLAN and directly."""
 
 import struct
 
@@ -17,13 +17,13 @@ HEADERS = 28  # IPv4 and UDP or ICMP, before a guest's data
 GUEST = {1: "10.0.0.1", 2: "10.0.0.2"}
 OUTER = {1: "192.0.2.1", 2: "192.0.2.2"}
 NIC = {1: ("pc", "e1000"), 2: ("q35", "e1000e")}
-ROAD = {"vxlan": WIRE - VXLAN, "direct": WIRE}  # to the MTU that guests are told
+ROAD = {"vxlan": WIRE - VXLAN, "direct": WIRE}  # the MTU that guests get
 
 pytestmark = only_on("qemu-svm", "the wire is between two QEMUs")
 
 
 def conf(number, road):
-    """By VXLAN the wire is a network of its own; else the guest is on it."""
+    """patio.conf: with VXLAN the wire is a network of its own; else the guest is on the wire."""
     head = f"""guest dom0 memory 64M kernel dom0.elf pci 00:03.0
 {linux(f"g{number}", GUEST[number])}
 """
@@ -70,7 +70,7 @@ def both(nodes):
 
 
 def drops(nodes):
-    """What the nodes have dropped so far, by cause."""
+    """The nodes' drops so far, by cause."""
     return {(number, c["object"], c["counter"]): c["value"] for number, n in nodes.items()
             for c in n.show("counters")["counters"] if c["counter"].startswith("drop.")}
 
@@ -86,7 +86,7 @@ def sizes(pcap):
 
 
 def test_largest_packets(road):
-    """The guests are told what fits, and packets of that size pass both ways in one piece."""
+    """The guests get the MTU that fits, and packets of that size pass both ways unfragmented."""
     nodes, mtu, _ = road
     before = None
     for n, guest, other in both(nodes):
@@ -104,7 +104,7 @@ def test_largest_packets(road):
 
 
 def test_streams(road):
-    """TCP with equal SHA-256 both ways, in frames as long as the wire takes and no longer."""
+    """TCP with equal SHA-256 both ways, in frames up to the wire's MTU and not longer."""
     nodes, mtu, pcap = road
     for n, guest, other in both(nodes):
         tcp(n, guest, other, 8)

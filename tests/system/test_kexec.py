@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Linux guest that goes on with another kernel, which the node does not see: by kexec, and after a
-panic.  A guest beside it sends frames to it all the time, also while nobody drives the NIC."""
+"""A Linux guest that starts another kernel without the node's knowledge: by kexec, and after a panic.
+Another guest sends frames to it all the time, also while no driver runs its NIC."""
 
 import os
 import shutil
@@ -29,8 +29,8 @@ port caller guest caller
 
 @pytest.fixture(name="initrd", scope="module")
 def the_initrd(tmp_path_factory):
-    """The image's own, and in it a kernel, the image's initrd, and the program that loads them.  An
-    archive begins at a multiple of four bytes."""
+    """The image's initrd, followed by an archive with a kernel, the image's initrd and the program that
+    loads them.  An archive must begin at a multiple of four bytes."""
     folder = tmp_path_factory.mktemp("kexec")
     (folder / "kexec").mkdir()
     for name, path in PARTS.items():
@@ -53,8 +53,8 @@ def the_node(initrd):
 
 
 def test_kexec(n):
-    """The first kernel leaves its NIC reset, or an older Linux with bus mastering off: from then on
-    the node writes nothing into its rings, and the second kernel drives the NIC."""
+    """The first kernel leaves its NIC reset or (an older Linux) with bus mastering off: from then on the
+    node writes nothing into its rings, and the second kernel can drive the NIC."""
     ping(n, "alice", ECHO)
     before = n.counter("alice", "drop.port_down")
     run(n, "alice", "(cat kexec/initrd; find kexec | cpio -o -H newc) >/tmp/second")
@@ -69,8 +69,8 @@ def test_kexec(n):
 
 
 def test_crash_kernel(n):
-    """The kernel for the day of a panic, in its own memory, finds the NIC as it was, and drives it; the
-    memory of the one before it is there to be read."""
+    """The crash kernel, in its reserved memory, finds the NIC still running, and can drive it; it can read
+    the memory of the first kernel."""
     run(n, "alice", f"kexec/kexec -p kexec/vmlinuz kexec/initrd '{WORDS} third'")
     n.child.send("echo c >/proc/sysrq-trigger\n")
     wait_shell(n, "alice", 3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Two nodes joined by links: Dom0 and one tiny guest each, and between their NICs a wire."""
+"""Two nodes connected by links, each with Dom0 and a tiny guest; their NICs are on one wire."""
 
 import pytest
 
@@ -15,7 +15,7 @@ GUEST = {1: f'guest g kernel ping.elf cmdline "ip=10.0.0.1 to=10.0.0.2 n=100" {T
 
 
 def conf(number):
-    """The outer wire is a network of its own; the guest is in `default`."""
+    """patio.conf: the outer wire is a network of its own; the guest is in `default`."""
     return f"""network wire
 guest dom0 memory 64M kernel dom0.elf pci 00:03.0
 {GUEST[number]}
@@ -26,7 +26,7 @@ underlay uplink address {ADDRESS[number]}/24
 
 
 def nic(end, number):
-    """An 82540EM whose frames come and go by UDP."""
+    """Arguments for an 82540EM whose frames are UDP datagrams."""
     here, there = end
     return ["-netdev", f"socket,id=wire,udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}",
             "-device", f"e1000,netdev=wire,addr=3,mac=52:54:00:00:00:d{number}"]
@@ -45,7 +45,7 @@ def the_nodes():
 
 
 def join(nodes, name, words):
-    """The same link on both nodes, each to the other one; both find each other."""
+    """Makes a link to the other node on both, and waits until both next hops are resolved."""
     for n, remote in zip(nodes, (ADDRESS[2], ADDRESS[1])):
         take(n, f"link {name} {words} remote {remote}\n")
     for n in nodes:
@@ -58,13 +58,13 @@ def part(nodes, name):
 
 
 def frames(nodes):
-    """How many frames the links of both nodes have sent and received."""
+    """The frames received and sent by the links of both nodes."""
     return [l[way] for n in nodes for l in links(n).values() for way in ("in_frames", "out_frames")]
 
 
 @pytest.mark.parametrize("words", ["vxlan vni 42", "udp", "vxlan vni 0 udp-port 8472"])
 def test_joined_at_run_time(nodes, words):
-    """100 pings and the ARP before them go through the link, none twice, and no cause is counted."""
+    """100 pings, and ARP before them, go through the link once each, without a drop."""
     join(nodes, "other", words)
     lines = passes(nodes[0], "g")
     assert [l for l in lines if l.startswith("rtt n=100 lost=0")], (lines, moved(*nodes))
@@ -74,7 +74,7 @@ def test_joined_at_run_time(nodes, words):
 
 
 def test_joined_twice_no_loop(nodes):
-    """Two links and flooding: what comes from outside never leaves again, so all falls silent."""
+    """Two parallel links and flooding: frames from outside are not sent outside again, so none loops."""
     join(nodes, "one", "vxlan vni 1")
     answer = load(nodes[0], f"link two udp remote {ADDRESS[2]}\n")
     assert "lead to the same node" in answer and "error" not in answer
@@ -88,7 +88,7 @@ def test_joined_twice_no_loop(nodes):
 
 
 def test_unknown_peer(nodes):
-    """A link that only one end has: the other end counts what comes, and nothing of it arrives."""
+    """A link that only one node has: the other node counts its packets and delivers none."""
     take(nodes[0], f"link lone vxlan vni 7 remote {ADDRESS[2]}\n")
     until("the next hop is resolved", lambda: links(nodes[0])["lone"]["state"] == "up")
     heard = nodes[1].counter("g", "out_frames")

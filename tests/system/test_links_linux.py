@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Two Linux guests on one node, joined by a link: both its ends are here, and a guest with two NICs
-is the wire."""
+"""Two Linux guests on one node, connected by a link with both ends on this node; a guest with two NICs is
+the wire."""
 
 import pytest
 
@@ -41,15 +41,15 @@ def the_node():
 
 
 def test_without_x2apic(n):
-    """Told to, Linux leaves x2APIC mode, in which its CPUs start, on each of them; its second CPU, which is
-    started by an xAPIC while its own is an x2APIC, comes up."""
+    """With `nox2apic` Linux switches each CPU from x2APIC mode, in which it starts, to xAPIC mode; the second
+    CPU, started from an xAPIC while its own is an x2APIC, comes up."""
     assert run(n, "bob", "cat /sys/devices/system/cpu/online").strip() == "0-1"
     assert "x2apic disabled" in run(n, "bob", "dmesg")
     assert n.exits("bob")["memory"] > 1000  # at the page
 
 
 def test_mtu(n):
-    """Linux was told what fits, by virtio; a frame of that size goes through whole."""
+    """Linux gets the MTU that fits by virtio; a frame of that size passes unfragmented."""
     for guest in "alice", "bob":
         assert run(n, guest, "cat /sys/class/net/eth0/mtu").split()[-1] == str(MTU)
     for size in 18, 1000, MTU - HEADERS:
@@ -66,7 +66,7 @@ def test_traffic(n):
 
 
 def test_other_link_beneath(n):
-    """Between two connections the network changes its links; the guests notice nothing of it."""
+    """Links are replaced between two connections; the guests do not notice."""
     take(n, "remove link far\nremove link near\n")
     take(n, "link far udp remote 192.0.2.2 network here edge end.here\n"
          "link near udp remote 192.0.2.1 network there edge end.there\n")

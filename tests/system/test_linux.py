@@ -17,7 +17,7 @@ port bob guest bob mac {MAC["bob"]}
 """
 POLL_CORE = 4
 WAKES = 500
-FRAME_MAX = 1514  # bytes: the MTU and an Ethernet header; in none longer, the average is below
+FRAME_MAX = 1514  # bytes: the MTU and an Ethernet header; a larger average proves GSO frames
 
 
 @pytest.fixture(name="n", scope="module")
@@ -34,7 +34,7 @@ def test_both_vcpus_are_online(n):
 
 
 def test_topology(n):
-    """Two cores of one package, with a first level of cache each and the last one in common."""
+    """Linux sees two cores of one package, each with its own first-level cache, and a shared last level."""
     cpu = "/sys/devices/system/cpu/cpu1/"
     last = 'cat $(ls -d {c}cache/index* | tail -n 1)/shared_cpu_list'.format(c=cpu)
     assert run(n, "bob", f"cat {cpu}topology/core_cpus_list").strip() == "1"
@@ -44,7 +44,7 @@ def test_topology(n):
 
 
 def test_clock(n):
-    """No calibration of the TSC: kvm-clock, and where the TSC is invariant Linux prefers it."""
+    """Linux uses kvm-clock, or the TSC if it is invariant, without calibrating the TSC."""
     best = {"qemu-svm": "kvm-clock", "bochs-vmx": "tsc"}.get(HERE.NAME)
     if not best:
         pytest.skip("whether the TSC is invariant is the host's matter here")
@@ -52,7 +52,8 @@ def test_clock(n):
     assert run(n, "alice", f"cat {source}").strip() == best
 
 
-# What Debian's kernel says at level warn or above on the bare emulator, too (docs/linux-guest.md).
+# Messages of level warn or above that Debian's kernel prints on the bare emulator, too
+# (docs/linux-guest.md).
 BARE = {"qemu-svm": [r"Speculative Return Stack Overflow: .*",
                      r"Warning: unable to open an initial console\."],
         "bochs-vmx": [r"RETBleed: WARNING: Spectre v2 mitigation leaves CPU vulnerable .*",
@@ -65,7 +66,7 @@ SLOW = r"hrtimer: interrupt took \d+ ns"  # of the emulator, not of the machine
 
 @pytest.mark.parametrize("name", ["alice", "bob"])
 def test_boot_log(n, name):
-    """No complaint of the machine that a bare one would not get."""
+    """Linux prints no warning or error about the machine that it does not print on the bare emulator."""
     said = run(n, name, "dmesg -r | grep '^<[0-4]>' || true")
     lines = [re.sub(r"^<\d>\[ *[\d.]+\] ", "", line) for line in said.splitlines()]
     known = BARE[HERE.NAME] + [SLOW]
@@ -87,15 +88,15 @@ def drops(n):
 
 
 def test_learning_network(n):
-    """Ping, UDP and TCP both ways; nothing is dropped."""
+    """Ping, UDP and TCP work both ways; no frame is dropped."""
     before = drops(n)
     traffic(n)
     assert drops(n) == before
 
 
 def test_segments_stay_whole(n):
-    """TCP between local guests crosses the switch in frames longer than the MTU: by far, but how long
-    its sender makes them depends on how soon it is answered."""
+    """TCP between local guests crosses the switch in frames longer than the MTU.  How long they are depends on
+    the speed of the answers, so only the average is checked."""
     before = n.show("ports alice")["ports"][0]
     tcp(n, "alice", BOB, less(16))
     after = n.show("ports alice")["ports"][0]
@@ -104,14 +105,14 @@ def test_segments_stay_whole(n):
 
 
 def exits(n):
-    """The exits of both guests, without the interrupts that bob's two vCPUs send each other."""
+    """The exits of both guests, without those for IPIs between bob's two vCPUs."""
     bob = {k: v for k, v in n.exits("bob").items() if k != "msr"}
     return sum(n.exits("alice").values()) + sum(bob.values())
 
 
 def test_idle_guests_do_not_exit(n):
-    """An idle guest that its timer wakes many hundred times: its console's few exits, and no more.
-    It sleeps between by its own clock, so that the timer has fired however slow the machine is."""
+    """An idle guest that its timer wakes hundreds of times makes only its console's few exits.  The guest
+    waits by its own clock, so that the timer has fired however slow the machine is."""
     ticks = "awk '/LOC:/ {print $2}' /proc/interrupts"
     run(n, "alice", "true")
     before = exits(n)
@@ -122,14 +123,14 @@ def test_idle_guests_do_not_exit(n):
 
 
 def exits_of(n, rounds):
-    """Exits during so many UDP round trips, and all around them."""
+    """The exits during that many UDP round trips, those of starting the probe included."""
     before = exits(n)
     udp(n, "alice", BOB, rounds)
     return exits(n) - before
 
 
 def test_kick_and_poll_while_traffic_flows(n):
-    """The mover changes in the middle of a transfer; by poll a round trip costs no exit."""
+    """Switching between kick and poll during a transfer; in mode poll a round trip costs no exit."""
     run(n, "alice", beside(f"netprobe tcp {BOB} 9 {less(64)} sha >/tmp/flow 2>&1; touch /tmp/over"))
     for _ in range(4):
         assert "error" not in n.monitor(f"move poll core {POLL_CORE}")
@@ -153,8 +154,8 @@ ROUTES = [f"route src any dst {MAC['bob']} to port bob",
 
 
 def test_routed_network(n):
-    """The same traffic by routes; explain names the one that wins, and its hits grow; without
-    routes nothing passes and is counted as such."""
+    """The same traffic by routes; explain shows the winning route, whose hits grow; without routes all frames
+    are dropped and counted as no_route."""
     assert "error" not in n.monitor("network default mode route")
     n.shell("alice", f"ip neigh flush dev eth0; ping -c 2 -W 1 {BOB}")
     assert n.counter("alice", "drop.no_route") > 0
@@ -175,7 +176,7 @@ def test_routed_network(n):
 
 
 def test_guest_that_panics(n):
-    """A guest that panics asks for a reset and comes back; the other goes on meanwhile."""
+    """A guest that panics requests a reset and is restarted; the other guest is not disturbed."""
     n.enter("bob")
     n.child.send("echo c >/proc/sysrq-trigger\n")
     until("bob was started again", lambda: about(n, "bob")["starts"] == 2)
@@ -185,7 +186,7 @@ def test_guest_that_panics(n):
 
 
 def test_guest_that_powers_off(n):
-    """A guest that powers off has ended; the other goes on; the monitor starts it again."""
+    """A guest that powers off has ended; the other is not disturbed; it can be started again."""
     n.enter("bob")
     n.child.send("poweroff -f\n")
     row = until("bob has ended", lambda: (b := about(n, "bob"))["state"] == "ended" and b)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Large pages where the CPU must not fetch from them (iTLB multihit, CVE-2018-12207)."""
+"""Large pages on a CPU that must not fetch from them (iTLB multihit, CVE-2018-12207)."""
 
 import pytest
 
@@ -12,7 +12,7 @@ CONF = (f"guest one kernel fetch.elf {TINY} autostart no\n"
 
 
 def run(option):
-    """{guest: (regions it executed in, exits for fetches)} with the boot option."""
+    """{guest: (regions that it executed in, exits for fetches)} with this boot option."""
     out = {}
     with node(CONF, ["fetch"], cores=3, options=option) as n:
         n.ready()
@@ -24,8 +24,8 @@ def run(option):
 
 @only_on("bochs-vmx", "no AMD CPU has the erratum")
 def test_each_region_is_split_once():
-    """A guest that executes everywhere makes one exit for each 2 MiB, its image's included; two
-    vCPUs that meet there at most one more each."""
+    """A guest that executes everywhere makes one exit for each 2 MiB; two vCPUs that reach a region at the
+    same time make at most one more."""
     counts = run("itlb-multihit=on")
     regions, exits = counts["one"]
     assert regions > 10 and exits == regions + 1, counts

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The switch between our own guests: broken rings, isolation, routes, who moves frames."""
+"""The switch between our own guests: broken rings, isolation, routes, kick and poll."""
 
 import re
 
@@ -9,11 +9,11 @@ from machine import TINY, about, ended, node, passes, said, until
 
 ECHO, PING = "52:54:00:00:00:0e", "52:54:00:00:00:01"
 
-# what the guest does to its ring -> the violation's counter
+# how the guest breaks its ring: the violation's counter
 BROKEN = {"index": "avail_overrun", "loop": "chain_loop", "addr": "bad_address",
           "len": "zero_length", "avail": "head_range", "indirect": "indirect_refused"}
 
-SOON = "timeout=50000000"  # in ticks, for frames that nobody is to answer
+SOON = "timeout=50000000"  # in ticks, for frames that are not answered
 
 pytestmark = pytest.mark.every_target
 
@@ -64,7 +64,8 @@ def traffic_beside(n):
 
 @pytest.mark.parametrize("how", BROKEN)
 def test_broken_ring(n, traffic, how):
-    """The device asks for its reset, names the violation, and works again; others do not notice."""
+    """The device requests a reset, counts the violation by name, and works after the reset; other guests are
+    not disturbed."""
     passes(n, how)
     assert n.counter(how, f"violation.{BROKEN[how]}") == 1
     seen = traffic()
@@ -73,15 +74,15 @@ def test_broken_ring(n, traffic, how):
 
 
 def test_old_rings_stay_dead(n):
-    """A device whose bus mastering went off while it ran writes nothing more, not even when it is
-    on again, until a driver resets it."""
+    """A device whose bus mastering was turned off while it ran writes nothing until a driver resets it, even
+    if bus mastering is on again."""
     passes(n, "heir")
     assert n.counter("heir.0", "master_off") == 1
     assert n.counter("heir.0", "drop.port_down") or n.counter("heir.1", "drop.no_route")
 
 
 def test_fault_beside_traffic(n, traffic):
-    """A guest that triple-faults is stopped by name; the others do not notice."""
+    """A guest that triple-faults is stopped with that reason; other guests are not disturbed."""
     n.monitor("start triple")
     assert ended(n, "triple")["reason"] == "triple fault"
     seen = traffic()
@@ -89,7 +90,7 @@ def test_fault_beside_traffic(n, traffic):
 
 
 def test_learned_frames_go_to_one_port(n, traffic):
-    """Once the switch knows both ends, a third port of the network hears nothing of their talk."""
+    """Once the switch has learned both ends, a third port of the network gets none of their frames."""
     n.monitor("start ear")
     until("it listens", lambda: "listen: ready" in said(n, "ear"))
     seen, heard = traffic(), n.counter("ear", "out_frames")
@@ -100,10 +101,10 @@ def test_learned_frames_go_to_one_port(n, traffic):
 
 
 def test_dead_peer(n, traffic):
-    """Frames to a dead guest's port are counted by cause; started again, it answers again, also one
-    that has asked all the time."""
+    """Frames to a stopped guest's port are counted as port_down; when the guest is started again it answers,
+    also to a guest that has sent all the time."""
     passes(n, "once")
-    n.monitor("stop forever")  # who waits for each answer, as if none could be lost
+    n.monitor("stop forever")  # which would wait for a lost answer for ever
     ended(n, "forever")
     n.monitor("start stubborn")
     stubborn = lambda: n.counter("stubborn", "out_frames")
@@ -134,7 +135,7 @@ def test_restart_always(n, traffic):
 
 
 def cost(n, name):
-    """Of one life of a guest that pings: (its notifications, its exits, its peer's exits)."""
+    """(Notifications, exits, its peer's exits) of one run of a guest that pings."""
     def now():
         return (n.counter(name, "kicks"), sum(n.exits(name).values()),
                 sum(n.exits("spinner").values()))
@@ -144,8 +145,8 @@ def cost(n, name):
 
 
 def test_kick_and_poll(n):
-    """By kick a round trip costs an exit on each side; by poll none at all; and back again.  What
-    the guests print costs exits too, some hundred, but the same for few and for many rounds."""
+    """In mode kick a round trip costs an exit on each side, in mode poll none; then back to kick.  The guests'
+    printing costs some hundred exits, the same for few and for many rounds."""
     n.monitor("stop forever")
     ended(n, "forever")
     n.monitor("start spinner")

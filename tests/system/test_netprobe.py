@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What netprobe calls lost, on the host."""
+"""When netprobe counts a datagram as lost; runs on the host."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import time
 from patio.hardware import BUILD
 from machine import LIMIT
 
-ROUNDS, LATE_ROUND, LATE = 4, 2, 3  # the last one in seconds: more than a datagram takes anywhere quiet
+ROUNDS, LATE_ROUND, LATE = 4, 2, 3  # LATE in seconds: longer than a datagram takes on a quiet machine
 
 
 def test_late_is_not_lost():

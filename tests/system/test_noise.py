@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A guest that computes loses nothing to others, whatever they do.
+"""A guest that only computes loses no time to others, whatever they do.
 
-Bochs's clock is that of a parallel machine: a tick is one instruction of each core at once, so what a
-core misses was taken from it, and a run repeats itself.
+Bochs's clock is that of a parallel machine: in one tick each core executes one instruction.  So ticks that
+a core misses were taken from it, and a run repeats exactly.
 """
 
 import pytest
@@ -34,7 +34,7 @@ guest again kernel triple.elf memory 64M restart always autostart no
 
 
 def test_a_computing_guest_misses_nothing():
-    """Beside guests that ask for endless work, and one that dies again and again, one that computes
+    """Beside guests that request endless work, and one that restarts all the time, a guest that computes
     loses at most 10 us in any second."""
     with node(conf(), ["noise", "echo", "hog", "triple"], cores=7, memory=768, single=False) as n:
         n.ready()

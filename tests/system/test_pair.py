@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Two Linux guests of one vCPU on three cores: what each target must be able to do with Linux."""
+"""Two Linux guests of one vCPU on three cores: what each target must support of Linux."""
 
 import pytest
 
@@ -28,13 +28,13 @@ def test_ping(n):
 
 
 def test_udp_and_tcp(n):
-    """Datagrams, and 4 MiB whose SHA-256 is the same on both sides; 1 MiB where each exit costs most."""
+    """UDP, and TCP with equal SHA-256: 4 MiB, or 1 MiB on targets with the slowest exits."""
     udp(n, "alice", BOB, 50)
     tcp(n, "alice", BOB, 1 if HERE.NAME.startswith("kvm-") else 4)
 
 
 def test_shell(n):
-    """What is said through the console arrives whole, in both directions."""
+    """Text passes the console unchanged in both directions."""
     text = "".join(chr(33 + i % 90) for i in range(400)).replace("'", "+")
     assert run(n, "bob", f"echo '{text}'").strip() == text
     assert run(n, "bob", "seq 1 500").split() == [str(i) for i in range(1, 501)]

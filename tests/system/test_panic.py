@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A panic of the VMM tells where it was, by names of functions."""
+"""Machine checks and panics of the VMM: the report has the place by function names."""
 
 import re
 
@@ -12,7 +12,7 @@ PANIC = 127  # the node's status; PANIC_STATUS in arch/x86_64/panic.h
 
 @pytest.fixture(name="machine")
 def the_machine(tmp_path):
-    """A node, and how to tell its emulator's monitor something."""
+    """(A node, a function that sends a command to its emulator's monitor)."""
     path = tmp_path / "monitor"
     conf = (f"guest echo kernel hello.elf cmdline hello=1 {TINY} autostart no\n"
             f"guest hit kernel mcheck.elf {TINY} autostart no\n")
@@ -23,8 +23,8 @@ def the_machine(tmp_path):
 
 @only_on("qemu-svm", "its monitor injects the machine check")
 def test_machine_check(machine):
-    """An uncorrected machine check on an idle core: its bank, registers, a back-trace, the node's
-    end."""
+    """An uncorrected machine check on an idle core is a panic: its bank, the registers, a back-trace, and
+    the node ends."""
     n, tell = machine
     tell("mce 0 0 0xbe00000000000000 0x5 0x12345000 0x86")
     status, text = n.wait_end()
@@ -39,8 +39,9 @@ def test_machine_check(machine):
 
 @only_on("qemu-svm", "its monitor injects the machine check")
 def test_survived_machine_check(machine):
-    """One that nobody has used yet (UC and S, without PCC and AR) is told, and the node goes on; so
-    it does after a second one, which would end the machine if the first were still in progress."""
+    """An error in data that no program has consumed (UC and S, without PCC and AR) is logged, and the node
+    continues; so it does after a second one, which would shut the machine down if MCG_STATUS had not been
+    cleared."""
     n, tell = machine
     for address in ("12345000", "23456000"):
         tell(f"mce 1 2 0xbd00000000000000 0x5 0x{address} 0x86")
@@ -53,8 +54,8 @@ def test_survived_machine_check(machine):
 
 @only_on("qemu-svm", "its monitor injects the machine check")
 def test_machine_check_in_a_guest(machine):
-    """A machine check while a guest runs that has CR4.MCE clear, with which the hardware shuts the
-    whole machine down: only the guest is hit, and the next one runs on that core."""
+    """A machine check while a guest runs that has cleared CR4.MCE, which on hardware would shut the whole
+    machine down: only the guest is affected, and another guest can run on that core."""
     n, tell = machine
     n.monitor("start hit")
     until("the guest waits", lambda: "waiting" in said(n, "hit"))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A node ends as a machine should: switched off by ACPI, reset, and after a panic with its text kept.
+"""How a node ends on a machine: power-off by ACPI, reset, and a reset after a panic, whose text is kept.
 
-The machines here have no exit port of the emulator's, so nothing but the hardware's own ways is left.
+The machines here lack the emulator's exit port, so that the hardware's own methods are used.
 """
 
 import re
@@ -33,7 +33,7 @@ def begins_again(n):
 
 
 def test_reboot():
-    """`reboot` resets the machine; it knows of no panic."""
+    """`reboot` resets the machine; the next boot reports no panic."""
     with node(HELLO, ["hello"], reboots=True, **BARE) as n:
         n.ready()
         n.child.send("reboot\r")
@@ -87,7 +87,7 @@ def test_panic_as_described(tmp_path):
 
 @only_on("qemu-svm", "its monitor injects the machine check")
 def test_devices_are_silent(tmp_path):
-    """After a panic that halts, the NIC that a guest was using masters the bus no more."""
+    """After a panic with `panic halt` bus mastering is off in the NIC that a guest was using."""
     path = tmp_path / "monitor"
     conf = "guest dom0 memory 64M kernel dom0.elf pci 00:03.0\nport uplink guest dom0 edge\npanic halt\n"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A guest's COM1: a Linux that has its console there, and what is piped to a guest."""
+"""A guest's COM1: Linux with its console there, and standard input that is piped to a guest."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ PASSWORD = "seven.seas"
 
 
 def random_bytes(count):
-    """Any bytes but the one that leaves the console; the same each time."""
+    """Random bytes except Ctrl-A, which leaves the console; the same in each run."""
     return bytes(random.Random(count).choices([b for b in range(256) if chr(b) != CTRL_A], k=count))
 
 
@@ -35,11 +35,11 @@ def the_node():
 
 
 def test_shell(n):
-    """The shell is on ttyS0, which has an interrupt, and has the terminal for its own: Ctrl-C ends
-    what runs in it."""
+    """The shell is on ttyS0, which has an interrupt, and ttyS0 is its controlling terminal: Ctrl-C ends the
+    program that runs in it."""
     assert n.shell("alice", "tty") == (0, "/dev/ttyS0\n")
     assert re.search(r"IO-APIC +4-edge +ttyS0", n.shell("alice", "cat /proc/interrupts")[1])
-    # Said by the job itself: before the shell has made it the terminal's, Ctrl-C is nobody's.
+    # The job itself prints this: Ctrl-C sent before it is the terminal's foreground job has no effect.
     n.child.send("sh -c \"echo wai''ts; exec sleep 100000\"; echo $?\n")
     n.expect("waits")
     n.child.send("\x03")
@@ -47,13 +47,13 @@ def test_shell(n):
 
 
 def test_everything_is_printed(n):
-    """By the transmitter's interrupt, as fast as the guest can."""
+    """Output by the transmitter's interrupt, as fast as the guest can write."""
     text = n.shell("alice", "seq 1000")[1]
     assert text.split() == [str(i + 1) for i in range(1000)]
 
 
 def test_paste(n):
-    """64 KiB arrive whole, as fast as they can be sent."""
+    """64 KiB of input, sent as fast as possible, arrive unchanged."""
     data = random_bytes(PASTE)
     n.enter("alice")
     n.child.send(f"stty raw; echo rea''dy; head -c {PASTE} | sha256sum; stty -raw\n")
@@ -68,8 +68,8 @@ def test_paste(n):
 
 
 def test_login(n):
-    """A getty on ttyS0 asks for a name, login for a password, which is not shown; the user's shell has
-    the terminal, and when it ends the next one has it."""
+    """getty on ttyS0 asks for a name, login for a password, which is not echoed; the user's shell has the
+    terminal, and when it ends the first shell has it again."""
     n.shell("alice", f'echo "carol:$(mkpasswd -m sha256 {PASSWORD}):1000:1000::/tmp:/bin/sh" >>/etc/passwd')
     n.child.send("exec getty -L 115200 ttyS0 vt100\n")
     n.expect("alice login: ")
@@ -79,7 +79,7 @@ def test_login(n):
     n.expect(r"[$] ")
     assert PASSWORD not in n.child.before
     assert n.shell("alice", "id -un; tty; ps -o pid,args | grep -c '[g]etty'") == \
-        (1, "carol\n/dev/ttyS0\n0\n")  # login has taken getty's place
+        (1, "carol\n/dev/ttyS0\n0\n")  # login has replaced getty
     n.child.send("exit\n")
     n.expect("alice# ")
     assert n.shell("alice", "stty -echo; id -un; tty") == (0, "root\n/dev/ttyS0\n")
@@ -93,7 +93,7 @@ def test_poweroff(n):
 
 
 def checksum(data):
-    """FNV-1a, as the guest says it."""
+    """FNV-1a, in the form that the guest prints."""
     value = 2166136261
     for byte in data:
         value = (value ^ byte) * 16777619 & 0xFFFFFFFF
@@ -102,7 +102,7 @@ def checksum(data):
 
 @pytest.mark.parametrize("words", ["", "poll=1"])
 def test_pipe_that_ends_at_once(words):
-    """Each byte of make guest's standard input arrives, also those that were there first."""
+    """Each byte of make guest's standard input arrives, also those written before the boot."""
     data = random_bytes(PIPED)
     run = subprocess.run(["tools/guest", guest("com1"), "--mem", "32M", "--args",
                           f"n={PIPED} {words}"], cwd=ROOT, input=data, capture_output=True,
@@ -112,7 +112,7 @@ def test_pipe_that_ends_at_once(words):
 
 
 def test_script_by_pipe():
-    """Lines that were there before Linux booted reach its shell, whose console is COM1."""
+    """Lines written before Linux booted reach its shell, whose console is COM1."""
     script = b"stty -echo\necho a$((6 * 7))b\npoweroff -f\n"
     run = subprocess.run(["tools/guest", LINUX[0], "--initrd", LINUX[1], "--args", LINE], cwd=ROOT,
                          input=script, capture_output=True, timeout=LIMIT, check=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the monitor shows: text for people and JSON for programs, with the same names and values."""
+"""The answers to `show`: text and JSON have the same names and values."""
 
 import pytest
 
@@ -18,7 +18,7 @@ link wan direct network lab
 route src any dst not 52:54:00:00:00:01 from flood to port later
 route src any dst 52:54:00:00:00:01 from link far to link far reflect
 """
-# The hypervisor underneath, and its signature (CPUID 40000000h), where they are known.
+# By target: the hypervisor below the node, and its signature (CPUID 40000000h).
 UNDER = {"qemu-svm": ("QEMU's TCG", "TCGTCGTCGTCG"), "kvm-svm": ("KVM", "KVMKVMKVM"),
          "qemu-vmx": ("KVM", "KVMKVMKVM"), "kvm-vmx": ("KVM", "KVMKVMKVM"),
          "bochs-vmx": ("no visible hypervisor", "")}
@@ -36,7 +36,7 @@ def the_node():
 
 
 def as_text(key, value):
-    """A JSON value as the tables write it."""
+    """A JSON value in the form of the text tables."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -52,7 +52,7 @@ def under(m):
 
 @pytest.mark.parametrize("what", TABLES)
 def test_text_and_json_agree(n, what):
-    """The same columns in the same order, the same rows, the same values."""
+    """Text and JSON have the same columns in the same order, the same rows and values."""
     rows = n.show(what)[what]
     lines = [l for l in n.monitor(f"show {what}").splitlines()
              if l.strip() and not l.startswith(("show", "["))]
@@ -64,7 +64,7 @@ def test_text_and_json_agree(n, what):
 
 
 def test_all_is_the_sum(n):
-    """`show all json` is one object with every table, and each as it is alone."""
+    """`show all json` is one object with every table, each equal to the answer for it alone."""
     everything = n.show("all")
     assert list(everything) == TABLES + ["memory", "machine"]
     assert all(everything[t] == n.show(t)[t] for t in TABLES)
@@ -72,7 +72,7 @@ def test_all_is_the_sum(n):
 
 
 def test_machine(n):
-    """What the node runs on: the same in JSON and text; an exit was measured, and costs time."""
+    """`show machine`: the same in JSON and text; the cost of an exit was measured, and is not 0."""
     m = n.show("machine")["machine"]
     text = n.monitor("show machine")
     assert m["vendor"] == HERE.VENDOR and m["cores"] == 3, m
@@ -97,7 +97,7 @@ def test_narrowing(n):
 
 
 def test_links(n):
-    """What a link is, and that without Dom0 it is down."""
+    """`show links`: the links as configured, and down without Dom0."""
     far, near, wan = n.show("links")["links"]
     assert far == {"link": "far", "kind": "vxlan", "network": "lab", "edge": "later",
                    "remote": "192.0.2.2", "vni": 42, "udp_port": 4789, "next_hop": "192.0.2.2",
@@ -112,14 +112,14 @@ def test_links(n):
 
 
 def test_explain_tells_the_counter(n):
-    """explain names the counter that such a frame has moved."""
+    """explain names the counter that a real frame increments."""
     assert "port_down" in n.monitor("explain 52:54:00:00:00:05 ff:ff:ff:ff:ff:ff flood") or \
         "bridge_down" in n.monitor("explain 52:54:00:00:00:05 ff:ff:ff:ff:ff:ff flood")
     assert n.counter("later", "drop.bridge_down") == 100
 
 
 def test_help_names_every_statement(n):
-    """Each statement of the list has its own page."""
+    """`help WORD` works for each statement that `help` lists."""
     lines = n.monitor("help").splitlines()
     words = {l.split()[0].split("|")[0] for l in lines if l[:1].isalpha()}
     assert {"guest", "port", "link", "route", "show", "lint", "load", "poweroff"} <= words

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Threads of one physical core go to one guest, unless the node says otherwise."""
+"""The threads of a physical core are given to one guest only, except with `smt share`."""
 
 from machine import TINY, about, node, only_on, until
 
@@ -15,7 +15,7 @@ def threads(conf=CONF):
 
 
 def starts(n, name):
-    """Starts it; None once it runs, or why it does not."""
+    """Starts a guest; None once it runs, else the monitor's error."""
     answer = n.monitor(f"start {name}")
     if "error" in answer:
         return answer
@@ -25,9 +25,8 @@ def starts(n, name):
 
 @only_on("qemu-svm", "Bochs has one thread a core")
 def test_isolate():
-    """Of four threads two guests get one each, and the others stay free: the third is refused with
-    the reason, and so is one that asks for a thread by number.  What is refused works with the
-    statement that allows it."""
+    """Of four threads two guests get one each, and their siblings stay free: a third guest is refused with
+    the reason, and so is one that names a thread by number.  With `smt share` both can start."""
     with threads() as n:
         n.expect("SMT: 2 threads per physical core, given to one guest")
         n.ready()
@@ -45,7 +44,7 @@ def test_isolate():
 
 @only_on("qemu-svm", "Bochs has one thread a core")
 def test_pair():
-    """A guest of two vCPUs fills one physical core; the poll core has one to itself."""
+    """A guest of two vCPUs gets both threads of a physical core; the poll core has one to itself."""
     with threads(CONF + "move poll core 3\n") as n:
         n.ready()
         assert starts(n, "pair") is None
@@ -59,7 +58,7 @@ def test_pair():
 
 @only_on("qemu-svm", "its machine's description says so")
 def test_share_and_single():
-    """The words of the boot log in the two other cases."""
+    """The lines of the boot log with `smt share`, and without SMT."""
     with threads(CONF + "smt share\n") as n:
         n.expect(r"SMT: 2 threads per physical core, given to any guests \(smt share\)")
     with node(CONF, ["echo"], memory=512) as n:

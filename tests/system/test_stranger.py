@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A guest that sends with addresses that are not its own: it takes nobody's frames, and nothing of
-it passes for the node."""
+"""A guest that sends with other machines' addresses gets none of their frames, and none of its frames is
+taken for the node's own."""
 
 from machine import TINY, node, passes, said, until
 
 VICTIM = "52:54:00:00:00:0b"
-UNDERLAY = "02:50:c0:00:02:01"  # what 192.0.2.1 makes
+UNDERLAY = "02:50:c0:00:02:01"  # the default MAC of an underlay with address 192.0.2.1
 MADE_UP = 60000
 QUOTA = 256
 
@@ -17,7 +17,7 @@ port friend guest friend
 port stranger guest stranger
 """
 
-# The edge's guest only says what it hears: whatever it would send on to the wire.
+# The edge's guest prints the frames that it gets: those that a Dom0 would send to the wire.
 OUTER = f"""network wire
 guest dom0 kernel listen.elf {TINY}
 guest stranger kernel stranger.elf cmdline "outer=1 as={UNDERLAY} ip=192.0.2.1" {TINY} autostart no
@@ -28,7 +28,7 @@ port stranger guest stranger network wire
 
 
 def test_nobody_loses_frames():
-    """All round trips of two others succeed while a third sends with the address of one of them."""
+    """All round trips of two guests succeed while a third sends with the address of one of them."""
     with node(INSIDE, ["echo", "ping", "stranger"], cores=4, memory=256) as n:
         n.ready()
         until("the echo is there", lambda: "echo: ready" in said(n, "victim"))
@@ -42,7 +42,7 @@ def test_nobody_loses_frames():
 
 
 def test_nothing_passes_for_the_node():
-    """Of frames that bear the underlay's MAC or address none reaches the edge; an honest one does."""
+    """No frame with the underlay's MAC or IP address reaches the edge; a legitimate one does."""
     with node(OUTER, ["listen", "stranger"], cores=3, memory=256) as n:
         n.ready()
         assert "shares network" in n.monitor("lint")

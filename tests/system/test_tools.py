@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What people run: make guest with kernels of all kinds, and the demonstration of make run."""
+"""make guest with kernels of all kinds, and the demonstration of make run."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from patio.node import LINUX, guest
 
 
 def run(*command, limit=6 * LIMIT, typed="", **env):
-    """A tool's (status, standard output, standard error), with a pipe to read that ends at once; at
-    the limit it ends, with the emulator that it started."""
+    """Runs a tool with an empty pipe as standard input: (status, standard output, standard error).  At the
+    limit it is killed, with the emulator that it started."""
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace",
                           env=os.environ | env, start_new_session=True) as tool:
@@ -29,7 +29,7 @@ def run(*command, limit=6 * LIMIT, typed="", **env):
 
 @pytest.mark.every_target
 def test_make_guest():
-    """Standard output is the guest's alone, and its status is make's success."""
+    """Standard output has the guest's output only, and make succeeds if the guest's status is 0."""
     status, out, err = run("make", "guest", f"GUEST={guest('hello')}", "ARGS=hello=1", "MEM=32M")
     assert status == 0, err
     lines = out.replace("\r", "").split("\n")
@@ -48,8 +48,8 @@ def test_status_of_a_guest():
 
 
 def test_linux_by_make_guest():
-    """A bzImage with an initramfs runs a command, then a script that was there before it booted:
-    status 0."""
+    """A bzImage with an initramfs runs a command, then a script that was piped in before it booted; its
+    status is 0."""
     kernel, initrd = LINUX
     status, out, err = run("tools/guest", kernel, "--initrd", initrd, "--cpus", "2", "--args",
                            "quiet cryptomgr.notests run=echo+twice;nproc",
@@ -61,7 +61,7 @@ def test_linux_by_make_guest():
 
 @only_on("qemu-svm", "behind its NIC is QEMU's user network")
 def test_demonstration():
-    """`make run` without a terminal: every line holds."""
+    """`make run` without a terminal: every check passes."""
     status, out, err = run("tools/run")
     assert status == 0, out + err
     with open(os.path.join(BUILD, "run.json"), encoding="utf-8") as file:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Two nodes of two vendors on one wire: make run NODES=svm,vmx, and that its judge can say no."""
+"""Two nodes of two vendors on one wire: make run NODES=svm,vmx, and that its checks can fail."""
 
 import json
 import os
@@ -18,7 +18,7 @@ LINES = ["boot", "boot", "ping", "ping", "tcp", "tcp", "own", "checksums", "stre
 
 
 def test_svm_and_vmx(tmp_path):
-    """The guests reach each other both ways, and the wire shows their own frames."""
+    """The guests reach each other both ways, and only their own frames are on the wire."""
     status, out, err = run("tools/run", "svm,vmx")
     assert status == 0, out + err
     with open(os.path.join(BUILD, "nodes.json"), encoding="utf-8") as file:
@@ -30,8 +30,7 @@ def test_svm_and_vmx(tmp_path):
 
 
 def judge_can_say_no(path):
-    """Where no guest has these MACs each frame is a strange one, and a changed bit in each is a
-    wrong checksum."""
+    """With other MACs every frame is reported as foreign, and with a bit changed every checksum as wrong."""
     frames = capture.frames(CAPTURE)
     assert frames and strange(frames, []) == frames
     with open(CAPTURE, "rb") as file:
@@ -41,7 +40,7 @@ def judge_can_say_no(path):
 
 
 def damaged(pcap):
-    """The capture with a bit of each frame the other way."""
+    """The capture with one bit of each frame inverted."""
     out, at = bytearray(pcap), 24
     while at < len(out):
         size = int.from_bytes(out[at + 8 : at + 12], "little")
@@ -51,7 +50,7 @@ def damaged(pcap):
 
 
 class Silent:
-    """Stands for a node on the wire, whose uplink has seen some frames."""
+    """A stand-in for a node on the wire, with some counters of its uplink."""
 
     def __init__(self, number):
         self.number, self.node = number, self
@@ -60,11 +59,11 @@ class Silent:
         return f"{port} in_frames={4 + self.number}"
 
     def close(self):
-        """There is nothing to end."""
+        """Does nothing."""
 
 
 def test_a_missing_ping_is_accounted_for(capsys):
-    """Beside the verdict stand both uplinks' counters and what the hub has moved."""
+    """A failed check is followed by the counters of both uplinks and of the hub."""
     with WireClaims([Silent(1), Silent(2)]) as claims:
         claims.wire = Wire()
         with VdePort(claims.wire.path, LIMIT) as one, VdePort(claims.wire.path, LIMIT) as two:
@@ -81,6 +80,6 @@ def test_a_missing_ping_is_accounted_for(capsys):
 
 @pytest.mark.parametrize("nodes", ["svm", "svm,kvm", "vmx,vmx", "svm,svm,vmx"])
 def test_refused(nodes):
-    """What cannot be joined is said in a line."""
+    """An invalid NODES is refused with one line."""
     status, out, err = run("tools/run", nodes)
     assert status == 1 and not out and err.startswith(f"run: NODES={nodes}: ")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a guest leaves in its core's local APIC, or writes into it, harms neither the node nor the
-core's next owner."""
+"""State that a guest leaves in its core's local APIC, or writes into it, harms neither the node nor the
+core's next guest."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from machine import TINY, ended, judge, node, passes, said
 
 pytestmark = pytest.mark.every_target
 
-FREE = 0xa0000000  # guest-physical: nothing is there
+FREE = 0xa0000000  # a guest-physical address of absent memory
 RAM = 0x1000000
 WAYS = ["self", "timer", "page", "other", "init"]
 
@@ -31,8 +31,8 @@ def the_node():
 
 @pytest.mark.parametrize("how", WAYS)
 def test_left_waiting(n, how):
-    """A guest dies with vectors 16 to 31 waiting: it is stopped, and both its cores, the only ones
-    beside the monitor's, are clean for the next."""
+    """A guest ends by a triple fault with vectors 16 to 31 pending: both its cores, the only ones beside the
+    monitor's, are clean for the next guest."""
     n.monitor(f"start {how}")
     row = ended(n, how)
     lines = said(n, how).splitlines()
@@ -43,15 +43,15 @@ def test_left_waiting(n, how):
 
 @pytest.mark.parametrize("name", ["lvt", "lvt-page"])
 def test_delivery_modes(n, name):
-    """SMI, INIT and ExtINT cannot be armed, and each attempt is counted."""
+    """Local interrupts with the modes SMI, INIT and ExtINT stay masked, and each attempt is counted."""
     n.monitor(f"start {name}")
     judge(n, name)
     assert next(v for v in n.show("vcpus")["vcpus"] if v["guest"] == name)["masked_lvts"] == 24
 
 
 def test_modes(n):
-    """Each transition of the APIC's mode, and what is there in each; its page moves to where nothing is,
-    and a move onto memory is refused and counted.  The next owner of the cores finds them clean."""
+    """Each transition of the APIC's mode, and the registers in each; its page can be moved to absent memory,
+    and a move over memory is refused and counted.  The cores are clean for the next guest."""
     passes(n, "modes")
     assert [v["refused_bases"] for v in n.show("vcpus")["vcpus"] if v["guest"] == "modes"] == [1, 0]
     passes(n, "look")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The language of control from inside a Linux guest: vnetctl on the guest's control console."""
+"""The control language from inside a Linux guest: vnetctl on the guest's control console."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from linux import beside, boot, linux, run
 from machine import TINY, judge, only_on, passes, said, until
 
 PING, ECHO = "52:54:00:00:00:01", "52:54:00:00:00:02"
-ROUNDS = 500  # of one life of the guest that pings
+ROUNDS = 500  # in one run of the guest that pings
 CHANGES = 1000
 CONF = f"""{linux("dom0", "10.0.0.1", "control")}
 {linux("alice", "10.0.0.2")}
@@ -24,11 +24,11 @@ port echo guest echo network lab mac {ECHO}
 route network lab src any dst {ECHO} to port echo
 route network lab src any dst {PING} to port ping
 """
-# The same way to the echo, said differently: each text takes one away and puts the other in its place.
+# Two routes that send the same frames to the same port; a text replaces one by the other.
 WAYS = [f"network lab src any dst {ECHO} to port echo",
         f"network lab src {PING} dst {ECHO} from ping to port echo"]
-VNETCTL = "vnetctl -t 3600"  # seconds: an answer is late on a busy machine, and comes
-# Says something without vnetctl, and takes no answer.
+VNETCTL = "vnetctl -t 3600"  # seconds: answers may be late on a busy machine
+# Writes to the control console without vnetctl, and reads no answer.
 RAW = "(stty raw -echo; printf '%s' >&0) <>/dev/hvc1"
 
 pytestmark = only_on("qemu-svm", "two Linux guests")
@@ -41,12 +41,12 @@ def the_node():
 
 
 def vnetctl(n, words):
-    """What vnetctl printed in Dom0; it succeeds."""
+    """Runs vnetctl in Dom0, which must succeed; returns its output."""
     return run(n, "dom0", f"{VNETCTL} {words}").strip()
 
 
 def refused(n, words, status=1):
-    """What vnetctl complained of, by itself."""
+    """Runs vnetctl in Dom0, which must fail without output; returns its error."""
     got, text = n.shell("dom0", f"{VNETCTL} {words} 2>&1 >/dev/null")
     assert got == status, (words, got, text)
     return text.strip()
@@ -63,7 +63,7 @@ def write(n, path, text):
 
 
 def test_show(n):
-    """Text is the monitor's own, JSON parses; an answer may be long."""
+    """Text answers equal the monitor's, JSON can be parsed, and answers may be long."""
     assert vnetctl(n, "show networks") == n.monitor("show networks").strip()
     both = json.loads(vnetctl(n, "show ports json")), n.show("ports")
     assert [[p["port"] for p in b["ports"]] for b in both] == [["dom0", "alice.0", "ping", "echo"]] * 2
@@ -73,7 +73,7 @@ def test_show(n):
 
 
 def test_change(n):
-    """A route comes, is explained, and goes; both sides see it."""
+    """A route is added, explained and removed; guest and monitor show the same."""
     before = routes(n)
     vnetctl(n, f"route network lab src {PING} dst any to port echo")
     assert routes(n) == before + [(PING, "any", "echo")]
@@ -84,7 +84,7 @@ def test_change(n):
 
 
 def test_refused(n):
-    """The message with its place on stderr, status 1; nothing changes."""
+    """An error is on standard error with its place, the status is 1, and nothing changes."""
     before = routes(n)
     assert refused(n, "frob") == \
         'vnetctl: control:1:1: unknown statement "frob"; `help` lists them'
@@ -97,13 +97,13 @@ def test_refused(n):
 
 
 def test_words(n):
-    """What the shell took away of a word's quotes is put back."""
+    """Quotes that the shell has removed are added again."""
     error = refused(n, """guest g kernel 'no "such" kernel' cmdline 'a b#c'""")
     assert 'no boot module is called no "such" kernel' in error, error
 
 
 def test_file(n):
-    """A file is taken whole or not at all; a mistake is told with the file's line."""
+    """A file takes effect whole or not at all; an error has the file's line."""
     before = routes(n)
     write(n, "/tmp/good", "# two\nnetwork red mode route\nport red guest ping \\\n    network red\n"
                           "remove port red\nremove network red")
@@ -118,7 +118,7 @@ def test_file(n):
 
 
 def test_lines(n):
-    """Lines from standard input: each is a request, `load` to `end` is one; the rest goes on."""
+    """Lines from standard input: each is a request, `load` to `end` is one; others follow a refused one."""
     write(n, "/tmp/half", "load\nnetwork half")
     write(n, "/tmp/lines", "network blue\nfrob\n\nload\nnetwork green\nnetwork blue\nend\n"
                            "remove network blue\nshow networks json")
@@ -130,16 +130,16 @@ def test_lines(n):
 
 
 def test_after_a_killed_one(n):
-    """Half a request and answers that nobody read do not disturb the next; they make no echo."""
+    """Half a request and unread answers do not disturb the next program; nothing is echoed."""
     run(n, "dom0", RAW % "show ports\\nload\\nnetwork half\\nshow al")
     assert json.loads(vnetctl(n, "show networks json"))
     requests = lambda: n.counter("dom0", "control.requests")
     before = requests()
     run(n, "dom0", "for i in 1 2 3 4 5 6 7 8; do printf 'show all\\nhelp\\n' >/dev/hvc1; done")
-    # Linux keeps some back while their answers are not read
-    until("they are taken", lambda: before < requests() and len({requests() for _ in range(10)}) == 1)
+    # Linux's driver holds some of them while the answers are not read
+    until("the requests were carried out", lambda: before < requests() and len({requests() for _ in range(10)}) == 1)
     assert json.loads(vnetctl(n, "show networks json"))
-    # killed with the device open, whose lock it has
+    # killed while it has the device open and locked
     run(n, "dom0", beside("sleep 100000 | vnetctl"))
     run(n, "dom0", "until ls -l /proc/$(pidof vnetctl)/fd 2>&1 | grep -q hvc1; do usleep 1000; done; "
                    "killall -9 vnetctl sleep; true")
@@ -147,12 +147,12 @@ def test_after_a_killed_one(n):
         ["default", "lab"]
     rows = {r["counter"]: r["value"] for r in n.show("counters dom0")["counters"]}
     assert "control.input_lost" not in rows, rows
-    # The port of that name does not hide the guest's rows.
+    # a port of the same name does not hide the guest's rows
     assert {"control.requests", "in_frames"} <= rows.keys()
 
 
 def test_one_at_a_time(n):
-    """Two at once take turns."""
+    """Two programs at the same time take turns."""
     both = f"for i in 1 2 3 4 5 6 7 8 9; do {VNETCTL} show ports json >>/tmp/%s || echo no; done"
     run(n, "dom0", f"({both % 'a'}) & ({both % 'b'}); wait")
     for name in "ab":
@@ -169,13 +169,13 @@ def test_without_control(n):
 
 
 def frames(n):
-    """What the switch took from, and gave to, each of the two that ping."""
+    """The frames that the switch took from, and delivered to, each of the two guests that ping."""
     ports = {p["port"]: p for p in n.show("ports")["ports"]}
     return [ports[p][way] for p in ("ping", "echo") for way in ("in_frames", "out_frames")]
 
 
 def test_traffic_while_routes_change(n):
-    """Numbered frames go round while routes change 1000 times: none is lost, none comes twice."""
+    """While routes change 1000 times, no numbered frame is lost or duplicated."""
     for i, (old, new) in enumerate((WAYS, WAYS[::-1])):
         write(n, f"/tmp/way{i}", f"remove route {old}\nroute {new}")
     before = frames(n)
@@ -219,7 +219,7 @@ def test_the_window(n):
 
 
 def test_reset_guest(n):
-    """A guest that starts again finds a control console without a past."""
+    """After a restart the guest's control console has no input or answers from before."""
     run(n, "dom0", RAW % "load\\nnetwork half\\n")
     run(n, "dom0", "echo @@before")
     n.enter("dom0")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The VMM's own walls: what its map forbids ends the node with a panic that says why."""
+"""The VMM's own page tables: a forbidden access of the VMM ends the node with a panic that says why."""
 
 import re
 import socket
@@ -27,7 +27,7 @@ def forbidden(what, reason, *marks):
     forbidden("stack-overflow", "stack overflow"),
     forbidden("stack-overflow-1", "stack overflow", pytest.mark.every_target)])
 def test_forbidden(what, reason):
-    """The VMM does it itself (vmm/self_test.c): the reason, and a back-trace to who did it."""
+    """The VMM makes the access itself (vmm/self_test.c): the panic has the reason and a back-trace."""
     with node(CONF, ["hello"], memory=256, cores=2, options=f"self-test={what}") as n:
         status, text = n.wait_end()
     assert "nothing stopped it" not in text
@@ -40,7 +40,7 @@ def test_forbidden(what, reason):
 
 
 def ask(path, command):
-    """One command for the emulator's own monitor, and its answer."""
+    """Sends a command to QEMU's monitor; returns the answer."""
     with socket.socket(socket.AF_UNIX) as s:
         until("the emulator's monitor", lambda: not s.connect_ex(str(path)))
         text = b""
@@ -58,7 +58,7 @@ def read_port(path, size, port):
 
 
 def functions(path):
-    """Bus, device and function of all that the emulator has, as one number each."""
+    """All PCI functions of the machine, each as a number of bus, device and function."""
     rows = re.findall(r"Bus +(\d+), device +(\d+), function +(\d+)", ask(path, "info pci"))
     assert rows
     return [int(b) << 8 | int(d) << 3 | int(f) for b, d, f in rows]
@@ -71,8 +71,8 @@ def monitor(path):
 @only_on("qemu-svm", "its monitor reads configuration space")
 @pytest.mark.parametrize("machine,firmware", [("q35", "bios"), ("pc", "uefi")])
 def test_masters(tmp_path, machine, firmware):
-    """Firmware has read from this CD's controller or disk: neither it nor anything else but a bridge
-    masters the bus once Patio runs."""
+    """Once Patio runs, bus mastering is off in every function but bridges, also in the controller from which
+    the firmware has booted."""
     path = tmp_path / "monitor"
     disk = ["-drive", "if=none,id=d,format=raw,file=/dev/zero,readonly=on,file.locking=off",
             "-device", "pci-bridge,id=behind,chassis_nr=1,addr=9",
@@ -108,7 +108,8 @@ def test_registers(tmp_path):
 @only_on("qemu-svm", "its monitor shows the map")
 @pytest.mark.parametrize("memory", [256, 5120])
 def test_map(tmp_path, memory):
-    """As the CPU would walk it: no user page, none writable and executable, text alone executable."""
+    """The page tables as the CPU walks them: no user page, no page writable and executable, and only text
+    executable."""
     path = tmp_path / "monitor"
     with node(CONF, ["hello"], memory=memory, extra=monitor(path)) as n:
         n.ready()
@@ -118,4 +119,4 @@ def test_map(tmp_path, memory):
     run = [int(r[0], 16) for r in rows if "X" not in r[1]]  # X: may not be executed
     assert run and run == list(range(0x100000, run[-1] + 1, 4096)), run
     assert not [r for r in rows if "X" not in r[1] and "W" in r[1]]
-    assert int(rows[0][0], 16) == 0x1000  # page 0 is not there
+    assert int(rows[0][0], 16) == 0x1000  # page 0 is not mapped

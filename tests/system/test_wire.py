@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Dom0 with an 82540EM that every target has, and a host of ours on its wire.
+"""Dom0 with an 82540EM, which every target has, and a host of ours on its wire.
 
-The guest behind Dom0 has the NIC's own MAC, because on Bochs the wire lets no other in.
+The guest behind Dom0 has the NIC's own MAC: on Bochs the wire receives no unicast frames for another.
 """
 
 import pytest
@@ -29,7 +29,7 @@ def the_peer():
 
 
 def boot(kernel, peer):
-    """A node whose Dom0 is at work."""
+    """A node whose Dom0 is running."""
     return node(CONF.format(kernel=kernel), ["dom0", "echo", "ping"], memory=512, wire=peer.wire)
 
 
@@ -47,7 +47,7 @@ def test_to_outside(peer):
 
 
 def test_from_outside(peer):
-    """A guest answers ARP, pings, and datagrams of many sizes, before Dom0's death and after."""
+    """A guest answers ARP, pings, and datagrams of many sizes, before and after a restart of Dom0."""
     with boot(ECHO, peer) as n:
         bridge_is_ready(n.ready())
         n.monitor("start inside")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""One end of a wire that is a hub, by vde's protocol 3, as an emulator's NIC is one."""
+"""A port of tools/hub, by vde's protocol 3, as an emulator's NIC has one."""
 
 import os
 import socket
@@ -14,10 +14,10 @@ LONGEST = 1 << 16
 
 
 class VdePort:
-    """A port, from its creation to close(); `limit`: seconds that a frame is waited for.
+    """A port, from its creation to close(); `limit`: seconds to wait for a frame.
 
-    `connected`: as libvdeplug's (QEMU), or as Bochs's, which has an abstract name and is not connected
-    to the hub's socket, so that at most net.unix.max_dgram_qlen datagrams wait in it.
+    `connected`: its socket is connected to the hub's, as libvdeplug's (QEMU); else it has an abstract name
+    and is not connected, as Bochs's, and holds at most net.unix.max_dgram_qlen datagrams.
     """
 
     def __init__(self, hub, limit, connected=True):
@@ -56,7 +56,7 @@ class VdePort:
         return self.data.recv(LONGEST)
 
     def waits(self):
-        """Whether a frame is there."""
+        """Whether a frame has arrived."""
         self.data.setblocking(False)
         try:
             return bool(self.data.recv(1, socket.MSG_PEEK))
