@@ -44,7 +44,7 @@ static void enter(struct answer *a, const struct datagram *d, uint64_t now)
 }
 
 /* Tells whoever asked; nothing came of a run that is not the last one seen. */
-static void tell(int fd, const struct answer *a, uint32_t run, const struct sockaddr_in *to)
+static void send_answer(int fd, const struct answer *a, uint32_t run, const struct sockaddr_in *to)
 {
 	struct answer said = a->run == run ? *a : (struct answer){.run = run};
 
@@ -74,14 +74,14 @@ _Noreturn static void receiver(void)
 			continue; /* nobody's here */
 		memcpy(&d, in, sizeof(d));
 		if (d.number == QUESTION)
-			tell(fd, &a, d.run, &from);
+			send_answer(fd, &a, d.run, &from);
 		else
 			enter(&a, &d, now_ns());
 	}
 }
 
 /* What came of run `run`; it is asked behind the datagrams, whose queues may be long. */
-static struct answer ask(int fd, uint32_t run)
+static struct answer query_result(int fd, uint32_t run)
 {
 	struct datagram d = {.run = run, .number = QUESTION};
 	struct answer a;
@@ -112,7 +112,7 @@ static int sender(const char *host, uint32_t count, uint32_t size)
 		if (send(fd, out, size, 0) != (ssize_t)size)
 			probe_fail(kind, "send");
 	}
-	a = ask(fd, d.run);
+	a = query_result(fd, d.run);
 	ns = a.last_ns - a.first_ns;
 	printf("{\"kind\":\"%s\",\"sent\":%u,\"received\":%u,\"size\":%u,\"ns\":%llu}\n", kind,
 	       count, a.received, size, (unsigned long long)ns);

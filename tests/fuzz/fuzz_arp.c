@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_arp.c: ARP of any shape, in any order with questions and the clock.  A next hop has the MAC
- * that answered our last question and no other; a frame is answered at most once; nothing grows.
+ * fuzz_arp.c: ARP frames of any shape, in any order with requests and the clock.  A next hop has
+ * the MAC of the answer to our last request and no other; a frame is answered at most once; no
+ * table grows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static void expect(const struct arp *a, mac_t dst, mac_t src)
 	}
 }
 
-static void hear(struct input *in)
+static void receive_frame(struct input *in)
 {
 	static const mac_t mac[] = {US_MAC, 0x050000000002ull, 0x060000000002ull, MAC_BROADCAST};
 	struct arp a = {1 + next(in) % 2, mac[next(in) % 3], mac[next(in) % 4], 0, 0};
@@ -163,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			now += next(&in) % 40;
 			vnet_tick(vnet_core(v, 0), now);
 		} else {
-			hear(&in);
+			receive_frame(&in);
 		}
 		check();
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any file as a bzImage, with a header laid over it half of the time. */
+/* Any file as a bzImage; half of the inputs are laid over a valid header. */
 #include <stdlib.h>
 #include <string.h>
 #include "lib/bytes.h"

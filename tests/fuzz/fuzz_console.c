@@ -2,9 +2,9 @@
 /*
  * fuzz_console.c: anything typed at the serial monitor, and anything a guest does to its COM1.
  *
- * A model says what the monitor's line must be after each key, and what waits for COM1; control
- * gets lines and texts exactly as they stood, and a guest what was typed at it, in order, and
- * nothing of it is lost by whatever the guest does.
+ * A model computes the monitor's line after each key, and the input queued for COM1.  Control must
+ * get lines and texts exactly as typed, and a guest its input in order and complete, whatever it
+ * does to its UART.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_headers.c: the parser of frames' headers on any bytes, beside its slow reference. */
+/* fuzz_headers.c: the parser of frames' headers on any bytes, compared with its slow reference. */
 #include <stdlib.h>
 #include "tests/unit/rig/headers_reference.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes in any mode: lengths stay within the input, and what was decoded can be carried out. */
+/*
+ * The instruction decoders on any bytes in any mode: lengths stay within the input, and a decoded
+ * instruction can be carried out.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include "arch/x86_64/insn/insn.h"

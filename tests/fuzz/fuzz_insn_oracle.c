@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_insn_oracle.c: our instruction decoders beside an independent one, Zydis.
+ * fuzz_insn_oracle.c: our instruction decoders compared with an independent one, Zydis.
  *
- * The first byte chooses the mode, the rest is one instruction.  What ours accept must have the
- * same length and operands there; what Zydis knows as one of the instructions that ours are for,
- * ours must accept.
+ * The first byte chooses the mode, the rest is one instruction.  An instruction that ours accept
+ * must have the same length and operands in Zydis; an instruction in the decoders' scope that Zydis
+ * accepts, ours must accept.
  */
 #include <Zydis/Zydis.h>
 #include <stdio.h>

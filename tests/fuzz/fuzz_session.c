@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_session.c: a guest that says anything at any time, and takes its answers or not.
+ * fuzz_session.c: a guest that writes any bytes to its control console at any time, and reads its
+ * answers or not.
  *
- * What comes back must always be lines that begin with one of the marks, each line and text that
- * reaches control must be one that was said whole, and after ^C and `sync` the place is found.
+ * Each line sent back must begin with one of the marks, each line and text passed to control must
+ * have been received completely, and after ^C and `sync` the next answer is the expected one.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static bool do_text(struct session *x, const char *t, size_t len)
 
 static const struct session_ops ops = {do_line, do_text};
 
-static void take(size_t max)
+static void read_answer(size_t max)
 {
 	const char *p;
 	size_t n = session_answer(&d, &p);
@@ -59,7 +60,7 @@ static void take_all(void)
 {
 	const char *p;
 	while (session_answer(&d, &p))
-		take(SESSION_ANSWER);
+		read_answer(SESSION_ANSWER);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t size)
@@ -77,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t size)
 			while (session_turn(&d))
 				;
 		if (in[0] & 4)
-			take(in[1]);
+			read_answer(in[1]);
 		in += n + 2;
 		size -= n + 2;
 	}

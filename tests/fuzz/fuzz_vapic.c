@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_vapic.c: a guest of four vCPUs at its local APICs, in each mode, and at an I/O APIC.  What
- * reaches the machine must be meant for the guest's own cores, with a vector that an APIC accepts,
- * and only registers and bits that the hardware takes without a #GP.
+ * fuzz_vapic.c: a guest of four vCPUs with its local APICs, in each mode, and an I/O APIC.
+ * Interrupts that are sent must be for the guest's own cores, with a vector that an APIC accepts,
+ * and only registers and bits that the hardware accepts without a #GP may be written.
  */
 #include <stdlib.h>
 #include <string.h>

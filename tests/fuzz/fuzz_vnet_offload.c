@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_vnet_offload.c: any offload header on any frame in any pieces.  What is cut must hold the
- * payload once, in segments that fit the MTU and whose checksums are right, over the ends that a
- * slow reader of headers finds.
+ * fuzz_vnet_offload.c: any offload header on any frame in any pieces.  Segments must hold the
+ * payload once, fit the MTU, and have right checksums over the addresses that a slow parser finds.
  */
 #include <stdlib.h>
 #include <string.h>

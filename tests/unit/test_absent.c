@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which accesses to memory where nothing is are named in the log. */
+/* Which accesses to absent memory are logged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ACPI tables in a model of physical memory, as firmware writes them and as nobody should. */
+/* ACPI tables in a model of physical memory: valid ones, and malformed ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What ACPI says of power-off and reset: registers of all kinds, and \_S5_ as compilers write it.
- */
+/* Power-off and reset by ACPI: registers of all kinds, and \_S5_ as AML compilers write it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

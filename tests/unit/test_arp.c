@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_arp.c: ARP as bytes, the life of next hops, and what the wire can do to them. */
+/*
+ * test_arp.c: ARP frames byte by byte, the states of next hops, and hostile frames from the wire.
+ */
 #include "tests/unit/rig/link_nodes.h"
 #include "vnet/link/arp.h"
 #include "vnet/link/neighbour.h"
@@ -52,8 +54,8 @@ static void malformed_frames_are_not_read(void **state)
 }
 
 /* Lets node n hear an ARP frame. */
-static void hear(struct node *n, mac_t dst, unsigned op, mac_t sender_mac, uint32_t sender,
-                 uint32_t target)
+static void receive_arp(struct node *n, mac_t dst, unsigned op, mac_t sender_mac, uint32_t sender,
+                        uint32_t target)
 {
 	const struct arp a = {op, sender_mac, NODE_MAC(0), sender, target};
 	uint8_t out[ARP_FRAME];
@@ -90,9 +92,10 @@ static void a_question_for_us_is_answered(void **state)
 
 	(void)state;
 	node_port(n, 1, 0, 0); /* in the edge's own network */
-	hear(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
-	hear(n, NODE_MAC(0), ARP_REQUEST, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
-	hear(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(1), 0, NODE_IP(0)); /* a probe, RFC 5227 */
+	receive_arp(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REQUEST, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(1), 0,
+	            NODE_IP(0)); /* a probe, RFC 5227 */
 	assert_int_equal(n->dev[0].n, 3);
 	assert_int_equal(n->dev[1].n, 0);
 	for (unsigned i = 0; i < 3; i++) {
@@ -112,8 +115,8 @@ static void what_others_say_to_all_is_switched(void **state)
 
 	(void)state;
 	node_port(n, 1, 0, 0);
-	hear(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(1), NODE_IP(1), NODE_IP(2));
-	hear(n, MAC_BROADCAST, ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(1));
+	receive_arp(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(1), NODE_IP(1), NODE_IP(2));
+	receive_arp(n, MAC_BROADCAST, ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(1));
 	assert_int_equal(n->dev[0].n, 0);
 	assert_int_equal(n->dev[1].n, 2);
 	assert_int_equal(port_drops_all(n->dev[0].port), 0);
@@ -135,7 +138,7 @@ static void a_next_hop_is_asked_for_until_it_answers(void **state)
 		assert_int_equal(asked(n), 1); /* in each second */
 	}
 	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 20);
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(hop(link), NODE_MAC(1));
 	assert_int_equal(node_send(n, guest, out, 64), 1);
 	assert_int_equal(n->dev[0].n, 1);
@@ -164,7 +167,7 @@ static void it_is_kept_fresh_and_forgotten_when_silent(void **state)
 
 	(void)state;
 	node_tick(n);
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(asked(n), 1);
 	for (unsigned i = 1; i < NEIGHBOUR_FRESH; i++) {
 		node_tick(n);
@@ -173,7 +176,7 @@ static void it_is_kept_fresh_and_forgotten_when_silent(void **state)
 	node_tick(n);
 	assert_int_equal(asked(n), 1);
 	/* It has moved to another machine. */
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(2), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(2), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(hop(link), NODE_MAC(2));
 	for (unsigned i = 1; i < NEIGHBOUR_FRESH + NEIGHBOUR_TRIES; i++)
 		node_tick(n);
@@ -196,7 +199,7 @@ static void after_a_long_quiet_it_is_asked_first(void **state)
 
 	(void)state;
 	node_tick(n);
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
 	node_clear(n);
 	for (unsigned i = 1; i < NEIGHBOUR_TRIES; i++) {
 		n->seconds += 5000;
@@ -204,7 +207,7 @@ static void after_a_long_quiet_it_is_asked_first(void **state)
 		assert_int_equal(hop(link), NODE_MAC(1));
 		assert_int_equal(asked(n), 1);
 	}
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
 	for (unsigned i = 0; i < NEIGHBOUR_TRIES; i++) {
 		n->seconds += 5000;
 		node_tick(n);
@@ -225,7 +228,7 @@ static void beyond_the_prefix_the_gateway_is_asked(void **state)
 	node_tick(n);
 	assert_true(arp_read(&a, n->dev[0].got[0].bytes, ARP_FRAME));
 	assert_int_equal(a.target, GATEWAY);
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(9), GATEWAY, NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(9), GATEWAY, NODE_IP(0));
 	assert_int_equal(hop(link), NODE_MAC(9));
 	node_free(n);
 }
@@ -238,26 +241,26 @@ static void lies_are_counted_and_not_believed(void **state)
 
 	(void)state;
 	/* Before anything was asked. */
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(port_drops(edge, VNET_DROP_arp_unsolicited), 1);
 	node_tick(n);
 	/* For another than was asked, and for nobody. */
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(2), NODE_IP(0));
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), 0, NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(2), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), 0, NODE_IP(0));
 	assert_int_equal(port_drops(edge, VNET_DROP_arp_unsolicited), 3);
 	assert_int_equal(hop(link), 0);
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
 	/* A second answer. */
-	hear(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(port_drops(edge, VNET_DROP_arp_unsolicited), 4);
 	/* A question tells nothing about the one who asks. */
-	hear(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
+	receive_arp(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(5), NODE_IP(1), NODE_IP(0));
 	assert_int_equal(hop(link), NODE_MAC(1));
 	/* Our own address. */
-	hear(n, MAC_BROADCAST, ARP_REPLY, NODE_MAC(5), NODE_IP(0), NODE_IP(0));
-	hear(n, NODE_MAC(0), ARP_REQUEST, NODE_MAC(5), NODE_IP(0), NODE_IP(1));
+	receive_arp(n, MAC_BROADCAST, ARP_REPLY, NODE_MAC(5), NODE_IP(0), NODE_IP(0));
+	receive_arp(n, NODE_MAC(0), ARP_REQUEST, NODE_MAC(5), NODE_IP(0), NODE_IP(1));
 	assert_int_equal(port_drops(edge, VNET_DROP_arp_conflict), 2);
-	hear(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(0), NODE_IP(0), NODE_IP(1));
+	receive_arp(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(0), NODE_IP(0), NODE_IP(1));
 	assert_int_equal(port_drops(edge, VNET_DROP_looped), 1);
 	/* From a group: an answer would go to all of it. */
 	memcpy(out, golden_request, ARP_FRAME);
@@ -271,7 +274,7 @@ static void lies_are_counted_and_not_believed(void **state)
 	out[18] = 7;
 	node_send(n, edge, out, ARP_FRAME);
 	assert_int_equal(port_drops(edge, VNET_DROP_arp_malformed), 1);
-	hear(n, NODE_MAC(0), ARP_REQUEST, NODE_MAC(5), NODE_IP(1), NODE_IP(2));
+	receive_arp(n, NODE_MAC(0), ARP_REQUEST, NODE_MAC(5), NODE_IP(1), NODE_IP(2));
 	assert_int_equal(port_drops(edge, VNET_DROP_outer_other), 1);
 	node_free(n);
 }

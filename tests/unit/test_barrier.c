@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which barriers real CPUs get at a change of owner, by the words that they say of themselves. */
+/* Which barriers recorded CPUs get when a core changes owner. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

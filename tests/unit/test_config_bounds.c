@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The bytes that a text may have, every bound at its last good and first bad value, atomicity. */
+/*
+ * The bytes that a text may have, every bound at its last good and first bad value, and that a
+ * refused text changes nothing.
+ */
 #include "tests/unit/rig/config_text.h"
 #include "vmm/config/parse.h"
 

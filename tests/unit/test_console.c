@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_console.c: which of a guest's two devices gets what is typed, and that nobody loses any. */
+/* test_console.c: which of a guest's two devices gets typed input, and that no byte is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

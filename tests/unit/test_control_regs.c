@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* CR0 and CR4: each rule by a value that breaks it alone. */
+/* CR0 and CR4: for each rule a value that breaks only that rule. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -121,7 +121,7 @@ static size_t read_answers(char *got, size_t have, size_t size)
 	return have;
 }
 
-static void say(unsigned i)
+static void send_request(unsigned i)
 {
 	uint16_t slot = tx.avail_idx % NUM;
 	char *text = guest_at(g, buf + 8192 + 64 * slot);
@@ -142,7 +142,7 @@ static void *asker(void *arg)
 	become(0);
 	for (unsigned i = 0; i < REQUESTS; i++) {
 		len += (size_t)sprintf(want + len, ":line %u\n:line %u\n:line %u\n+ok\n", i, i, i);
-		say(i);
+		send_request(i);
 		while (have < len) {
 			serve(0);
 			have = read_answers(got, have, sizeof got);

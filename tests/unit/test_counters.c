@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* `show counters`: every source of an object is asked to its end, and what is 0 is left out. */
+/* `show counters`: every source of an object is read to its end, and zeroes are left out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

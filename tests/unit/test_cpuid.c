@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What guests are told by CPUID, on the recorded leaves of real machines (tests/unit/data/cpuid),
- * and that docs/cpuid.md says the same.  `build/unit/test_cpuid --write` makes that table anew.
+ * CPUID as guests see it, on recorded leaves of real machines (tests/unit/data/cpuid), and that
+ * docs/cpuid.md agrees.  `build/unit/test_cpuid --write` generates that table.
  */
 #include <setjmp.h>
 #include <stdarg.h>

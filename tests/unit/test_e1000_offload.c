@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Offload headers on a simulated NIC: what leaves is right, what contradicts the frame is refused.
+/*
+ * Offload headers on a simulated NIC: frames that leave are right, and headers that contradict the
+ * frame are refused.
  */
 #include "tests/unit/rig/e1000_rig.h"
 /* Shared with the test guest that asks the same of real NICs; not part of the host library. */
@@ -17,7 +19,7 @@ static void send_big(struct rig *r, uint32_t len, const struct vnet_hdr *hdr)
 	assert_ptr_equal(e1000_tx_done(&r->nic), big);
 }
 
-static void judge(struct rig *r, struct tso_check *c)
+static void check_segments(struct rig *r, struct tso_check *c)
 {
 	for (unsigned i = 0; i < r->sim->n_out; i++) {
 		const char *error = tso_check_segment(c, r->sim->out[i].data, r->sim->out[i].len);
@@ -42,7 +44,7 @@ static void test_tso(void **state)
 		uint32_t len = tso_build(big, &hdr, v6, payload, mss);
 		send_big(&r, len, &hdr);
 		tso_check_begin(&c, v6, payload, mss);
-		judge(&r, &c);
+		check_segments(&r, &c);
 	}
 	assert_int_equal(r.nic.count[E1000_COUNT_tx_tso], 200);
 	assert_int_equal(r.sim->contexts, 200);
@@ -62,7 +64,7 @@ static void test_csum_keeps_context(void **state)
 		hdr.gso_type = VNET_GSO_NONE;
 		send_big(&r, len, &hdr);
 		tso_check_begin(&c, v6, 30 * i + 1, 1448);
-		judge(&r, &c);
+		check_segments(&r, &c);
 	}
 	assert_int_equal(r.sim->contexts, 2); /* one for each kind */
 	assert_int_equal(r.nic.count[E1000_COUNT_tx_csum], 40);
@@ -117,7 +119,7 @@ static void test_in_tunnel(void **state)
 			r.sim->out[0].len -= outer;
 			memmove(r.sim->out[0].data, r.sim->out[0].data + outer, len);
 			tso_check_begin(&c, v6, 1000, 1448);
-			judge(&r, &c);
+			check_segments(&r, &c);
 		}
 		rig_close(&r);
 	}
@@ -165,7 +167,7 @@ static void test_vlan(void **state)
 		memmove(f + 12, f + 16, r.sim->out[i].len - 16);
 		r.sim->out[i].len -= 4;
 	}
-	judge(&r, &c);
+	check_segments(&r, &c);
 	rig_close(&r);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_ecn.c: DSCP and congestion marks through a link: what the outer header has of the inner
- * packet, and what comes of both at the far end (RFC 6040).
+ * test_ecn.c: DSCP and congestion marks over a link: the outer header from the inner packet, and
+ * their combination at the far end (RFC 6040).
  */
 #include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"

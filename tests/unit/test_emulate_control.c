@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Instructions on control registers that exit on SVM: what is carried out, and what is not. */
+/* Instructions on control registers that exit on SVM: which are carried out, and which fault. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_encap.c: the outer headers, byte by byte, and each check of what comes in. */
+/* test_encap.c: the outer headers, byte by byte, and each check of a received packet. */
 #include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"
 #include "vnet/link/encap.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a description asks of a machine, and the words of each refusal. */
+/* The checks of a description against a machine, and the message of each refusal. */
 #include "tests/unit/rig/config_text.h"
 #include "vmm/fit.h"
 

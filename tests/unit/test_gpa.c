@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Guest memory's door: bounds, wrap-around, regions side by side. */
+/* Access to guest memory: bounds, wrap-around, adjacent regions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

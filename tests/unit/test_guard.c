@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_guard.c: guests that would send the node's own outer packets, and what is shared no more. */
+/*
+ * test_guard.c: guests that send frames like the node's own outer packets, and that such frames are
+ * copied before they are checked.
+ */
 #include "tests/unit/rig/link_nodes.h"
 #include "vnet/link/arp.h"
 #include "lib/bytes.h"
@@ -26,7 +29,7 @@ static int start(void **state)
 	return 0;
 }
 
-static int end(void **state)
+static int tear_down(void **state)
 {
 	struct rig *r = *state;
 
@@ -249,7 +252,7 @@ static void a_peer_does_not_send_as_the_node(void **state)
 	node_free(other);
 }
 
-static void take(void *ctx, const struct vnet_verdict *verdict)
+static void record_verdict(void *ctx, const struct vnet_verdict *verdict)
 {
 	*(int *)ctx = verdict->drop;
 }
@@ -259,17 +262,19 @@ static void explain_knows(void **state)
 	struct rig *r = *state;
 	int drop = -2;
 
-	assert_true(vnet_explain(r->n->v, 0, NODE_MAC(0), B, r->stranger->number, take, &drop));
+	assert_true(
+	    vnet_explain(r->n->v, 0, NODE_MAC(0), B, r->stranger->number, record_verdict, &drop));
 	assert_int_equal(drop, VNET_DROP_outer_forged);
-	assert_true(vnet_explain(r->n->v, 0, A, B, r->stranger->number, take, &drop));
+	assert_true(vnet_explain(r->n->v, 0, A, B, r->stranger->number, record_verdict, &drop));
 	assert_int_equal(drop, -1);
-	assert_true(vnet_explain(r->n->v, 1, NODE_MAC(0), B, r->apart->number, take, &drop));
+	assert_true(
+	    vnet_explain(r->n->v, 1, NODE_MAC(0), B, r->apart->number, record_verdict, &drop));
 	assert_int_equal(drop, -1);
 }
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, start, end)
+#define T(f) cmocka_unit_test_setup_teardown(f, start, tear_down)
 	const struct CMUnitTest tests[] = {
 	    T(nobody_else_sends_as_the_node),
 	    T(nobody_sends_as_a_peer_or_the_gateway),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The guests' ACPI tables: checksums, addresses, and what iasl reads out of them. */
+/* The guests' ACPI tables: checksums, addresses, and disassembly by iasl. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_headers.c: the one parser of frames' headers: what it finds, by hand and by its reference.
- */
+/* test_headers.c: the parser of frames' headers: known frames, and comparison with a reference. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

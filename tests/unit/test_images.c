@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest's images by what kind of kernel it has, and the words when they cannot be loaded. */
+/*
+ * Loading a guest's images, by the kind of its kernel, and the messages if they cannot be loaded.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

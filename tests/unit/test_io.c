@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who answers at a guest's I/O port. */
+/* Which device answers at a guest's I/O port. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

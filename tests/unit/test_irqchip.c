@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What of a guest's local APIC goes to the chip behind it; and the chip that is the core's own. */
+/*
+ * Which accesses to a guest's local APIC reach the irqchip, and the irqchip that is the core's own
+ * APIC.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of a VM: which cores it takes by whose choice, and that nothing of it stays. */
+/* The life cycle of a VM: which cores it takes, and that nothing of it remains. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

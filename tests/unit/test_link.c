@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_link.c: two nodes joined by links: control of them, and what passes. */
+/* test_link.c: two nodes connected by links: control of the links, and their frames. */
 #include "tests/unit/rig/link_nodes.h"
 
 #define VXLAN(i, number) (&(struct vnet_link_config){VNET_LINK_VXLAN, NODE_IP(i), (number), 0, 0})

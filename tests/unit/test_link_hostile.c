@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_link_hostile.c: what a wire may send to an underlay, each counted by its name. */
+/* test_link_hostile.c: packets that a wire may send to an underlay, each counted by its name. */
 #include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"
 #include "vnet/link/encap.h"

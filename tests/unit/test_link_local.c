@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_link_local.c: groups that are of one wire only: who passes them on, and who says so. */
+/* test_link_local.c: link-local groups: which networks forward them, and what explain says. */
 #include "tests/unit/rig/vnet_rig.h"
 
 #define GROUP(n) (0xc28001ull | (mac_t)(n) << 40) /* 01:80:c2:00:00:0n */
@@ -8,7 +8,7 @@
 
 static struct vnet_verdict verdict;
 
-static void hear(void *ctx, const struct vnet_verdict *v)
+static void record_verdict(void *ctx, const struct vnet_verdict *v)
 {
 	unsigned *lines = ctx;
 
@@ -26,7 +26,7 @@ static void reaches(struct rig *r, unsigned mask)
 
 			assert_int_equal(rig_reach(r, GROUP(n), A), mask);
 			assert_int_equal(rig_drops(r, 0, VNET_DROP_link_local), before + !mask);
-			assert_true(vnet_explain(r->v, 0, A, GROUP(n), 0, hear, &lines));
+			assert_true(vnet_explain(r->v, 0, A, GROUP(n), 0, record_verdict, &lines));
 			assert_int_equal(verdict.drop == VNET_DROP_link_local, !mask);
 			if (!mask)
 				assert_int_equal(lines, 1);

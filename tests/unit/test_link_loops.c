@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_link_loops.c: split horizon, what loops back, and the exact mode. */
+/* test_link_loops.c: split horizon, frames that loop back, and mode exact. */
 #include "tests/unit/rig/link_nodes.h"
 
 static uint8_t frame[64];
@@ -230,29 +230,29 @@ static void many_addresses_are_found(void **state)
 	vnet_destroy(v);
 }
 
-struct told {
+struct explained {
 	unsigned n;
 	struct vnet_verdict last;
 	unsigned ports; /* bits */
 };
 
-static void take(void *ctx, const struct vnet_verdict *verdict)
+static void record_verdict(void *ctx, const struct vnet_verdict *verdict)
 {
-	struct told *t = ctx;
+	struct explained *t = ctx;
 
 	t->n++;
 	t->last = *verdict;
 	t->ports |= verdict->drop < 0 ? 1u << verdict->port : 0;
 }
 
-/* What is told of a frame agrees with what becomes of it. */
+/* explain agrees with what a real frame does. */
 static void agrees(struct node *n, struct vnet_port *from, mac_t dst, mac_t src)
 {
-	struct told t = {0};
+	struct explained t = {0};
 	uint64_t before[DEVS][VNET_DROP_CAUSES];
 	struct vnet_port_stats s;
 
-	assert_true(vnet_explain(n->v, 1, src, dst, from->number, take, &t));
+	assert_true(vnet_explain(n->v, 1, src, dst, from->number, record_verdict, &t));
 	for (unsigned i = 0; i < 5; i++) {
 		vnet_port_stats(n->dev[i].port, &s);
 		memcpy(before[i], s.drop, sizeof s.drop);
@@ -287,18 +287,18 @@ static void explain_knows_links(void **state)
 	static const struct vnet_link_config far = {VNET_LINK_UDP, NODE_IP(1), 0, 0, 0};
 	struct node *n = node_make(0, VNET_LEARN);
 	struct vnet_port *guest = node_port(n, 1, 1, 0), *link = node_link(n, "far", 1, &far);
-	struct told t = {0};
+	struct explained t = {0};
 
 	(void)state;
-	assert_true(vnet_explain(n->v, 1, A, B, guest->number, take, &t));
+	assert_true(vnet_explain(n->v, 1, A, B, guest->number, record_verdict, &t));
 	assert_int_equal(t.last.port, link->number);
 	assert_int_equal(t.last.drop, VNET_DROP_no_neighbour);
 	n->dev[0].port->up = false;
-	assert_true(vnet_explain(n->v, 1, A, B, guest->number, take, &t));
+	assert_true(vnet_explain(n->v, 1, A, B, guest->number, record_verdict, &t));
 	assert_int_equal(t.last.drop, VNET_DROP_bridge_down);
-	assert_true(vnet_explain(n->v, 0, A, NODE_MAC(0), 0, take, &t));
+	assert_true(vnet_explain(n->v, 0, A, NODE_MAC(0), 0, record_verdict, &t));
 	assert_int_equal(t.last.drop, VNET_DROP_outer_other);
-	assert_true(vnet_explain(n->v, 0, NODE_MAC(0), A, 0, take, &t));
+	assert_true(vnet_explain(n->v, 0, NODE_MAC(0), A, 0, record_verdict, &t));
 	assert_int_equal(t.last.drop, VNET_DROP_looped);
 	node_free(n);
 }

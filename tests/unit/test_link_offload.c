@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_link_offload.c: checksums and large frames on their way through a link, and what a sender is
- * told of a frame that does not fit.  Sums are verified in the plainest way.
+ * test_link_offload.c: checksums and large frames over a link, and the ICMP answer to a frame that
+ * does not fit.  Checksums are verified by the simplest algorithm.
  */
 #include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"
@@ -230,8 +230,9 @@ static void small_segments_fill_many_batches(void **state)
 	part(&p);
 }
 
-/* What node 0's guest is told of a frame; NULL: nothing.  The frame is counted. */
-static struct got *told(struct pair *p, uint8_t *out, uint32_t len, const struct vnet_hdr *hdr)
+/* The ICMP answer to a frame of node 0's guest; NULL: none.  The frame is counted as too_big. */
+static struct got *icmp_answer(struct pair *p, uint8_t *out, uint32_t len,
+                               const struct vnet_hdr *hdr)
 {
 	uint64_t before = port_drops(p->link[0], VNET_DROP_too_big);
 
@@ -279,7 +280,7 @@ static void check_ipv6(const struct got *g, const uint8_t *out, unsigned at)
 	assert_memory_equal(icmp + 8, out + at, 60);
 }
 
-static void senders_are_told_what_fits(void **state)
+static void senders_get_the_mtu_that_fits(void **state)
 {
 	static uint8_t out[PAYLOAD + 100];
 	struct pair p;
@@ -300,10 +301,10 @@ static void senders_are_told_what_fits(void **state)
 		struct vnet_hdr v4 = large(false, at, 1424), v6 = large(true, at, 1405);
 		uint32_t len = tcp(out, false, at, 1425);
 
-		check_ipv4(told(&p, out, len, NULL), out, at);
-		check_ipv4(told(&p, out, tcp(out, false, at, PAYLOAD), &v4), out, at);
-		check_ipv6(told(&p, out, tcp(out, true, at, 1405), NULL), out, at);
-		check_ipv6(told(&p, out, tcp(out, true, at, PAYLOAD), &v6), out, at);
+		check_ipv4(icmp_answer(&p, out, len, NULL), out, at);
+		check_ipv4(icmp_answer(&p, out, tcp(out, false, at, PAYLOAD), &v4), out, at);
+		check_ipv6(icmp_answer(&p, out, tcp(out, true, at, 1405), NULL), out, at);
+		check_ipv6(icmp_answer(&p, out, tcp(out, true, at, PAYLOAD), &v6), out, at);
 	}
 	part(&p);
 }
@@ -319,7 +320,7 @@ static uint32_t extended(uint8_t *p, unsigned next, unsigned kind)
 	return len;
 }
 
-/* What is told of extension headers, and of what lies behind them. */
+/* The answer to a frame with extension headers, and to frames with unusual contents behind them. */
 static void extension_headers_are_passed(void **state)
 {
 	static const uint8_t kind[] = {0, 43, 60, 135};
@@ -330,16 +331,16 @@ static void extension_headers_are_passed(void **state)
 	(void)state;
 	join(&p);
 	for (unsigned i = 0; i < sizeof kind; i++) {
-		check_ipv6(told(&p, out, extended(out, 6, kind[i]), NULL), out, 22);
+		check_ipv6(icmp_answer(&p, out, extended(out, 6, kind[i]), NULL), out, 22);
 		len = extended(out, 58, kind[i]);
 		out[86] = 1; /* an ICMPv6 error, and an echo */
-		assert_null(told(&p, out, len, NULL));
+		assert_null(icmp_answer(&p, out, len, NULL));
 		out[86] = 128;
-		check_ipv6(told(&p, out, len, NULL), out, 22);
+		check_ipv6(icmp_answer(&p, out, len, NULL), out, 22);
 	}
 	len = extended(out, 58, 44); /* of a later fragment nobody sees what it is */
 	out[65] = 8;
-	check_ipv6(told(&p, out, len, NULL), out, 22);
+	check_ipv6(icmp_answer(&p, out, len, NULL), out, 22);
 	part(&p);
 }
 
@@ -364,7 +365,7 @@ static void the_authenticated_is_not_cut(void **state)
 	part(&p);
 }
 
-static void some_are_not_told(void **state)
+static void some_get_no_icmp(void **state)
 {
 	static uint8_t out[PAYLOAD + 100];
 	struct pair p;
@@ -374,30 +375,30 @@ static void some_are_not_told(void **state)
 	join(&p);
 	len = tcp(out, false, 14, 1425);
 	out[20] = 0; /* may be fragmented */
-	assert_null(told(&p, out, len, NULL));
+	assert_null(icmp_answer(&p, out, len, NULL));
 	out[20] = 0x40;
 	out[21] = 1; /* a fragment that is not the first */
-	assert_null(told(&p, out, len, NULL));
+	assert_null(icmp_answer(&p, out, len, NULL));
 	tcp(out, false, 14, 1425);
 	out[26] = 224; /* from a group */
-	assert_null(told(&p, out, len, NULL));
+	assert_null(icmp_answer(&p, out, len, NULL));
 	tcp(out, false, 14, 1425);
 	mac_write(out, MAC_BROADCAST);
-	assert_null(told(&p, out, len, NULL));
+	assert_null(icmp_answer(&p, out, len, NULL));
 	tcp(out, false, 14, 1425);
 	out[23] = 1; /* ICMP: an error, and an echo */
 	out[34] = 3;
-	assert_null(told(&p, out, len, NULL));
+	assert_null(icmp_answer(&p, out, len, NULL));
 	out[34] = 8;
-	assert_non_null(told(&p, out, len, NULL));
+	assert_non_null(icmp_answer(&p, out, len, NULL));
 	len = tcp(out, true, 14, 1405);
 	out[20] = 58;
 	out[54] = 1;
-	assert_null(told(&p, out, len, NULL));
+	assert_null(icmp_answer(&p, out, len, NULL));
 	out[54] = 128;
-	assert_non_null(told(&p, out, len, NULL));
+	assert_non_null(icmp_answer(&p, out, len, NULL));
 	ether_frame(out, B, A, 0x88b5, len, 0);
-	assert_null(told(&p, out, len, NULL));
+	assert_null(icmp_answer(&p, out, len, NULL));
 	part(&p);
 }
 
@@ -411,21 +412,21 @@ static void answers_are_limited(void **state)
 	(void)state;
 	join(&p);
 	for (unsigned i = 0; i < 200; i++)
-		answers += told(&p, out, tcp(out, false, 14, 1425), NULL) != NULL;
+		answers += icmp_answer(&p, out, tcp(out, false, 14, 1425), NULL) != NULL;
 	assert_int_equal(answers, 64);
 	assert_int_equal(port_drops(p.guest[0], VNET_DROP_untold), 200 - 64);
-	/* Another guest of the same core is told all the same. */
+	/* Another guest on the same core still gets its answer. */
 	other = node_port(p.n[0], 2, 1, 0);
 	node_clear(p.n[0]);
 	node_send(p.n[0], other, out, tcp(out, false, 14, 1425));
 	assert_int_equal(p.n[0]->dev[2].n, 1);
 	assert_true(vnet_port_remove(other));
 	node_tick(p.n[0]);
-	assert_non_null(told(&p, out, tcp(out, false, 14, 1425), NULL));
+	assert_non_null(icmp_answer(&p, out, tcp(out, false, 14, 1425), NULL));
 	part(&p);
 }
 
-/* A frame that goes to two links of different limits is told of once, and passes the other. */
+/* A frame to two links of different limits is answered once, and passes the larger one. */
 static void each_link_judges_for_itself(void **state)
 {
 	static const struct vnet_link_config second = {VNET_LINK_UDP, NODE_IP(1), 0, 0, 0};
@@ -451,10 +452,10 @@ int main(void)
 	    cmocka_unit_test(large_frames_are_cut_inside),
 	    cmocka_unit_test(nothing_is_cut_for_a_full_edge),
 	    cmocka_unit_test(small_segments_fill_many_batches),
-	    cmocka_unit_test(senders_are_told_what_fits),
+	    cmocka_unit_test(senders_get_the_mtu_that_fits),
 	    cmocka_unit_test(extension_headers_are_passed),
 	    cmocka_unit_test(the_authenticated_is_not_cut),
-	    cmocka_unit_test(some_are_not_told),
+	    cmocka_unit_test(some_get_no_icmp),
 	    cmocka_unit_test(answers_are_limited),
 	    cmocka_unit_test(each_link_judges_for_itself),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_log.c: where a line goes, before and after the boot core is in its loop. */
+/* test_log.c: where a line of the log goes, before and after the boot core runs its main loop. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Machine checks: what each pattern of status words leads to. */
+/* Machine checks: the verdict for each pattern of status registers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

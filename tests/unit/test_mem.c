@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page allocator against a map of single pages. */
+/* The page allocator, compared with a map of single pages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

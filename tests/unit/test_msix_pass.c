@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A physical MSI-X table behind a guest's copy: what the device is told, and when. */
+/* A physical MSI-X table behind a guest's copy: what is written to the device, and when. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

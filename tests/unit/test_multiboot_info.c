@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The loader's information in a model of memory: as GRUB and QEMU leave it, and as nobody should.
- */
+/* The loader's information in a model of memory: as GRUB and QEMU leave it, and malformed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Nested tables: every page of a mapping is walked, as the CPU would. */
+/* Nested page tables: every page of a mapping is looked up as the CPU does. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One answer in both forms, escapes, alignment, and calls that do not fit the nest. */
+/* An answer in both forms, escapes, alignment, and calls that do not fit the nesting. */
 #include "tests/unit/rig/config_text.h"
 #include "vmm/control/show/out.h"
 
@@ -10,29 +10,29 @@ static const struct out_column guest_columns[] = {
 
 typedef void answer(struct out *o);
 
-static void check(answer *say, const char *as_text, const char *as_json)
+static void check(answer *write, const char *as_text, const char *as_json)
 {
 	struct text t = {0}, j = {0};
 	struct out o;
 	text_add(&t, "");
 	out_begin(&o, false, text_put, &t);
-	say(&o);
+	write(&o);
 	out_end(&o);
 	assert_string_equal(t.at, as_text);
 	out_begin(&o, true, text_put, &j);
-	say(&o);
+	write(&o);
 	out_end(&o);
 	assert_string_equal(j.at, as_json);
 	free(t.at);
 	free(j.at);
 }
 
-static void say_nothing(struct out *o)
+static void write_nothing(struct out *o)
 {
 	(void)o;
 }
 
-static void say_tables(struct out *o)
+static void write_tables(struct out *o)
 {
 	out_begin_table(o, "guests", guest_columns, 5);
 	out_row(o);
@@ -50,7 +50,7 @@ static void say_tables(struct out *o)
 	out_end_table(o);
 }
 
-static void say_objects(struct out *o)
+static void write_objects(struct out *o)
 {
 	out_string(o, "node", "a \"b\" \\ \n\x01\xc3\xa4\xc3(\xed\xa0\x80\xf0\x9f\x98\x80");
 	out_string(o, "empty", "");
@@ -74,13 +74,13 @@ static void say_objects(struct out *o)
 static void test_nothing(void **state)
 {
 	(void)state;
-	check(say_nothing, "", "{}\n");
+	check(write_nothing, "", "{}\n");
 }
 
 static void test_tables(void **state)
 {
 	(void)state;
-	check(say_tables,
+	check(write_tables,
 	      "guest     state    exits  memory  mac\n"
 	      "alice     running  12345678901    256M  52:54:00:00:00:0a\n"
 	      "bob-with-a-long-name  -           -1       -  -\n"
@@ -95,7 +95,7 @@ static void test_tables(void **state)
 static void test_objects(void **state)
 {
 	(void)state;
-	check(say_objects,
+	check(write_objects,
 	      "node: a \"b\" \\ \\x0a\\x01\xc3\xa4\\xc3(\\xed\\xa0\\x80\xf0\x9f\x98\x80\n"
 	      "empty: \"\"\n"
 	      "memory:\n"
@@ -117,7 +117,7 @@ static void test_objects(void **state)
 }
 
 /* What does not fit is counted and left out; what is still open at the end is closed. */
-static void say_wrong(struct out *o)
+static void write_wrong(struct out *o)
 {
 	out_row(o);
 	out_end_table(o);
@@ -140,7 +140,7 @@ static void say_wrong(struct out *o)
 static void test_wrong(void **state)
 {
 	(void)state;
-	check(say_wrong, "guest     state\n1         2\n-         -\n",
+	check(write_wrong, "guest     state\n1         2\n-         -\n",
 	      "{\"t\":[{\"guest\":1,\"state\":2},{\"guest\":null,\"state\":null}]}\n");
 }
 

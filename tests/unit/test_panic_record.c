@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A panic's text in memory that a reset may have left, or not. */
+/* A panic's text in memory that a reset may or may not have kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

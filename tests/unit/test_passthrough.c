@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest's physical devices: a list, of which each has its place, its reset and its end. */
+/* A guest's list of physical devices: each is added, reset and removed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

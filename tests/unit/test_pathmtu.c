@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_pathmtu.c: routers that tell what fits the path to a peer, in truth and not. */
+/* test_pathmtu.c: routers that report a path's MTU, truthfully or not. */
 #include "tests/unit/rig/link_nodes.h"
 #include "lib/bytes.h"
 #include "vnet/link/encap.h"
@@ -36,7 +36,7 @@ static int start(void **state)
 	return 0;
 }
 
-static int end(void **state)
+static int tear_down(void **state)
 {
 	struct rig *r = *state;
 
@@ -98,7 +98,7 @@ static void message(struct rig *r, const struct vnet_link_config *c, unsigned mt
 }
 
 /* It is heard, and counted so. */
-static void hear_as(struct rig *r, enum vnet_drop why)
+static void receive_counted(struct rig *r, enum vnet_drop why)
 {
 	uint64_t before = port_drops(r->edge, why), all = port_drops_all(r->edge);
 
@@ -108,9 +108,9 @@ static void hear_as(struct rig *r, enum vnet_drop why)
 	assert_int_equal(port_drops_all(r->edge), all + 1);
 }
 
-static void hear(struct rig *r)
+static void receive_message(struct rig *r)
 {
-	hear_as(r, VNET_DROP_path_mtu);
+	receive_counted(r, VNET_DROP_path_mtu);
 }
 
 static void limits(const struct rig *r, unsigned a, unsigned b, unsigned c)
@@ -125,19 +125,19 @@ static void the_link_that_sent_it_sends_less_for_a_while(void **state)
 	struct rig *r = *state;
 
 	message(r, &far1, 1400);
-	hear(r);
+	receive_message(r);
 	limits(r, 1350, FULL, FULL + 8);
 	message(r, &plain, 1340);
-	hear(r);
+	receive_message(r);
 	limits(r, 1350, FULL, 1298);
 	/* More than is known to fit is no news; less is. */
 	message(r, &far1, 1450);
-	hear(r);
+	receive_message(r);
 	limits(r, 1350, FULL, 1298);
 	r->n->seconds += PATHMTU_SECONDS / 2;
 	node_tick(r->n);
 	message(r, &far1, 1340);
-	hear(r);
+	receive_message(r);
 	r->n->seconds += PATHMTU_SECONDS / 2;
 	node_tick(r->n);
 	limits(r, 1290, FULL, FULL + 8);
@@ -146,17 +146,17 @@ static void the_link_that_sent_it_sends_less_for_a_while(void **state)
 	limits(r, FULL, FULL, FULL + 8);
 }
 
-/* A guest that sends what fitted before is told. */
-static void its_senders_are_told(void **state)
+/* A guest that sends a frame that fitted before gets an ICMP message. */
+static void its_senders_get_icmp(void **state)
 {
 	struct rig *r = *state;
 	struct vnet_port *guest = node_port(r->n, 1, 1, 0);
 	uint8_t out[14 + 1400];
 
 	message(r, &far1, 1400);
-	hear(r);
+	receive_message(r);
 	message(r, &plain, 1400);
-	hear(r);
+	receive_message(r);
 	ether_frame(out, B, A, 0x0800, sizeof out, 0);
 	memcpy(out + 14, r->bytes + QUOTE, 20); /* any IPv4 header with DF */
 	put_be16(out + 16, 1400);
@@ -176,13 +176,13 @@ static void never_below_what_ipv6_needs(void **state)
 	struct rig *r = *state;
 
 	message(r, &far1, 1330);
-	hear(r);
+	receive_message(r);
 	limits(r, 1280, FULL, FULL + 8);
 	message(r, &plain, 68);
-	hear_as(r, VNET_DROP_path_mtu_low);
+	receive_counted(r, VNET_DROP_path_mtu_low);
 	limits(r, 1280, FULL, 1280);
 	message(r, &far2, 0); /* a router from before RFC 1191 */
-	hear_as(r, VNET_DROP_path_mtu_low);
+	receive_counted(r, VNET_DROP_path_mtu_low);
 	limits(r, 1280, FULL, 1280);
 }
 
@@ -196,20 +196,20 @@ static void what_is_quoted_was_sent_of_late(void **state)
 	message(r, &far1, 1400);
 	r->n->seconds += PATHMTU_SLOT;
 	node_tick(r->n);
-	hear(r);
+	receive_message(r);
 	limits(r, 1350, FULL, FULL + 8);
 	message(r, &far2, 1400);
 	r->n->seconds += 2 * PATHMTU_SLOT;
 	node_tick(r->n);
-	hear_as(r, VNET_DROP_path_mtu_unsent);
+	receive_counted(r, VNET_DROP_path_mtu_unsent);
 	limits(r, 1350, FULL, FULL + 8);
 	/* Right for one link is wrong for another, and for another flow. */
 	message(r, &far2, 1400);
 	put_be32(r->bytes + QUOTE + 32, far1.vni << 8);
-	hear_as(r, VNET_DROP_path_mtu_unsent);
+	receive_counted(r, VNET_DROP_path_mtu_unsent);
 	message(r, &far2, 1400);
 	put_be16(r->bytes + QUOTE + 20, FLOW + 1);
-	hear_as(r, VNET_DROP_path_mtu_unsent);
+	receive_counted(r, VNET_DROP_path_mtu_unsent);
 	limits(r, 1350, FULL, FULL + 8);
 }
 
@@ -222,15 +222,15 @@ static void guessing_takes_long(void **state)
 	for (unsigned i = 0; i < 1000; i++, guess++) {
 		message(r, &far1, 1400);
 		put_be16(r->bytes + QUOTE + 4, guess);
-		hear_as(r, i < PATHMTU_GUESSES ? VNET_DROP_path_mtu_unsent
-		                               : VNET_DROP_path_mtu_excess);
+		receive_counted(r, i < PATHMTU_GUESSES ? VNET_DROP_path_mtu_unsent
+		                                       : VNET_DROP_path_mtu_excess);
 	}
 	message(r, &far1, 1400);
-	hear_as(r, VNET_DROP_path_mtu_excess);
+	receive_counted(r, VNET_DROP_path_mtu_excess);
 	limits(r, FULL, FULL, FULL + 8);
 	node_tick(r->n);
 	message(r, &far1, 1400);
-	hear(r);
+	receive_message(r);
 	limits(r, 1350, FULL, FULL + 8);
 }
 
@@ -244,15 +244,15 @@ static void a_flow_that_is_not_there_is_not_believed(void **state)
 	node_tick(r->n);
 	for (unsigned i = 0; i < 1000; i++) {
 		write_message(r, &far1, 1400);
-		hear_as(r, VNET_DROP_path_mtu_unsent);
+		receive_counted(r, VNET_DROP_path_mtu_unsent);
 	}
 	message(r, &far1, 1400);
-	hear(r);
+	receive_message(r);
 	limits(r, 1350, FULL, FULL + 8);
 	r->n->seconds += PATHMTU_SECONDS + 2 * PATHMTU_SLOT;
 	node_tick(r->n);
 	write_message(r, &far1, 1400); /* it was there, but not of late */
-	hear_as(r, VNET_DROP_path_mtu_unsent);
+	receive_counted(r, VNET_DROP_path_mtu_unsent);
 	limits(r, FULL, FULL, FULL + 8);
 }
 
@@ -261,18 +261,18 @@ static void a_link_may_ignore_them(void **state)
 	struct rig *r = *state;
 
 	message(r, &far1, 1400);
-	hear(r);
+	receive_message(r);
 	vnet_link_set_path_mtu(r->link[0], false);
 	vnet_link_set_path_mtu(r->edge, false); /* no link */
 	limits(r, FULL, FULL, FULL + 8);
 	message(r, &far1, 1400);
-	hear_as(r, VNET_DROP_path_mtu_ignored);
+	receive_counted(r, VNET_DROP_path_mtu_ignored);
 	limits(r, FULL, FULL, FULL + 8);
 	message(r, &far2, 1400);
-	hear(r);
+	receive_message(r);
 	vnet_link_set_path_mtu(r->link[0], true);
 	message(r, &far1, 1400);
-	hear(r);
+	receive_message(r);
 	limits(r, 1350, 1350, FULL + 8);
 }
 
@@ -293,7 +293,7 @@ static void what_a_link_sends_is_known_again(void **state)
 		assert_int_equal(r->n->dev[0].n, 1);
 		message(r, &far2, len + 36 - 10);
 		memcpy(r->bytes + QUOTE, r->n->dev[0].got[0].bytes + 14, 36);
-		hear(r);
+		receive_message(r);
 		limits(r, FULL, len - 14 - 10, FULL + 8);
 	}
 }
@@ -307,15 +307,15 @@ static void what_no_link_sent_changes_nothing(void **state)
 	for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		message(r, &far1, 1400);
 		r->bytes[QUOTE + wrong[i]] ^= 0x80;
-		hear_as(r, VNET_DROP_path_mtu_unsent);
+		receive_counted(r, VNET_DROP_path_mtu_unsent);
 		limits(r, FULL, FULL, FULL + 8);
 	}
 	node_tick(r->n);
 	message(r, &far1, 1400);
 	put_be16(r->bytes + QUOTE + 2, 1400); /* it would have fitted */
-	hear_as(r, VNET_DROP_path_mtu_unsent);
+	receive_counted(r, VNET_DROP_path_mtu_unsent);
 	put_be16(r->bytes + QUOTE + 2, 1501); /* we never send that */
-	hear_as(r, VNET_DROP_path_mtu_unsent);
+	receive_counted(r, VNET_DROP_path_mtu_unsent);
 	for (unsigned quoted = 0; quoted < 36; quoted++) {
 		node_tick(r->n);
 		message(r, &far1, 1400);
@@ -337,15 +337,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(the_link_that_sent_it_sends_less_for_a_while, start,
-	                                    end),
-	    cmocka_unit_test_setup_teardown(its_senders_are_told, start, end),
-	    cmocka_unit_test_setup_teardown(never_below_what_ipv6_needs, start, end),
-	    cmocka_unit_test_setup_teardown(what_is_quoted_was_sent_of_late, start, end),
-	    cmocka_unit_test_setup_teardown(guessing_takes_long, start, end),
-	    cmocka_unit_test_setup_teardown(a_flow_that_is_not_there_is_not_believed, start, end),
-	    cmocka_unit_test_setup_teardown(a_link_may_ignore_them, start, end),
-	    cmocka_unit_test_setup_teardown(what_a_link_sends_is_known_again, start, end),
-	    cmocka_unit_test_setup_teardown(what_no_link_sent_changes_nothing, start, end),
+	                                    tear_down),
+	    cmocka_unit_test_setup_teardown(its_senders_get_icmp, start, tear_down),
+	    cmocka_unit_test_setup_teardown(never_below_what_ipv6_needs, start, tear_down),
+	    cmocka_unit_test_setup_teardown(what_is_quoted_was_sent_of_late, start, tear_down),
+	    cmocka_unit_test_setup_teardown(guessing_takes_long, start, tear_down),
+	    cmocka_unit_test_setup_teardown(a_flow_that_is_not_there_is_not_believed, start,
+	                                    tear_down),
+	    cmocka_unit_test_setup_teardown(a_link_may_ignore_them, start, tear_down),
+	    cmocka_unit_test_setup_teardown(what_a_link_sends_is_known_again, start, tear_down),
+	    cmocka_unit_test_setup_teardown(what_no_link_sent_changes_nothing, start, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who loses bus mastering at boot, on a model of configuration space. */
+/* Which functions lose bus mastering at boot, on a model of configuration space. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

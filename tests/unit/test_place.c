@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which core a vCPU gets where cores have threads, and how the topology is read. */
+/* Which core a vCPU gets on a machine with SMT, and how the topology is read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_session.c: requests and answers on a stream of bytes, whoever is at its other end. */
+/*
+ * test_session.c: requests and answers on a stream of bytes, with well-behaved and hostile peers.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,7 +79,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void say(const char *what)
+static void send_bytes(const char *what)
 {
 	session_hear(d, what, strlen(what));
 }
@@ -89,7 +91,7 @@ static void turns(void)
 }
 
 /* Takes all that waits; returns how many bytes, the first of them as a string. */
-static size_t take(char *buf, size_t size)
+static size_t read_answer(char *buf, size_t size)
 {
 	size_t total = 0, n;
 	const char *p;
@@ -108,13 +110,13 @@ static size_t take(char *buf, size_t size)
 static void answers(const char *want)
 {
 	char buf[1024];
-	take(buf, sizeof buf);
+	read_answer(buf, sizeof buf);
 	assert_string_equal(buf, want);
 }
 
 static void converse(const char *what, const char *want)
 {
-	say(what);
+	send_bytes(what);
 	turns();
 	answers(want);
 }
@@ -149,7 +151,7 @@ static void test_pieces_and_crowds(void **state)
 	converse("fi", "");
 	converse("ne\ntw", "+ok\n");
 	converse("o\n", ":one\n:\n:three\n+ok\n");
-	say("a\nb\n");
+	send_bytes("a\nb\n");
 	assert_true(session_turn(d)); /* one request a turn */
 	answers("+ok\n");
 	assert_false(session_turn(d));
@@ -198,16 +200,16 @@ static void test_sync(void **state)
 	converse("\003sync a\n", "+sync a\n");
 	assert_string_equal(asked, "line[load]");
 	converse("fine\n", "+ok\n");
-	say("two\n");
+	send_bytes("two\n");
 	turns();
-	say("\003sync b\n"); /* what was not sent yet is dropped */
+	send_bytes("\003sync b\n"); /* what was not sent yet is dropped */
 	turns();
 	answers("+sync b\n");
 	assert_int_equal(counted("discarded"), strlen(":one\n:\n:three\n+ok\n"));
-	say("two\n");
+	send_bytes("two\n");
 	turns();
 	session_sent(d, 2); /* the line that was begun is ended */
-	say("\003sync c\n");
+	send_bytes("\003sync c\n");
 	turns();
 	answers("\n+sync c\n");
 	converse("sync\n", "+ok\n");
@@ -233,7 +235,7 @@ static void test_overrun(void **state)
 	memcpy(flood, "first\n", 6);
 	memset(flood + 6, 'x', SESSION_IN - 6);
 	session_hear(d, flood, SESSION_IN);
-	say("lost");
+	send_bytes("lost");
 	assert_int_equal(counted("input_lost"), 1 + 4);
 	turns();
 	converse(" rest\nnext\n",
@@ -250,9 +252,9 @@ static void test_answer_too_long(void **state)
 {
 	char *buf = malloc(SESSION_ANSWER + 1);
 	(void)state;
-	say("big\n");
+	send_bytes("big\n");
 	turns();
-	size_t n = take(buf, SESSION_ANSWER + 1);
+	size_t n = read_answer(buf, SESSION_ANSWER + 1);
 	assert_in_range(n, SESSION_ANSWER - 2 * SESSION_WHY, SESSION_ANSWER);
 	assert_string_equal(
 	    strrchr(buf, '-'),
@@ -267,15 +269,15 @@ static void test_unread(void **state)
 {
 	char *buf = malloc(SESSION_ANSWER + 1);
 	(void)state;
-	say("big\n");
+	send_bytes("big\n");
 	turns();
 	session_sent(d, 1000);
 	for (unsigned i = 0; i < 500; i++)
-		say("fine\n");
+		send_bytes("fine\n");
 	turns();
 	assert_int_equal(counted("not_executed") + counted("requests"), 501);
 	assert_in_range(counted("requests"), 200, 300);
-	size_t n = take(buf, SESSION_ANSWER + 1);
+	size_t n = read_answer(buf, SESSION_ANSWER + 1);
 	assert_true(n <= SESSION_ANSWER);
 	assert_memory_equal(buf + n - 4, "+ok\n", 4);
 	converse("fine\n", "+ok\n");
@@ -286,7 +288,7 @@ static void test_reset(void **state)
 {
 	(void)state;
 	converse("load\nhalf", ">\n");
-	say("two\n");
+	send_bytes("two\n");
 	session_reset(d);
 	turns();
 	answers("");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whose IA32_SPEC_CTRL the core has, when it is touched, and which bits of it a guest has. */
+/* Whose IA32_SPEC_CTRL a core has, when it is switched, and which bits a guest may set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

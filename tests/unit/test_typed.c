@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_typed.c: what was typed and not read yet: in order, none lost, none twice. */
+/* test_typed.c: the queue of typed input: in order, no byte lost or duplicated. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>

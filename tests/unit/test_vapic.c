@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whom an interrupt names, by mode of the APICs. */
+/* Which vCPUs an interrupt's destination selects, by the mode of the APICs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The mode of a guest's local APIC and the place of its page. */
+/* The mode of a guest's local APIC and the address of its page. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a vCPU's core does with the requests that reach it; the hardware is this program's. */
+/* A vCPU's core handles requests from elsewhere; the hardware is simulated. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

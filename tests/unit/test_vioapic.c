@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest's I/O APIC: its registers, and what is told of them. */
+/* A guest's I/O APIC: its registers, and the calls made when they change. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

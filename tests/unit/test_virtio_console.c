@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_virtio_console.c: what a guest prints and what is typed at it. */
+/* test_virtio_console.c: output of a guest, and input typed for it. */
 #include "tests/unit/rig/virtio_guest.h"
 #include "drivers/virtio/virtio_console.h"
 

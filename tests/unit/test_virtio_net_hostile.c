@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_virtio_net_hostile.c: guests that break rules, kick from two vCPUs, or reset in flight. */
+/*
+ * test_virtio_net_hostile.c: guests that break rules, kick from two vCPUs, or reset a busy device.
+ */
 #include <pthread.h>
 #include "tests/unit/rig/virtio_nodes.h"
 

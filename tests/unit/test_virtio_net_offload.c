@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_virtio_net_offload.c: checksums and segments, passed on unchanged or completed. */
+/*
+ * test_virtio_net_offload.c: checksums and large frames, passed on unchanged or completed and
+ * segmented.
+ */
 #include "tests/unit/rig/virtio_nodes.h"
 
 static uint8_t *tcp_frame(struct node *n, uint32_t payload, uint8_t flags, uint8_t gso)

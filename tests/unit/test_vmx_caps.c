@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* VT-x by its capability MSRs: the controls that are set, each one that may be missing, the lock.
- */
+/* VT-x by its capability MSRs: the controls that are set, each one missing in turn, the lock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_vnet_explain.c: explain tells what the walk would do. */
+/* test_vnet_explain.c: explain reports what the walk would do. */
 #include "tests/unit/rig/vnet_rig.h"
 
 static struct vnet_verdict said[16];
 static unsigned lines;
 
-static void hear(void *ctx, const struct vnet_verdict *v)
+static void record_verdict(void *ctx, const struct vnet_verdict *v)
 {
 	(void)ctx;
 	assert_true(lines < 16);
@@ -15,7 +15,7 @@ static void hear(void *ctx, const struct vnet_verdict *v)
 static void explain(struct rig *r, mac_t src, mac_t dst, unsigned from)
 {
 	lines = 0;
-	assert_true(vnet_explain(r->v, 0, src, dst, from, hear, NULL));
+	assert_true(vnet_explain(r->v, 0, src, dst, from, record_verdict, NULL));
 }
 
 static void line(unsigned i, int route, int priority, bool wins, int port, int drop)
@@ -58,10 +58,10 @@ static void drops_are_told(void **state)
 	line(0, -1, 0, true, 0, VNET_DROP_no_route);
 	explain(r, MAC_BROADCAST, B, 0);
 	line(0, -1, 0, true, 0, VNET_DROP_bad_source);
-	assert_false(vnet_explain(r->v, 1, A, B, 0, hear, NULL));
-	assert_false(vnet_explain(r->v, 0, A, B, 99, hear, NULL));
-	assert_false(vnet_explain(r->v, 0, A, B, VNET_PORTS, hear, NULL));
-	assert_false(vnet_explain(r->v, VNET_NETS, A, B, 0, hear, NULL));
+	assert_false(vnet_explain(r->v, 1, A, B, 0, record_verdict, NULL));
+	assert_false(vnet_explain(r->v, 0, A, B, 99, record_verdict, NULL));
+	assert_false(vnet_explain(r->v, 0, A, B, VNET_PORTS, record_verdict, NULL));
+	assert_false(vnet_explain(r->v, VNET_NETS, A, B, 0, record_verdict, NULL));
 }
 
 static void learning_is_told(void **state)
@@ -139,7 +139,7 @@ static void random_port(struct rig *r, unsigned i)
 }
 
 /* What explain() said: which ports would get the frame, and which drops would be counted where. */
-static unsigned said_reach(uint64_t drops[PORTS][VNET_DROP_CAUSES])
+static unsigned explained_reach(uint64_t drops[PORTS][VNET_DROP_CAUSES])
 {
 	unsigned mask = 0;
 
@@ -180,7 +180,7 @@ static void one_frame(struct rig *r, unsigned from, mac_t dst, mac_t src)
 	for (unsigned i = 0; i < PORTS; i++)
 		vnet_port_stats(r->dev[i].port, &before[i]);
 	explain(r, src, dst, from);
-	mask = said_reach(drops);
+	mask = explained_reach(drops);
 	for (unsigned i = 0; i < PORTS; i++) { /* to explain moves no counter */
 		vnet_port_stats(r->dev[i].port, &after);
 		assert_memory_equal(&after, &before[i], sizeof after);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_vnet_policy.c: a network may find its destinations in a fourth way. */
+/* test_vnet_policy.c: a further look-up policy can be added to a network. */
 #include "tests/unit/rig/vnet_rig.h"
 #include "vnet/lookup/trial.h"
 
@@ -78,7 +78,7 @@ static void frames_go_where_it_says(void **state)
 
 static struct vnet_verdict said;
 
-static void hear(void *ctx, const struct vnet_verdict *v)
+static void record_verdict(void *ctx, const struct vnet_verdict *v)
 {
 	(void)ctx;
 	said = *v;
@@ -88,7 +88,7 @@ static void it_explains_itself(void **state)
 {
 	struct rig *r = *state;
 
-	assert_true(vnet_explain(r->v, 0, A, B, 0, hear, NULL));
+	assert_true(vnet_explain(r->v, 0, A, B, 0, record_verdict, NULL));
 	assert_int_equal(said.port, 3);
 	assert_int_equal(seen.explained, 1);
 	assert_int_equal(r->dev[3].n, 0);

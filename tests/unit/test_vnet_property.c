@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_vnet_property.c: the compiled table against the plainest reading of the rules: random routes
- * and frames, through the whole walk, cached and not.
+ * test_vnet_property.c: the compiled table compared with a direct reading of the rules: random
+ * routes and frames, through the whole walk, cached and not.
  */
 #include "tests/unit/rig/vnet_rig.h"
 

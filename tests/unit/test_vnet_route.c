@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_vnet_route.c: what routes mean: priorities, ties, qualifiers, refusals. */
+/* test_vnet_route.c: routes: priorities, ties, qualifiers, refusals. */
 #include "tests/unit/rig/vnet_rig.h"
 
 static void each_priority_beats_the_next(void **state)

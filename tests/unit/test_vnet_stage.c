@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_vnet_stage.c: what is done at a port in front of the look-up, and what stands behind it. */
+/*
+ * test_vnet_stage.c: the ingress stage of a port, in front of the look-up, and the operations
+ * behind a port.
+ */
 #include "tests/unit/rig/vnet_rig.h"
 #include "vnet/state.h"
 
@@ -62,7 +65,7 @@ static void frames_pass_the_stage_of_their_port(void **state)
 	assert_int_equal(entered, 0);
 }
 
-static void a_stage_is_told_the_time(void **state)
+static void a_stage_gets_the_time(void **state)
 {
 	struct rig *r = *state;
 
@@ -79,7 +82,7 @@ static void a_stage_is_told_the_time(void **state)
 
 static struct vnet_verdict verdict;
 
-static void hear(void *ctx, const struct vnet_verdict *v)
+static void record_verdict(void *ctx, const struct vnet_verdict *v)
 {
 	(void)ctx;
 	verdict = *v;
@@ -90,10 +93,10 @@ static void explain_asks_the_stage(void **state)
 	struct rig *r = *state;
 
 	stage_put(r, 2, &stage);
-	assert_true(vnet_explain(r->v, 0, C, B, 2, hear, NULL));
+	assert_true(vnet_explain(r->v, 0, C, B, 2, record_verdict, NULL));
 	assert_int_equal(verdict.port, 2);
 	assert_int_equal(verdict.drop, VNET_DROP_outer_forged);
-	assert_true(vnet_explain(r->v, 0, A, B, 2, hear, NULL));
+	assert_true(vnet_explain(r->v, 0, A, B, 2, record_verdict, NULL));
 	assert_int_equal(verdict.drop, VNET_DROP_no_route);
 	assert_int_equal(entered, 0);
 }
@@ -112,11 +115,11 @@ static void explain_asks_what_stands_behind_a_port(void **state)
 	rig_routes(r, &all, 1);
 	ops.blocked = blocked;
 	r->dev[1].port->ops = &ops;
-	assert_true(vnet_explain(r->v, 0, A, B, 0, hear, NULL));
+	assert_true(vnet_explain(r->v, 0, A, B, 0, record_verdict, NULL));
 	assert_int_equal(verdict.port, 1);
 	assert_int_equal(verdict.drop, VNET_DROP_no_neighbour);
 	r->dev[1].port->up = false; /* that comes first */
-	assert_true(vnet_explain(r->v, 0, A, B, 0, hear, NULL));
+	assert_true(vnet_explain(r->v, 0, A, B, 0, record_verdict, NULL));
 	assert_int_equal(verdict.drop, VNET_DROP_port_down);
 }
 
@@ -138,7 +141,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(frames_pass_the_stage_of_their_port),
-	    T(a_stage_is_told_the_time),
+	    T(a_stage_gets_the_time),
 	    T(explain_asks_the_stage),
 	    T(explain_asks_what_stands_behind_a_port),
 	    T(a_port_without_a_ring_is_not_polled),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_vnet_stranger.c: a port that sends with addresses that are not its own, in a network that
- * learns: what it may take from others, and what it costs them. */
+/*
+ * test_vnet_stranger.c: a port that sends with other ports' addresses in a learning network: what
+ * it can take from them, and what it costs them.
+ */
 #include "tests/unit/rig/vnet_rig.h"
 #include "vnet/lookup/learn.h"
 #include "vnet/state.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_vnet_threads.c: cores walk while control replaces what they read. */
+/* test_vnet_threads.c: cores forward frames while control replaces the tables that they read. */
 #include "tests/unit/rig/vnet_rig.h"
 #include <pthread.h>
 #include <sched.h>
@@ -102,7 +102,7 @@ static void start(struct sender *s, struct vnet *v)
 }
 
 /* Ends the senders and checks that each frame came once, in order. */
-static void end(struct sender *s)
+static void stop_sender(struct sender *s)
 {
 	atomic_store(&stop, true);
 	for (unsigned i = 0; i < 2; i++)
@@ -133,7 +133,7 @@ static void frames_survive_a_thousand_tables(void **state)
 	start(s, v);
 	for (unsigned i = 0; i < CHANGES; i++)
 		routes(v, i & 1, i % 60);
-	end(s);
+	stop_sender(s);
 	vnet_destroy(v);
 }
 
@@ -154,7 +154,7 @@ static void ports_come_and_go_beside_the_walk(void **state)
 		routes(v, i & 1, 0);
 		assert_true(vnet_port_remove(port));
 	}
-	end(s);
+	stop_sender(s);
 	vnet_destroy(v);
 }
 
@@ -206,7 +206,7 @@ static void counters_are_read_while_they_move(void **state)
 		assert_true(now >= hits);
 		hits = now;
 	}
-	end(s);
+	stop_sender(s);
 	assert_true(vnet_route_get(v, 0, &route, &hits));
 	assert_int_equal(hits, s[0].sent + s[1].sent);
 	vnet_destroy(v);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest's interval timer, as programs use it that measure other clocks. */
+/* A guest's interval timer, as programs use it to calibrate other clocks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_vuart_threads.c: two vCPUs at one COM1, somebody who types, and a reset meanwhile. */
+/* test_vuart_threads.c: two vCPUs use one COM1 while input is typed and the guest is reset. */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The language's words: each list leads from a word to its value and back. */
+/* The language's words: each list converts a word to its value and back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
