@@ -74,7 +74,7 @@ $(B)/patio.elf: $(B)/patio.elf64
 .PHONY: compile_commands.json
 compile_commands.json:
 	+$(MAKE) --no-print-directory -nB CC=clang UNIT_CC=clang NETPROBE_CC=clang all guests unit fuzzers \
-		$(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl | tools/compile-commands $@
+		$(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl $(LINUX_OUT)/kexec | tools/compile-commands $@
 
 .PHONY: clean help
 help:
@@ -82,15 +82,15 @@ help:
 	echo 'tools/patio-check FILE  what a node would say of a patio.conf (--help)'
 	echo 'make run                the demonstration; on a terminal it ends in the monitor'
 	echo 'make run NODES=svm,vmx  two nodes, two vendors, one wire'
-	echo 'make guest GUEST=file   one kernel of yours (ARGS="..." CPUS=n MEM=size INITRD=file)'
-	echo 'make test [T=name]      everything that proves the tree, or what contains name'
+	echo 'make guest GUEST=file   one kernel of your own (ARGS="..." CPUS=n MEM=size INITRD=file)'
+	echo 'make test [T=name]      all checks and tests, or those whose name contains name'
 	echo 'make check              lint and unit tests only'
 	echo 'make soak [T=name] [RUNS=10]  the system tests, again and again, on a machine made busy'
-	echo 'TARGET=name             for guest and test: qemu-svm (unless said), qemu-vmx (KVM), bochs-vmx;'
-	echo '                        kvm-svm, kvm-vmx: inside Linux and KVM inside an emulator'
+	echo 'TARGET=name             for guest and test: qemu-svm (default), qemu-vmx (KVM), bochs-vmx;'
+	echo '                        kvm-svm, kvm-vmx: under Linux and KVM, inside an emulator'
 	echo 'make fuzz [TIME=1h]     the fuzzers side by side; what they find is kept'
 	echo 'make lint               format, static checks, gcc and clang'
-	echo 'make coverage           what of the sources the unit tests reach, into docs/testing.md'
+	echo 'make coverage           coverage by the unit tests, into docs/testing.md'
 	echo 'make iso netboot        a node of your own on a disk, or by network: CONF=patio.conf MODULES="..."'
 	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits, paths or walk; all without a name'
 	echo 'make compile_commands.json  for clangd and editors'

@@ -137,7 +137,7 @@ static void take_platform(void)
 	place_init();
 }
 
-static void say_hello(void)
+static void log_machine(void)
 {
 	struct mem_stats ms;
 	if (boot.ram_left_out)
@@ -242,7 +242,7 @@ void boot_main(uint32_t magic, uint32_t info)
 	self_test(c);
 	machine_init();
 	control_init();
-	say_hello();
+	log_machine();
 	last_panic_log();
 	monitor_init();
 	if (!rescue_take_config())

@@ -179,7 +179,7 @@ BAD = [
      'load:5:32: link "far" already has this remote and VNI'),
     (UNDERLAYS + "network here mtu 1500\n" + VXLAN, 'does not fit link "far"; 1450 at most'),
     (UNDERLAYS + VXLAN + ROUTES + "route src any dst any to link fat", 'did you mean "far"?'),
-    (UNDERLAYS + "underlay alice address 192.0.2.3/24", 'port "alice" is no edge'),
+    (UNDERLAYS + "underlay alice address 192.0.2.3/24", 'port "alice" is not an edge port'),
     (UNDERLAYS + VXLAN + "remove port end.here", "goes through port"),
 ]
 
