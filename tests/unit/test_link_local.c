@@ -46,7 +46,7 @@ static void route_to_all(struct rig *r)
 	rig_routes(r, t, 5);
 }
 
-/* By mode unless said, and as said; a change holds for the next frame. */
+/* The default depends on the mode; a change holds from the next frame on. */
 static void each_mode_has_its_way(void **state)
 {
 	struct rig *r = *state;

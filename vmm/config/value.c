@@ -259,14 +259,14 @@ static bool read_after(struct parser *p, const struct term *t, const struct word
 }
 
 /* No port has such a name: see config_check_port_name(). */
-static bool says_kind(const struct word *w)
+static bool is_kind_word(const struct word *w)
 {
 	return strcmp(w->text, "port") == 0 || strcmp(w->text, "link") == 0;
 }
 
 static bool read_to(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
 {
-	if (!says_kind(w))
+	if (!is_kind_word(w))
 		return config_fail(p, w,
 		                   "\"%.40s\" is no kind of destination; write to port PORT or to "
 		                   "link LINK",
@@ -276,7 +276,7 @@ static bool read_to(struct parser *p, const struct term *t, const struct word *w
 
 static bool read_from(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
 {
-	return says_kind(w) ? read_after(p, t, w, a) : read_port(p, TERM_PORT, w, a);
+	return is_kind_word(w) ? read_after(p, t, w, a) : read_port(p, TERM_PORT, w, a);
 }
 
 static bool read_string(struct parser *p, const struct term *t, const struct word *w)
