@@ -21,6 +21,8 @@ static void dump_code(struct vcpu *v)
 
 static void log_registers(struct vcpu *v)
 {
+	static const char names[REGS][4] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+	                                    "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 	const uint64_t *r = v->cpu.regs;
 	log_error("  vCPU %u on core %u, exit code %lx info %lx %lx", v->id, v->cpu.core->index,
 	          hvm->get(&v->cpu, HVM_EXIT_CODE), hvm->get(&v->cpu, HVM_EXIT_INFO1),
@@ -32,8 +34,8 @@ static void log_registers(struct vcpu *v)
 	          hvm->get(&v->cpu, HVM_CR2), hvm->get(&v->cpu, HVM_CR3),
 	          hvm->get(&v->cpu, HVM_CR4));
 	for (unsigned i = 0; i < REGS; i += 4)
-		log_error("  r%-2u %016lx %016lx %016lx %016lx", i, r[i], r[i + 1], r[i + 2],
-		          r[i + 3]);
+		log_error("  %-3s %016lx %-3s %016lx %-3s %016lx %-3s %016lx", names[i], r[i],
+		          names[i + 1], r[i + 1], names[i + 2], r[i + 2], names[i + 3], r[i + 3]);
 	dump_code(v);
 }
 
