@@ -244,9 +244,6 @@ unsigned config_port_slot(const struct node_config *n, unsigned slot);
 /* Writes a route's source or destination in the language, with its NUL. */
 void config_format_qual(const struct vnet_qual *q, char text[24]);
 
-/* Writes an IPv4 address (host order) with its NUL: 16 bytes at most. */
-void config_format_ip(uint32_t ip, char text[16]);
-
 /*
  * Checks the live description for what was accepted but is probably a mistake, and calls `warn` for
  * each finding.  Time: linear in routes, quadratic in links.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The statements for underlays and links, and what must hold between them. */
 #include <string.h>
+#include "lib/address_text.h"
 #include "vmm/config/parse.h"
 
 #define WIRE_MTU 1500 /* Ethernet's */
@@ -187,7 +188,7 @@ static bool set_remote(struct parser *p, struct port_config *port)
 {
 	const struct arg *remote = config_arg(p, "remote"), *local = config_arg(p, "local");
 	const struct underlay_config *u = &p->node->port[port->link.edge].underlay;
-	char own[16];
+	char own[IP_TEXT];
 	port->link.remote = (uint32_t)remote->number;
 	if (!is_station(port->link.remote))
 		return fail_host(p, remote->word, "remote");
@@ -196,7 +197,7 @@ static bool set_remote(struct parser *p, struct port_config *port)
 		return config_fail(p, remote->word, "remote %s %s", remote->word->text, why);
 	if (!local || local->number == u->address)
 		return true;
-	config_format_ip(u->address, own);
+	ip_to_text(u->address, own);
 	return config_fail(p, local->word, "local %s is not the address of the underlay, %s",
 	                   local->word->text, own);
 }

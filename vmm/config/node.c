@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The statements that declare guests, networks and ports, and what must hold between these. */
 #include <string.h>
+#include "lib/address_text.h"
 #include "vmm/config/parse.h"
 
 #define MEMORY_DEFAULT (256ull * 1024 * 1024)
@@ -211,8 +212,8 @@ static bool check_mac(struct parser *p, const struct port_config *port, const st
 {
 	const struct node_config *n = p->node;
 	const struct arg *mac = config_arg(p, "mac");
-	char text[18];
-	config_format_mac(port->mac, text);
+	char text[MAC_TEXT];
+	mac_to_text(port->mac, text);
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *other = &n->port[i];
 		bool underlay = other->underlay.prefix && other->underlay.mac == port->mac;

@@ -162,17 +162,9 @@ static inline const char *config_kind_word(const struct port_config *port)
 	return port->kind == CONFIG_NIC ? "port" : "link";
 }
 
-/* config/mac.c */
-/* Reads XX:XX:XX:XX:XX:XX (hexadecimal, either case), nothing after it; false if malformed. */
-bool config_parse_mac(const char *text, mac_t *mac);
-/* Writes it in lower case with its NUL: 18 bytes. */
-void config_format_mac(mac_t mac, char text[18]);
+/* config/address.c */
 /* The default MAC of a port: 52:54:00 and 24 bits of FNV-1a of its name. */
 mac_t config_derive_mac(const char *name);
-
-/* config/ip.c */
-/* Reads A.B.C.D up to `stop` into host order; false if malformed. */
-bool config_parse_ip(const char *text, char stop, uint32_t *ip);
 /* True when both addresses have the same first `prefix` bits (1 to 32). */
 bool config_same_net(uint32_t a, uint32_t b, unsigned prefix);
 

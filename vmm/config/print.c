@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "lib/address_text.h"
 #include "vmm/config/parse.h"
 
 struct writer {
@@ -109,8 +110,8 @@ static void print_guest(const struct writer *w, const struct guest_config *g)
 static void print_port(const struct writer *w, const struct node_config *n,
                        const struct port_config *p)
 {
-	char mac[18];
-	config_format_mac(p->mac, mac);
+	char mac[MAC_TEXT];
+	mac_to_text(p->mac, mac);
 	print_format(w, "port %s guest %s network %s", p->name, n->guest[p->guest].name,
 	             n->net[p->net].name);
 	print_format(w, " mac %s", mac);
@@ -132,13 +133,13 @@ static void print_path_mtu(const struct writer *w, enum config_path_mtu how)
 static void print_underlay(const struct writer *w, const struct port_config *p)
 {
 	const struct underlay_config *u = &p->underlay;
-	char ip[16], mac[18];
-	config_format_ip(u->address, ip);
+	char ip[IP_TEXT], mac[MAC_TEXT];
+	ip_to_text(u->address, ip);
 	print_format(w, "underlay %s address %s/%u", p->name, ip, (unsigned)u->prefix);
-	config_format_ip(u->gateway, ip);
+	ip_to_text(u->gateway, ip);
 	if (u->gateway)
 		print_format(w, " gateway %s", ip);
-	config_format_mac(u->mac, mac);
+	mac_to_text(u->mac, mac);
 	print_format(w, " mac %s mtu %u", mac, (unsigned)u->mtu);
 	if (u->path_mtu != CONFIG_PATH_MTU_LEARN)
 		print_path_mtu(w, u->path_mtu);
@@ -148,12 +149,12 @@ static void print_underlay(const struct writer *w, const struct port_config *p)
 static void print_link(const struct writer *w, const struct node_config *n,
                        const struct port_config *p)
 {
-	char ip[16];
+	char ip[IP_TEXT];
 	print_format(w, "link %s %s", p->name, config_word_of(config_link_words, p->kind));
 	if (p->kind == CONFIG_VXLAN)
 		print_format(w, " vni %u", (unsigned)p->link.vni);
 	if (p->kind != CONFIG_DIRECT) {
-		config_format_ip(p->link.remote, ip);
+		ip_to_text(p->link.remote, ip);
 		print_format(w, " remote %s udp-port %u edge %s", ip, p->link.udp_port,
 		             n->port[p->link.edge].name);
 		if (p->link.path_mtu != CONFIG_PATH_MTU_UNDERLAY)
@@ -190,8 +191,8 @@ static void print_ports(const struct writer *w, const struct node_config *n)
 
 void config_format_qual(const struct vnet_qual *q, char text[24])
 {
-	char mac[18];
-	config_format_mac(q->mac, mac);
+	char mac[MAC_TEXT];
+	mac_to_text(q->mac, mac);
 	switch (q->match) {
 	case VNET_MAC_IS:
 		snprintf(text, 24, "%s", mac);
@@ -224,13 +225,13 @@ static void print_route(const struct writer *w, const struct node_config *n,
 
 static void print_trace(const struct writer *w, const struct node_config *n)
 {
-	char mac[18];
+	char mac[MAC_TEXT];
 	if (!n->trace.stated)
 		return;
 	print_format(w, "trace %s", config_word_of(config_switch_words, n->trace.on));
 	if (n->trace.port >= 0)
 		print_format(w, " port %s", n->port[n->trace.port].name);
-	config_format_mac(n->trace.mac, mac);
+	mac_to_text(n->trace.mac, mac);
 	if (n->trace.mac)
 		print_format(w, " mac %s", mac);
 	print_format(w, "\n");

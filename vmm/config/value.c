@@ -2,6 +2,7 @@
 /* Converts words to values; each kind of value is fully checked here, with its bounds. */
 #include <stdio.h>
 #include <string.h>
+#include "lib/address_text.h"
 #include "vmm/config/parse.h"
 
 #define KIB 1024ull
@@ -158,7 +159,7 @@ static bool read_address(struct parser *p, const struct term *t, const struct wo
                          struct arg *a)
 {
 	uint32_t ip;
-	if (!config_parse_ip(w->text, '\0', &ip))
+	if (!ip_from_text(w->text, '\0', &ip))
 		return config_fail(p, w, "%s \"%.40s\" is no IPv4 address; write it as 192.0.2.1",
 		                   label(t), w->text);
 	a->number = ip;
@@ -170,7 +171,7 @@ static bool read_prefix(struct parser *p, const struct term *t, const struct wor
 	const char *slash = strchr(w->text, '/');
 	uint32_t ip;
 	uint64_t bits;
-	if (!slash || !config_parse_ip(w->text, '/', &ip) ||
+	if (!slash || !ip_from_text(w->text, '/', &ip) ||
 	    !decimal(slash + 1, strlen(slash + 1), &bits) || bits < 1 || bits > 30)
 		return config_fail(p, w,
 		                   "%s \"%.40s\" is no address with its prefix; write it as "
@@ -182,7 +183,7 @@ static bool read_prefix(struct parser *p, const struct term *t, const struct wor
 
 static bool read_mac(struct parser *p, const struct term *t, const struct word *w, mac_t *mac)
 {
-	if (!config_parse_mac(w->text, mac))
+	if (!mac_from_text(w->text, mac))
 		return config_fail(p, w,
 		                   "%s \"%.40s\" is no MAC address; write it as 52:54:00:00:00:01",
 		                   label(t), w->text);
@@ -238,7 +239,7 @@ static bool read_qual(struct parser *p, const struct term *t, const struct word 
 		a->qual.match = VNET_MAC_NOT;
 		return read_qual_mac(p, t, &rest, &a->qual.mac);
 	}
-	if (!config_parse_mac(w->text, &a->qual.mac))
+	if (!mac_from_text(w->text, &a->qual.mac))
 		return config_fail(
 		    p, w,
 		    "%s \"%.40s\" is no qualifier; write a MAC as 52:54:00:00:00:01, "

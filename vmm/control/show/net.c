@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `show` for the switch, `explain` and `lint`, as text or JSON. */
+#include "lib/address_text.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
 #include "vmm/control/show/show.h"
@@ -69,8 +70,8 @@ void show_ports(struct out *o, const struct config_action *a)
 
 static void out_ip(struct out *o, uint32_t ip)
 {
-	char text[16];
-	config_format_ip(ip, text);
+	char text[IP_TEXT];
+	ip_to_text(ip, text);
 	out_string(o, NULL, text);
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * address_text.h: MAC and IPv4 addresses as text.  A MAC is a number whose lowest byte is the first
+ * on the wire (mac_t in vnet/frame/mac.h); an IPv4 address is in host order.  Nothing is allocated.
+ */
+#ifndef LIB_ADDRESS_TEXT_H
+#define LIB_ADDRESS_TEXT_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MAC_TEXT 18 /* bytes of "52:54:00:00:00:01" and its NUL */
+#define IP_TEXT  16 /* bytes of "255.255.255.255" and its NUL */
+
+/* Reads XX:XX:XX:XX:XX:XX (hexadecimal, either case), nothing after it; false if malformed. */
+bool mac_from_text(const char *text, uint64_t *mac);
+
+/* Writes it in lower case, with its NUL. */
+void mac_to_text(uint64_t mac, char text[MAC_TEXT]);
+
+/* Reads A.B.C.D, decimal without leading zeros, up to `stop`; false if malformed. */
+bool ip_from_text(const char *text, char stop, uint32_t *ip);
+
+/* Writes A.B.C.D, with its NUL. */
+void ip_to_text(uint32_t ip, char text[IP_TEXT]);
+
+#endif
