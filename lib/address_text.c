@@ -49,13 +49,14 @@ static int octet(const char **text)
 
 bool ip_from_text(const char *text, char stop, uint32_t *ip)
 {
-	*ip = 0;
+	uint32_t v = 0;
 	for (unsigned i = 0; i < 4; i++, text++) {
-		int v = octet(&text);
-		if (v < 0 || *text != (i < 3 ? '.' : stop))
+		int byte = octet(&text);
+		if (byte < 0 || *text != (i < 3 ? '.' : stop))
 			return false;
-		*ip = *ip << 8 | (uint32_t)v;
+		v = v << 8 | (uint32_t)byte;
 	}
+	*ip = v;
 	return true;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * address_text.h: MAC and IPv4 addresses as text.  A MAC is a number whose lowest byte is the first
- * on the wire (mac_t in vnet/frame/mac.h); an IPv4 address is in host order.  Nothing is allocated.
+ * on the wire (mac_t in vnet/frame/mac.h); an IPv4 address is in host order.  What is read ends
+ * with a NUL, is checked whole, and is stored only if it is right; nothing is read behind the first
+ * wrong byte.
  */
 #ifndef LIB_ADDRESS_TEXT_H
 #define LIB_ADDRESS_TEXT_H
@@ -17,7 +19,8 @@ bool mac_from_text(const char *text, uint64_t *mac);
 /* Writes it in lower case, with its NUL. */
 void mac_to_text(uint64_t mac, char text[MAC_TEXT]);
 
-/* Reads A.B.C.D, decimal without leading zeros, up to `stop`; false if malformed. */
+/* Reads A.B.C.D, decimal without leading zeros, and the character `stop` behind it (of a whole text
+ * that is '\0', of a prefix '/'); false if malformed. */
 bool ip_from_text(const char *text, char stop, uint32_t *ip);
 
 /* Writes A.B.C.D, with its NUL. */

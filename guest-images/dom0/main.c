@@ -12,6 +12,8 @@
 #include "guest-images/lib/lapic.h"
 #include "guest-images/lib/mem.h"
 #include "guest-images/lib/multiboot.h"
+#include "lib/address_text.h"
+#include "vnet/frame/mac.h"
 
 #define LINK_WAIT_MS 3000
 
@@ -19,9 +21,9 @@ static struct bridge bridge;
 
 static void print_nic(struct e1000 *n)
 {
-	const uint8_t *m = n->mac;
-	print("dom0: nic %s mac %02x:%02x:%02x:%02x:%02x:%02x link %s\n",
-	      e1000_name(n->config.device), m[0], m[1], m[2], m[3], m[4], m[5],
+	char mac[MAC_TEXT];
+	mac_to_text(mac_read(n->mac), mac);
+	print("dom0: nic %s mac %s link %s\n", e1000_name(n->config.device), mac,
 	      e1000_link(n) ? "up" : "down");
 }
 

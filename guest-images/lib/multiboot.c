@@ -4,6 +4,9 @@
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/multiboot.h"
 #include "guest-images/lib/trap.h"
+#include "lib/address_text.h"
+#include "lib/bytes.h"
+#include "vnet/frame/mac.h"
 
 #define VALUE_MAX   64
 #define CMDLINE_MAX 1024
@@ -132,29 +135,22 @@ uint64_t mb_number(const char *key, uint64_t otherwise)
 	return end && !*end ? v : otherwise;
 }
 
-static bool parse_bytes(const char *key, uint8_t *out, unsigned n, int base, char separator)
-{
-	char text[VALUE_MAX];
-	if (!mb_option(key, text, sizeof text))
-		return false;
-	const char *p = text;
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t v;
-		p = parse_digits(p, base, &v);
-		if (!p || v > 255 || *p != (i + 1 < n ? separator : 0))
-			return false;
-		out[i] = (uint8_t)v;
-		p++;
-	}
-	return true;
-}
-
 bool mb_mac(const char *key, uint8_t mac[6])
 {
-	return parse_bytes(key, mac, 6, 16, ':');
+	char text[VALUE_MAX];
+	mac_t m;
+	if (!mb_option(key, text, sizeof text) || !mac_from_text(text, &m))
+		return false;
+	mac_write(mac, m);
+	return true;
 }
 
 bool mb_ip(const char *key, uint8_t ip[4])
 {
-	return parse_bytes(key, ip, 4, 10, '.');
+	char text[VALUE_MAX];
+	uint32_t v;
+	if (!mb_option(key, text, sizeof text) || !ip_from_text(text, '\0', &v))
+		return false;
+	put_be32(ip, v);
+	return true;
 }

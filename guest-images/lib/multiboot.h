@@ -43,10 +43,11 @@ bool mb_option(const char *key, char *value, size_t size);
 /* The same as a number, decimal or 0x; `otherwise` when it is absent or not a number. */
 uint64_t mb_number(const char *key, uint64_t otherwise);
 
-/* Six hex bytes with colons; false when absent or malformed. */
+/* A MAC address's bytes, written as in lib/address_text.h; false when absent or malformed, and then
+ * they are as they were. */
 bool mb_mac(const char *key, uint8_t mac[6]);
 
-/* Four decimal bytes with dots. */
+/* The same of an IPv4 address, in the order on the wire. */
 bool mb_ip(const char *key, uint8_t ip[4]);
 
 /* Called by the library once console, traps and the above are ready. */

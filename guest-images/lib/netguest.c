@@ -8,6 +8,8 @@
 #include "guest-images/lib/multiboot.h"
 #include "guest-images/lib/netguest.h"
 #include "guest-images/lib/trap.h"
+#include "lib/address_text.h"
+#include "vnet/frame/mac.h"
 
 #define TICK_VECTOR 0x71
 #define TICK        20000000     /* timer ticks: some 20 ms */
@@ -26,8 +28,9 @@ void netguest_start(struct vnic *nic, struct packet_host *me)
 	mb_ip("ip", me->ip);
 	if (!mb_mac("mac", me->mac))
 		memcpy(me->mac, nic->mac, 6);
-	const uint8_t *m = me->mac;
-	print("mac %02x:%02x:%02x:%02x:%02x:%02x\n", m[0], m[1], m[2], m[3], m[4], m[5]);
+	char text[MAC_TEXT];
+	mac_to_text(mac_read(me->mac), text);
+	print("mac %s\n", text);
 }
 
 uint64_t netguest_patience(void)

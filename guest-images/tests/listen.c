@@ -9,6 +9,8 @@
 #include "guest-images/lib/cpu.h"
 #include "guest-images/lib/multiboot.h"
 #include "guest-images/lib/netguest.h"
+#include "lib/address_text.h"
+#include "vnet/frame/mac.h"
 
 static struct vnic nic;
 static struct packet_host me;
@@ -16,10 +18,10 @@ static uint8_t frame[VNIC_FRAME];
 
 static void show(const uint8_t *f, unsigned len)
 {
-	print("heard dst=%02x:%02x:%02x:%02x:%02x:%02x src=%02x:%02x:%02x:%02x:%02x:%02x type=%04x "
-	      "len=%u\n",
-	      f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11],
-	      be16(f + 12), len);
+	char dst[MAC_TEXT], src[MAC_TEXT];
+	mac_to_text(mac_read(f), dst);
+	mac_to_text(mac_read(f + 6), src);
+	print("heard dst=%s src=%s type=%04x len=%u\n", dst, src, be16(f + 12), len);
 }
 
 void guest_main(void)

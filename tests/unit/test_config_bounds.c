@@ -3,6 +3,7 @@
  * The bytes that a text may have, every bound at its last good and first bad value, and that a
  * refused text changes nothing.
  */
+#include "lib/address_text.h"
 #include "tests/unit/rig/config_text.h"
 #include "vmm/config/parse.h"
 
@@ -254,15 +255,14 @@ static void test_warnings(void **state)
 static void test_derived_mac(void **state)
 {
 	struct config *c = new_config();
-	char line[64], message[200];
+	char line[64], message[200], text[MAC_TEXT];
 	struct config_report r;
 	(void)state;
 	accept_text(c, "guest g kernel k\nport alice.0 guest g\n");
 	mac_t mac = config_live(c)->port[0].mac;
 	assert_int_equal(mac & 0xffffff, 0x005452);
-	snprintf(line, sizeof line, "port b guest g mac 52:54:00:%02x:%02x:%02x\n",
-	         (unsigned)(mac >> 24 & 0xff), (unsigned)(mac >> 32 & 0xff),
-	         (unsigned)(mac >> 40 & 0xff));
+	mac_to_text(mac, text);
+	snprintf(line, sizeof line, "port b guest g mac %s\n", text);
 	assert_int_equal(config_read(c, line, strlen(line), &r), CONFIG_REFUSED);
 	accept_text(c, "remove port alice.0");
 	accept_text(c, line);

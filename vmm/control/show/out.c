@@ -3,6 +3,7 @@
 #include "vmm/control/show/out.h"
 #include <stdio.h>
 #include <string.h>
+#include "lib/address_text.h"
 
 static void put_text(struct out *o, const char *text)
 {
@@ -216,10 +217,8 @@ void out_size(struct out *o, const char *name, uint64_t v)
 
 void out_mac(struct out *o, const char *name, uint64_t mac)
 {
-	char text[24];
-	for (unsigned i = 0; i < 6; i++)
-		snprintf(text + 3 * i, 4, "%02x:", (unsigned)(mac >> (8 * i)) & 0xff);
-	text[17] = '\0';
+	char text[MAC_TEXT];
+	mac_to_text(mac, text);
 	write_value(o, name, text, true);
 }
 
