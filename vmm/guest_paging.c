@@ -152,34 +152,28 @@ static size_t within_page(uint64_t gva, size_t len)
 	return len < left ? len : left;
 }
 
-enum paging_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
-                                  void *dst, size_t len, unsigned access)
+/* Reads bytes that are all in one page. */
+static enum paging_fault read_page(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
+                                   uint8_t *bytes, size_t len)
 {
-	uint8_t *d = dst;
 	uint64_t gpa;
-	for (size_t n; len; len -= n, gva += n, d += n) {
-		enum paging_fault fault = guest_translate(m, p, gva, access, &gpa);
-		n = within_page(gva, len);
-		if (fault != PAGING_OK)
-			return fault;
-		if (!gmem_read(m, gpa, d, n))
-			return PAGING_NO_MEMORY;
-	}
-	return PAGING_OK;
+	enum paging_fault fault = guest_translate(m, p, gva, 0, &gpa);
+	if (fault != PAGING_OK)
+		return fault;
+	return gmem_read(m, gpa, bytes, len) ? PAGING_OK : PAGING_NO_MEMORY;
 }
 
 enum paging_fault guest_fetch(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
                               uint8_t bytes[15], size_t *got)
 {
 	size_t first = within_page(gva, 15);
-	enum paging_fault fault = guest_virt_read(m, p, gva, bytes, first, 0);
+	enum paging_fault fault = read_page(m, p, gva, bytes, first);
 	*got = 0;
 	if (fault != PAGING_OK)
 		return fault;
 	*got = first;
 	/* The second page matters only if the instruction reaches it; its decoder finds out. */
-	if (first < 15 &&
-	    guest_virt_read(m, p, gva + first, bytes + first, 15 - first, 0) == PAGING_OK)
+	if (first < 15 && read_page(m, p, gva + first, bytes + first, 15 - first) == PAGING_OK)
 		*got = 15;
 	return PAGING_OK;
 }

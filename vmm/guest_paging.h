@@ -35,12 +35,6 @@ enum paging_fault {
 enum paging_fault guest_translate(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
                                   unsigned access, uint64_t *gpa);
 
-/* Copies from a guest's linear addresses, page by page.  On a fault some bytes may have been
- * copied.
- */
-enum paging_fault guest_virt_read(const struct gmem *m, const struct guest_paging *p, uint64_t gva,
-                                  void *dst, size_t len, unsigned access);
-
 /* Reads up to 15 bytes of the instruction at linear address gva (CS base already added).  Rights
  * are not checked: the guest has begun to execute it.  *got is 15, or less if the next page cannot
  * be read. */

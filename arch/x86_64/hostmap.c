@@ -103,17 +103,3 @@ void hostmap_protect(uint64_t *map, paddr_t start, paddr_t end, enum host_access
 	while (at < end)
 		at = protect_one(map, at, end, access);
 }
-
-enum host_access hostmap_access(const uint64_t *map, paddr_t at)
-{
-	for (unsigned shift = TOP;; shift -= 9) {
-		uint64_t entry = map[at >> shift & 511];
-		if (!(entry & PTE_P))
-			return HOST_NONE;
-		if (is_leaf(entry, shift))
-			return entry & PTE_W    ? HOST_WRITE
-			       : entry & PTE_NX ? HOST_READ
-			                        : HOST_EXECUTE;
-		map = table_in(entry);
-	}
-}

@@ -30,7 +30,4 @@ void hostmap_add(uint64_t *map, paddr_t at, unsigned shift, bool cached);
  * were never mapped stay unmapped; a 4 KiB page set to HOST_NONE can be mapped again, as cached
  * memory. The caller flushes the TLB. */
 void hostmap_protect(uint64_t *map, paddr_t start, paddr_t end, enum host_access access);
-
-/* The access that the map gives to an address. */
-enum host_access hostmap_access(const uint64_t *map, paddr_t at);
 #endif

@@ -16,8 +16,7 @@
 #include "lib/spinlock.h"
 
 #define VPCI_SLOTS    32
-#define VPCI_CFG_SIZE 256u  /* bytes of configuration space that mechanism #1 reaches */
-#define VPCI_CFG_MAX  4096u /* of a PCI Express function (PCI Express 4.0, 7.2) */
+#define VPCI_CFG_SIZE 256u /* bytes of configuration space that mechanism #1 reaches */
 #define VPCI_BARS     6
 #define VPCI_IO_FIRST 0x1000u
 #define VPCI_IO_SIZE  256u

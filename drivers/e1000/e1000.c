@@ -169,6 +169,12 @@ static void choose_buffer(struct e1000 *n, uint32_t mtu)
 	n->rx_size = sizes[i].rctl | (mtu > E1000_MTU ? RCTL_LPE : 0);
 }
 
+static void receiver_on(struct e1000 *n)
+{
+	uint32_t all = n->config.promiscuous ? RCTL_UPE : 0;
+	wr(n, RCTL, RCTL_EN | RCTL_BAM | RCTL_MPE | n->rx_size | RCTL_SECRC | all);
+}
+
 static void start_rx(struct e1000 *n)
 {
 	uint64_t at = n->ops->dma(n->ctx, (const void *)(uintptr_t)n->rx);
@@ -181,7 +187,7 @@ static void start_rx(struct e1000 *n)
 	wr(n, RADV, 0);
 	wr(n, RXCSUM, 0);
 	choose_buffer(n, E1000_MTU);
-	e1000_promiscuous(n, n->config.promiscuous);
+	receiver_on(n);
 }
 
 static void start_tx(struct e1000 *n)
@@ -226,7 +232,7 @@ uint32_t e1000_set_mtu(struct e1000 *n, uint32_t mtu)
 	mtu = mtu < E1000_MTU ? E1000_MTU : mtu > most ? most : mtu;
 	wr(n, RCTL, 0); /* receiver off and no buffers given: BSIZE may change */
 	choose_buffer(n, mtu);
-	e1000_promiscuous(n, n->config.promiscuous);
+	receiver_on(n);
 	return mtu;
 }
 
@@ -240,23 +246,12 @@ bool e1000_sums_in_tunnel(const struct e1000 *n)
 	return !is_82574(n);
 }
 
-void e1000_stop(struct e1000 *n)
-{
-	reset_nic(n);
-}
-
 bool e1000_link(struct e1000 *n)
 {
 	bool up = rd(n, STATUS) & STATUS_LU;
 	n->count[E1000_COUNT_link_changes] += up != n->link;
 	n->link = up;
 	return up;
-}
-
-void e1000_promiscuous(struct e1000 *n, bool on)
-{
-	n->config.promiscuous = on;
-	wr(n, RCTL, RCTL_EN | RCTL_BAM | RCTL_MPE | n->rx_size | RCTL_SECRC | (on ? RCTL_UPE : 0));
 }
 
 bool e1000_irq_cause(struct e1000 *n)

@@ -121,13 +121,8 @@ bool e1000_sums_in_tunnel(const struct e1000 *n);
  */
 uint32_t e1000_set_mtu(struct e1000 *n, uint32_t mtu);
 
-/* Stops receiving, sending and interrupting (the NIC is reset): no DMA after this. */
-void e1000_stop(struct e1000 *n);
-
 /* Reads the link state into n->link, counts a change. */
 bool e1000_link(struct e1000 *n);
-
-void e1000_promiscuous(struct e1000 *n, bool on);
 
 /* Reads, and by that clears, the cause of an interrupt. True when the link state changed. */
 bool e1000_irq_cause(struct e1000 *n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* COM1 (16550) by polling: every wait is bounded, so that a machine without a UART does not hang.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/cpu.h"
@@ -8,7 +9,6 @@
 #define COM1       0x3f8
 #define LCR        (COM1 + 3)
 #define LSR        (COM1 + 5)
-#define LSR_DATA   0x01
 #define LSR_THRE   0x20
 #define LSR_TEMT   0x40
 #define DEBUG_EXIT 0xf4
@@ -39,28 +39,15 @@ static void put_char(char c)
 	outb(COM1, (uint8_t)c);
 }
 
-void vprint(const char *fmt, va_list ap)
-{
-	char line[256];
-	vsnprintf(line, sizeof line, fmt, ap);
-	for (const char *p = line; *p; p++)
-		put_char(*p);
-}
-
 void print(const char *fmt, ...)
 {
+	char line[256];
 	va_list ap;
 	va_start(ap, fmt);
-	vprint(fmt, ap);
+	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-}
-
-int console_getc(void)
-{
-	uint8_t lsr = inb(LSR);
-	if (lsr == 0xff || !(lsr & LSR_DATA)) /* 0xff: no UART answers here */
-		return -1;
-	return inb(COM1);
+	for (const char *p = line; *p; p++)
+		put_char(*p);
 }
 
 _Noreturn void guest_exit(int status)

@@ -2,16 +2,11 @@
 /* COM1 by polling, and the end of a guest. */
 #ifndef GUEST_CONSOLE_H
 #define GUEST_CONSOLE_H
-#include <stdarg.h>
 
 void console_init(void);
 
 /* Prints at most 255 characters; a line feed becomes CR LF. */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void vprint(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
-
-/* The next character typed on COM1, or -1 at once when there is none. */
-int console_getc(void);
 
 /* Ends the machine with `status` by the debug-exit port (0xf4); halts for ever where there is none.
  */

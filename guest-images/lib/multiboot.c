@@ -21,16 +21,6 @@ static struct mb_range ranges[RANGES_MAX];
 static unsigned nranges;
 static struct mb1_module modules[MODULES_MAX];
 
-void guest_start(uint32_t magic, const struct mb1_info *info);
-
-void guest_start(uint32_t magic, const struct mb1_info *info)
-{
-	console_init();
-	trap_init();
-	mb_init(magic, info);
-	guest_main();
-}
-
 static void copy_ranges(const uint8_t *p, size_t len)
 {
 	const uint8_t *end = p + len;
@@ -41,7 +31,7 @@ static void copy_ranges(const uint8_t *p, size_t len)
 	}
 }
 
-void mb_init(uint32_t magic, const struct mb1_info *info)
+static void keep_info(uint32_t magic, const struct mb1_info *info)
 {
 	have_info = magic == MB1_EAX;
 	if (!have_info)
@@ -59,6 +49,16 @@ void mb_init(uint32_t magic, const struct mb1_info *info)
 		the_info.modules = MODULES_MAX;
 	memcpy(modules, (const void *)(uintptr_t)info->modules_addr,
 	       the_info.modules * sizeof *modules);
+}
+
+void guest_start(uint32_t magic, const struct mb1_info *info);
+
+void guest_start(uint32_t magic, const struct mb1_info *info)
+{
+	console_init();
+	trap_init();
+	keep_info(magic, info);
+	guest_main();
 }
 
 const struct mb1_info *mb_info(void)

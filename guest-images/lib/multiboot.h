@@ -19,10 +19,7 @@ struct entry_state {
 #define ENTRY_PROBE 0x50415449u /* the value of each by_ field if its segment's base is 0 */
 extern const struct entry_state entry_state;
 
-/* Copies the loader's information if the magic is right; called before guest_main(). */
-void mb_init(uint32_t magic, const struct mb1_info *info);
-
-/* The copied information; NULL unless the magic was right. */
+/* The information, copied before guest_main(); NULL unless the loader's magic was right. */
 const struct mb1_info *mb_info(void);
 
 /* The command line, "" when there is none; at most 1023 characters of it. */

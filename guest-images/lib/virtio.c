@@ -139,7 +139,8 @@ const char *guest_virtio_open(struct guest_virtio *v, const struct guest_bus *bu
 	return NULL;
 }
 
-bool guest_virtio_reset(const struct guest_virtio *v)
+/* Resets and waits until the device says so (4.1.4.3.2); false when it never does. */
+static bool reset_device(const struct guest_virtio *v)
 {
 	common_write(v, DEVICE_STATUS, 1, 0);
 	for (unsigned i = 0; i < MAX_WAIT; i++)
@@ -158,7 +159,7 @@ static uint64_t read_offered(const struct guest_virtio *v)
 
 const char *guest_virtio_begin(struct guest_virtio *v, uint64_t wanted)
 {
-	if (!guest_virtio_reset(v))
+	if (!reset_device(v))
 		return "reset does not end";
 	common_write(v, DEVICE_STATUS, 1, S_ACKNOWLEDGE);
 	common_write(v, DEVICE_STATUS, 1, S_ACKNOWLEDGE | S_DRIVER);

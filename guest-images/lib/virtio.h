@@ -103,9 +103,6 @@ void guest_virtio_ready(struct guest_virtio *v);
 
 uint8_t guest_virtio_status(const struct guest_virtio *v);
 
-/* Resets and waits until the device says so (4.1.4.3.2); false when it never does. */
-bool guest_virtio_reset(const struct guest_virtio *v);
-
 /* Reads `len` bytes of the device configuration. */
 void guest_virtio_config(const struct guest_virtio *v, unsigned off, void *to, unsigned len);
 

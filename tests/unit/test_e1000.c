@@ -4,11 +4,16 @@
 
 static const uint16_t devices[] = {E1000_82540EM, E1000_82574L};
 
-static const char *start(struct sim *s, struct e1000 *n)
+static const char *start_as(struct sim *s, struct e1000 *n, bool promiscuous)
 {
 	static uint8_t rings[E1000_RING_BYTES] __attribute__((aligned(4096)));
-	struct e1000_config config = {.device = s->device, .itr = 100};
+	struct e1000_config config = {.device = s->device, .promiscuous = promiscuous, .itr = 100};
 	return e1000_start(n, &sim_ops, s, &config, rings);
+}
+
+static const char *start(struct sim *s, struct e1000 *n)
+{
+	return start_as(s, n, false);
 }
 
 static void test_start(void **state)
@@ -30,11 +35,11 @@ static void test_start(void **state)
 		assert_true(*sim_reg(s, RCTL) & RCTL_MPE);
 		assert_true(e1000_link(&n));
 		assert_int_equal(n.count[E1000_COUNT_link_changes], 1);
-		e1000_promiscuous(&n, true);
-		assert_true(*sim_reg(s, RCTL) & RCTL_UPE);
-		e1000_stop(&n);
+		assert_null(start_as(s, &n, true));
 		assert_int_equal(s->resets, 2);
-		assert_false(*sim_reg(s, RCTL) & RCTL_EN);
+		assert_true(*sim_reg(s, RCTL) & RCTL_UPE);
+		assert_int_equal(e1000_set_mtu(&n, 9000), 9000);
+		assert_true(*sim_reg(s, RCTL) & RCTL_UPE);
 		free(s);
 	}
 }

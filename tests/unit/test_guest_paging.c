@@ -161,20 +161,18 @@ static void copies_go_page_by_page(void **state)
 {
 	(void)state;
 	struct guest_paging p = four_levels();
-	uint8_t in[8] = {1, 2, 3, 4, 5, 6, 7, 8}, out[8] = {0}, code[15];
+	uint8_t in[8] = {1, 2, 3, 4, 5, 6, 7, 8}, code[15];
 	size_t got;
 	entry8(0x4000, 1, 0x5000 | P | W);
 	memcpy(ram + 0x9ffd, in, 3);
 	memcpy(ram + 0x5000, in + 3, 5);
-	assert_int_equal(guest_virt_read(&m, &p, 0xffd, out, 8, 0), PAGING_OK);
-	assert_memory_equal(in, out, 8);
-	assert_int_equal(guest_virt_read(&m, &p, 0x1ffd, out, 8, 0), PAGING_NOT_PRESENT);
-	assert_int_equal(guest_virt_read(&m, &p, 0x200000, out, 8, 0), PAGING_NO_MEMORY);
 	assert_int_equal(guest_fetch(&m, &p, 0xffd, code, &got), PAGING_OK);
 	assert_int_equal(got, 15);
 	assert_memory_equal(code, in, 8);
 	assert_int_equal(guest_fetch(&m, &p, 0x1ffd, code, &got), PAGING_OK);
 	assert_int_equal(got, 3);
+	assert_int_equal(guest_fetch(&m, &p, 0x200000, code, &got), PAGING_NO_MEMORY);
+	assert_int_equal(got, 0);
 	assert_int_equal(guest_fetch(&m, &p, 0x2000, code, &got), PAGING_NOT_PRESENT);
 	assert_int_equal(got, 0);
 }

@@ -49,6 +49,23 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* The access that the map gives to an address: the first entry without PTE_P, or the leaf, decides.
+ */
+static enum host_access access_at(paddr_t at)
+{
+	const uint64_t *t = map;
+	for (unsigned shift = TOP;; shift -= 9) {
+		uint64_t entry = t[at >> shift & 511];
+		if (!(entry & PTE_P))
+			return HOST_NONE;
+		if (is_leaf(entry, shift))
+			return entry & PTE_W    ? HOST_WRITE
+			       : entry & PTE_NX ? HOST_READ
+			                        : HOST_EXECUTE;
+		t = table_in(entry);
+	}
+}
+
 /* The leaf's entry for an address; its size goes to `*shift`. */
 static uint64_t leaf(paddr_t at, unsigned *shift)
 {
@@ -68,7 +85,7 @@ static void expect(paddr_t at, unsigned shift, enum host_access access, uint64_t
 	unsigned found;
 	uint64_t entry = leaf(at, &found);
 	assert_int_equal(found, shift);
-	assert_int_equal(hostmap_access(map, at), access);
+	assert_int_equal(access_at(at), access);
 	if (access == HOST_NONE) {
 		assert_int_equal(entry, 0);
 		return;
@@ -86,9 +103,9 @@ static void test_added(void **state)
 	expect(5 * MIB, 21, HOST_WRITE, 0);
 	expect(9 * MIB, 21, HOST_WRITE, PTE_UC);
 	expect(4 * GIB + 123 * MIB, 30, HOST_WRITE, 0);
-	assert_int_equal(hostmap_access(map, 16 * MIB), HOST_NONE);
-	assert_int_equal(hostmap_access(map, 6 * GIB), HOST_NONE);
-	assert_int_equal(hostmap_access(map, 1ul << 40), HOST_NONE);
+	assert_int_equal(access_at(16 * MIB), HOST_NONE);
+	assert_int_equal(access_at(6 * GIB), HOST_NONE);
+	assert_int_equal(access_at(1ul << 40), HOST_NONE);
 }
 
 /* The pages that the range touches, and no other one. */
@@ -138,8 +155,8 @@ static void test_holes(void **state)
 	(void)state;
 	hostmap_protect(map, 14 * MIB, 5 * GIB, HOST_READ);
 	expect(14 * MIB, 21, HOST_READ, PTE_UC);
-	assert_int_equal(hostmap_access(map, 16 * MIB), HOST_NONE);
-	assert_int_equal(hostmap_access(map, 3 * GIB), HOST_NONE);
+	assert_int_equal(access_at(16 * MIB), HOST_NONE);
+	assert_int_equal(access_at(3 * GIB), HOST_NONE);
 	expect(4 * GIB, 30, HOST_READ, 0);
 	hostmap_protect(map, 3 * MIB, 3 * MIB, HOST_NONE);
 	expect(3 * MIB, 21, HOST_WRITE, 0);

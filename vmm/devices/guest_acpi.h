@@ -20,12 +20,6 @@
  * in real mode and never tries the reset register (efi_reboot_required()). */
 #define GUEST_RESET_VECTOR 0xffff0
 
-/* The PCI windows in dsdt.asl; the virtual PCI host bridge decodes exactly these. */
-#define GUEST_PCI_IO_BASE  0x1000
-#define GUEST_PCI_IO_END   0x10000 /* first port above */
-#define GUEST_PCI_MEM_BASE 0xe0000000
-#define GUEST_PCI_MEM_END  0xe8000000 /* first byte above */
-
 struct guest_acpi {
 	unsigned n_cpus;
 	const uint32_t *apic_ids; /* n_cpus of them; IDs from 255 on get x2APIC entries */
