@@ -128,11 +128,6 @@ struct vnet_core *vnet_core(struct vnet *v, unsigned core)
 	return core < v->cores ? v->core[core] : NULL;
 }
 
-unsigned vnet_core_id(const struct vnet_core *core)
-{
-	return core->id;
-}
-
 /* A policy of that kind for a network; the present one if it is of that kind.  NULL: no memory. */
 static struct policy *policy_for(struct vnet *v, unsigned net, enum vnet_policy kind)
 {

@@ -41,9 +41,6 @@ static inline struct vnet_batch *vnet_core_batch(struct vnet_core *core)
 	return &((struct vnet_core_open *)core)->batch;
 }
 
-/* The number that vnet_core() was given for it. */
-unsigned vnet_core_id(const struct vnet_core *core);
-
 /*
  * Makes network `net` (below VNET_NETS), or changes how it finds its destinations.  False: a bad
  * number, or no memory for the table of addresses.

@@ -72,8 +72,9 @@ static void plug(struct input *in)
 
 static void routes(struct input *in)
 {
-	struct vnet_route t[32];
+	struct vnet_route t[32], last;
 	unsigned n = next(in) % 32;
+	uint64_t hits;
 	char err[100];
 
 	for (unsigned i = 0; i < n; i++) {
@@ -91,7 +92,7 @@ static void routes(struct input *in)
 			return;
 		n = (unsigned)strtoul(err + strlen("route "), NULL, 10);
 	}
-	if (vnet_routes_count(v) != n)
+	if ((n && !vnet_route_get(v, n - 1, &last, &hits)) || vnet_route_get(v, n, &last, &hits))
 		abort();
 }
 

@@ -71,8 +71,8 @@ static void check_sum(const struct vnet_frame *s)
 	if (!r.found.l4 || !r.known || r.found.covered)
 		abort();
 	sum = r.found.protocol + len - r.found.l4;
-	sum = plain_sum(sum, r.source, headers_address(&r.found));
-	sum = plain_sum(sum, r.destination, headers_address(&r.found));
+	sum = plain_sum(sum, r.source, ref_address(&r));
+	sum = plain_sum(sum, r.destination, ref_address(&r));
 	if (plain_sum(sum, flat + r.found.l4, len - r.found.l4) != 0xffff)
 		abort();
 }

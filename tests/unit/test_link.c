@@ -60,7 +60,7 @@ static void every_size_passes(const struct vnet_link_config *to1,
 	unsigned frames = 0;
 
 	join(&p, to1, to0);
-	assert_int_equal(vnet_link_mtu(p.link[0]), mtu);
+	assert_int_equal(node_link_mtu(p.link[0]), mtu);
 	for (uint32_t len = 14; len <= mtu + 14; len += len < 70 ? 1 : 61, frames++)
 		pass(&p, len);
 	pass(&p, mtu + 14);
@@ -173,6 +173,8 @@ static void nothing_of_one_network_reaches_another(void **state)
 
 static void routes_lead_to_links_and_from_them(void **state)
 {
+	struct vnet_route route;
+	uint64_t hits;
 	struct pair p;
 	uint8_t out[64];
 	char err[100];
@@ -194,7 +196,7 @@ static void routes_lead_to_links_and_from_them(void **state)
 	assert_int_equal(p.n[0]->dev[0].n, 0);
 	assert_int_equal(port_drops(p.guest[0], VNET_DROP_no_route), 1);
 	assert_true(vnet_link_remove(p.link[0]));
-	assert_int_equal(vnet_routes_count(p.n[0]->v), 0);
+	assert_false(vnet_route_get(p.n[0]->v, 0, &route, &hits));
 	part(&p);
 }
 
@@ -232,7 +234,7 @@ static void links_that_cannot_be_are_refused(void **state)
 	assert_null(vnet_link_add(n->v, "new", 1, n->dev[1].port, VXLAN(2, 1), err, sizeof err));
 	assert_string_equal(err, "link new: the edge port has no underlay");
 	assert_false(vnet_link_remove(n->dev[1].port));
-	assert_int_equal(vnet_link_mtu(n->dev[1].port), 0);
+	assert_int_equal(node_link_mtu(n->dev[1].port), 0);
 	node_free(n);
 }
 
@@ -273,7 +275,7 @@ static void underlays_that_cannot_be_are_refused(void **state)
 	assert_false(vnet_underlay_remove(n->dev[0].port, err, sizeof err));
 	assert_true(vnet_link_remove(link));
 	assert_true(vnet_underlay_set(n->dev[0].port, &c, err, sizeof err));
-	assert_int_equal(vnet_link_mtu(node_link(n, "far", 1, VXLAN(1, 1))), 8950);
+	assert_int_equal(node_link_mtu(node_link(n, "far", 1, VXLAN(1, 1))), 8950);
 	node_free(n);
 }
 

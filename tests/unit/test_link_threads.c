@@ -8,6 +8,7 @@
 #include "vnet/link/arp.h"
 #include "lib/bytes.h"
 #include "vnet/link/encap.h"
+#include "vnet/state.h"
 
 #define CHANGES 1000
 #define BATCH   16
@@ -30,8 +31,7 @@ static unsigned to_wire(struct vnet_port *port, struct vnet_core *core,
 
 		if (be16(f->seg[0].base + 12) == ETHER_ARP)
 			continue;
-		if (vnet_core_id(core) != 0 || f->nseg != 2 ||
-		    be32(f->seg[1].base + 14) != wire_next++)
+		if (core->id != 0 || f->nseg != 2 || be32(f->seg[1].base + 14) != wire_next++)
 			atomic_fetch_add(&wrong, 1);
 		atomic_fetch_add(&wired, 1);
 	}
@@ -44,7 +44,7 @@ static unsigned to_guest(struct vnet_port *port, struct vnet_core *core,
 {
 	(void)port;
 	for (unsigned i = 0; i < n; i++)
-		if (vnet_core_id(core) != 1 || be32(frames[i]->seg[0].base + 14) != guest_next++)
+		if (core->id != 1 || be32(frames[i]->seg[0].base + 14) != guest_next++)
 			atomic_fetch_add(&wrong, 1);
 	atomic_fetch_add(&received, n);
 	return n;

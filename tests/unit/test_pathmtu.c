@@ -115,9 +115,9 @@ static void receive_message(struct rig *r)
 
 static void limits(const struct rig *r, unsigned a, unsigned b, unsigned c)
 {
-	assert_int_equal(vnet_link_mtu(r->link[0]), a);
-	assert_int_equal(vnet_link_mtu(r->link[1]), b);
-	assert_int_equal(vnet_link_mtu(r->link[2]), c);
+	assert_int_equal(node_link_mtu(r->link[0]), a);
+	assert_int_equal(node_link_mtu(r->link[1]), b);
+	assert_int_equal(node_link_mtu(r->link[2]), c);
 }
 
 static void the_link_that_sent_it_sends_less_for_a_while(void **state)
@@ -285,7 +285,7 @@ static void what_a_link_sends_is_known_again(void **state)
 
 	atomic_store(&((struct link *)r->link[1]->dev)->hop->word, NODE_MAC(1));
 	for (unsigned i = 0; i < 8; i++) {
-		uint32_t len = vnet_link_mtu(r->link[1]) + 14;
+		uint32_t len = node_link_mtu(r->link[1]) + 14;
 
 		ether_frame(out, B, A + i * 0x100, 0x88b5, len, i);
 		node_clear(r->n);

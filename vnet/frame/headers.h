@@ -53,12 +53,6 @@ void headers_read_ether(struct headers *h, const uint8_t *head, unsigned have);
 bool headers_pseudo_addresses(const struct headers *h, const uint8_t *head, uint8_t source[16],
                               uint8_t destination[16]);
 
-/* Bytes of an IP address. */
-static inline unsigned headers_address(const struct headers *h)
-{
-	return h->ipv6 ? 16 : 4;
-}
-
 /* DSCP and, lowest, the two bits of ECN: IPv4's TOS, IPv6's traffic class, which lies in the
  * second half of the first byte and the first half of the second (RFC 2474, RFC 3168). */
 static inline uint8_t headers_tos(const struct headers *h, const uint8_t *head)

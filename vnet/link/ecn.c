@@ -8,7 +8,8 @@
 
 _Static_assert(GUARD_HEAD >= HEADERS_L3 + 40, "an IP header behind its tags fits");
 
-enum ecn ecn_combine(enum ecn inner, enum ecn outer)
+/* RFC 6040, figure 4: the ECN field of the forwarded inner packet. */
+static enum ecn combine(enum ecn inner, enum ecn outer)
 {
 	static const uint8_t becomes[4][4] = {
 	    /* outer     Not-ECT   ECT(1)    ECT(0)    CE */
@@ -55,7 +56,7 @@ bool ecn_carry(struct vnet_core *core, struct vnet_frame *frame, enum ecn outer)
 	if (!h.ipv4 && !h.ipv6)
 		return true;
 	inner = (enum ecn)(headers_tos(&h, head) & ECN_MASK);
-	ecn = ecn_combine(inner, outer);
+	ecn = combine(inner, outer);
 	if (ecn == ECN_DROP || ecn == inner)
 		return ecn != ECN_DROP;
 	write_ecn(&h, head + h.l3, ecn);

@@ -13,9 +13,6 @@
 
 enum ecn { ECN_NONE = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3, ECN_DROP = 4 };
 
-/* RFC 6040, figure 4: the ECN field of the forwarded inner packet. */
-enum ecn ecn_combine(enum ecn inner, enum ecn outer);
-
 /*
  * Combines the outer header's ECN field with that of the inner frame, tagged or not; a frame
  * without IP stays as it is.  A changed header is a copy, which replaces the frame's first bytes.

@@ -208,7 +208,7 @@ bool vnet_link_remove(struct vnet_port *port)
 
 bool vnet_link_get(const struct vnet_port *port, struct vnet_link_info *info)
 {
-	const struct link *l;
+	struct link *l;
 
 	if (!(port->flags & VNET_LINK))
 		return false;
@@ -217,15 +217,8 @@ bool vnet_link_get(const struct vnet_port *port, struct vnet_link_info *info)
 	info->edge = l->underlay->edge;
 	info->next_hop = atomic_load(&l->hop->address);
 	info->next_mac = neighbour_mac(l->hop);
-	info->mtu = vnet_link_mtu(port);
+	info->mtu = pathmtu_limit(l, atomic_load(&port->vnet->seconds)) - VNET_FRAME_MIN;
 	return true;
-}
-
-unsigned vnet_link_mtu(const struct vnet_port *port)
-{
-	if (!(port->flags & VNET_LINK))
-		return 0;
-	return pathmtu_limit(link_of(port), atomic_load(&port->vnet->seconds)) - VNET_FRAME_MIN;
 }
 
 void vnet_link_set_path_mtu(struct vnet_port *port, bool learn)

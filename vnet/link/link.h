@@ -55,17 +55,15 @@ struct vnet_link_info {
 	struct vnet_port *edge;
 	uint32_t next_hop; /* the peer or the gateway */
 	mac_t next_mac;    /* of the next hop; 0: unresolved */
-	unsigned mtu;      /* as vnet_link_mtu() */
+	unsigned mtu; /* bytes of the largest IP packet that untagged frames can carry over the link
+	               * now, by what routers on its path reported in the last ten minutes */
 };
 
 /* A link's configuration and the state of its next hop; false: the port is no link. */
 bool vnet_link_get(const struct vnet_port *port, struct vnet_link_info *info);
 
-/* The largest IP packet, in bytes, that untagged frames can carry over the link now, by the ICMP
- * messages of routers on its path in the last ten minutes; 0: no link. */
-unsigned vnet_link_mtu(const struct vnet_port *port);
-
-/* The same for a link of this kind over an underlay with this MTU. */
+/* The largest IP packet that untagged frames can carry over a link of this kind, over an underlay
+ * with this MTU. */
 unsigned vnet_link_mtu_over(enum vnet_link_kind kind, unsigned underlay_mtu);
 
 /*

@@ -128,16 +128,6 @@ bool vnet_routes_set(struct vnet *v, const struct vnet_route *routes, unsigned n
 	return t != NULL;
 }
 
-unsigned vnet_routes_count(struct vnet *v)
-{
-	unsigned n;
-
-	control_lock(v);
-	n = atomic_load(&v->table)->n;
-	control_unlock(v);
-	return n;
-}
-
 bool vnet_route_get(struct vnet *v, unsigned i, struct vnet_route *route, uint64_t *hits)
 {
 	struct vnet_table *t;

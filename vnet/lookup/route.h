@@ -32,8 +32,7 @@ int vnet_route_priority(const struct vnet_route *route, const char **why);
 bool vnet_routes_set(struct vnet *v, const struct vnet_route *routes, unsigned n, char *err,
                      size_t size);
 
-/* How many routes there are; route i, and how many frames it won, summed over the cores. */
-unsigned vnet_routes_count(struct vnet *v);
+/* Route i, and how many frames it won, summed over the cores; false: there are not so many. */
 bool vnet_route_get(struct vnet *v, unsigned i, struct vnet_route *route, uint64_t *hits);
 
 /* One line of vnet_explain(). */

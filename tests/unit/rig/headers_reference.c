@@ -219,6 +219,6 @@ bool ref_agrees(const uint8_t *bytes, unsigned n)
 		return true;
 	if (headers_pseudo_addresses(&h, bytes, source, destination) != r.known)
 		return false;
-	return !r.known || (!memcmp(source, r.source, headers_address(&h)) &&
-	                    !memcmp(destination, r.destination, headers_address(&h)));
+	return !r.known || (!memcmp(source, r.source, ref_address(&r)) &&
+	                    !memcmp(destination, r.destination, ref_address(&r)));
 }

@@ -19,6 +19,12 @@ struct reference {
 /* Reads the headers in n bytes of a frame, which stay the caller's. */
 void ref_read(struct reference *r, const uint8_t *bytes, unsigned n);
 
+/* Bytes of each of the two addresses. */
+static inline unsigned ref_address(const struct reference *r)
+{
+	return r->found.ipv6 ? 16 : 4;
+}
+
 /* Whether vnet/frame/headers.c says the same of these bytes. */
 bool ref_agrees(const uint8_t *bytes, unsigned n);
 

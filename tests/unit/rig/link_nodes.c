@@ -102,6 +102,13 @@ void node_free(struct node *n)
 	free(n);
 }
 
+unsigned node_link_mtu(const struct vnet_port *link)
+{
+	struct vnet_link_info info;
+
+	return vnet_link_get(link, &info) ? info.mtu : 0;
+}
+
 struct vnet_port *node_link(struct node *n, const char *name, unsigned net,
                             const struct vnet_link_config *c)
 {

@@ -66,6 +66,9 @@ void node_free(struct node *n);
 struct vnet_port *node_link(struct node *n, const char *name, unsigned net,
                             const struct vnet_link_config *c);
 
+/* The mtu of vnet_link_get(); 0: the port is no link. */
+unsigned node_link_mtu(const struct vnet_port *link);
+
 /* One second passes. */
 void node_tick(struct node *n);
 

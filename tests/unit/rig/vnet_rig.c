@@ -127,6 +127,17 @@ int rig_teardown(void **state)
 	return 0;
 }
 
+unsigned rig_count_routes(struct vnet *v)
+{
+	struct vnet_route route;
+	uint64_t hits;
+	unsigned n = 0;
+
+	while (vnet_route_get(v, n, &route, &hits))
+		n++;
+	return n;
+}
+
 uint64_t rig_drops(struct rig *r, unsigned port, enum vnet_drop why)
 {
 	struct vnet_port_stats s;

@@ -51,6 +51,9 @@ int rig_setup(void **state);
 /* cmocka's: frees it. */
 int rig_teardown(void **state);
 
+/* How many routes a switch has. */
+unsigned rig_count_routes(struct vnet *v);
+
 /* The drops of one kind on a port. */
 uint64_t rig_drops(struct rig *r, unsigned port, enum vnet_drop why);
 
