@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "tests/unit/rig/config_print.h"
 #include "vmm/config/parse.h"
 
 static const char *const words[] = {

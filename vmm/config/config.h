@@ -257,9 +257,6 @@ void config_format(const struct config_message *m, const char *source, char *buf
 
 typedef void config_put(void *ctx, const char *text, size_t len);
 
-/* Writes the description as text from which config_read() makes an equal description. */
-void config_print(const struct node_config *n, config_put *put, void *ctx);
-
 /* Writes the help, from the grammar: of every statement, or of the one named `word`. */
 void config_help(const char *word, config_put *put, void *ctx);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/rig/config_text.h"
+#include "tests/unit/rig/config_print.h"
 
 void text_put(void *ctx, const char *s, size_t n)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Writes the description as canonical text: every value, except MTUs that are derived.  The order
- * is such that each statement finds what it refers to.
- */
+#include "tests/unit/rig/config_print.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,26 +183,6 @@ static void print_ports(const struct writer *w, const struct node_config *n)
 		const struct port_config *p = &n->port[i];
 		if (p->name[0] && p->kind == CONFIG_NIC && !p->edge)
 			print_port(w, n, p);
-	}
-}
-
-void config_format_qual(const struct vnet_qual *q, char text[24])
-{
-	char mac[MAC_TEXT];
-	mac_to_text(q->mac, mac);
-	switch (q->match) {
-	case VNET_MAC_IS:
-		snprintf(text, 24, "%s", mac);
-		break;
-	case VNET_MAC_NOT:
-		snprintf(text, 24, "not %s", mac);
-		break;
-	case VNET_MAC_ANY:
-		snprintf(text, 24, "any");
-		break;
-	case VNET_MAC_NONE:
-		snprintf(text, 24, "none");
-		break;
 	}
 }
 
