@@ -119,13 +119,6 @@ void virtio_net_attach(struct virtio_net *n, struct vnet_port *port)
 	n->port = port;
 }
 
-void virtio_net_set_link(struct virtio_net *n, bool up)
-{
-	virtio_pci_config_begin(&n->v);
-	n->registers.status = up ? VIRTIO_NET_S_LINK_UP : 0;
-	virtio_pci_config_end(&n->v);
-}
-
 void virtio_net_set_mtu(struct virtio_net *n, uint16_t mtu)
 {
 	atomic_store(&n->mtu_next, mtu);

@@ -78,9 +78,6 @@ void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c);
 /* Connects the device to its port of the switch; before the guest starts. */
 void virtio_net_attach(struct virtio_net *n, struct vnet_port *port);
 
-/* Sets the link state and interrupts the driver for the change. */
-void virtio_net_set_link(struct virtio_net *n, bool up);
-
 /* Changes the MTU register from the driver's next reset on; a running driver keeps its MTU. */
 void virtio_net_set_mtu(struct virtio_net *n, uint16_t mtu);
 

@@ -28,19 +28,6 @@ void virtio_pci_break(struct virtio_pci *v, enum vring_error why)
 		notify_config(v);
 }
 
-void virtio_pci_config_begin(struct virtio_pci *v)
-{
-	spin_lock(&v->lock);
-}
-
-void virtio_pci_config_end(struct virtio_pci *v)
-{
-	v->config_generation++;
-	spin_unlock(&v->lock);
-	if (virtio_pci_running(v))
-		notify_config(v);
-}
-
 void virtio_pci_resume(struct virtio_pci *v)
 {
 	if (atomic_load(&v->running) || !vpci_enabled(&v->pci, VPCI_CMD_MASTER))
@@ -56,7 +43,8 @@ void virtio_pci_resume(struct virtio_pci *v)
 	virtio_pci_count(v, VIRTIO_COUNT_starts);
 }
 
-void virtio_pci_suspend(struct virtio_pci *v)
+/* v->lock held.  On return no core uses the rings. */
+static void suspend(struct virtio_pci *v)
 {
 	atomic_store(&v->running, false);
 	v->ops->stop(v);
@@ -89,7 +77,7 @@ static void bus_work(struct vpci_dev *d)
 
 void virtio_pci_reset(struct virtio_pci *v)
 {
-	virtio_pci_suspend(v);
+	suspend(v);
 	atomic_store(&v->left, 0);
 	vpci_msix_forget(&v->pci);
 	v->queue_select = 0;
@@ -128,7 +116,7 @@ static void stop_until_reset(struct virtio_pci *v)
 {
 	bool ran = virtio_pci_running(v);
 
-	virtio_pci_suspend(v);
+	suspend(v);
 	if (ran) {
 		virtio_pci_count(v, VIRTIO_COUNT_master_off);
 		atomic_fetch_or(&v->status, VIRTIO_NEEDS_RESET);

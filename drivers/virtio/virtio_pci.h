@@ -111,7 +111,6 @@ struct virtio_pci {
 	_Atomic uint8_t status;
 	_Atomic uint8_t isr;
 	_Atomic uint8_t left; /* bit q: queue q has work left */
-	uint8_t config_generation;
 	_Atomic uint16_t config_vector;
 	uint16_t queue_select;
 	uint32_t device_feature_select, driver_feature_select;
@@ -128,8 +127,8 @@ struct virtio_pci {
 /*
  * Prepares a device.  `queue_max`: entries of each of the nqueues queues (powers of two up to
  * VRING_MAX).  `offered`: the device's feature bits; VERSION_1, EVENT_IDX and INDIRECT_DESC are
- * added.  `config`/`config_size`: at most 48 bytes, owned by the caller, changed only under
- * virtio_pci_config_begin/end.  The caller then vpci_add()s &v->pci.
+ * added.  `config`/`config_size`: at most 48 bytes, owned by the caller, changed only by
+ * stop().  The caller then vpci_add()s &v->pci.
  */
 void virtio_pci_init(struct virtio_pci *v, const char *name, const struct virtio_ops *ops,
                      const struct gmem *mem, const uint16_t *queue_max, unsigned nqueues,
@@ -163,11 +162,6 @@ void virtio_pci_left(struct virtio_pci *v, unsigned q);
 /* The driver broke a rule: counts it, sets DEVICE_NEEDS_RESET (2.1.2), sends a
  * configuration interrupt, and stops using the rings until the driver resets the device. */
 void virtio_pci_break(struct virtio_pci *v, enum vring_error why);
-
-/* Brackets a change of the device configuration: increments the generation and, if running, sends
- * the configuration interrupt. Called outside of all locks of this device. */
-void virtio_pci_config_begin(struct virtio_pci *v);
-void virtio_pci_config_end(struct virtio_pci *v);
 
 /* The i-th counter by name, from 0 on; false when there are no more.  Includes violations (named
  * violation.X), the rings' suppressed interrupts and the MSI-X counters. */

@@ -98,7 +98,7 @@ static uint32_t read_byte(struct virtio_pci *v, uint32_t off)
 	if (off == STATUS)
 		return atomic_load(&v->status);
 	if (off == CONFIG_GENERATION)
-		return v->config_generation;
+		return 0; /* no configuration changes under a running driver (4.1.4.3.1) */
 	virtio_pci_count(v, VIRTIO_COUNT_bad_access);
 	return ~0u;
 }

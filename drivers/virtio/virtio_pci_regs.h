@@ -12,8 +12,6 @@ bool virtio_pci_window_write(struct vpci_dev *d, uint16_t off, unsigned size, ui
 
 /* virtio_pci.c; v->lock held.  Starts the device if the driver, the bus and the rings are ready. */
 void virtio_pci_resume(struct virtio_pci *v);
-/* v->lock held.  On return no core uses the rings. */
-void virtio_pci_suspend(struct virtio_pci *v);
 /* v->lock held.  Device reset (2.4). */
 void virtio_pci_reset(struct virtio_pci *v);
 /* No lock held.  Serves all rings once: the driver may have filled them before DRIVER_OK. */

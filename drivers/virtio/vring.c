@@ -51,7 +51,8 @@ enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t 
 	return VRING_OK;
 }
 
-uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len)
+/* The slow path of vring_ptr(): looks up the region, which becomes the window. */
+static uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len)
 {
 	for (unsigned i = 0; i < r->mem->n; i++) {
 		const struct gmem_region *g = &r->mem->region[i];
@@ -64,6 +65,16 @@ uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len)
 		}
 	}
 	return NULL;
+}
+
+/* The VMM's pointer to a buffer of the guest, or NULL when it is not wholly guest memory. */
+static inline uint8_t *vring_ptr(struct vring *r, uint64_t gpa, uint32_t len)
+{
+	uint64_t off = gpa - r->window.gpa;
+
+	if (__builtin_expect(off < r->window.size && len <= r->window.size - off, 1))
+		return r->window.hva + off;
+	return vring_ptr_slow(r, gpa, len);
 }
 
 /* A chain being decoded: the current descriptor table, and the segments found so far. */

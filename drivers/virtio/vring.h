@@ -103,9 +103,6 @@ struct vring {
 enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t num, uint64_t desc,
                               uint64_t avail, uint64_t used, bool event_idx, bool indirect);
 
-/* The slow path of vring_ptr(): looks up the region, which becomes the window. */
-uint8_t *vring_ptr_slow(struct vring *r, uint64_t gpa, uint32_t len);
-
 /*
  * Decodes the chain that starts at `head` (any value) into at most `max` pieces, all of direction
  * `dir`.  Returns the number of pieces (at least 1), or minus a vring_error; `*bytes` is the sum of
@@ -134,16 +131,6 @@ static inline int vring_refresh(struct vring *r)
 static inline uint16_t vring_head(const struct vring *r, unsigned i)
 {
 	return ((const volatile uint16_t *)r->avail_ring)[(r->next + i) & r->mask];
-}
-
-/* The VMM's pointer to a buffer of the guest, or NULL when it is not wholly guest memory. */
-static inline uint8_t *vring_ptr(struct vring *r, uint64_t gpa, uint32_t len)
-{
-	uint64_t off = gpa - r->window.gpa;
-
-	if (__builtin_expect(off < r->window.size && len <= r->window.size - off, 1))
-		return r->window.hva + off;
-	return vring_ptr_slow(r, gpa, len);
 }
 
 /* Reads a descriptor by two volatile loads, so that the compiler cannot read the guest's copy

@@ -171,9 +171,6 @@ static void control(const struct step *s)
 	char name[64];
 
 	switch (s->a % 8) {
-	case 0:
-		virtio_net_set_link(n, s->c & 1);
-		break;
 	case 1:
 		virtio_net_set_mtu(n, (uint16_t)s->value);
 		break;
