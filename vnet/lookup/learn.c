@@ -51,6 +51,19 @@ void learn_bucket_age(struct vnet_learn *l, struct learn_bucket *b, uint64_t now
 	}
 }
 
+/* Drops the old entries of `n` buckets from number `first` on. */
+static void learn_sweep(struct vnet_learn *l, unsigned first, unsigned n)
+{
+	uint64_t now = atomic_load_explicit(&l->now, memory_order_relaxed);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct learn_bucket *b = &l->bucket[(first + i) % LEARN_BUCKETS];
+
+		if (atomic_load_explicit(&b->aged, memory_order_relaxed) != now)
+			learn_bucket_age(l, b, now);
+	}
+}
+
 /* The port has its quota; sweeps one bucket, for some of its entries may be old. */
 static enum learned quota_used_up(struct vnet_learn *l)
 {
@@ -114,39 +127,6 @@ enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsign
 	return entry_add(l, b, want, quota);
 }
 
-void learn_forget_port(struct vnet_learn *l, unsigned port)
-{
-	for (unsigned b = 0; b < LEARN_BUCKETS; b++)
-		for (unsigned i = 0; i < LEARN_WAYS; i++) {
-			_Atomic uint64_t *entry = &l->bucket[b].entry[i];
-			uint64_t e = atomic_load_explicit(entry, memory_order_relaxed);
-
-			if (e && entry_port(e) == port)
-				drop_entry(l, entry, e);
-		}
-}
-
-void learn_pass(struct vnet_learn *l, uint64_t before, uint64_t now)
-{
-	uint64_t quanta =
-	    now < before ? LEARN_AGE + 1 : now / LEARN_QUANTUM - before / LEARN_QUANTUM;
-
-	if (quanta)
-		atomic_fetch_add_explicit(&l->now, quanta, memory_order_relaxed);
-}
-
-void learn_sweep(struct vnet_learn *l, unsigned first, unsigned n)
-{
-	uint64_t now = atomic_load_explicit(&l->now, memory_order_relaxed);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct learn_bucket *b = &l->bucket[(first + i) % LEARN_BUCKETS];
-
-		if (atomic_load_explicit(&b->aged, memory_order_relaxed) != now)
-			learn_bucket_age(l, b, now);
-	}
-}
-
 void learn_copy(struct vnet_learn *to, const struct vnet_learn *from)
 {
 	to->key = from->key;
@@ -162,6 +142,16 @@ void learn_copy(struct vnet_learn *to, const struct vnet_learn *from)
 		for (unsigned i = 0; i < LEARN_WAYS; i++)
 			atomic_store_explicit(&t->entry[i], f->entry[i], memory_order_relaxed);
 	}
+}
+
+/* The time went from `before` to `now`, in seconds.  If it went back, all entries become old. */
+static void learn_pass(struct vnet_learn *l, uint64_t before, uint64_t now)
+{
+	uint64_t quanta =
+	    now < before ? LEARN_AGE + 1 : now / LEARN_QUANTUM - before / LEARN_QUANTUM;
+
+	if (quanta)
+		atomic_fetch_add_explicit(&l->now, quanta, memory_order_relaxed);
 }
 
 static bool learn_tick(struct policy *p, uint64_t before, uint64_t now, bool turn)
@@ -181,7 +171,16 @@ static bool learn_tick(struct policy *p, uint64_t before, uint64_t now, bool tur
 
 static void learn_forget(struct policy *p, unsigned port)
 {
-	learn_forget_port((struct vnet_learn *)p, port);
+	struct vnet_learn *l = (struct vnet_learn *)p;
+
+	for (unsigned b = 0; b < LEARN_BUCKETS; b++)
+		for (unsigned i = 0; i < LEARN_WAYS; i++) {
+			_Atomic uint64_t *entry = &l->bucket[b].entry[i];
+			uint64_t e = atomic_load_explicit(entry, memory_order_relaxed);
+
+			if (e && entry_port(e) == port)
+				drop_entry(l, entry, e);
+		}
 }
 
 static void learn_destroy(struct policy *p, const struct vnet_mem *mem)

@@ -11,7 +11,7 @@
  *
  * The table is never swept whole.  Time is counted in quanta; a bucket has the quantum in which its
  * old entries were last dropped, and each access in a later one drops them first, so that no
- * look-up finds an address that was silent for too long.  learn_sweep() visits buckets that nothing
+ * look-up finds an address that was silent for too long.  learn_tick() visits buckets that nothing
  * accesses, so that their old entries do not use up quotas; and a port that meets its quota sweeps
  * one bucket more.
  */
@@ -72,16 +72,7 @@ enum learned {
 /* Learns that the address is at the port now; the port may have `quota` entries. */
 enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsigned quota);
 
-/* Forgets all addresses of a port. */
-void learn_forget_port(struct vnet_learn *l, unsigned port);
-
-/* The time went from `before` to `now`, in seconds.  If it went back, all entries become old. */
-void learn_pass(struct vnet_learn *l, uint64_t before, uint64_t now);
-
 /* Copies all that another table has learned. */
 void learn_copy(struct vnet_learn *to, const struct vnet_learn *from);
-
-/* Drops the old entries of `n` buckets from number `first` on. */
-void learn_sweep(struct vnet_learn *l, unsigned first, unsigned n);
 
 #endif
