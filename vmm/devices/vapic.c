@@ -43,7 +43,9 @@ static bool raise_vector(struct vcpu *t, uint8_t vector)
 	return true;
 }
 
-void vapic_lost(struct vm *vm)
+/* Counts an interrupt that no vCPU of the guest took: a reserved vector, a vCPU that does not run,
+ * a destination or message that selects none. */
+static void vapic_lost(struct vm *vm)
 {
 	atomic_fetch_add_explicit(&vm->lost_interrupts, 1, memory_order_relaxed);
 }
@@ -64,7 +66,8 @@ static __attribute__((noinline)) bool send_to_matching(struct vm *vm, uint32_t d
 	return taken;
 }
 
-void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector)
+/* Sends a fixed or lowest-priority vector to the vCPUs of `vm` that dest selects; from any core. */
+static void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector)
 {
 	bool taken = false;
 	if (vector >= 16) /* below: reserved, never accepted by an APIC (11.5.2) */

@@ -63,29 +63,18 @@ struct vcpu *vapic_target(struct vm *vm, uint32_t dest, bool logical);
 /* The guest writes its ICR: interrupts those of its own vCPUs that it selects. */
 void vapic_write_icr(struct vcpu *v, uint64_t icr);
 
-/* vapic_base.c: does a CPU with `phys_bits` physical address bits accept `value` for
- * IA32_APIC_BASE, now `now`?  false: #GP. */
-bool vapic_base_allowed(uint64_t now, uint64_t value, unsigned phys_bits);
-
-/* The guest writes IA32_APIC_BASE; false: #GP, also for a page that overlaps the guest's memory or
- * devices, which is counted (vcpu->refused_bases). */
+/* vapic_base.c: the guest writes IA32_APIC_BASE; false: #GP, also for a page that overlaps the
+ * guest's memory or devices, which is counted (vcpu->refused_bases). */
 bool vapic_write_base(struct vcpu *v, uint64_t value);
 
 /* INIT: resets all registers but the mode and the page address. */
 void vapic_init_signal(struct vcpu *v);
-
-/* Sends a fixed or lowest-priority vector to the vCPUs of `vm` that dest selects; from any core. */
-void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector);
 
 /* A message-signalled interrupt for the guest, `vm`: any core. */
 void vapic_msi(void *vm, uint64_t addr, uint32_t data);
 
 /* Sends the interrupt that an entry of the guest's I/O APIC describes; any core. */
 void vapic_pin(void *vm, uint64_t entry);
-
-/* Counts an interrupt that no vCPU of the guest took: a reserved vector, a vCPU that does not run,
- * a destination or message that selects none. */
-void vapic_lost(struct vm *vm);
 
 /* vapic_lvt.c: the writable bits of a register of the local vector table (32h to 37h). */
 uint32_t vapic_lvt_bits(unsigned reg);

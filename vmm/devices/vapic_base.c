@@ -18,7 +18,7 @@ static enum mode mode_of(uint64_t base)
 
 /* Legal changes of mode (SDM 3, figure 11-27): x2APIC to xAPIC only by way of disabled, and
  * disabled to x2APIC only by way of xAPIC. */
-bool vapic_base_allowed(uint64_t now, uint64_t value, unsigned phys_bits)
+static bool vapic_base_allowed(uint64_t now, uint64_t value, unsigned phys_bits)
 {
 	static const bool legal[MODES][MODES] = {
 	    [DISABLED] = {[DISABLED] = true, [XAPIC] = true},
