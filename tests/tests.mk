@@ -131,7 +131,7 @@ coverage:
 # Sources: what git knows and what is new, without what git ignores.
 LINT_FILES = $(shell git ls-files -co --exclude-standard -- $(1) | sort -u | \
 	while read -r f; do [ -f "$$f" ] && echo "$$f"; done)
-LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-layers lint-counters lint-length lint-python \
+LINT_PARTS := lint-format lint-cppcheck lint-gcc lint-clang lint-callers lint-layers lint-counters lint-length lint-python \
 	lint-shell lint-spdx
 
 .PHONY: $(LINT_PARTS)
@@ -159,6 +159,10 @@ CLANG := $(B)/clang
 lint-clang: lint-gcc
 	+$(MAKE) CC=clang UNIT_CC=clang NETPROBE_CC=clang B=$(CLANG) FUZZ_OUT=$(FUZZ_OUT) \
 		all guests unit fuzzers $(CLANG)/linux/netprobe $(CLANG)/linux/vnetctl
+
+# Public names that nobody uses; it reads the objects.
+lint-callers: lint-gcc
+	tests/check-callers $(B)
 
 # Includes between rooms, and names of the CPU's vendor outside of arch/.
 lint-layers:
