@@ -48,7 +48,7 @@ enum vcpu_request {
 	VCPU_REQ_START = 16,
 	VCPU_REQ_SERVICE = 32, /* call vm->service */
 	VCPU_REQ_LOAD = 64,    /* prepare the VM, then start its vCPUs */
-	VCPU_REQ_WORK = 128,   /* continue the work of the guest's devices: vpci_left() */
+	VCPU_REQ_WORK = 128,   /* continue the work of the guest's devices: vpci_schedule_work() */
 };
 
 struct exit_stat {

@@ -61,7 +61,7 @@ struct vpci_ops {
 	void (*command)(struct vpci_dev *d, uint16_t command);
 	/* The machine was reset; vpci.lock held; configuration space is as after vpci_add(). */
 	void (*reset)(struct vpci_dev *d);
-	/* Does one more bounded part of the work announced by vpci_left() (may be NULL). */
+	/* One more visit of those that vpci_schedule_work() asked for (may be NULL). */
 	void (*work)(struct vpci_dev *d);
 };
 
@@ -110,7 +110,7 @@ struct vpci {
 	struct vpci_dev host_bridge;
 	uint32_t next_io, next_mem; /* the next free addresses for BARs */
 	void (*msi)(void *ctx, uint64_t addr, uint32_t data);
-	void (*resume)(void *ctx); /* may be set after vpci_init(): see vpci_left() */
+	void (*resume)(void *ctx); /* may be set after vpci_init(): see vpci_schedule_work() */
 	void *ctx;
 	_Atomic uint32_t left;   /* bit n: the device in slot n has work left */
 	_Atomic unsigned served; /* the slot that vpci_work() served last */
@@ -152,11 +152,11 @@ void vpci_reset(struct vpci *p);
 
 /*
  * Bounded work.  One access of a guest can ask for unbounded work (a ring can be refilled as fast
- * as it is emptied), so a device does a bounded part of it, called a visit, and calls vpci_left()
- * for the rest: `resume` then makes one of this guest's own cores call vpci_work() after it has
- * handled its other requests.  Any core.
+ * as it is emptied), so a device does a bounded part of it, called a visit, and calls
+ * vpci_schedule_work() for the rest: `resume` then makes one of this guest's own cores call
+ * vpci_work() after it has handled its other requests.  Any core.
  */
-void vpci_left(struct vpci_dev *d);
+void vpci_schedule_work(struct vpci_dev *d);
 
 /* Lets the next device with work left, round robin, do one visit; true: more is left. */
 bool vpci_work(struct vpci *p);

@@ -2,7 +2,7 @@
 /* vpci_work.c: devices' deferred work, one visit at a time; see vpci.h. */
 #include "drivers/bus/vpci.h"
 
-void vpci_left(struct vpci_dev *d)
+void vpci_schedule_work(struct vpci_dev *d)
 {
 	struct vpci *p = d->bus;
 

@@ -141,7 +141,7 @@ void e1000_rx_flush(struct e1000 *n); /* writes RDT: the NIC may use the given b
  * Bad frames are counted, and their buffers returned to the NIC.  The NIC is not asked to verify
  * checksums: a virtio driver may not pass that on (virtio 1.2, 5.1.6.2.1, DATA_VALID).
  */
-void *e1000_rx_take(struct e1000 *n, uint32_t *len);
+void *e1000_rx_next(struct e1000 *n, uint32_t *len);
 
 /* Whether the ring has a received frame, which may be a bad one. */
 bool e1000_rx_ready(const struct e1000 *n);

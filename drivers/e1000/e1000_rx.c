@@ -60,7 +60,7 @@ bool e1000_rx_ready(const struct e1000 *n)
 	return n->rx_next != n->rx_tail && n->rx[n->rx_next].status & RXD_DD;
 }
 
-void *e1000_rx_take(struct e1000 *n, uint32_t *len)
+void *e1000_rx_next(struct e1000 *n, uint32_t *len)
 {
 	for (unsigned i = 0; i < E1000_RX_RING && e1000_rx_ready(n); i++) {
 		volatile struct e1000_rx_desc *d = &n->rx[n->rx_next];

@@ -47,21 +47,21 @@ static inline bool vgate_leave(struct vgate *g)
 }
 
 /* True: the caller holds the gate.  False: another core does; no mark is set. */
-static inline bool vgate_try(struct vgate *g)
+static inline bool vgate_trylock(struct vgate *g)
 {
 	unsigned was = 0;
 	return atomic_compare_exchange_strong(&g->state, &was, 1);
 }
 
-/* Waits until the gate is free, and holds it; to be released by vgate_open(). */
-static inline void vgate_close(struct vgate *g)
+/* Waits until the gate is free, and holds it; to be released by vgate_unlock(). */
+static inline void vgate_lock(struct vgate *g)
 {
-	while (!vgate_try(g))
+	while (!vgate_trylock(g))
 		__builtin_ia32_pause();
 }
 
 /* Releases the gate and clears the mark: for a caller after whom the ring is looked at anyway. */
-static inline void vgate_open(struct vgate *g)
+static inline void vgate_unlock(struct vgate *g)
 {
 	atomic_store_explicit(&g->state, 0, memory_order_release);
 }

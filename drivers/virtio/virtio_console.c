@@ -114,8 +114,8 @@ static void tx_kicked(struct virtio_console *c)
 
 	if (!left && vgate_leave(&c->tx_gate))
 		return;
-	vgate_open(&c->tx_gate);
-	virtio_pci_left(&c->v, VIRTIO_CONSOLE_TX);
+	vgate_unlock(&c->tx_gate);
+	virtio_pci_schedule_work(&c->v, VIRTIO_CONSOLE_TX);
 }
 
 static void rx_kicked(struct virtio_console *c)
@@ -144,10 +144,10 @@ static void console_stop(struct virtio_pci *v)
 {
 	struct virtio_console *c = console_of(v);
 
-	vgate_close(&c->tx_gate);
+	vgate_lock(&c->tx_gate);
 	spin_lock(&c->rx_lock);
 	spin_unlock(&c->rx_lock);
-	vgate_open(&c->tx_gate);
+	vgate_unlock(&c->tx_gate);
 }
 
 static const struct virtio_ops console_ops = {

@@ -54,7 +54,7 @@ static void net_start(struct virtio_pci *v)
 
 	/* With both locks, so that this does not overwrite a violation that a core finds at once.
 	 */
-	vgate_close(&n->tx_gate);
+	vgate_lock(&n->tx_gate);
 	spin_lock(&n->rx_lock);
 	n->features = v->features;
 	n->mergeable = v->features & VIRTIO_NET_F_MRG_RXBUF;
@@ -67,7 +67,7 @@ static void net_start(struct virtio_pci *v)
 	if (n->port)
 		atomic_store(&n->port->up, rx);
 	spin_unlock(&n->rx_lock);
-	vgate_open(&n->tx_gate);
+	vgate_unlock(&n->tx_gate);
 }
 
 static void net_stop(struct virtio_pci *v)
@@ -76,13 +76,13 @@ static void net_stop(struct virtio_pci *v)
 
 	if (n->port)
 		atomic_store(&n->port->up, false);
-	vgate_close(&n->tx_gate);
+	vgate_lock(&n->tx_gate);
 	spin_lock(&n->rx_lock);
 	n->tx_ready = false;
 	atomic_store(&n->rx_ready, false);
 	n->registers.mtu = atomic_load(&n->mtu_next);
 	spin_unlock(&n->rx_lock);
-	vgate_open(&n->tx_gate);
+	vgate_unlock(&n->tx_gate);
 }
 
 static const struct virtio_ops net_ops = {

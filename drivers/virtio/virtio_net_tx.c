@@ -243,8 +243,8 @@ void virtio_net_kick(struct virtio_net *n)
 	if (!left && vgate_leave(&n->tx_gate))
 		return;
 	/* The next visit also serves kicks that came meanwhile. */
-	vgate_open(&n->tx_gate);
-	virtio_pci_left(&n->v, VIRTIO_NET_TX);
+	vgate_unlock(&n->tx_gate);
+	virtio_pci_schedule_work(&n->v, VIRTIO_NET_TX);
 }
 
 void virtio_net_notified(struct virtio_pci *v, unsigned q)
@@ -263,7 +263,7 @@ unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 		virtio_net_kick(n);
 		return 0;
 	}
-	if (!vgate_try(&n->tx_gate))
+	if (!vgate_trylock(&n->tx_gate))
 		return 0;
 	if (tx_ready(n))
 		taken = send_batch(n, core, (int)budget);
@@ -271,6 +271,6 @@ unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 		vring_disarm(&n->v.queue[VIRTIO_NET_TX].ring);
 	/* A mark set while the mode changed to VNET_KICK may go: the mode's changer kicks once
 	 * more. */
-	vgate_open(&n->tx_gate);
+	vgate_unlock(&n->tx_gate);
 	return taken > 0 ? (unsigned)taken : 0;
 }

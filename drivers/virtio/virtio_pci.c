@@ -57,10 +57,10 @@ void virtio_pci_first_look(struct virtio_pci *v)
 			v->ops->kick(v, q);
 }
 
-void virtio_pci_left(struct virtio_pci *v, unsigned q)
+void virtio_pci_schedule_work(struct virtio_pci *v, unsigned q)
 {
 	atomic_fetch_or(&v->left, (uint8_t)(1u << q));
-	vpci_left(&v->pci);
+	vpci_schedule_work(&v->pci);
 }
 
 static void bus_work(struct vpci_dev *d)

@@ -67,7 +67,7 @@ struct virtio_ops {
 	/* Whether this set of accepted features is consistent (may be NULL). */
 	bool (*features_fit)(uint64_t features);
 	/* A kick of queue q while the device runs, or once at its start; any core.  Does
-	 * a bounded part of the work, and calls virtio_pci_left() for the rest. */
+	 * a bounded part of the work, and calls virtio_pci_schedule_work() for the rest. */
 	void (*kick)(struct virtio_pci *v, unsigned q);
 	/* The driver is ready: v->features and the rings of enabled queues are set. lock held. */
 	void (*start)(struct virtio_pci *v);
@@ -91,7 +91,7 @@ struct virtio_queue {
 	X(starts)       /* DRIVER_OK with all rings valid */                                       \
 	X(bad_access)   /* accesses to registers that do not exist, or of a wrong width */         \
 	X(bad_features) /* FEATURES_OK refused, or DRIVER_OK without it */                         \
-	X(visits)       /* continuations of a kick's work: see virtio_pci_left() */                \
+	X(visits)       /* continuations of a kick's work: see virtio_pci_schedule_work() */       \
 	X(master_off)   /* bus mastering went off under a running device: it needs a reset */
 
 enum virtio_counter {
@@ -157,7 +157,7 @@ static inline void virtio_pci_notify(struct virtio_pci *v, unsigned q)
 
 /* Queue q has work left after a visit: ops->kick() will be called for it once more, on a core of
  * this guest, after its other requests. */
-void virtio_pci_left(struct virtio_pci *v, unsigned q);
+void virtio_pci_schedule_work(struct virtio_pci *v, unsigned q);
 
 /* The driver broke a rule: counts it, sets DEVICE_NEEDS_RESET (2.1.2), sends a
  * configuration interrupt, and stops using the rings until the driver resets the device. */

@@ -55,7 +55,7 @@ bool inward_poll(struct bridge *b)
 	bool moved = reclaim_used(b);
 	uint32_t len;
 	uint8_t *frame;
-	for (unsigned i = 0; i < BATCH && (frame = e1000_rx_take(&b->nic, &len)); i++) {
+	for (unsigned i = 0; i < BATCH && (frame = e1000_rx_next(&b->nic, &len)); i++) {
 		pass_to_port(b, frame, len);
 		moved = true;
 	}

@@ -130,7 +130,7 @@ static void check_rx(unsigned rounds)
 		memset(out + TEST_BYTES, (int)i, want - TEST_BYTES);
 		vnic_send(&vnic, out, want);
 		vnic_flush(&vnic);
-		while (!(got = e1000_rx_take(&nic, &len)) && rdtsc() - start < PATIENCE)
+		while (!(got = e1000_rx_next(&nic, &len)) && rdtsc() - start < PATIENCE)
 			cpu_pause();
 		good += got && len == want && !memcmp(got, out, want);
 		if (got)

@@ -112,11 +112,11 @@ static void test_rx_wraps(void **state)
 		memset(f, (int)i, sizeof f);
 		assert_true(sim_receive(r.sim, f, 60 + i % 1455, 0));
 		assert_true(e1000_rx_ready(&r.nic));
-		got = e1000_rx_take(&r.nic, &len);
+		got = e1000_rx_next(&r.nic, &len);
 		assert_non_null(got);
 		assert_int_equal(len, 60 + i % 1455);
 		assert_memory_equal(got, f, len);
-		assert_null(e1000_rx_take(&r.nic, &len));
+		assert_null(e1000_rx_next(&r.nic, &len));
 		assert_true(e1000_rx_give(&r.nic, got));
 		assert_false(e1000_rx_give(&r.nic, got));
 		e1000_rx_flush(&r.nic);
@@ -137,10 +137,10 @@ static void test_rx_full_and_back(void **state)
 		n++;
 	assert_int_equal(n, E1000_RX_RING - 1);
 	for (unsigned i = 0; i < n; i++) {
-		got = e1000_rx_take(&r.nic, &len);
+		got = e1000_rx_next(&r.nic, &len);
 		assert_ptr_equal(got, r.buffer[i]);
 	}
-	assert_null(e1000_rx_take(&r.nic, &len)); /* old DD bits lie in the ring */
+	assert_null(e1000_rx_next(&r.nic, &len)); /* old DD bits lie in the ring */
 	assert_int_equal(e1000_rx_room(&r.nic), E1000_RX_RING - 1);
 	rig_close(&r);
 }
@@ -156,9 +156,9 @@ static void test_rx_bad_frames(void **state)
 	sim_receive(r.sim, f, 13, 0);     /* no Ethernet header */
 	sim_receive(r.sim, f, 5000, 0);   /* three buffers */
 	sim_receive(r.sim, f, 101, 0x20); /* a wrong TCP checksum is the receiver's affair */
-	assert_non_null(e1000_rx_take(&r.nic, &len));
+	assert_non_null(e1000_rx_next(&r.nic, &len));
 	assert_int_equal(len, 101);
-	assert_null(e1000_rx_take(&r.nic, &len));
+	assert_null(e1000_rx_next(&r.nic, &len));
 	assert_int_equal(r.nic.count[E1000_COUNT_rx_errors], 2);
 	assert_int_equal(r.nic.count[E1000_COUNT_rx_fragments], 1);
 	assert_int_equal(e1000_rx_room(&r.nic), 1); /* only the good one's buffer is away */
@@ -177,7 +177,7 @@ static void frames_of_mtu(uint16_t device, uint32_t mtu, uint32_t can, uint32_t 
 	for (uint32_t i = 14; i <= longest; i += i < longest - 40 ? 13 : 1) {
 		memset(f, (int)i, i);
 		assert_true(sim_receive(r.sim, f, i, 0));
-		uint8_t *got = e1000_rx_take(&r.nic, &len);
+		uint8_t *got = e1000_rx_next(&r.nic, &len);
 		assert_non_null(got);
 		assert_int_equal(len, i);
 		assert_memory_equal(got, f, i);
@@ -185,7 +185,7 @@ static void frames_of_mtu(uint16_t device, uint32_t mtu, uint32_t can, uint32_t 
 		e1000_rx_flush(&r.nic);
 	}
 	assert_int_equal(sim_receive(r.sim, f, longest + 1, 0), can > E1000_MTU);
-	assert_null(e1000_rx_take(&r.nic, &len));
+	assert_null(e1000_rx_next(&r.nic, &len));
 	assert_int_equal(*sim_reg(r.sim, SIM_ROC), can <= E1000_MTU);
 	assert_int_equal(r.nic.count[E1000_COUNT_rx_long], can > E1000_MTU);
 	assert_int_equal(e1000_rx_room(&r.nic), 0);
@@ -221,7 +221,7 @@ static void test_mtu_contained(void **state)
 	rig_open_mtu(&r, E1000_82574L, 9000);
 	for (unsigned i = 0; i < 1000; i++) {
 		assert_true(sim_receive(r.sim, f, 16380, 0));
-		assert_null(e1000_rx_take(&r.nic, &len));
+		assert_null(e1000_rx_next(&r.nic, &len));
 		e1000_rx_flush(&r.nic);
 	}
 	assert_false(sim_receive(r.sim, f, 16381, 0));

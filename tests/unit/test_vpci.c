@@ -66,7 +66,7 @@ static void toy_work(struct vpci_dev *d)
 
 	t->visits++;
 	if (t->left && t->left--)
-		vpci_left(d);
+		vpci_schedule_work(d);
 }
 
 static const struct vpci_ops toy_ops = {
@@ -417,8 +417,8 @@ static void test_work_in_turns(void **state)
 	assert_false(vpci_work(&g->pci));
 	toy.left = 3;
 	other.left = 1;
-	vpci_left(&toy.d);
-	vpci_left(&other.d);
+	vpci_schedule_work(&toy.d);
+	vpci_schedule_work(&other.d);
 	assert_true(vpci_work(&g->pci));
 	assert_true(vpci_work(&g->pci));
 	assert_int_equal(toy.visits, 1);
@@ -429,7 +429,7 @@ static void test_work_in_turns(void **state)
 	assert_true(vpci_work(&g->pci));
 	assert_false(vpci_work(&g->pci));
 	assert_int_equal(toy.visits, 4);
-	vpci_left(&toy.d);
+	vpci_schedule_work(&toy.d);
 	vpci_reset(&g->pci);
 	assert_false(vpci_work(&g->pci));
 	assert_int_equal(toy.visits, 4);
