@@ -101,13 +101,13 @@ struct vnet_batch {
 	X(spoofed)     /* the source is another port's, or in mode exact not the port's own */     \
 	X(link_local)  /* to a group that no bridge forwards, as spanning tree's or LLDP's */      \
 	X(looped)      /* from outside, with a local port's MAC as source */                       \
-	X(split_horizon) /* from outside, and all its destinations are outside */                  \
-	X(outer_forged)  /* claims an address of the node, its gateway or a peer */                \
-	X(too_big)       /* larger than the link's MTU allows */                                   \
-	X(untold)        /* (of too_big: no ICMP answer, by the rate limit) */                     \
-	X(no_neighbour)  /* the MAC of the link's next hop is not resolved */                      \
-	X(outer_length)  /* from here on, of an edge with an underlay: lengths contradict */       \
-	X(outer_header)  /* no IPv4 header, or VXLAN without a valid VNI */                        \
+	X(split_horizon)     /* from outside, and all its destinations are outside */              \
+	X(outer_forged)      /* claims an address of the node, its gateway or a peer */            \
+	X(too_big)           /* larger than the link's MTU allows */                               \
+	X(icmp_rate_limited) /* (of too_big: no ICMP answer, by the rate limit) */                 \
+	X(no_neighbour)      /* the MAC of the link's next hop is not resolved */                  \
+	X(outer_length)      /* from here on, of an edge with an underlay: lengths contradict */   \
+	X(outer_header)      /* no IPv4 header, or VXLAN without a valid VNI */                    \
 	X(outer_checksum)                                                                          \
 	X(outer_fragment)                                                                          \
 	X(outer_other)      /* to the underlay's MAC, of a protocol it does not serve */           \
@@ -135,7 +135,7 @@ extern const char *const vnet_drop_name[VNET_DROP_CAUSES];
 /* Whether the counter means a lost frame; the others only note something about one. */
 static inline bool vnet_drop_lost(enum vnet_drop why)
 {
-	return why != VNET_DROP_learn_full && why != VNET_DROP_untold;
+	return why != VNET_DROP_learn_full && why != VNET_DROP_icmp_rate_limited;
 }
 
 struct vnet;

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t size)
 	while (size > 1) {
 		size_t n = in[1] < size - 2 ? in[1] : size - 2;
 		for (unsigned i = 0; i <= in[0] / 8u; i++)
-			session_hear(&d, (const char *)in + 2, n);
+			session_input(&d, (const char *)in + 2, n);
 		if (in[0] & 1)
 			session_turn(&d);
 		if (in[0] & 2)
@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t size)
 	while (session_turn(&d))
 		;
 	take_all();
-	session_hear(&d, "\003sync x\n", 8);
+	session_input(&d, "\003sync x\n", 8);
 	check(!session_turn(&d));
 	take_all();
 	check(last == '\n');

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from patio.evpn import FDB, FLOOD, MACIP, mac, untold
+from patio.evpn import FDB, FLOOD, MACIP, mac, learns_nothing
 from patio.hardware import BUILD
 from machine import only_on
 from test_tools import run
@@ -35,9 +35,9 @@ def test_judge(report):
     """It parses the tools' output correctly, and rejects a VXLAN device with a static peer or learning."""
     peers = [line for line in report["lines"] if line["line"] == "peers"]
     for line in peers:
-        assert untold(line["device"])
-        assert not untold(line["device"].replace(" local ", " remote 192.0.2.9 local "))
-        assert not untold(line["device"].replace(" nolearning ", " "))
+        assert learns_nothing(line["device"])
+        assert not learns_nothing(line["device"].replace(" local ", " remote 192.0.2.9 local "))
+        assert not learns_nothing(line["device"].replace(" nolearning ", " "))
     before, after = (next(line for line in report["lines"] if line["line"] == name)["bgp"]
                      for name in ("routes", "move"))
     assert dict(MACIP.findall(before))[mac("carol")] == "192.0.2.3"

@@ -414,7 +414,7 @@ static void answers_are_limited(void **state)
 	for (unsigned i = 0; i < 200; i++)
 		answers += icmp_answer(&p, out, tcp(out, false, 14, 1425), NULL) != NULL;
 	assert_int_equal(answers, 64);
-	assert_int_equal(port_drops(p.guest[0], VNET_DROP_untold), 200 - 64);
+	assert_int_equal(port_drops(p.guest[0], VNET_DROP_icmp_rate_limited), 200 - 64);
 	/* Another guest on the same core still gets its answer. */
 	other = node_port(p.n[0], 2, 1, 0);
 	node_clear(p.n[0]);

@@ -81,7 +81,7 @@ static int teardown(void **state)
 
 static void send_bytes(const char *what)
 {
-	session_hear(d, what, strlen(what));
+	session_input(d, what, strlen(what));
 }
 
 static void turns(void)
@@ -175,7 +175,7 @@ static void test_text_too_long(void **state)
 	line[4000] = '\n';
 	converse("load\n", ">\n");
 	for (unsigned i = 0; i <= SESSION_TEXT / 4001; i++) {
-		session_hear(d, line, sizeof line);
+		session_input(d, line, sizeof line);
 		turns();
 	}
 	converse("y\nend\nfine\n", "-the text is too long: nothing was changed\n+ok\n");
@@ -187,7 +187,7 @@ static void test_line_too_long(void **state)
 	char line[CONFIG_LINE + 100];
 	(void)state;
 	memset(line, 'x', sizeof line);
-	session_hear(d, line, sizeof line);
+	session_input(d, line, sizeof line);
 	converse("\nfine\n", "+ok\n+ok\n");
 	assert_true(d->length == 0 && !more);
 }
@@ -234,16 +234,16 @@ static void test_overrun(void **state)
 	memset(flood, '\n', SESSION_IN);
 	memcpy(flood, "first\n", 6);
 	memset(flood + 6, 'x', SESSION_IN - 6);
-	session_hear(d, flood, SESSION_IN);
+	session_input(d, flood, SESSION_IN);
 	send_bytes("lost");
 	assert_int_equal(counted("input_lost"), 1 + 4);
 	turns();
 	converse(" rest\nnext\n",
 	         "+ok\n-bytes of the line were lost, or are NUL: nothing was done\n+ok\n");
 	assert_string_equal(asked, "line[first]line[next]");
-	session_hear(d, "a\0b\n", 4);
+	session_input(d, "a\0b\n", 4);
 	converse("", "-bytes of the line were lost, or are NUL: nothing was done\n");
-	session_hear(d, "load\na\0b\nend\n", 13);
+	session_input(d, "load\na\0b\nend\n", 13);
 	converse("", ">\n-bytes of the text were lost, or are NUL: nothing was changed\n");
 	free(flood);
 }

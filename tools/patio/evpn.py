@@ -103,7 +103,7 @@ port uplink guest dom0 edge
         return sorted(to for who, to in self.fdb() if who == FLOOD)
 
 
-def untold(device):
+def learns_nothing(device):
     """Whether `ip -d link show` says of a VXLAN device that it was given no peer and learns none."""
     vxlan = re.search(r"^ *vxlan id .*", device, re.M)[0]
     return " nolearning " in vxlan and not re.search(r" (remote|group)6? ", vxlan)
@@ -174,9 +174,9 @@ class Evpn(WireClaims):
             device = member.dom0("ip -d link show vxlan0")
             neighbors = NEIGHBOR.findall(member.dom0("cat /etc/frr/bgpd.conf"))
             alone = neighbors == ([] if member.vtep == REFLECTOR else [REFLECTOR])
-            self.record("peers", flooded == others and alone and untold(device),
+            self.record("peers", flooded == others and alone and learns_nothing(device),
                         f"node {member.number}: BGP neighbors configured: {' and '.join(neighbors) or 'none'}; "
-                        f"VXLAN {'has no peer and learns none' if untold(device) else 'HAS A PEER, OR LEARNS'}; by BGP "
+                        f"VXLAN {'has no peer and learns none' if learns_nothing(device) else 'HAS A PEER, OR LEARNS'}; by BGP "
                         f"routes of type 3 it floods to {' and '.join(flooded) or 'nobody'}",
                         neighbors=neighbors, device=device, fdb=member.fdb())
 

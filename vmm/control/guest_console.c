@@ -70,7 +70,7 @@ static void guest_wrote(void *ctx, const struct vnet_seg *seg, unsigned nseg)
 {
 	struct control_console *c = ctx;
 	for (unsigned i = 0; i < nseg; i++)
-		session_hear(&c->session, (const char *)seg[i].base, seg[i].len);
+		session_input(&c->session, (const char *)seg[i].base, seg[i].len);
 	request_service();
 }
 

@@ -40,7 +40,7 @@ void session_reset(struct session *d)
 /* ---- input ---- */
 
 /* The last free byte is for a NUL, which marks where bytes were lost. */
-void session_hear(struct session *d, const char *buf, size_t len)
+void session_input(struct session *d, const char *buf, size_t len)
 {
 	unsigned head = atomic_load_explicit(&d->in_head, memory_order_relaxed);
 	unsigned used = head - atomic_load_explicit(&d->in_tail, memory_order_acquire);

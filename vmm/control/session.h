@@ -12,7 +12,7 @@
  * Memory is bounded both ways: input that comes too fast is lost, and its line refused; a request
  * whose answer would have no room is not carried out.  Both are counted.
  *
- * One core may call session_hear() while one other calls the rest.
+ * One core may call session_input() while one other calls the rest.
  */
 #ifndef VMM_CONTROL_SESSION_H
 #define VMM_CONTROL_SESSION_H
@@ -80,7 +80,7 @@ void session_init(struct session *d, const struct session_ops *ops, char *text, 
 void session_reset(struct session *d);
 
 /* Adds input, kept until session_turn().  One caller at a time, any core. */
-void session_hear(struct session *d, const char *buf, size_t len);
+void session_input(struct session *d, const char *buf, size_t len);
 
 /* Reads input up to the end of one request and carries it out; true: there is more input. */
 bool session_turn(struct session *d);
