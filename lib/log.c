@@ -130,12 +130,14 @@ void log_line(enum log_level level, const char *fmt, ...)
 {
 	static const char *const name[] = {"error", "warn", "info", "debug"};
 	char buf[512];
+	uint64_t us;
+	size_t n;
+	va_list ap;
 	if (!sink || level > log_level)
 		return;
-	uint64_t us = sink->clock();
-	size_t n = (size_t)snprintf(buf, sizeof buf, "[%4lu.%06lu c%u %s] ", us / 1000000,
-	                            us % 1000000, sink->core(), name[level]);
-	va_list ap;
+	us = sink->clock();
+	n = (size_t)snprintf(buf, sizeof buf, "[%4lu.%06lu c%u %s] ", us / 1000000, us % 1000000,
+	                     sink->core(), name[level]);
 	va_start(ap, fmt);
 	n += (size_t)vsnprintf(buf + n, sizeof buf - n, fmt, ap);
 	va_end(ap);

@@ -89,9 +89,10 @@ uint64_t mem_alloc(uint64_t size, uint64_t align, uint64_t limit)
 	spin_lock(&lock);
 	for (unsigned i = nextents; size && i-- > 0 && !found;) {
 		uint64_t end = limit && limit < extent[i].end ? limit : extent[i].end;
+		uint64_t start;
 		if (end < size)
 			continue;
-		uint64_t start = (end - size) & ~(align - 1);
+		start = (end - size) & ~(align - 1);
 		if (start >= extent[i].start)
 			found = start;
 	}

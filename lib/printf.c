@@ -161,8 +161,9 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap_in)
 int snprintf(char *buf, size_t size, const char *fmt, ...)
 {
 	va_list ap;
+	int n;
 	va_start(ap, fmt);
-	int n = vsnprintf(buf, size, fmt, ap);
+	n = vsnprintf(buf, size, fmt, ap);
 	va_end(ap);
 	return n;
 }

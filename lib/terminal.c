@@ -15,10 +15,11 @@ static void copy_in(struct terminal *t, const char *buf, size_t n)
 /* Queues up to n bytes, or none if fewer than `least` fit below `limit`; returns how many. */
 static size_t enqueue(struct terminal *t, const char *buf, size_t n, size_t least, size_t limit)
 {
+	size_t used, room, taken;
 	spin_lock(&t->lock);
-	size_t used = (size_t)(t->head - t->tail);
-	size_t room = used < limit ? limit - used : 0;
-	size_t taken = n < room ? n : room;
+	used = (size_t)(t->head - t->tail);
+	room = used < limit ? limit - used : 0;
+	taken = n < room ? n : room;
 	if (taken < least)
 		taken = 0;
 	copy_in(t, buf, taken);
@@ -59,8 +60,9 @@ static size_t dequeue(struct terminal *t, char *to)
 static size_t feed_once(struct terminal *t)
 {
 	char part[TERMINAL_FIFO];
+	size_t n;
 	spin_lock(&t->lock);
-	size_t n = dequeue(t, part);
+	n = dequeue(t, part);
 	spin_unlock(&t->lock);
 	t->port->put(part, n);
 	return n;
@@ -83,13 +85,14 @@ void terminal_feed(struct terminal *t)
 
 void terminal_await(struct terminal *t)
 {
+	bool more;
 	if (!atomic_load(&t->busy))
 		return;
 	/* A writer adds bytes under the lock and then tests `busy`: either it finds false and wakes
 	 * this core, or its bytes are found here. */
 	atomic_store(&t->busy, false);
 	spin_lock(&t->lock);
-	bool more = t->head != t->tail;
+	more = t->head != t->tail;
 	spin_unlock(&t->lock);
 	if (!more || atomic_exchange(&t->busy, true))
 		return;
@@ -101,16 +104,18 @@ void terminal_await(struct terminal *t)
 
 static uint64_t queue_head(struct terminal *t)
 {
+	uint64_t now;
 	spin_lock(&t->lock);
-	uint64_t now = t->head;
+	now = t->head;
 	spin_unlock(&t->lock);
 	return now;
 }
 
 static bool sent_up_to(struct terminal *t, uint64_t end)
 {
+	bool done;
 	spin_lock(&t->lock);
-	bool done = (int64_t)(t->tail - end) >= 0;
+	done = (int64_t)(t->tail - end) >= 0;
 	spin_unlock(&t->lock);
 	return done;
 }

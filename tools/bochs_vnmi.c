@@ -63,9 +63,10 @@ __attribute__((constructor)) static void mend(void)
 	void *function = dlsym(RTLD_DEFAULT, FUNCTION);
 	const ElfW(Sym) *symbol = NULL;
 	Dl_info info;
+	uint8_t *place;
 	if (!function || !dladdr1(function, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol)
 		return;
-	uint8_t *place = memmem(function, symbol->st_size, before, sizeof before);
+	place = memmem(function, symbol->st_size, before, sizeof before);
 	if (place)
 		write_code(place);
 }

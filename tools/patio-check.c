@@ -78,6 +78,7 @@ static struct blob read_file(const char *path)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	void *at;
 	if (fd < 0 || fstat(fd, &st))
 		give_up(path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
@@ -86,7 +87,7 @@ static struct blob read_file(const char *path)
 		close(fd);
 		return (struct blob){(const uint8_t *)"", 0};
 	}
-	void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (at == MAP_FAILED)
 		give_up(path, "cannot be read");
@@ -105,11 +106,12 @@ static void add_module(const char *text)
 	const char *equal = strchr(text, '=');
 	const char *name = equal ? text : base_name(text);
 	size_t len = equal ? (size_t)(equal - text) : strlen(name);
+	struct module *m;
 	if (modules == MODULES)
 		give_up(text, "more modules than a node takes");
 	if (!len || len >= CONFIG_MODULE)
 		give_up(text, "a module's name has 1 to 63 characters");
-	struct module *m = &module[modules++];
+	m = &module[modules++];
 	memcpy(m->name, name, len);
 	m->blob = read_file(equal ? equal + 1 : text);
 }
@@ -240,16 +242,17 @@ static void try_images(const struct guest_config *g, uint64_t hpa, const char *s
 	struct cpu_entry entry;
 	uint8_t *at = mmap(NULL, g->memory, PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned n;
+	char why[256];
 	if (at == MAP_FAILED) {
 		printf("note: guest %s: its memory is too much for this machine: its images are "
 		       "not tried\n",
 		       g->name);
 		return;
 	}
-	unsigned n = vm_memory_pieces(g, hpa, piece);
+	n = vm_memory_pieces(g, hpa, piece);
 	for (unsigned i = 0; i < n; i++)
 		gmem_add(&mem, piece[i].gpa, piece[i].size, at + (piece[i].hpa - hpa));
-	char why[256];
 	if (!vm_images_load(&mem, g, module_blob, &entry, why, sizeof why))
 		say_error("%s: %s", source, why);
 	munmap(at, g->memory);
@@ -317,12 +320,14 @@ static void check(struct config *c, struct blob text, const char *source)
 
 int main(int argc, char **argv)
 {
+	const char *source;
+	void *mem;
 	read_options(argc, argv);
-	const char *source = argv[optind];
+	source = argv[optind];
 	module[modules++] = (struct module){"patio.conf", read_file(source)};
 	for (int i = optind + 1; i < argc; i++)
 		add_module(argv[i]);
-	void *mem = calloc(1, config_size());
+	mem = calloc(1, config_size());
 	if (!mem)
 		give_up(source, "no memory left");
 	check(config_init(mem), module[0].blob, source);

@@ -53,9 +53,10 @@ static void print_counters(struct bridge *b)
 /* Sets the NIC's MTU to the port's, and reports when the NIC cannot receive such frames. */
 static void follow_mtu(struct e1000 *n, uint32_t mtu)
 {
+	uint32_t can;
 	if (mtu <= E1000_MTU)
 		return;
-	uint32_t can = e1000_set_mtu(n, mtu);
+	can = e1000_set_mtu(n, mtu);
 	if (can < mtu)
 		print("dom0: mtu %u is too much for the nic: longer frames than %u carries do not "
 		      "come in\n",

@@ -78,18 +78,21 @@ const char *nic_start(struct e1000 *nic, bool promiscuous, uint16_t itr)
 	struct e1000_config config = {.promiscuous = promiscuous, .itr = itr};
 	uint16_t bdf = find_nic(&config.device);
 	bool is_io;
+	uint64_t base;
+	void *rings;
+	const char *error;
 	if (bdf == PCI_NONE)
 		return "no 82540EM or 82574L on the PCI bus";
-	uint64_t base = pci_bar(bdf, 0, &is_io);
+	base = pci_bar(bdf, 0, &is_io);
 	if (!base || is_io)
 		return "the NIC has no register BAR";
-	void *rings = mem_alloc(E1000_RING_BYTES, 4096);
+	rings = mem_alloc(E1000_RING_BYTES, 4096);
 	if (!rings)
 		return "no memory for the NIC's rings";
 	pci_enable(bdf);
 	the_nic = nic;
 	trap_set(NIC_VECTOR, on_nic);
-	const char *error = e1000_start(nic, &nic_ops, (void *)(uintptr_t)base, &config, rings);
+	error = e1000_start(nic, &nic_ops, (void *)(uintptr_t)base, &config, rings);
 	if (error)
 		return error;
 	if (!pci_msi(bdf, lapic_id(), NIC_VECTOR))

@@ -73,11 +73,12 @@ static bool add_buffer(struct out_frame *f, uint8_t *buffer, uint32_t len)
 /* The next complete frame, or NULL when some of its buffers have not come yet. */
 static struct out_frame *next_frame(struct bridge *b)
 {
+	struct out_frame *f;
 	if (!b->out_now)
 		b->out_now = outward_take(b);
 	if (!b->out_now)
 		return NULL;
-	struct out_frame *f = b->out_now;
+	f = b->out_now;
 	while (f->n < f->want || f->n == 0) {
 		uint32_t len;
 		uint8_t *buffer = guest_vq_used(&b->port.rx, &len);
@@ -162,11 +163,13 @@ bool outward_blocked(const struct bridge *b)
 static bool send_next(struct bridge *b)
 {
 	struct out_frame *f = next_frame(b);
+	uint16_t position;
+	uint64_t met;
 	if (!f)
 		return false;
 	/* All of its buffers have been taken, and each had a position. */
-	uint16_t position = (uint16_t)(b->port.rx.used_next - f->n);
-	uint64_t met = stamps_on(&b->out) ? trace_now() : 0;
+	position = (uint16_t)(b->port.rx.used_next - f->n);
+	met = stamps_on(&b->out) ? trace_now() : 0;
 	if (!send_frame(b, f))
 		return false;
 	if (met)

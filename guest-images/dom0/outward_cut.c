@@ -26,13 +26,14 @@ static bool has_room(const struct bridge *b, const struct out_frame *f)
 	return free > 2 * cut.segments + f->n && b->out_nfree >= cut.segments - 1;
 }
 
+_Static_assert(OUT_BUFFERS + 1 <= E1000_PIECES, "a segment's pieces");
+
 static void send_segment(struct bridge *b, struct vnet_frame *segment, struct out_frame *keeper)
 {
 	static const struct vnet_hdr plain;
 	memcpy(keeper->head, segment->seg->base, segment->seg->len);
 	segment->seg->base = keeper->head;
 	/* There is room, and a segment has at most one piece more than its frame. */
-	_Static_assert(OUT_BUFFERS + 1 <= E1000_PIECES, "a segment's pieces");
 	e1000_tx_send(&b->nic, segment->seg, segment->nseg, &plain, keeper);
 }
 

@@ -71,9 +71,10 @@ static const char *fill_rx_ring(struct port *port)
 const char *port_start(struct port *port, bool tso6)
 {
 	uint16_t bdf = pci_find(VENDOR, DEVICE_NET, 0);
+	const char *error;
 	if (bdf == PCI_NONE)
 		return "no virtio network device on the PCI bus";
-	const char *error = guest_virtio_open(&port->dev, &guest_bus, bdf);
+	error = guest_virtio_open(&port->dev, &guest_bus, bdf);
 	if (!error)
 		error = guest_virtio_begin(&port->dev, WANTED | (tso6 ? F_GUEST_TSO6 : 0));
 	if (error)

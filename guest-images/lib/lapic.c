@@ -15,8 +15,9 @@ static bool by_msr;
 bool lapic_init(bool page_only)
 {
 	uint32_t r[4];
+	uint64_t base;
 	cpuid(1, 0, r);
-	uint64_t base = rdmsr(MSR_APIC_BASE) | BASE_ENABLE;
+	base = rdmsr(MSR_APIC_BASE) | BASE_ENABLE;
 	by_msr = !page_only && (r[2] & ECX_X2APIC);
 	if (by_msr) {
 		wrmsr(MSR_APIC_BASE, base); /* x2APIC mode can only be entered from xAPIC mode */

@@ -128,10 +128,12 @@ uint64_t mb_number(const char *key, uint64_t otherwise)
 {
 	char text[VALUE_MAX];
 	uint64_t v;
+	bool hex;
+	const char *end;
 	if (!mb_option(key, text, sizeof text))
 		return otherwise;
-	bool hex = text[0] == '0' && text[1] == 'x';
-	const char *end = parse_digits(hex ? text + 2 : text, hex ? 16 : 10, &v);
+	hex = text[0] == '0' && text[1] == 'x';
+	end = parse_digits(hex ? text + 2 : text, hex ? 16 : 10, &v);
 	return end && !*end ? v : otherwise;
 }
 

@@ -17,18 +17,19 @@
 
 void netguest_start(struct vnic *nic, struct packet_host *me)
 {
+	const char *error;
+	char text[MAC_TEXT];
 	mem_init(0);
 	lapic_init(mb_number("page", 0));
 	trap_set(TICK_VECTOR, lapic_eoi);
 	lapic_timer(TICK_VECTOR, LVT_PERIODIC, TICK);
-	const char *error = vnic_open(nic, (unsigned)mb_number("nic", 0));
+	error = vnic_open(nic, (unsigned)mb_number("nic", 0));
 	if (!check(!error, "nic", "%s", error ? error : ""))
 		done();
 	memset(me, 0, sizeof *me);
 	mb_ip("ip", me->ip);
 	if (!mb_mac("mac", me->mac))
 		memcpy(me->mac, nic->mac, 6);
-	char text[MAC_TEXT];
 	mac_to_text(mac_read(me->mac), text);
 	print("mac %s\n", text);
 }

@@ -129,9 +129,10 @@ unsigned packet_ping(uint8_t *f, const struct packet_host *me, const struct pack
                      uint32_t number, unsigned payload)
 {
 	static const uint8_t fixed[12] = {0x45, 0, 0, 0, 0, 0, 0, 0, 64, IP_ICMP, 0, 0};
+	unsigned total;
 	if (payload > PACKET_MAX - L4 - 12)
 		payload = PACKET_MAX - L4 - 12;
-	unsigned total = 20 + 12 + payload;
+	total = 20 + 12 + payload;
 	memset(f, 0, IP + total);
 	write_ether_header(f, to->mac, me->mac, ETHER_IPV4);
 	memcpy(f + IP, fixed, sizeof fixed);

@@ -16,15 +16,17 @@ static void select_register(uint16_t bdf, unsigned off)
 
 uint32_t pci_read(uint16_t bdf, unsigned off, unsigned size)
 {
+	uint16_t port;
 	select_register(bdf, off);
-	uint16_t port = (uint16_t)(CONFIG_DATA + (off & 3));
+	port = (uint16_t)(CONFIG_DATA + (off & 3));
 	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
 }
 
 void pci_write(uint16_t bdf, unsigned off, unsigned size, uint32_t v)
 {
+	uint16_t port;
 	select_register(bdf, off);
-	uint16_t port = (uint16_t)(CONFIG_DATA + (off & 3));
+	port = (uint16_t)(CONFIG_DATA + (off & 3));
 	if (size == 1)
 		outb(port, (uint8_t)v);
 	else if (size == 2)
@@ -42,9 +44,10 @@ static uint16_t find_on_bus(struct search *s, unsigned bus, unsigned depth);
 
 static uint16_t find_in_function(struct search *s, uint16_t bdf, unsigned depth)
 {
+	unsigned bus;
 	if (pci_read(bdf, 0, 4) == s->id && !s->n--)
 		return bdf;
-	unsigned bus = pci_read(bdf, 0x19, 1);
+	bus = pci_read(bdf, 0x19, 1);
 	if ((pci_read(bdf, 0x0e, 1) & 0x7f) != 1 || bus <= (unsigned)bdf >> 8 || depth == MAX_DEPTH)
 		return PCI_NONE;
 	return find_on_bus(s, bus, depth + 1);
@@ -54,14 +57,16 @@ static uint16_t find_on_bus(struct search *s, unsigned bus, unsigned depth)
 {
 	for (unsigned dev = 0; dev < 32; dev++) {
 		uint16_t first = (uint16_t)(bus << 8 | dev << 3);
+		unsigned functions;
 		if (pci_read(first, 0, 2) == 0xffff)
 			continue;
-		unsigned functions = pci_read(first, 0x0e, 1) & 0x80 ? 8 : 1;
+		functions = pci_read(first, 0x0e, 1) & 0x80 ? 8 : 1;
 		for (unsigned fn = 0; fn < functions; fn++) {
 			uint16_t bdf = (uint16_t)(first | fn);
+			uint16_t found;
 			if (fn && pci_read(bdf, 0, 2) == 0xffff)
 				continue;
-			uint16_t found = find_in_function(s, bdf, depth);
+			found = find_in_function(s, bdf, depth);
 			if (found != PCI_NONE)
 				return found;
 		}
@@ -77,9 +82,10 @@ uint16_t pci_find(uint16_t vendor, uint16_t device, unsigned n)
 
 unsigned pci_cap(uint16_t bdf, uint8_t id)
 {
+	unsigned at;
 	if (!(pci_read(bdf, 0x06, 2) & STATUS_CAPS))
 		return 0;
-	unsigned at = pci_read(bdf, 0x34, 1) & 0xfc;
+	at = pci_read(bdf, 0x34, 1) & 0xfc;
 	for (unsigned i = 0; at && i < MAX_CAPS; i++) {
 		if (pci_read(bdf, at, 1) == id)
 			return at;
@@ -92,10 +98,11 @@ uint64_t pci_bar(uint16_t bdf, unsigned bar, bool *is_io)
 {
 	unsigned off = 0x10 + bar * 4;
 	uint32_t lo = pci_read(bdf, off, 4);
+	uint64_t hi;
 	*is_io = lo & 1;
 	if (*is_io)
 		return lo & 0xfffc;
-	uint64_t hi = (lo & 6) == 4 && bar < 5 ? pci_read(bdf, off + 4, 4) : 0;
+	hi = (lo & 6) == 4 && bar < 5 ? pci_read(bdf, off + 4, 4) : 0;
 	return hi << 32 | (lo & ~0xfu);
 }
 
@@ -109,10 +116,12 @@ void pci_enable(uint16_t bdf)
 bool pci_msi(uint16_t bdf, uint32_t apic_id, uint8_t vector)
 {
 	unsigned cap = pci_cap(bdf, PCI_CAP_MSI);
+	uint32_t control;
+	bool wide;
 	if (!cap)
 		return false;
-	uint32_t control = pci_read(bdf, cap + 2, 2);
-	bool wide = control & 0x80;
+	control = pci_read(bdf, cap + 2, 2);
+	wide = control & 0x80;
 	pci_write(bdf, cap + 4, 4, msi_address(apic_id));
 	if (wide)
 		pci_write(bdf, cap + 8, 4, 0);

@@ -77,12 +77,14 @@ static void common_write64(const struct guest_virtio *v, unsigned off, uint64_t 
 static struct guest_region bar_region(const struct guest_virtio *v, unsigned bar)
 {
 	struct guest_region none = {0};
+	uint32_t lo;
+	uint64_t hi;
 	if (bar > 5)
 		return none;
-	uint32_t lo = v->bus->config_read(v->bdf, 0x10 + bar * 4, 4);
+	lo = v->bus->config_read(v->bdf, 0x10 + bar * 4, 4);
 	if (lo & 1)
 		return (struct guest_region){.base = lo & 0xfffc, .io = true};
-	uint64_t hi = 0;
+	hi = 0;
 	if ((lo & 6) == 4 && bar < 5)
 		hi = v->bus->config_read(v->bdf, 0x14 + bar * 4, 4);
 	return (struct guest_region){.base = hi << 32 | (lo & ~0xfu)};
@@ -96,9 +98,10 @@ static void note_vendor_cap(struct guest_virtio *v, unsigned at)
 	                         : type == CFG_NOTIFY ? &v->notify
 	                         : type == CFG_DEVICE ? &v->device
 	                                              : NULL;
+	struct guest_region bar;
 	if (!r || r->base)
 		return;
-	struct guest_region bar = bar_region(v, v->bus->config_read(v->bdf, at + 4, 1));
+	bar = bar_region(v, v->bus->config_read(v->bdf, at + 4, 1));
 	if (!bar.base)
 		return;
 	bar.base += v->bus->config_read(v->bdf, at + 8, 4);
@@ -121,9 +124,10 @@ static void note_msix_cap(struct guest_virtio *v, unsigned at)
 
 const char *guest_virtio_open(struct guest_virtio *v, const struct guest_bus *bus, uint16_t bdf)
 {
+	unsigned at;
 	*v = (struct guest_virtio){.bus = bus, .bdf = bdf};
 	bus->config_write(bdf, 4, 2, bus->config_read(bdf, 4, 2) | COMMAND_ENABLES);
-	unsigned at = bus->config_read(bdf, 0x34, 1) & 0xfc;
+	at = bus->config_read(bdf, 0x34, 1) & 0xfc;
 	for (unsigned i = 0; at && i < MAX_CAPS; i++) {
 		unsigned id = bus->config_read(bdf, at, 1);
 		if (id == CAP_VENDOR)
@@ -151,8 +155,9 @@ static bool reset_device(const struct guest_virtio *v)
 
 static uint64_t read_offered(const struct guest_virtio *v)
 {
+	uint64_t high;
 	common_write(v, DEVICE_FEATURE_SELECT, 4, 1);
-	uint64_t high = common_read(v, DEVICE_FEATURE, 4);
+	high = common_read(v, DEVICE_FEATURE, 4);
 	common_write(v, DEVICE_FEATURE_SELECT, 4, 0);
 	return high << 32 | common_read(v, DEVICE_FEATURE, 4);
 }
@@ -208,19 +213,21 @@ static void lay_out_ring(struct guest_vq *q, uint16_t num, void *memory)
 const char *guest_virtio_queue(struct guest_virtio *v, struct guest_vq *q, unsigned index,
                                unsigned max, void *memory, uint16_t msix_entry)
 {
+	unsigned num;
+	uint64_t off;
 	*q = (struct guest_vq){
 	    .bus = v->bus,
 	    .index = (uint16_t)index,
 	    .event_idx = v->features & GUEST_VIRTIO_F_EVENT_IDX,
 	};
 	common_write(v, QUEUE_SELECT, 2, index);
-	unsigned num = common_read(v, QUEUE_SIZE, 2);
+	num = common_read(v, QUEUE_SIZE, 2);
 	if (!num || num & (num - 1) || max > GUEST_VQ_MAX)
 		return "no such queue";
 	if (num > max)
 		num = max;
 	lay_out_ring(q, (uint16_t)num, memory);
-	uint64_t off = (uint64_t)common_read(v, QUEUE_NOTIFY_OFF, 2) * v->notify_step;
+	off = (uint64_t)common_read(v, QUEUE_NOTIFY_OFF, 2) * v->notify_step;
 	if (off + 2 > v->notify.len)
 		return "notify offset beyond its structure";
 	q->notify = v->notify;
@@ -238,14 +245,16 @@ const char *guest_virtio_queue(struct guest_virtio *v, struct guest_vq *q, unsig
 
 bool guest_virtio_msix(struct guest_virtio *v, unsigned entry, uint64_t address, uint32_t data)
 {
+	volatile uint32_t *e;
+	uint32_t control;
 	if (entry >= v->msix_entries)
 		return false;
-	volatile uint32_t *e = (volatile uint32_t *)(v->msix_table + entry * 16);
+	e = (volatile uint32_t *)(v->msix_table + entry * 16);
 	e[0] = (uint32_t)address;
 	e[1] = (uint32_t)(address >> 32);
 	e[2] = data;
 	e[3] = 0; /* not masked */
-	uint32_t control = v->bus->config_read(v->bdf, v->msix_cap + 2, 2);
+	control = v->bus->config_read(v->bdf, v->msix_cap + 2, 2);
 	v->bus->config_write(v->bdf, v->msix_cap + 2, 2, (control & ~0x4000u) | 0x8000);
 	return true;
 }

@@ -75,9 +75,10 @@ const char *vnic_restart(struct vnic *nic)
 const char *vnic_open(struct vnic *nic, unsigned n)
 {
 	uint16_t bdf = pci_find(VENDOR, DEVICE_NET, n);
+	const char *error;
 	if (bdf == PCI_NONE)
 		return "no such device";
-	const char *error = guest_virtio_open(&nic->dev, &guest_bus, bdf);
+	error = guest_virtio_open(&nic->dev, &guest_bus, bdf);
 	if (error)
 		return error;
 	nic->buffers = mem_alloc(2ul * VNIC_RING * BUFFER_SIZE, 64);
@@ -108,10 +109,11 @@ bool vnic_send_offload(struct vnic *nic, const struct vnet_hdr *hdr, const struc
 {
 	struct guest_vbuf all[1 + VNIC_PIECES];
 	_Static_assert(sizeof *hdr == VNIC_HEADER, "it is the device's header");
+	uint8_t *b;
 	reclaim_sent(nic);
 	if (!nic->tx_nfree || n > VNIC_PIECES)
 		return false;
-	uint8_t *b = nic->tx_free[nic->tx_nfree - 1];
+	b = nic->tx_free[nic->tx_nfree - 1];
 	memcpy(b, hdr, VNIC_HEADER);
 	all[0] = (struct guest_vbuf){b, VNIC_HEADER};
 	for (unsigned i = 0; i < n; i++)
@@ -124,10 +126,11 @@ bool vnic_send_offload(struct vnic *nic, const struct vnet_hdr *hdr, const struc
 
 bool vnic_send(struct vnic *nic, const void *frame, unsigned len)
 {
+	uint8_t *b;
 	reclaim_sent(nic);
 	if (!nic->tx_nfree || len > VNIC_FRAME)
 		return false;
-	uint8_t *b = nic->tx_free[--nic->tx_nfree];
+	b = nic->tx_free[--nic->tx_nfree];
 	memset(b, 0, VNIC_HEADER);
 	memcpy(b + VNIC_HEADER, frame, len);
 	guest_vq_add(&nic->tx, &(struct guest_vbuf){b, VNIC_HEADER + len}, 1, 0, b);

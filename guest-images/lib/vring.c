@@ -22,9 +22,12 @@ bool guest_vq_add(struct guest_vq *q, const struct guest_vbuf *bufs, unsigned nr
                   unsigned nwrite, void *cookie)
 {
 	unsigned n = nread + nwrite;
+	uint16_t head, at, last;
 	if (!n || n > q->nfree)
 		return false;
-	uint16_t head = q->free_head, at = head, last = head;
+	head = q->free_head;
+	at = head;
+	last = head;
 	for (unsigned i = 0; i < n; i++) {
 		struct guest_vdesc *d = &q->desc[at];
 		d->addr = (uintptr_t)bufs[i].base;
@@ -86,10 +89,11 @@ static void free_chain(struct guest_vq *q, uint16_t head)
 void *guest_vq_used(struct guest_vq *q, uint32_t *len)
 {
 	while (q->used_next != q->used[1]) {
+		volatile uint32_t *e;
+		uint32_t id;
 		atomic_thread_fence(memory_order_acquire); /* the index before the entry */
-		volatile uint32_t *e =
-		    (volatile uint32_t *)(q->used + 2) + 2 * (q->used_next & (q->num - 1));
-		uint32_t id = e[0];
+		e = (volatile uint32_t *)(q->used + 2) + 2 * (q->used_next & (q->num - 1));
+		id = e[0];
 		*len = e[1];
 		q->used_next++;
 		if (id < q->num && q->chain[id]) {

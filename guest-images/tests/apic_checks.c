@@ -64,6 +64,7 @@ static void check_timer(void)
 {
 	unsigned ticks = (unsigned)mb_number("ticks", 100);
 	uint32_t count = (uint32_t)mb_number("count", 100000);
+	uint64_t start, took;
 
 	lapic_timer(TIMER_VECTOR, 0, count);
 	wait_until(&timer_irqs, 1);
@@ -71,11 +72,11 @@ static void check_timer(void)
 	check(lapic_read(LAPIC_TIMER_COUNT) == 0, "timer_stopped", "counts on");
 
 	timer_irqs = 0;
-	uint64_t start = rdtsc();
+	start = rdtsc();
 	lapic_timer(TIMER_VECTOR, LVT_PERIODIC, count);
 	while (timer_irqs < ticks)
 		irq_wait();
-	uint64_t took = rdtsc() - start;
+	took = rdtsc() - start;
 	lapic_timer_stop();
 	check(true, "timer_periodic", " ");
 	print("timer: %u ticks of %u took %lu tsc\n", ticks, count, took);
@@ -92,10 +93,11 @@ static void check_idle(void)
 
 void apic_checks(void)
 {
+	uint32_t version;
 	trap_set(TIMER_VECTOR, on_timer);
 	trap_set(IPI_VECTOR, on_ipi);
 	trap_set(LOW_VECTOR, on_low);
-	uint32_t version = lapic_read(LAPIC_VERSION);
+	version = lapic_read(LAPIC_VERSION);
 	print("apic: id %x version %x\n", lapic_id(), version);
 	check((version & 0xf0) == 0x10 && (version >> 16 & 0xff) >= 3, "version", "%x", version);
 	check((lapic_read(LAPIC_SVR) & 0x1ff) == 0x1ff, "spurious_vector", "%x",

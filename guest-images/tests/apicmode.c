@@ -65,9 +65,10 @@ static void change_mode(uint64_t to, bool legal)
 {
 	uint64_t from = rdmsr(MSR_APIC_BASE) & MODE;
 	bool taken = wrmsr_safe(MSR_APIC_BASE, base | to);
+	uint64_t is;
 	check(taken == legal, "transition", "%s to %s: %s", name_of(from), name_of(to),
 	      taken ? "taken" : "#GP");
-	uint64_t is = rdmsr(MSR_APIC_BASE);
+	is = rdmsr(MSR_APIC_BASE);
 	check(is == (base | (legal ? to : from)), "base", "%s to %s: reads %lx", name_of(from),
 	      name_of(to), is);
 }

@@ -72,17 +72,19 @@ static bool frame_leaves(void)
 void guest_main(void)
 {
 	char how[16] = "index";
+	uint16_t head;
+	const char *error;
 	netguest_start(&nic, &me);
 	mb_option("how", how, sizeof how);
 	check(frame_leaves(), "works_before", "a frame stays in the ring");
-	uint16_t head = nic.tx.free_head;
+	head = nic.tx.free_head;
 	vnic_send(&nic, frame, packet_test(frame, me.mac, me.mac, 0, TEST_BYTES));
 	if (!check(spoil(how, &nic.tx, head), "how", "'%s' is not known", how))
 		done();
 	vnic_flush(&nic);
 	check(wait_status(GUEST_VIRTIO_S_NEEDS_RESET), "needs_reset", "status %x after %s",
 	      guest_virtio_status(&nic.dev), how);
-	const char *error = vnic_restart(&nic);
+	error = vnic_restart(&nic);
 	check(!error, "reset", "%s", error ? error : "");
 	check(!(guest_virtio_status(&nic.dev) & GUEST_VIRTIO_S_NEEDS_RESET), "clean_after",
 	      "it is set");

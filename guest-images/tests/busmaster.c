@@ -65,8 +65,10 @@ static unsigned written(const volatile uint8_t *p, size_t size)
 
 void guest_main(void)
 {
+	const char *error;
+	unsigned ring, bytes;
 	netguest_start(&nic, &me);
-	const char *error = vnic_open(&other, 1);
+	error = vnic_open(&other, 1);
 	if (!check(!error, "second_nic", "%s", error ? error : ""))
 		done();
 	check(send_all() && count_received() == FRAMES, "works_before", "not all frames came");
@@ -77,8 +79,8 @@ void guest_main(void)
 	check(send_all(), "sent", "they stay in the ring");
 	check(guest_virtio_status(&nic.dev) & GUEST_VIRTIO_S_NEEDS_RESET, "needs_reset",
 	      "status %x", guest_virtio_status(&nic.dev));
-	unsigned ring = written((void *)nic.rx.used, used_bytes());
-	unsigned bytes = written(nic.buffers, BUFFERS);
+	ring = written((void *)nic.rx.used, used_bytes());
+	bytes = written(nic.buffers, BUFFERS);
 	check(!ring && !bytes, "untouched", "%u bytes of the ring, %u of its buffers", ring, bytes);
 	error = vnic_restart(&nic);
 	check(!error, "reset", "%s", error ? error : "");

@@ -40,8 +40,9 @@ static void pit_load(unsigned counter, uint8_t mode, uint16_t count)
 
 static uint16_t pit_count(unsigned counter)
 {
+	uint8_t low;
 	outb(0x43, (uint8_t)(counter << 6));
-	uint8_t low = inb((uint16_t)(0x40 + counter));
+	low = inb((uint16_t)(0x40 + counter));
 	return (uint16_t)(low | inb((uint16_t)(0x40 + counter)) << 8);
 }
 
@@ -52,11 +53,12 @@ static void check_counter(unsigned counter, const char *name)
 	uint32_t least = 0, most = ONE_TURN, counted = 0;
 	for (unsigned i = 0; i < TRIES && most - least >= ONE_TURN / 2; i++) {
 		uint32_t a = pm();
+		uint32_t b, c;
 		pit_load(counter, 2, 0);
-		uint32_t b = pm();
+		b = pm();
 		while (pit_ticks(b, pm()) < 2000)
 			cpu_pause();
-		uint32_t c = pm();
+		c = pm();
 		counted = (0u - pit_count(counter)) & (ONE_TURN - 1);
 		least = pit_ticks(b, c) - 2;
 		most = pit_ticks(a, pm()) + 2;
@@ -69,9 +71,11 @@ static void check_counter(unsigned counter, const char *name)
 static void check_output(void)
 {
 	uint32_t a = pm();
+	uint8_t first;
+	bool early;
 	pit_load(2, 0, 20000);
-	uint8_t first = inb(GATE) & OUT_2;
-	bool early = pit_ticks(a, pm()) < 20000;
+	first = inb(GATE) & OUT_2;
+	early = pit_ticks(a, pm()) < 20000;
 	check(!first || !early, "output_low", "it is high at once");
 	while (!(inb(GATE) & OUT_2))
 		cpu_pause();
@@ -81,13 +85,16 @@ static void check_output(void)
 /* With its gate low the counter does not count. */
 static void check_gate(void)
 {
+	uint16_t before;
+	uint32_t a;
+	uint16_t after;
 	pit_load(2, 0, 50000);
 	outb(GATE, 0);
-	uint16_t before = pit_count(2);
-	uint32_t a = pm();
+	before = pit_count(2);
+	a = pm();
 	while (pit_ticks(a, pm()) < 1000)
 		cpu_pause();
-	uint16_t after = pit_count(2);
+	after = pit_count(2);
 	check(before == after, "gate", "%u, then %u", before, after);
 	outb(GATE, 1);
 	while (pit_count(2) == after)

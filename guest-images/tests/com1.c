@@ -78,6 +78,7 @@ static void open_port(void)
 
 static void check_transmitter(void)
 {
+	unsigned before;
 	outb(COM1 + IER, IER_THRE);
 	wait_for(&empties, 1);
 	check(empties == 1, "empty", "%u interrupts when it was switched on", empties);
@@ -87,7 +88,7 @@ static void check_transmitter(void)
 	check(empties >= 2, "empty_again", "no interrupt after a FIFO full");
 	outb(COM1 + IER, 0);
 	wait_for(&interrupts, ~0u); /* an earlier one may be pending */
-	unsigned before = interrupts;
+	before = interrupts;
 	outb(COM1 + DATA, '\n');
 	wait_for(&interrupts, before + 1);
 	check(interrupts == before, "off", "an interrupt that is switched off");

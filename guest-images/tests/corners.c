@@ -199,9 +199,12 @@ static void check_xss(void)
 {
 	uint32_t r[4];
 	uint64_t v = 1;
+	bool there, one, zero, read;
 	cpuid(0xd, 1, r);
-	bool there = r[0] & 8, one = wrmsr_safe(XSS, 1), zero = wrmsr_safe(XSS, 0);
-	bool read = rdmsr_safe(XSS, &v);
+	there = r[0] & 8;
+	one = wrmsr_safe(XSS, 1);
+	zero = wrmsr_safe(XSS, 0);
+	read = rdmsr_safe(XSS, &v);
 	check(!one && zero == there && read == there && (!there || v == 0), "xss",
 	      "there %u, 1 taken %u, 0 taken %u, read %u %lx", there, one, zero, read, v);
 }
@@ -212,12 +215,14 @@ static void check_spec_ctrl(void)
 {
 	uint32_t intel[4], amd[4], r[4];
 	uint64_t v = 0;
+	bool ibrs, ssbd, there;
+	uint64_t bits;
 	cpuid(7, 0, intel);
 	cpuid(0x80000008, 0, amd);
-	bool ibrs = (intel[3] & 1u << 26) || (amd[1] & 1u << 14);
-	bool ssbd = (intel[3] & 1u << 31) || (amd[1] & 1u << 24);
-	bool there = ibrs || ssbd || (intel[3] & 1u << 27) || (amd[1] & 1u << 15);
-	uint64_t bits = (ibrs ? 1u : 0) | (ssbd ? 4u : 0);
+	ibrs = (intel[3] & 1u << 26) || (amd[1] & 1u << 14);
+	ssbd = (intel[3] & 1u << 31) || (amd[1] & 1u << 24);
+	there = ibrs || ssbd || (intel[3] & 1u << 27) || (amd[1] & 1u << 15);
+	bits = (ibrs ? 1u : 0) | (ssbd ? 4u : 0);
 	print("speculation control %lx\n", bits);
 	check(!wrmsr_safe(SPEC_CTRL, 1ul << 63), "spec_ctrl_high", "taken");
 	check(wrmsr_safe(SPEC_CTRL, bits) == there, "spec_ctrl_write", "there %u", there);

@@ -13,9 +13,9 @@
 
 static void print_range(uint32_t first)
 {
-	uint32_t r[4];
+	uint32_t r[4], last;
 	cpuid(first, 0, r);
-	uint32_t last = r[0];
+	last = r[0];
 	if (last < first || last > first + 0x100)
 		return;
 	for (uint32_t leaf = first; leaf <= last; leaf++) {

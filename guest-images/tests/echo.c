@@ -15,9 +15,12 @@ static uint8_t frame[VNIC_FRAME];
 
 void guest_main(void)
 {
+	uint64_t limit, answers;
+	bool poll;
 	netguest_start(&nic, &me);
-	uint64_t limit = mb_number("frames", UINT64_MAX), answers = 0;
-	bool poll = mb_number("poll", 0);
+	limit = mb_number("frames", UINT64_MAX);
+	answers = 0;
+	poll = mb_number("poll", 0);
 
 	print("echo: ready\n");
 	while (answers < limit) {

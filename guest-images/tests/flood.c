@@ -15,11 +15,17 @@ static uint8_t frame[VNIC_FRAME];
 void guest_main(void)
 {
 	uint8_t dst[6] = {255, 255, 255, 255, 255, 255};
+	uint64_t count, patience, sent;
+	unsigned len;
+	uint64_t start, last;
 	netguest_start(&nic, &me);
 	mb_mac("dst", dst);
-	uint64_t count = mb_number("count", 1000), patience = netguest_patience(), sent = 0;
-	unsigned len = packet_test(frame, dst, me.mac, 0, (unsigned)mb_number("size", 60));
-	uint64_t start = rdtsc(), last = start;
+	count = mb_number("count", 1000);
+	patience = netguest_patience();
+	sent = 0;
+	len = packet_test(frame, dst, me.mac, 0, (unsigned)mb_number("size", 60));
+	start = rdtsc();
+	last = start;
 
 	while (sent < count && rdtsc() - last < patience) {
 		put_be32(frame + TEST_NUMBER, (uint32_t)sent);

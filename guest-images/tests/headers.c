@@ -185,6 +185,7 @@ static bool pass(const struct test_case *c, bool shall)
 
 static void send_all(uint32_t payload, uint32_t mss, bool marked)
 {
+	struct test_case last;
 	for (uint32_t number = 0; number < FRAME_KINDS * 4; number++) {
 		const struct frame_kind *k = &frame_kinds[number / 4];
 		bool cut = payload > mss;
@@ -193,7 +194,7 @@ static void send_all(uint32_t payload, uint32_t mss, bool marked)
 		if (!check(pass(&c, shall), k->name, "ECN field %u", number & 3))
 			return;
 	}
-	const struct test_case last = {0, payload, mss};
+	last = (struct test_case){0, payload, mss};
 	check(announce(&last), "last", "no answer");
 	for (unsigned i = 0; i < FRAME_KINDS; i++)
 		print("came %s %.4s\n", frame_kinds[i].name, came[i]);
@@ -246,9 +247,10 @@ static void check_mtu(unsigned untagged)
 		const struct test_case whole = {i * 4, fits, fits},
 		                       more = {i * 4, fits + 1, fits + 1},
 		                       cut = {i * 4, 4 * fits, fits + 1};
+		const char *error;
 		if (!check(pass(&whole, true), k->name, "%u bytes", mtu))
 			return;
-		const char *error = too_big(&more, mtu);
+		error = too_big(&more, mtu);
 		check(!error, k->name, "a byte more: %s", error ? error : "");
 		if (k->covered)
 			continue;
@@ -259,6 +261,7 @@ static void check_mtu(unsigned untagged)
 
 void guest_main(void)
 {
+	unsigned mtu;
 	nic.wanted = VNIC_F_CSUM | VNIC_F_HOST_TSO4 | VNIC_F_HOST_TSO6;
 	netguest_start(&nic, &me);
 	if (!mb_mac("to", peer))
@@ -266,7 +269,7 @@ void guest_main(void)
 	big = mem_alloc(BIG + FRAME_KIND_MAX, 4096);
 	patience = netguest_patience();
 	memset(came, NO_ECN, sizeof came);
-	unsigned mtu = (unsigned)mb_number("mtu", 0);
+	mtu = (unsigned)mb_number("mtu", 0);
 	if (mtu)
 		check_mtu(mtu);
 	else

@@ -44,6 +44,8 @@ static void check_map(void)
 	struct mb_range r;
 	uint64_t ram = 0;
 	bool holds_us = false;
+	const struct mb1_info *info;
+	bool mem;
 	for (unsigned i = 0; mb_range(i, &r); i++) {
 		print("range %lx + %lx type %u\n", r.base, r.len, r.type);
 		ram += r.type == 1 ? r.len : 0;
@@ -51,8 +53,8 @@ static void check_map(void)
 		    r.type == 1 && r.base <= ONE_MIB && r.base + r.len >= (uintptr_t)guest_end;
 	}
 	check(holds_us, "mmap", "no RAM range holds this image");
-	const struct mb1_info *info = mb_info();
-	bool mem = info && (info->flags & MB1_HAS_MEMORY);
+	info = mb_info();
+	mem = info && (info->flags & MB1_HAS_MEMORY);
 	check(mem && info->mem_lower <= 640 && info->mem_upper >= 1024 &&
 	          info->mem_upper * 1024ull <= ram,
 	      "mem", "lower %u upper %u KiB", mem ? info->mem_lower : 0, mem ? info->mem_upper : 0);

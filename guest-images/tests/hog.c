@@ -87,9 +87,10 @@ static _Noreturn void kick_through_window(uint16_t bdf)
 	static uint16_t indices[KICKS];
 	unsigned window = find_cap(bdf, CAP_WINDOW), notify = find_cap(bdf, CAP_NOTIFY);
 	bool is_io;
+	unsigned bar;
 	if (!check(window && notify, "window", "it has none"))
 		done();
-	unsigned bar = pci_read(bdf, notify + 4, 1);
+	bar = pci_read(bdf, notify + 4, 1);
 	for (unsigned i = 0; i < KICKS; i++)
 		indices[i] = tx.index;
 	pci_write(bdf, window + 4, 1, bar);
@@ -107,12 +108,15 @@ static _Noreturn void kick_through_window(uint16_t bdf)
 
 static _Noreturn void print_for_ever(bool through_window)
 {
+	uint16_t bdf;
+	void *ring;
+	char *text;
 	mem_init(0);
-	uint16_t bdf = pci_find(VENDOR, CONSOLE, 0);
+	bdf = pci_find(VENDOR, CONSOLE, 0);
 	expect(guest_virtio_open(&dev, &guest_bus, bdf), "open");
 	expect(guest_virtio_begin(&dev, 0), "begin");
-	void *ring = mem_alloc(guest_vq_bytes(CHAINS), 4096);
-	char *text = mem_alloc(PIECE, 4096);
+	ring = mem_alloc(guest_vq_bytes(CHAINS), 4096);
+	text = mem_alloc(PIECE, 4096);
 	if (!check(ring && text, "memory", "too little"))
 		done();
 	memset(text, '.', PIECE);

@@ -27,9 +27,13 @@ static void show(const uint8_t *f, unsigned len)
 void guest_main(void)
 {
 	static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
+	uint64_t time, limit, lines, heard, start;
 	netguest_start(&nic, &me);
-	uint64_t time = mb_number("time", UINT64_MAX), limit = mb_number("frames", UINT64_MAX);
-	uint64_t lines = mb_number("lines", 20), heard = 0, start = rdtsc();
+	time = mb_number("time", UINT64_MAX);
+	limit = mb_number("frames", UINT64_MAX);
+	lines = mb_number("lines", 20);
+	heard = 0;
+	start = rdtsc();
 
 	if (mb_number("announce", 0)) {
 		vnic_send(&nic, frame, packet_test(frame, all, me.mac, 0, TEST_BYTES));

@@ -28,8 +28,9 @@ static void check_modes(unsigned reg)
 {
 	for (unsigned mode = 0; mode < 8; mode++) {
 		bool allowed = mode == 0 || mode == 4;
+		uint32_t is;
 		lapic_write(reg, mode << 8 | VECTOR);
-		uint32_t is = lapic_read(reg);
+		is = lapic_read(reg);
 		check(!(is & LVT_MASKED) == allowed, "mode", "%x %s: reads %x", reg,
 		      mode_name[mode], is);
 		lapic_write(reg, LVT_MASKED | mode << 8 | VECTOR);

@@ -143,14 +143,16 @@ static void check_rx(unsigned rounds)
 void guest_main(void)
 {
 	unsigned rounds = (unsigned)mb_number("rounds", 20);
+	const char *error;
+	uint8_t *big;
 	netguest_start(&vnic, &me);
-	const char *error = nic_start(&nic, true, 0);
+	error = nic_start(&nic, true, 0);
 	if (!check(!error, "nic_start", "%s", error ? error : ""))
 		done();
 	while (e1000_rx_room(&nic))
 		e1000_rx_give(&nic, mem_alloc(E1000_BUFFER, 64));
 	e1000_rx_flush(&nic);
-	uint8_t *big = mem_alloc(BIG, 4096);
+	big = mem_alloc(BIG, 4096);
 	check_csum(big, rounds);
 	check_csum_zero(big);
 	check_tso(big, rounds);

@@ -69,11 +69,12 @@ void guest_main(void)
 {
 	unsigned rounds = (unsigned)mb_number("rounds", 2000);
 	uint32_t ap_id = (uint32_t)mb_number("ap", 1);
+	unsigned n;
 	lapic_init(false);
 	trap_set_exception(VECTOR_NMI, on_nmi);
 	if (!check(smp_start(ap_id, ap), "ap_starts", "no sign of CPU %u", ap_id))
 		done();
-	unsigned n = send(ap_id, rounds);
+	n = send(ap_id, rounds);
 	check(n == rounds && atomic_load(&taken) == rounds, "each_taken_once",
 	      "after %u of %u rounds: %u taken", n, rounds, atomic_load(&taken));
 	done();

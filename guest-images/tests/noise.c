@@ -34,10 +34,11 @@ void guest_main(void)
 	unsigned windows = (unsigned)mb_number("windows", 5);
 	uint64_t window = mb_number("window", 50000000), own = mb_number("own", 200);
 	uint64_t limit = mb_number("limit", 10000), worst = 0;
+	uint64_t start;
 	if (!check(windows && windows <= WINDOWS_MAX, "windows", "1 to %u", WINDOWS_MAX))
 		done();
 	irq_off();
-	uint64_t start = rdtsc();
+	start = rdtsc();
 	for (unsigned i = 0; i < windows; i++)
 		watch(i, start + (i + 1) * window, own);
 	for (unsigned i = 0; i < windows; i++) {

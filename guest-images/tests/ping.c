@@ -77,12 +77,16 @@ static void sort(uint64_t *v, unsigned n)
 
 void guest_main(void)
 {
+	unsigned n, size, got;
+	bool ip;
 	netguest_start(&nic, &me);
-	unsigned n = (unsigned)mb_number("n", 100), size = (unsigned)mb_number("size", 64), got = 0;
+	n = (unsigned)mb_number("n", 100);
+	size = (unsigned)mb_number("size", 64);
+	got = 0;
 	patience = netguest_patience();
 	poll = mb_number("poll", 0);
 	n = n < MAX_ROUNDS ? n : MAX_ROUNDS;
-	bool ip = mb_ip("to", to.ip);
+	ip = mb_ip("to", to.ip);
 	if (!check(ip ? resolve() : mb_mac("peer", to.mac), "peer", "unknown"))
 		done();
 	for (unsigned i = 0; i < n; i++)

@@ -59,6 +59,8 @@ void guest_main(void)
 {
 	unsigned rounds = (unsigned)mb_number("rounds", 1000);
 	uint32_t absent = (uint32_t)mb_number("absent", 77);
+	unsigned n;
+	uint64_t start;
 
 	lapic_init(mb_number("page", 0));
 	boot_id = lapic_id();
@@ -74,11 +76,11 @@ void guest_main(void)
 	lapic_send(absent, ICR_STARTUP | 8);
 	lapic_send(absent, ICR_FIXED | PING_VECTOR);
 	check(pings == 0, "absent_is_harmless", "it reached CPU %u", ap_id);
-	unsigned n = ping_pong(rounds);
+	n = ping_pong(rounds);
 	check(n == rounds && pings == rounds, "ping_pong", "%u pings, %u pongs of %u", pings, n,
 	      rounds);
 	lapic_send(0, ICR_OTHERS | PING_VECTOR);
-	uint64_t start = rdtsc();
+	start = rdtsc();
 	irq_on();
 	while (pongs == n && rdtsc() - start < PATIENCE)
 		cpu_pause();

@@ -111,9 +111,10 @@ const char *tso_check_segment(struct tso_check *c, const uint8_t *f, uint32_t le
 {
 	uint32_t l4 = l4_of(c->v6), left = c->payload - c->offset;
 	uint32_t want = left < c->mss ? left : c->mss, end = l4 + 20;
+	const char *error;
 	if (len != end + want && !(end + want < 60 && len == 60)) /* padded to the least size */
 		return "frame length";
-	const char *error = check_ip(c, f, 20 + want);
+	error = check_ip(c, f, 20 + want);
 	if (error)
 		return error;
 	if (be32(f + l4 + 4) != SEQ + c->offset)

@@ -28,8 +28,9 @@ static bool carry(struct vnic *from, struct vnic *to)
 void guest_main(void)
 {
 	struct packet_host me;
+	const char *error;
 	netguest_start(&end[0], &me);
-	const char *error = vnic_open(&end[1], 1);
+	error = vnic_open(&end[1], 1);
 	if (!check(!error, "nic", "%s", error ? error : ""))
 		done();
 	print("wire: ready\n");

@@ -139,10 +139,12 @@ static uint64_t percentile(const uint64_t *sorted, size_t n, unsigned percent)
 static void print_leg(struct printer *p, const char *from, const char *to, size_t n)
 {
 	double us = p->c->tsc_khz ? 1000.0 / (double)p->c->tsc_khz : 0;
+	uint64_t p50, p99, max;
 
 	qsort(p->sample, n, sizeof *p->sample, by_value);
-	uint64_t p50 = percentile(p->sample, n, 50), p99 = percentile(p->sample, n, 99),
-	         max = p->sample[n - 1];
+	p50 = percentile(p->sample, n, 50);
+	p99 = percentile(p->sample, n, 99);
+	max = p->sample[n - 1];
 	if (p->json)
 		printf("%s{\"from\":\"%s\",\"to\":\"%s\",\"p50\":%lu,\"p99\":%lu,\"max\":%lu}",
 		       p->first ? "" : ",", from, to, p50, p99, max);

@@ -21,12 +21,14 @@ int main(int argc, char **argv)
 {
 	unsigned long flags = argc > 1 && !strcmp(argv[1], "-p") ? KEXEC_FILE_ON_CRASH : 0;
 	char **word = argv + (flags ? 2 : 1);
+	int kernel, initrd;
 
 	if (argc != (flags ? 5 : 4)) {
 		fprintf(stderr, "usage: kexec [-p] KERNEL INITRD LINE\n");
 		return 2;
 	}
-	int kernel = open(word[0], O_RDONLY), initrd = open(word[1], O_RDONLY);
+	kernel = open(word[0], O_RDONLY);
+	initrd = open(word[1], O_RDONLY);
 	if (kernel < 0 || initrd < 0)
 		return fail("kexec: open");
 	if (syscall(SYS_kexec_file_load, kernel, initrd, strlen(word[2]) + 1, word[2], flags))

@@ -66,6 +66,7 @@ void channel_send(struct channel *c, const char *buf, size_t len)
 /* Makes room behind the unread bytes, and reads more. */
 static void read_more(struct channel *c)
 {
+	ssize_t n;
 	if (c->start) {
 		memmove(c->buf, c->buf + c->start, c->end - c->start);
 		c->end -= c->start;
@@ -77,7 +78,7 @@ static void read_more(struct channel *c)
 		if (!c->buf)
 			die(EXIT_DEVICE, "no memory left for an answer");
 	}
-	ssize_t n = read(c->fd, c->buf + c->end, c->size - c->end);
+	n = read(c->fd, c->buf + c->end, c->size - c->end);
 	if (n > 0)
 		c->end += (size_t)n;
 	else if (n == 0)

@@ -119,8 +119,9 @@ static void send_statement(struct channel *c, const char *line, size_t len, cons
 /* Reads a line, with its end cut off; false at the end of the file. */
 static bool read_line(FILE *f, const char *file, char **line, size_t *size, size_t *len)
 {
+	ssize_t n;
 	errno = 0;
-	ssize_t n = getline(line, size, f);
+	n = getline(line, size, f);
 	if (n < 0 && (ferror(f) || errno))
 		die(EXIT_USAGE, "%s: %s", file, strerror(errno));
 	if (n < 0)
@@ -140,6 +141,7 @@ static bool take_file(struct channel *c, const char *path)
 	struct text t = {0};
 	char *line = NULL;
 	size_t size = 0, len;
+	enum answer a;
 	if (!f)
 		die(EXIT_USAGE, "%s: %s", path, strerror(errno));
 	append(&t, "load\n", 5);
@@ -150,7 +152,7 @@ static bool take_file(struct channel *c, const char *path)
 	}
 	append(&t, "end\n", 4);
 	channel_send(c, t.bytes, t.len);
-	enum answer a = print_answer(c, name);
+	a = print_answer(c, name);
 	return (a == TEXT_WANTED ? print_answer(c, name) : a) == DONE;
 }
 
@@ -172,11 +174,12 @@ static bool take_lines(struct channel *c)
 	char *line = NULL;
 	size_t size = 0, len;
 	for (unsigned number = 1; read_line(stdin, "stdin", &line, &size, &len); number++) {
+		enum answer a;
 		if (gathering && !send_text_line(c, line, len, number))
 			continue;
 		if (!gathering)
 			send_statement(c, line, len, "stdin", number);
-		enum answer a = print_answer(c, NULL);
+		a = print_answer(c, NULL);
 		ok &= a != REFUSED;
 		gathering = a == TEXT_WANTED;
 		fflush(stdout);
@@ -206,6 +209,7 @@ static void append_word(struct text *t, const char *word)
 static bool take_words(struct channel *c, char **word, int words)
 {
 	struct text t = {0};
+	enum answer a;
 	for (int i = 0; i < words; i++) {
 		if (strchr(word[i], '\n'))
 			die(EXIT_USAGE, "one statement per line; -f takes several");
@@ -217,7 +221,7 @@ static bool take_words(struct channel *c, char **word, int words)
 			append_word(&t, word[i]);
 	}
 	send_statement(c, t.bytes, t.len, "argument", 1);
-	enum answer a = print_answer(c, NULL);
+	a = print_answer(c, NULL);
 	if (a == TEXT_WANTED)
 		die(EXIT_USAGE, "say -f file instead of `load`");
 	return a == DONE;
@@ -237,6 +241,7 @@ static int vnetctl(int argc, char **argv)
 	const char *device = DEVICE, *file = NULL;
 	int limit = LIMIT;
 	struct channel c;
+	bool ok;
 	for (int o; (o = getopt(argc, argv, "+d:f:t:")) != -1;) {
 		if (o == 'd')
 			device = optarg;
@@ -250,9 +255,9 @@ static int vnetctl(int argc, char **argv)
 	if (file && optind < argc)
 		usage();
 	channel_open(&c, device, limit * 1000);
-	bool ok = file            ? take_file(&c, file)
-	          : optind < argc ? take_words(&c, argv + optind, argc - optind)
-	                          : take_lines(&c);
+	ok = file            ? take_file(&c, file)
+	     : optind < argc ? take_words(&c, argv + optind, argc - optind)
+	                     : take_lines(&c);
 	if (fflush(stdout) != 0)
 		die(EXIT_USAGE, "standard output: %s", strerror(errno));
 	return ok ? 0 : EXIT_REFUSED;
