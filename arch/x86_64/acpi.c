@@ -42,10 +42,12 @@ static const uint8_t *firmware_bytes(uint64_t at, uint64_t size)
 	static const struct boot_range low = {PAGE_SIZE, MIB - PAGE_SIZE};
 	paddr_t top = host_cr3 ? boot_memory_top() : 4 * GIB;
 	const struct boot_range mapped = {PAGE_SIZE, top - PAGE_SIZE};
+	struct boot_range gap;
+	bool found;
 	if (!range_contains(&mapped, at, size))
 		return NULL;
-	const struct boot_range gap = guess_firmware_range();
-	bool found = range_contains(&low, at, size) || range_contains(&gap, at, size);
+	gap = guess_firmware_range();
+	found = range_contains(&low, at, size) || range_contains(&gap, at, size);
 	for (unsigned i = 0; i < boot.nram && !found; i++)
 		found = range_contains(&boot.ram[i], at, size);
 	for (unsigned i = 0; i < boot.nfirmware && !found; i++)

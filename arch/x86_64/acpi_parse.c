@@ -148,10 +148,11 @@ bool acpi_spcr_parse(const void *table, size_t size, struct acpi_info *out)
 {
 	const struct acpi_spcr_table *t = table;
 	struct serial_port s = {.irq = NO_IRQ};
+	uint64_t address;
 	size = table_length(t, size, "SPCR");
 	if (size < sizeof *t)
 		return false;
-	uint64_t address = t->base.address;
+	address = t->base.address;
 	out->spcr = ACPI_SPCR_OTHER;
 	if ((t->type > 1 && t->type != 0x12) || t->base.space != SPACE_IO || t->base.access > 1 ||
 	    !address || address > 0x10000 - SERIAL_PORTS || !spcr_divisor(t->baud, &s.divisor))
@@ -173,9 +174,10 @@ bool acpi_spcr_parse(const void *table, size_t size, struct acpi_info *out)
 static const struct acpi_header *table_at(acpi_reader *read, uint64_t at, const char *signature)
 {
 	const struct acpi_header *t = (const void *)read(at, sizeof *t);
+	uint32_t length;
 	if (!t || memcmp(t->signature, signature, 4))
 		return NULL;
-	uint32_t length = t->length;
+	length = t->length;
 	if (length < sizeof *t || length > ACPI_TABLE_MAX)
 		return NULL;
 	t = (const void *)read(at, length);
@@ -201,8 +203,9 @@ static const void *next_table(acpi_reader *read, const struct root *root, const 
 	const uint8_t *entry = (const uint8_t *)(root->table + 1);
 	while (*i < root_entries(root)) {
 		uint64_t at = 0;
+		const struct acpi_header *t;
 		memcpy(&at, entry + (*i)++ * root->width, root->width);
-		const struct acpi_header *t = table_at(read, at, signature);
+		t = table_at(read, at, signature);
 		if (t)
 			return t;
 	}
@@ -252,17 +255,21 @@ static struct root find_root(acpi_reader *read, const struct acpi_rsdp *rsdp)
 
 bool acpi_tables_parse(const struct acpi_rsdp *rsdp, acpi_reader *read, struct acpi_info *out)
 {
+	struct root root;
+	const struct acpi_header *madt;
+	const struct acpi_fadt *fadt;
+	const struct acpi_header *spcr;
 	memset(out, 0, sizeof *out);
 	for (unsigned i = 0; i < 16; i++)
 		out->isa_irq[i].gsi = i;
-	const struct root root = find_root(read, rsdp);
-	const struct acpi_header *madt = root.table ? find_table(read, &root, "APIC") : NULL;
+	root = find_root(read, rsdp);
+	madt = root.table ? find_table(read, &root, "APIC") : NULL;
 	if (!madt || !acpi_madt_parse(madt, madt->length, out))
 		return false;
-	const struct acpi_fadt *fadt = find_table(read, &root, "FACP");
+	fadt = find_table(read, &root, "FACP");
 	if (fadt && acpi_fadt_parse(fadt, fadt->header.length, out))
 		find_s5(read, &root, fadt, &out->power);
-	const struct acpi_header *spcr = find_table(read, &root, "SPCR");
+	spcr = find_table(read, &root, "SPCR");
 	if (spcr)
 		acpi_spcr_parse(spcr, spcr->length, out);
 	return true;

@@ -55,6 +55,7 @@ static struct acpi_register pm1_control(const struct acpi_fadt *fadt, size_t siz
 
 void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_power *out)
 {
+	uint32_t smi;
 	if (ACPI_REACHES(size, struct acpi_fadt, reset_value) && fadt->flags & FADT_RESET_REG_SUP) {
 		out->reset = register_from_gas(&fadt->reset, 1);
 		out->reset_value = fadt->reset_value;
@@ -64,7 +65,7 @@ void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_pow
 			out->sleep_control = register_from_gas(&fadt->sleep_control, 1);
 		return;
 	}
-	uint32_t smi = fadt->smi_cmd;
+	smi = fadt->smi_cmd;
 	if (smi && smi <= 0xffff && fadt->acpi_enable) {
 		out->smi_port = (uint16_t)smi;
 		out->acpi_enable = fadt->acpi_enable;
@@ -111,14 +112,16 @@ static bool enter_package(struct aml *a)
 {
 	const uint8_t *start = a->at;
 	uint64_t lead, more = 0;
+	unsigned follow;
+	uint64_t length;
 	if (!read_le(a, &lead, 1))
 		return false;
-	unsigned follow = (unsigned)lead >> 6;
+	follow = (unsigned)lead >> 6;
 	if (follow && lead & 0x30)
 		return false;
 	if (!read_le(a, &more, follow))
 		return false;
-	uint64_t length = follow ? (lead & 15) | more << 4 : lead;
+	length = follow ? (lead & 15) | more << 4 : lead;
 	if (length < 1 + follow || length > (uint64_t)(a->end - start))
 		return false;
 	a->end = start + length;

@@ -43,10 +43,13 @@ bool boot_option(const char *key, char *value, size_t size)
 {
 	size_t k = strlen(key);
 	for (const char *p = boot.cmdline; (p = strstr(p, key)); p += k) {
+		const char *v, *e;
+		size_t n;
 		if ((p != boot.cmdline && p[-1] != ' ') || p[k] != '=')
 			continue;
-		const char *v = p + k + 1, *e = strchr(v, ' ');
-		size_t n = e ? (size_t)(e - v) : strlen(v);
+		v = p + k + 1;
+		e = strchr(v, ' ');
+		n = e ? (size_t)(e - v) : strlen(v);
 		if (n >= size)
 			n = size - 1;
 		memcpy(value, v, n);

@@ -104,12 +104,13 @@ void cpu_init(struct core *c)
 {
 	struct tables *t = &tables[c->index];
 	uint64_t tss = (uint64_t)&t->tss;
+	const struct core_stacks *stacks;
 	if (c->index == 0) {
 		c->stack_top = boot_stack_top;
 		barriers = barriers_here();
 		idt_fill();
 	}
-	const struct core_stacks *stacks = (struct core_stacks *)c->stack_top - 1;
+	stacks = (struct core_stacks *)c->stack_top - 1;
 	t->tss.ist[IST_DOUBLE_FAULT - 1] = (uint64_t)stacks->fault + sizeof stacks->fault;
 	t->tss.iomap = sizeof t->tss;
 	t->gdt[1] = 0x00af9b000000ffff;

@@ -33,9 +33,10 @@ void cpu_name(char out[49])
 
 void cpu_hypervisor(char out[13])
 {
+	struct cpuid r;
 	*out = 0;
 	if (!(cpuid(1, 0).ecx & HYPERVISOR_PRESENT))
 		return;
-	struct cpuid r = cpuid(HYPERVISOR_LEAF, 0);
+	r = cpuid(HYPERVISOR_LEAF, 0);
 	copy_trimmed(out, (const uint32_t[]){r.ebx, r.ecx, r.edx}, 3);
 }

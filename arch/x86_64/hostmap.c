@@ -80,6 +80,7 @@ static paddr_t protect_one(uint64_t *map, paddr_t at, paddr_t end, enum host_acc
 {
 	uint64_t *t = map, *slot;
 	unsigned shift = TOP;
+	uint64_t kept;
 	for (;; shift -= 9, t = table_in(*slot)) {
 		uint64_t size = 1ul << shift;
 		slot = slot_at(t, at, shift);
@@ -91,7 +92,7 @@ static paddr_t protect_one(uint64_t *map, paddr_t at, paddr_t end, enum host_acc
 			break;
 		split_page(slot, shift);
 	}
-	uint64_t kept = *slot & (PTE_PS | PTE_UC);
+	kept = *slot & (PTE_PS | PTE_UC);
 	*slot = access == HOST_NONE ? 0 : at | kept | bits_of[access];
 	return at + (1ul << shift);
 }

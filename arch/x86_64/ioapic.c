@@ -32,9 +32,10 @@ static void write_reg(unsigned ioapic, unsigned reg, uint32_t v)
 static uint32_t read_reg(unsigned ioapic, unsigned reg)
 {
 	volatile uint32_t *io = (void *)(paddr_t)acpi.ioapic[ioapic].addr;
+	uint32_t v;
 	spin_lock(&lock);
 	io[0] = reg;
-	uint32_t v = io[4];
+	v = io[4];
 	spin_unlock(&lock);
 	return v;
 }
@@ -47,12 +48,13 @@ static void mask_pin(unsigned ioapic, unsigned pin)
 /* If the MADT's address is wrong, nothing answers and all ones are read, which is no version. */
 static void init_one(unsigned ioapic)
 {
+	uint32_t version;
 	if (holds_ram_at(acpi.ioapic[ioapic].addr)) {
 		log_warn("I/O APIC %u: its address %08x is RAM: not used", ioapic,
 		         acpi.ioapic[ioapic].addr);
 		return;
 	}
-	uint32_t version = read_reg(ioapic, REG_VERSION);
+	version = read_reg(ioapic, REG_VERSION);
 	if (version == ~0u) {
 		log_warn("I/O APIC %u: nothing answers at its address %08x: not used", ioapic,
 		         acpi.ioapic[ioapic].addr);

@@ -123,12 +123,13 @@ static bool drain_pending(void)
  */
 bool lapic_scrub(void)
 {
+	bool empty;
 	lapic_silence();
 	write_reg(APIC_SVR, SVR_ON); /* a disabled APIC does not deliver pending vectors */
 	write_reg(APIC_TPR, 0);
 	for (unsigned i = 0; i < 256 && any_bit_set(APIC_ISR); i++)
 		write_reg(APIC_EOI, 0);
-	bool empty = drain_pending();
+	empty = drain_pending();
 	write_reg(APIC_ESR, 0);
 	return empty;
 }

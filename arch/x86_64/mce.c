@@ -41,12 +41,13 @@ static void read_state(struct mce_state *m)
 
 static void describe_bank(const struct mce_state *m, unsigned bank, char *text, size_t size)
 {
+	uint64_t status;
 	if (bank == m->banks) {
 		snprintf(text, size, "machine check: no bank has an error, MCG status %lx",
 		         m->mcg_status);
 		return;
 	}
-	uint64_t status = m->status[bank];
+	status = m->status[bank];
 	snprintf(text, size,
 	         "machine check: bank %u status %lx address %lx misc %lx MCG status %lx", bank,
 	         status, status & MCI_ADDRV ? rdmsr(bank_msr(bank, 2)) : 0,
@@ -92,8 +93,9 @@ enum mce_verdict mce_handle(bool in_guest, char *text, size_t size)
 {
 	struct mce_state m;
 	unsigned bank;
+	enum mce_verdict verdict;
 	read_state(&m);
-	enum mce_verdict verdict = mce_judge(&m, in_guest, &bank);
+	verdict = mce_judge(&m, in_guest, &bank);
 	describe_bank(&m, bank, text, size);
 	if (verdict == MCE_PANIC)
 		return verdict;

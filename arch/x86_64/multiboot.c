@@ -57,17 +57,21 @@ static void add_range(struct boot_info *out, uint32_t type, paddr_t start, uint6
  * was typed after the file name, QEMU begins with the path. */
 static void add_module(struct source *s, paddr_t start, paddr_t end, char *string)
 {
+	struct boot_module *m;
+	char *word_end;
+	const char *slash, *name;
 	if (end < start || !s->read(start, end - start))
 		s->bad = "a boot module does not lie in the first 4 GiB";
 	if (s->out->nmodules == BOOT_MODULES)
 		s->bad = "more boot modules than Patio takes: pass fewer";
 	if (s->bad)
 		return;
-	struct boot_module *m = &s->out->module[s->out->nmodules++];
-	char *word_end = strchr(string, ' ');
+	m = &s->out->module[s->out->nmodules++];
+	word_end = strchr(string, ' ');
 	if (word_end)
 		*word_end++ = 0;
-	const char *slash = strrchr(string, '/'), *name = slash ? slash + 1 : string;
+	slash = strrchr(string, '/');
+	name = slash ? slash + 1 : string;
 	copy_text(m->name, sizeof m->name, (const uint8_t *)name, strlen(name));
 	if (word_end)
 		copy_text(m->args, sizeof m->args, (const uint8_t *)word_end, strlen(word_end));
@@ -113,11 +117,12 @@ static void parse_mb1(struct source *s, uint32_t at)
 {
 	struct boot_info *out = s->out;
 	const struct mb1_info *i = (const void *)s->read(at, offsetof(struct mb1_info, apm));
+	uint32_t flags;
 	if (!i) {
 		s->bad = "the loader's information cannot be read";
 		return;
 	}
-	uint32_t flags = i->flags;
+	flags = i->flags;
 	if (flags & MB1_HAS_CMDLINE)
 		copy_string(s, out->cmdline, sizeof out->cmdline, i->cmdline);
 	if (flags & MB1_HAS_MODULES)

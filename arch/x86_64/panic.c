@@ -105,10 +105,11 @@ void panic(const char *fmt, ...)
 
 void panic_exception(const struct trap_frame *f, const char *why)
 {
+	const char *wall;
 	begin_panic();
 	panic_print("patio: panic on core %u: exception %lu, error code %lx%s", this_core()->index,
 	            f->vector, f->error, why);
-	const char *wall = paging_explain(f->vector, f->error, read_cr2());
+	wall = paging_explain(f->vector, f->error, read_cr2());
 	if (wall)
 		panic_print("  %s", wall);
 	print_registers(f);

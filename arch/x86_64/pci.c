@@ -32,9 +32,10 @@ static void select_register(uint16_t bdf, uint8_t reg)
 uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 {
 	uint16_t port = (uint16_t)(0xcfc + (reg & 3));
+	uint32_t v;
 	lock_config();
 	select_register(bdf, reg);
-	uint32_t v = size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+	v = size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
 	unlock_config();
 	return v;
 }
@@ -55,9 +56,10 @@ void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
 
 uint8_t pci_find_cap(uint16_t bdf, uint8_t id)
 {
+	uint8_t at;
 	if (!(pci_read(bdf, 6, 2) & 0x10))
 		return 0;
-	uint8_t at = (uint8_t)pci_read(bdf, 0x34, 1) & 0xfc;
+	at = (uint8_t)pci_read(bdf, 0x34, 1) & 0xfc;
 	for (unsigned i = 0; at && i < 48; i++) {
 		if (pci_read(bdf, at, 1) == id)
 			return at;
@@ -70,9 +72,10 @@ uint32_t pci_bar_size(uint16_t bdf, unsigned bar)
 {
 	uint8_t reg = (uint8_t)(0x10 + 4 * bar);
 	uint32_t command = pci_read(bdf, 4, 2), old = pci_read(bdf, reg, 4);
+	uint32_t mask;
 	pci_write(bdf, 4, 2, command & ~3u);
 	pci_write(bdf, reg, 4, ~0u);
-	uint32_t mask = pci_read(bdf, reg, 4);
+	mask = pci_read(bdf, reg, 4);
 	pci_write(bdf, reg, 4, old);
 	pci_write(bdf, 4, 2, command);
 	mask &= old & 1 ? ~3u : ~15u;

@@ -73,9 +73,10 @@ static void scan_device(struct bus_scan *w, uint16_t bdf)
 {
 	unsigned functions = 1;
 	for (uint16_t f = 0; f < functions; f++) {
+		uint8_t header;
 		if (pci_read(bdf | f, 0, 2) == 0xffff)
 			continue;
-		uint8_t header = (uint8_t)pci_read(bdf | f, PCI_HEADER, 1);
+		header = (uint8_t)pci_read(bdf | f, PCI_HEADER, 1);
 		if (f == 0 && header & HEADER_MULTI)
 			functions = 8;
 		visit_function(w, bdf | f, header & ~HEADER_MULTI);

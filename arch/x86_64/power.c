@@ -127,9 +127,10 @@ static void sleep_pm1(const struct acpi_power *p)
 	for (unsigned step = 0; step < 2; step++)
 		for (unsigned i = 0; i < 2; i++) {
 			const struct acpi_register *r = &p->pm1_control[i];
+			unsigned v;
 			if (!register_usable(r))
 				continue;
-			unsigned v = read_register16(r) & ~(SLP_TYP_MASK | SLP_EN);
+			v = read_register16(r) & ~(SLP_TYP_MASK | SLP_EN);
 			v |= (unsigned)p->s5_type[i] << SLP_TYP_SHIFT | (step ? SLP_EN : 0);
 			write_register(r, (uint16_t)v);
 		}

@@ -34,16 +34,20 @@ static unsigned decode_hour(uint8_t v, bool binary, bool full_day)
 uint64_t rtc_read(void)
 {
 	unsigned tries = 0;
+	uint8_t format;
+	bool binary;
+	unsigned s, m, h, d, mon, y;
 	while (read_cmos(0x0a) & 0x80)
 		if (++tries > 1000000)
 			return 0;
-	uint8_t format = read_cmos(0x0b);
-	bool binary = format & 4;
-	unsigned s = decode_bcd(read_cmos(0), binary), m = decode_bcd(read_cmos(2), binary);
-	unsigned h = decode_hour(read_cmos(4), binary, format & 2),
-	         d = decode_bcd(read_cmos(7), binary);
-	unsigned mon = decode_bcd(read_cmos(8), binary),
-	         y = 2000 + decode_bcd(read_cmos(9), binary);
+	format = read_cmos(0x0b);
+	binary = format & 4;
+	s = decode_bcd(read_cmos(0), binary);
+	m = decode_bcd(read_cmos(2), binary);
+	h = decode_hour(read_cmos(4), binary, format & 2);
+	d = decode_bcd(read_cmos(7), binary);
+	mon = decode_bcd(read_cmos(8), binary);
+	y = 2000 + decode_bcd(read_cmos(9), binary);
 	if (s > 59 || m > 59 || h > 23 || !d || d > 31 || !mon || mon > 12)
 		return 0;
 	return ((days_since_1970(y, mon, d) * 24 + h) * 60 + m) * 60 + s;

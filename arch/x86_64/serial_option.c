@@ -26,10 +26,12 @@ static uint32_t parse_baud(const char *text)
 
 static bool parse_com_option(const char *text, struct serial_port *out)
 {
+	struct serial_port s;
+	uint32_t baud;
 	if (text[0] != 'c' || text[1] != 'o' || text[2] != 'm' || text[3] < '1' || text[3] > '4')
 		return false;
-	struct serial_port s = com[text[3] - '1'];
-	uint32_t baud = text[4] == ',' ? parse_baud(text + 5) : SERIAL_BAUD;
+	s = com[text[3] - '1'];
+	baud = text[4] == ',' ? parse_baud(text + 5) : SERIAL_BAUD;
 	if ((text[4] && text[4] != ',') || !baud || SERIAL_BAUD % baud)
 		return false;
 	s.divisor = (uint16_t)(SERIAL_BAUD / baud);

@@ -60,9 +60,10 @@ void smp_start(core_entry *entry)
 	ap_entry = entry;
 	memcpy((void *)AP_TRAMPOLINE, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
 	for (unsigned i = 0; i < acpi.ncpus && ncores < CORES_MAX; i++) {
+		struct core *c;
 		if (acpi.apic_id[i] == cores[0].apic_id)
 			continue;
-		struct core *c = &cores[ncores];
+		c = &cores[ncores];
 		c->index = ncores;
 		c->apic_id = acpi.apic_id[i];
 		if (start_core(c)) {

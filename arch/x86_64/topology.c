@@ -31,12 +31,13 @@ static bool read_levels(topology_cpuid *ask, uint32_t leaf, unsigned *bits)
 unsigned topology_smt_bits(topology_cpuid *ask)
 {
 	unsigned bits = 0;
+	uint32_t top, threads;
 	if (read_levels(ask, LEAF_V2, &bits) || read_levels(ask, LEAF_TOPOLOGY, &bits))
 		return bits;
-	uint32_t top = ask(0x80000000, 0).eax;
+	top = ask(0x80000000, 0).eax;
 	if (top < LEAF_AMD_CORES || !(ask(LEAF_EXTENDED, 0).ecx & TOPOLOGY_EXT))
 		return 0;
-	uint32_t threads = (ask(LEAF_AMD_CORES, 0).ebx >> 8 & 0xff) + 1;
+	threads = (ask(LEAF_AMD_CORES, 0).ebx >> 8 & 0xff) + 1;
 	while (1u << bits < threads)
 		bits++;
 	return bits;

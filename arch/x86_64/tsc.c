@@ -25,8 +25,9 @@ static uint32_t pm_now(void)
 
 static uint32_t pit_now(void)
 {
+	uint32_t lo;
 	outb(0x43, 0x80); /* latch channel 2 */
-	uint32_t lo = inb(0x42);
+	lo = inb(0x42);
 	return 0xffff - (lo | (uint32_t)inb(0x42) << 8);
 }
 

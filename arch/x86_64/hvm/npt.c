@@ -71,12 +71,13 @@ static bool map_page(const struct npt_format *f, uint64_t root, uint64_t gpa, ui
                      unsigned shift, uint64_t leaf)
 {
 	uint64_t *t = (uint64_t *)root;
+	uint64_t *slot;
 	for (unsigned level = 39; level > shift; level -= 9) {
 		t = next_level(f, &t[gpa >> level & 511]);
 		if (!t)
 			return false;
 	}
-	uint64_t *slot = &t[gpa >> shift & 511];
+	slot = &t[gpa >> shift & 511];
 	if (*slot & f->present)
 		return false;
 	*slot = hpa | leaf | (shift > 12 ? f->large : 0);
@@ -165,15 +166,17 @@ bool npt_allow_fetch(const struct npt_format *f, uint64_t root, uint64_t gpa)
 {
 	struct npt *n = (struct npt *)root;
 	unsigned shift;
+	uint64_t *slot;
+	bool allowed;
 	spin_lock(&n->lock);
-	uint64_t *slot = find_leaf(f, root, gpa, &shift);
+	slot = find_leaf(f, root, gpa, &shift);
 	while (shift > 12 && (*slot & ~NPT_ADDR) == (ram_leaf(f, shift) | f->large) &&
 	       !(*slot & f->fetch)) {
 		if (!split_page(f, n, slot, shift))
 			break;
 		slot = find_leaf(f, root, gpa, &shift);
 	}
-	bool allowed = (*slot & f->present) && (*slot & f->fetch);
+	allowed = (*slot & f->present) && (*slot & f->fetch);
 	spin_unlock(&n->lock);
 	return allowed;
 }
@@ -183,9 +186,10 @@ bool npt_allow_fetch(const struct npt_format *f, uint64_t root, uint64_t gpa)
 static void destroy_level(const struct npt_format *f, uint64_t *t, unsigned level)
 {
 	for (unsigned i = 0; i < 512; i++) {
+		uint64_t *below;
 		if (!(t[i] & f->present) || (t[i] & f->large))
 			continue;
-		uint64_t *below = (uint64_t *)(t[i] & NPT_ADDR);
+		below = (uint64_t *)(t[i] & NPT_ADDR);
 		if (level > 21)
 			destroy_level(f, below, level - 9);
 		mem_zfree(below, PAGE_SIZE);

@@ -410,16 +410,18 @@ static void reinject(struct vmx_vcpu *x, uint32_t reason)
 static void vmx_run(struct hvm_vcpu *v, struct vmexit *e)
 {
 	struct vmx_vcpu *x = vmx_of(v);
+	enum vmx_entered entered;
+	uint32_t reason;
 	vmwrite(VMCS_GUEST_RSP, v->regs[REG_RSP]);
 	spec_ctrl_enter(&v->spec_ctrl, write_spec_ctrl);
-	enum vmx_entered entered = vmx_enter(v->regs, x->launched);
+	entered = vmx_enter(v->regs, x->launched);
 	spec_ctrl_leave(&v->spec_ctrl, read_spec_ctrl, write_spec_ctrl);
 	x->refused = entered == VMX_REFUSED;
 	e->insn_len = 0;
 	e->kind = entered == VMX_KICKED ? VMEXIT_kick : VMEXIT_invalid;
 	if (entered != VMX_EXITED)
 		return;
-	uint32_t reason = (uint32_t)vmread(VMCS_EXIT_REASON) & ~VMX_EXIT_WITH_BUS_LOCK;
+	reason = (uint32_t)vmread(VMCS_EXIT_REASON) & ~VMX_EXIT_WITH_BUS_LOCK;
 	x->launched = true;
 	v->regs[REG_RSP] = vmread(VMCS_GUEST_RSP);
 	reinject(x, reason);

@@ -52,11 +52,12 @@ static void read_caps(struct vmx_caps *caps)
 {
 	uint32_t first =
 	    rdmsr(MSR_VMX_BASIC) & BASIC_TRUE_CONTROLS ? MSR_VMX_TRUE_PIN : MSR_VMX_PIN;
+	bool has_proc2, has_ept;
 	for (uint32_t i = 0; i < 4; i++)
 		caps->word[VMX_PIN + i] = rdmsr(first + i);
-	bool has_proc2 = caps->word[VMX_PROC] >> 63;
+	has_proc2 = caps->word[VMX_PROC] >> 63;
 	caps->word[VMX_PROC2] = has_proc2 ? rdmsr(MSR_VMX_PROC2) : 0;
-	bool has_ept = (caps->word[VMX_PROC2] >> 32) & (1u << 1 | 1u << 5);
+	has_ept = (caps->word[VMX_PROC2] >> 32) & (1u << 1 | 1u << 5);
 	caps->ept_vpid = has_ept ? rdmsr(MSR_VMX_EPT_VPID) : 0;
 }
 

@@ -122,9 +122,10 @@ static uint64_t finish_string(const struct insn *in, struct insn_regs *r, uint64
 static uint64_t finish_alu(const struct insn *in, struct insn_regs *r, uint64_t loaded)
 {
 	uint64_t other = (in->has_imm ? in->imm : reg_read(in, r)) & mask_of(in->width);
+	uint64_t result;
 	if (!in->to_reg)
 		return alu(in->op, in->width, loaded, other, &r->rflags);
-	uint64_t result = alu(in->op, in->width, other, loaded, &r->rflags);
+	result = alu(in->op, in->width, other, loaded, &r->rflags);
 	if (in->op != INSN_CMP)
 		reg_write(in, r, result);
 	return 0;

@@ -14,9 +14,10 @@ uint8_t parse_byte(struct parse *p)
 int64_t parse_signed(struct parse *p, unsigned size)
 {
 	uint64_t v = 0;
+	unsigned shift;
 	for (unsigned i = 0; i < size; i++)
 		v |= (uint64_t)parse_byte(p) << 8 * i;
-	unsigned shift = size ? 64 - 8 * size : 0;
+	shift = size ? 64 - 8 * size : 0;
 	return (int64_t)(v << shift) >> shift;
 }
 
@@ -149,6 +150,7 @@ static void memory_32(struct parse *p, struct insn_mem *mem)
 
 void parse_memory(struct parse *p, struct insn_mem *mem)
 {
+	bool stack;
 	*mem = (struct insn_mem){
 	    .seg = parse_segment(p),
 	    .addr_size = p->addr_size,
@@ -160,7 +162,7 @@ void parse_memory(struct parse *p, struct insn_mem *mem)
 		memory_16(p, mem);
 	else
 		memory_32(p, mem);
-	bool stack = mem->base == GPR_RBP || mem->base == GPR_RSP;
+	stack = mem->base == GPR_RBP || mem->base == GPR_RSP;
 	if (stack && p->seg == INSN_NO_REG)
 		mem->seg = SEG_SS;
 }

@@ -6,10 +6,11 @@
 /* 0F 01 /4 SMSW, /6 LMSW, by register or memory. */
 static uint8_t decode_0f01(struct parse *p, struct insn_sys *out)
 {
+	uint8_t digit;
 	parse_modrm(p);
 	if (p->overrun)
 		return 0;
-	uint8_t digit = p->reg & 7;
+	digit = p->reg & 7;
 	if (digit != 4 && digit != 6)
 		return 0;
 	out->has_mem = p->mod != 3;
