@@ -240,13 +240,14 @@ bool vpci_io(struct vpci *p, uint16_t port, unsigned size, bool write, uint32_t 
 {
 	struct vpci_bar *b = io_bar(p, port);
 	unsigned off = port % VPCI_IO_SIZE;
+	uint64_t v;
 
 	if (!b)
 		return is_config_port(port) && config_io(p, port, size, write, val);
 	if (off + size > VPCI_IO_SIZE)
 		return false;
 
-	uint64_t v = *val;
+	v = *val;
 
 	b->dev->ops->bar(b->dev, b->index, off, size, write, &v);
 	*val = (uint32_t)v;
@@ -269,12 +270,14 @@ static struct vpci_bar *find_mem(struct vpci *p, uint64_t gpa, unsigned size)
 bool vpci_mmio(struct vpci *p, uint64_t gpa, unsigned size, bool write, uint64_t *val)
 {
 	struct vpci_bar *b = find_mem(p, gpa, size);
+	struct vpci_dev *d;
+	uint32_t off;
 
 	if (!b)
 		return false;
 
-	struct vpci_dev *d = b->dev;
-	uint32_t off = (uint32_t)gpa & (b->size - 1);
+	d = b->dev;
+	off = (uint32_t)gpa & (b->size - 1);
 
 	if (d->msix_n && b->index == d->msix_bar)
 		vpci_msix_access(d, off, size, write, val);

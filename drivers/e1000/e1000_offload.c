@@ -77,11 +77,12 @@ static enum e1000_sent prepare_segmentation(const struct vnet_hdr *hdr, uint8_t 
 	uint32_t l4 = hdr->csum_start;
 	bool v4 = hdr->gso_type == VNET_GSO_TCPV4;
 	struct headers h;
+	uint32_t end;
 	headers_read(&h, head, head_len);
 	if (!(v4 ? h.ipv4 : h.ipv6) || !h.l4 || h.protocol != IP_TCP || l4 != h.l4 ||
 	    l4 + TCP_HEADER > head_len || hdr->csum_offset != TCP_CSUM || hdr->gso_size < MSS_MIN)
 		return E1000_BAD;
-	uint32_t end = l4 + (head[l4 + 12] >> 4) * 4u;
+	end = l4 + (head[l4 + 12] >> 4) * 4u;
 	if (end < l4 + TCP_HEADER || end > head_len || end >= frame_len)
 		return E1000_BAD;
 	if (end > FIELD_MAX || nic_cannot_segment(&h, head))
@@ -97,6 +98,7 @@ static enum e1000_sent prepare_segmentation(const struct vnet_hdr *hdr, uint8_t 
 enum e1000_sent e1000_offload(const struct vnet_hdr *hdr, uint8_t *head, uint32_t head_len,
                               uint32_t frame_len, struct e1000_context *c)
 {
+	uint32_t start, field;
 	*c = (struct e1000_context){0};
 	if (hdr->gso_type != VNET_GSO_NONE) {
 		if (!(hdr->flags & VNET_HDR_F_NEEDS_CSUM))
@@ -107,7 +109,8 @@ enum e1000_sent e1000_offload(const struct vnet_hdr *hdr, uint8_t *head, uint32_
 	}
 	if (!(hdr->flags & VNET_HDR_F_NEEDS_CSUM))
 		return E1000_SENT;
-	uint32_t start = hdr->csum_start, field = start + hdr->csum_offset;
+	start = hdr->csum_start;
+	field = start + hdr->csum_offset;
 	if (start < VNET_FRAME_MIN || field + 2 > frame_len)
 		return E1000_BAD;
 	if (field > FIELD_MAX)

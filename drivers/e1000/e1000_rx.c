@@ -16,9 +16,10 @@ unsigned e1000_rx_room(const struct e1000 *n)
 
 bool e1000_rx_give(struct e1000 *n, void *buffer)
 {
+	volatile struct e1000_rx_desc *d;
 	if (!e1000_rx_room(n)) /* one descriptor stays free: a full ring looks empty, 8254x 3.2.6 */
 		return false;
-	volatile struct e1000_rx_desc *d = &n->rx[n->rx_add];
+	d = &n->rx[n->rx_add];
 	d->addr = n->ops->dma(n->ctx, buffer);
 	d->status = 0;
 	n->rx_buffer[n->rx_add] = buffer;
@@ -64,8 +65,9 @@ void *e1000_rx_next(struct e1000 *n, uint32_t *len)
 {
 	for (unsigned i = 0; i < E1000_RX_RING && e1000_rx_ready(n); i++) {
 		volatile struct e1000_rx_desc *d = &n->rx[n->rx_next];
+		void *buffer;
 		atomic_thread_fence(memory_order_acquire); /* DD before the rest and the data */
-		void *buffer = n->rx_buffer[n->rx_next];
+		buffer = n->rx_buffer[n->rx_next];
 		n->rx_next = (n->rx_next + 1) & MASK;
 		if (is_good_frame(n, d)) {
 			*len = d->len;

@@ -44,8 +44,9 @@ static void add_pieces(struct e1000 *n, const struct vnet_seg *piece, unsigned n
 		uint64_t at = n->ops->dma(n->ctx, piece[i].base);
 		for (uint32_t left = piece[i].len; left;) {
 			uint32_t len = left < CHUNK ? left : CHUNK;
+			bool last;
 			left -= len;
-			bool last = !left && i + 1 == n_pieces;
+			last = !left && i + 1 == n_pieces;
 			add_descriptor(n, at, command | len | (last ? TXD_EOP | TXD_RS : 0));
 			at += len;
 		}
@@ -81,6 +82,8 @@ enum e1000_sent e1000_tx_send(struct e1000 *n, const struct vnet_seg *piece, uns
 	uint32_t len;
 	struct e1000_context c;
 	unsigned chunks = count_chunks(piece, n_pieces, &len);
+	enum e1000_sent can;
+	uint16_t first;
 	if (!chunks)
 		return count_refused(n, E1000_BAD);
 	if (chunks + 1 > E1000_TX_RING - 1 - e1000_tx_pending(n))
@@ -89,10 +92,10 @@ enum e1000_sent e1000_tx_send(struct e1000 *n, const struct vnet_seg *piece, uns
 		return count_refused(n, E1000_UNABLE);
 	if (!e1000_sums_in_tunnel(n) && e1000_in_tunnel(hdr, piece[0].base, piece[0].len))
 		return count_refused(n, E1000_UNABLE);
-	enum e1000_sent can = e1000_offload(hdr, piece[0].base, piece[0].len, len, &c);
+	can = e1000_offload(hdr, piece[0].base, piece[0].len, len, &c);
 	if (can != E1000_SENT)
 		return count_refused(n, can);
-	uint16_t first = n->tx_next;
+	first = n->tx_next;
 	if (needs_context(n, &c)) {
 		add_descriptor(n, c.low, c.high);
 		n->context = c;
@@ -121,9 +124,10 @@ bool e1000_tx_ready(const struct e1000 *n)
 
 void *e1000_tx_done(struct e1000 *n)
 {
+	uint16_t first;
 	if (!e1000_tx_ready(n))
 		return NULL;
-	uint16_t first = n->tx_clean;
+	first = n->tx_clean;
 	atomic_thread_fence(memory_order_acquire); /* DD before the buffer is used again */
 	n->tx_clean = (n->tx_last[first] + 1) & MASK;
 	return n->tx_cookie[first];
