@@ -25,6 +25,7 @@ struct context {
 static void context_load(struct vcpu *v, struct context *c)
 {
 	struct seg s;
+	bool is64;
 	memcpy(c->regs.gpr, v->cpu.regs, sizeof c->regs.gpr);
 	c->regs.rip = hvm->get(&v->cpu, HVM_RIP);
 	c->regs.rflags = hvm->get(&v->cpu, HVM_RFLAGS);
@@ -35,7 +36,7 @@ static void context_load(struct vcpu *v, struct context *c)
 		c->seg_base[i] = s.base;
 	}
 	hvm->get_seg(&v->cpu, HVM_CS, &s);
-	bool is64 = (c->paging.efer & EFER_LMA) && (s.attr & 0x2000);
+	is64 = (c->paging.efer & EFER_LMA) && (s.attr & 0x2000);
 	c->mode = is64 ? INSN_64 : s.attr & 0x4000 ? INSN_32 : INSN_16;
 	if (is64)
 		for (unsigned i = 0; i < 4; i++)
@@ -208,11 +209,12 @@ static void carry_out(struct vcpu *v, struct context *c, const struct insn *in)
 	struct operand src = {0}, dst = {0};
 	uint64_t loaded = 0;
 	bool touches = !insn_rep_done(in, &c->regs);
+	uint64_t result;
 	if (touches && !locate_operands(v, c, in, &src, &dst))
 		return;
 	if (touches && in->mem_read && !operand_access(v, &src, false, &loaded))
 		return;
-	uint64_t result = insn_finish(in, c->mode, &c->regs, loaded);
+	result = insn_finish(in, c->mode, &c->regs, loaded);
 	if (touches && in->mem_write && !operand_access(v, &dst, true, &result))
 		return;
 	context_store(v, c);
@@ -224,6 +226,7 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 	struct insn in;
 	uint8_t bytes[15];
 	uint64_t gpa = e->memory.gpa;
+	size_t got;
 	if (e->memory.page_table || e->memory.fetch || e->memory.event) {
 		vcpu_fail(v, "%s in absent memory, guest-physical %lx",
 		          e->memory.page_table ? "page tables"
@@ -233,7 +236,7 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 		return;
 	}
 	context_load(v, &c);
-	size_t got = fetch_insn(v, &c, bytes);
+	got = fetch_insn(v, &c, bytes);
 	if (insn_decode(bytes, got, c.mode, &in))
 		carry_out(v, &c, &in);
 	else
@@ -249,8 +252,9 @@ uint8_t emulate_sys_decode(struct vcpu *v, struct insn_sys *out)
 {
 	struct context c;
 	uint8_t bytes[15];
+	size_t got;
 	context_load(v, &c);
-	size_t got = fetch_insn(v, &c, bytes);
+	got = fetch_insn(v, &c, bytes);
 	return (uint8_t)insn_sys_decode(bytes, got, c.mode, out);
 }
 
@@ -259,9 +263,9 @@ bool emulate_sys_word(struct vcpu *v, const struct insn_sys *in, bool write, uin
 	struct context c;
 	struct operand o;
 	uint64_t val = *word;
+	uint64_t linear;
 	context_load(v, &c);
-	uint64_t linear =
-	    insn_mem_linear(&in->mem, c.mode, c.regs.gpr, c.regs.rip + in->length, c.seg_base);
+	linear = insn_mem_linear(&in->mem, c.mode, c.regs.gpr, c.regs.rip + in->length, c.seg_base);
 	if (!locate_operand(v, &c, linear, sizeof *word, write, &o) ||
 	    !operand_access(v, &o, write, &val))
 		return false;
@@ -297,12 +301,13 @@ static bool string_access(struct vcpu *v, const struct context *c, const struct 
 {
 	struct operand o;
 	uint64_t data = 0;
+	uint32_t val;
 	if (!locate_operand(v, c, linear, e->io.size, e->io.in, &o))
 		return false;
 	*plain = in_memory(v, &o);
 	if (!e->io.in && !operand_access(v, &o, false, &data))
 		return false;
-	uint32_t val = (uint32_t)data;
+	val = (uint32_t)data;
 	io_access(v->vm, e->io.port, e->io.size, e->io.in, &val);
 	data = val;
 	return !e->io.in || operand_access(v, &o, true, &data);
@@ -334,15 +339,20 @@ void emulate_string_io(struct vcpu *v, const struct vmexit *e)
 	struct context c;
 	struct insn_sys in;
 	uint8_t bytes[15];
+	size_t got;
+	uint64_t mask, *count;
+	unsigned left;
+	bool faulted;
 	context_load(v, &c);
-	size_t got = fetch_insn(v, &c, bytes);
+	got = fetch_insn(v, &c, bytes);
 	if (!insn_sys_decode(bytes, got, c.mode, &in) ||
 	    in.kind != (e->io.in ? SYS_INS : SYS_OUTS)) {
 		vcpu_fail(v, "INS or OUTS at port %x that could not be decoded", e->io.port);
 		return;
 	}
-	uint64_t mask = addr_mask(in.addr_size), *count = &c.regs.gpr[GPR_RCX];
-	unsigned left = element_limit(v, e, &in);
+	mask = addr_mask(in.addr_size);
+	count = &c.regs.gpr[GPR_RCX];
+	left = element_limit(v, e, &in);
 	for (bool plain; left && (!in.rep || (*count & mask)); left--) {
 		if (!string_element(v, &c, e, &in, &plain))
 			break;
@@ -350,7 +360,7 @@ void emulate_string_io(struct vcpu *v, const struct vmexit *e)
 			advance_register(count, mask, -1ul);
 		left = plain ? left : 1;
 	}
-	bool faulted = left && (!in.rep || (*count & mask));
+	faulted = left && (!in.rep || (*count & mask));
 	if (!faulted && (!in.rep || !(*count & mask)))
 		c.regs.rip += in.length;
 	context_store(v, &c);

@@ -179,8 +179,8 @@ static void exit_done(struct vcpu *v, const struct vmexit *e)
 static void exit_machine_check(struct vcpu *v, const struct vmexit *e)
 {
 	char text[120];
-	(void)e;
 	enum mce_verdict verdict = mce_handle(true, text, sizeof text);
+	(void)e;
 	if (verdict == MCE_PANIC)
 		panic("%s, while guest %s ran", text, v->vm->name);
 	if (verdict == MCE_STOP_GUEST)

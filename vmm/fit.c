@@ -52,12 +52,13 @@ static bool check_modules(const struct fit_machine *m, const struct guest_config
 static bool check_device(const struct fit_machine *m, const struct guest_config *g, char *why,
                          size_t size)
 {
+	const char *unfit;
 	if (!g->has_pci)
 		return true;
 	if (g->memory <= VM_IDENTITY_START)
 		return refuse_guest(g, why, size, "with a PCI device it needs more than %lu MiB",
 		                    VM_IDENTITY_START >> 20);
-	const char *unfit = m->pci_unfit ? m->pci_unfit(g->pci) : NULL;
+	unfit = m->pci_unfit ? m->pci_unfit(g->pci) : NULL;
 	if (unfit)
 		return refuse_guest(g, why, size, "device %02x:%02x.%u %s", g->pci >> 8,
 		                    g->pci >> 3 & 31u, g->pci & 7u, unfit);
@@ -86,9 +87,11 @@ static bool check_poll_core(const struct fit_machine *m, const struct node_confi
                             size_t size)
 {
 	const struct place_view *v = &m->place;
+	unsigned core;
+	int rival;
 	if (n->poll_core < 0 || !v->cores)
 		return true;
-	unsigned core = (unsigned)n->poll_core;
+	core = (unsigned)n->poll_core;
 	if (core >= v->cores) {
 		snprintf(why, size, "move poll: the node has no core %u (0 to %u)", core,
 		         v->cores - 1);
@@ -98,7 +101,7 @@ static bool check_poll_core(const struct fit_machine *m, const struct node_confi
 		snprintf(why, size, "move poll: core %u runs a guest", core);
 		return false;
 	}
-	int rival = v->share ? -1 : place_rival(v, m->poller, core);
+	rival = v->share ? -1 : place_rival(v, m->poller, core);
 	if (rival >= 0)
 		snprintf(why, size,
 		         "move poll: core %u is a thread of the same physical core as %d, which "

@@ -101,11 +101,12 @@ static enum paging_fault translate_by_tables(const struct gmem *m, const struct 
 	for (unsigned level = f->levels; level; level--) {
 		unsigned shift = 12 + f->index_bits * (level - 1);
 		uint64_t entry = 0, index = gva >> shift & ((1u << f->index_bits) - 1);
+		bool leaf;
 		if (!gmem_read(m, table + index * f->entry_size, &entry, f->entry_size))
 			return PAGING_NO_MEMORY;
 		if (!(entry & PTE_P))
 			return PAGING_NOT_PRESENT;
-		bool leaf = maps_page(p, f, level, entry);
+		leaf = maps_page(p, f, level, entry);
 		if (reserved_bit_set(p, f, level, leaf, entry))
 			return PAGING_RESERVED_BIT;
 		if (!(f->top_unguarded && level == f->levels))

@@ -70,10 +70,12 @@ const struct panic_record *last_panic(void)
 
 void last_panic_log(void)
 {
+	const char *end;
+	int n;
 	if (!have_record)
 		return;
-	const char *end = strchr(last_record.text, '\n');
-	int n = end ? (int)(end - last_record.text) : 0;
+	end = strchr(last_record.text, '\n');
+	n = end ? (int)(end - last_record.text) : 0;
 	if (last_record.boots == 1)
 		log_warn("the last boot ended in a panic (`show last-panic`): %.*s", n,
 		         last_record.text);

@@ -173,9 +173,9 @@ static void stop_vcpus(struct vm *vm)
 
 bool vm_stop(struct vm *vm, const char *reason, ...)
 {
+	va_list ap;
 	if (!begin_stop(vm))
 		return false;
-	va_list ap;
 	va_start(ap, reason);
 	vsnprintf(vm->reason, sizeof vm->reason, reason, ap);
 	va_end(ap);

@@ -94,8 +94,9 @@ static unsigned probe_run(struct hvm_vcpu *v, uint64_t *ticks)
 	hvm->reset(v, &entry, 0);
 	for (unsigned i = 0; i < TRIES && exits < WARM_UP + EXIT_SAMPLES; i++) {
 		uint64_t start = rdtsc();
+		uint64_t end;
 		hvm->run(v, &e);
-		uint64_t end = rdtsc();
+		end = rdtsc();
 		if (e.kind == VMEXIT_kick)
 			continue;
 		if (e.kind != VMEXIT_cpuid)

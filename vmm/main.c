@@ -88,6 +88,7 @@ static void take_memory(void)
 static void take_cpu(struct core *c)
 {
 	char why[128];
+	const char *refused;
 	if (!hvm_select(why, sizeof why))
 		refuse_to_start(why);
 	if (!x2apic_present())
@@ -97,7 +98,7 @@ static void take_cpu(struct core *c)
 	lapic_enable();
 	c->apic_id = lapic_id();
 	atomic_store(&c->online, true);
-	const char *refused = hvm->core_enable(c);
+	refused = hvm->core_enable(c);
 	if (refused)
 		refuse_to_start(refused);
 }
@@ -191,10 +192,11 @@ _Static_assert((unsigned)CONFIG_LOG_ERROR == LOG_ERROR && (unsigned)CONFIG_LOG_D
 static void log_options(void)
 {
 	char value[32];
+	const struct config_word *level;
 	log_apart = boot_option("log-to", value, sizeof value) && !strcmp(value, "debugcon");
 	if (!boot_option("log", value, sizeof value))
 		return;
-	const struct config_word *level = config_word_find(config_log_words, value);
+	level = config_word_find(config_log_words, value);
 	if (level)
 		log_level = (enum log_level)level->value;
 }
@@ -204,6 +206,7 @@ static void panic_option(void)
 {
 	char value[32], *p = value + strlen("reset,");
 	unsigned seconds = 0;
+	bool good;
 	if (!boot_option("panic", value, sizeof value))
 		return;
 	if (!strcmp(value, "halt")) {
@@ -214,7 +217,7 @@ static void panic_option(void)
 		node_panic_act(NODE_PANIC_RESET, 10);
 		return;
 	}
-	bool good = !strncmp(value, "reset,", strlen("reset,")) && *p >= '0' && *p <= '9';
+	good = !strncmp(value, "reset,", strlen("reset,")) && *p >= '0' && *p <= '9';
 	for (; good && *p >= '0' && *p <= '9' && seconds <= 3600; p++)
 		seconds = seconds * 10 + (unsigned)(*p - '0');
 	if (good && seconds <= 3600 && !strcmp(p, "s"))
@@ -226,9 +229,10 @@ static void panic_option(void)
 void boot_main(uint32_t magic, uint32_t info)
 {
 	struct core *c = &cores[0];
+	const char *bad;
 	log_open(&log_sink);
 	cpu_init(c);
-	const char *bad = boot_info_read(magic, info);
+	bad = boot_info_read(magic, info);
 	log_options();
 	take_console();
 	last_panic_init();

@@ -35,9 +35,10 @@ struct core *place_vcpu(const struct node_config *n, const struct vm *vm, unsign
 {
 	enum place_refusal refusal;
 	struct place_view v;
+	int wanted, core;
 	place_view(&v, n);
-	int wanted = vm->config->cores ? vm->config->core[vcpu] : -1;
-	int core = place_pick(&v, vm, wanted, &refusal);
+	wanted = vm->config->cores ? vm->config->core[vcpu] : -1;
+	core = place_pick(&v, vm, wanted, &refusal);
 	if (core >= 0)
 		return &cores[core];
 	fit_no_core(&v, vm->name, vcpu, wanted, refusal, why, size);

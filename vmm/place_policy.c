@@ -45,9 +45,10 @@ static bool smt_forbids(const struct place_view *v, const void *owner, unsigned 
 static unsigned core_preference(const struct place_view *v, const void *owner, unsigned core)
 {
 	const struct place_core *c = &v->core[core];
+	unsigned free_of_names;
 	if (c->owner || c->reserved || smt_forbids(v, owner, core))
 		return 0;
-	unsigned free_of_names = c->named ? 0 : 2;
+	free_of_names = c->named ? 0 : 2;
 	return 1 + free_of_names + (!v->share && beside_own(v, owner, core));
 }
 

@@ -137,10 +137,11 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 
 static void core_serve(struct core *c, void (*work)(void))
 {
+	struct vcpu *v;
 	if (!atomic_load_explicit(&c->attention, memory_order_relaxed))
 		return;
 	core_take_requests(c);
-	struct vcpu *v = atomic_load(&c->vcpu);
+	v = atomic_load(&c->vcpu);
 	if (v)
 		vcpu_serve(c, v);
 	if (work)
@@ -150,11 +151,13 @@ static void core_serve(struct core *c, void (*work)(void))
 static void vcpu_run(struct vcpu *v)
 {
 	struct vmexit e;
+	uint64_t start;
+	struct exit_stat *stat;
 	if (v->nmi_pending && hvm->inject_nmi(&v->cpu))
 		v->nmi_pending = false;
 	hvm->run(&v->cpu, &e);
-	uint64_t start = rdtsc();
-	struct exit_stat *stat = &v->exits[e.kind];
+	start = rdtsc();
+	stat = &v->exits[e.kind];
 	vnet_exit_began(v->cpu.core->net, start);
 	stat->count++;
 	if (e.kind != VMEXIT_kick)
@@ -166,8 +169,9 @@ static void vcpu_run(struct vcpu *v)
 void core_loop(struct core *c, void (*work)(void))
 {
 	for (;;) {
+		struct vcpu *v;
 		core_serve(c, work);
-		struct vcpu *v = atomic_load_explicit(&c->vcpu, memory_order_acquire);
+		v = atomic_load_explicit(&c->vcpu, memory_order_acquire);
 		if (v && atomic_load_explicit(&v->state, memory_order_relaxed) == VCPU_RUN) {
 			vcpu_run(v);
 		} else if (v &&

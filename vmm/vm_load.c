@@ -31,16 +31,18 @@ static struct blob module_blob(const char *name)
 static const char *load_tables(struct vm *vm, enum image_kind kind)
 {
 	uint32_t ids[VM_VCPUS_MAX];
+	struct guest_acpi a;
+	const char *bad;
 	for (unsigned i = 0; i < vm->nvcpus; i++)
 		ids[i] = i;
-	struct guest_acpi a = {.n_cpus = vm->nvcpus,
-	                       .apic_ids = ids,
-	                       .sleep_control_port = SLEEP_CONTROL,
-	                       .sleep_status_port = SLEEP_STATUS,
-	                       .reset_port = RESET_PORT,
-	                       .ioapic = VIOAPIC_PAGE,
-	                       .pm_timer_port = kind == IMAGE_BZIMAGE ? 0 : PM_TIMER};
-	const char *bad = guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
+	a = (struct guest_acpi){.n_cpus = vm->nvcpus,
+	                        .apic_ids = ids,
+	                        .sleep_control_port = SLEEP_CONTROL,
+	                        .sleep_status_port = SLEEP_STATUS,
+	                        .reset_port = RESET_PORT,
+	                        .ioapic = VIOAPIC_PAGE,
+	                        .pm_timer_port = kind == IMAGE_BZIMAGE ? 0 : PM_TIMER};
+	bad = guest_acpi_build(&vm->mem, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &a);
 	return bad ? bad : guest_smbios_build(&vm->mem, GUEST_SMBIOS_GPA);
 }
 

@@ -76,12 +76,15 @@ static struct window_part *free_entry(void)
 
 void *window_add(enum window_kind kind, unsigned owner, const char *name, uint64_t size)
 {
+	struct window_part *p;
+	uint64_t offset;
+	unsigned index;
 	size = (size + WINDOW_PAGE - 1) & ~(uint64_t)(WINDOW_PAGE - 1);
-	struct window_part *p = window ? free_entry() : NULL;
-	uint64_t offset = p ? find_place(size) : 0;
+	p = window ? free_entry() : NULL;
+	offset = p ? find_place(size) : 0;
 	if (!offset)
 		return NULL;
-	unsigned index = (unsigned)(p - window->part);
+	index = (unsigned)(p - window->part);
 	memset((uint8_t *)window + offset, 0, size);
 	p->kind = kind;
 	p->owner = owner;
@@ -99,9 +102,10 @@ void window_remove(void *part)
 	uint64_t offset = (uint64_t)part - (uint64_t)window;
 	for (unsigned i = 0; i < window->parts; i++) {
 		struct window_part *p = &window->part[i];
+		uint64_t size;
 		if (!p->size || p->offset != offset)
 			continue;
-		uint64_t size = p->size;
+		size = p->size;
 		__atomic_store_n(&p->size, 0, __ATOMIC_RELEASE);
 		memset(part, 0, size);
 		return;

@@ -196,12 +196,14 @@ bool apply_show(struct parser *p)
 	struct config_action *a = p->action;
 	const struct arg *name = config_arg(p, "NAME");
 	struct nearest near;
+	unsigned scope;
+	const char *text;
 	apply_verb(p);
 	a->what = (enum config_what)config_arg(p, "WHAT")->number;
 	if (!name)
 		return true;
-	unsigned scope = show_scope[a->what];
-	const char *text = name->word->text;
+	scope = show_scope[a->what];
+	text = name->word->text;
 	a->port = find_port(p->node, scope, text);
 	a->net = scope & OF_NET && a->port < 0 ? config_find_net(p->node, text) : -1;
 	a->guest =

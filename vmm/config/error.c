@@ -37,9 +37,9 @@ bool config_fail(struct parser *p, const struct word *w, const char *fmt, ...)
 void config_warn(struct parser *p, const struct word *w, const char *fmt, ...)
 {
 	uint32_t n = p->report->warnings++;
+	va_list ap;
 	if (n >= CONFIG_WARNINGS)
 		return;
-	va_list ap;
 	va_start(ap, fmt);
 	fill_message(&p->report->warning[n], w, fmt, ap);
 	va_end(ap);
@@ -89,12 +89,13 @@ void nearest_init(struct nearest *n, const char *word)
 void nearest_offer(struct nearest *n, const char *candidate)
 {
 	size_t len = strnlen(candidate, CONFIG_NAME), own = strlen(n->word);
+	unsigned d;
 	if (!len || !n->distance || len == CONFIG_NAME)
 		return;
 	/* The distance is at least the difference in length. */
 	if ((len < own ? own - len : len - own) >= n->distance)
 		return;
-	unsigned d = edit_distance(n->word, candidate);
+	d = edit_distance(n->word, candidate);
 	if (d >= n->distance || d >= len)
 		return;
 	n->best = candidate;

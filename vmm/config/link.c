@@ -189,10 +189,11 @@ static bool set_remote(struct parser *p, struct port_config *port)
 	const struct arg *remote = config_arg(p, "remote"), *local = config_arg(p, "local");
 	const struct underlay_config *u = &p->node->port[port->link.edge].underlay;
 	char own[IP_TEXT];
+	const char *why;
 	port->link.remote = (uint32_t)remote->number;
 	if (!is_station(port->link.remote))
 		return fail_host(p, remote->word, "remote");
-	const char *why = unreachable(u, port->link.remote);
+	why = unreachable(u, port->link.remote);
 	if (why)
 		return config_fail(p, remote->word, "remote %s %s", remote->word->text, why);
 	if (!local || local->number == u->address)
@@ -287,9 +288,10 @@ bool apply_link(struct parser *p)
 {
 	const struct word *name = config_arg(p, "NAME")->word;
 	enum config_kind kind = (enum config_kind)config_arg(p, "KIND")->number;
+	struct port_config *port;
 	if (!config_check_port_name(p, name) || !check_terms(p, kind))
 		return false;
-	struct port_config *port = config_new_port(p, name);
+	port = config_new_port(p, name);
 	if (!port)
 		return false;
 	port->kind = kind;

@@ -97,10 +97,12 @@ static bool has_key(const struct vnet_route *r, const struct key *k)
 static uint16_t *key_place(const struct lint *l, const struct key *k)
 {
 	uint64_t h = k->mac ^ (uint64_t)k->net << 48 ^ (uint64_t)k->side << 60;
+	uint32_t i;
+	uint16_t *index;
 	h = hash_spread(h ^ h >> 29) + (uint64_t)(k->from + 1);
 	h = hash_spread(h ^ h >> 29);
-	uint32_t i = (uint32_t)(h >> 32) & (CONFIG_INDEX - 1);
-	uint16_t *index = l->p->index;
+	i = (uint32_t)(h >> 32) & (CONFIG_INDEX - 1);
+	index = l->p->index;
 	while (index[i] && !has_key(&l->n->route[index[i] - 1], k))
 		i = (i + 1) & (CONFIG_INDEX - 1);
 	return &index[i];
@@ -120,10 +122,12 @@ static void index_keys(struct lint *l)
 		const struct vnet_route *r = &l->n->route[i];
 		for (enum side s = SIDE_SRC; s <= SIDE_DST; s++) {
 			const struct vnet_qual *q = lone_qual(r, s);
+			struct key k;
+			uint16_t *place;
 			if (!q || q->match != VNET_MAC_IS)
 				continue;
-			struct key k = {r->net, r->from, s, q->mac};
-			uint16_t *place = key_place(l, &k);
+			k = (struct key){r->net, r->from, s, q->mac};
+			place = key_place(l, &k);
 			if (!*place)
 				*place = (uint16_t)(i + 1);
 		}
@@ -140,9 +144,10 @@ static void note_not(const struct lint *l, struct cover *c, unsigned i, enum sid
 {
 	const struct vnet_route *r = &l->n->route[i];
 	const struct vnet_qual *q = lone_qual(r, side);
+	int same;
 	if (!q || q->match != VNET_MAC_NOT || r->from >= 0)
 		return;
-	int same = find_key(l, r->net, -1, side, q->mac);
+	same = find_key(l, r->net, -1, side, q->mac);
 	if (same >= 0 && c->whole[0] < 0) {
 		c->whole[0] = same;
 		c->whole[1] = (int)i;
@@ -251,6 +256,7 @@ static void lint_flood(struct lint *l, const struct twins *t, unsigned i)
 	const struct node_config *n = l->n;
 	const struct port_config *link = &n->port[i];
 	const char *net = n->net[link->net].name;
+	const struct port_config *edge;
 	if (t->link[i] >= 0)
 		report_finding(
 		    l, later_line(link->line, n->port[t->link[i]].line),
@@ -259,7 +265,7 @@ static void lint_flood(struct lint *l, const struct twins *t, unsigned i)
 		    link->name, n->port[t->link[i]].name, net);
 	if (t->edge[i] < 0)
 		return;
-	const struct port_config *edge = &n->port[t->edge[i]];
+	edge = &n->port[t->edge[i]];
 	report_finding(
 	    l, later_line(link->line, later_line(edge->line, edge->underlay.line)),
 	    "network \"%s\" has its edge \"%s\" on the wire where link \"%s\" leads: what "
@@ -272,10 +278,11 @@ static void lint_same_frames(struct lint *l, unsigned i, int twin)
 {
 	struct vnet_route r = l->n->route[i];
 	const char *port = l->n->port[r.to].name;
+	int other;
 	if (twin < 0)
 		return;
 	r.to = (uint16_t)twin;
-	int other = config_find_route(l->p, l->n, &r);
+	other = config_find_route(l->p, l->n, &r);
 	if (other >= 0)
 		report_finding(
 		    l, later_line(route_line(l, i), route_line(l, (unsigned)other)),
@@ -347,9 +354,10 @@ static void lint_wire(struct lint *l)
 	const struct node_config *n = l->n;
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *port = &n->port[i];
+		const struct port_config *edge;
 		if (!port->name[0] || port->kind != CONFIG_NIC || port->edge)
 			continue;
-		const struct port_config *edge = wire_of(n, port->net);
+		edge = wire_of(n, port->net);
 		if (edge)
 			report_finding(
 			    l, later_line(port->line, later_line(edge->line, edge->underlay.line)),

@@ -117,11 +117,12 @@ bool apply_guest(struct parser *p)
 	struct node_config *n = p->node;
 	const struct word *name = config_arg(p, "NAME")->word;
 	int taken = config_find_guest(n, name->text);
+	struct guest_config *g;
 	if (taken >= 0)
 		return config_fail_taken(p, name, "guest", n->guest[taken].line);
 	if (n->guests == CONFIG_GUESTS)
 		return config_fail(p, name, "more than %u guests", CONFIG_GUESTS);
-	struct guest_config *g = &n->guest[n->guests];
+	g = &n->guest[n->guests];
 	memset(g, 0, sizeof *g);
 	if (!set_cores(p, g) || !set_pci(p, g) || !set_modules(p, g))
 		return false;
@@ -146,13 +147,14 @@ static struct net_config *new_net(struct parser *p, const struct word *name)
 {
 	struct node_config *n = p->node;
 	uint32_t slot = 0;
+	struct net_config *net;
 	while (slot < n->nets && n->net[slot].name[0])
 		slot++;
 	if (slot == CONFIG_NETS) {
 		config_fail(p, name, "more than %u networks", CONFIG_NETS);
 		return NULL;
 	}
-	struct net_config *net = &n->net[slot];
+	net = &n->net[slot];
 	memset(net, 0, sizeof *net);
 	copy_text(p, "NAME", net->name);
 	net->mode = VNET_LEARN;
@@ -266,12 +268,13 @@ static bool change_port(struct parser *p, struct port_config *port, const struct
 bool config_check_port_name(struct parser *p, const struct word *name)
 {
 	int taken = config_find_port(p->node, name->text);
+	const struct port_config *port;
 	if (strcmp(name->text, "port") == 0 || strcmp(name->text, "link") == 0)
 		return config_fail(p, name, "\"%s\" is a word of routes; it cannot be a name here",
 		                   name->text);
 	if (taken < 0)
 		return true;
-	const struct port_config *port = &p->node->port[taken];
+	port = &p->node->port[taken];
 	return config_fail_taken(p, name, config_kind_word(port), port->line);
 }
 
@@ -296,11 +299,12 @@ struct port_config *config_new_port(struct parser *p, const struct word *name)
 {
 	struct node_config *n = p->node;
 	uint32_t slot = free_slot(p);
+	struct port_config *port;
 	if (slot == CONFIG_PORTS) {
 		config_fail(p, name, "more than %u ports and links", CONFIG_PORTS);
 		return NULL;
 	}
-	struct port_config *port = &n->port[slot];
+	port = &n->port[slot];
 	memset(port, 0, sizeof *port);
 	port->line = name->line;
 	port->net = (uint16_t)number_or(p, "network", 0);
@@ -330,13 +334,14 @@ bool apply_port(struct parser *p)
 {
 	const struct word *name = config_arg(p, "NAME")->word;
 	int taken = config_find_port(p->node, name->text);
+	struct port_config *port;
 	if (taken >= 0)
 		return change_port(p, &p->node->port[taken], name);
 	if (!config_check_port_name(p, name))
 		return false;
 	if (!config_arg(p, "guest"))
 		return config_fail(p, &p->word[p->words], "missing: guest GUEST, for a new port");
-	struct port_config *port = config_new_port(p, name);
+	port = config_new_port(p, name);
 	return port && set_port(p, port, name);
 }
 

@@ -27,9 +27,10 @@ static bool fail_second(struct parser *p)
 	const struct word *w = &p->word[1];
 	nearest_init(&near, w->text);
 	for (const struct statement *s = config_statement; s->word; s++) {
+		size_t used;
 		if (strcmp(s->word, p->word[0].text) != 0)
 			continue;
-		size_t used = strlen(hint);
+		used = strlen(hint);
 		snprintf(hint + used, sizeof hint - used, "%s %s", between, s->second);
 		between = ",";
 		nearest_offer(&near, s->second);
@@ -103,9 +104,10 @@ static bool fail_unexpected(struct parser *p, const struct word *w)
 	const char *between = "";
 	nearest_init(&near, w->text);
 	for (const struct term *t = p->statement->term; !config_last_term(t); t++) {
+		size_t used;
 		if (!t->word || (was_given(p, t) && !t->repeat))
 			continue;
-		size_t used = strlen(hint);
+		used = strlen(hint);
 		snprintf(hint + used, sizeof hint - used, "%s %s", between, t->word);
 		between = ",";
 		nearest_offer(&near, t->word);
@@ -140,6 +142,7 @@ static const struct term *choose_term(struct parser *p)
 static bool read_term(struct parser *p)
 {
 	const struct term *t = choose_term(p);
+	struct arg *a;
 	if (!t)
 		return false;
 	if (p->args == CONFIG_TERMS)
@@ -147,7 +150,7 @@ static bool read_term(struct parser *p)
 		                   CONFIG_TERMS);
 	if (t->word && t->kind != TERM_FLAG)
 		p->at++;
-	struct arg *a = &p->arg[p->args];
+	a = &p->arg[p->args];
 	*a = (struct arg){0};
 	if (!config_value(p, t, a))
 		return false;

@@ -75,9 +75,10 @@ static bool add_route(struct parser *p, const struct vnet_route *r)
 {
 	struct node_config *n = p->node;
 	const struct word *first = &p->word[0];
+	uint16_t *place;
 	if (!p->indexed)
 		config_index_routes(p, n);
-	uint16_t *place = index_entry(p, n, r);
+	place = index_entry(p, n, r);
 	if (*place)
 		return config_fail(p, first,
 		                   "the same route exists already; each frame would be "

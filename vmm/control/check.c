@@ -54,9 +54,10 @@ static bool check_port(const struct node_config *live, const struct node_config 
 {
 	const struct port_config *p = &n->port[slot];
 	bool there = p->name[0] && p->kind == CONFIG_NIC, built = control_nic(slot);
+	struct vm *vm;
 	if (!check_replaced(p, slot, why, size))
 		return false;
-	struct vm *vm = there ? vms[p->guest] : built ? vms[live->port[slot].guest] : NULL;
+	vm = there ? vms[p->guest] : built ? vms[live->port[slot].guest] : NULL;
 	if (there == built || !vm || !vm_active(vm))
 		return true;
 	snprintf(why, size, "the ports of guest %s cannot change while it runs: stop it first",

@@ -93,8 +93,9 @@ static bool load_module(const char *name)
 bool control_text(const struct control_client *who, const char *text, size_t len,
                   const char *source)
 {
+	bool ok;
 	lock_for_client(who);
-	bool ok = apply_text(text, len, source);
+	ok = apply_text(text, len, source);
 	unlock_client();
 	return ok;
 }
@@ -171,9 +172,11 @@ bool control_line(const struct control_client *who, const char *text, size_t len
 {
 	static struct config_report r;
 	struct config_action a;
+	enum config_outcome o;
+	bool ok;
 	lock_for_client(who);
-	enum config_outcome o = config_read_line(control_store(), text, len, &a, &r);
-	bool ok = o == CONFIG_ACTION ? do_action(&a) : apply_outcome(o, &r, source);
+	o = config_read_line(control_store(), text, len, &a, &r);
+	ok = o == CONFIG_ACTION ? do_action(&a) : apply_outcome(o, &r, source);
 	unlock_client();
 	return ok;
 }
@@ -204,11 +207,12 @@ static bool reap_stopped(void)
  * released the lock. */
 bool control_reap(void)
 {
+	bool settled;
 	atomic_store(&reap_due, true);
 	if (!spin_try(&lock))
 		return false;
 	atomic_store(&reap_due, false);
-	bool settled = reap_stopped();
+	settled = reap_stopped();
 	spin_unlock(&lock);
 	return settled;
 }

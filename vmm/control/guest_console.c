@@ -99,8 +99,9 @@ static bool send_answers(struct control_console *c)
 static void serve_console(void *ctx)
 {
 	struct control_console *c = ctx;
+	bool more;
 	spin_lock(&c->lock);
-	bool more = session_turn(&c->session);
+	more = session_turn(&c->session);
 	more |= send_answers(c);
 	if (more)
 		request_service();

@@ -118,10 +118,11 @@ static void print_prompt(void)
 /* Takes the terminal over from the log. */
 static void start_monitor(void)
 {
+	int guest;
 	uart_listen();
 	log_debug("console: input is read from now on");
 	monitor_started = true;
-	int guest = control_config()->console;
+	guest = control_config()->console;
 	if (guest >= 0 && vms[guest])
 		console_show(&vms[guest]->console);
 	if (rescue_waits())
@@ -232,9 +233,10 @@ static void read_port(void)
 	}
 	for (;;) {
 		bool takes = !(shown = console_shown()) || console_takes(shown);
+		int c;
 		if (takes)
 			dropping_input = false;
-		int c = takes || dropping_input ? uart_get() : -1;
+		c = takes || dropping_input ? uart_get() : -1;
 		uart_receive(takes || dropping_input);
 		if (c < 0)
 			break;
@@ -251,8 +253,9 @@ static void read_port(void)
  */
 void monitor_poll(void)
 {
+	bool settled;
 	log_queue(monitor_started && has_interrupt && uart_present());
-	bool settled = control_reap();
+	settled = control_reap();
 	log_feed();
 	if (!monitor_started && settled)
 		start_monitor();

@@ -161,6 +161,7 @@ static bool set_routes(const struct node_config *n, char *why, size_t size)
 {
 	size_t bytes = n->routes * sizeof(struct vnet_route);
 	struct vnet_route *r = bytes ? mem_zalloc(bytes) : NULL;
+	bool ok;
 	if (bytes && !r) {
 		snprintf(why, size, "routes: no memory left");
 		return false;
@@ -171,7 +172,7 @@ static bool set_routes(const struct node_config *n, char *why, size_t size)
 		if (r[i].from >= 0)
 			r[i].from = control_port((unsigned)r[i].from)->number;
 	}
-	bool ok = vnet_routes_set(node_vnet, r, n->routes, why, size);
+	ok = vnet_routes_set(node_vnet, r, n->routes, why, size);
 	if (r)
 		mem_zfree(r, bytes);
 	return ok;
@@ -211,11 +212,12 @@ static void settle_underlays(const struct node_config *n)
 	char why[224];
 	struct vnet_underlay_config u;
 	for (unsigned i = 0; i < CONFIG_PORTS; i++) {
+		bool ok;
 		if (!nics[i] || !vnet_underlay_get(nics[i]->port, &u))
 			continue;
-		bool ok = n->port[i].underlay.prefix
-		              ? underlay_set(&n->port[i], nics[i], why, sizeof why)
-		              : vnet_underlay_remove(nics[i]->port, why, sizeof why);
+		ok = n->port[i].underlay.prefix
+		         ? underlay_set(&n->port[i], nics[i], why, sizeof why)
+		         : vnet_underlay_remove(nics[i]->port, why, sizeof why);
 		if (!ok)
 			log_error("%s", why);
 	}
@@ -295,11 +297,12 @@ static void set_polling(const struct node_config *n)
 		}
 	}
 	for (unsigned i = 0; i < n->ports; i++) {
+		enum config_move m;
+		enum vnet_mode mode;
 		if (!nics[i])
 			continue;
-		enum config_move m =
-		    n->port[i].move == CONFIG_MOVE_NODE ? n->move : n->port[i].move;
-		enum vnet_mode mode = m == CONFIG_MOVE_POLL ? VNET_POLL : VNET_KICK;
+		m = n->port[i].move == CONFIG_MOVE_NODE ? n->move : n->port[i].move;
+		mode = m == CONFIG_MOVE_POLL ? VNET_POLL : VNET_KICK;
 		if (mode == vnet_port_mode(nics[i]->port))
 			continue;
 		vnet_port_set_mode(nics[i]->port, mode);

@@ -214,9 +214,10 @@ static bool is_echo(const struct session *d)
 static bool line_read(struct session *d)
 {
 	bool served = true;
+	bool end;
 	if (d->length && d->line[d->length - 1] == '\r')
 		d->length--;
-	bool end = d->length == 3 && memcmp(d->line, "end", 3) == 0 && !d->torn;
+	end = d->length == 3 && memcmp(d->line, "end", 3) == 0 && !d->torn;
 	if (d->gathering && !end) {
 		gather_line(d);
 		served = false;

@@ -112,9 +112,10 @@ static void list_ports(const struct node_config *n)
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct port_config *p = &n->port[i];
 		struct vnet_port *port = control_port(i);
+		struct window_port *shown;
 		if (!port)
 			continue;
-		struct window_port *shown = &ports[port->number];
+		shown = &ports[port->number];
 		if (p->kind == CONFIG_NIC) {
 			shown->guest = p->guest + 1u;
 			shown->order = nics[p->guest]++;

@@ -22,12 +22,13 @@ static int find_place(const struct absent *a, uint64_t page, uint64_t now, uint6
 bool absent_count(struct absent *a, uint64_t gpa, bool write, uint64_t now, uint64_t second,
                   uint64_t *unnamed)
 {
+	int i;
 	spin_lock(&a->lock);
 	if (write)
 		a->writes++;
 	else
 		a->reads++;
-	int i = find_place(a, gpa >> 12, now, second);
+	i = find_place(a, gpa >> 12, now, second);
 	*unnamed = a->unnamed;
 	a->unnamed = i < 0 ? a->unnamed + 1 : 0;
 	if (i >= 0) {

@@ -66,8 +66,9 @@ static uint64_t beyond_history(struct console *c, uint64_t len)
 static size_t com1_send(void *console, const char *buf, size_t n)
 {
 	struct console *c = console;
+	size_t done;
 	spin_lock(&c->lock);
-	size_t done = print_what_fits(c, buf, n);
+	done = print_what_fits(c, buf, n);
 	if (done < n) {
 		atomic_store(&c->com1_waits, true);
 		done += print_what_fits(c, buf + done, n - done);
@@ -149,10 +150,11 @@ void console_output_hvc(void *console, const struct vnet_seg *seg, unsigned nseg
 {
 	struct console *c = console;
 	uint64_t total = 0;
+	uint64_t left_out;
 	for (unsigned i = 0; i < nseg; i++)
 		total += seg[i].len;
 	spin_lock(&c->lock);
-	uint64_t left_out = beyond_history(c, total);
+	left_out = beyond_history(c, total);
 	for (unsigned i = 0; i < nseg; i++) {
 		uint32_t from = left_out < seg[i].len ? (uint32_t)left_out : seg[i].len;
 		print_or_drop(c, (const char *)seg[i].base + from, seg[i].len - from);
@@ -195,10 +197,11 @@ void console_missed(struct console *c)
  * on the terminal. */
 static size_t begin_show(struct console *c, char *to)
 {
+	size_t n, at, first;
 	spin_lock(&c->lock);
-	size_t n = c->head < CONSOLE_HISTORY ? c->head : CONSOLE_HISTORY;
-	size_t at = (c->head - n) % CONSOLE_HISTORY;
-	size_t first = n < CONSOLE_HISTORY - at ? n : CONSOLE_HISTORY - at;
+	n = c->head < CONSOLE_HISTORY ? c->head : CONSOLE_HISTORY;
+	at = (c->head - n) % CONSOLE_HISTORY;
+	first = n < CONSOLE_HISTORY - at ? n : CONSOLE_HISTORY - at;
 	memcpy(to, c->history + at, first);
 	memcpy(to + first, c->history, n - first);
 	atomic_store(&shown_console, c);

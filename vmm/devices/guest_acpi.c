@@ -163,14 +163,17 @@ static uint32_t align16(uint32_t n)
 const char *guest_acpi_build(const struct gmem *m, uint64_t gpa, uint64_t len,
                              const struct guest_acpi *cfg)
 {
+	uint32_t xsdt, fadt, madt, dsdt, size;
+	uint8_t *t, *vector;
 	if (!cfg->n_cpus || cfg->n_cpus > GUEST_ACPI_MAX_CPUS)
 		return "ACPI: no processors, or more than the tables name";
-	uint32_t xsdt = align16(sizeof(struct acpi_rsdp));
-	uint32_t fadt = align16(xsdt + (uint32_t)sizeof(struct guest_xsdt));
-	uint32_t madt = align16(fadt + (uint32_t)sizeof(struct acpi_fadt));
-	uint32_t dsdt = align16(madt + madt_size(cfg));
-	uint32_t size = dsdt + guest_dsdt_size;
-	uint8_t *t = gmem_ptr(m, gpa, size), *vector = gmem_ptr(m, GUEST_RESET_VECTOR, 16);
+	xsdt = align16(sizeof(struct acpi_rsdp));
+	fadt = align16(xsdt + (uint32_t)sizeof(struct guest_xsdt));
+	madt = align16(fadt + (uint32_t)sizeof(struct acpi_fadt));
+	dsdt = align16(madt + madt_size(cfg));
+	size = dsdt + guest_dsdt_size;
+	t = gmem_ptr(m, gpa, size);
+	vector = gmem_ptr(m, GUEST_RESET_VECTOR, 16);
 	if (size > len)
 		return "ACPI: the tables do not fit into their place";
 	if (!t || gpa % 16 || gpa > UINT32_MAX - size)

@@ -111,9 +111,10 @@ static void put_entry(uint8_t *e, const struct table *t, uint32_t address)
 const char *guest_smbios_build(const struct gmem *m, uint64_t gpa)
 {
 	uint8_t *at = gmem_ptr(m, gpa, GUEST_SMBIOS_SIZE);
+	struct table t;
 	if (!at || gpa % 16 || gpa > UINT32_MAX - GUEST_SMBIOS_SIZE)
 		return "SMBIOS: the tables' place is no aligned guest memory below 4 GiB";
-	struct table t = {.at = at + TABLE_AT};
+	t = (struct table){.at = at + TABLE_AT};
 	memset(at, 0, GUEST_SMBIOS_SIZE);
 	put_structures(&t);
 	put_entry(at, &t, (uint32_t)gpa + TABLE_AT);

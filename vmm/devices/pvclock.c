@@ -40,6 +40,7 @@ static uint64_t to_ns(uint64_t ticks)
 void pvclock_init(void)
 {
 	uint64_t khz = tsc_khz;
+	uint64_t scaled;
 	boot_tsc = rdtsc();
 	boot_seconds = rtc_read();
 	while (khz > 2000000) {
@@ -50,7 +51,7 @@ void pvclock_init(void)
 		khz <<= 1;
 		shift++;
 	}
-	uint64_t scaled = shift < 0 ? tsc_khz >> -shift : tsc_khz << shift;
+	scaled = shift < 0 ? tsc_khz >> -shift : tsc_khz << shift;
 	mul = (uint32_t)((1000000ul << 32) / scaled);
 }
 

@@ -11,8 +11,9 @@ void typed_reset(struct typed *t)
 
 bool typed_put(struct typed *t, char c)
 {
+	bool room;
 	spin_lock(&t->lock);
-	bool room = typed_waiting(t) < TYPED_BYTES;
+	room = typed_waiting(t) < TYPED_BYTES;
 	if (room) {
 		t->ring[t->head % TYPED_BYTES] = c;
 		atomic_fetch_add(&t->head, 1);

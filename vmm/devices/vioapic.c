@@ -70,8 +70,9 @@ static void entry_written(struct vioapic *a, unsigned pin)
 
 void vioapic_set(struct vioapic *a, unsigned pin, bool high)
 {
+	bool rises;
 	spin_lock(&a->lock);
-	bool rises = high && !(a->high >> pin & 1);
+	rises = high && !(a->high >> pin & 1);
 	a->high = (a->high & ~(1u << pin)) | (uint32_t)high << pin;
 	if (rises)
 		deliver_entry(a, pin);
@@ -81,11 +82,12 @@ void vioapic_set(struct vioapic *a, unsigned pin, bool high)
 static void write_register(struct vioapic *a, uint32_t reg, uint32_t val)
 {
 	unsigned pin = (reg - REG_ENTRY) / 2;
+	uint64_t *e;
 	if (reg == REG_ID)
 		a->id = val >> ID_SHIFT & 0xf;
 	if (reg < REG_ENTRY || pin >= VIOAPIC_PINS)
 		return;
-	uint64_t *e = &a->entry[pin];
+	e = &a->entry[pin];
 	if (reg & 1)
 		*e = (uint64_t)(val & ENTRY_HIGH) << 32 | (uint32_t)*e;
 	else

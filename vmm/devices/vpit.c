@@ -108,12 +108,14 @@ static void latch_status(const struct vpit *p, struct vpit_counter *c, uint64_t 
 
 static uint8_t read_counter(const struct vpit *p, struct vpit_counter *c, uint64_t now)
 {
+	uint16_t n;
+	bool high;
 	if (c->status_latched) {
 		c->status_latched = false;
 		return c->status;
 	}
-	uint16_t n = c->latched ? c->latch : visible_count(p, c, now);
-	bool high = c->access == 2 || (c->access == ACCESS_BOTH && c->read_high);
+	n = c->latched ? c->latch : visible_count(p, c, now);
+	high = c->access == 2 || (c->access == ACCESS_BOTH && c->read_high);
 	c->read_high = c->access == ACCESS_BOTH && !c->read_high;
 	c->latched = c->latched && c->read_high;
 	return (uint8_t)(high ? n >> 8 : n);
@@ -145,13 +147,14 @@ static void load_count(struct vpit_counter *c, uint16_t n, uint64_t now)
 
 static void write_counter(struct vpit_counter *c, uint8_t byte, uint64_t now)
 {
+	uint16_t low;
 	if (c->access == ACCESS_BOTH && !c->write_high) {
 		c->low = byte;
 		c->write_high = true;
 		return;
 	}
 	c->write_high = false;
-	uint16_t low = c->access == ACCESS_BOTH ? c->low : c->access == 1 ? byte : 0;
+	low = c->access == ACCESS_BOTH ? c->low : c->access == 1 ? byte : 0;
 	load_count(c, c->access == 1 ? low : (uint16_t)(byte << 8 | low), now);
 }
 
@@ -221,8 +224,9 @@ void vpit_init(struct vpit *p, uint64_t tsc_hz, uint64_t now)
 
 uint8_t vpit_read(struct vpit *p, unsigned reg, uint64_t now)
 {
+	uint8_t byte;
 	spin_lock(&p->lock);
-	uint8_t byte = reg == CONTROL ? 0 : read_counter(p, &p->counter[reg], now);
+	byte = reg == CONTROL ? 0 : read_counter(p, &p->counter[reg], now);
 	spin_unlock(&p->lock);
 	return byte;
 }
@@ -239,10 +243,12 @@ void vpit_write(struct vpit *p, unsigned reg, uint8_t byte, uint64_t now)
 
 uint8_t vpit_read_gate(struct vpit *p, uint64_t now)
 {
+	bool refresh;
+	uint8_t byte;
 	spin_lock(&p->lock);
-	bool refresh = rate_ticks(now, p->tsc_hz, PIT_HZ) / REFRESH_TICKS & 1;
-	uint8_t byte = (uint8_t)(p->gate | (refresh ? GATE_REFRESH : 0) |
-	                         (output_level(p, &p->counter[2], now) ? GATE_OUT_2 : 0));
+	refresh = rate_ticks(now, p->tsc_hz, PIT_HZ) / REFRESH_TICKS & 1;
+	byte = (uint8_t)(p->gate | (refresh ? GATE_REFRESH : 0) |
+	                 (output_level(p, &p->counter[2], now) ? GATE_OUT_2 : 0));
 	spin_unlock(&p->lock);
 	return byte;
 }

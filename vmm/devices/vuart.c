@@ -60,9 +60,10 @@ static unsigned depth(const struct vuart *u)
 /* Number of bytes that the guest can receive now. */
 static uint32_t to_receive(const struct vuart *u)
 {
+	bool listens;
 	if (looping(u))
 		return u->loop_head - u->loop_tail;
-	bool listens = u->open || u->ier & IER_RDA || u->polls == POLLS;
+	listens = u->open || u->ier & IER_RDA || u->polls == POLLS;
 	return listens && !u->held ? u->line->waiting(u->ctx) : 0;
 }
 
@@ -134,9 +135,10 @@ static uint8_t receive_cause(const struct vuart *u)
 /* The pending cause of highest priority (table IV). */
 static uint8_t pending_cause(const struct vuart *u)
 {
+	uint8_t receives;
 	if (u->ier & IER_RLS && u->overrun)
 		return IIR_RLS;
-	uint8_t receives = receive_cause(u);
+	receives = receive_cause(u);
 	if (receives != IIR_NONE)
 		return receives;
 	if (u->ier & IER_THRE && u->empty_due)
@@ -217,8 +219,9 @@ static uint8_t read_register(struct vuart *u, unsigned reg)
 
 uint8_t vuart_read(struct vuart *u, unsigned reg)
 {
+	uint8_t v;
 	spin_lock(&u->lock);
-	uint8_t v = read_register(u, reg);
+	v = read_register(u, reg);
 	drive_interrupt(u);
 	spin_unlock(&u->lock);
 	return v;

@@ -73,6 +73,7 @@ static const char *check_sizes(struct linux_header *h)
 static const char *parse_header(struct blob kernel, struct linux_header *h)
 {
 	const uint8_t *k = kernel.data;
+	uint64_t setup;
 	if (kernel.size < HEADER_MAX_END)
 		return "bzImage: the file is too short for a header";
 	if (le16(k + BOOT_FLAG) != 0xaa55 || memcmp(k + HEADER_MAGIC, "HdrS", 4))
@@ -87,7 +88,7 @@ static const char *parse_header(struct blob kernel, struct linux_header *h)
 	h->end = HEADER_MAGIC + k[HEADER_LENGTH];
 	if (h->end < HEADER_MIN_END || h->end > HEADER_MAX_END)
 		return "bzImage: the header's length is wrong";
-	uint64_t setup = (1 + (k[SETUP_SECTS] ? k[SETUP_SECTS] : 4)) * 512ull;
+	setup = (1 + (k[SETUP_SECTS] ? k[SETUP_SECTS] : 4)) * 512ull;
 	if (setup >= kernel.size)
 		return "bzImage: the file ends inside its setup sectors";
 	h->code = (struct blob){k + setup, kernel.size - setup};
@@ -118,11 +119,12 @@ static uint64_t place_kernel(const struct memmap *map, const struct linux_header
 {
 	bool pref_ok =
 	    h->pref >= GUEST_HIGH && h->pref <= PLACE_LIMIT - h->init_size && !(h->pref % PAGE);
+	uint64_t max;
 	if (pref_ok && memmap_is_ram(map, h->pref, h->init_size))
 		return h->pref;
 	if (!h->relocatable)
 		return UINT64_MAX;
-	uint64_t max = h->above_4g ? PLACE_LIMIT : 4 * GIB;
+	max = h->above_4g ? PLACE_LIMIT : 4 * GIB;
 	return memmap_place(map, h->init_size, alignment(h), lowest_place(h), max, NULL, 0, false);
 }
 
@@ -133,9 +135,10 @@ static const char *load_initrd(const struct gmem *m, const struct memmap *map,
 {
 	struct gpa_range kernel = {kernel_at, h->init_size};
 	uint64_t max = h->initrd_max;
+	uint64_t at;
 	if (!initrd.size)
 		return NULL;
-	uint64_t at = memmap_place(map, initrd.size, 4096, GUEST_HIGH, max, &kernel, 1, true);
+	at = memmap_place(map, initrd.size, 4096, GUEST_HIGH, max, &kernel, 1, true);
 	if (at == UINT64_MAX && h->above_4g) {
 		max = PLACE_LIMIT;
 		at = memmap_place(map, initrd.size, 4096, GUEST_HIGH, max, &kernel, 1, true);
@@ -219,9 +222,10 @@ static void fill_entry(struct cpu_entry *e, uint64_t kernel_at, bool x2apic)
 static const char *write_cmdline(uint8_t *to, const struct linux_header *h, const char *s)
 {
 	uint32_t max = h->cmdline_max < CMDLINE_ROOM ? h->cmdline_max : CMDLINE_ROOM - 1;
+	size_t len;
 	if (!s)
 		s = "";
-	size_t len = strnlen(s, max + 1);
+	len = strnlen(s, max + 1);
 	if (len > max)
 		return "the command line is longer than the kernel takes";
 	memcpy(to, s, len + 1);
@@ -232,9 +236,11 @@ uint64_t load_linux_needs(const struct linux_boot *boot)
 {
 	struct linux_header h;
 	uint64_t initrd = (boot->initrd.size + PAGE - 1) & ~(PAGE - 1);
+	uint64_t start, end;
 	if (parse_header(boot->kernel, &h) || h.pref > PLACE_LIMIT)
 		return 0;
-	uint64_t start = lowest_place(&h), end = start + h.init_size;
+	start = lowest_place(&h);
+	end = start + h.init_size;
 	return initrd <= start - GUEST_HIGH ? end : end + initrd;
 }
 
@@ -243,14 +249,16 @@ const char *load_linux(const struct gmem *m, const struct linux_boot *boot, stru
 	struct linux_header h;
 	struct memmap map;
 	const char *why = parse_header(boot->kernel, &h);
+	uint8_t *low;
+	uint64_t at;
 	if (!why)
 		why = memmap_build(&map, m, boot->reserved, boot->n_reserved);
 	if (why)
 		return why;
-	uint8_t *low = gmem_ptr(m, 0, LOW_END);
+	low = gmem_ptr(m, 0, LOW_END);
 	if (!low || !memmap_is_ram(&map, LINUX_GDT_GPA, LOW_END - LINUX_GDT_GPA))
 		return "the guest has no memory below 640 KiB for the boot structures";
-	uint64_t at = place_kernel(&map, &h);
+	at = place_kernel(&map, &h);
 	if (at == UINT64_MAX || !gmem_write(m, at, h.code.data, h.code.size))
 		return "bzImage: init_size does not fit into the guest's memory";
 	why = write_cmdline(low + LINUX_CMDLINE_GPA, &h, boot->cmdline);

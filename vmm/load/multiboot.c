@@ -51,6 +51,7 @@ bool multiboot_header_present(struct blob image)
 static const char *load_part(const struct gmem *m, const struct memmap *map, struct kernel *k,
                              struct blob content, uint64_t paddr, uint64_t memsz)
 {
+	uint8_t *to;
 	if (k->n == MULTIBOOT_PARTS_MAX)
 		return "multiboot: too many segments";
 	if (paddr >= LIMIT_4G || memsz > LIMIT_4G - paddr)
@@ -58,7 +59,7 @@ static const char *load_part(const struct gmem *m, const struct memmap *map, str
 	for (unsigned i = 0; i < k->n; i++)
 		if (paddr < k->part[i].start + k->part[i].size && k->part[i].start < paddr + memsz)
 			return "multiboot: two segments overlap";
-	uint8_t *to = gmem_ptr(m, paddr, memsz);
+	to = gmem_ptr(m, paddr, memsz);
 	if (!to || !memmap_is_ram(map, paddr, memsz))
 		return "multiboot: a segment lies outside the guest's memory";
 	memcpy(to, content.data, content.size);
@@ -78,12 +79,13 @@ static const char *load_elf(const struct gmem *m, const struct memmap *map, stru
 		return why;
 	k->entry = elf.entry;
 	for (unsigned i = 0; i < elf.phnum; i++) {
+		struct blob content;
 		why = elf_segment(&elf, i, &s);
 		if (why)
 			return why;
 		if (!s.load)
 			continue;
-		struct blob content = {image.data + s.offset, s.filesz};
+		content = (struct blob){image.data + s.offset, s.filesz};
 		why = load_part(m, map, k, content, s.paddr, s.memsz);
 		if (why)
 			return why;
@@ -108,9 +110,10 @@ static const char *read_addresses(struct blob image, uint32_t header_at, struct 
 	const struct mb1_header *h = (const void *)(image.data + header_at);
 	uint64_t header_addr = h->header_addr, load_addr = h->load_addr;
 	uint64_t load_end = h->load_end_addr, bss_end = h->bss_end_addr;
+	uint64_t offset;
 	if (header_addr < load_addr || header_addr - load_addr > header_at)
 		return "multiboot: load_addr does not match the header's place in the file";
-	uint64_t offset = header_at - (header_addr - load_addr);
+	offset = header_at - (header_addr - load_addr);
 	if (!load_end)
 		load_end = load_addr + (image.size - offset);
 	if (!bss_end)
@@ -142,15 +145,15 @@ static const char *load_kernel(const struct gmem *m, const struct memmap *map, s
 {
 	uint32_t flags;
 	int header_at = find_header(image, &flags);
+	const char *why;
 	if (header_at < 0)
 		return "multiboot: no valid header in the first 8 KiB";
 	if (flags & FLAG_REQUIRED & ~FLAG_KNOWN)
 		return "multiboot: the header requires an unknown feature";
 	if (flags & FLAG_VIDEO)
 		return "multiboot: the header requires a video mode";
-	const char *why = flags & FLAG_ADDRS
-	                      ? load_by_addresses(m, map, image, (uint32_t)header_at, k)
-	                      : load_elf(m, map, image, k);
+	why = flags & FLAG_ADDRS ? load_by_addresses(m, map, image, (uint32_t)header_at, k)
+	                         : load_elf(m, map, image, k);
 	if (why)
 		return why;
 	for (unsigned i = 0; i < k->n; i++)

@@ -66,11 +66,12 @@ static const char *place_area(const struct gmem *m, const struct memmap *map,
                               const struct multiboot_boot *boot, const struct gpa_range *avoid,
                               unsigned n, struct area *a)
 {
+	uint64_t at;
 	a->size = area_size(map, boot);
 	a->used = 0;
 	if (!a->size)
 		return "multiboot: the command line or a module's string is longer than 4095 bytes";
-	uint64_t at = memmap_place(map, a->size, 16, LOW_MIN, GUEST_LOW_TOP, avoid, n, true);
+	at = memmap_place(map, a->size, 16, LOW_MIN, GUEST_LOW_TOP, avoid, n, true);
 	if (at == UINT64_MAX)
 		at = memmap_place(map, a->size, 16, GUEST_HIGH, LIMIT_4G, avoid, n, true);
 	if (at == UINT64_MAX)
@@ -108,10 +109,11 @@ static void put_modules(struct area *a, struct mb1_info *info, const struct mult
                         const struct gpa_range *at)
 {
 	uint8_t *list;
+	struct mb1_module *m;
 	info->modules = boot->n_modules;
 	info->modules_addr =
 	    reserve_bytes(a, boot->n_modules * (uint32_t)sizeof(struct mb1_module), &list);
-	struct mb1_module *m = (void *)list;
+	m = (void *)list;
 	for (unsigned i = 0; i < boot->n_modules; i++)
 		m[i] = (struct mb1_module){
 		    .start = (uint32_t)at[i].start,
@@ -135,11 +137,12 @@ static uint32_t kib_from(const struct memmap *map, uint64_t start)
 static void put_memory(struct area *a, struct mb1_info *info, const struct memmap *map)
 {
 	uint8_t *list;
+	struct mb1_range *r;
 	info->mem_lower = kib_from(map, 0);
 	info->mem_upper = kib_from(map, GUEST_HIGH);
 	info->map_length = map->n * (uint32_t)sizeof(struct mb1_range);
 	info->map_addr = reserve_bytes(a, info->map_length, &list);
-	struct mb1_range *r = (void *)list;
+	r = (void *)list;
 	for (unsigned i = 0; i < map->n; i++)
 		r[i] = (struct mb1_range){.size = sizeof *r -
 		                                  sizeof r->size, /* `size` does not count itself */
@@ -166,14 +169,16 @@ const char *multiboot_info_build(const struct gmem *m, const struct memmap *map,
 	struct area a;
 	uint8_t *place;
 	unsigned n = n_parts;
+	const char *why;
+	struct mb1_info *info;
 	memcpy(taken, parts, n_parts * sizeof *parts);
-	const char *why = place_modules(m, map, boot, taken, &n);
+	why = place_modules(m, map, boot, taken, &n);
 	if (!why)
 		why = place_area(m, map, boot, taken, n, &a);
 	if (why)
 		return why;
 	placed->info = reserve_bytes(&a, sizeof(struct mb1_info), &place);
-	struct mb1_info *info = (void *)place;
+	info = (void *)place;
 	memset(info, 0, sizeof *info);
 	placed->gdt = put_gdt(&a);
 	info->flags =

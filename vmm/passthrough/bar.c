@@ -145,9 +145,10 @@ bool passthrough_bars_map(const struct passthrough *p)
 static uint32_t bar_register(const struct passthrough *p, unsigned i)
 {
 	const struct passthrough_bar *b = &p->bar[i];
+	uint32_t type;
 	if (b->kind == VPCI_BAR_NONE)
 		return 0;
-	uint32_t type = b->kind == VPCI_BAR_IO ? BAR_IO : b->prefetch ? BAR_PREFETCH : 0;
+	type = b->kind == VPCI_BAR_IO ? BAR_IO : b->prefetch ? BAR_PREFETCH : 0;
 	return p->dev.bar[i].home | type;
 }
 

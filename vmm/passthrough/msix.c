@@ -34,11 +34,12 @@ static bool translate_message(void *ctx, const struct msix_message *guest,
 static bool find_table(struct passthrough *p, uint8_t cap, uint32_t entries)
 {
 	uint32_t table = pci_read(p->bdf, cap + TABLE, 4), bytes = entries * MSIX_ENTRY_BYTES;
+	struct passthrough_bar *b;
 	p->msix_bar = table & TABLE_BAR;
 	p->msix_at = table & ~TABLE_BAR;
 	if (p->msix_bar >= VPCI_BARS)
 		return false;
-	struct passthrough_bar *b = &p->bar[p->msix_bar];
+	b = &p->bar[p->msix_bar];
 	if (b->kind != VPCI_BAR_MEM || b->at + b->size > 4 * GIB || bytes > b->size ||
 	    p->msix_at > b->size - bytes) {
 		b->kind = VPCI_BAR_NONE;

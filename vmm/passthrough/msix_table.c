@@ -45,13 +45,14 @@ void msix_pass_enable(struct msix_pass *t, bool on)
 void msix_pass_access(struct msix_pass *t, uint32_t off, unsigned size, bool write, uint64_t *val)
 {
 	unsigned i = off / MSIX_ENTRY_BYTES, word = off % MSIX_ENTRY_BYTES / 4;
+	uint32_t *e;
 	if (size < 4 || off % size || i >= t->n) {
 		if (!write)
 			*val = ~0ull;
 		return;
 	}
 	spin_lock(&t->lock);
-	uint32_t *e = t->entry[i];
+	e = t->entry[i];
 	if (!write) {
 		*val = e[word] | (size == 8 ? (uint64_t)e[word + 1] << 32 : 0);
 	} else {

@@ -43,9 +43,10 @@ static bool in_capability(unsigned off, uint8_t cap, unsigned size)
 
 static bool cfg_read(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t *val)
 {
+	uint32_t v;
 	if (!is_bar(off))
 		return false;
-	uint32_t v = to_passthrough(d)->bar[(off - PCI_BAR(0)) / 4].seen >> 8 * (off & 3);
+	v = to_passthrough(d)->bar[(off - PCI_BAR(0)) / 4].seen >> 8 * (off & 3);
 	*val = size == 4 ? v : v & ((1u << 8 * size) - 1);
 	return true;
 }
@@ -212,8 +213,9 @@ static const char *attach_function(struct vm *vm, uint16_t bdf)
 bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 {
 	char name[12];
+	const char *bad;
 	snprintf(name, sizeof name, "%02x:%02x.%u", bdf >> 8, bdf >> 3 & 31u, bdf & 7u);
-	const char *bad = attach_function(vm, bdf);
+	bad = attach_function(vm, bdf);
 	if (bad) {
 		snprintf(why, size, "guest %s: device %s %s", vm->name, name, bad);
 		return false;

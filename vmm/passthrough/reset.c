@@ -46,6 +46,7 @@ static void save_register(struct passthrough *p, unsigned reg, unsigned size)
 void passthrough_reset_save(struct passthrough *p)
 {
 	uint8_t pcie = pci_find_cap(p->bdf, PCI_CAP_PCIE);
+	_Static_assert(VPCI_BARS + 6 <= PASSTHROUGH_SAVED, "one for each save_register()");
 	for (unsigned i = 0; i < VPCI_BARS; i++)
 		save_register(p, PCI_BAR(i), 4);
 	save_register(p, PCI_CACHE_LINE, 2);
@@ -57,7 +58,6 @@ void passthrough_reset_save(struct passthrough *p)
 	if (pcie && (pci_read(p->bdf, pcie + 2, 2) & PCIE_VERSION) >= 2)
 		save_register(p, pcie + PCIE_DEVCTL2, 2);
 	save_register(p, PCI_COMMAND, 2);
-	_Static_assert(VPCI_BARS + 6 <= PASSTHROUGH_SAVED, "one for each save() above");
 }
 
 /* Disables interrupts, receiver and transmitter before the device reset: an emulated 82540EM
@@ -93,6 +93,7 @@ static uint32_t start_reset(const struct passthrough *p)
 {
 	uint8_t pcie = pci_find_cap(p->bdf, PCI_CAP_PCIE), af = pci_find_cap(p->bdf, PCI_CAP_AF);
 	uint8_t pm = pci_find_cap(p->bdf, PCI_CAP_PM);
+	bool done;
 	if (pcie && (pci_read(p->bdf, pcie + PCIE_DEVCAP, 4) & PCIE_DEVCAP_FLR)) {
 		pci_write(p->bdf, pcie + PCIE_DEVCTL, 2,
 		          pci_read(p->bdf, pcie + PCIE_DEVCTL, 2) | PCIE_DEVCTL_FLR);
@@ -102,7 +103,7 @@ static uint32_t start_reset(const struct passthrough *p)
 		pci_write(p->bdf, af + AF_CTRL, 1, AF_CTRL_FLR);
 		return FLR_US;
 	}
-	bool done = reset_nic(p);
+	done = reset_nic(p);
 	if (!pm || (pci_read(p->bdf, pm + PM_CSR, 2) & PM_NO_SOFT_RESET))
 		return done ? 0 : no_reset(p);
 	pci_write(p->bdf, pm + PM_CSR, 2,
@@ -128,9 +129,10 @@ static void leave_d3(const struct passthrough *p)
 
 void passthrough_reset_end(struct passthrough *p)
 {
+	uint64_t us;
 	if (!p->reset_us)
 		return;
-	uint64_t us = (rdtsc() - p->reset_tsc) * 1000 / tsc_khz;
+	us = (rdtsc() - p->reset_tsc) * 1000 / tsc_khz;
 	if (us < p->reset_us)
 		tsc_delay_us(p->reset_us - us);
 	leave_d3(p);

@@ -42,9 +42,10 @@ static unsigned utf8_length(const uint8_t *s)
 	    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
 	};
 	for (unsigned i = 0; i < sizeof lead / sizeof lead[0]; i++) {
+		unsigned n;
 		if (s[0] < lead[i].first || s[0] > lead[i].last)
 			continue;
-		unsigned n = 1;
+		n = 1;
 		while (n < lead[i].len && s[n] >= (n == 1 ? lead[i].low : 0x80) &&
 		       s[n] <= (n == 1 ? lead[i].high : 0xbf))
 			n++;
@@ -324,11 +325,12 @@ void out_begin_table(struct out *o, const char *name, const struct out_column *c
 void out_row(struct out *o)
 {
 	struct out_level *l = innermost(o);
+	bool first;
 	if (!l || !l->column) {
 		o->errors++;
 		return;
 	}
-	bool first = !l->rows;
+	first = !l->rows;
 	close_row(o, l);
 	l->rows = l->row = true;
 	l->any = false;
