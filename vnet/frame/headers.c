@@ -99,11 +99,13 @@ static void follow_chain(struct headers *h, const uint8_t *head, unsigned have, 
 {
 	while (is_extension(h)) {
 		const uint8_t *p = head + at;
+		unsigned bytes;
+		bool here;
 
 		if (have < at + EXTENSION_MIN)
 			return;
-		unsigned bytes = extension_bytes(h, p);
-		bool here = note_extension(h, p);
+		bytes = extension_bytes(h, p);
+		here = note_extension(h, p);
 
 		h->protocol = p[0];
 		at += bytes;

@@ -115,17 +115,18 @@ static struct vnet_table *table_alloc(const struct vnet_mem *mem, unsigned cores
 	size_t at = 0, buckets = 16, stride = (n + 7u) & ~7u;
 	struct vnet_table *t;
 	uint8_t *base;
+	size_t route, hits, priority, chain, next, same, more;
 
 	while (buckets < 2 * (size_t)n)
 		buckets *= 2;
 	reserve(&at, sizeof *t);
-	size_t route = reserve(&at, n * sizeof *t->route);
-	size_t hits = reserve(&at, (cores + 2) * stride * sizeof *t->hits);
-	size_t priority = reserve(&at, n);
-	size_t chain = reserve(&at, buckets * sizeof *t->chain);
-	size_t next = reserve(&at, n * sizeof *t->next);
-	size_t same = reserve(&at, buckets * sizeof *t->same);
-	size_t more = reserve(&at, n * sizeof *t->more);
+	route = reserve(&at, n * sizeof *t->route);
+	hits = reserve(&at, (cores + 2) * stride * sizeof *t->hits);
+	priority = reserve(&at, n);
+	chain = reserve(&at, buckets * sizeof *t->chain);
+	next = reserve(&at, n * sizeof *t->next);
+	same = reserve(&at, buckets * sizeof *t->same);
+	more = reserve(&at, n * sizeof *t->more);
 
 	base = mem->alloc(at);
 	if (!base)
