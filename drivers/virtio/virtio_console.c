@@ -14,13 +14,14 @@ static int64_t print_chain(struct virtio_console *c)
 	struct vring *r = &c->v.queue[VIRTIO_CONSOLE_TX].ring;
 	uint32_t bytes = 0;
 	int nseg = vring_refresh(r);
+	uint16_t head;
 
 	if (nseg == 0)
 		nseg = vring_arm(r);
 	if (nseg == 0)
 		return 0;
 
-	uint16_t head = vring_head(r, 0);
+	head = vring_head(r, 0);
 
 	if (nseg > 0)
 		nseg = vring_chain(r, head, VRING_READ, c->tx_seg, VIRTIO_CONSOLE_QUEUE, &bytes);
@@ -43,10 +44,12 @@ static bool print_visit(struct virtio_console *c)
 	int64_t total = 0;
 
 	for (unsigned n = 0; n < VIRTIO_CONSOLE_QUEUE && total < VIRTIO_CONSOLE_VISIT; n++) {
+		int64_t bytes;
+
 		if (!virtio_pci_running(&c->v) || !c->v.queue[VIRTIO_CONSOLE_TX].enabled)
 			return false;
 
-		int64_t bytes = print_chain(c);
+		bytes = print_chain(c);
 
 		if (bytes <= 0)
 			return false;
@@ -77,13 +80,14 @@ static bool deliver_input(struct virtio_console *c)
 	while (c->in_tail != c->in_head) {
 		uint32_t bytes = 0;
 		int nseg = vring_refresh(r);
+		uint16_t head;
 
 		if (nseg == 0)
 			nseg = vring_arm(r);
 		if (nseg == 0)
 			break;
 
-		uint16_t head = vring_head(r, 0);
+		head = vring_head(r, 0);
 
 		if (nseg > 0)
 			nseg = vring_chain(r, head, VRING_WRITE, c->rx_seg, VIRTIO_CONSOLE_QUEUE,
@@ -108,9 +112,11 @@ static void deliver_and_notify(struct virtio_console *c)
 
 static void tx_kicked(struct virtio_console *c)
 {
+	bool left;
+
 	if (!vgate_enter(&c->tx_gate))
 		return; /* the core that holds the gate arranges a visit */
-	bool left = print_visit(c);
+	left = print_visit(c);
 
 	if (!left && vgate_leave(&c->tx_gate))
 		return;

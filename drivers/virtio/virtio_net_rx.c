@@ -227,11 +227,12 @@ put_single(struct vring *r, const struct vnet_frame *f, const struct vnet_hdr *h
 {
 	uint32_t need = f->len + VIRTIO_NET_HDR;
 	struct vnet_seg to;
+	uint16_t head;
 
 	if (f->nseg != 1 || r->next == r->seen)
 		return false;
 
-	uint16_t head = vring_head(r, 0);
+	head = vring_head(r, 0);
 
 	if (!vring_single(r, head, VRING_WRITE, &to) || to.len < need)
 		return false;

@@ -152,6 +152,7 @@ static int gather_batch(struct virtio_net *n, struct vnet_core *core, struct vne
 	for (i = 0; i < max && end - seg >= VNET_BATCH; i++) {
 		uint16_t head = vring_head(r, (unsigned)i);
 		uint8_t hdr[VIRTIO_NET_HDR], *from = hdr;
+		uint64_t first;
 
 		/* Not published before the batch is sent; a chain that is not taken is read
 		 * again. */
@@ -171,7 +172,7 @@ static int gather_batch(struct virtio_net *n, struct vnet_core *core, struct vne
 			weight += f->len;
 			end = batch_end(end, seg, weight);
 		}
-		uint64_t first = header_word(from);
+		first = header_word(from);
 		f->hdr = (struct vnet_hdr){0};
 		if (__builtin_expect((uint16_t)first != 0, 0)) {
 			if (!copy_header(n, f, from, first, &weight)) {
@@ -236,9 +237,11 @@ static bool send_visit(struct virtio_net *n, struct vnet_core *core)
 
 void virtio_net_kick(struct virtio_net *n)
 {
+	bool left;
+
 	if (!vgate_enter(&n->tx_gate))
 		return; /* the core that holds the gate arranges a visit, or polls */
-	bool left = send_visit(n, vnet_this_core());
+	left = send_visit(n, vnet_this_core());
 
 	if (!left && vgate_leave(&n->tx_gate))
 		return;

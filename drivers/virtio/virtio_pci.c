@@ -30,10 +30,12 @@ void virtio_pci_break(struct virtio_pci *v, enum vring_error why)
 
 void virtio_pci_resume(struct virtio_pci *v)
 {
+	uint8_t status;
+
 	if (atomic_load(&v->running) || !vpci_enabled(&v->pci, VPCI_CMD_MASTER))
 		return;
 
-	uint8_t status = atomic_load(&v->status);
+	status = atomic_load(&v->status);
 
 	if (!(status & VIRTIO_DRIVER_OK) || (status & VIRTIO_NEEDS_RESET))
 		return;

@@ -21,20 +21,24 @@ static uint16_t *avail_event(struct vring *r)
 enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t num, uint64_t desc,
                               uint64_t avail, uint64_t used, bool event_idx, bool indirect)
 {
+	unsigned event;
+	void *d, *a, *u;
+	struct vring fresh;
+
 	if (num == 0 || num > VRING_MAX || (num & (num - 1)))
 		return VRING_E_queue_size;
 	if (desc % 16 || avail % 2 || used % 4)
 		return VRING_E_ring_misaligned;
 
 	/* Without EVENT_IDX the areas need not include the event indices. */
-	unsigned event = event_idx ? 0 : 1;
-	void *d = gmem_ptr(mem, desc, 16ull * num);
-	void *a = gmem_ptr(mem, avail, 2ull * (AVAIL_WORDS(num) - event));
-	void *u = gmem_ptr(mem, used, 2ull * (USED_WORDS(num) - event));
+	event = event_idx ? 0 : 1;
+	d = gmem_ptr(mem, desc, 16ull * num);
+	a = gmem_ptr(mem, avail, 2ull * (AVAIL_WORDS(num) - event));
+	u = gmem_ptr(mem, used, 2ull * (USED_WORDS(num) - event));
 
 	if (!d || !a || !u)
 		return VRING_E_ring_unmapped;
-	const struct vring fresh = {
+	fresh = (struct vring){
 	    .desc = d,
 	    .avail = a,
 	    .used = u,
@@ -110,6 +114,7 @@ static enum vring_error enter_indirect(struct vring *r, struct chain *w, const s
 static enum vring_error add_piece(struct vring *r, struct chain *w, const struct vring_desc *d)
 {
 	bool writable = d->flags & VRING_DESC_WRITE;
+	uint8_t *p;
 
 	if (w->dir == VRING_READ && writable)
 		return VRING_E_not_readable;
@@ -123,7 +128,7 @@ static enum vring_error add_piece(struct vring *r, struct chain *w, const struct
 	if (w->n == w->max)
 		return VRING_E_chain_pieces;
 
-	uint8_t *p = vring_ptr(r, d->addr, d->len);
+	p = vring_ptr(r, d->addr, d->len);
 
 	if (!p)
 		return VRING_E_bad_address;
