@@ -42,13 +42,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gmem m = {0};
 	struct cpu_entry e;
+	uint8_t *image;
+	struct linux_boot boot;
 	if (!size)
 		return 0;
-	uint8_t *image = malloc(0x1000);
+	image = malloc(0x1000);
 	check(image != NULL);
 	gmem_add(&m, 0, sizeof low, low);
 	gmem_add(&m, 0x100000, sizeof high, high);
-	struct linux_boot boot = {
+	boot = (struct linux_boot){
 	    .kernel = make_image(data, size, image),
 	    .initrd = {data, size},
 	    .cmdline = "fuzz",

@@ -146,11 +146,12 @@ static void expand(const uint8_t *data, size_t size)
 {
 	for (size_t i = 0; i < size && input.len < TEXT; i++) {
 		char c = (char)data[i];
+		const char *w;
 		if (data[i] < 0x80) {
 			put(&input, &c, 1);
 			continue;
 		}
-		const char *w = words[(data[i] - 0x80u) % (sizeof words / sizeof words[0])];
+		w = words[(data[i] - 0x80u) % (sizeof words / sizeof words[0])];
 		put(&input, w, strlen(w));
 		put(&input, " ", 1);
 	}
@@ -182,8 +183,9 @@ static bool read_lines(struct config *c)
 	struct config_action a;
 	for (size_t at = 0, end; at < input.len; at = end + 1) {
 		const char *stop = memchr(input.at + at, '\n', input.len - at);
+		enum config_outcome o;
 		end = stop ? (size_t)(stop - input.at) : input.len;
-		enum config_outcome o = config_read_line(c, input.at + at, end - at, &a, &r);
+		o = config_read_line(c, input.at + at, end - at, &a, &r);
 		if (o == CONFIG_REFUSED)
 			check_report(&r);
 		if (o != CONFIG_CHANGED)

@@ -255,6 +255,7 @@ static void model_end_line(void)
 static void key(uint8_t c)
 {
 	bool editing = !shown, ends = editing && (c == '\r' || c == '\n');
+	bool waits;
 
 	if (ends)
 		model_end_line();
@@ -265,7 +266,7 @@ static void key(uint8_t c)
 		model_gathers = model_gathers && c != CTRL_C;
 	} else if (editing && (char)c >= ' ' && model_length + 1 < CONFIG_LINE)
 		model[model_length++] = (char)c;
-	bool waits = shown && queued == sizeof queue;
+	waits = shown && queued == sizeof queue;
 	typed_at = &c;
 	typed_left = 1;
 	monitor_poll();
@@ -296,9 +297,10 @@ static uint32_t waiting(void *ctx)
 
 static int receive(void *ctx)
 {
+	uint8_t c;
 	(void)ctx;
 	check(queued > 0);
-	uint8_t c = queue[0];
+	c = queue[0];
 	queued--;
 	memmove(queue, queue + 1, queued);
 	return c;

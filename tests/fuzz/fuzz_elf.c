@@ -29,16 +29,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gmem m = {0};
 	struct cpu_entry e;
+	uint8_t *image;
+	struct multiboot_boot boot;
+	struct multiboot_module module;
 	if (size < 2)
 		return 0;
-	uint8_t *image = malloc(size - 1);
+	image = malloc(size - 1);
 	check(image != NULL);
 	memcpy(image, data + 1, size - 1);
 	make_image(data[0], image, size - 1);
 	gmem_add(&m, 0, sizeof low, low);
 	gmem_add(&m, 0x100000, sizeof high, high);
-	struct multiboot_boot boot = {.kernel = {image, size - 1}, .cmdline = "fuzz"};
-	struct multiboot_module module = {boot.kernel, "module"};
+	boot = (struct multiboot_boot){.kernel = {image, size - 1}, .cmdline = "fuzz"};
+	module = (struct multiboot_module){boot.kernel, "module"};
 	boot.modules = &module;
 	boot.n_modules = data[0] & 1;
 	load_kind(boot.kernel);

@@ -17,10 +17,11 @@ static void finish(const struct insn *in, enum insn_mode mode, const uint8_t *da
 {
 	static const uint64_t base[6] = {1, 2, 3, 4, 5, 6};
 	struct insn_regs r = {0};
+	uint64_t stored;
 	memcpy(&r, data, size < sizeof r ? size : sizeof r);
 	insn_linear(in, mode, &r, base);
 	insn_linear_dst(in, mode, &r, base);
-	uint64_t stored = insn_finish(in, mode, &r, r.gpr[15]);
+	stored = insn_finish(in, mode, &r, r.gpr[15]);
 	check(in->width == 8 || stored >> 8 * in->width == 0);
 }
 
@@ -28,21 +29,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct insn in;
 	struct insn_sys sys;
+	enum insn_mode mode;
+	uint8_t *bytes;
+	int length, sys_length;
 	if (!size)
 		return 0;
-	enum insn_mode mode = data[0] % 3;
+	mode = data[0] % 3;
 	/* A copy of exact size lets the address sanitizer see the first byte too many. */
-	uint8_t *bytes = malloc(size);
+	bytes = malloc(size);
 	check(bytes != NULL);
 	memcpy(bytes, data + 1, --size);
-	int length = insn_decode(bytes, size, mode, &in);
+	length = insn_decode(bytes, size, mode, &in);
 	check(length >= 0 && length <= INSN_MAX_LENGTH && (size_t)length <= size);
 	if (length) {
 		check(in.width == 1 || in.width == 2 || in.width == 4 || in.width == 8);
 		check(in.mem_read || in.mem_write);
 		finish(&in, mode, data, size + 1);
 	}
-	int sys_length = insn_sys_decode(bytes, size, mode, &sys);
+	sys_length = insn_sys_decode(bytes, size, mode, &sys);
 	check(sys_length >= 0 && sys_length <= INSN_MAX_LENGTH && (size_t)sys_length <= size);
 	check(!length || !sys_length);
 	free(bytes);

@@ -67,6 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gmem mem = {0};
 	struct vring r = {0};
 	uint8_t head[8] = {0}, *ram;
+	uint16_t num;
+	uint64_t desc, avail, used;
 
 	if (size < sizeof head)
 		return 0;
@@ -75,9 +77,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(ram, 0, RAM);
 	memcpy(ram, data + sizeof head, size - sizeof head < RAM ? size - sizeof head : RAM);
 	gmem_add(&mem, BASE, RAM, ram);
-	uint16_t num = (uint16_t)(1u << (head[0] & 7)) + (head[0] >> 7);
-	uint64_t desc = BASE + 16u * head[1], avail = BASE + 16u * head[2],
-	         used = BASE + 16u * head[3];
+	num = (uint16_t)(1u << (head[0] & 7)) + (head[0] >> 7);
+	desc = BASE + 16u * head[1];
+	avail = BASE + 16u * head[2];
+	used = BASE + 16u * head[3];
 
 	if (vring_enable(&r, &mem, num, desc, avail, used, head[4] & 1, head[4] & 2) == VRING_OK)
 		for (unsigned i = 0; i < 8; i++)

@@ -159,13 +159,13 @@ static void test_all_found(void **state)
 /* Each GSI is its I/O APIC's, whatever their order; below the first one's base it is nobody's. */
 static void test_ioapics(void **state)
 {
+	static const struct {
+		uint32_t gsi, owner;
+	} c[] = {{0, 0}, {23, 0}, {24, 1}, {119, 1}, {120, 2}, {0xffffffff, 2}};
 	(void)state;
 	assert_true(parse());
 	assert_int_equal(info.nioapics, 3);
 	assert_int_equal(info.ioapic[1].addr, 0xfec01000);
-	static const struct {
-		uint32_t gsi, owner;
-	} c[] = {{0, 0}, {23, 0}, {24, 1}, {119, 1}, {120, 2}, {0xffffffff, 2}};
 	for (unsigned i = 0; i < sizeof c / sizeof c[0]; i++)
 		assert_int_equal(acpi_ioapic_of(&info, c[i].gsi), c[i].owner);
 	info.ioapic[0].gsi_base = 200;
@@ -177,9 +177,9 @@ static void test_ioapics(void **state)
 /* One more than the tables hold is counted, not written. */
 static void test_too_many(void **state)
 {
-	(void)state;
 	uint32_t cpus = CORES_MAX + 3, ioapics = ACPI_IOAPICS + 2;
 	uint8_t *t = table(0x4000, "APIC", 44 + 16 * cpus + 12 * ioapics), *r = t + 44;
+	(void)state;
 	for (uint32_t i = 0; i < cpus; i++, r += 16) {
 		r[0] = 9;
 		r[1] = 16;
@@ -202,8 +202,8 @@ static void test_too_many(void **state)
 /* A table says more than there is, or less than it needs: it is not summed, and not walked. */
 static void test_lengths(void **state)
 {
-	(void)state;
 	static const uint32_t bad[] = {0, 1, 8, 35, 43, MEMORY, ACPI_TABLE_MAX + 1, 1u << 31, ~0u};
+	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		put(memory + MADT + 4, bad[i], 4);
 		bytes_read = 0;
@@ -247,8 +247,8 @@ static void test_truncated(void **state)
 /* A record of no length would be met for ever; one that is too long ends the list. */
 static void test_records(void **state)
 {
-	(void)state;
 	static const uint8_t bad[] = {0, 1, 0xff};
+	(void)state;
 	for (unsigned i = 0; i < sizeof bad; i++) {
 		put_madt();
 		memory[MADT + 44 + 8 + 1] = bad[i];
@@ -263,9 +263,9 @@ static void test_records(void **state)
 
 static void test_pointers(void **state)
 {
-	(void)state;
 	static const uint64_t bad[] = {0,    1,         BASE - 1, BASE + MEMORY, BASE + MEMORY - 35,
 	                               ~0ul, ~0ul - 35, 1ul << 63};
+	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		use_xsdt(bad[i]);
 		assert_true(parse()); /* by the RSDT */
@@ -313,11 +313,11 @@ static bool parse_spcr(void)
 
 static void test_console(void **state)
 {
-	(void)state;
 	static const struct {
 		uint8_t code;
 		uint16_t divisor;
 	} speed[] = {{0, 0}, {3, 12}, {4, 6}, {6, 2}, {7, 1}};
+	(void)state;
 	assert_true(parse());
 	assert_int_equal(info.spcr, ACPI_SPCR_ABSENT);
 	for (unsigned i = 0; i < sizeof speed / sizeof speed[0]; i++) {
@@ -339,11 +339,11 @@ static void test_console(void **state)
 /* What is no 16550 at I/O ports is known to be there, and not used. */
 static void test_other_consoles(void **state)
 {
-	(void)state;
 	static const struct {
 		unsigned at;
 		uint8_t value;
 	} other[] = {{36, 3}, {36, 0xff}, {40, 0}, {43, 3}, {46, 1}, {51, 1}, {58, 1}, {58, 8}};
+	(void)state;
 	for (unsigned i = 0; i < sizeof other / sizeof other[0]; i++) {
 		put_spcr(0x3f8, 7)[other[i].at] = other[i].value;
 		memory[SPCR + 45] = other[i].at == 46 ? 0xff : 3; /* FFF8h fits, 1xxxxh does not */
@@ -369,12 +369,12 @@ static void test_other_consoles(void **state)
 
 static void test_console_option(void **state)
 {
-	(void)state;
 	static const char *const bad[] = {
 	    "",          "com",    "com0",    "com5",       "com11",       "com2,",
 	    "com2,0",    "com2,7", "com1,x",  "com1,9600x", "com1,115201", "com1,99999999999",
 	    "com1:9600", "ttyS0",  "nonesuch"};
 	struct serial_port s = {.port = 1};
+	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(serial_option(bad[i], &s), SERIAL_BAD);
 	assert_int_equal(serial_option("none", &s), SERIAL_NONE);
@@ -399,9 +399,9 @@ static void test_console_option(void **state)
 /* A root that fills its whole length with one broken table: it costs no more than it may. */
 static void test_long_root(void **state)
 {
-	(void)state;
 	uint32_t length = MEMORY - 0x1000;
 	uint8_t *t = table(0x1000, "RSDT", length);
+	(void)state;
 	for (uint32_t i = 36; i + 4 <= length; i += 4)
 		put(t + i, BASE + 0x1000, 4);
 	seal(0x1000);

@@ -108,7 +108,6 @@ static void test_reduced(void **state)
 
 static void test_reset_registers(void **state)
 {
-	(void)state;
 	static const struct {
 		uint8_t space, width, offset;
 		uint64_t address;
@@ -124,6 +123,7 @@ static void test_reset_registers(void **state)
 	    {2, 8, 0, 0x1f00000100, false}, {3, 8, 0, 0xcf9, false},
 	    {0x7f, 8, 0, 0xcf9, false},
 	};
+	(void)state;
 	for (unsigned i = 0; i < sizeof c / sizeof c[0]; i++) {
 		gas(116, c[i].space, c[i].width, c[i].address);
 		fadt[118] = c[i].offset;
@@ -143,9 +143,10 @@ static uint8_t type[2];
 static bool find(const void *aml, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
+	bool found;
 	memcpy(copy, aml, size);
 	type[0] = type[1] = 0xff;
-	bool found = acpi_s5_find(copy, size, type);
+	found = acpi_s5_find(copy, size, type);
 	free(copy);
 	return found;
 }
@@ -201,9 +202,9 @@ static void test_s5_refused(void **state)
 /* The first definition that can be understood counts. */
 static void test_s5_second(void **state)
 {
-	(void)state;
 	static const uint8_t aml[] = {8, '_', 'S', '5', '_', 0x12, 0x3f, 2, 0, 0,
 	                              8, '_', 'S', '5', '_', 0x12, 4,    2, 1, 0};
+	(void)state;
 	assert_true(find(aml, sizeof aml));
 	assert_int_equal(type[0], 1);
 }

@@ -21,8 +21,9 @@ static char *copy_of(const char *text)
 static bool read_mac(const char *text, uint64_t *mac)
 {
 	char *copy = copy_of(text);
+	bool good;
 	*mac = UNTOUCHED;
-	bool good = mac_from_text(copy, mac);
+	good = mac_from_text(copy, mac);
 	free(copy);
 	return good;
 }
@@ -30,8 +31,9 @@ static bool read_mac(const char *text, uint64_t *mac)
 static bool read_ip(const char *text, char stop, uint32_t *ip)
 {
 	char *copy = copy_of(text);
+	bool good;
 	*ip = UNTOUCHED;
-	bool good = ip_from_text(copy, stop, ip);
+	good = ip_from_text(copy, stop, ip);
 	free(copy);
 	return good;
 }

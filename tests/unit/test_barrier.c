@@ -50,13 +50,14 @@ static void test_single_bits(void **state)
 	(void)state;
 	for (unsigned b = 0; b < 64; b++) {
 		struct barrier_cpu a = {.leaf7_edx = b < 32 ? 1u << b : 0};
+		struct barrier_cpu c, d;
 		assert_int_equal(barriers_of(&a), b == 10   ? BARRIER_VERW
 		                                  : b == 26 ? BARRIER_IBPB
 		                                  : b == 28 ? BARRIER_L1D
 		                                            : 0);
-		struct barrier_cpu c = {.arch_capabilities = 1ul << b};
+		c = (struct barrier_cpu){.arch_capabilities = 1ul << b};
 		assert_int_equal(barriers_of(&c), b == 17 || b == 28 ? BARRIER_VERW : 0);
-		struct barrier_cpu d = {.leaf7_edx = 1u << 28, .arch_capabilities = 1ul << b};
+		d = (struct barrier_cpu){.leaf7_edx = 1u << 28, .arch_capabilities = 1ul << b};
 		assert_int_equal(!(barriers_of(&d) & BARRIER_L1D), b == 0 || b == 3);
 	}
 }

@@ -108,9 +108,11 @@ static void add_warnings(const struct config_report *r, struct text *got)
 static void check_round_trip(const struct node_config *n, const char *text)
 {
 	struct config *again = new_config();
+	const struct node_config *m;
+	struct text canonical;
 	accept_text(again, text);
-	const struct node_config *m = config_live(again);
-	struct text canonical = printed(m);
+	m = config_live(again);
+	canonical = printed(m);
 	assert_string_equal(canonical.at, text);
 	assert_int_equal(m->guests, n->guests);
 	assert_int_equal(m->routes, n->routes);

@@ -41,8 +41,8 @@ static void refuse_line(struct config *c, const char *line, const char *message)
 static void test_show(void **state)
 {
 	struct config *c = node();
-	(void)state;
 	struct config_action a = act(c, "show guests");
+	(void)state;
 	assert_int_equal(a.verb, CONFIG_SHOW);
 	assert_int_equal(a.what, CONFIG_SHOW_GUESTS);
 	assert_true(a.guest == -1 && a.net == -1 && a.port == -1 && !a.json);
@@ -109,13 +109,14 @@ static void test_verbs(void **state)
 	    {"help", CONFIG_HELP, -1},
 	};
 	struct config *c = node();
+	struct config_action a;
 	(void)state;
 	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
 		struct config_action a = act(c, row[i].line);
 		assert_int_equal(a.verb, row[i].verb);
 		assert_int_equal(a.guest, row[i].guest);
 	}
-	struct config_action a = act(c, "load patio.conf.good");
+	a = act(c, "load patio.conf.good");
 	assert_int_equal(a.verb, CONFIG_LOAD);
 	assert_string_equal(a.word, "patio.conf.good");
 	a = act(c, "load");
@@ -132,8 +133,8 @@ static void test_verbs(void **state)
 static void test_explain(void **state)
 {
 	struct config *c = node();
-	(void)state;
 	struct config_action a = act(c, "explain 52:54:00:00:00:0a ff:ff:ff:ff:ff:ff alice.0 json");
+	(void)state;
 	assert_int_equal(a.verb, CONFIG_EXPLAIN);
 	assert_int_equal(a.src, 0x0a0000005452ull);
 	assert_int_equal(a.dst, MAC_BROADCAST);

@@ -214,14 +214,15 @@ static void test_atomic(void **state)
 	struct config *c = new_config();
 	struct config_report r;
 	const char *good = "network lab\nguest g kernel k\nport a guest g network lab\n";
-	(void)state;
 	struct text before = printed(config_live(c));
+	struct text after;
+	(void)state;
 	refuse_text(
 	    c, "network lab\nguest g kernel k\nport a guest g network lab\nremove network lab\n",
 	    strlen(good) + 18, "text:4:16: network \"lab\" has ports or links; remove them first");
 	assert_int_equal(config_read(c, good, strlen(good), &r), CONFIG_CHANGED);
 	assert_int_equal(config_staged(c)->ports, 1);
-	struct text after = printed(config_live(c));
+	after = printed(config_live(c));
 	assert_string_equal(before.at, after.at);
 	assert_int_equal(config_read(c, good, strlen(good), &r), CONFIG_CHANGED);
 	config_commit(c);
@@ -240,10 +241,11 @@ static void test_warnings(void **state)
 {
 	struct config *c = new_config();
 	struct config_report r;
+	struct text t;
 	(void)state;
 	accept_text(c, "network default mode route\nguest g kernel k\nport a guest g\n");
 	accept_long(c, numbered("route src 02:00:00:00:00:%02x dst any to port a\n", 0, 20));
-	struct text t = numbered("route src 02:00:00:00:00:%02x dst none to port a\n", 0, 20);
+	t = numbered("route src 02:00:00:00:00:%02x dst none to port a\n", 0, 20);
 	assert_int_equal(config_read(c, t.at, t.len, &r), CONFIG_CHANGED);
 	assert_int_equal(r.warnings, 20);
 	assert_int_equal(r.warning[CONFIG_WARNINGS - 1].line, CONFIG_WARNINGS);
@@ -257,9 +259,10 @@ static void test_derived_mac(void **state)
 	struct config *c = new_config();
 	char line[64], message[200], text[MAC_TEXT];
 	struct config_report r;
+	mac_t mac;
 	(void)state;
 	accept_text(c, "guest g kernel k\nport alice.0 guest g\n");
-	mac_t mac = config_live(c)->port[0].mac;
+	mac = config_live(c)->port[0].mac;
 	assert_int_equal(mac & 0xffffff, 0x005452);
 	mac_to_text(mac, text);
 	snprintf(line, sizeof line, "port b guest g mac %s\n", text);

@@ -179,10 +179,11 @@ static void test_refused_slots(void **state)
 	struct config *c = node();
 	struct config_report r;
 	const char *bad = "network x\nguest g kernel k\nport p guest g network x\nnonsense\n";
+	const struct node_config *n;
 	(void)state;
 	assert_int_equal(config_read(c, bad, strlen(bad), &r), CONFIG_REFUSED);
 	accept_text(c, "log debug");
-	const struct node_config *n = config_live(c);
+	n = config_live(c);
 	for (unsigned i = n->ports; i < CONFIG_PORTS; i++)
 		assert_string_equal(n->port[i].name, "");
 	for (unsigned i = n->nets; i < CONFIG_NETS; i++)
@@ -196,9 +197,10 @@ static void test_refused_slots(void **state)
 static void test_slots(void **state)
 {
 	struct config *c = node();
+	int slot;
 	(void)state;
 	accept_text(c, "link far udp remote 192.0.2.2 network lab");
-	int slot = config_find_port(config_live(c), "far");
+	slot = config_find_port(config_live(c), "far");
 	accept_text(c, "remove link far\nlink far2 udp remote 192.0.2.3 network lab\n");
 	assert_int_not_equal(config_find_port(config_live(c), "far2"), slot);
 	accept_text(c, "link far3 udp remote 192.0.2.4 network lab\n");

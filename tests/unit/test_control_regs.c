@@ -31,8 +31,8 @@ static void test_cr0(void **state)
 
 static void test_cr0_to_long_mode(void **state)
 {
-	(void)state;
 	struct control_state s = {.cr0 = 0x11, .cr4 = CR4_PAE, .efer = EFER_LME};
+	(void)state;
 	assert_true(cr0_allowed(&s, CR0_LONG));
 	s.cs_long = true;
 	assert_false(cr0_allowed(&s, CR0_LONG));
@@ -50,9 +50,9 @@ static void test_cr0_to_long_mode(void **state)
 
 static void test_cr4(void **state)
 {
-	(void)state;
 	struct control_state s = long64;
 	uint64_t offered = cr4_offered(1u << 17, 0, 0);
+	(void)state;
 	assert_true(cr4_allowed(&s, CR4_PAE | CR4_MCE, offered));
 	assert_false(cr4_allowed(&s, CR4_MCE, offered));
 	assert_true(cr4_allowed(&real, CR4_MCE, offered));

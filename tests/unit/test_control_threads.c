@@ -174,6 +174,7 @@ static void a_control_console_has_no_race(void **state)
 	pthread_t t[CORES];
 	uint64_t value, seen = 0;
 	char name[64];
+	struct vpci_dev *hvc;
 
 	(void)state;
 	g = guest_new();
@@ -183,7 +184,7 @@ static void a_control_console_has_no_race(void **state)
 	assert_true(control_console_create(vm));
 	for (unsigned i = 0; i < CORES; i++)
 		vm->vcpu[i].id = i;
-	struct vpci_dev *hvc = &console_of_vm(vm)->hvc.v.pci;
+	hvc = &console_of_vm(vm)->hvc.v.pci;
 	vpci_remove(hvc);
 	assert_true(vpci_add(&g->pci, hvc, 1));
 	p = guest_probe(g, 1);

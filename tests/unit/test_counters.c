@@ -124,17 +124,6 @@ static void frames_are_always_there(void **state)
 
 static void each_source_is_asked(void **state)
 {
-	(void)state;
-	stats.drop[0] = 1;
-	stats.drop[VNET_DROP_CAUSES - 1] = 2;
-	stats.flooded = 3;
-	has_nic = has_control = true;
-	vm.console.dropped = 4;
-	vm.console.missed = 5;
-	vm.uart.unsent = 6;
-	vm.absent.reads = 10;
-	vm.absent.writes = 11;
-	lost = 12;
 	static const char *const rows[] = {
 	    FRAMES,
 	    ROW("p", "flooded", "3"),
@@ -150,7 +139,19 @@ static void each_source_is_asked(void **state)
 	    ROW("g", "absent.writes", "11"),
 	    ROW("node", "log.lost", "12") "]",
 	};
-	const char *text = counters(-1);
+	const char *text;
+	(void)state;
+	stats.drop[0] = 1;
+	stats.drop[VNET_DROP_CAUSES - 1] = 2;
+	stats.flooded = 3;
+	has_nic = has_control = true;
+	vm.console.dropped = 4;
+	vm.console.missed = 5;
+	vm.uart.unsent = 6;
+	vm.absent.reads = 10;
+	vm.absent.writes = 11;
+	lost = 12;
+	text = counters(-1);
 	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		text = strstr(text, rows[i]); /* in this order */
 		assert_non_null(text);

@@ -222,10 +222,11 @@ static void test_expected(void **state)
 	char path[80];
 	(void)state;
 	for (unsigned i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+		uint32_t has, sees;
 		snprintf(path, sizeof path, "tests/unit/data/cpuid/%s.txt", expected[i].machine);
 		dump_read(path);
-		uint32_t has = reg_of(dump_ask(expected[i].leaf, expected[i].sub), expected[i].reg);
-		uint32_t sees = reg_of(guest(expected[i].leaf, expected[i].sub), expected[i].reg);
+		has = reg_of(dump_ask(expected[i].leaf, expected[i].sub), expected[i].reg);
+		sees = reg_of(guest(expected[i].leaf, expected[i].sub), expected[i].reg);
 		if (!(has & BIT(expected[i].bit)))
 			fail_msg("row %u: %s has it not: %x", i, path, has);
 		if (!(sees & BIT(expected[i].bit)) == expected[i].shown)
@@ -487,8 +488,10 @@ static void test_made(void **state)
 static void check_slow_strings(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid_view slow = one;
+	struct cpuid should, r;
 	slow.slow_strings = true;
-	struct cpuid should = guest(leaf, sub), r = cpuid_for_guest(dump_ask, &slow, leaf, sub);
+	should = guest(leaf, sub);
+	r = cpuid_for_guest(dump_ask, &slow, leaf, sub);
 	if (leaf == 7 && sub == 0) {
 		should.ebx &= ~BIT(9);
 		should.edx &= ~BIT(4);
@@ -543,8 +546,8 @@ static void test_document(void **state)
 {
 	char *should = page(), *is = calloc(1, strlen(should) + 2);
 	FILE *f = fopen(DOCUMENT, "r");
-	(void)state;
 	size_t got = fread(is, 1, strlen(should) + 1, f);
+	(void)state;
 	fclose(f);
 	if (got != strlen(should) || memcmp(is, should, got) != 0)
 		fail_msg(DOCUMENT " is not what the table says: build/unit/test_cpuid --write");

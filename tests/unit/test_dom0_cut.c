@@ -80,12 +80,13 @@ static void judge_out(struct rig *r)
 	for (unsigned i = 0; i < r->sim->n_out; i++) {
 		uint8_t *p = r->sim->out[i].data;
 		uint32_t len = r->sim->out[i].len - EXTENSION;
+		const char *error;
 		assert_int_equal(p[20], 60);
 		assert_int_equal(p[54], 6);
 		p[20] = 6;
 		put_be16(p + 18, be16(p + 18) - EXTENSION);
 		memmove(p + 54, p + 54 + EXTENSION, len - 54);
-		const char *error = tso_check_segment(&c, p, len);
+		error = tso_check_segment(&c, p, len);
 		if (error)
 			fail_msg("segment %u: %s", i, error);
 	}
@@ -94,12 +95,14 @@ static void judge_out(struct rig *r)
 
 static void it_leaves_in_segments(void **state)
 {
-	(void)state;
 	struct rig r;
 	struct bridge b;
+	struct out_frame *f;
+	unsigned pieces;
+	(void)state;
 	open_bridge(&r, &b, FRAMES);
-	struct out_frame *f = arrives(&b, 60);
-	unsigned pieces = f->n;
+	f = arrives(&b, 60);
+	pieces = f->n;
 	assert_true(send_frame(&b, f));
 	assert_int_equal(given, 0); /* the NIC reads them still */
 	e1000_tx_flush(&b.nic);
@@ -116,11 +119,12 @@ static void it_leaves_in_segments(void **state)
 /* All segments or none: without frames to keep their headers in, it waits. */
 static void it_waits_for_room(void **state)
 {
-	(void)state;
 	struct rig r;
 	struct bridge b;
+	struct out_frame *f;
+	(void)state;
 	open_bridge(&r, &b, (PAYLOAD + MSS - 1) / MSS - 1);
-	struct out_frame *f = arrives(&b, 60);
+	f = arrives(&b, 60);
 	assert_false(send_frame(&b, f));
 	assert_int_equal(b.count[BRIDGE_out_waits], 1);
 	assert_int_equal(e1000_tx_pending(&b.nic), 0);
@@ -134,12 +138,14 @@ static void it_waits_for_room(void **state)
 /* What an authentication header covers is cut by nobody: its buffers come back at once. */
 static void the_authenticated_is_dropped(void **state)
 {
-	(void)state;
 	struct rig r;
 	struct bridge b;
+	struct out_frame *f;
+	unsigned pieces;
+	(void)state;
 	open_bridge(&r, &b, FRAMES);
-	struct out_frame *f = arrives(&b, 51);
-	unsigned pieces = f->n;
+	f = arrives(&b, 51);
+	pieces = f->n;
 	assert_true(send_frame(&b, f));
 	assert_int_equal(b.count[BRIDGE_out_unable], 1);
 	assert_int_equal(given, pieces);

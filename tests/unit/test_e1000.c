@@ -46,9 +46,9 @@ static void test_start(void **state)
 
 static void test_start_fails(void **state)
 {
-	(void)state;
 	struct e1000 n;
 	struct sim *s = sim_new(0x1234);
+	(void)state;
 	assert_string_equal(start(s, &n), "not an 82540EM or 82574L");
 	assert_int_equal(s->reads, 0);
 	s->device = E1000_82540EM;
@@ -70,9 +70,9 @@ static void test_start_fails(void **state)
 
 static void test_mac_from_registers(void **state)
 {
-	(void)state;
 	struct e1000 n;
 	struct sim *s = sim_new(E1000_82574L);
+	(void)state;
 	s->eeprom_dead = true;
 	*sim_reg(s, RAL) = 0x33221102;
 	*sim_reg(s, RAH) = RAH_AV | 0x5544;
@@ -83,8 +83,8 @@ static void test_mac_from_registers(void **state)
 
 static void test_irq(void **state)
 {
-	(void)state;
 	struct rig r;
+	(void)state;
 	rig_open(&r, E1000_82540EM);
 	e1000_irq_on(&r.nic, false);
 	assert_false(*sim_reg(r.sim, IMS) & INT_TXDW);
@@ -103,10 +103,10 @@ static void test_irq(void **state)
 
 static void test_rx_wraps(void **state)
 {
-	(void)state;
 	struct rig r;
 	uint8_t f[1514], *got;
 	uint32_t len;
+	(void)state;
 	rig_open(&r, E1000_82574L);
 	for (unsigned i = 0; i < 3000; i++) {
 		memset(f, (int)i, sizeof f);
@@ -127,11 +127,11 @@ static void test_rx_wraps(void **state)
 
 static void test_rx_full_and_back(void **state)
 {
-	(void)state;
 	struct rig r;
 	uint8_t f[100] = {1}, *got;
 	uint32_t len;
 	unsigned n = 0;
+	(void)state;
 	rig_open(&r, E1000_82540EM);
 	while (sim_receive(r.sim, f, sizeof f, 0))
 		n++;
@@ -147,10 +147,10 @@ static void test_rx_full_and_back(void **state)
 
 static void test_rx_bad_frames(void **state)
 {
-	(void)state;
 	struct rig r;
 	static uint8_t f[5000];
 	uint32_t len;
+	(void)state;
 	rig_open_mtu(&r, E1000_82540EM, 1501); /* long frames, and the smallest buffers */
 	sim_receive(r.sim, f, 100, RXE_CE);
 	sim_receive(r.sim, f, 13, 0);     /* no Ethernet header */
@@ -175,9 +175,10 @@ static void frames_of_mtu(uint16_t device, uint32_t mtu, uint32_t can, uint32_t 
 	assert_int_equal(r.nic.rx_bytes, bytes);
 	assert_int_equal(sim_buffer(r.sim), bytes);
 	for (uint32_t i = 14; i <= longest; i += i < longest - 40 ? 13 : 1) {
+		uint8_t *got;
 		memset(f, (int)i, i);
 		assert_true(sim_receive(r.sim, f, i, 0));
-		uint8_t *got = e1000_rx_next(&r.nic, &len);
+		got = e1000_rx_next(&r.nic, &len);
 		assert_non_null(got);
 		assert_int_equal(len, i);
 		assert_memory_equal(got, f, i);
@@ -214,10 +215,10 @@ static void test_mtu(void **state)
 /* The largest frames that a NIC with a large MTU takes at all do not leave their buffers. */
 static void test_mtu_contained(void **state)
 {
-	(void)state;
 	struct rig r;
 	static uint8_t f[16384];
 	uint32_t len;
+	(void)state;
 	rig_open_mtu(&r, E1000_82574L, 9000);
 	for (unsigned i = 0; i < 1000; i++) {
 		assert_true(sim_receive(r.sim, f, 16380, 0));
@@ -232,10 +233,10 @@ static void test_mtu_contained(void **state)
 
 static void test_tx_pieces(void **state)
 {
-	(void)state;
 	struct rig r;
 	static uint8_t f[60000];
 	struct vnet_hdr none = {0};
+	(void)state;
 	rig_open(&r, E1000_82540EM);
 	for (uint32_t i = 0; i < sizeof f; i++)
 		f[i] = (uint8_t)(i ^ i >> 8);
@@ -259,11 +260,11 @@ static void test_tx_pieces(void **state)
 
 static void test_tx_full(void **state)
 {
-	(void)state;
 	struct rig r;
 	static uint8_t f[E1000_TX_RING][64];
 	struct vnet_hdr none = {0};
 	unsigned n = 0;
+	(void)state;
 	rig_open(&r, E1000_82574L);
 	r.sim->tx_stopped = true;
 	while (e1000_tx_send(&r.nic, &(struct vnet_seg){f[n], 64}, 1, &none, f[n]) == E1000_SENT)
@@ -283,14 +284,14 @@ static void test_tx_full(void **state)
 
 static void test_tx_refuses_nonsense(void **state)
 {
-	(void)state;
 	struct rig r;
 	uint8_t f[64];
 	struct vnet_hdr none = {0};
 	struct vnet_seg many[E1000_PIECES + 1];
+	struct vnet_seg empty[2] = {{f, 60}, {f, 0}}, huge[2] = {{f, 60}, {f, 0xffffffff}};
+	(void)state;
 	for (unsigned i = 0; i <= E1000_PIECES; i++)
 		many[i] = (struct vnet_seg){f, 2};
-	struct vnet_seg empty[2] = {{f, 60}, {f, 0}}, huge[2] = {{f, 60}, {f, 0xffffffff}};
 	rig_open(&r, E1000_82540EM);
 	assert_int_equal(e1000_tx_send(&r.nic, many, 0, &none, f), E1000_BAD);
 	assert_int_equal(e1000_tx_send(&r.nic, many, 6, &none, f), E1000_BAD);
@@ -304,10 +305,10 @@ static void test_tx_refuses_nonsense(void **state)
 
 static void test_stats(void **state)
 {
-	(void)state;
 	struct rig r;
 	uint32_t v = 0;
 	unsigned n = 0;
+	(void)state;
 	rig_open(&r, E1000_82540EM);
 	*sim_reg(r.sim, 0x4010) = 7;
 	for (const char *name; (name = e1000_stat(&r.nic, n, &v)); n++)

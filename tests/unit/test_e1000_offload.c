@@ -32,10 +32,10 @@ static void check_segments(struct rig *r, struct tso_check *c)
 
 static void test_tso(void **state)
 {
-	(void)state;
 	struct rig r;
 	struct vnet_hdr hdr;
 	struct tso_check c;
+	(void)state;
 	rig_open(&r, E1000_82574L);
 	for (uint32_t i = 0; i < 200; i++) {
 		bool v6 = i & 2;
@@ -53,10 +53,10 @@ static void test_tso(void **state)
 
 static void test_csum_keeps_context(void **state)
 {
-	(void)state;
 	struct rig r;
 	struct vnet_hdr hdr;
 	struct tso_check c;
+	(void)state;
 	rig_open(&r, E1000_82540EM);
 	for (uint32_t i = 0; i < 40; i++) {
 		bool v6 = i >= 20;
@@ -73,12 +73,14 @@ static void test_csum_keeps_context(void **state)
 
 static void test_tso6_only_where_it_works(void **state)
 {
-	(void)state;
 	struct rig r;
 	struct vnet_hdr hdr;
+	uint32_t len;
+	struct vnet_seg all;
+	(void)state;
 	rig_open(&r, E1000_82540EM);
-	uint32_t len = tso_build(big, &hdr, true, 5000, 1000);
-	struct vnet_seg all = {big, len};
+	len = tso_build(big, &hdr, true, 5000, 1000);
+	all = (struct vnet_seg){big, len};
 	assert_false(e1000_tso6(&r.nic));
 	assert_int_equal(e1000_tx_send(&r.nic, &all, 1, &hdr, big), E1000_UNABLE);
 	assert_int_equal(r.nic.count[E1000_COUNT_tx_unable], 1);
@@ -106,10 +108,12 @@ static void test_in_tunnel(void **state)
 		struct vnet_hdr hdr;
 		struct tso_check c;
 		bool v6 = i & 1, outer_v6 = i & 2, new = i & 4;
+		uint32_t len, outer;
+		struct vnet_seg all;
 		rig_open(&r, new ? E1000_82574L : E1000_82540EM);
-		uint32_t len = tso_build(big, &hdr, v6, 1000, 1448);
-		uint32_t outer = in_vxlan(len, &hdr, outer_v6);
-		struct vnet_seg all = {big, outer + len};
+		len = tso_build(big, &hdr, v6, 1000, 1448);
+		outer = in_vxlan(len, &hdr, outer_v6);
+		all = (struct vnet_seg){big, outer + len};
 		assert_int_equal(e1000_tx_send(&r.nic, &all, 1, &hdr, big),
 		                 new ? E1000_UNABLE : E1000_SENT);
 		assert_int_equal(r.nic.count[E1000_COUNT_tx_unable], new);
@@ -128,9 +132,9 @@ static void test_in_tunnel(void **state)
 /* Only a checksum behind a UDP header is one in a tunnel, and headers cut short are none. */
 static void test_in_no_tunnel(void **state)
 {
-	(void)state;
 	struct vnet_hdr hdr;
 	uint32_t len = tso_build(big, &hdr, false, 1000, 1448);
+	(void)state;
 	assert_false(e1000_in_tunnel(&hdr, big, len));
 	big[23] = 17;
 	assert_false(e1000_in_tunnel(&hdr, big, len)); /* that UDP header's own */
@@ -149,12 +153,13 @@ static void test_in_no_tunnel(void **state)
 /* A frame with a VLAN tag: everything lies 4 bytes further. */
 static void test_vlan(void **state)
 {
-	(void)state;
 	struct rig r;
 	struct vnet_hdr hdr;
 	struct tso_check c;
+	uint32_t len;
+	(void)state;
 	rig_open(&r, E1000_82540EM);
-	uint32_t len = tso_build(big, &hdr, false, 3000, 1400);
+	len = tso_build(big, &hdr, false, 3000, 1400);
 	memmove(big + 16, big + 12, len - 12);
 	put_be32(big + 12, 0x81000007);
 	hdr.csum_start += 4;
@@ -174,8 +179,8 @@ static void test_vlan(void **state)
 /* Two tags, of whichever of the types. */
 static void test_two_tags(void **state)
 {
-	(void)state;
 	static const uint32_t outer[] = {0x88a80007, 0x81000007, 0x91000007};
+	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
 		struct vnet_hdr hdr;
 		struct e1000_context c;
@@ -192,10 +197,10 @@ static void test_two_tags(void **state)
 /* What stands behind extension headers, or was routed by way of others, is for software. */
 static void test_extended_is_for_software(void **state)
 {
-	(void)state;
 	static const uint8_t kind[] = {0, 43, 51, 60, 135};
 	struct vnet_hdr hdr;
 	struct e1000_context c;
+	(void)state;
 	for (unsigned i = 0; i < sizeof kind; i++) {
 		uint32_t len = tso_build(big, &hdr, true, 3000, 1400);
 		memmove(big + 54 + 24, big + 54, len - 54);
@@ -280,16 +285,17 @@ static void spoil(enum spoil what, struct vnet_hdr *hdr, uint32_t *len)
 
 static void test_refuses_contradictions(void **state)
 {
-	(void)state;
 	static uint8_t before[1100];
 	struct rig r;
+	(void)state;
 	rig_open(&r, E1000_82574L);
 	for (enum spoil what = 0; what < SPOILS; what++) {
 		struct vnet_hdr hdr;
 		uint32_t len = tso_build(big, &hdr, false, 1000, 500);
+		struct vnet_seg all;
 		spoil(what, &hdr, &len);
 		memcpy(before, big, len);
-		struct vnet_seg all = {big, len};
+		all = (struct vnet_seg){big, len};
 		assert_int_equal(e1000_tx_send(&r.nic, &all, 1, &hdr, big), E1000_BAD);
 		assert_memory_equal(before, big, len);
 	}
@@ -301,10 +307,10 @@ static void test_refuses_contradictions(void **state)
 /* Exact allocations: no byte beyond the first piece is looked at. */
 static void test_short_first_piece(void **state)
 {
-	(void)state;
 	struct vnet_hdr hdr;
 	struct e1000_context c;
 	uint32_t len = tso_build(big, &hdr, false, 1000, 500);
+	(void)state;
 	for (uint32_t head = 14; head < 54; head++) {
 		uint8_t *p = malloc(head);
 		memcpy(p, big, head);
@@ -315,9 +321,9 @@ static void test_short_first_piece(void **state)
 
 static void test_unable(void **state)
 {
-	(void)state;
 	struct e1000_context c;
 	struct vnet_hdr hdr = {.flags = VNET_HDR_F_NEEDS_CSUM, .csum_start = 250, .csum_offset = 6};
+	(void)state;
 	assert_int_equal(e1000_offload(&hdr, big, 1000, 1000, &c), E1000_UNABLE);
 	hdr.gso_type = VNET_GSO_UDP_L4;
 	assert_int_equal(e1000_offload(&hdr, big, 1000, 1000, &c), E1000_UNABLE);

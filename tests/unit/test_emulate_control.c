@@ -119,11 +119,14 @@ static void test_program(void **state)
 	    {.kind = SYS_CLTS},
 	    {.kind = SYS_LMSW},
 	};
+	uint64_t cr0, cr4, value;
 	(void)state;
 	svm.vmcb.cpl = 3;
 	svm.vmcb.cr0 |= CR0_TS;
 	svm.vmcb.cr3 = 0x1000;
-	uint64_t cr0 = svm_cr0(&svm), cr4 = svm_cr4(&svm), value = CR0_LONG & ~1ul;
+	cr0 = svm_cr0(&svm);
+	cr4 = svm_cr4(&svm);
+	value = CR0_LONG & ~1ul;
 	for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++) {
 		assert_int_equal(carries_out(others[i], value), 0);
 		assert_int_equal(vcpu.cpu.regs[0], value);

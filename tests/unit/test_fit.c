@@ -32,8 +32,9 @@ static const char *check(const char *text)
 {
 	static char why[256];
 	struct config *c = new_config();
+	bool fits;
 	accept_text(c, text);
-	bool fits = fit_check(&m, config_live(c), why, sizeof why);
+	fits = fit_check(&m, config_live(c), why, sizeof why);
 	free(c);
 	return fits ? NULL : why;
 }
@@ -92,8 +93,8 @@ static void test_cores_there(void **state)
 /* Two that start by themselves and one core: the second is refused before the first is made. */
 static void test_cores_free(void **state)
 {
-	(void)state;
 	const char *three = "guest a kernel k\nguest b kernel k\n\nguest c kernel k\n";
+	(void)state;
 	machine(2, 0);
 	refused(three, "line 4: guest c: no free core for vCPU 0 (the node has 2)");
 	machine(3, 0);
@@ -142,10 +143,10 @@ static void test_poller_moves(void **state)
 
 static void test_siblings(void **state)
 {
-	(void)state;
 	const char *thread = "line 2: guest b: core 1 is a thread of a physical core that another "
 	                     "guest or the poll core has a part of: choose another, or say `smt "
 	                     "share`";
+	(void)state;
 	machine(4, 1);
 	refused("guest a kernel k core 0\nguest b kernel k core 1\n", thread);
 	machine(4, 1);

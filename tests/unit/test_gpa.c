@@ -19,8 +19,8 @@ static struct gmem two_regions(void)
 
 static void pointers_stay_inside_one_region(void **state)
 {
-	(void)state;
 	struct gmem m = two_regions();
+	(void)state;
 	assert_ptr_equal(gmem_ptr(&m, 0, 4096), low);
 	assert_ptr_equal(gmem_ptr(&m, 4095, 1), low + 4095);
 	assert_ptr_equal(gmem_ptr(&m, 4096, 4096), high);
@@ -32,8 +32,8 @@ static void pointers_stay_inside_one_region(void **state)
 
 static void adding_refuses_nonsense(void **state)
 {
-	(void)state;
 	struct gmem m = two_regions();
+	(void)state;
 	assert_false(gmem_add(&m, 8192, 0, low));
 	assert_false(gmem_add(&m, UINT64_MAX - 10, 100, low));
 	assert_false(gmem_add(&m, 8191, 10, low));
@@ -45,9 +45,9 @@ static void adding_refuses_nonsense(void **state)
 
 static void copies_cross_adjacent_regions(void **state)
 {
-	(void)state;
 	struct gmem m = two_regions();
 	uint8_t in[6] = {1, 2, 3, 4, 5, 6}, out[6] = {0};
+	(void)state;
 	assert_true(gmem_write(&m, 4093, in, sizeof in));
 	assert_int_equal(low[4095], 3);
 	assert_int_equal(high[0], 4);

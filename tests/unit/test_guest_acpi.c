@@ -36,8 +36,9 @@ static void sums_to_zero(const uint8_t *p, size_t n)
 /* The table at a GPA, its signature and checksum verified. */
 static const uint8_t *table(uint64_t gpa, const char *signature)
 {
+	const uint8_t *t;
 	assert_in_range(gpa, GUEST_ACPI_GPA, GUEST_ACPI_GPA + GUEST_ACPI_SIZE - 36);
-	const uint8_t *t = ram + gpa;
+	t = ram + gpa;
 	assert_memory_equal(t, signature, 4);
 	assert_in_range(le32(t + 4), 36, GUEST_ACPI_SIZE);
 	sums_to_zero(t, le32(t + 4));
@@ -46,17 +47,18 @@ static const uint8_t *table(uint64_t gpa, const char *signature)
 
 static void the_chain_of_tables(void **state)
 {
-	(void)state;
 	struct gmem m = memory();
+	const uint8_t *rsdp, *xsdt, *fadt, *madt, *dsdt;
+	(void)state;
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &four));
-	const uint8_t *rsdp = ram + GUEST_ACPI_GPA;
+	rsdp = ram + GUEST_ACPI_GPA;
 	assert_memory_equal(rsdp, "RSD PTR ", 8);
 	sums_to_zero(rsdp, 20);
 	sums_to_zero(rsdp, 36);
-	const uint8_t *xsdt = table(le64(rsdp + 24), "XSDT");
-	const uint8_t *fadt = table(le64(xsdt + 36), "FACP");
-	const uint8_t *madt = table(le64(xsdt + 44), "APIC");
-	const uint8_t *dsdt = table(le64(fadt + 140), "DSDT");
+	xsdt = table(le64(rsdp + 24), "XSDT");
+	fadt = table(le64(xsdt + 36), "FACP");
+	madt = table(le64(xsdt + 44), "APIC");
+	dsdt = table(le64(fadt + 140), "DSDT");
 	assert_ptr_equal(ram + le32(fadt + 40), dsdt);
 	assert_true(le32(fadt + 112) & 1 << 20);
 	assert_int_equal(fadt[116], 1);
@@ -72,12 +74,13 @@ static void the_chain_of_tables(void **state)
 
 static void an_io_apic_if_there_is_one(void **state)
 {
-	(void)state;
 	struct gmem m = memory();
 	struct guest_acpi cfg = {1, ids, 0x600, 0x601, 0x604, 0xfec00000, 0};
+	const uint8_t *xsdt, *madt;
+	(void)state;
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
-	const uint8_t *xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
-	const uint8_t *madt = table(le64(xsdt + 44), "APIC");
+	xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
+	madt = table(le64(xsdt + 44), "APIC");
 	assert_int_equal(le32(madt + 4), 44 + 8 + 12);
 	assert_int_equal(le16(madt + 52), 0x0c01); /* type 1, 12 bytes */
 	assert_int_equal(le32(madt + 56), 0xfec00000);
@@ -86,14 +89,15 @@ static void an_io_apic_if_there_is_one(void **state)
 
 static void a_pm_timer_if_it_is_named(void **state)
 {
-	(void)state;
 	struct gmem m = memory();
 	struct guest_acpi cfg = four;
+	(void)state;
 	for (unsigned port = 0; port < 0x1000; port += 0x608) {
+		const uint8_t *xsdt, *fadt;
 		cfg.pm_timer_port = (uint16_t)port;
 		assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
-		const uint8_t *xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
-		const uint8_t *fadt = table(le64(xsdt + 36), "FACP");
+		xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
+		fadt = table(le64(xsdt + 36), "FACP");
 		assert_int_equal(le32(fadt + 76), port);
 		assert_int_equal(fadt[91], port ? 4 : 0);
 		assert_int_equal(le32(fadt + 112) >> 8 & 1, port != 0);
@@ -104,9 +108,9 @@ static void a_pm_timer_if_it_is_named(void **state)
 
 static void refusals(void **state)
 {
-	(void)state;
 	struct gmem m = memory();
 	struct guest_acpi none = four;
+	(void)state;
 	none.n_cpus = 0;
 	assert_string_equal(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &none),
 	                    "ACPI: no processors, or more than the tables name");
@@ -122,12 +126,13 @@ static void refusals(void **state)
 
 static void the_largest_guest_fits(void **state)
 {
-	(void)state;
 	struct gmem m = memory();
 	uint32_t many[GUEST_ACPI_MAX_CPUS];
+	struct guest_acpi cfg;
+	(void)state;
 	for (unsigned i = 0; i < GUEST_ACPI_MAX_CPUS; i++)
 		many[i] = 1000 + i;
-	struct guest_acpi cfg = {GUEST_ACPI_MAX_CPUS, many, 0x600, 0x601, 0x604, 0, 0};
+	cfg = (struct guest_acpi){GUEST_ACPI_MAX_CPUS, many, 0x600, 0x601, 0x604, 0, 0};
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
 	for (size_t i = GUEST_ACPI_GPA + GUEST_ACPI_SIZE; i < GUEST_RESET_VECTOR; i++)
 		assert_int_equal(ram[i], 0xcc);
@@ -135,9 +140,9 @@ static void the_largest_guest_fits(void **state)
 
 static void the_reset_vector_writes_the_reset_port(void **state)
 {
-	(void)state;
 	struct gmem m = memory();
 	static const uint8_t code[] = {0xba, 0x04, 0x06, 0xb0, 0x01, 0xee, 0xf4, 0xeb, 0xfd, 0xcc};
+	(void)state;
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &four));
 	assert_memory_equal(ram + GUEST_RESET_VECTOR, code, sizeof code);
 	m.region[0].size = GUEST_RESET_VECTOR;
@@ -149,8 +154,10 @@ static void the_reset_vector_writes_the_reset_port(void **state)
 static void disassembles(const char *dir, const uint8_t *t, const char *want)
 {
 	char name[64], command[256], text[65536];
+	FILE *f;
+	size_t n;
 	snprintf(name, sizeof name, "%s/%.4s.dat", dir, (const char *)t);
-	FILE *f = fopen(name, "wb");
+	f = fopen(name, "wb");
 	assert_non_null(f);
 	assert_int_equal(fwrite(t, 1, le32(t + 4), f), le32(t + 4));
 	assert_int_equal(fclose(f), 0);
@@ -158,7 +165,7 @@ static void disassembles(const char *dir, const uint8_t *t, const char *want)
 	         (const char *)t);
 	f = popen(command, "r");
 	assert_non_null(f);
-	size_t n = fread(text, 1, sizeof text - 1, f);
+	n = fread(text, 1, sizeof text - 1, f);
 	text[n] = 0;
 	assert_int_equal(pclose(f), 0);
 	assert_null(strstr(text, "ERROR"));
@@ -169,13 +176,14 @@ static void disassembles(const char *dir, const uint8_t *t, const char *want)
 
 static void iasl_reads_them(void **state)
 {
-	(void)state;
 	struct gmem m = memory();
 	char dir[] = "/tmp/guest-acpi-XXXXXX", command[64];
+	const uint8_t *xsdt, *fadt;
+	(void)state;
 	assert_non_null(mkdtemp(dir));
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &four));
-	const uint8_t *xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
-	const uint8_t *fadt = table(le64(xsdt + 36), "FACP");
+	xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
+	fadt = table(le64(xsdt + 36), "FACP");
 	disassembles(dir, xsdt, "ACPI Table Address");
 	disassembles(dir, fadt, "Hardware Reduced (V5) : 1");
 	disassembles(dir, table(le64(xsdt + 44), "APIC"), "Processor x2Apic ID : 000000FF");

@@ -74,8 +74,8 @@ static struct guest_paging four_levels(void)
 
 static void four_level_pages(void **state)
 {
-	(void)state;
 	struct guest_paging p = four_levels();
+	(void)state;
 	maps(&p, 0x123, ACCESS_WRITE | ACCESS_USER | ACCESS_FETCH, 0x9123);
 	maps(&p, 0x212345, ACCESS_USER, 0xe0212345);
 	maps(&p, 0x40123456, ACCESS_WRITE, 0x40123456);
@@ -90,8 +90,8 @@ static void four_level_pages(void **state)
 
 static void rights(void **state)
 {
-	(void)state;
 	struct guest_paging p = four_levels();
+	(void)state;
 	maps(&p, 0x212345, ACCESS_WRITE, 0xe0212345);
 	p.cr0 |= CR0_WP;
 	faults(&p, 0x212345, ACCESS_WRITE, PAGING_PROTECTION);
@@ -107,8 +107,8 @@ static void rights(void **state)
 
 static void reserved_bits_and_missing_tables(void **state)
 {
-	(void)state;
 	struct guest_paging p = four_levels();
+	(void)state;
 	p.efer &= ~EFER_NXE;
 	faults(&p, 0x1000, 0, PAGING_RESERVED_BIT);
 	entry8(0x3000, 1, 0xe0202000 | P | PS);
@@ -125,13 +125,14 @@ static void reserved_bits_and_missing_tables(void **state)
 
 static void pae_pages(void **state)
 {
+	struct guest_paging p;
 	(void)state;
 	reset();
 	entry8(0x1020, 3, 0x3000 | P);
 	entry8(0x3000, 511, 0x4000 | P | W | U);
 	entry8(0x3000, 1, 0x123e00000 | P | W | PS);
 	entry8(0x4000, 511, 0x9000 | P | W | U);
-	struct guest_paging p = {CR0_PG | CR0_WP, 0x1020, CR4_PAE, 0};
+	p = (struct guest_paging){CR0_PG | CR0_WP, 0x1020, CR4_PAE, 0};
 	maps(&p, 0xfffff123, ACCESS_WRITE | ACCESS_USER, 0x9123);
 	maps(&p, 0x100000000 + 0xfffff123, 0, 0x9123);
 	maps(&p, 0xc0234567, ACCESS_WRITE, 0x123e34567);
@@ -140,13 +141,14 @@ static void pae_pages(void **state)
 
 static void legacy_pages(void **state)
 {
+	struct guest_paging p;
 	(void)state;
 	reset();
 	entry4(0x1000, 1023, 0x2000 | P | W | U);
 	entry4(0x2000, 1023, 0x9000 | P | W);
 	entry4(0x1000, 1, 0x0040e000 | P | PS | W);
 	entry4(0x1000, 2, 0x00600000 | P | PS | W);
-	struct guest_paging p = {CR0_PG, 0x1000, CR4_PSE, 0};
+	p = (struct guest_paging){CR0_PG, 0x1000, CR4_PSE, 0};
 	maps(&p, 0xfffff123, 0, 0x9123);
 	faults(&p, 0xfffff123, ACCESS_USER, PAGING_PROTECTION);
 	maps(&p, 0x512345, ACCESS_WRITE, 0x700512345);
@@ -159,10 +161,10 @@ static void legacy_pages(void **state)
 
 static void copies_go_page_by_page(void **state)
 {
-	(void)state;
 	struct guest_paging p = four_levels();
 	uint8_t in[8] = {1, 2, 3, 4, 5, 6, 7, 8}, code[15];
 	size_t got;
+	(void)state;
 	entry8(0x4000, 1, 0x5000 | P | W);
 	memcpy(ram + 0x9ffd, in, 3);
 	memcpy(ram + 0x5000, in + 3, 5);

@@ -58,9 +58,10 @@ static const uint8_t *next(const uint8_t *s)
 
 static void test_entry(void **state)
 {
+	const uint8_t *e;
 	(void)state;
 	assert_null(guest_smbios_build(&m, GUEST_SMBIOS_GPA));
-	const uint8_t *e = find_entry();
+	e = find_entry();
 	assert_int_equal(e[5], 0x1f);
 	assert_int_equal(sum(e, e[5]), 0);
 	assert_memory_equal(e + 16, "_DMI_", 5);
@@ -74,16 +75,21 @@ static void test_structures(void **state)
 	static const struct {
 		uint8_t type, length;
 	} want[] = {{0, 0x18}, {1, 0x1b}, {3, 0x15}, {127, 4}};
+	const uint8_t *e, *s, *end;
+	unsigned longest;
 	(void)state;
 	assert_null(guest_smbios_build(&m, GUEST_SMBIOS_GPA));
-	const uint8_t *e = find_entry(), *s = ram + le32(e + 24), *end = s + le16(e + 22);
-	unsigned longest = 0;
+	e = find_entry();
+	s = ram + le32(e + 24);
+	end = s + le16(e + 22);
+	longest = 0;
 	assert_int_equal(le16(e + 28), 4);
 	for (unsigned i = 0; i < 4; i++) {
+		unsigned size;
 		assert_int_equal(s[0], want[i].type);
 		assert_int_equal(s[1], want[i].length);
 		assert_int_equal(le16(s + 2), i);
-		unsigned size = (unsigned)(next(s) - s);
+		size = (unsigned)(next(s) - s);
 		longest = size > longest ? size : longest;
 		s = next(s);
 	}
@@ -93,9 +99,11 @@ static void test_structures(void **state)
 
 static void test_what_they_say(void **state)
 {
+	const uint8_t *bios, *machine;
 	(void)state;
 	assert_null(guest_smbios_build(&m, GUEST_SMBIOS_GPA));
-	const uint8_t *bios = ram + le32(find_entry() + 24), *machine = next(bios);
+	bios = ram + le32(find_entry() + 24);
+	machine = next(bios);
 	assert_string_equal(string(bios, bios[4]), "Patio");
 	assert_string_equal(string(bios, bios[5]), "1");
 	assert_string_equal(string(bios, bios[8]), "01/01/2026");

@@ -175,10 +175,12 @@ static void fragments_are_known(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof as / sizeof as[0]; i++) {
+		struct headers h;
+
 		ipv6(44);
 		extension(IP_TCP, 8, "", 0);
 		put_be16(frame + len - 6, as[i].field);
-		struct headers h = found();
+		h = found();
 		assert_int_equal(h.fragment, as[i].fragment);
 		assert_int_equal(h.l4, as[i].first ? len : 0);
 		assert_int_equal(h.protocol, IP_TCP);

@@ -17,9 +17,10 @@ static uint64_t *map;
 
 void *mem_zalloc_below(size_t size, uint64_t limit)
 {
+	void *p;
 	assert_int_equal(limit, 4 * GIB);
 	assert_true(tables < TABLES);
-	void *p = aligned_alloc(PAGE_SIZE, size);
+	p = aligned_alloc(PAGE_SIZE, size);
 	assert_non_null(p);
 	return table[tables++] = memset(p, 0, size);
 }
@@ -137,8 +138,8 @@ static void test_large(void **state)
 /* 1 GiB becomes 2 MiB, and one of those 4 KiB. */
 static void test_huge(void **state)
 {
-	(void)state;
 	paddr_t at = 4 * GIB + 6 * MIB + 3 * PAGE_SIZE;
+	(void)state;
 	hostmap_protect(map, at, at + PAGE_SIZE, HOST_NONE);
 	expect(at, 12, HOST_NONE, 0);
 	expect(at - PAGE_SIZE, 12, HOST_WRITE, 0);

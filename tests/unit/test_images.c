@@ -44,6 +44,7 @@ static void a_multiboot_kernel_gets_its_modules(void **state)
 	const struct multiboot_module m[MODULES] = {{{big, 100}, "first"}, {{big, 200}, "second"}};
 	struct images i = boot();
 	struct cpu_entry e;
+	const uint8_t *list;
 	(void)state;
 	i.modules = m;
 	i.n_modules = MODULES;
@@ -51,7 +52,7 @@ static void a_multiboot_kernel_gets_its_modules(void **state)
 	assert_int_equal(e.rip, ENTRY);
 	assert_memory_equal(ram + MIB, kernel, sizeof kernel);
 	assert_int_equal(le32(ram + e.rbx + 20), MODULES);
-	const uint8_t *list = ram + le32(ram + e.rbx + 24);
+	list = ram + le32(ram + e.rbx + 24);
 	assert_string_equal(ram + le32(list + 8), "first");
 	assert_string_equal(ram + le32(list + 16 + 8), "second");
 	assert_int_equal(le32(list + 16 + 4) - le32(list + 16), 200);

@@ -17,9 +17,10 @@ static int decode(enum insn_mode mode, const char *hex)
 {
 	uint8_t b[32];
 	size_t n = 0;
+	int length;
 	for (int at; sscanf(hex, "%2hhx%n", &b[n], &at) == 1; hex += at)
 		n++;
-	int length = insn_decode(b, n, mode, &in);
+	length = insn_decode(b, n, mode, &in);
 	if (length)
 		assert_int_equal(length, n);
 	/* The decoder needs every byte that it counts. */
@@ -146,9 +147,9 @@ static void refused(void **state)
 
 static void addresses(void **state)
 {
-	(void)state;
 	static const uint64_t base[6] = {0x10000, 1, 0x20000, 0x30000, 0x40000, 0x50000};
 	struct insn_regs r = {.rip = 0x1000};
+	(void)state;
 	r.gpr[GPR_RAX] = 0xfffffffffffffff0;
 	r.gpr[GPR_RCX] = 4;
 	r.gpr[GPR_RBP] = 0x100;
@@ -173,8 +174,8 @@ static void addresses(void **state)
 
 static void rep_runs_to_its_end(void **state)
 {
-	(void)state;
 	struct insn_regs r = {.rip = 0x100, .rflags = 2};
+	(void)state;
 	r.gpr[GPR_RCX] = 2;
 	r.gpr[GPR_RSI] = 0x1000;
 	r.gpr[GPR_RDI] = 0x2000;
@@ -198,9 +199,10 @@ static int sys(enum insn_mode mode, const char *hex, struct insn_sys *out)
 {
 	uint8_t b[16];
 	size_t n = 0;
+	int length;
 	for (int at; sscanf(hex, "%2hhx%n", &b[n], &at) == 1; hex += at)
 		n++;
-	int length = insn_sys_decode(b, n, mode, out);
+	length = insn_sys_decode(b, n, mode, out);
 	if (length)
 		assert_int_equal(length, n);
 	return length ? out->kind : 0;
@@ -208,7 +210,6 @@ static int sys(enum insn_mode mode, const char *hex, struct insn_sys *out)
 
 static void intercepted_instructions(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *hex;
 		int kind;
@@ -233,6 +234,7 @@ static void intercepted_instructions(void **state)
 	    {"410f23ff", 0},
 	};
 	struct insn_sys s;
+	(void)state;
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		assert_int_equal(sys(INSN_64, plain[i].hex, &s), plain[i].kind);
 	assert_int_equal(sys(INSN_64, "440f22c0", &s), SYS_MOV_TO_CR);
@@ -247,8 +249,8 @@ static void intercepted_instructions(void **state)
 
 static void port_instructions(void **state)
 {
-	(void)state;
 	struct insn_sys s;
+	(void)state;
 	assert_int_equal(sys(INSN_64, "e480", &s), 0);
 	assert_int_equal(sys(INSN_16, "6d", &s), SYS_INS);
 	assert_int_equal(s.width, 2);
@@ -312,19 +314,22 @@ static unsigned compare_with_objdump(const char *file)
 	char text[512];
 	unsigned decoded = 0;
 	struct line l;
+	FILE *f;
 	snprintf(text, sizeof text, "objdump -d --insn-width=15 %s", file);
-	FILE *f = popen(text, "r");
+	f = popen(text, "r");
 	assert_non_null(f);
 	while (fgets(text, sizeof text, f)) {
+		int length;
+		struct insn_sys s;
+		int sys_length;
 		if (!parse_line(text, &l))
 			continue;
-		int length = insn_decode(l.bytes, (size_t)l.n, INSN_64, &in);
+		length = insn_decode(l.bytes, (size_t)l.n, INSN_64, &in);
 		if (length != (length || l.expected ? l.n : 0))
 			fail_msg("decoded as %d bytes: %s %s", length, text,
 			         text + strlen(text) + 1);
 		decoded += length != 0;
-		struct insn_sys s;
-		int sys_length = insn_sys_decode(l.bytes, (size_t)l.n, INSN_64, &s);
+		sys_length = insn_sys_decode(l.bytes, (size_t)l.n, INSN_64, &s);
 		assert_true(!sys_length || sys_length == l.n);
 		assert_false(length && sys_length);
 	}
@@ -334,13 +339,14 @@ static unsigned compare_with_objdump(const char *file)
 
 static void agrees_with_objdump(void **state)
 {
-	(void)state;
 	char file[128];
+	unsigned own, libc;
+	(void)state;
 	snprintf(file, sizeof file, "/proc/%d/exe", (int)getpid());
-	unsigned own = compare_with_objdump(file);
+	own = compare_with_objdump(file);
 	snprintf(file, sizeof file, "$(awk '/libc\\.so/ { print $6; exit }' /proc/%d/maps)",
 	         (int)getpid());
-	unsigned libc = compare_with_objdump(file);
+	libc = compare_with_objdump(file);
 	print_message("%u memory accesses agree\n", own + libc);
 	assert_true(own > 500 && libc > 10000);
 }

@@ -79,6 +79,10 @@ static bool make(struct insn *in)
 	static const uint8_t extend[] = {0xb6, 0xb7, 0xbe, 0xbf};
 	uint8_t b[INSN_MAX_LENGTH];
 	unsigned n = 0;
+	bool moffs;
+	uint64_t at;
+	static const uint8_t jump[6] = {0xff, 0x25};
+	uint64_t back;
 	if (rnd() % 4 == 0)
 		b[n++] = 0x66;
 	if (rnd() % 8 == 0)
@@ -97,8 +101,8 @@ static bool make(struct insn *in)
 		b[n++] = opcodes[rnd() % sizeof opcodes];
 		break;
 	}
-	bool moffs = (b[n - 1] & 0xfc) == 0xa0 && (n < 2 || b[n - 2] != 0x0f);
-	uint64_t at = (uint64_t)(data + rnd() % (DATA_SIZE - 8));
+	moffs = (b[n - 1] & 0xfc) == 0xa0 && (n < 2 || b[n - 2] != 0x0f);
+	at = (uint64_t)(data + rnd() % (DATA_SIZE - 8));
 	for (unsigned i = 0; n < INSN_MAX_LENGTH; i++)
 		b[n++] = moffs && i < 8 ? (uint8_t)(at >> 8 * i) : (uint8_t)rnd();
 	if (!insn_decode(b, n, INSN_64, in) || in->mem.rip_relative || in->mem.seg >= SEG_FS)
@@ -107,8 +111,7 @@ static bool make(struct insn *in)
 		return false;
 	if (in->mem.base == in->mem.index || (in->mem.base == INSN_NO_REG && !moffs))
 		return false;
-	static const uint8_t jump[6] = {0xff, 0x25};
-	uint64_t back = (uint64_t)cpu_back;
+	back = (uint64_t)cpu_back;
 	memcpy(code, b, in->length);
 	memcpy(code + in->length, jump, 6);
 	memcpy(code + in->length + 6, &back, 8);
@@ -145,10 +148,11 @@ static void emulate(const struct insn *in, struct insn_regs *r)
 	uint64_t end = r->rip + in->length;
 	while (r->rip != end) {
 		uint64_t loaded = 0, stored, at, to;
+		bool idle;
 		at = insn_linear(in, INSN_64, r, no_base) - (uint64_t)data;
 		to = in->op >= INSN_MOVS ? insn_linear_dst(in, INSN_64, r, no_base) - (uint64_t)data
 		                         : at;
-		bool idle = insn_rep_done(in, r);
+		idle = insn_rep_done(in, r);
 		if (in->mem_read && !idle) {
 			assert_true(at <= DATA_SIZE - in->width);
 			memcpy(&loaded, emulated + at, in->width);
@@ -179,14 +183,15 @@ static void show(const struct insn *in)
 
 static void agrees_with_the_cpu(void **state)
 {
-	(void)state;
 	unsigned ran[INSN_STOS + 1] = {0};
+	(void)state;
 	code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 	            0);
 	assert_true(code != MAP_FAILED);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		struct insn in;
 		struct insn_regs cpu = {0}, ours;
+		bool same;
 		if (!make(&in))
 			continue;
 		make_state(&in, &cpu);
@@ -194,9 +199,9 @@ static void agrees_with_the_cpu(void **state)
 		ours = cpu;
 		emulate(&in, &ours);
 		cpu_run(&cpu, code);
-		bool same = !((cpu.rflags ^ ours.rflags) & defined_flags(&in)) &&
-		            !memcmp(cpu.gpr, ours.gpr, sizeof cpu.gpr) &&
-		            !memcmp(data, emulated, sizeof data);
+		same = !((cpu.rflags ^ ours.rflags) & defined_flags(&in)) &&
+		       !memcmp(cpu.gpr, ours.gpr, sizeof cpu.gpr) &&
+		       !memcmp(data, emulated, sizeof data);
 		if (!same)
 			show(&in);
 		assert_true(same);

@@ -31,8 +31,8 @@ static void names_and_offsets(void **state)
 
 static void nothing_outside(void **state)
 {
-	(void)state;
 	uint64_t offset;
+	(void)state;
 	assert_null(ksym_find(0xfffff, &offset));
 	assert_null(ksym_find(0x100500, &offset));
 	assert_null(ksym_find(0, &offset));

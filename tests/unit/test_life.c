@@ -179,8 +179,8 @@ static int setup(void **state)
 static void what_is_made_is_freed(void **state)
 {
 	struct guest_config g = guest();
-	(void)state;
 	struct vm *vm = vm_create(5, &g, why, sizeof why);
+	(void)state;
 	assert_non_null(vm);
 	assert_int_equal(vm->slot, 5);
 	assert_ptr_equal(vm->vcpu[2].irqchip, &irqchip_direct);

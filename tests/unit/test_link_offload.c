@@ -295,11 +295,14 @@ static void senders_get_the_mtu_that_fits(void **state)
 		                                    {22, 0x88a8, 0x8100},
 		                                    {22, 0x8100, 0x9100}};
 		unsigned at = tags[i][0];
+		struct vnet_hdr v4, v6;
+		uint32_t len;
 
 		tag_type[0] = tags[i][1];
 		tag_type[1] = tags[i][2];
-		struct vnet_hdr v4 = large(false, at, 1424), v6 = large(true, at, 1405);
-		uint32_t len = tcp(out, false, at, 1425);
+		v4 = large(false, at, 1424);
+		v6 = large(true, at, 1405);
+		len = tcp(out, false, at, 1425);
 
 		check_ipv4(icmp_answer(&p, out, len, NULL), out, at);
 		check_ipv4(icmp_answer(&p, out, tcp(out, false, at, PAYLOAD), &v4), out, at);

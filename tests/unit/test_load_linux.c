@@ -106,19 +106,20 @@ static uint64_t initrd_at(const struct gmem *m, const struct cpu_entry *e)
 
 static void one_region(void **state)
 {
-	(void)state;
 	struct gmem m = {0};
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
+	const uint8_t *bp;
+	static const uint64_t want[4][3] = {
+	    {0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0xf0000, 0x10000, 2}, {0x100000, 127 * MIB, 1}};
+	(void)state;
 	add(&m, 0, 128 * MIB);
 	b.x2apic = true;
 	assert_null(load_linux(&m, &b, &e));
 	check_loaded(&m, &e, 0x1000000);
 	assert_int_equal(initrd_at(&m, &e), 128 * MIB - 8192);
-	const uint8_t *bp = gmem_ptr(&m, e.rsi, 4096);
+	bp = gmem_ptr(&m, e.rsi, 4096);
 	assert_int_equal(bp[0x1e8], 4);
-	static const uint64_t want[4][3] = {
-	    {0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0xf0000, 0x10000, 2}, {0x100000, 127 * MIB, 1}};
 	for (unsigned i = 0; i < 4; i++) {
 		assert_int_equal(le64(bp + 0x2d0 + 20 * i), want[i][0]);
 		assert_int_equal(le64(bp + 0x2d8 + 20 * i), want[i][1]);
@@ -135,10 +136,10 @@ static void one_region(void **state)
 
 static void dom0_layout(void **state)
 {
-	(void)state;
 	struct gmem m = {0};
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
+	(void)state;
 	add(&m, 0, 16 * MIB);
 	add(&m, 0x40100000, 64 * MIB);
 	assert_null(load_linux(&m, &b, &e));
@@ -151,10 +152,10 @@ static void dom0_layout(void **state)
  * crosses a GiB above 4 GiB, where the initramfs limit of 2 GiB cannot be kept. */
 static void above_four_gib(void **state)
 {
-	(void)state;
 	struct gmem m = {0};
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
+	(void)state;
 	add(&m, 0, 96 * MIB);
 	add(&m, 4 * GIB, 64 * MIB);
 	assert_null(load_linux(&m, &b, &e));
@@ -175,15 +176,15 @@ static void above_four_gib(void **state)
 
 static void initrd_avoids_the_kernel(void **state)
 {
-	(void)state;
 	struct gmem m = {0};
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
+	struct gpa_range keep[2] = {{15 * MIB, MIB}, {0x2000000, 0x1000}};
+	(void)state;
 	add(&m, 0, 16 * MIB + 0x3378000);
 	assert_null(load_linux(&m, &b, &e));
 	check_loaded(&m, &e, 0x1000000);
 	assert_int_equal(initrd_at(&m, &e), 16 * MIB - 8192);
-	struct gpa_range keep[2] = {{15 * MIB, MIB}, {0x2000000, 0x1000}};
 	b.reserved = keep;
 	b.n_reserved = 1;
 	assert_null(load_linux(&m, &b, &e));
@@ -203,8 +204,9 @@ static const char *load_within(uint64_t memory, const struct linux_boot *b, uint
 {
 	struct gmem m = {0};
 	struct cpu_entry e = {0};
+	const char *why;
 	add(&m, 0, memory);
-	const char *why = load_linux(&m, b, &e);
+	why = load_linux(&m, b, &e);
 	*at = e.rip - 0x200;
 	drop(&m);
 	return why;
@@ -214,10 +216,10 @@ static const char *load_within(uint64_t memory, const struct linux_boot *b, uint
  * for 16 MiB and an init_size of 51.5.  What is needed is what suffices. */
 static void needs(void **state)
 {
-	(void)state;
 	uint64_t at, end = 16 * MIB + 0x3378000;
 	struct linux_boot b = fresh();
 	static uint8_t big[16 * MIB];
+	(void)state;
 	assert_int_equal(load_linux_needs(&b), end); /* initramfs below */
 	assert_string_equal(load_within(64 * MIB, &b, &at),
 	                    "bzImage: init_size does not fit into the guest's memory");
@@ -246,9 +248,10 @@ static const char *refusal(unsigned at, unsigned width, uint64_t value)
 	struct gmem m = {0};
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
+	const char *why;
 	add(&m, 0, 80 * MIB);
 	memcpy(image + at, &value, width);
-	const char *why = load_linux(&m, &b, &e);
+	why = load_linux(&m, &b, &e);
 	drop(&m);
 	return why;
 }
@@ -279,11 +282,12 @@ static void every_refusal_has_its_name(void **state)
 
 static void other_refusals(void **state)
 {
-	(void)state;
 	struct gmem m = {0};
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
 	char line[3000];
+	struct gpa_range wrap;
+	(void)state;
 	add(&m, 0x100000, 80 * MIB);
 	assert_string_equal(load_linux(&m, &b, &e),
 	                    "the guest has no memory below 640 KiB for the boot structures");
@@ -308,7 +312,7 @@ static void other_refusals(void **state)
 	put_le32(image + 0x22c, 0xfffff);
 	put_le16(image + 0x236, 1);
 	assert_string_equal(load_linux(&m, &b, &e), "initrd: no room for it in the guest's memory");
-	struct gpa_range wrap = {UINT64_MAX, 2};
+	wrap = (struct gpa_range){UINT64_MAX, 2};
 	b.reserved = &wrap;
 	b.n_reserved = 1;
 	assert_string_equal(load_linux(&m, &b, &e), "a reserved range wraps around");
@@ -317,8 +321,8 @@ static void other_refusals(void **state)
 
 static void kinds_by_content(void **state)
 {
-	(void)state;
 	struct blob k = fresh().kernel;
+	(void)state;
 	assert_int_equal(load_kind(k), IMAGE_BZIMAGE);
 	k.size = 0x205;
 	assert_int_equal(load_kind(k), IMAGE_UNKNOWN);

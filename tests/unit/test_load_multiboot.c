@@ -90,12 +90,13 @@ static void check_map(const uint8_t *mmap, uint32_t length)
 
 static void elf32_and_its_information(void **state)
 {
-	(void)state;
 	struct multiboot_boot b = elf32();
 	struct cpu_entry e;
 	uint8_t mod[5000];
-	memset(mod, 0x5a, sizeof mod);
+	const uint8_t *info, *mod_entry;
 	struct multiboot_module mods[2] = {{{mod, sizeof mod}, "one x"}, {{mod, 1}, NULL}};
+	(void)state;
+	memset(mod, 0x5a, sizeof mod);
 	b.modules = mods;
 	b.n_modules = 2;
 	assert_null(load_multiboot(&m, &b, &e));
@@ -103,14 +104,14 @@ static void elf32_and_its_information(void **state)
 	assert_memory_equal(ram + MIB, image + 0x1000, 0x1800);
 	for (unsigned i = 0x1800; i < 0x4000; i++)
 		assert_int_equal(ram[MIB + i], 0);
-	const uint8_t *info = ram + e.rbx;
+	info = ram + e.rbx;
 	assert_int_equal(le32(info), 0x24d);
 	assert_int_equal(le32(info + 4), 639);
 	assert_int_equal(le32(info + 8), 7 * 1024);
 	assert_string_equal(ram + le32(info + 16), "k a=1");
 	assert_string_equal(ram + le32(info + 64), "Patio");
 	assert_int_equal(le32(info + 20), 2);
-	const uint8_t *mod_entry = ram + le32(info + 24);
+	mod_entry = ram + le32(info + 24);
 	assert_int_equal(le32(mod_entry), 0x104000);
 	assert_int_equal(le32(mod_entry + 4), 0x104000 + 5000);
 	assert_string_equal(ram + le32(mod_entry + 8), "one x");
@@ -122,9 +123,10 @@ static void elf32_and_its_information(void **state)
 
 static void elf64_enters_in_32_bits(void **state)
 {
-	(void)state;
 	struct multiboot_boot b = elf32();
 	struct cpu_entry e;
+	uint64_t ph[7] = {1 | 5ull << 32, 0x1000, 0x200000, 0x200000, 0x3000, 0x10000, 4096};
+	(void)state;
 	memset(image, 0, 0x200);
 	memcpy(image, "\177ELF\2\1\1", 7);
 	put_le16(image + 16, 2);
@@ -133,7 +135,6 @@ static void elf64_enters_in_32_bits(void **state)
 	put_le64(image + 32, 64);
 	put_le16(image + 54, 56);
 	put_le16(image + 56, 1);
-	uint64_t ph[7] = {1 | 5ull << 32, 0x1000, 0x200000, 0x200000, 0x3000, 0x10000, 4096};
 	memcpy(image + 64, ph, sizeof ph);
 	assert_null(load_multiboot(&m, &b, &e));
 	check_entry(&e, 0x200123);
@@ -148,18 +149,18 @@ static void elf64_enters_in_32_bits(void **state)
 static struct multiboot_boot by_addresses(uint32_t load_end, uint32_t bss_end)
 {
 	struct multiboot_boot b = elf32();
+	uint32_t addrs[5] = {0x300080, 0x300000, load_end, bss_end, 0x300090};
 	memset(image, 0x90, 0x1000);
 	put_header(0x100, 0x10000);
-	uint32_t addrs[5] = {0x300080, 0x300000, load_end, bss_end, 0x300090};
 	memcpy(image + 0x10c, addrs, sizeof addrs);
 	return b;
 }
 
 static void the_address_fields(void **state)
 {
-	(void)state;
 	struct cpu_entry e;
 	struct multiboot_boot b = by_addresses(0x301000, 0x302000);
+	(void)state;
 	assert_null(load_multiboot(&m, &b, &e));
 	check_entry(&e, 0x300090);
 	assert_memory_equal(ram + 0x300000, image + 0x80, 0x1000);
@@ -229,10 +230,12 @@ static void every_refusal_has_its_name(void **state)
 
 static void strings_and_modules_are_bounded(void **state)
 {
-	(void)state;
 	struct cpu_entry e;
 	struct multiboot_boot b = elf32();
 	static char line[5000];
+	static uint8_t big[8 * MIB];
+	struct multiboot_module mods[MULTIBOOT_MODULES_MAX + 1] = {{{big, sizeof big}, "big"}};
+	(void)state;
 	memset(line, 'x', sizeof line - 1);
 	b.cmdline = line;
 	assert_string_equal(
@@ -240,8 +243,6 @@ static void strings_and_modules_are_bounded(void **state)
 	    "multiboot: the command line or a module's string is longer than 4095 bytes");
 	line[4095] = 0;
 	assert_null(load_multiboot(&m, &b, &e));
-	static uint8_t big[8 * MIB];
-	struct multiboot_module mods[MULTIBOOT_MODULES_MAX + 1] = {{{big, sizeof big}, "big"}};
 	b.modules = mods;
 	b.n_modules = 1;
 	assert_string_equal(load_multiboot(&m, &b, &e), "multiboot: no room for a module");
@@ -260,10 +261,10 @@ static const char *load_within(uint64_t memory, const struct multiboot_boot *b)
 /* What is needed is what suffices, and a page less does not. */
 static void needs(void **state)
 {
-	(void)state;
 	struct multiboot_boot b = elf32();
 	static uint8_t mod[2 * MIB - 1];
 	struct multiboot_module mods[2] = {{{mod, sizeof mod}, NULL}, {{mod, 1}, NULL}};
+	(void)state;
 	assert_int_equal(load_multiboot_needs(&b), 0x104000);
 	assert_null(load_within(0x104000, &b));
 	assert_string_equal(load_within(0x103000, &b),
@@ -284,14 +285,15 @@ static void needs(void **state)
 
 static void a_full_low_memory_moves_the_information(void **state)
 {
-	(void)state;
 	struct cpu_entry e;
 	struct multiboot_boot b = elf32();
+	struct gpa_range keep;
+	(void)state;
 	put_phdr32(2, 0x1000, 0x1000, 0x1000, 0x10, 0x9ec00);
 	assert_null(load_multiboot(&m, &b, &e));
 	assert_in_range(e.rbx, 0x104000, sizeof ram);
 	b.cmdline = NULL;
-	struct gpa_range keep = {0x200000, 6 * MIB};
+	keep = (struct gpa_range){0x200000, 6 * MIB};
 	b.reserved = &keep;
 	b.n_reserved = 1;
 	assert_null(load_multiboot(&m, &b, &e));
@@ -301,8 +303,8 @@ static void a_full_low_memory_moves_the_information(void **state)
 
 static void kinds_by_content(void **state)
 {
-	(void)state;
 	struct blob k = elf32().kernel;
+	(void)state;
 	assert_int_equal(load_kind(k), IMAGE_MULTIBOOT);
 	assert_string_equal(image_kind_name(IMAGE_MULTIBOOT), "multiboot");
 	k.size = 0x20b;

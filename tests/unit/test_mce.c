@@ -13,8 +13,9 @@ static enum mce_verdict judge(uint64_t mcg, bool recovers, uint64_t status, bool
 {
 	struct mce_state m = {.mcg_status = mcg, .recovers = recovers, .banks = 4};
 	unsigned bank;
+	enum mce_verdict v;
 	m.status[2] = status;
-	enum mce_verdict v = mce_judge(&m, in_guest, &bank);
+	v = mce_judge(&m, in_guest, &bank);
 	assert_int_equal(bank, status & MCI_VAL ? 2 : 4);
 	return v;
 }
@@ -59,8 +60,8 @@ static void test_recovery(void **state)
 /* A shared bank is cleared by the core whose error it holds, not by those that are only told. */
 static void test_clearing(void **state)
 {
-	(void)state;
 	struct mce_state m = {.mcg_status = MCG_RIPV, .recovers = true, .banks = 1};
+	(void)state;
 	m.status[0] = UC | MCI_S | MCI_AR;
 	assert_false(mce_may_clear(&m, 0));
 	m.mcg_status = BOTH;
@@ -78,9 +79,9 @@ static void test_clearing(void **state)
 /* The gravest bank decides, and is the one that is told. */
 static void test_several_banks(void **state)
 {
-	(void)state;
 	struct mce_state m = {.mcg_status = BOTH, .banks = 4};
 	unsigned bank;
+	(void)state;
 	m.status[0] = MCI_VAL;
 	m.status[1] = UC;
 	m.status[3] = UC | MCI_PCC;

@@ -74,16 +74,17 @@ static void random_life(unsigned seed)
 	srand(seed);
 	for (unsigned step = 0; step < 2000; step++) {
 		unsigned i = (unsigned)rand() % 64;
+		uint64_t bytes, align, limit, want;
 		if (held[i].at) {
 			mem_free(held[i].at, held[i].bytes);
 			mark(held[i].at, held[i].bytes, true);
 			held[i].at = 0;
 			continue;
 		}
-		uint64_t bytes = 1 + (uint64_t)rand() % (rand() % 4 ? 8 * PAGE : 512 * PAGE);
-		uint64_t align = PAGE << rand() % 10;
-		uint64_t limit = rand() % 3 ? 0 : BASE + (uint64_t)rand() % (PAGES * PAGE);
-		uint64_t want = highest(bytes, align, limit);
+		bytes = 1 + (uint64_t)rand() % (rand() % 4 ? 8 * PAGE : 512 * PAGE);
+		align = PAGE << rand() % 10;
+		limit = rand() % 3 ? 0 : BASE + (uint64_t)rand() % (PAGES * PAGE);
+		want = highest(bytes, align, limit);
 		held[i].at = mem_alloc(bytes, align, limit);
 		held[i].bytes = bytes;
 		assert_int_equal(held[i].at, want);
@@ -130,10 +131,10 @@ static void test_nothing(void **state)
 /* More pieces than the table holds: what does not fit is lost and counted, never given twice. */
 static void test_full_table(void **state)
 {
+	struct mem_stats s;
 	(void)state;
 	for (uint64_t i = 0; i < EXTENTS + 10; i++)
 		mem_free(BASE + 2 * i * PAGE, PAGE);
-	struct mem_stats s;
 	mem_stats(&s);
 	assert_int_equal(s.free, EXTENTS * PAGE);
 	assert_int_equal(s.lost, 10 * PAGE);
@@ -144,16 +145,17 @@ static void test_full_table(void **state)
 
 static void test_zeroed(void **state)
 {
-	(void)state;
 	uint8_t *real = aligned_alloc(PAGE, 4 * PAGE);
+	uint8_t *p;
+	struct mem_stats s;
+	(void)state;
 	assert_non_null(real);
 	memset(real, 0xaa, 4 * PAGE);
 	mem_add((uint64_t)real, 4 * PAGE);
-	uint8_t *p = mem_zalloc(2 * PAGE + 1);
+	p = mem_zalloc(2 * PAGE + 1);
 	assert_ptr_equal(p, real + PAGE);
 	for (unsigned i = 0; i <= 2 * PAGE; i++)
 		assert_int_equal(p[i], 0);
-	struct mem_stats s;
 	mem_stats(&s);
 	assert_int_equal(s.vmm, 3 * PAGE);
 	mem_zfree(p, 2 * PAGE + 1);

@@ -121,9 +121,9 @@ static void refused(void **state)
 
 static void odd_accesses(void **state)
 {
+	uint32_t before[N][4];
 	(void)state;
 	msix_pass_enable(&t, true);
-	uint32_t before[N][4];
 	memcpy(before, hw, sizeof hw);
 	put(0, 1, 0xff);
 	put(2, 4, 0xffffffff);

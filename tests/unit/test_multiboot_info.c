@@ -123,16 +123,18 @@ static void test_mb1(void **state)
 /* Each address and length by itself: refused, or read as far as there is something. */
 static void test_mb1_hostile(void **state)
 {
-	(void)state;
 	static const uint32_t bad[] = {0, 1, BASE - 1, BASE + MEMORY - 1, BASE + MEMORY, ~0u};
+	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		static const unsigned pointer[] = {INFO + 24, INFO + 48, MODULES, MODULES + 4};
 		for (unsigned k = 0; k < sizeof pointer / sizeof pointer[0]; k++) {
+			const char *why;
+			bool longer;
 			put_mb1();
 			put32(pointer[k], bad[i]);
-			const char *why = read1();
-			bool longer = pointer[k] == MODULES + 4 && bad[i] >= BASE + MODULE &&
-			              bad[i] <= BASE + MEMORY;
+			why = read1();
+			longer = pointer[k] == MODULES + 4 && bad[i] >= BASE + MODULE &&
+			         bad[i] <= BASE + MEMORY;
 			assert_int_equal(why == NULL, longer);
 		}
 		put_mb1();
@@ -153,8 +155,8 @@ static void test_mb1_hostile(void **state)
 /* An entry that says it has no size would be met for ever, one that wraps leads back. */
 static void test_mb1_map_steps(void **state)
 {
-	(void)state;
 	static const uint32_t bad[] = {0, 19, 0xfffffffc, 0xffffffff, 0x80000000};
+	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		put_mb1();
 		put32(MAP, bad[i]);
@@ -225,17 +227,19 @@ static void test_mb2(void **state)
 /* Cut off at each byte, in a buffer that ends there: nothing behind it is read. */
 static void test_mb2_truncated(void **state)
 {
-	(void)state;
 	unsigned whole = put_mb2();
 	uint8_t *start = memory;
+	(void)state;
 	for (unsigned n = 0; n <= whole; n++) {
+		uint32_t at;
+		const char *why;
 		/* the model ends at BASE + MEMORY: the information lies right before that */
 		memory = calloc(1, MEMORY);
 		memcpy(memory + MEMORY - n, start, n);
-		uint32_t at = BASE + MEMORY - n;
+		at = BASE + MEMORY - n;
 		if (n >= 4)
 			put32(MEMORY - n, n);
-		const char *why = multiboot_read(MB2, at, model, &info);
+		why = multiboot_read(MB2, at, model, &info);
 		assert_int_equal(why != NULL, n < 8);
 		free(memory);
 	}
@@ -245,9 +249,9 @@ static void test_mb2_truncated(void **state)
 /* Each 32-bit word of it replaced by each of these: it ends, and reads nothing outside. */
 static void test_mb2_words(void **state)
 {
-	(void)state;
 	static const uint32_t bad[] = {0, 1, 7, 8, 9, 15, 16, 17, 0x7fffffff, 0xfffffff8, ~0u};
 	unsigned whole = put_mb2();
+	(void)state;
 	for (unsigned at = 0; at < whole; at += 4) {
 		for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 			put_mb2();

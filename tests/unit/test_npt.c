@@ -16,10 +16,11 @@ static bool with_gib, with_small_fetch;
 
 void *mem_zalloc(size_t size)
 {
+	void *p;
 	if (tables == limit)
 		return NULL;
 	size = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-	void *p = aligned_alloc(PAGE_SIZE, size);
+	p = aligned_alloc(PAGE_SIZE, size);
 	assert_non_null(p);
 	return table[tables++] = memset(p, 0, size);
 }
@@ -125,8 +126,8 @@ static void test_translates(void **state)
 
 static void test_largest_pages(void **state)
 {
-	(void)state;
 	uint64_t root = npt_create();
+	(void)state;
 	assert_true(npt_map(&format, root, GIB - 0x201000, 3 * GIB - 0x201000, 2 * GIB, NPT_RAM));
 	assert_int_equal(walk(root, GIB - 0x201000).shift, 12);
 	assert_int_equal(walk(root, GIB - 0x200000).shift, 21);
@@ -144,8 +145,8 @@ static void test_largest_pages(void **state)
 
 static void test_device(void **state)
 {
-	(void)state;
 	uint64_t root = npt_create();
+	(void)state;
 	assert_true(npt_map(&format, root, 0xfebc0000, 0xfebc0000, 0x20000, NPT_DEVICE));
 	assert_int_equal(walk(root, 0xfebdffff).leaf, 7 | 0x18 | 1ul << 63);
 	npt_destroy(&format, root);
@@ -154,8 +155,8 @@ static void test_device(void **state)
 /* Memory of the VMM's: large pages too, never executable, and only `shared` writable. */
 static void test_shown(void **state)
 {
-	(void)state;
 	uint64_t root = npt_create();
+	(void)state;
 	assert_true(npt_map(&format, root, 0xe0000000, 0x40000000, 0x201000, NPT_SHOWN));
 	assert_true(npt_map(&format, root, 0xe0400000, 0x50000000, 0x1000, NPT_SHARED));
 	assert_int_equal(walk(root, 0xe0000000).leaf, 5 | 0x80 | 1ul << 63);
@@ -168,8 +169,8 @@ static void test_shown(void **state)
 
 static void test_nothing_twice(void **state)
 {
-	(void)state;
 	uint64_t root = npt_create();
+	(void)state;
 	assert_true(npt_map(&format, root, 0, 0, 0x400000, NPT_RAM));
 	assert_false(
 	    npt_map(&format, root, 0x200000, 0x800000, 0x1000, NPT_RAM)); /* in a large one */
@@ -207,11 +208,13 @@ static void is_page(uint64_t root, uint64_t gpa, uint64_t hpa, unsigned shift, b
 
 static void test_fetch_splits(void **state)
 {
+	uint64_t root;
+	unsigned all;
 	(void)state;
 	with_small_fetch = true;
-	uint64_t root = npt_create();
+	root = npt_create();
 	assert_true(npt_map(&ept, root, GIB, 3 * GIB, GIB + 0x201000, NPT_RAM));
-	unsigned all = tables;
+	all = tables;
 	is_page(root, GIB, 3 * GIB, 30, false);
 	is_page(root, 2 * GIB, 4 * GIB, 21, false);
 	is_page(root, 2 * GIB + 0x200000, 4 * GIB + 0x200000, 12, true);
@@ -230,11 +233,13 @@ static void test_fetch_splits(void **state)
 /* A guest that executes in every page of its memory uses up what was taken aside, exactly. */
 static void test_fetch_everywhere(void **state)
 {
+	uint64_t root;
+	unsigned all;
 	(void)state;
 	with_small_fetch = true;
-	uint64_t root = npt_create();
+	root = npt_create();
 	assert_true(npt_map(&ept, root, 0, GIB, GIB + 0x600000, NPT_RAM));
-	unsigned all = tables;
+	all = tables;
 	for (uint64_t gpa = 0; gpa < GIB + 0x600000; gpa += 0x200000) {
 		assert_true(npt_allow_fetch(&ept, root, gpa + 0x1234));
 		assert_true(npt_allow_fetch(&ept, root, gpa)); /* again: another vCPU's fault */
@@ -264,11 +269,12 @@ static void *fetch_all(void *ctx)
 /* Several vCPUs meet in the same pages: each is split once, and none sees a half-made table. */
 static void test_fetch_at_once(void **state)
 {
-	(void)state;
 	pthread_t thread[VCPUS];
 	struct fetcher f[VCPUS];
+	uint64_t root;
+	(void)state;
 	with_small_fetch = true;
-	uint64_t root = npt_create();
+	root = npt_create();
 	assert_true(npt_map(&ept, root, 0, GIB, GIB, NPT_RAM));
 	for (unsigned i = 0; i < VCPUS; i++) {
 		f[i] = (struct fetcher){.root = root, .start = i};
@@ -287,9 +293,10 @@ static void test_fetch_at_once(void **state)
 
 static void test_fetch_refused(void **state)
 {
+	uint64_t root;
 	(void)state;
 	with_small_fetch = true;
-	uint64_t root = npt_create();
+	root = npt_create();
 	assert_true(npt_map(&ept, root, 0, GIB, 0x400000, NPT_RAM));
 	assert_true(npt_map(&ept, root, 0x80000000, 0x80000000, 0x200000, NPT_DEVICE));
 	assert_true(npt_map(&ept, root, 0x80200000, 0x80200000, 0x1000, NPT_DEVICE));
@@ -306,8 +313,8 @@ static void test_fetch_refused(void **state)
 /* Elsewhere large pages are executable, and nothing is taken aside. */
 static void test_fetch_free(void **state)
 {
-	(void)state;
 	uint64_t root = npt_create();
+	(void)state;
 	assert_true(npt_map(&ept, root, 0, GIB, GIB, NPT_RAM));
 	assert_int_equal(tables, 2);
 	is_page(root, 0, GIB, 30, true);
@@ -319,10 +326,11 @@ static void test_fetch_free(void **state)
 
 static void test_fetch_short_of_memory(void **state)
 {
+	uint64_t root;
 	(void)state;
 	with_small_fetch = true;
 	limit = 500; /* of 513 */
-	uint64_t root = npt_create();
+	root = npt_create();
 	assert_false(npt_map(&ept, root, 0, GIB, GIB, NPT_RAM));
 	npt_destroy(&ept, root);
 	assert_int_equal(tables, 0);

@@ -42,9 +42,9 @@ static void test_kept(void **state)
 /* Every single bit counts, up to the text's end. */
 static void test_any_bit(void **state)
 {
-	(void)state;
 	uint8_t *p = (uint8_t *)page;
 	size_t n = offsetof(struct panic_record, text) + page->length;
+	(void)state;
 	for (size_t i = 0; i < 8 * n; i++) {
 		p[i / 8] ^= (uint8_t)(1 << i % 8);
 		assert_false(panic_record_take(page, &taken));
@@ -56,9 +56,9 @@ static void test_any_bit(void **state)
 /* What memory holds that was never written, or is somebody else's. */
 static void test_garbage(void **state)
 {
-	(void)state;
 	static const uint8_t fill[] = {0, 0xff, 0x55, 'P'};
 	struct panic_record good = *page;
+	(void)state;
 	for (unsigned i = 0; i < sizeof fill; i++) {
 		memset(page, fill[i], sizeof *page);
 		assert_false(panic_record_take(page, &taken));
@@ -85,8 +85,8 @@ static void test_printable(void **state)
 /* Lines that have no room are left out; shorter ones after them are not. */
 static void test_full(void **state)
 {
-	(void)state;
 	char line[200];
+	(void)state;
 	memset(line, 'x', sizeof line - 1);
 	line[sizeof line - 1] = '\0';
 	for (unsigned i = 0; i < 40; i++)

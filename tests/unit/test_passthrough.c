@@ -184,11 +184,12 @@ static bool attached(unsigned i)
 
 static void each_has_a_place_of_its_own(void **state)
 {
+	unsigned n;
 	(void)state;
 	assert_null(vm.passthrough);
 	for (unsigned i = 0; i < PASSTHROUGH_MAX; i++)
 		assert_true(attached(i));
-	unsigned n = 0;
+	n = 0;
 	for (struct passthrough *p = vm.passthrough; p; p = p->next, n++) {
 		assert_int_equal(p->bdf, BDF(n));
 		assert_int_equal(p->index, n);
@@ -224,6 +225,7 @@ static void a_failure_leaves_the_others(void **state)
  * once, and has its bus mastering no more. */
 static void all_are_reset_and_quiet(void **state)
 {
+	unsigned before;
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
 		assert_true(attached(i));
@@ -237,7 +239,7 @@ static void all_are_reset_and_quiet(void **state)
 	passthrough_ready(&vm);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(ended[i], 1);
-	unsigned before = pins_off[2];
+	before = pins_off[2];
 	passthrough_detach(&vm);
 	assert_int_equal(pins_off[2], before + 1);
 	assert_null(vm.passthrough);

@@ -152,6 +152,7 @@ static void its_senders_get_icmp(void **state)
 	struct rig *r = *state;
 	struct vnet_port *guest = node_port(r->n, 1, 1, 0);
 	uint8_t out[14 + 1400];
+	struct neighbour *hop;
 
 	message(r, &far1, 1400);
 	receive_message(r);
@@ -163,7 +164,7 @@ static void its_senders_get_icmp(void **state)
 	node_clear(r->n);
 	vnet_link_remove(r->link[2]);
 	/* Its next hop has answered. */
-	struct neighbour *hop = ((struct link *)r->link[0]->dev)->hop;
+	hop = ((struct link *)r->link[0]->dev)->hop;
 	atomic_store(&hop->word, NODE_MAC(1));
 	node_send(r->n, guest, out, sizeof out);
 	assert_int_equal(port_drops(r->link[0], VNET_DROP_too_big), 1);

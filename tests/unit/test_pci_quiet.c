@@ -79,15 +79,20 @@ static int set_up(void **state)
 
 static void test_kinds(void **state)
 {
-	(void)state;
 	struct function *host = add(0, 0, 0, 0x0600), *isa = add(0, 1, 0, 0x0601);
+	struct function *ide, *usb, *iommu, *off, *stuck, *hidden;
+	struct pci_masters m;
+	(void)state;
 	isa->header = HEADER_MULTI;
-	struct function *ide = add(0, 1, 1, 0x0101), *usb = add(0, 1, 7, 0x0c03);
-	struct function *iommu = add(0, 2, 0, 0x0806), *off = add(0, 3, 0, 0x0200);
-	struct function *stuck = add(0, 4, 0, 0x0300), *hidden = add(0, 4, 1, 0x0200);
+	ide = add(0, 1, 1, 0x0101);
+	usb = add(0, 1, 7, 0x0c03);
+	iommu = add(0, 2, 0, 0x0806);
+	off = add(0, 3, 0, 0x0200);
+	stuck = add(0, 4, 0, 0x0300);
+	hidden = add(0, 4, 1, 0x0200);
 	off->command = 3;
 	stuck->stuck = true;
-	struct pci_masters m = pci_masters_off();
+	m = pci_masters_off();
 	assert_int_equal(m.functions, 7); /* no function 1 where 0 is the only one */
 	assert_int_equal(m.turned_off, 2);
 	assert_int_equal(m.refused, 1);
@@ -100,13 +105,16 @@ static void test_kinds(void **state)
 /* Bridges keep theirs; one that points back, or at itself, is no endless way. */
 static void test_bridges(void **state)
 {
-	(void)state;
 	struct function *b = bridge(0, 1, 5), *deep = bridge(5, 0, 200);
+	struct function *nic, *unreached;
+	struct pci_masters m;
+	(void)state;
 	bridge(200, 31, 0);
 	bridge(200, 30, 200);
 	bridge(0, 2, 5);
-	struct function *nic = add(200, 3, 0, 0x0200), *unreached = add(7, 0, 0, 0x0200);
-	struct pci_masters m = pci_masters_off();
+	nic = add(200, 3, 0, 0x0200);
+	unreached = add(7, 0, 0, 0x0200);
+	m = pci_masters_off();
 	assert_int_equal(m.functions, 6);
 	assert_int_equal(m.turned_off, 1);
 	assert_int_equal(nic->command, 3);

@@ -103,8 +103,8 @@ static void test_poll(void **state)
 /* IDs with holes, and siblings that do not follow each other. */
 static void test_sparse_ids(void **state)
 {
-	(void)state;
 	static const uint32_t id[] = {0, 16, 32, 1, 17, 33};
+	(void)state;
 	machine(6, 1);
 	for (unsigned i = 0; i < 6; i++)
 		v.core[i].apic_id = id[i];
@@ -166,11 +166,11 @@ static void test_levels(void **state)
 
 static void test_amd(void **state)
 {
-	(void)state;
 	static const struct {
 		uint32_t ebx;
 		unsigned bits;
 	} c[] = {{0, 0}, {0x100, 1}, {0x200, 2}, {0x300, 2}};
+	(void)state;
 	basic.eax = 0x0d; /* leaf 0Bh is empty */
 	extended.eax = 0x8000001e;
 	for (unsigned i = 0; i < 4; i++) {

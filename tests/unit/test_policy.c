@@ -17,8 +17,8 @@
 
 static void test_xcr0(void **state)
 {
-	(void)state;
 	uint64_t all = ~0ul;
+	(void)state;
 	assert_true(xcr0_valid(X87, all));
 	assert_true(xcr0_valid(X87 | SSE | AVX, all));
 	assert_true(xcr0_valid(X87 | SSE | AVX | AVX512 | PKRU | AMX, all));
@@ -55,12 +55,14 @@ static void test_pat(void **state)
 
 static void test_bus_lock(void **state)
 {
+	uint64_t now, last;
 	(void)state;
 	assert_int_equal(bus_lock_rest(5000, 0, 1000), 5000);    /* long ago: at once */
 	assert_int_equal(bus_lock_rest(5000, 4000, 1000), 5000); /* just long enough */
 	assert_int_equal(bus_lock_rest(5000, 4001, 1000), 5001);
 	assert_int_equal(bus_lock_rest(5000, 5000, 1000), 6000); /* never more than the gap */
-	uint64_t now = 0, last = 0;
+	now = 0;
+	last = 0;
 	for (unsigned i = 0; i < 1000; i++) /* one that makes them for ever */
 		last = now = bus_lock_rest(now, last, 1000);
 	assert_int_equal(now, 1000 * 1000);

@@ -251,10 +251,11 @@ static void test_overrun(void **state)
 static void test_answer_too_long(void **state)
 {
 	char *buf = malloc(SESSION_ANSWER + 1);
+	size_t n;
 	(void)state;
 	send_bytes("big\n");
 	turns();
-	size_t n = read_answer(buf, SESSION_ANSWER + 1);
+	n = read_answer(buf, SESSION_ANSWER + 1);
 	assert_in_range(n, SESSION_ANSWER - 2 * SESSION_WHY, SESSION_ANSWER);
 	assert_string_equal(
 	    strrchr(buf, '-'),
@@ -268,6 +269,7 @@ static void test_answer_too_long(void **state)
 static void test_unread(void **state)
 {
 	char *buf = malloc(SESSION_ANSWER + 1);
+	size_t n;
 	(void)state;
 	send_bytes("big\n");
 	turns();
@@ -277,7 +279,7 @@ static void test_unread(void **state)
 	turns();
 	assert_int_equal(counted("not_executed") + counted("requests"), 501);
 	assert_in_range(counted("requests"), 200, 300);
-	size_t n = read_answer(buf, SESSION_ANSWER + 1);
+	n = read_answer(buf, SESSION_ANSWER + 1);
 	assert_true(n <= SESSION_ANSWER);
 	assert_memory_equal(buf + n - 4, "+ok\n", 4);
 	converse("fine\n", "+ok\n");

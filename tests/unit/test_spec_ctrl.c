@@ -116,8 +116,9 @@ static void test_bits(void **state)
 	};
 	(void)state;
 	for (unsigned i = 0; i < sizeof machine / sizeof machine[0]; i++) {
+		uint64_t bits;
 		dump_read(machine[i].path);
-		uint64_t bits = cpuid_spec_ctrl(dump_ask);
+		bits = cpuid_spec_ctrl(dump_ask);
 		if (bits != machine[i].bits)
 			fail_msg("%s: %lx, not %lx", dump.path, bits, machine[i].bits);
 	}
@@ -145,8 +146,8 @@ static void test_told(void **state)
 static void test_arch_capabilities(void **state)
 {
 	static const uint8_t hosts[] = {7, 9, 10, 11, 12, 18, 21, 23, 25};
-	(void)state;
 	uint64_t all = cpuid_arch_capabilities(~0ul);
+	(void)state;
 	for (unsigned i = 0; i < sizeof hosts; i++)
 		assert_false(all >> hosts[i] & 1);
 	assert_int_equal(all & 0x3f, 0x37); /* RDCL_NO, IBRS_ALL, RSBA, SSB_NO, MDS_NO */

@@ -37,8 +37,8 @@ static void test_x2_logical(void **state)
 
 static void test_page_physical(void **state)
 {
-	(void)state;
 	struct vapic a = page(0, 0xffffffff);
+	(void)state;
 	assert_true(vapic_matches(&a, 3, 3, false));
 	assert_false(vapic_matches(&a, 3, 2, false));
 	assert_true(vapic_matches(&a, 3, 0xff, false));
@@ -47,8 +47,8 @@ static void test_page_physical(void **state)
 
 static void test_page_flat(void **state)
 {
-	(void)state;
 	struct vapic a = page(0x04, 0xffffffff), none = page(0, 0xffffffff);
+	(void)state;
 	assert_true(vapic_matches(&a, 2, 0x06, true));
 	assert_false(vapic_matches(&a, 2, 0x03, true));
 	assert_true(vapic_matches(&a, 2, 0xff, true));
@@ -57,8 +57,8 @@ static void test_page_flat(void **state)
 
 static void test_page_cluster(void **state)
 {
-	(void)state;
 	struct vapic a = page(0x12, 0x0fffffff); /* cluster 1, member 2 */
+	(void)state;
 	assert_true(vapic_matches(&a, 0, 0x13, true));
 	assert_false(vapic_matches(&a, 0, 0x23, true));
 	assert_false(vapic_matches(&a, 0, 0x11, true));

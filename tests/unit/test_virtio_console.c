@@ -100,6 +100,7 @@ static void test_identity(void **state)
 
 static void test_prints(void **state)
 {
+	uint16_t old;
 	(void)state;
 	up();
 	print_piece(0, "hello ", VRING_DESC_NEXT, 1);
@@ -112,7 +113,7 @@ static void test_prints(void **state)
 	assert_string_equal(printed, "hello world\nagain");
 	assert_int_equal(queue_used_idx(&tx), 2);
 	assert_int_equal(g->msi_of[2], 1);
-	uint16_t old = tx.avail_idx;
+	old = tx.avail_idx;
 	queue_offer(&tx, 2);
 	assert_true(queue_kick_wanted(&tx, old));
 }
@@ -135,6 +136,7 @@ static void test_types(void **state)
 static void test_input_waits(void **state)
 {
 	char many[VIRTIO_CONSOLE_WAITING + 10];
+	uint16_t old;
 
 	(void)state;
 	assert_int_equal(virtio_console_input(c, "early", 5), 5); /* before there is a driver */
@@ -144,7 +146,7 @@ static void test_input_waits(void **state)
 	memset(many, 'x', sizeof many);
 	assert_int_equal(virtio_console_input(c, many, sizeof many), VIRTIO_CONSOLE_WAITING);
 	assert_int_equal(virtio_console_input(c, "y", 1), 0);
-	uint16_t old = rx.avail_idx;
+	old = rx.avail_idx;
 	offer_room(1, 200);
 	assert_true(queue_kick_wanted(&rx, old)); /* it asked for buffers */
 	kick(&rx, 0);
@@ -186,11 +188,12 @@ static void room(void *ctx)
 /* For one who is busy with the guest: a word when there is room for input. */
 static void test_room(void **state)
 {
+	unsigned at_start;
 	(void)state;
 	c->room = room;
 	rooms = 0;
 	up();
-	unsigned at_start = rooms;
+	at_start = rooms;
 	kick(&tx, 1);
 	assert_int_equal(rooms, at_start);
 	kick(&rx, 0);
@@ -224,6 +227,7 @@ static void offer_long_chains(unsigned n, uint32_t len)
 /* A kick with 64 chains of 64 pieces of 64 KiB each prints one of them; each visit one more. */
 static void test_visit_is_bounded_by_bytes(void **state)
 {
+	uint16_t old;
 	(void)state;
 	g->pci.resume = resume;
 	resumed = 0;
@@ -241,7 +245,7 @@ static void test_visit_is_bounded_by_bytes(void **state)
 	assert_false(vpci_work(&g->pci));
 	assert_int_equal(bytes, 64ull * 64 * 65536);
 	assert_int_equal(device_counter(&c->v, "visits"), NUM);
-	uint16_t old = tx.avail_idx; /* all is printed: a kick is wanted again */
+	old = tx.avail_idx; /* all is printed: a kick is wanted again */
 	queue_offer(&tx, 0);
 	assert_true(queue_kick_wanted(&tx, old));
 }

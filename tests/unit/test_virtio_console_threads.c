@@ -89,9 +89,10 @@ static void lose_bus_mastering(void)
 	const uint32_t off = VPCI_CMD_IO | VPCI_CMD_MEM;
 	const size_t used = 6 + 8 * NUM;
 	uint8_t *part[] = {(uint8_t *)rx.used, (uint8_t *)tx.used, guest_at(g, buf)};
+	unsigned msis;
 
 	guest_cfg_set(g, p.slot, 4, 2, off);
-	unsigned msis = g->msis;
+	msis = g->msis;
 	for (unsigned i = 0; i < 3; i++)
 		memset(part[i], 0xa7, used);
 	guest_cfg_set(g, p.slot, 4, 2, off | VPCI_CMD_MASTER);

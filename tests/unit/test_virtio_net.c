@@ -67,6 +67,9 @@ static void test_layouts(void **state)
 static void test_batch_and_interrupts(void **state)
 {
 	struct node *a = &node[0], *b = &node[1];
+	unsigned rx, tx;
+	uint64_t suppressed;
+	uint16_t old;
 
 	(void)state;
 	nics_up(FULL);
@@ -77,8 +80,9 @@ static void test_batch_and_interrupts(void **state)
 	}
 	queue_interrupt_at(&b->rx, (uint16_t)(b->rx.last_used + 31)); /* at the last of them */
 	queue_interrupt_at(&a->tx, (uint16_t)(a->tx.last_used + 32)); /* after them: none */
-	unsigned rx = b->g->msi_of[1], tx = a->g->msi_of[2];
-	uint64_t suppressed = device_counter(&a->nic->v, "suppressed");
+	rx = b->g->msi_of[1];
+	tx = a->g->msi_of[2];
+	suppressed = device_counter(&a->nic->v, "suppressed");
 	nic_kick(a);
 	assert_int_equal(b->g->msi_of[1], rx + 1);
 	assert_int_equal(a->g->msi_of[2], tx);
@@ -86,7 +90,7 @@ static void test_batch_and_interrupts(void **state)
 	for (unsigned i = 0; i < 32; i++)
 		nic_receive(b, 60, (uint8_t)i); /* in order */
 	assert_false(queue_kick_wanted(&a->tx, a->tx.avail_idx));
-	uint16_t old = a->tx.avail_idx;
+	old = a->tx.avail_idx;
 	queue_offer(&a->tx, 0);
 	assert_true(queue_kick_wanted(&a->tx, old)); /* armed again */
 	old = b->rx.avail_idx;
@@ -124,6 +128,7 @@ static void test_mergeable_64k(void **state)
 static void test_not_mergeable(void **state)
 {
 	struct node *a = &node[0], *b = &node[1];
+	uint8_t *got;
 
 	(void)state;
 	nics_up(BASIC);
@@ -147,7 +152,7 @@ static void test_not_mergeable(void **state)
 	queue_offer(&b->rx, 100);
 	nic_send(a, mac_of(1), 1000, 7);
 	assert_int_equal(queue_used(&b->rx).len, 1012);
-	uint8_t *got = guest_at(b->g, b->rxbuf + 100 * 4096);
+	got = guest_at(b->g, b->rxbuf + 100 * 4096);
 	for (uint32_t i = 14; i < 1000; i++)
 		assert_int_equal(got[12 + i], (uint8_t)(7 + i));
 }
@@ -190,6 +195,7 @@ static void test_bad_frames(void **state)
 static void test_poll(void **state)
 {
 	struct node *a = &node[0], *b = &node[1];
+	uint16_t old;
 
 	(void)state;
 	nics_up(FULL);
@@ -215,7 +221,7 @@ static void test_poll(void **state)
 	vnet_port_set_mode(a->port, VNET_KICK);
 	virtio_net_kick(a->nic);
 	nic_receive(b, 60, 1);
-	uint16_t old = a->tx.avail_idx;
+	old = a->tx.avail_idx;
 	queue_offer(&a->tx, 0);
 	assert_true(queue_kick_wanted(&a->tx, old));
 }
@@ -239,14 +245,16 @@ static void test_many_pieces(void **state)
 {
 	struct node *a = &node[0], *b = &node[1];
 	unsigned frames = 0;
+	uint64_t table;
+	struct vring_desc *t;
 
 	(void)state;
 	nics_up(FULL);
 	nics_introduce();
 	/* 63 frames of 64 pieces each: more than the 512 pieces that a batch holds. */
 	nic_compose(a, 0, mac_of(1), 100, 3);
-	uint64_t table = guest_alloc(a->g, 64 * 16);
-	struct vring_desc *t = guest_at(a->g, table);
+	table = guest_alloc(a->g, 64 * 16);
+	t = guest_at(a->g, table);
 	for (uint16_t i = 0; i < 64; i++)
 		t[i] = (struct vring_desc){a->txbuf + i, 1, VRING_DESC_NEXT, (uint16_t)(i + 1)};
 	t[63] = (struct vring_desc){a->txbuf + 63, 49, 0, 0};

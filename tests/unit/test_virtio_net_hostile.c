@@ -8,10 +8,11 @@
 static void violate(struct node *n, struct vring_desc d, const char *why)
 {
 	char name[64] = "violation.";
+	uint64_t before;
 
 	nics_up(FULL);
 	strcat(name, why);
-	uint64_t before = device_counter(&n->nic->v, name);
+	before = device_counter(&n->nic->v, name);
 	n->tx.desc[0] = d;
 	queue_offer(&n->tx, 0);
 	nic_kick(n);

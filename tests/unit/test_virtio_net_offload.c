@@ -61,6 +61,7 @@ static void test_offload_passes(void **state)
 	struct node *a = &node[0], *b = &node[1];
 	struct vnet_hdr h;
 	uint32_t len;
+	const uint8_t *f;
 
 	(void)state;
 	nics_up(FULL);
@@ -68,7 +69,7 @@ static void test_offload_passes(void **state)
 	tcp_frame(a, 1900, VNET_HDR_F_NEEDS_CSUM, VNET_GSO_TCPV4);
 	queue_offer(&a->tx, 0);
 	nic_kick(a);
-	const uint8_t *f = next_frame(b, &len, &h);
+	f = next_frame(b, &len, &h);
 	assert_int_equal(len, 1954);
 	assert_int_equal(h.flags, VNET_HDR_F_NEEDS_CSUM);
 	assert_int_equal(h.gso_type, VNET_GSO_TCPV4);
@@ -83,6 +84,7 @@ static void test_offload_completed(void **state)
 	struct node *a = &node[0], *b = &node[1];
 	struct vnet_hdr h;
 	uint32_t len, total = 0, segments = 0;
+	const uint8_t *f;
 
 	(void)state;
 	nics_up(FULL);
@@ -91,7 +93,7 @@ static void test_offload_completed(void **state)
 	tcp_frame(a, 1001, VNET_HDR_F_NEEDS_CSUM, 0);
 	queue_offer(&a->tx, 0);
 	nic_kick(a);
-	const uint8_t *f = next_frame(b, &len, &h);
+	f = next_frame(b, &len, &h);
 	assert_int_equal(len, 1055);
 	assert_int_equal(h.flags, 0);
 	assert_int_equal(tcp_sum(f, len), 0xffff);

@@ -218,9 +218,12 @@ static void *loser(void *arg)
 	this_core_id = 2;
 	pthread_barrier_wait(&all_ready);
 	for (unsigned i = 0; i < LOSSES; i++) {
+		unsigned msis, sent;
+
 		exchange(n);
 		guest_cfg_set(n->g, n->p.slot, 4, 2, off);
-		unsigned msis = n->g->msis, sent = atomic_load(&sent_all);
+		msis = n->g->msis;
+		sent = atomic_load(&sent_all);
 		scribble(n);
 		guest_cfg_set(n->g, n->p.slot, 4, 2, off | VPCI_CMD_MASTER);
 		while (atomic_load(&sent_all) - sent < AFTER)

@@ -64,6 +64,8 @@ static void finish(void)
  * visit; nothing is lost when the refilling ends. */
 static void test_kick_ends(void **state)
 {
+	uint64_t total;
+	uint16_t old;
 	(void)state;
 	refill = true;
 	offer(1, 60);
@@ -77,11 +79,11 @@ static void test_kick_ends(void **state)
 		assert_in_range(frames - before, 1, VNET_BATCH);
 	}
 	refill = false;
-	uint64_t total = node[0].tx.avail_idx;
+	total = node[0].tx.avail_idx;
 	finish();
 	assert_int_equal(frames, total);
 	assert_int_equal(queue_used_idx(&node[0].tx), total);
-	uint16_t old = node[0].tx.avail_idx;
+	old = node[0].tx.avail_idx;
 	queue_offer(&node[0].tx, 0);
 	assert_true(queue_kick_wanted(&node[0].tx, old));
 }

@@ -372,9 +372,10 @@ static void test_pending_interrupts(void **state)
 
 static void test_moved_bar(void **state)
 {
+	uint16_t old;
 	(void)state;
 	go();
-	uint16_t old = q[0].notify;
+	old = q[0].notify;
 	guest_cfg_set(g, 1, 0x10, 4, 0xd000);
 	guest_out(g, old, 2, 0);
 	assert_int_equal(dev.kicks[0], 1);

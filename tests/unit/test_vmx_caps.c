@@ -20,9 +20,9 @@ static const struct vmx_caps skylake = {.word = {[VMX_PIN] = 0x0000007f00000016,
 
 static void takes_a_whole_cpu(void **state)
 {
-	(void)state;
 	struct vmx_controls c;
 	char why[128];
+	(void)state;
 	assert_true(vmx_choose(&skylake, &c, why, sizeof why));
 	assert_int_equal(c.word[VMX_PIN], 0x16 | 1 << 3 | 1 << 5);
 	assert_int_equal(c.word[VMX_PROC2],
@@ -73,10 +73,10 @@ static void names_each_control_that_lacks(void **state)
 
 static void does_without_what_is_offered(void **state)
 {
-	(void)state;
 	struct vmx_caps caps = skylake;
 	struct vmx_controls c;
 	char why[128];
+	(void)state;
 	caps.word[VMX_PROC2] &= ~(1ul << 44 | 1ul << 52); /* INVPCID, XSAVES */
 	assert_true(vmx_choose(&caps, &c, why, sizeof why));
 	assert_int_equal(c.word[VMX_PROC2] & (1 << 12 | 1 << 20), 0);
@@ -85,10 +85,10 @@ static void does_without_what_is_offered(void **state)
 /* Skylake has neither of them, later CPUs do. */
 static void takes_what_is_offered(void **state)
 {
-	(void)state;
 	struct vmx_caps caps = skylake;
 	struct vmx_controls c;
 	char why[128];
+	(void)state;
 	assert_true(vmx_choose(&caps, &c, why, sizeof why));
 	assert_int_equal(c.word[VMX_PROC2] & (1u << 15 | 1u << 30), 0);
 	caps.word[VMX_PROC2] |= 1ul << 47 | 1ul << 62; /* ENCLS exiting, bus-lock detection */
@@ -99,8 +99,8 @@ static void takes_what_is_offered(void **state)
 /* The MSRs of the first VT-x CPUs, which have no TRUE ones, force CR3 exits. */
 static void refuses_forced_cr3_exits(void **state)
 {
-	(void)state;
 	struct vmx_caps caps = skylake;
+	(void)state;
 	caps.word[VMX_PROC] = 0xf7f9fffe0401e172;
 	is_refused(&caps, "way to switch off CR3-load exiting");
 }

@@ -13,12 +13,12 @@ static void each_priority_beats_the_next(void **state)
 
 	for (unsigned i = 0; i < 6; i++) {
 		const char *why;
+		struct vnet_route back[6];
 
 		assert_int_equal(vnet_route_priority(&order[i], &why), priority[i]);
 		rig_routes(r, order + i, 6 - i);
 		assert_int_equal(rig_reach(r, B, A), 1u << port[i]);
 		/* In any order of the table. */
-		struct vnet_route back[6];
 		for (unsigned k = i; k < 6; k++)
 			back[5 - k] = order[k];
 		rig_routes(r, back, 6 - i);

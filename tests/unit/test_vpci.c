@@ -105,6 +105,8 @@ static int teardown(void **state)
 
 static void test_mechanism(void **state)
 {
+	uint32_t v;
+
 	(void)state;
 	guest_out(g, 0xcfb, 1, 1); /* Linux's probe writes a byte here first: no effect */
 	guest_out(g, 0xcf8, 4, 0x80000000);
@@ -125,7 +127,7 @@ static void test_mechanism(void **state)
 	assert_int_equal(guest_in(g, 0xcfc, 4), 0xffffffff);
 	guest_out(g, 0xcf8, 4, 3 << 11); /* not enabled */
 	assert_int_equal(guest_in(g, 0xcfc, 4), 0xffffffff);
-	uint32_t v = 5;
+	v = 5;
 	assert_false(vpci_io(&g->pci, 0xcfe, 4, false, &v)); /* over the end */
 	assert_false(vpci_io(&g->pci, 0xd00, 1, false, &v));
 	assert_int_equal(v, 5);
@@ -233,6 +235,7 @@ static void test_bar_sizing(void **state)
 static void test_io_dispatch(void **state)
 {
 	uint16_t port = (uint16_t)(guest_cfg(g, 3, 0x10, 4) & ~3u);
+	uint32_t v;
 
 	(void)state;
 	assert_int_equal(guest_in(g, (uint16_t)(port + 0x84), 2), 0x7788);
@@ -240,7 +243,6 @@ static void test_io_dispatch(void **state)
 	assert_int_equal(toy.size, 2);
 	guest_out(g, (uint16_t)(port + 0xff), 1, 0x5a);
 	assert_int_equal(toy.written, 0x5a);
-	uint32_t v;
 	assert_false(vpci_io(&g->pci, (uint16_t)(port + 0xfe), 4, false, &v));
 	assert_int_equal(other.accesses, 0);
 	assert_true(vpci_claims_io(&g->pci, port));

@@ -53,6 +53,7 @@ static void *vcpu(void *arg)
 	unsigned me = (unsigned)(size_t)arg;
 
 	for (unsigned i = 0; i < STEPS; i++) {
+		uint64_t word, gpa;
 		guest_cfg_set(g, me + 1, 0x10, 4, PORT(i % 4));
 		guest_cfg_set(g, me + 1, 4, 2,
 		              i % 8 ? VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER : 0);
@@ -61,7 +62,8 @@ static void *vcpu(void *arg)
 
 			vpci_io(&g->pci, PORT(k), 1, i & 1, &val);
 		}
-		uint64_t word = i & 1, gpa = dev[i & 1].bar[1].home + 16 * (i % VECTORS) + 12;
+		word = i & 1;
+		gpa = dev[i & 1].bar[1].home + 16 * (i % VECTORS) + 12;
 
 		vpci_mmio(&g->pci, gpa, 4, i & 2, &word);
 		guest_cfg_set(g, me + 1, dev[me].msix_cap + 2u, 2, i % 4 ? 0x8000 : 0xc000);

@@ -230,8 +230,9 @@ static void test_power_on(void **state)
 	at(1000);
 	assert_int_equal(get16(0), 0x10000 - 2000);
 	for (unsigned i = 0; i < 180; i++) {
+		uint64_t bit;
 		at(1000 + i);
-		uint64_t bit = vpit_read_gate(&p, now) & 0x10;
+		bit = vpit_read_gate(&p, now) & 0x10;
 		changes += bit != first;
 		first = bit;
 	}

@@ -312,13 +312,14 @@ static void test_no_notification_lost(void **state)
 	for (int when = 0; when < 3; when++) {
 		uint16_t old = avail[1];
 		bool kick = false;
+		int found;
 
 		vring_disarm_now(&ring);
 		if (when == 0) {
 			offer(0);
 			kick = kick_wanted(old);
 		}
-		int found = vring_arm(&ring);
+		found = vring_arm(&ring);
 		if (when == 1) {
 			offer(0);
 			kick = kick_wanted(old);

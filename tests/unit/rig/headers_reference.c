@@ -70,10 +70,12 @@ static void ref_options(struct reference *r, unsigned at, unsigned size)
 static void ref_extension(struct reference *r, unsigned kind, unsigned at, unsigned unit,
                           unsigned more)
 {
+	unsigned size;
+	bool whole;
 	if (!ref_has(r, at, 8))
 		return;
-	unsigned size = unit * (r->bytes[at + 1] + more);
-	bool whole = ref_has(r, at, size);
+	size = unit * (r->bytes[at + 1] + more);
+	whole = ref_has(r, at, size);
 
 	r->found.extended = true;
 	if (whole && kind == 43)
@@ -85,9 +87,10 @@ static void ref_extension(struct reference *r, unsigned kind, unsigned at, unsig
 
 static void ref_fragment(struct reference *r, unsigned at)
 {
+	unsigned offset;
 	if (!ref_has(r, at, 8))
 		return;
-	unsigned offset = ref_number(r, at + 2, 2) / 8;
+	offset = ref_number(r, at + 2, 2) / 8;
 
 	r->found.extended = true;
 	r->found.protocol = r->bytes[at];
@@ -150,9 +153,11 @@ static void ref_ipv4_options(struct reference *r, unsigned at, unsigned end)
 
 static void ref_ipv4(struct reference *r, unsigned at)
 {
+	unsigned size, flags;
 	if (!ref_has(r, at, 20) || r->bytes[at] < 0x45 || r->bytes[at] > 0x4f)
 		return;
-	unsigned size = 4 * (r->bytes[at] - 0x40u), flags = ref_number(r, at + 6, 2);
+	size = 4 * (r->bytes[at] - 0x40u);
+	flags = ref_number(r, at + 6, 2);
 
 	r->found.ipv4 = true;
 	r->found.extended = size != 20;
@@ -179,9 +184,10 @@ static void ref_ipv6(struct reference *r, unsigned at)
 /* The Ethernet type at `at`, `tags` tags being read. */
 static void ref_type(struct reference *r, unsigned at, unsigned tags)
 {
+	unsigned type;
 	if (!ref_has(r, at, 2))
 		return;
-	unsigned type = ref_number(r, at, 2);
+	type = ref_number(r, at, 2);
 
 	r->found.type = (uint16_t)type;
 	r->found.tags = (uint8_t)tags;

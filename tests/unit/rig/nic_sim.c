@@ -51,6 +51,7 @@ static void sim_segment(struct sim *s, uint32_t hdr_len, uint32_t at, uint32_t l
 	uint32_t ipcss = low & 255, ipcso = low >> 8 & 255, tucss = low >> 32 & 255,
 	         tucso = low >> 40 & 255, total = hdr_len + len;
 	bool v4 = high & TXD_CTX_IPV4, last = at + len == s->gathered;
+	uint32_t seq, pseudo;
 
 	memcpy(f, s->gather, hdr_len);
 	memcpy(f + hdr_len, s->gather + at, len);
@@ -60,13 +61,13 @@ static void sim_segment(struct sim *s, uint32_t hdr_len, uint32_t at, uint32_t l
 	} else {
 		sim_put16(f + ipcss + 4, total - ipcss - 40);
 	}
-	uint32_t seq = (uint32_t)sim_be16(f + tucss + 4) << 16 | sim_be16(f + tucss + 6);
+	seq = (uint32_t)sim_be16(f + tucss + 4) << 16 | sim_be16(f + tucss + 6);
 	seq += at - hdr_len;
 	sim_put16(f + tucss + 4, seq >> 16);
 	sim_put16(f + tucss + 6, seq);
 	if (!last)
 		f[tucss + 13] &= 0xf6;
-	uint32_t pseudo = sim_be16(f + tucso) + total - tucss;
+	pseudo = sim_be16(f + tucso) + total - tucss;
 	sim_put16(f + tucso, (pseudo & 0xffff) + (pseudo >> 16));
 	if (v4)
 		sim_sum(f, tucss, ipcss, ipcso);
@@ -80,11 +81,13 @@ static void sim_frame(struct sim *s, uint64_t command)
 	uint32_t hdr_len = high >> 40 & 255, mss = high >> 48;
 
 	if (command & TXD_TSE) {
+		uint32_t ipcss;
+		unsigned index;
 		assert_true(high & TXD_TSE);
 		assert_int_equal(high & TXD_LEN_MASK, s->gathered - hdr_len);
-		uint32_t ipcss = s->context.low & 255;
+		ipcss = s->context.low & 255;
 		assert_int_equal(sim_be16(s->gather + ipcss + (high & TXD_CTX_IPV4 ? 2 : 4)), 0);
-		unsigned index = 0;
+		index = 0;
 		for (uint32_t at = hdr_len; at < s->gathered; at += mss, index++)
 			sim_segment(s, hdr_len, at, s->gathered - at < mss ? s->gathered - at : mss,
 			            index);
@@ -137,9 +140,10 @@ uint32_t sim_buffer(struct sim *s)
 static bool sim_takes(struct sim *s, uint32_t len)
 {
 	uint32_t rctl = *sim_reg(s, RCTL);
+	bool fits;
 	if (!(rctl & RCTL_EN))
 		return false;
-	bool fits = len + 4 <= (rctl & RCTL_LPE ? 16384 : 1522);
+	fits = len + 4 <= (rctl & RCTL_LPE ? 16384 : 1522);
 	*sim_reg(s, SIM_ROC) += !fits;
 	return fits;
 }
@@ -154,10 +158,12 @@ bool sim_receive(struct sim *s, const uint8_t *f, uint32_t len, uint8_t errors)
 	if (!sim_takes(s, len))
 		return false;
 	for (uint32_t at = 0; at < len;) {
+		struct e1000_rx_desc *d;
+		uint32_t part;
 		if (*head == *sim_reg(s, RDT))
 			return false;
-		struct e1000_rx_desc *d = &ring[*head];
-		uint32_t part = len - at < size ? len - at : size;
+		d = &ring[*head];
+		part = len - at < size ? len - at : size;
 		memcpy(sim_mem(d->addr), f + at, part);
 		at += part;
 		d->len = (uint16_t)part;
@@ -171,9 +177,11 @@ bool sim_receive(struct sim *s, const uint8_t *f, uint32_t len, uint8_t errors)
 
 static void sim_reset(struct sim *s)
 {
+	uint32_t ral, rah;
 	s->resets++;
 	s->resets_unquiet += (*sim_reg(s, RCTL) & RCTL_EN) || (*sim_reg(s, TCTL) & TCTL_EN);
-	uint32_t ral = *sim_reg(s, RAL), rah = *sim_reg(s, RAH);
+	ral = *sim_reg(s, RAL);
+	rah = *sim_reg(s, RAH);
 	memset(s->reg, 0, sizeof s->reg);
 	*sim_reg(s, STATUS) = STATUS_LU;
 	*sim_reg(s, EECD) = EECD_AUTO_RD;
