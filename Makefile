@@ -7,6 +7,9 @@ B     := build
 # For the programs in tools/ and tests/.
 export PATIO_BUILD := $(B)
 
+# Of everything that is C.
+WARNINGS := -Wall -Wextra -Wdeclaration-after-statement -Werror
+
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -16,7 +19,7 @@ include vmm/vmm.mk guest-images/guests.mk guest-images/linux/linux.mk tools/kvm/
 
 # --- the image -------------------------------------------------------------------------------
 
-VMM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -nostdinc \
+VMM_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -nostdinc \
 	-isystem $(shell $(CC) -print-file-name=include) -Ilib/include -I. \
 	-mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -fno-stack-protector \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fcf-protection=none \

@@ -4,7 +4,7 @@
 # CC may be gcc or clang.
 
 GUEST_OUT    := $(B)/guests
-GUEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -nostdinc \
+GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -nostdinc \
 		-isystem $(shell $(CC) -print-file-name=include) -Ilib/include -I. \
 		-mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie -fcf-protection=none \
 		-fno-stack-protector -fno-asynchronous-unwind-tables -MMD -MP

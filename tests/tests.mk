@@ -60,7 +60,7 @@ HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
 # What tests share: switches, nodes, guests and a NIC for them, and a second reader of headers.
 RIG_C := $(wildcard tests/unit/rig/*.c)
 
-HOST_FLAGS := -std=gnu11 -include sched.h -DSPIN_WAIT=sched_yield -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer -I. -MMD -MP
+HOST_FLAGS := -std=gnu11 -include sched.h -DSPIN_WAIT=sched_yield -g -O1 $(WARNINGS) -fno-omit-frame-pointer -I. -MMD -MP
 UNIT_WATCH := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 UNIT_FLAGS := $(HOST_FLAGS) $(UNIT_WATCH)
 # With small tables: else loops over all ports would take most of the time of an input.
@@ -150,7 +150,7 @@ lint-cppcheck:
 		$(call LINT_FILES,'arch/*.c' 'vmm/*.c' 'vnet/*.c' 'drivers/*.c' 'lib/*.c' 'guest-images/*.c' \
 			'tests/*.c' 'tools/*.c')
 
-# Both compilers, with -Wall -Wextra -Werror, on all C sources.
+# Both compilers, $(WARNINGS), on everything that is C.
 lint-gcc:
 	+$(MAKE) CC=gcc UNIT_CC=gcc all guests unit
 

@@ -18,7 +18,7 @@ PRELOADS := $(B)/tools/bochs_recvfrom.so $(B)/tools/bochs_vnmi.so
 
 $(B)/tools/%.so: tools/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+	$(CC) -std=gnu11 -O2 $(WARNINGS) -fPIC -shared -o $@ $<
 
 # The host program that checks a patio.conf, from the node's own sources.  It uses only two functions of
 # the switch; the linker leaves out what these do not reach.
@@ -29,7 +29,7 @@ CHECK_O := $(CHECK_C:%.c=$(B)/check/%.o)
 
 $(CHECK_O): $(B)/check/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffunction-sections -fdata-sections -I. -MMD -MP -c -o $@ $<
+	$(CC) -std=gnu11 -O2 -g $(WARNINGS) -ffunction-sections -fdata-sections -I. -MMD -MP -c -o $@ $<
 
 $(B)/patio-check: $(CHECK_O)
 	$(CC) -Wl,--gc-sections -o $@ $^
@@ -73,7 +73,7 @@ STREAM_SRC := tests/bench/udpstream.c guest-images/linux/probe.c
 
 $(BENCH_OUT)/root/bin/udpstream: $(STREAM_SRC) guest-images/linux/probe.h
 	@mkdir -p $(@D)
-	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -I. -o $@ $(STREAM_SRC)
+	gcc -std=gnu11 -O2 $(WARNINGS) -static -s -I. -o $@ $(STREAM_SRC)
 
 $(BENCH_OUT)/paths.cpio.gz: $(BENCH_OUT)/root/bin/udpstream $(LINUX_OUT)/dom0.cpio.gz
 	(cat $(LINUX_OUT)/dom0.cpio.gz && cd $(BENCH_OUT)/root && find bin | cpio -o -H newc --quiet | \
@@ -81,7 +81,7 @@ $(BENCH_OUT)/paths.cpio.gz: $(BENCH_OUT)/root/bin/udpstream $(LINUX_OUT)/dom0.cp
 
 # Reads the node's trace: on the host; the same is in the Linux guests' vnetctl.
 TRACE_C := tools/patio-trace.c $(wildcard tools/trace/*.c) lib/trace.c
-TRACE_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -I.
+TRACE_FLAGS := -std=gnu11 -O2 -g $(WARNINGS) -I.
 
 $(B)/patio-trace: $(TRACE_C) tools/trace/trace.h lib/trace.h lib/window.h
 	@mkdir -p $(@D)

@@ -10,7 +10,7 @@ LINUX_SRC := guest-images/linux
 LINUX_OUT := $(B)/linux
 NETPROBE_SRC := $(sort $(wildcard $(LINUX_SRC)/*.c))
 NETPROBE_CC ?= gcc
-NETPROBE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -static -s
+NETPROBE_CFLAGS := -std=gnu11 -O2 $(WARNINGS) -static -s
 
 .PHONY: linux-guest linux-dom0 linux-evpn check-linux-guest
 linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe $(LINUX_OUT)/kexec
