@@ -142,14 +142,14 @@ def walks(log, image):
 
 
 def cut(walk, image):
-    """The walk up to the first interrupt; None: it sent none."""
-    inside = [stack[-1][0] == "lapic_ipi" or stack[0][0] == "lapic_ipi" for stack in image.stacks(walk)]
-    if True not in inside:
+    """The walk from the exit to the first interrupt; None: it sent none, or the frame was one that an
+    earlier visit had left."""
+    inside = [{stack[0][0], stack[-1][0]} for stack in image.stacks(walk)]
+    start = next((i for i, names in enumerate(inside) if "vcpu_handle_exit" in names), None)
+    sent = next((i for i, names in enumerate(inside) if "lapic_ipi" in names), None)
+    if start is None or sent is None or sent < start:
         return None
-    first = inside.index(True)
-    start = next(i for i, stack in enumerate(image.stacks(walk)) if stack[-1][0] == "vcpu_handle_exit"
-                 or stack[0][0] == "vcpu_handle_exit")
-    end = next((i for i in range(first, len(walk)) if image.code[walk[i]].startswith("wrmsr")), None)
+    end = next((i for i in range(sent, len(walk)) if image.code[walk[i]].startswith("wrmsr")), None)
     return tuple(walk[start:end + 1]) if end else None
 
 
