@@ -18,6 +18,7 @@ static struct virtio_net *net_of(struct virtio_pci *v)
 void virtio_net_break(struct virtio_net *n, enum vring_error why)
 {
 	atomic_store(&n->port->up, false);
+	atomic_store(&n->tx_ready, false);
 	atomic_store(&n->rx_ready, false);
 	virtio_pci_break(&n->v, why);
 }
@@ -60,7 +61,7 @@ static void net_start(struct virtio_pci *v)
 	n->mergeable = v->features & VIRTIO_NET_F_MRG_RXBUF;
 	n->csum_accepted = v->features & VIRTIO_NET_F_GUEST_CSUM;
 	n->gso_accepted = gso_types(v->features);
-	n->tx_ready = v->queue[VIRTIO_NET_TX].enabled;
+	atomic_store(&n->tx_ready, v->queue[VIRTIO_NET_TX].enabled);
 	if (rx)
 		vring_disarm_now(&v->queue[VIRTIO_NET_RX].ring);
 	atomic_store(&n->rx_ready, rx);
@@ -78,7 +79,7 @@ static void net_stop(struct virtio_pci *v)
 		atomic_store(&n->port->up, false);
 	vgate_lock(&n->tx_gate);
 	spin_lock(&n->rx_lock);
-	n->tx_ready = false;
+	atomic_store(&n->tx_ready, false);
 	atomic_store(&n->rx_ready, false);
 	n->registers.mtu = atomic_load(&n->mtu_next);
 	spin_unlock(&n->rx_lock);

@@ -58,9 +58,10 @@ struct virtio_net {
 	struct spinlock rx_lock; /* serialises the RX ring */
 	uint64_t features;     /* accepted by the driver; these fields change only in start/stop */
 	uint32_t gso_accepted; /* bit n: the driver accepts GSO type n unsegmented */
-	bool csum_accepted, mergeable, tx_ready;
-	atomic_bool
-	    rx_ready; /* the RX ring may be filled: changed by stop/start and by a violation */
+	bool csum_accepted, mergeable;
+	/* The ring may be used.  Set by start, cleared by stop, both with tx_gate and rx_lock held,
+	 * and by a violation. */
+	atomic_bool tx_ready, rx_ready;
 	_Atomic uint16_t mtu_next; /* the MTU register's value from the driver's next reset on */
 	struct virtio_net_registers registers;
 	struct vnet_seg rx_seg[VNET_SEGS]; /* receive buffers of a frame; under rx_lock */

@@ -210,9 +210,10 @@ static int send_batch(struct virtio_net *n, struct vnet_core *core, int max)
 	return taken;
 }
 
+/* Gate held.  Acquire: pairs with start(), which has set up the ring. */
 static bool tx_ready(const struct virtio_net *n)
 {
-	return virtio_pci_running(&n->v) && n->tx_ready;
+	return atomic_load_explicit(&n->tx_ready, memory_order_acquire);
 }
 
 /*

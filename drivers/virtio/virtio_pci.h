@@ -9,9 +9,9 @@
  *
  * Locking.  `lock` serialises the registers except notify.  A notify runs the device without it.
  * To stop the device (reset, bus mastering off), `running` is cleared first, then the device's
- * stop() waits until no core uses its rings: a core in a ring tests `running` after its batch and
- * leaves. After stop() no core accesses the old rings.  A violation is found by a core that uses a
- * ring, so virtio_pci_break() only clears `running` and does not wait; the rings stay valid memory.
+ * stop() waits until no core uses its rings: a core leaves a ring after one bounded visit.  After
+ * stop() no core accesses the old rings.  A violation is found by a core that uses a ring, so
+ * virtio_pci_break() only clears `running` and does not wait; the rings stay valid memory.
  *
  * The driver's setup is valid until it resets the device or turns bus mastering off; after that
  * neither the rings are accessed nor an interrupt for them sent.  Moving a BAR, or turning its

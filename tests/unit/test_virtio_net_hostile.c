@@ -68,6 +68,11 @@ static void test_broken_rx(void **state)
 	for (unsigned i = 0; i < 65; i++)
 		nic_send(a, mac_of(1), 60, 0);
 	assert_int_equal(device_counter(&b->nic->v, "violation.avail_overrun"), 1);
+	/* Its other ring is closed, too: a change of the port's mode looks at it. */
+	nic_compose(b, 0, mac_of(0), 60, 1);
+	queue_offer(&b->tx, 0);
+	virtio_net_kick(b->nic);
+	assert_int_equal(queue_used_idx(&b->tx), 0);
 }
 
 /* Two vCPUs of one guest: both fill the ring and kick whenever the device asks for it. */
