@@ -302,14 +302,6 @@ bool virtio_net_yield(struct virtio_net *n)
 	return rx_ready(n);
 }
 
-/* Ends a delivery; under rx_lock, so that stop() waits until the interrupt is sent. */
-static inline void unlock_and_notify(struct virtio_net *n, bool interrupt)
-{
-	if (interrupt)
-		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
-	spin_unlock(&n->rx_lock);
-}
-
 /* Delivers the frames from index i on, in order, some heavy, refused or traced; rx_lock held,
  * released on return.  Returns `delivered`, the count before index i, plus how many it delivered.
  */
@@ -331,7 +323,9 @@ static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct 
 	if (vnet_traced(core))
 		vnet_copied(core, n->port, first, (uint16_t)(r->next - first), delivered - before);
 	refuse_all(n, core, frames + i, count - i);
-	unlock_and_notify(n, same && vring_publish(r));
+	if (same && vring_publish(r))
+		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
+	spin_unlock(&n->rx_lock);
 	return delivered;
 }
 
@@ -365,7 +359,10 @@ unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
 		if (!put_or_refuse(n, core, frames[i]))
 			return put_rest(n, core, frames, i, i + 1, count);
 	}
-	unlock_and_notify(n, vring_publish(r));
+	/* Before the unlock, so that stop() waits until the interrupt is sent. */
+	if (vring_publish(r))
+		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
+	spin_unlock(&n->rx_lock);
 	return count;
 }
 
