@@ -148,6 +148,8 @@ static int gather_batch(struct virtio_net *n, struct vnet_core *core, struct vne
 	int avail = vring_refresh(r), i, e = -avail;
 	uint32_t weight = 0;
 
+	if (avail > 0)
+		vring_disarm(r);
 	max = max < avail ? max : avail;
 	for (i = 0; i < max && end - seg >= VNET_BATCH; i++) {
 		uint16_t head = vring_head(r, (unsigned)i);
@@ -225,10 +227,7 @@ static bool send_visit(struct virtio_net *n, struct vnet_core *core)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
 
-	if (!tx_ready(n) || vnet_port_mode(n->port) != VNET_KICK)
-		return false;
-	vring_disarm(r);
-	if (send_batch(n, core, VNET_BATCH) == BROKEN || !tx_ready(n))
+	if (!tx_ready(n) || send_batch(n, core, VNET_BATCH) == BROKEN || !tx_ready(n))
 		return false;
 	if (r->next == r->seen && vring_arm(r) == 0)
 		return false;
@@ -240,6 +239,9 @@ void virtio_net_kick(struct virtio_net *n)
 {
 	bool left;
 
+	/* Who changes the mode to VNET_KICK calls this after it, so no frame is left behind. */
+	if (vnet_port_mode(n->port) != VNET_KICK)
+		return;
 	if (!vgate_enter(&n->tx_gate))
 		return; /* the core that holds the gate arranges a visit, or polls */
 	left = send_visit(n, vnet_this_core());
@@ -271,8 +273,6 @@ unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 		return 0;
 	if (tx_ready(n))
 		taken = send_batch(n, core, (int)budget);
-	if (taken > 0)
-		vring_disarm(&n->v.queue[VIRTIO_NET_TX].ring);
 	/* A mark set while the mode changed to VNET_KICK may go: the mode's changer kicks once
 	 * more. */
 	vgate_unlock(&n->tx_gate);
