@@ -2,6 +2,16 @@
 /* forward.c: the walk: look all frames of a batch up, then visit each destination once. */
 #include "vnet/walk.h"
 
+/* mark() for a route's port, which is there as long as the table is. */
+static inline void mark_route(struct vnet_core *c, uint16_t to, uint64_t frames)
+{
+	uint64_t before = c->pending[to];
+
+	if (!before)
+		c->touched[c->ntouched++] = port_at(c->vnet, to);
+	c->pending[to] = before | frames;
+}
+
 /* The uncommon results of a look-up: no route, several, or only one back to the frame's port. */
 static __attribute__((noinline)) void route_uncommon(struct walk *w, const struct vnet_table *t,
                                                      const struct vnet_cached *e, uint64_t bit)
@@ -16,7 +26,7 @@ static __attribute__((noinline)) void route_uncommon(struct walk *w, const struc
 		count_add(&table_hits(t, c->id)[list[k]], 1);
 		if (r->to == w->from->number && !r->reflect)
 			continue;
-		mark(c, r->to, bit);
+		mark_route(c, r->to, bit);
 		moved = true;
 	}
 	if (!moved)
@@ -74,7 +84,7 @@ static inline __attribute__((always_inline)) void by_routes(struct walk *w)
 		}
 		if (e->count == 1 && e->avoid != from) {
 			count_add(&hits[e->route], 1);
-			mark(c, e->to, bit);
+			mark_route(c, e->to, bit);
 		} else {
 			route_uncommon(w, t, e, bit);
 		}
@@ -91,26 +101,22 @@ void look_up_routes(struct walk *w, struct policy *p)
 static __attribute__((noinline)) unsigned visit_down(struct walk *w, struct vnet_port *port,
                                                      uint64_t frames)
 {
-	enum vnet_drop why = VNET_DROP_port_down;
+	enum vnet_drop why = port->flags & VNET_EDGE ? VNET_DROP_bridge_down : VNET_DROP_port_down;
 
-	if (port && port->flags & VNET_EDGE)
-		why = VNET_DROP_bridge_down;
-	/* A port that was just removed has no counters; the sender's port counts instead. */
 	for (; frames; frames &= frames - 1)
-		count_drop(w->core, port ? port : w->from, why, 1);
+		count_drop(w->core, port, why, 1);
 	return 0;
 }
 
-static inline unsigned visit(struct walk *w, unsigned number)
+static inline unsigned visit(struct walk *w, struct vnet_port *port)
 {
 	struct vnet_core *c = w->core;
-	struct vnet_port *port = port_at(c->vnet, number);
-	uint64_t frames = c->pending[number], bytes = 0;
+	uint64_t frames = c->pending[port->number], bytes = 0;
 	struct vnet_port_stats *count;
 	unsigned n = 0;
 
-	c->pending[number] = 0;
-	if (!port || !atomic_load_explicit(&port->up, memory_order_acquire))
+	c->pending[port->number] = 0;
+	if (!atomic_load_explicit(&port->up, memory_order_acquire))
 		return visit_down(w, port, frames);
 	for (; frames; frames &= frames - 1) {
 		size_t i = (size_t)__builtin_ctzll(frames);
@@ -134,11 +140,11 @@ static __attribute__((noinline)) unsigned visit_traced(struct walk *w)
 
 	trace_looked_up(w);
 	for (unsigned i = 0; i < c->ntouched; i++) {
-		unsigned number = c->touched[i];
-		uint64_t frames = c->pending[number];
-		unsigned n = visit(w, number);
+		struct vnet_port *port = c->touched[i];
+		uint64_t frames = c->pending[port->number];
+		unsigned n = visit(w, port);
 
-		trace_raised(w, number, frames, n);
+		trace_raised(w, port->number, frames, n);
 		moved += n;
 	}
 	trace_returned(w);
@@ -243,10 +249,8 @@ unsigned vnet_poll(struct vnet_core *core, unsigned budget)
 	walk_enter(core);
 	m = atomic_load_explicit(&core->vnet->members, memory_order_acquire);
 	for (unsigned i = 0; i < m->npoll; i++) {
-		struct vnet_port *port = port_at(core->vnet, m->poll[i]);
-
-		if (port && atomic_load_explicit(&port->up, memory_order_relaxed))
-			n += poll_port(core, port, budget);
+		if (if_up(m->poll[i]))
+			n += poll_port(core, m->poll[i], budget);
 	}
 	walk_leave(core);
 	return n;

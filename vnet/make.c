@@ -199,7 +199,7 @@ static void ports_tick(struct vnet_core *core)
 	const struct vnet_members *m = atomic_load(&core->vnet->members);
 
 	for (unsigned i = 0; i < m->ntick; i++) {
-		struct vnet_port *port = port_at(core->vnet, m->tick[i]);
+		struct vnet_port *port = m->tick[i];
 
 		stage_of(port)->tick(core, port);
 	}

@@ -100,9 +100,9 @@ struct vnet_port *vnet_port_add(struct vnet *v, const char *name, unsigned net,
 static bool mac_taken(const struct vnet_port *port, mac_t mac)
 {
 	const struct vnet_members *m = atomic_load(&port->vnet->members);
-	int other = member_mac(m, port->net, mac);
+	struct vnet_port *other = member_mac(m, port->net, mac);
 
-	return other >= 0 && other != port->number;
+	return other && other != port;
 }
 
 bool vnet_port_set_mac(struct vnet_port *port, mac_t mac)

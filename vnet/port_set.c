@@ -23,17 +23,18 @@ static void members_list(struct vnet *v, struct vnet_members *m)
 		port = port_at(v, i);
 		if (!port)
 			continue;
-		m->port[at[port->net]++] = (uint16_t)i;
+		m->port[at[port->net]++] = port;
 		if (port->ops->poll && vnet_port_mode(port) == VNET_POLL)
-			m->poll[m->npoll++] = (uint16_t)i;
+			m->poll[m->npoll++] = port;
 		if (stage_of(port) && stage_of(port)->tick)
-			m->tick[m->ntick++] = (uint16_t)i;
+			m->tick[m->ntick++] = port;
 	}
 }
 
 static void macs_list(struct vnet *v, struct vnet_members *m)
 {
 	memset(m->mac, 0, sizeof m->mac);
+	memset(m->mac_port, 0, sizeof m->mac_port);
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		struct vnet_port *port = port_at(v, i);
 		mac_t mac = port ? atomic_load(&port->mac) : 0;
@@ -44,7 +45,7 @@ static void macs_list(struct vnet *v, struct vnet_members *m)
 			continue;
 		slot = mac_slot(m, mac | (uint64_t)port->net << 48);
 		m->mac[slot] = mac | (uint64_t)port->net << 48;
-		m->mac_port[slot] = (uint16_t)i;
+		m->mac_port[slot] = port;
 	}
 }
 

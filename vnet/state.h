@@ -39,15 +39,16 @@ struct vnet_stage {
 #define GUARD_HEAD   64                       /* bytes of a copied head */
 #define SCRATCH_SEGS (VNET_SEGS + VNET_BATCH) /* a batch, and a header for each frame */
 
-/* Which ports there are: snapshots for flooding, polling and declared addresses. */
+/* Which ports there are: snapshots for flooding, polling and declared addresses.  A port is freed
+ * only when no walk has a snapshot with it. */
 struct vnet_members {
 	uint16_t start[VNET_NETS + 1]; /* network n has port[start[n]] .. port[start[n + 1] - 1] */
-	uint16_t port[VNET_PORTS];
-	uint16_t poll[VNET_PORTS]; /* the ports in poll mode */
-	uint16_t tick[VNET_PORTS]; /* the ports whose stage has a tick() */
+	struct vnet_port *port[VNET_PORTS];
+	struct vnet_port *poll[VNET_PORTS]; /* the ports in poll mode */
+	struct vnet_port *tick[VNET_PORTS]; /* the ports whose stage has a tick() */
 	unsigned npoll, ntick;
 	uint64_t mac[MEMBER_MACS]; /* declared, and in the upper 16 bits the network; 0: free */
-	uint16_t mac_port[MEMBER_MACS]; /* the port of each */
+	struct vnet_port *mac_port[MEMBER_MACS]; /* the port of each; NULL: free */
 };
 
 /* Frames that a core builds, outer packets and answers, to hand to a port. */
@@ -95,7 +96,8 @@ struct vnet_core {
 	struct vnet *vnet;
 	struct vnet_cache cache;
 	uint64_t pending[VNET_PORTS]; /* per destination, the frames of this batch, one bit each */
-	uint16_t touched[VNET_PORTS]; /* destinations with pending frames, in order of appearance */
+	/* destinations with pending frames, in order of appearance */
+	struct vnet_port *touched[VNET_PORTS];
 	unsigned ntouched;
 	struct vnet_port *from; /* where the frames of this walk came in */
 	struct vnet_frame *visit[VNET_BATCH];
@@ -174,13 +176,10 @@ static inline unsigned mac_slot(const struct vnet_members *m, uint64_t key)
 	return i;
 }
 
-/* The port of a network that declared the address; -1: none did. */
-static inline int member_mac(const struct vnet_members *m, unsigned net, mac_t mac)
+/* The port of a network that declared the address; NULL: none did. */
+static inline struct vnet_port *member_mac(const struct vnet_members *m, unsigned net, mac_t mac)
 {
-	unsigned i = mac_slot(m, mac | (uint64_t)net << 48);
-
-	/* Address 0 in network 0 would have the key of a free slot; 0 is never declared. */
-	return mac && m->mac[i] ? m->mac_port[i] : -1;
+	return m->mac_port[mac_slot(m, mac | (uint64_t)net << 48)];
 }
 
 /* Builds and publishes the members anew from v->port; on return nobody uses the old ones. */
@@ -212,21 +211,17 @@ static inline struct vnet_port *port_at(struct vnet *v, unsigned number)
 	return atomic_load_explicit(&v->port[number], memory_order_acquire);
 }
 
-/* Whether there is a port with this number, and it is up. */
-static inline bool port_up(struct vnet *v, unsigned number)
+/* The port if it is up, else NULL. */
+static inline struct vnet_port *if_up(struct vnet_port *port)
 {
-	struct vnet_port *port = port_at(v, number);
-
-	return port && atomic_load_explicit(&port->up, memory_order_relaxed);
+	return port && atomic_load_explicit(&port->up, memory_order_relaxed) ? port : NULL;
 }
 
-/* As member_mac(), but -1 unless that port is up: without a driver its guest may run on another
+/* As member_mac(), but NULL unless that port is up: without a driver its guest may run on another
  * node now. */
-static inline int member_up(struct vnet *v, const struct vnet_members *m, unsigned net, mac_t mac)
+static inline struct vnet_port *member_up(const struct vnet_members *m, unsigned net, mac_t mac)
 {
-	int port = member_mac(m, net, mac);
-
-	return port >= 0 && port_up(v, (unsigned)port) ? port : -1;
+	return if_up(member_mac(m, net, mac));
 }
 
 /* Whether `seen`, a port's sent_own or sent_other, is within the last VNET_AGE seconds. */
@@ -240,26 +235,23 @@ static inline bool seen_lately(struct vnet *v, uint32_t seen)
 /* Whether the port's guest uses its declared address, or is silent.  One that sends only with
  * others has given the declared one up, and a host outside may have it.  The first test is the
  * usual case: only the declared address was ever used. */
-static inline bool mac_in_use(struct vnet *v, const struct vnet_port *port)
+static inline bool mac_in_use(const struct vnet_port *port)
 {
 	uint32_t other = atomic_load_explicit(&port->sent_other, memory_order_relaxed);
 
 	if (__builtin_expect(!other, 1))
 		return true;
-	return seen_lately(v, atomic_load_explicit(&port->sent_own, memory_order_relaxed)) ||
-	       !seen_lately(v, other);
+	return seen_lately(port->vnet,
+	                   atomic_load_explicit(&port->sent_own, memory_order_relaxed)) ||
+	       !seen_lately(port->vnet, other);
 }
 
 /* As member_up(), if the address is in use there. */
-static inline int member_in_use(struct vnet *v, const struct vnet_members *m, unsigned net,
-                                mac_t mac)
+static inline struct vnet_port *member_in_use(const struct vnet_members *m, unsigned net, mac_t mac)
 {
-	int number = member_mac(m, net, mac);
-	struct vnet_port *port = number < 0 ? NULL : port_at(v, (unsigned)number);
+	struct vnet_port *port = member_up(m, net, mac);
 
-	return port && atomic_load_explicit(&port->up, memory_order_relaxed) && mac_in_use(v, port)
-	           ? number
-	           : -1;
+	return port && mac_in_use(port) ? port : NULL;
 }
 
 /* The port's ingress stage; NULL: none. */

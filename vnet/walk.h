@@ -16,13 +16,13 @@ struct walk {
 };
 
 /* Adds frames, one bit each, to those that a port is to get. */
-static inline void mark(struct vnet_core *c, unsigned port, uint64_t frames)
+static inline void mark(struct vnet_core *c, struct vnet_port *port, uint64_t frames)
 {
-	uint64_t before = c->pending[port];
+	uint64_t *pending = &c->pending[port->number];
 
-	if (!before)
-		c->touched[c->ntouched++] = (uint16_t)port;
-	c->pending[port] = before | frames;
+	if (!*pending)
+		c->touched[c->ntouched++] = port;
+	*pending |= frames;
 }
 
 /* A builtin: in a freestanding build memcpy() would be a call. */

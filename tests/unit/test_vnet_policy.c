@@ -17,7 +17,7 @@ static void look_up(struct walk *w, struct policy *p)
 	seen.looked_up++;
 	for (unsigned i = 0; i < w->n; i++, bit <<= 1)
 		if (admit(w, &w->frame[i]))
-			mark(w->core, 3, bit);
+			mark(w->core, port_at(w->core->vnet, 3), bit);
 }
 
 static void explain(struct trial *t, struct policy *p)

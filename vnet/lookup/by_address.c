@@ -25,7 +25,7 @@ static inline int learn_find(struct vnet_learn *l, mac_t mac)
 
 static inline bool is_outside(const struct vnet_port *port)
 {
-	return port && port->flags & VNET_OUTSIDE;
+	return port->flags & VNET_OUTSIDE;
 }
 
 static const struct vnet_members *members_of(const struct walk *w)
@@ -45,14 +45,15 @@ static void flood(struct walk *w, uint64_t frames, unsigned reach)
 	bool moved = false;
 
 	for (unsigned i = first; i < end; i++) {
-		bool outside = is_outside(port_at(c->vnet, m->port[i]));
+		struct vnet_port *port = m->port[i];
+		bool outside = is_outside(port);
 
-		if (m->port[i] == w->from->number)
+		if (port->number == w->from->number)
 			continue;
 		if (outside && is_outside(w->from)) {
 			why = VNET_DROP_split_horizon;
 		} else if (reach & (outside ? REACH_OUTSIDE : REACH_LOCAL)) {
-			mark(c, m->port[i], frames);
+			mark(c, port, frames);
 			moved = true;
 		}
 	}
@@ -74,39 +75,38 @@ static bool drop_link_local(struct walk *w, const struct vnet_frame *f)
 }
 
 /* Marks a frame for the one port where its destination is. */
-static void forward(struct walk *w, unsigned to, uint64_t bit)
+static void forward(struct walk *w, struct vnet_port *to, uint64_t bit)
 {
-	if (to == w->from->number)
+	if (to->number == w->from->number)
 		count_add(&w->count->drop[VNET_DROP_same_port], 1);
-	else if (is_outside(w->from) && is_outside(port_at(w->core->vnet, to)))
+	else if (is_outside(w->from) && is_outside(to))
 		count_add(&w->count->drop[VNET_DROP_split_horizon], 1);
 	else
 		mark(w->core, to, bit);
 }
 
-/* The port that declared the address, else the one where it was learned; -1: none that is up, so
+/* The port that declared the address, else the one where it was learned; NULL: none that is up, so
  * the frame is flooded. */
-static int learned_port(struct walk *w, const struct vnet_members *m, struct vnet_learn *learn,
-                        mac_t dst)
+static struct vnet_port *learned_port(struct walk *w, const struct vnet_members *m,
+                                      struct vnet_learn *learn, mac_t dst)
 {
-	struct vnet *v = w->core->vnet;
-	int to;
+	struct vnet_port *port;
+	int number;
 
 	if (dst & MAC_MULTICAST)
-		return -1;
-	to = member_in_use(v, m, w->from->net, dst);
-	if (to >= 0)
-		return to;
-	to = learn_find(learn, dst);
-	return to >= 0 && port_up(v, (unsigned)to) ? to : -1;
+		return NULL;
+	port = member_in_use(m, w->from->net, dst);
+	if (port)
+		return port;
+	number = learn_find(learn, dst);
+	return number < 0 ? NULL : if_up(port_at(w->core->vnet, (unsigned)number));
 }
 
 /* Mode exact: drops and counts a frame from outside whose source is the MAC of a local port that is
  * up. */
 static bool drop_looped(struct walk *w, const struct vnet_frame *f)
 {
-	if (!is_outside(w->from) ||
-	    member_up(w->core->vnet, members_of(w), w->from->net, f->src) < 0)
+	if (!is_outside(w->from) || !member_up(members_of(w), w->from->net, f->src))
 		return false;
 	count_add(&w->count->drop[VNET_DROP_looped], 1);
 	return true;
@@ -163,13 +163,12 @@ static void sent_other(struct walk *w)
 static bool check_source(struct walk *w, const struct vnet_members *m, struct vnet_learn *l,
                          const struct vnet_frame *f, mac_t known)
 {
-	int owner = member_mac(m, w->from->net, f->src);
+	struct vnet_port *owner = member_mac(m, w->from->net, f->src);
 	bool outside = is_outside(w->from);
 
-	if (owner == w->from->number)
+	if (owner && owner->number == w->from->number)
 		return true;
-	if (owner >= 0 &&
-	    (!outside || member_in_use(w->core->vnet, m, w->from->net, f->src) >= 0)) {
+	if (owner && (!outside || member_in_use(m, w->from->net, f->src))) {
 		count_add(&w->count->drop[outside ? VNET_DROP_looped : VNET_DROP_spoofed], 1);
 		return false;
 	}
@@ -196,15 +195,15 @@ void look_up_learned(struct walk *w, struct policy *p)
 	uint64_t unknown = 0, bytes = 0, bit = 1;
 
 	for (; f < end; f++, bit <<= 1) {
-		int to;
+		struct vnet_port *to;
 
 		bytes += f->len;
 		if (!admit(w, f) || (f->src != known && !check_source(w, m, learn, f, known)))
 			continue;
 		known = f->src;
 		to = learned_port(w, m, learn, f->dst);
-		if (to >= 0)
-			forward(w, (unsigned)to, bit);
+		if (to)
+			forward(w, to, bit);
 		else if (!drop_link_local(w, f))
 			unknown |= bit;
 	}
@@ -235,14 +234,14 @@ void look_up_exact(struct walk *w, struct policy *p)
 
 	(void)p;
 	for (; f < end; f++, bit <<= 1) {
-		int to;
+		struct vnet_port *to;
 
 		bytes += f->len;
 		if (!admit(w, f) || !source_fits(w, f, own))
 			continue;
-		to = member_up(w->core->vnet, m, w->from->net, f->dst);
-		if (to >= 0)
-			forward(w, (unsigned)to, bit);
+		to = member_up(m, w->from->net, f->dst);
+		if (to)
+			forward(w, to, bit);
 		else if (!(f->dst & MAC_MULTICAST))
 			unknown |= bit;
 		else if (!drop_link_local(w, f))

@@ -3,11 +3,9 @@
 #include <string.h>
 #include "vnet/lookup/trial.h"
 
-/* The drop that port number `to` would count for a frame to it; -1: none. */
-static int drop_at(struct vnet *v, unsigned to)
+/* The drop that the port would count for a frame to it; -1: none. */
+static int drop_at(struct vnet_port *port)
 {
-	struct vnet_port *port = port_at(v, to);
-
 	if (atomic_load(&port->up))
 		return port->ops->blocked ? port->ops->blocked(port) : -1;
 	return port->flags & VNET_EDGE ? VNET_DROP_bridge_down : VNET_DROP_port_down;
@@ -34,8 +32,8 @@ static void report_ports(const struct trial *t)
 	const struct vnet_core *c = t->w.core;
 
 	for (unsigned i = 0; i < c->ntouched; i++) {
-		unsigned to = c->touched[i];
-		struct vnet_verdict verdict = {-1, 0, true, (int)to, drop_at(c->vnet, to)};
+		struct vnet_port *to = c->touched[i];
+		struct vnet_verdict verdict = {-1, 0, true, to->number, drop_at(to)};
 
 		t->line(t->ctx, &verdict);
 	}
@@ -50,7 +48,7 @@ static void report_route(const struct trial *t, const struct vnet_table *table, 
 
 	if (won && t->w.core->pending[r->to]) {
 		verdict.port = r->to;
-		verdict.drop = drop_at(t->w.core->vnet, r->to);
+		verdict.drop = drop_at(port_at(t->w.core->vnet, r->to));
 	} else if (won && t->count.drop[VNET_DROP_same_port]) {
 		verdict.port = t->from->number;
 		verdict.drop = VNET_DROP_same_port;
@@ -133,7 +131,7 @@ static void explain_frame(struct trial *t, struct vnet_core *c, mac_t src, mac_t
 	t->w.count = &t->count;
 	policy->ops->explain(t, policy);
 	for (unsigned i = 0; i < c->ntouched; i++)
-		c->pending[c->touched[i]] = 0;
+		c->pending[c->touched[i]->number] = 0;
 	c->ntouched = 0;
 }
 
