@@ -128,15 +128,11 @@ static bool learn_from(struct walk *w, struct vnet_learn *l, mac_t src)
 	return why == VNET_DROP_learn_full;
 }
 
-/* Notes that the port sent with its declared address, once it has sent with others. */
-static inline void sent_own(struct walk *w)
+/* Notes that the port sent with its declared address. */
+static void sent_own(struct walk *w)
 {
-	struct vnet_port *port = w->from;
-
-	if (__builtin_expect(!atomic_load_explicit(&port->sent_other, memory_order_relaxed), 1))
-		return;
 	atomic_store_explicit(
-	    &port->sent_own,
+	    &w->from->sent_own,
 	    (uint32_t)atomic_load_explicit(&w->core->vnet->seconds, memory_order_relaxed) + 1,
 	    memory_order_relaxed);
 }
@@ -207,7 +203,8 @@ void look_up_learned(struct walk *w, struct policy *p)
 		else if (!drop_link_local(w, f))
 			unknown |= bit;
 	}
-	if (known == own)
+	/* Of no interest before the port has sent with another. */
+	if (known == own && atomic_load_explicit(&w->from->sent_other, memory_order_relaxed))
 		sent_own(w);
 	if (unknown)
 		flood(w, unknown, REACH_LOCAL | REACH_OUTSIDE);
