@@ -209,6 +209,21 @@ unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet
 	return walk_all(core, from, &from->count[core->id], frame, n);
 }
 
+static inline void walk_enter(struct vnet_core *c)
+{
+	/* Sequentially consistent: the epoch is out before the first table is read. */
+	if (c->depth++ == 0)
+		atomic_store(&c->epoch, atomic_load_explicit(&c->epoch, memory_order_relaxed) + 1);
+}
+
+static inline void walk_leave(struct vnet_core *c)
+{
+	if (--c->depth == 0)
+		atomic_store_explicit(&c->epoch,
+		                      atomic_load_explicit(&c->epoch, memory_order_relaxed) + 1,
+		                      memory_order_release);
+}
+
 unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch)
 {
 	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH, moved;
@@ -220,7 +235,7 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 	core->stamped = NULL;
 	if (__builtin_expect(atomic_load_explicit(&core->filter, memory_order_acquire) != NULL, 0))
 		trace_taken(core, from, batch);
-	stage = stage_of(from);
+	stage = atomic_load_explicit(&from->stage, memory_order_acquire);
 	if (__builtin_expect(stage != NULL, 0))
 		moved = stage->ingress(core, from, batch->frame, n);
 	else

@@ -2,10 +2,10 @@
 /*
  * state.h: the state of the switch, and how cores read it without locks (private to vnet/).
  *
- * A core announces that it is in the walk by an odd epoch.  Whoever replaces something that walks
- * read publishes the new one first, then waits with vnet_sync() until each core has left the walk
- * that it was in; nobody can hold the old one after that.  Control operations exclude each other by
- * one lock, which no walk ever takes.
+ * A core announces by an odd epoch that it is in the walk: walk_enter() and walk_leave() in
+ * forward.c.  Whoever replaces something that walks read publishes the new one first, then waits
+ * with vnet_sync() until each core has left the walk that it was in; nobody can hold the old one
+ * after that.  Control operations exclude each other by one lock, which no walk ever takes.
  */
 #ifndef VNET_STATE_H
 #define VNET_STATE_H
@@ -118,21 +118,6 @@ _Static_assert(offsetof(struct vnet_core, open) == 0, "as vnet_core_batch() has 
 _Static_assert(VNET_BATCH <= 64, "pending has one bit for each frame of a batch");
 _Static_assert(VNET_ROUTES < TABLE_END, "route numbers fit the chains");
 
-static inline void walk_enter(struct vnet_core *c)
-{
-	/* Sequentially consistent: the epoch is out before the first table is read. */
-	if (c->depth++ == 0)
-		atomic_store(&c->epoch, atomic_load_explicit(&c->epoch, memory_order_relaxed) + 1);
-}
-
-static inline void walk_leave(struct vnet_core *c)
-{
-	if (--c->depth == 0)
-		atomic_store_explicit(&c->epoch,
-		                      atomic_load_explicit(&c->epoch, memory_order_relaxed) + 1,
-		                      memory_order_release);
-}
-
 /* Waits until no core is in a walk that began before this call. */
 void vnet_sync(struct vnet *v);
 
@@ -142,7 +127,7 @@ void control_unlock(struct vnet *v);
 
 /*
  * Looks up and delivers n frames, at most VNET_BATCH, as coming from `from`, which has counted them
- * in in_frames.  Between walk_enter() and walk_leave().  Returns the number of deliveries.
+ * in in_frames.  In the walk.  Returns the number of deliveries.
  */
 unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
                      unsigned n);
