@@ -29,13 +29,13 @@ struct vcpu *vapic_target(struct vm *vm, uint32_t dest, bool logical)
 	return NULL;
 }
 
-/* False: not delivered, because the vCPU has not been started or has disabled its APIC. */
-static bool raise_vector(struct vcpu *t, uint8_t vector)
+/* This and vapic_send() are in line in vapic_msi(), the path of each frame's interrupt, for which
+ * there also is a direct call, not by pointer, in the common case.  False: not delivered, because
+ * the vCPU has not been started or has disabled its APIC. */
+static inline __attribute__((always_inline)) bool raise_vector(struct vcpu *t, uint8_t vector)
 {
 	if (atomic_load(&t->state) != VCPU_RUN || !vapic_enabled(&t->apic))
 		return false;
-	/* A direct call, not by pointer, in the common case: each frame's interrupt takes this
-	 * path. */
 	if (t->irqchip == &irqchip_direct)
 		irqchip_direct_raise(t, vector);
 	else
@@ -67,7 +67,8 @@ static __attribute__((noinline)) bool send_to_matching(struct vm *vm, uint32_t d
 }
 
 /* Sends a fixed or lowest-priority vector to the vCPUs of `vm` that dest selects; from any core. */
-static void vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector)
+static inline __attribute__((always_inline)) void
+vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector)
 {
 	bool taken = false;
 	if (vector >= 16) /* below: reserved, never accepted by an APIC (11.5.2) */
