@@ -108,7 +108,16 @@ static __attribute__((noinline)) unsigned visit_down(struct walk *w, struct vnet
 	return 0;
 }
 
-static inline unsigned visit(struct walk *w, struct vnet_port *port)
+/* As port->ops->egress(), in a walk of which frames are traced. */
+static unsigned egress_traced(struct vnet_port *port, struct vnet_core *core,
+                              struct vnet_frame *const *frames, unsigned n)
+{
+	if (port->ops->egress_traced)
+		return port->ops->egress_traced(port, core, frames, n);
+	return port->ops->egress(port, core, frames, n);
+}
+
+static inline unsigned visit(struct walk *w, struct vnet_port *port, bool traced)
 {
 	struct vnet_core *c = w->core;
 	uint64_t frames = c->pending[port->number], bytes = 0;
@@ -127,7 +136,7 @@ static inline unsigned visit(struct walk *w, struct vnet_port *port)
 	}
 	count = &port->count[c->id];
 	count_add(&count->out_bytes, bytes);
-	n = port->ops->egress(port, c, c->visit, n);
+	n = traced ? egress_traced(port, c, c->visit, n) : port->ops->egress(port, c, c->visit, n);
 	count_add(&count->out_frames, n);
 	return n;
 }
@@ -142,7 +151,7 @@ static __attribute__((noinline)) unsigned visit_traced(struct walk *w)
 	for (unsigned i = 0; i < c->ntouched; i++) {
 		struct vnet_port *port = c->touched[i];
 		uint64_t frames = c->pending[port->number];
-		unsigned n = visit(w, port);
+		unsigned n = visit(w, port, c->open.traced);
 
 		trace_raised(w, port->number, frames, n);
 		moved += n;
@@ -159,7 +168,11 @@ void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame
 
 	/* vnet_refuse() subtracts what the device refuses. */
 	count_add(&count->out_bytes, bytes);
-	count_add(&count->out_frames, port->ops->egress(port, core, frames, n));
+	if (__builtin_expect(core->open.traced, 0))
+		n = egress_traced(port, core, frames, n);
+	else
+		n = port->ops->egress(port, core, frames, n);
+	count_add(&count->out_frames, n);
 }
 
 void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, unsigned len)
@@ -198,7 +211,7 @@ static inline __attribute__((always_inline)) unsigned walk_all(struct vnet_core 
 	if (__builtin_expect(core->stamped != NULL, 0))
 		moved = visit_traced(&w);
 	for (unsigned i = 0; i < core->ntouched; i++)
-		moved += visit(&w, core->touched[i]);
+		moved += visit(&w, core->touched[i], false);
 	core->ntouched = 0;
 	return moved;
 }

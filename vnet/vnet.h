@@ -151,6 +151,8 @@ struct vnet_core; /* one core's state: cache, batch; see vnet/switch.h */
  *          its guest at most once; a link puts a header in front and hands them on to its edge.
  *          Called by any core (the device locks its RX ring).  Returns how many were delivered;
  *          each other one is counted with vnet_refuse() on the port.
+ * egress_traced: called instead of egress() while frames of the walk are traced; a device also
+ *          calls vnet_copied().  NULL: the same as egress().
  * room:    how many buffers the driver offers at this moment, so that no large frame is segmented
  *          for a full ring; any core.  NULL: not known.
  * blocked: the enum vnet_drop that egress() would count now for each frame, though the port is up;
@@ -160,6 +162,8 @@ struct vnet_port_ops {
 	unsigned (*poll)(void *dev, struct vnet_core *core, unsigned budget);
 	unsigned (*egress)(struct vnet_port *port, struct vnet_core *core,
 	                   struct vnet_frame *const *frames, unsigned n);
+	unsigned (*egress_traced)(struct vnet_port *port, struct vnet_core *core,
+	                          struct vnet_frame *const *frames, unsigned n);
 	unsigned (*room)(const struct vnet_port *port);
 	int (*blocked)(const struct vnet_port *port);
 };

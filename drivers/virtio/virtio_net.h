@@ -94,6 +94,10 @@ unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget);
 unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
                            struct vnet_frame *const *frames, unsigned n);
 
+/* vnet_port_ops.egress_traced: the same one frame at a time, and stamps the copy. */
+unsigned virtio_net_egress_traced(struct vnet_port *port, struct vnet_core *core,
+                                  struct vnet_frame *const *frames, unsigned n);
+
 /* vnet_port_ops.room: how many receive buffers the driver offers.  Any core. */
 unsigned virtio_net_room(const struct vnet_port *port);
 

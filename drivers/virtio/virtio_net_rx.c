@@ -349,8 +349,6 @@ unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
 	if (__builtin_expect(!rx_ready(n), 0))
 		return put_rest(n, core, frames, 0, 0, count);
 	refresh_available(r, count);
-	if (__builtin_expect(vnet_traced(core), 0))
-		return put_rest(n, core, frames, 0, 0, count);
 	for (unsigned i = 0; i < count; i++) {
 		if (__builtin_expect(put_plain(r, frames[i]), 1))
 			continue;
@@ -364,6 +362,17 @@ unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
 		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
 	spin_unlock(&n->rx_lock);
 	return count;
+}
+
+unsigned virtio_net_egress_traced(struct vnet_port *port, struct vnet_core *core,
+                                  struct vnet_frame *const *frames, unsigned count)
+{
+	struct virtio_net *n = port->dev;
+
+	spin_lock(&n->rx_lock);
+	if (rx_ready(n))
+		refresh_available(&n->v.queue[VIRTIO_NET_RX].ring, count);
+	return put_rest(n, core, frames, 0, 0, count);
 }
 
 unsigned virtio_net_room(const struct vnet_port *port)

@@ -241,6 +241,40 @@ static void test_poll_budget(void **state)
 	assert_int_equal(virtio_net_poll(a->nic, vnet_this_core(), 64), 30);
 }
 
+/* While frames are traced a device stamps what it copied, and where. */
+static void test_traced(void **state)
+{
+	enum { RECORDS = 64 };
+	const struct vnet_trace_filter all = {-1, 0};
+	struct trace_ring *ring = calloc(1, trace_bytes(RECORDS)), *rings[VNET_CORES];
+	struct trace_record got[RECORDS];
+	uint64_t next = 0, lost = 0;
+	unsigned n, copied = 0;
+
+	(void)state;
+	nics_up(FULL);
+	nics_introduce();
+	for (unsigned i = 0; i < VNET_CORES; i++)
+		rings[i] = ring;
+	trace_ring_init(ring, RECORDS, false, 0);
+	uint16_t first = node[1].nic->v.queue[VIRTIO_NET_RX].ring.next;
+	vnet_trace_start(net, rings, &all);
+	nic_send(&node[0], mac_of(1), 60, 1);
+	vnet_trace_stop(net);
+	nic_receive(&node[1], 60, 1);
+	n = trace_read(ring, RECORDS, &next, got, RECORDS, &lost);
+	for (unsigned i = 0; i < n; i++) {
+		if (got[i].step != TRACE_copied)
+			continue;
+		copied++;
+		assert_int_equal(got[i].port, node[1].port->number);
+		assert_int_equal(got[i].a, first | 1ull << 32);
+		assert_int_equal(got[i].b, 1);
+	}
+	assert_int_equal(copied, 1);
+	free(ring);
+}
+
 static void test_many_pieces(void **state)
 {
 	struct node *a = &node[0], *b = &node[1];
@@ -309,7 +343,7 @@ int main(void)
 	    T(test_full_ring),     T(test_bad_frames),
 	    T(test_poll),          T(test_poll_budget),
 	    T(test_many_pieces),   T(test_reset_stops_port),
-	    T(test_mtu),
+	    T(test_mtu),           T(test_traced),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
