@@ -90,7 +90,7 @@ static const struct virtio_ops net_ops = {
     .id = VIRTIO_ID_NET,
     .class_code = 0x020000, /* Ethernet controller */
     .features_fit = features_fit,
-    .kick = virtio_net_notified,
+    .kick = virtio_net_kick,
     .start = net_start,
     .stop = net_stop,
 };

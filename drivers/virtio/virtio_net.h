@@ -82,12 +82,11 @@ void virtio_net_attach(struct virtio_net *n, struct vnet_port *port);
 /* Changes the MTU register from the driver's next reset on; a running driver keeps its MTU. */
 void virtio_net_set_mtu(struct virtio_net *n, uint16_t mtu);
 
-/* A kick of the TX ring: forwards frames of the ring on this core, one bounded visit.  Also to be
+/* virtio_ops.kick: forwards frames of the TX ring on this core, one bounded visit.  Also to be
  * called once after vnet_port_set_mode(port, VNET_KICK): it sends what is left and arms kicks. */
-void virtio_net_kick(struct virtio_net *n);
+void virtio_net_kick(struct virtio_pci *v, unsigned q);
 
-/* vnet_port_ops.poll: sends up to `budget` frames; kicks stay suppressed.  If the port is back in
- * VNET_KICK it acts as a kick, which arms kicks again. */
+/* vnet_port_ops.poll: sends up to `budget` frames; kicks stay suppressed. */
 unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget);
 
 /* vnet_port_ops.egress: one copy from the senders' memory into receive buffers. Any core. */

@@ -7,9 +7,6 @@
 /* The guest broke a rule of ring `q`: the device breaks, the port goes down. */
 void virtio_net_break(struct virtio_net *n, enum vring_error why);
 
-/* virtio_net_tx.c: the driver notified queue `q`. */
-void virtio_net_notified(struct virtio_pci *v, unsigned q);
-
 /* virtio_net_rx.c, rx_lock held: whether the driver offers `wanted` receive buffers. */
 bool virtio_net_offers(struct virtio_net *n, unsigned wanted);
 

@@ -235,12 +235,14 @@ static bool send_visit(struct virtio_net *n, struct vnet_core *core)
 	return true;
 }
 
-void virtio_net_kick(struct virtio_net *n)
+void virtio_net_kick(struct virtio_pci *v, unsigned q)
 {
+	struct virtio_net *n = (struct virtio_net *)v;
 	bool left;
 
-	/* Who changes the mode to VNET_KICK calls this after it, so no frame is left behind. */
-	if (vnet_port_mode(n->port) != VNET_KICK)
+	/* A kick of the RX ring needs no action: receive buffers are looked up when there is a
+	 * frame.  Nor does one of a port that is polled: who changes its mode back kicks, too. */
+	if (q != VIRTIO_NET_TX || vnet_port_mode(n->port) != VNET_KICK)
 		return;
 	if (!vgate_enter(&n->tx_gate))
 		return; /* the core that holds the gate arranges a visit, or polls */
@@ -253,23 +255,12 @@ void virtio_net_kick(struct virtio_net *n)
 	virtio_pci_schedule_work(&n->v, VIRTIO_NET_TX);
 }
 
-void virtio_net_notified(struct virtio_pci *v, unsigned q)
-{
-	/* An RX kick needs no action: receive buffers are looked up when there is a frame. */
-	if (q == VIRTIO_NET_TX)
-		virtio_net_kick((struct virtio_net *)v);
-}
-
 unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 {
 	struct virtio_net *n = dev;
 	int taken = 0;
 
-	if (vnet_port_mode(n->port) == VNET_KICK) {
-		virtio_net_kick(n);
-		return 0;
-	}
-	if (!vgate_trylock(&n->tx_gate))
+	if (vnet_port_mode(n->port) == VNET_KICK || !vgate_trylock(&n->tx_gate))
 		return 0;
 	if (tx_ready(n))
 		taken = send_batch(n, core, (int)budget);

@@ -185,7 +185,7 @@ static void control(const struct step *s)
 		break;
 	case 5:
 		vnet_port_set_mode(n->port, s->c & 1 ? VNET_POLL : VNET_KICK);
-		virtio_net_kick(n);
+		virtio_net_kick(&n->v, VIRTIO_NET_TX);
 		break;
 	case 6:
 		vnet_poll(vnet_this_core(), 1 + s->c % 64u);

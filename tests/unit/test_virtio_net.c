@@ -219,7 +219,7 @@ static void test_poll(void **state)
 	/* Back: one frame was left, kicks are wanted again. */
 	queue_offer(&a->tx, 0);
 	vnet_port_set_mode(a->port, VNET_KICK);
-	virtio_net_kick(a->nic);
+	virtio_net_kick(&a->nic->v, VIRTIO_NET_TX);
 	nic_receive(b, 60, 1);
 	old = a->tx.avail_idx;
 	queue_offer(&a->tx, 0);

@@ -71,7 +71,7 @@ static void test_broken_rx(void **state)
 	/* Its other ring is closed, too: a change of the port's mode looks at it. */
 	nic_compose(b, 0, mac_of(0), 60, 1);
 	queue_offer(&b->tx, 0);
-	virtio_net_kick(b->nic);
+	virtio_net_kick(&b->nic->v, VIRTIO_NET_TX);
 	assert_int_equal(queue_used_idx(&b->tx), 0);
 }
 

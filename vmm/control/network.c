@@ -306,7 +306,8 @@ static void set_polling(const struct node_config *n)
 		if (mode == vnet_port_mode(nics[i]->port))
 			continue;
 		vnet_port_set_mode(nics[i]->port, mode);
-		virtio_net_kick(&nics[i]->net); /* takes waiting frames, turns kicks on or off */
+		/* Back in VNET_KICK it takes waiting frames and turns kicks on. */
+		virtio_net_kick(&nics[i]->net.v, VIRTIO_NET_TX);
 	}
 }
 
