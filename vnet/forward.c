@@ -141,12 +141,16 @@ static inline unsigned visit(struct walk *w, struct vnet_port *port, bool traced
 	return n;
 }
 
-/* The visits of a walk while tracing is on; none are left after it. */
-static __attribute__((noinline)) unsigned visit_traced(struct walk *w)
+/* A walk while tracing is on. */
+static __attribute__((noinline)) unsigned walk_traced(struct walk *w)
 {
 	struct vnet_core *c = w->core;
+	struct policy *policy;
 	unsigned moved = 0;
 
+	c->from = w->from;
+	policy = atomic_load_explicit(&c->vnet->policy[w->from->net], memory_order_acquire);
+	policy->ops->look_up(w, policy);
 	trace_looked_up(w);
 	for (unsigned i = 0; i < c->ntouched; i++) {
 		struct vnet_port *port = c->touched[i];
@@ -208,8 +212,6 @@ static inline __attribute__((always_inline)) unsigned walk_all(struct vnet_core 
 		look_up_learned(&w, policy);
 	else
 		policy->ops->look_up(&w, policy);
-	if (__builtin_expect(core->stamped != NULL, 0))
-		moved = visit_traced(&w);
 	for (unsigned i = 0; i < core->ntouched; i++)
 		moved += visit(&w, core->touched[i], false);
 	core->ntouched = 0;
@@ -219,7 +221,11 @@ static inline __attribute__((always_inline)) unsigned walk_all(struct vnet_core 
 unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
                      unsigned n)
 {
-	return walk_all(core, from, &from->count[core->id], frame, n);
+	struct vnet_port_stats *count = &from->count[core->id];
+
+	if (__builtin_expect(core->stamped != NULL, 0))
+		return walk_traced(&(struct walk){core, from, frame, n, count, {0}});
+	return walk_all(core, from, count, frame, n);
 }
 
 static inline void walk_enter(struct vnet_core *c)
@@ -237,6 +243,20 @@ static inline void walk_leave(struct vnet_core *c)
 		                      memory_order_release);
 }
 
+/* Walks a batch through the port's stage, if it has one, with stamps. */
+static __attribute__((noinline)) unsigned
+input_traced(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch, unsigned n)
+{
+	const struct vnet_stage *stage = stage_of(from);
+	unsigned moved;
+
+	trace_taken(core, from, batch);
+	moved = stage ? stage->ingress(core, from, batch->frame, n)
+	              : walk_frames(core, from, batch->frame, n);
+	core->stamped = NULL;
+	return moved;
+}
+
 unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch)
 {
 	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH, moved;
@@ -245,11 +265,10 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 
 	count_add(&count->in_frames, n);
 	walk_enter(core);
-	core->stamped = NULL;
-	if (__builtin_expect(atomic_load_explicit(&core->filter, memory_order_acquire) != NULL, 0))
-		trace_taken(core, from, batch);
 	stage = atomic_load_explicit(&from->stage, memory_order_acquire);
-	if (__builtin_expect(stage != NULL, 0))
+	if (__builtin_expect(atomic_load_explicit(&core->filter, memory_order_acquire) != NULL, 0))
+		moved = input_traced(core, from, batch, n);
+	else if (__builtin_expect(stage != NULL, 0))
 		moved = stage->ingress(core, from, batch->frame, n);
 	else
 		moved = walk_all(core, from, count, batch->frame, n);
