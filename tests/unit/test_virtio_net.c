@@ -250,6 +250,7 @@ static void test_traced(void **state)
 	struct trace_record got[RECORDS];
 	uint64_t next = 0, lost = 0;
 	unsigned n, copied = 0;
+	uint16_t first;
 
 	(void)state;
 	nics_up(FULL);
@@ -257,7 +258,7 @@ static void test_traced(void **state)
 	for (unsigned i = 0; i < VNET_CORES; i++)
 		rings[i] = ring;
 	trace_ring_init(ring, RECORDS, false, 0);
-	uint16_t first = node[1].nic->v.queue[VIRTIO_NET_RX].ring.next;
+	first = node[1].nic->v.queue[VIRTIO_NET_RX].ring.next;
 	vnet_trace_start(net, rings, &all);
 	nic_send(&node[0], mac_of(1), 60, 1);
 	vnet_trace_stop(net);
