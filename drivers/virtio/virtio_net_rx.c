@@ -245,7 +245,8 @@ put_single(struct vring *r, const struct vnet_frame *f, const struct vnet_hdr *h
 }
 
 /* The fast path: a frame without offloads, all inline. */
-static inline bool put_plain(struct vring *r, const struct vnet_frame *f)
+static inline __attribute__((always_inline)) bool put_plain(struct vring *r,
+                                                            const struct vnet_frame *f)
 {
 	/* 1 without MRG_RXBUF too: 5.1.6.4 */
 	static const struct vnet_hdr plain = {.num_buffers = 1};
@@ -316,7 +317,7 @@ static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct 
 	    rx_ready(n); /* false: the device was stopped, and the ring may be another now */
 
 	for (; same && i < count; i++) {
-		delivered += put_or_refuse(n, core, frames[i]);
+		delivered += put_plain(r, frames[i]) || put_or_refuse(n, core, frames[i]);
 		if (is_heavy(frames[i]))
 			same = virtio_net_yield(n);
 	}

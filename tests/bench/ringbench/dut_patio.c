@@ -18,6 +18,8 @@
 
 extern struct port P[MAXP];
 
+#define TRACED 2048 /* records, as a node has them */
+
 static struct vnet *net;
 static struct vnet_core *core;
 static struct gmem guest_memory;
@@ -159,6 +161,19 @@ static int init_lookup(void)
 	return init_with(1);
 }
 
+/* All frames are traced. */
+static int init_traced(void)
+{
+	static const struct vnet_trace_filter all = {-1, 0};
+	struct trace_ring *ring = calloc(1, trace_bytes(TRACED));
+
+	if (!ring || init_with(1))
+		return -1;
+	trace_ring_init(ring, TRACED, false, 0);
+	vnet_trace_start(net, &ring, &all);
+	return 0;
+}
+
 static int init_pairs(void)
 {
 	return init_with(0);
@@ -170,4 +185,5 @@ static int forward(int batch)
 }
 
 struct dut dut_patio = {"patio", 1, init_lookup, forward};
+struct dut dut_patio_traced = {"patio-traced", 1, init_traced, forward};
 struct dut dut_patio_nolookup = {"patio-nolookup", 0, init_pairs, forward};
