@@ -14,7 +14,7 @@ JOBS  ?= $(shell nproc)
 BENCH ?= all
 
 # Libraries preloaded into Bochs.  Part of `all`, so that every program that starts it finds them.
-PRELOADS := $(B)/tools/bochs_recvfrom.so $(B)/tools/bochs_vnmi.so
+PRELOADS := $(B)/tools/bochs_recvfrom.so $(B)/tools/bochs_vmentry.so
 
 $(B)/tools/%.so: tools/%.c
 	@mkdir -p $(@D)
