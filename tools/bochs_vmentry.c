@@ -50,6 +50,38 @@ static const uint8_t vnmi_after[] = {
 };
 _Static_assert(sizeof vnmi_before == sizeof vnmi_after, "one takes the other's place");
 
+/*
+ * A guest with IF = 0 exits for interrupts where "external-interrupt exiting" says so.
+ *
+ * Then an interrupt exits whatever the guest's IF is (SDM 3, 25.2).  Bochs finds out what IF masks
+ * when it loads the guest's state, before the CPU counts as one that runs a guest, so by the rule
+ * for hosts: the guest enters with interrupts masked, and no interrupt ends it before its next exit
+ * for another reason, or its next STI or CLI.  VMLAUNCH() is VMRESUME too.
+ *
+ * RBX is the CPU, 8FC1h whether it runs a guest, 93B0h its pending events (4 INIT), 93B4h their
+ * mask, 93B8h whether they are to be looked at before the next instruction: for once always.
+ */
+#define LAUNCH             "_ZN8BX_CPU_C8VMLAUNCHEP15bxInstruction_c"
+#define HANDLE_MASK_CHANGE "_ZN8BX_CPU_C25handleInterruptMaskChangeEv"
+#define CALL_TARGET        18
+
+static const uint8_t intr_before[] = {
+    0x83, 0xa3, 0xb4, 0x93, 0x00, 0x00, 0xfb,                   /* and dword [rbx + 93B4h], ~4 */
+    0xc6, 0x83, 0xc1, 0x8f, 0x00, 0x00, 0x01,                   /* mov byte [rbx + 8FC1h], 1 */
+    0xf6, 0x83, 0xb0, 0x93, 0x00, 0x00, 0x04,                   /* test byte [rbx + 93B0h], 4 */
+    0x74, 0x0a,                                                 /* jz, to the end */
+    0xc7, 0x83, 0xb8, 0x93, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, /* mov dword [rbx + 93B8h], 1 */
+};
+static const uint8_t intr_after[] = {
+    0x83, 0xa3, 0xb4, 0x93, 0x00, 0x00, 0xfb,                   /* and dword [rbx + 93B4h], ~4 */
+    0xc6, 0x83, 0xc1, 0x8f, 0x00, 0x00, 0x01,                   /* mov byte [rbx + 8FC1h], 1 */
+    0x48, 0x89, 0xdf,                                           /* mov rdi, rbx */
+    0xe8, 0x00, 0x00, 0x00, 0x00,                               /* call HANDLE_MASK_CHANGE */
+    0xc7, 0x83, 0xb8, 0x93, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, /* mov dword [rbx + 93B8h], 1 */
+    0x90,                                                       /* nop */
+};
+_Static_assert(sizeof intr_before == sizeof intr_after, "one takes the other's place");
+
 /* Where the function has these bytes; NULL when it does not. */
 static uint8_t *find(const char *name, const uint8_t *bytes, size_t size)
 {
@@ -78,7 +110,23 @@ static void mend_virtual_nmis(void)
 		write_code(place, vnmi_after, sizeof vnmi_after);
 }
 
+static void mend_interrupts(void)
+{
+	uint8_t code[sizeof intr_after];
+	uint8_t *callee = dlsym(RTLD_DEFAULT, HANDLE_MASK_CHANGE);
+	uint8_t *place = find(LAUNCH, intr_before, sizeof intr_before);
+	int32_t distance;
+	if (!callee || !place)
+		return;
+	/* both are the same executable's: less than 2 GiB apart */
+	distance = (int32_t)(callee - (place + CALL_TARGET + sizeof distance));
+	memcpy(code, intr_after, sizeof code);
+	memcpy(code + CALL_TARGET, &distance, sizeof distance);
+	write_code(place, code, sizeof code);
+}
+
 __attribute__((constructor)) static void mend(void)
 {
 	mend_virtual_nmis();
+	mend_interrupts();
 }
