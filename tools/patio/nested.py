@@ -107,6 +107,9 @@ class InBochs(Nested):
 
     def emulator(self, m, archive, folder):
         """Linux is told the TSC's rate, because Bochs's CPUID names another one."""
+        most = bochs.MEMORY_MAX - LINUX_MEMORY
+        if m.memory > most:
+            raise Unsupported(f"{self.NAME}: no {m.memory} MiB of memory, {most} at most")
         commands = [f"linux /boot/vmlinuz {LINE} idle=poll tsc_early_khz={bochs.IPS // 1000}",
                     "initrd /boot/node.cpio /boot/kvm.cpio"]
         iso = grub_iso(folder, commands, {"vmlinuz": LINUX, "node.cpio": archive,
