@@ -27,6 +27,16 @@ def only_on(name, why):
     return pytest.mark.skipif(HERE.NAME != name, reason=f"{name} only: {why}")
 
 
+def not_inside_kvm(why):
+    """Marks what makes no sense on a node in Linux and KVM in an emulator, and says why."""
+    return pytest.mark.skipif(HERE.NAME.startswith("kvm-"), reason=f"not inside KVM: {why}")
+
+
+def no_node():
+    """Marks what is about the host's tools: a node, if any, is on a target of the test's choice."""
+    return not_inside_kvm("it has no node there")
+
+
 def images(*names):
     return [guest(n) for n in names]
 

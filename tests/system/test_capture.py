@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from patio import capture
-from machine import LIMIT, only_on
+from machine import LIMIT, no_node, only_on
 from patio.node import guest
 from peer import ETH, ETH_IP, IP, checksum
 
@@ -18,6 +18,8 @@ TCP = 6
 URGENT, SUM = 18, 16  # offsets in its header
 ALICE, BOB = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
 FIELDS = 0, 0xFFFF, 0x1234
+
+pytestmark = no_node()
 
 
 def packet(segment, header_sum=None):

@@ -8,11 +8,13 @@ import pytest
 
 from patio.evpn import FDB, FLOOD, MACIP, mac, learns_nothing
 from patio.hardware import BUILD
-from machine import only_on
+from machine import no_node, only_on
 from test_tools import run
 
 LINES = (["boot"] + 3 * ["peers"] + ["ping", "ping", "tcp"] + 3 * ["routes"]
          + ["move", "ping", "tcp"])
+
+pytestmark = no_node()
 
 
 @pytest.fixture(name="report", scope="module")

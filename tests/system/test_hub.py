@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from patio.hardware import BUILD
-from machine import LIMIT, TINY, node, only_on, said, until
+from machine import LIMIT, TINY, no_node, node, only_on, said, until
 from peer import ETH_IP, ICMP, Peer, icmp, ipv4
 from vde import VdePort
 from patio.wire import Wire
@@ -22,6 +22,8 @@ from patio.wire import Wire
 FRAMES = 600  # of a burst: far more than an emulator's socket holds
 QUEUE = 300  # more than a connected socket can hold
 PRELOAD = os.path.join(BUILD, "tools", "bochs_recvfrom.so")
+
+pytestmark = no_node()
 
 
 def frame(sender, number):

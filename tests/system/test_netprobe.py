@@ -9,9 +9,11 @@ import subprocess
 import time
 
 from patio.hardware import BUILD
-from machine import LIMIT
+from machine import LIMIT, no_node
 
 ROUNDS, LATE_ROUND, LATE = 4, 2, 3  # LATE in seconds: longer than a datagram takes on a quiet machine
+
+pytestmark = no_node()
 
 
 def test_late_is_not_lost():

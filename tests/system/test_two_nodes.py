@@ -8,13 +8,15 @@ import pytest
 
 from patio import capture
 from patio.hardware import BUILD
-from machine import LIMIT
+from machine import LIMIT, no_node
 from test_tools import run
 from patio.two_nodes import CAPTURE, strange
 from vde import VdePort
 from patio.wire import Wire, WireClaims
 
 LINES = ["boot", "boot", "ping", "ping", "tcp", "tcp", "own", "checksums", "streams"]
+
+pytestmark = no_node()
 
 
 def test_svm_and_vmx(tmp_path):
