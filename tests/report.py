@@ -3,9 +3,10 @@
 a failed one.
 
 The environment's PATIO_WANTED selects the tests whose name contains it, PATIO_FILE those whose name
-begins so, and PATIO_CHOSEN those that plain `make test` runs on this target besides the first one:
-those marked every_target, and on targets inside KVM, which are slow, only those marked nested with
-the target's name.
+begins so, and PATIO_CHOSEN those that are run on this target where none is named, besides all on the
+first one.  Its value is who asks.  `test`: those marked every_target, and on targets inside KVM, which
+are slow, only those marked nested with the target's name.  `soak`: the same, but inside KVM all on
+SVM, and on VT-x, which is slower by far, those of either mark.
 """
 
 import os
@@ -16,6 +17,7 @@ FULL = 12000  # characters of a failure's text
 DEFAULT = "qemu-svm"  # the target that is not named in an item's name
 REPORTS = []  # all, for --durations
 NESTED = "kvm-"  # how the names of the targets inside KVM begin
+NESTED_WHOLE = "kvm-svm"  # that of them which is fast enough for all tests in a soak
 
 
 def name_of(nodeid):
@@ -46,18 +48,21 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "nested(target, ...): plain `make test` runs it there, too")
 
 
-def is_chosen(item):
-    """Whether plain `make test` runs the test on this target, if that is not the first one."""
-    target = os.environ.get("PATIO_TARGET") or DEFAULT
-    if target.startswith(NESTED):
-        return any(target in mark.args for mark in item.iter_markers("nested"))
-    return item.get_closest_marker("every_target")
+def is_chosen(item, target, chooser):
+    """Whether the chooser, test or soak, runs the test on this target, which is not its first."""
+    every = item.get_closest_marker("every_target")
+    if not target.startswith(NESTED):
+        return every
+    if any(target in mark.args for mark in item.iter_markers("nested")):
+        return True
+    return chooser == "soak" and (every or target == NESTED_WHOLE)
 
 
 def pytest_collection_modifyitems(config, items):
     wanted, file, chosen = (os.environ.get(f"PATIO_{name}", "") for name in ("WANTED", "FILE", "CHOSEN"))
+    target = os.environ.get("PATIO_TARGET") or DEFAULT
     keep = [i for i in items if wanted in name_of(i.nodeid) and name_of(i.nodeid).startswith(file)
-            and (not chosen or is_chosen(i))]
+            and (not chosen or is_chosen(i, target, chosen))]
     config.hook.pytest_deselected(items=[i for i in items if i not in keep])
     items[:] = keep
 
