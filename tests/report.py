@@ -6,7 +6,8 @@ The environment's PATIO_WANTED selects the tests whose name contains it, PATIO_F
 begins so, and PATIO_CHOSEN those that are run on this target where none is named, besides all on the
 first one.  Its value is who asks.  `test`: those marked every_target, and on targets inside KVM, which
 are slow, only those marked nested with the target's name.  `soak`: the same, but inside KVM all on
-SVM, and on VT-x, which is slower by far, those of either mark.
+SVM, and on VT-x, which is slower by far, also those marked every_target, unless a nested mark names
+only other targets.
 """
 
 import os
@@ -53,9 +54,10 @@ def is_chosen(item, target, chooser):
     every = item.get_closest_marker("every_target")
     if not target.startswith(NESTED):
         return every
-    if any(target in mark.args for mark in item.iter_markers("nested")):
+    nested = [name for mark in item.iter_markers("nested") for name in mark.args]
+    if target in nested:
         return True
-    return chooser == "soak" and (every or target == NESTED_WHOLE)
+    return chooser == "soak" and (target == NESTED_WHOLE or (every and not nested))
 
 
 def pytest_collection_modifyitems(config, items):

@@ -11,7 +11,7 @@ MARKS = {"plain": [], "every": [pytest.mark.every_target],
 BOCHS = {"every", "pair"}  # what runs on a slow target without KVM, whoever asks
 CHOSEN = {("test", "bochs-vmx"): BOCHS, ("soak", "bochs-vmx"): BOCHS,
           ("test", "kvm-svm"): {"nested", "pair"}, ("soak", "kvm-svm"): set(MARKS),
-          ("test", "kvm-vmx"): {"nested"}, ("soak", "kvm-vmx"): {"every", "nested", "pair"}}
+          ("test", "kvm-vmx"): {"nested"}, ("soak", "kvm-vmx"): {"every", "nested"}}
 
 
 class Item:
