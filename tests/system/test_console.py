@@ -12,8 +12,6 @@ HELLO = f'guest hello kernel hello.elf cmdline "hello=1" {TINY}\n'
 COM2 = 0x2F8
 PASSED = 1  # isa-debug-exit's exit status for status 0
 
-pytestmark = only_on("qemu-svm", "Bochs has COM1 only here")
-
 
 def spcr(folder, port, baud):
     """QEMU's argument for an SPCR of a 16550 at these I/O ports; `baud`: the table's code."""
@@ -44,6 +42,7 @@ def test_spcr(tmp_path):
         works(n)
 
 
+@only_on("qemu-svm", "nothing but the emulator's status tells the node's")
 @pytest.mark.parametrize("port", ["none", "com3"])
 def test_none(port):
     """The node runs without a console, or with a port that does not exist, and ends as configured."""
