@@ -69,6 +69,8 @@ SLOW = [r"hrtimer: interrupt took \d+ ns",
 @pytest.mark.parametrize("name", ["alice", "bob"])
 def test_boot_log(n, name):
     """Linux prints no warning or error about the machine that it does not print on the bare emulator."""
+    if HERE.NAME not in BARE:
+        pytest.skip("what Linux prints on such a bare machine is not known")
     said = run(n, name, "dmesg -r | grep '^<[0-4]>' || true")
     lines = [re.sub(r"^<\d>\[ *[\d.]+\] ", "", line) for line in said.splitlines()]
     known = BARE[HERE.NAME] + SLOW
