@@ -263,7 +263,8 @@ static int vnetctl(int argc, char **argv)
 	return ok ? 0 : EXIT_REFUSED;
 }
 
-/* This file holds two programs, told apart by the name they are called by: they share the C library. */
+/* This file holds two programs, told apart by the name they are called by: they share the C
+ * library. */
 int main(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/');
