@@ -14,7 +14,7 @@ bool admit_gather(struct walk *w, const struct vnet_frame *f)
 			if (n == VNET_FRAME_MIN)
 				return true;
 		}
-	count_add(&w->count->drop[VNET_DROP_runt], 1);
+	drop_here(w, f, VNET_DROP_runt);
 	return false;
 }
 
@@ -22,7 +22,7 @@ static __attribute__((noinline)) bool refuse_offload(struct walk *w, const struc
 {
 	enum vnet_drop why = offload_excess(f) ? VNET_DROP_many_segments : VNET_DROP_bad_offload;
 
-	count_add(&w->count->drop[why], 1);
+	drop_here(w, f, why);
 	return false;
 }
 
@@ -35,7 +35,12 @@ bool admit_offload(struct walk *w, struct vnet_frame *f)
 
 bool admit_length(struct walk *w, const struct vnet_frame *f)
 {
-	count_add(&w->count->drop[f->len < VNET_FRAME_MIN ? VNET_DROP_runt : VNET_DROP_oversize],
-	          1);
+	drop_here(w, f, f->len < VNET_FRAME_MIN ? VNET_DROP_runt : VNET_DROP_oversize);
+	return false;
+}
+
+bool admit_source(struct walk *w, const struct vnet_frame *f)
+{
+	drop_here(w, f, VNET_DROP_bad_source);
 	return false;
 }

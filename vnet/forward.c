@@ -30,7 +30,8 @@ static __attribute__((noinline)) void route_uncommon(struct walk *w, const struc
 		moved = true;
 	}
 	if (!moved)
-		count_add(&w->count->drop[e->count ? VNET_DROP_same_port : VNET_DROP_no_route], 1);
+		drop_here(w, &w->frame[__builtin_ctzll(bit)],
+		          e->count ? VNET_DROP_same_port : VNET_DROP_no_route);
 }
 
 /* Looks up what the cache does not know; NULL: the frame was dropped and counted.  Link-local
@@ -44,7 +45,7 @@ look_up_uncached(struct walk *w, const struct vnet_table *t, const struct vnet_f
 		return cache_miss(&w->core->cache, t, &q);
 	if (!link_local_drops(w->core->vnet, w->from->net, f->dst, false))
 		return cache_once(&w->core->cache, t, &q);
-	count_add(&w->count->drop[VNET_DROP_link_local], 1);
+	drop_here(w, f, VNET_DROP_link_local);
 	return NULL;
 }
 
@@ -104,7 +105,7 @@ static __attribute__((noinline)) unsigned visit_down(struct walk *w, struct vnet
 	enum vnet_drop why = port->flags & VNET_EDGE ? VNET_DROP_bridge_down : VNET_DROP_port_down;
 
 	for (; frames; frames &= frames - 1)
-		count_drop(w->core, port, why, 1);
+		count_drop(w->core, port, &w->frame[__builtin_ctzll(frames)], why);
 	return 0;
 }
 
@@ -141,8 +142,8 @@ static inline unsigned visit(struct walk *w, struct vnet_port *port, bool traced
 	return n;
 }
 
-/* A walk while tracing is on. */
-static __attribute__((noinline)) unsigned walk_traced(struct walk *w)
+/* A walk that is recorded. */
+static __attribute__((noinline)) unsigned walk_watched(struct walk *w)
 {
 	struct vnet_core *c = w->core;
 	struct policy *policy;
@@ -151,18 +152,39 @@ static __attribute__((noinline)) unsigned walk_traced(struct walk *w)
 	c->from = w->from;
 	policy = atomic_load_explicit(&c->vnet->policy[w->from->net], memory_order_acquire);
 	policy->ops->look_up(w, policy);
-	trace_looked_up(w);
+	if (c->watch & WATCH_TRACE)
+		trace_looked_up(w);
+	if (c->watch & WATCH_CAPTURE)
+		capture_looked_up(w);
 	for (unsigned i = 0; i < c->ntouched; i++) {
 		struct vnet_port *port = c->touched[i];
 		uint64_t frames = c->pending[port->number];
 		unsigned n = visit(w, port, c->open.traced);
 
 		trace_raised(w, port->number, frames, n);
+		if (c->watch & WATCH_CAPTURE)
+			capture_visited(w, port, frames);
 		moved += n;
 	}
 	trace_returned(w);
 	c->ntouched = 0;
 	return moved;
+}
+
+/* Hands frames that the switch made to a port, in a walk that is recorded. */
+static __attribute__((noinline)) unsigned hand_watched(struct vnet_core *core,
+                                                       struct vnet_port *port,
+                                                       struct vnet_frame *const *frames, unsigned n)
+{
+	unsigned done;
+
+	if (core->watch & WATCH_CAPTURE)
+		capture_making(core, frames, n);
+	done = core->open.traced ? egress_traced(port, core, frames, n)
+	                         : port->ops->egress(port, core, frames, n);
+	if (core->watch & WATCH_CAPTURE)
+		capture_made(core, port, frames, n);
+	return done;
 }
 
 void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame *const *frames,
@@ -172,8 +194,8 @@ void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame
 
 	/* vnet_refuse() subtracts what the device refuses. */
 	count_add(&count->out_bytes, bytes);
-	if (__builtin_expect(core->open.traced, 0))
-		n = egress_traced(port, core, frames, n);
+	if (__builtin_expect(core->watch != 0, 0))
+		n = hand_watched(core, port, frames, n);
 	else
 		n = port->ops->egress(port, core, frames, n);
 	count_add(&count->out_frames, n);
@@ -223,37 +245,33 @@ unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet
 {
 	struct vnet_port_stats *count = &from->count[core->id];
 
-	if (__builtin_expect(core->stamped != NULL, 0))
-		return walk_traced(&(struct walk){core, from, frame, n, count, {0}});
+	if (__builtin_expect(core->watch != 0, 0))
+		return walk_watched(&(struct walk){core, from, frame, n, count, {0}});
 	return walk_all(core, from, count, frame, n);
 }
 
-static inline void walk_enter(struct vnet_core *c)
-{
-	/* Sequentially consistent: the epoch is out before the first table is read. */
-	if (c->depth++ == 0)
-		atomic_store(&c->epoch, atomic_load_explicit(&c->epoch, memory_order_relaxed) + 1);
-}
-
-static inline void walk_leave(struct vnet_core *c)
-{
-	if (--c->depth == 0)
-		atomic_store_explicit(&c->epoch,
-		                      atomic_load_explicit(&c->epoch, memory_order_relaxed) + 1,
-		                      memory_order_release);
-}
-
-/* Walks a batch through the port's stage, if it has one, with stamps. */
+/* The walk of a batch that is recorded. */
 static __attribute__((noinline)) unsigned
-input_traced(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch, unsigned n)
+input_watched(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch, unsigned n)
 {
 	const struct vnet_stage *stage = stage_of(from);
 	unsigned moved;
 
-	trace_taken(core, from, batch);
+	core->watch = atomic_load_explicit(&core->watched, memory_order_acquire);
+	core->stamped = batch->frame;
+	core->taken = trace_now();
+	if (core->watch & WATCH_CAPTURE) {
+		/* One time for both, by which readers tie them together. */
+		core->taken = capture_walk(core, from, n);
+		capture_taken(core, from, batch->frame, n);
+	}
+	if (core->watch & WATCH_TRACE)
+		trace_taken(core, from, batch);
 	moved = stage ? stage->ingress(core, from, batch->frame, n)
 	              : walk_frames(core, from, batch->frame, n);
-	core->stamped = NULL;
+	if (core->watch & WATCH_CAPTURE)
+		capture_end_walk(core);
+	core->watch = 0;
 	return moved;
 }
 
@@ -266,8 +284,8 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 	count_add(&count->in_frames, n);
 	walk_enter(core);
 	stage = atomic_load_explicit(&from->stage, memory_order_acquire);
-	if (__builtin_expect(atomic_load_explicit(&core->filter, memory_order_acquire) != NULL, 0))
-		moved = input_traced(core, from, batch, n);
+	if (__builtin_expect(atomic_load_explicit(&core->watched, memory_order_acquire) != 0, 0))
+		moved = input_watched(core, from, batch, n);
 	else if (__builtin_expect(stage != NULL, 0))
 		moved = stage->ingress(core, from, batch->frame, n);
 	else

@@ -209,6 +209,7 @@ bool vnet_tick(struct vnet_core *core, uint64_t seconds)
 {
 	struct vnet *v = core->vnet;
 	uint64_t before;
+	bool captured;
 
 	if (!spin_try(&v->control))
 		return false;
@@ -216,9 +217,12 @@ bool vnet_tick(struct vnet_core *core, uint64_t seconds)
 	before = atomic_load(&v->seconds);
 	if (seconds < before && before - seconds <= VNET_TICK_LATE)
 		seconds = before;
+	captured = capture_tick(core, seconds);
 	policies_tick(v, before, seconds);
 	atomic_store(&v->seconds, seconds);
 	ports_tick(core);
+	if (captured)
+		capture_tick_end(core);
 	control_unlock(v);
 	return true;
 }

@@ -171,7 +171,9 @@ void vnet_port_stats(const struct vnet_port *port, struct vnet_port_stats *out)
 
 void vnet_drop(struct vnet_core *core, struct vnet_port *port, enum vnet_drop why)
 {
-	count_drop(core, port, why, 1);
+	count_add(&port->count[core->id].drop[why], 1);
+	if (__builtin_expect(atomic_load_explicit(&core->watched, memory_order_relaxed) != 0, 0))
+		capture_early(core, port, why);
 }
 
 void vnet_refuse(struct vnet_core *core, struct vnet_port *port, const struct vnet_frame *frame,
@@ -179,5 +181,5 @@ void vnet_refuse(struct vnet_core *core, struct vnet_port *port, const struct vn
 {
 	/* The switch adds the bytes of all frames that it hands over. */
 	count_add(&port->count[core->id].out_bytes, -(uint64_t)frame->len);
-	count_drop(core, port, why, 1);
+	count_drop(core, port, frame, why);
 }

@@ -25,16 +25,17 @@ struct vnet_port_stats {
 	uint64_t drop[VNET_DROP_CAUSES];
 };
 
-/* One port.  Made by vnet_port_add(); of its fields the device sets `up`, the switch the rest. */
+/* One port.  Made by vnet_port_add(); its fields are the switch's. */
 struct vnet_port {
 	const struct vnet_port_ops *ops;
 	void *dev;
-	atomic_bool up; /* the device sets it: a driver is ready at the ring */
+	atomic_bool up; /* a driver is ready at the ring: vnet_port_set_up() */
 	_Atomic uint8_t mode;
 	/* When it last sent with an undeclared source address and, since the first such frame, with
 	 * the declared one: seconds + 1; 0: never.  See mac_in_use(). */
 	_Atomic uint32_t sent_other, sent_own;
 	uint8_t flags;
+	_Atomic uint8_t mirrors; /* see vnet_port_set_mirrors() */
 	uint16_t number, net;
 	atomic_flag polled;                       /* held by the core that polls the port */
 	_Atomic mac_t mac;                        /* as declared; 0: none */

@@ -85,7 +85,24 @@ struct vnet {
 	unsigned turn;              /* the network whose policy the next vnet_tick() lets sweep */
 	struct vnet_trials *trials; /* see trial.h */
 	struct vnet_trace_filter filter; /* of what is traced; changed while tracing is off */
+	uint32_t capture_cut;            /* bytes of a frame that are captured, at most */
 	struct vnet_core *core[VNET_CORES];
+};
+
+/* What is recorded of a core's walks: bits of `watched` and `watch`. */
+enum watch { WATCH_TRACE = 1, WATCH_CAPTURE = 2 };
+
+/* A core's capture, private to vnet/mirror.c. */
+struct vnet_capture {
+	struct capture_writer to;
+	uint64_t tsc;                   /* when the group began */
+	uint64_t have;                  /* frames of the batch whose bytes it has, one bit each */
+	uint64_t refused;               /* frames of the batch that the visited port refused */
+	struct vnet_frame *const *made; /* frames that the switch made, while a port takes them */
+	unsigned nmade, frames;         /* frames: of the walk */
+	uint16_t from;                  /* number of the port where the walk's frames came in */
+	bool walk_due;                  /* the walk has no record yet */
+	uint8_t cause[VNET_BATCH];      /* why those of `made` were refused, as records have it */
 };
 
 struct vnet_core {
@@ -102,16 +119,18 @@ struct vnet_core {
 	struct vnet_port *from; /* where the frames of this walk came in */
 	struct vnet_frame *visit[VNET_BATCH];
 	struct vnet_scratch scratch;
-	struct vnet_heads guard; /* checked by guard_stage */
-	struct vnet_heads marks; /* changed by ecn_carry() */
+	struct vnet_heads guard;          /* checked by guard_stage */
+	struct vnet_heads marks;          /* changed by ecn_carry() */
+	_Atomic unsigned watched;         /* what is to be recorded of its walks: enum watch */
+	unsigned watch;                   /* what is, of the walk in progress */
+	const struct vnet_frame *stamped; /* the batch of such a walk; NULL: there is none */
+	struct vnet_capture capture;
 	/* The trace, private to vnet/trace.c and the walk. */
-	_Atomic(const struct vnet_trace_filter *) filter; /* NULL: off */
 	struct trace_ring *trace;
-	const struct vnet_frame *stamped; /* frames of the walk, if tracing was on at its start */
-	uint64_t taken;                   /* when they were taken */
-	uint32_t position;                /* of the first one, as struct vnet_batch has it */
-	uint16_t entry;                   /* the port in whose ring they lay */
-	uint32_t walk;                    /* number of this core's last traced walk */
+	uint64_t taken;    /* when the batch was taken */
+	uint32_t position; /* of the first one, as struct vnet_batch has it */
+	uint16_t entry;    /* the port in whose ring they lay */
+	uint32_t walk;     /* number of this core's last traced walk */
 };
 
 _Static_assert(offsetof(struct vnet_core, open) == 0, "as vnet_core_batch() has it");
@@ -245,11 +264,34 @@ static inline const struct vnet_stage *stage_of(struct vnet_port *port)
 	return atomic_load_explicit(&port->stage, memory_order_acquire);
 }
 
-/* Counts `n` drops at once. */
-static inline void count_drop(struct vnet_core *c, struct vnet_port *port, enum vnet_drop why,
-                              unsigned n)
+/* vnet/mirror.c, while there are mirrors: a frame is dropped, and counted at the port. */
+void capture_dropped(struct vnet_core *core, const struct vnet_port *port,
+                     const struct vnet_frame *f, enum vnet_drop why);
+/* Before and after a port gets frames that the switch made. */
+void capture_making(struct vnet_core *core, struct vnet_frame *const *frames, unsigned n);
+void capture_made(struct vnet_core *core, const struct vnet_port *port,
+                  struct vnet_frame *const *frames, unsigned n);
+/* The same as capture_dropped(), for a frame that the device drops before the walk; not in the
+ * walk. */
+void capture_early(struct vnet_core *core, const struct vnet_port *port, enum vnet_drop why);
+/* What vnet_tick() does is captured between these two.  False: there is no capture. */
+bool capture_tick(struct vnet_core *core, uint64_t seconds);
+void capture_tick_end(struct vnet_core *core);
+
+/* Lets a capture know of a drop. */
+static inline void note_drop(struct vnet_core *c, const struct vnet_port *port,
+                             const struct vnet_frame *f, enum vnet_drop why)
 {
-	count_add(&port->count[c->id].drop[why], n);
+	if (__builtin_expect(c->watch != 0, 0))
+		capture_dropped(c, port, f, why);
+}
+
+/* Counts the drop of a frame at a port. */
+static inline void count_drop(struct vnet_core *c, struct vnet_port *port,
+                              const struct vnet_frame *f, enum vnet_drop why)
+{
+	count_add(&port->count[c->id].drop[why], 1);
+	note_drop(c, port, f, why);
 }
 
 #endif

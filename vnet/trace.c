@@ -26,7 +26,7 @@ static inline __attribute__((always_inline)) void put(struct vnet_core *core, ui
 static void stop(struct vnet *v)
 {
 	for (unsigned i = 0; i < v->cores; i++)
-		atomic_store(&v->core[i]->filter, NULL);
+		atomic_fetch_and(&v->core[i]->watched, ~(unsigned)WATCH_TRACE);
 	vnet_sync(v);
 }
 
@@ -38,7 +38,7 @@ void vnet_trace_start(struct vnet *v, struct trace_ring *const *ring,
 	v->filter = *filter;
 	for (unsigned i = 0; i < v->cores; i++) {
 		v->core[i]->trace = ring[i];
-		atomic_store_explicit(&v->core[i]->filter, &v->filter, memory_order_release);
+		atomic_fetch_or(&v->core[i]->watched, WATCH_TRACE);
 	}
 	control_unlock(v);
 }
@@ -56,8 +56,6 @@ void trace_taken(struct vnet_core *core, const struct vnet_port *entry, struct v
 {
 	unsigned n = batch->n < VNET_BATCH ? batch->n : VNET_BATCH;
 
-	core->taken = trace_now();
-	core->stamped = batch->frame;
 	core->position = batch->position;
 	core->entry = entry->number;
 	/* admit() sets the addresses of those that it accepts. */
@@ -114,8 +112,6 @@ void trace_looked_up(const struct walk *w)
 {
 	struct vnet_core *c = w->core;
 	uint64_t now = trace_now();
-	/* Not by c->filter: that may have become NULL meanwhile; what it pointed to stays as it is
-	 * until this walk is over. */
 	uint64_t frames = matching(w, &c->vnet->filter);
 
 	c->open.traced = in_batch(w, frames);

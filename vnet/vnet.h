@@ -201,6 +201,7 @@ struct vnet_route {
 #include "vnet/port.h"
 #include "vnet/switch.h"
 #include "vnet/trace.h"
+#include "vnet/mirror.h"
 #include "vnet/lookup/route.h"
 #include "vnet/link/underlay.h"
 #include "vnet/link/link.h"

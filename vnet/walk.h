@@ -43,16 +43,50 @@ static inline bool has_offload(const struct vnet_frame *f)
 	return v != 0;
 }
 
+/* Counts the drop of a frame at the port where it came in. */
+static inline void drop_here(struct walk *w, const struct vnet_frame *f, enum vnet_drop why)
+{
+	count_add(&w->count->drop[why], 1);
+	note_drop(w->core, w->from, f, why);
+}
+
+/* A core's epoch is odd while it is in the walk. */
+static inline void walk_enter(struct vnet_core *c)
+{
+	/* Sequentially consistent: the epoch is out before the first table is read. */
+	if (c->depth++ == 0)
+		atomic_store(&c->epoch, atomic_load_explicit(&c->epoch, memory_order_relaxed) + 1);
+}
+
+static inline void walk_leave(struct vnet_core *c)
+{
+	if (--c->depth == 0)
+		atomic_store_explicit(&c->epoch,
+		                      atomic_load_explicit(&c->epoch, memory_order_relaxed) + 1,
+		                      memory_order_release);
+}
+
 /* vnet/trace.c: the stamps of a walk, while tracing is on. */
 void trace_taken(struct vnet_core *core, const struct vnet_port *entry, struct vnet_batch *batch);
 void trace_looked_up(const struct walk *w); /* chooses the frames that are traced */
 void trace_raised(const struct walk *w, unsigned port, uint64_t frames, unsigned accepted);
 void trace_returned(const struct walk *w);
 
+/* vnet/mirror.c: a walk's frames, while there are mirrors.  Its beginning, whose time it returns;
+ * each batch, or link's part of one, once it is taken; what it needs more when its destinations are
+ * known; each visit. */
+uint64_t capture_walk(struct vnet_core *core, const struct vnet_port *from, unsigned n);
+void capture_taken(struct vnet_core *core, const struct vnet_port *from,
+                   const struct vnet_frame *frame, unsigned n);
+void capture_looked_up(const struct walk *w);
+void capture_visited(const struct walk *w, const struct vnet_port *port, uint64_t frames);
+void capture_end_walk(struct vnet_core *core);
+
 /* The rare cases of admit(); each counts the drop when it returns false. */
 bool admit_gather(struct walk *w, const struct vnet_frame *f); /* fills w->head from pieces */
 bool admit_offload(struct walk *w, struct vnet_frame *f);
 bool admit_length(struct walk *w, const struct vnet_frame *f); /* false */
+bool admit_source(struct walk *w, const struct vnet_frame *f); /* false */
 
 /* Checks one frame and reads its addresses, once: the sender may still write to its buffer. */
 static inline bool admit(struct walk *w, struct vnet_frame *f)
@@ -66,10 +100,8 @@ static inline bool admit(struct walk *w, struct vnet_frame *f)
 	head = f->contiguous_head ? f->seg[0].base : w->head;
 	f->dst = load64(head) & MAC_MASK;
 	f->src = load64(head + 4) >> 16;
-	if (f->src & MAC_MULTICAST) {
-		count_add(&w->count->drop[VNET_DROP_bad_source], 1);
-		return false;
-	}
+	if (f->src & MAC_MULTICAST)
+		return admit_source(w, f);
 	return !has_offload(f) || admit_offload(w, f);
 }
 

@@ -17,7 +17,7 @@ static struct virtio_net *net_of(struct virtio_pci *v)
 
 void virtio_net_break(struct virtio_net *n, enum vring_error why)
 {
-	atomic_store(&n->port->up, false);
+	vnet_port_set_up(n->port, vnet_this_core(), false);
 	atomic_store(&n->tx_ready, false);
 	atomic_store(&n->rx_ready, false);
 	virtio_pci_break(&n->v, why);
@@ -66,7 +66,7 @@ static void net_start(struct virtio_pci *v)
 		vring_disarm_now(&v->queue[VIRTIO_NET_RX].ring);
 	atomic_store(&n->rx_ready, rx);
 	if (n->port)
-		atomic_store(&n->port->up, rx);
+		vnet_port_set_up(n->port, vnet_this_core(), rx);
 	spin_unlock(&n->rx_lock);
 	vgate_unlock(&n->tx_gate);
 }
@@ -76,7 +76,7 @@ static void net_stop(struct virtio_pci *v)
 	struct virtio_net *n = net_of(v);
 
 	if (n->port)
-		atomic_store(&n->port->up, false);
+		vnet_port_set_up(n->port, vnet_this_core(), false);
 	vgate_lock(&n->tx_gate);
 	spin_lock(&n->rx_lock);
 	atomic_store(&n->tx_ready, false);

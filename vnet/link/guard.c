@@ -80,7 +80,7 @@ static unsigned guard_ingress(struct vnet_core *core, struct vnet_port *from,
 		if (check_frame(core, from, &frame[i], g->head[i], seg))
 			continue;
 		count_add(&from->count[core->id].in_bytes, frame[i].len);
-		count_drop(core, from, VNET_DROP_outer_forged, 1);
+		count_drop(core, from, &frame[i], VNET_DROP_outer_forged);
 		if (i > first)
 			moved += walk_frames(core, from, frame + first, i - first);
 		first = i + 1;

@@ -14,6 +14,7 @@
 #include "vnet/link/pathmtu.h"
 #include "vnet/frame/view.h"
 #include "vnet/link/wire.h"
+#include "vnet/walk.h"
 
 /* One batch, and the frame of it that is examined. */
 struct inbound {
@@ -26,7 +27,7 @@ struct inbound {
 /* Drops the frame, counted at the edge port. */
 static struct vnet_port *drop_frame(const struct inbound *in, enum vnet_drop why)
 {
-	count_drop(in->core, in->edge, why, 1);
+	count_drop(in->core, in->edge, in->f, why);
 	return NULL;
 }
 
@@ -163,6 +164,8 @@ static unsigned walk_run(struct vnet_core *core, struct vnet_port *edge, struct 
 	if (from == edge)
 		return walk_frames(core, from, frame, n);
 	count_add(&from->count[core->id].in_frames, n);
+	if (core->watch & WATCH_CAPTURE)
+		capture_taken(core, from, frame, n);
 	stage = stage_of(from);
 	return stage ? stage->ingress(core, from, frame, n) : walk_frames(core, from, frame, n);
 }

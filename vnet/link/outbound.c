@@ -96,7 +96,7 @@ static void answer_too_big(const struct outbound *o, const struct vnet_frame *f)
 	if (from->flags & VNET_LINK || !atomic_load_explicit(&from->up, memory_order_acquire))
 		return;
 	if (!may_answer(was, now, &next)) {
-		count_drop(c, from, VNET_DROP_icmp_rate_limited, 1);
+		count_add(&from->count[c->id].drop[VNET_DROP_icmp_rate_limited], 1);
 		return;
 	}
 	len = toobig_answer(answer, f, o->limit);

@@ -41,7 +41,6 @@ static void flood(struct walk *w, uint64_t frames, unsigned reach)
 	const struct vnet_members *m = members_of(w);
 	unsigned first = m->start[w->from->net], end = m->start[w->from->net + 1];
 	enum vnet_drop why = VNET_DROP_no_route;
-	uint64_t *count = &w->count->flooded;
 	bool moved = false;
 
 	for (unsigned i = first; i < end; i++) {
@@ -57,12 +56,11 @@ static void flood(struct walk *w, uint64_t frames, unsigned reach)
 			moved = true;
 		}
 	}
-	if (!moved)
-		count = &w->count->drop[why];
-	else if (!(reach & REACH_LOCAL))
-		return;
 	for (; frames; frames &= frames - 1)
-		count_add(count, 1);
+		if (!moved)
+			drop_here(w, &w->frame[__builtin_ctzll(frames)], why);
+		else if (reach & REACH_LOCAL)
+			count_add(&w->count->flooded, 1);
 }
 
 /* Drops and counts a frame to a link-local group that the network does not forward. */
@@ -70,17 +68,19 @@ static bool drop_link_local(struct walk *w, const struct vnet_frame *f)
 {
 	if (!link_local_drops(w->core->vnet, w->from->net, f->dst, true))
 		return false;
-	count_add(&w->count->drop[VNET_DROP_link_local], 1);
+	drop_here(w, f, VNET_DROP_link_local);
 	return true;
 }
 
 /* Marks a frame for the one port where its destination is. */
 static void forward(struct walk *w, struct vnet_port *to, uint64_t bit)
 {
+	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
+
 	if (to->number == w->from->number)
-		count_add(&w->count->drop[VNET_DROP_same_port], 1);
+		drop_here(w, f, VNET_DROP_same_port);
 	else if (is_outside(w->from) && is_outside(to))
-		count_add(&w->count->drop[VNET_DROP_split_horizon], 1);
+		drop_here(w, f, VNET_DROP_split_horizon);
 	else
 		mark(w->core, to, bit);
 }
@@ -108,24 +108,25 @@ static bool drop_looped(struct walk *w, const struct vnet_frame *f)
 {
 	if (!is_outside(w->from) || !member_up(members_of(w), w->from->net, f->src))
 		return false;
-	count_add(&w->count->drop[VNET_DROP_looped], 1);
+	drop_here(w, f, VNET_DROP_looped);
 	return true;
 }
 
 /* Learns a source that no port declared.  False, and counted: the guest's port has its quota.  The
  * frame is dropped, since it would fill the tables of other nodes and switches, too. */
-static bool learn_from(struct walk *w, struct vnet_learn *l, mac_t src)
+static bool learn_from(struct walk *w, struct vnet_learn *l, const struct vnet_frame *f)
 {
 	unsigned quota = atomic_load_explicit(&w->from->quota, memory_order_relaxed);
-	enum learned done = src ? learn_source(l, src, w->from->number, quota) : LEARNED;
-	enum vnet_drop why = VNET_DROP_learn_quota;
+	enum learned done = f->src ? learn_source(l, f->src, w->from->number, quota) : LEARNED;
 
 	if (done == LEARNED)
 		return true;
-	if (done == LEARN_FULL || is_outside(w->from))
-		why = VNET_DROP_learn_full;
-	count_add(&w->count->drop[why], 1);
-	return why == VNET_DROP_learn_full;
+	if (done == LEARN_FULL || is_outside(w->from)) {
+		count_add(&w->count->drop[VNET_DROP_learn_full], 1);
+		return true;
+	}
+	drop_here(w, f, VNET_DROP_learn_quota);
+	return false;
 }
 
 /* Notes that the port sent with its declared address. */
@@ -165,10 +166,10 @@ static bool check_source(struct walk *w, const struct vnet_members *m, struct vn
 	if (owner && owner->number == w->from->number)
 		return true;
 	if (owner && (!outside || member_in_use(m, w->from->net, f->src))) {
-		count_add(&w->count->drop[outside ? VNET_DROP_looped : VNET_DROP_spoofed], 1);
+		drop_here(w, f, outside ? VNET_DROP_looped : VNET_DROP_spoofed);
 		return false;
 	}
-	if (!learn_from(w, l, f->src))
+	if (!learn_from(w, l, f))
 		return false;
 	if (outside)
 		return true;
@@ -218,7 +219,7 @@ static bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
 		return !drop_looped(w, f);
 	if (own && f->src == own)
 		return true;
-	count_add(&w->count->drop[VNET_DROP_spoofed], 1);
+	drop_here(w, f, VNET_DROP_spoofed);
 	return false;
 }
 
