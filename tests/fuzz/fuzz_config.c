@@ -122,6 +122,9 @@ static const char *const words[] = {
     "trace on port p\n",
     "trace",
     "off",
+    "mirror",
+    "cut",
+    "mirror m network default\n",
 };
 
 #define TEXT 65536

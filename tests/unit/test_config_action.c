@@ -77,7 +77,7 @@ static void test_show(void **state)
 	refuse_line(
 	    c, "show",
 	    ":1:5: missing: WHAT; write one of guests, vcpus, ports, links, underlays, networks, "
-	    "routes, exits, counters, memory, machine, all, boot, last-panic");
+	    "routes, mirrors, exits, counters, memory, machine, all, boot, last-panic");
 	refuse_line(c, "show port", ":1:6: unknown word \"port\"; did you mean \"ports\"?");
 	refuse_line(c, "show vcpus alise",
 	            ":1:12: unknown name \"alise\"; did you mean \"alice\"?");
@@ -164,10 +164,11 @@ static void test_help(void **state)
 	    t.at,
 	    "remove route [network NET] src QUAL dst QUAL [from [port|link] NAME] to port|link "
 	    "NAME [reflect]\n    remove the route that was given with the same words\n"
-	    "remove port PORT\n    remove a port that no route or link names\n"
-	    "remove link LINK\n    remove a link that no route names\n"
+	    "remove port PORT\n    remove a port that no route, link or mirror names\n"
+	    "remove link LINK\n    remove a link that no route or mirror names\n"
 	    "remove underlay PORT\n    remove the underlay of a port that no link goes through\n"
-	    "remove network NET\n    remove a network that has no port or link\n");
+	    "remove network NET\n    remove a network that has no port, link or mirror\n"
+	    "remove mirror MIRROR\n    copy no more for this mirror\n");
 	t.len = 0;
 	config_help("", text_put, &t);
 	assert_non_null(strstr(t.at, "\nmove kick|poll [core N]\n"));

@@ -222,6 +222,25 @@ static void test_guests_on_the_wire(void **state)
 	free(c);
 }
 
+/* A mirror of a network without ports copies nothing; of a direct link, what its edge does. */
+static void test_mirrors(void **state)
+{
+	struct config *c = node();
+	const struct node_config *n;
+	(void)state;
+	accept_text(c, "network empty\nmirror m network empty\n");
+	expect_lint(c, "mirror \"m\" copies nothing: network \"empty\" has no port\n");
+	accept_text(c,
+	            "remove mirror m\nlink way direct\nmirror w link way\nmirror l network lab\n");
+	expect_lint(c, "");
+	n = config_live(c);
+	assert_true(config_mirror_sees(n, &n->mirror[0], (unsigned)config_find_port(n, "uplink")));
+	assert_false(config_mirror_sees(n, &n->mirror[0], (unsigned)config_find_port(n, "a")));
+	assert_true(config_mirror_sees(n, &n->mirror[1], (unsigned)config_find_port(n, "a")));
+	assert_false(config_mirror_sees(n, &n->mirror[1], (unsigned)config_find_port(n, "way")));
+	free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +253,7 @@ int main(void)
 	    cmocka_unit_test(test_format),
 	    cmocka_unit_test(test_refused_slots),
 	    cmocka_unit_test(test_slots),
+	    cmocka_unit_test(test_mirrors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,9 +24,10 @@
 #define CONFIG_NETS      VNET_NETS
 #define CONFIG_PORTS     VNET_PORTS
 #define CONFIG_ROUTES    VNET_ROUTES
-#define CONFIG_CPUS      64   /* vCPUs of a guest, at most */
-#define CONFIG_CORES     256  /* core numbers are below this */
-#define CONFIG_MODULES   4    /* extra modules of a guest, at most */
+#define CONFIG_CPUS      64  /* vCPUs of a guest, at most */
+#define CONFIG_CORES     256 /* core numbers are below this */
+#define CONFIG_MODULES   4   /* extra modules of a guest, at most */
+#define CONFIG_MIRRORS   CAPTURE_MIRRORS
 #define CONFIG_NAME      32   /* bytes of a name, its NUL included */
 #define CONFIG_MODULE    64   /* bytes of a boot module's name, its NUL included */
 #define CONFIG_ARGS      128  /* bytes of an extra module's arguments, their NUL included */
@@ -42,8 +43,8 @@ struct module_config {
 };
 
 /*
- * `line` of a guest, network, port or underlay: the line of the staged text that declared it, for
- * errors found after parsing; 0: declared before.  An empty name marks a free slot.
+ * `line` of a guest, network, port, underlay or mirror: the line of the staged text that declared
+ * it, for errors found after parsing; 0: declared before.  An empty name marks a free slot.
  */
 struct guest_config {
 	char name[CONFIG_NAME];
@@ -118,6 +119,15 @@ struct trace_config {
 	mac_t mac;    /* 0: any */
 };
 
+/* Copies the frames of a port, a link or all ports of a network. */
+struct mirror_config {
+	char name[CONFIG_NAME];
+	uint32_t line;
+	enum config_object kind;
+	uint16_t object; /* slot */
+	uint32_t cut;    /* bytes of a frame that are copied, at most; 0: all */
+};
+
 /*
  * The node.  An object keeps its slot as long as it exists.  Routes refer to networks and ports by
  * slot; they have no gaps and keep the order in which they were given.
@@ -135,6 +145,7 @@ struct node_config {
 	int32_t console; /* whose console the terminal shows first, or -1 for the monitor */
 	uint32_t guests, nets, ports; /* slots in use, some of them free */
 	uint32_t routes;
+	struct mirror_config mirror[CONFIG_MIRRORS];
 	struct guest_config guest[CONFIG_GUESTS];
 	struct net_config net[CONFIG_NETS]; /* slot 0 is `default` */
 	struct port_config port[CONFIG_PORTS];
@@ -240,6 +251,10 @@ static inline enum vnet_link_kind config_link_kind(const struct port_config *por
 /* The slot of the port to which frames for this port or link are sent; for a direct link, its
  * edge. */
 unsigned config_port_slot(const struct node_config *n, unsigned slot);
+
+/* The name of what a mirror copies; does it copy the frames of this port or link? */
+const char *config_mirror_object(const struct node_config *n, const struct mirror_config *m);
+bool config_mirror_sees(const struct node_config *n, const struct mirror_config *m, unsigned slot);
 
 /* Writes a route's source or destination in the language, with its NUL. */
 void config_format_qual(const struct vnet_qual *q, char text[24]);

@@ -123,6 +123,14 @@ static const struct term trace_terms[] = {
     LAST_TERM,
 };
 
+static const struct term mirror_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {.arg = "KIND", .kind = TERM_CHOICE, .choice = config_object_words},
+    {.arg = "OBJECT", .kind = TERM_NAME},
+    {"cut", "BYTES", TERM_NUMBER, .optional = true, .min = VNET_FRAME_MIN, .max = VNET_FRAME_MAX},
+    LAST_TERM,
+};
+
 static const struct term show_terms[] = {
     {.arg = "WHAT", .kind = TERM_CHOICE, .choice = config_show_words},
     {.arg = "NAME", .kind = TERM_NAME, .optional = true},
@@ -150,6 +158,7 @@ static const struct term one_guest[] = {{.arg = "GUEST", .kind = TERM_GUEST}, LA
 static const struct term one_net[] = {{.arg = "NET", .kind = TERM_NET}, LAST_TERM};
 static const struct term one_port[] = {{.arg = "PORT", .kind = TERM_NIC}, LAST_TERM};
 static const struct term one_link[] = {{.arg = "LINK", .kind = TERM_LINK}, LAST_TERM};
+static const struct term one_mirror[] = {{.arg = "MIRROR", .kind = TERM_NAME}, LAST_TERM};
 static const struct term lint_terms[] = {
     {"json", .kind = TERM_FLAG, .optional = true},
     LAST_TERM,
@@ -181,12 +190,17 @@ const struct statement config_statement[] = {
     {"remove", "route", route_terms, apply_remove_route,
      .help = "remove the route that was given with the same words"},
     {"remove", "port", one_port, apply_remove_port,
-     .help = "remove a port that no route or link names"},
-    {"remove", "link", one_link, apply_remove_link, .help = "remove a link that no route names"},
+     .help = "remove a port that no route, link or mirror names"},
+    {"remove", "link", one_link, apply_remove_link,
+     .help = "remove a link that no route or mirror names"},
     {"remove", "underlay", one_port, apply_remove_underlay,
      .help = "remove the underlay of a port that no link goes through"},
     {"remove", "network", one_net, apply_remove_network,
-     .help = "remove a network that has no port or link"},
+     .help = "remove a network that has no port, link or mirror"},
+    {"mirror", .term = mirror_terms, .apply = apply_mirror,
+     .help = "copy the frames of a port, a link or a network, whole or cut, for a reader "
+             "(docs/capture.md)"},
+    {"remove", "mirror", one_mirror, apply_remove_mirror, .help = "copy no more for this mirror"},
     {"move", .term = move_terms, .apply = apply_move,
      .help = "what moves frames: the sender's kick, or a core that polls"},
     {"smt", .term = smt_terms, .apply = apply_smt,

@@ -368,6 +368,27 @@ static void lint_wire(struct lint *l)
 	}
 }
 
+/* ---- mirrors that see nothing ---- */
+
+static bool sees_any(const struct node_config *n, const struct mirror_config *m)
+{
+	for (uint32_t i = 0; i < n->ports; i++)
+		if (config_mirror_sees(n, m, i))
+			return true;
+	return false;
+}
+
+static void lint_mirrors(struct lint *l)
+{
+	for (unsigned i = 0; i < CONFIG_MIRRORS; i++) {
+		const struct mirror_config *m = &l->n->mirror[i];
+		if (m->name[0] && !sees_any(l->n, m))
+			report_finding(l, m->line,
+			               "mirror \"%s\" copies nothing: network \"%s\" has no port",
+			               m->name, config_mirror_object(l->n, m));
+	}
+}
+
 static void lint_all(struct lint *l)
 {
 	lint_unused_routes(l);
@@ -375,6 +396,7 @@ static void lint_all(struct lint *l)
 	lint_twice(l);
 	lint_macs(l);
 	lint_wire(l);
+	lint_mirrors(l);
 }
 
 /* ---- the two callers ---- */

@@ -187,13 +187,17 @@ bool config_check_port_name(struct parser *p, const struct word *name);
 /* config/node.c: true if no link uses the port that is the argument's value; else false, with an
  * error. */
 bool config_check_unlinked(struct parser *p, const struct arg *a);
+/* config/mirror.c: true if no mirror names the network, or else the port or link, that is the
+ * argument's value; else false, with an error. */
+bool config_check_unmirrored(struct parser *p, const struct arg *a, bool net);
 /* config/node.c: takes a free slot for a port or link; NULL after an error. */
 struct port_config *config_new_port(struct parser *p, const struct word *name);
 
 /* config/node.c: the guest that was given this core, or NULL. */
 const struct guest_config *config_core_owner(const struct node_config *n, unsigned core);
 
-/* config/node.c, config/link.c, config/route.c, config/action.c: apply one statement each. */
+/* config/node.c, config/link.c, config/route.c, config/mirror.c, config/action.c: apply
+ * one statement each. */
 bool apply_guest(struct parser *p);
 bool apply_network(struct parser *p);
 bool apply_remove_network(struct parser *p);
@@ -203,6 +207,8 @@ bool apply_underlay(struct parser *p);
 bool apply_remove_underlay(struct parser *p);
 bool apply_link(struct parser *p);
 bool apply_remove_link(struct parser *p);
+bool apply_mirror(struct parser *p);
+bool apply_remove_mirror(struct parser *p);
 bool apply_move(struct parser *p);
 bool apply_log(struct parser *p);
 bool apply_console(struct parser *p);

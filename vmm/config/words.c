@@ -30,6 +30,7 @@ const struct config_word config_link_local_words[] = WORDS(CONFIG_LINK_LOCAL_WOR
 const struct config_word config_yes_words[] = WORDS(CONFIG_YES_WORDS);
 const struct config_word config_switch_words[] = WORDS(CONFIG_SWITCH_WORDS);
 const struct config_word config_absent_words[] = WORDS(CONFIG_ABSENT_WORDS);
+const struct config_word config_object_words[] = WORDS(CONFIG_OBJECT_WORDS);
 
 const char *config_word_of(const struct config_word *words, unsigned value)
 {

@@ -46,6 +46,7 @@
 	X(CONFIG_SHOW_UNDERLAYS, "underlays")                                                      \
 	X(CONFIG_SHOW_NETWORKS, "networks")                                                        \
 	X(CONFIG_SHOW_ROUTES, "routes")                                                            \
+	X(CONFIG_SHOW_MIRRORS, "mirrors")                                                          \
 	X(CONFIG_SHOW_EXITS, "exits")                                                              \
 	X(CONFIG_SHOW_COUNTERS, "counters")                                                        \
 	X(CONFIG_SHOW_MEMORY, "memory")                                                            \
@@ -53,6 +54,11 @@
 	X(CONFIG_SHOW_ALL, "all") /* all tables above */                                           \
 	X(CONFIG_SHOW_BOOT, "boot")                                                                \
 	X(CONFIG_SHOW_LAST_PANIC, "last-panic")
+
+/* What a mirror copies. */
+#define CONFIG_OBJECT_WORDS(X)                                                                     \
+	X(CONFIG_OBJECT_PORT, "port")                                                              \
+	X(CONFIG_OBJECT_LINK, "link") X(CONFIG_OBJECT_NETWORK, "network")
 
 /* Words for enumerations that are declared elsewhere. */
 #define CONFIG_MODE_WORDS(X) X(VNET_ROUTE, "route") X(VNET_LEARN, "learn") X(VNET_EXACT, "exact")
@@ -70,6 +76,7 @@ enum config_idle { CONFIG_IDLE_WORDS(CONFIG_WORD_VALUE) };
 enum config_panic { CONFIG_PANIC_UNSET, CONFIG_PANIC_WORDS(CONFIG_WORD_VALUE) };
 enum config_restart { CONFIG_RESTART_WORDS(CONFIG_WORD_VALUE) };
 enum config_what { CONFIG_SHOW_WORDS(CONFIG_WORD_VALUE) };
+enum config_object { CONFIG_OBJECT_WORDS(CONFIG_WORD_VALUE) };
 /* A port's type in the classic positional form of a route. */
 enum config_classic { CONFIG_CLASSIC_WORDS(CONFIG_WORD_VALUE) CONFIG_CLASSIC_ANY };
 /* The kind of a switch port: a guest's NIC, or a kind of link. */
@@ -90,7 +97,7 @@ extern const struct config_word config_log_words[], config_move_words[], config_
     config_idle_words[], config_panic_words[], config_restart_words[], config_link_words[],
     config_path_mtu_words[], config_classic_dst_words[], config_classic_src_words[],
     config_show_words[], config_mode_words[], config_link_local_words[], config_yes_words[],
-    config_absent_words[], config_switch_words[];
+    config_absent_words[], config_object_words[], config_switch_words[];
 
 /* The word for this value; NULL: the list has none. */
 const char *config_word_of(const struct config_word *words, unsigned value);

@@ -214,6 +214,16 @@ static void print_trace(const struct writer *w, const struct node_config *n)
 	print_format(w, "\n");
 }
 
+static void print_mirror(const struct writer *w, const struct node_config *n,
+                         const struct mirror_config *m)
+{
+	print_format(w, "mirror %s %s %s", m->name, config_word_of(config_object_words, m->kind),
+	             config_mirror_object(n, m));
+	if (m->cut)
+		print_format(w, " cut %u", (unsigned)m->cut);
+	print_format(w, "\n");
+}
+
 static void print_end(const struct writer *w, const struct node_config *n)
 {
 	if (n->console >= 0)
@@ -238,5 +248,8 @@ void config_print(const struct node_config *n, config_put *put, void *ctx)
 	for (uint32_t i = 0; i < n->routes; i++)
 		print_route(&w, n, &n->route[i]);
 	print_trace(&w, n);
+	for (unsigned i = 0; i < CONFIG_MIRRORS; i++)
+		if (n->mirror[i].name[0])
+			print_mirror(&w, n, &n->mirror[i]);
 	print_end(&w, n);
 }
