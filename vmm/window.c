@@ -7,8 +7,8 @@
 #include "lib/mem.h"
 #include "vmm/window.h"
 
-#define BASE     (1ull << 20) /* bytes of a window without cores */
-#define PER_CORE (256u << 10) /* bytes more for each core */
+#define BASE     (1ull << 20)                /* bytes of a window without cores */
+#define PER_CORE ((256u << 10) + (1u << 20)) /* bytes more for each core: trace, capture */
 
 static struct window *window;
 

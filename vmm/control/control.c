@@ -12,6 +12,7 @@
 #include "arch/x86_64/tsc.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
+#include "vmm/control/mirror.h"
 #include "vmm/control/trace.h"
 #include "vmm/control/lifecycle.h"
 #include "vmm/control/check.h"
@@ -57,6 +58,7 @@ static void undo_build(void)
 {
 	const struct node_config *live = config_live(config);
 	control_net_unbuild(live);
+	control_mirror_follow(live);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
 		if (vms[i] && !live->guest[i].name[0]) {
 			control_console_destroy(vms[i]);
@@ -87,7 +89,7 @@ static bool build_guest(unsigned slot, const struct guest_config *g, char *why, 
 
 static bool build(const struct node_config *n, char *why, size_t size)
 {
-	if (!control_trace_build(n, why, size))
+	if (!control_trace_build(n, why, size) || !control_mirror_build(n, why, size))
 		return false;
 	for (unsigned i = 0; i < n->guests; i++) {
 		if (!n->guest[i].name[0] || vms[i])
@@ -111,6 +113,7 @@ static void apply_committed(const struct node_config *n)
 			vms[i]->config = &n->guest[i];
 	control_net_follow(n);
 	control_trace_follow(n);
+	control_mirror_follow(n);
 	tick_now();
 }
 

@@ -32,6 +32,9 @@ static bool wanted(const struct node_config *n)
 	for (unsigned i = 0; i < n->guests; i++)
 		if (n->guest[i].name[0] && n->guest[i].control)
 			return true;
+	for (unsigned i = 0; i < CONFIG_MIRRORS; i++)
+		if (n->mirror[i].name[0])
+			return true;
 	return n->trace.stated;
 }
 

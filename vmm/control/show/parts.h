@@ -30,6 +30,9 @@ void show_underlays(struct out *o, const struct config_action *a);
 void show_networks(struct out *o, const struct config_action *a);
 void show_routes(struct out *o, const struct config_action *a);
 
+/* show/mirrors.c */
+void show_mirrors(struct out *o, const struct config_action *a);
+
 /* show/counters.c: every counter that is not 0. */
 void show_counters(struct out *o, const struct config_action *a);
 #endif
