@@ -86,3 +86,15 @@ TRACE_FLAGS := -std=gnu11 -O2 -g $(WARNINGS) -I.
 $(B)/patio-trace: $(TRACE_C) tools/trace/trace.h lib/trace.h lib/window.h
 	@mkdir -p $(@D)
 	$(CC) $(TRACE_FLAGS) -o $@ $(TRACE_C)
+
+# Writes what mirrors copy as pcapng: on the host, and as a static program in Linux guests.
+CAPTURE_C := $(wildcard tools/capture/*.c) tools/trace/source.c lib/capture.c lib/trace.c
+CAPTURE_H := tools/capture/reader.h tools/trace/trace.h lib/capture.h lib/trace.h lib/window.h vnet/vnet.h
+
+$(B)/patio-capture: $(CAPTURE_C) $(CAPTURE_H)
+	@mkdir -p $(@D)
+	$(CC) $(TRACE_FLAGS) -o $@ $(CAPTURE_C)
+
+$(LINUX_OUT)/patio-capture: $(CAPTURE_C) $(CAPTURE_H)
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(CAPTURE_C) && mv $@.$$$$ $@
