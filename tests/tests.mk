@@ -52,6 +52,7 @@ HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
 	$(call files_of,guest-images/lib,virtio vring) \
 	$(call files_of,lib,address_text capture ksym terminal trace) \
 	$(call files_of,tools/capture,groups itinerary pcapng stream) \
+	$(call files_of,tools/replay,blocks network play) \
 	$(call files_of,vmm,cpuid_policy fit guest_paging panic_record place_policy) \
 	$(call files_of,vmm/control,session) \
 	$(call files_of,vmm/control/show,out) \
