@@ -28,6 +28,8 @@ $(LINUX_OUT)/vnetctl: $(VNETCTL_SRC) $(wildcard $(LINUX_SRC)/vnetctl/*.h tools/t
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(VNETCTL_SRC) && mv $@.$$$$ $@
 
+# patio-capture: its rule is in tools/tools.mk.
+
 # For tests: it is in no image.
 $(LINUX_OUT)/kexec: $(LINUX_SRC)/kexec/kexec.c $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
@@ -43,7 +45,7 @@ $(LINUX_OUT)/vmlinuz: $(LINUX_OUT)/kernel.stamp
 
 INITRD_SRC := $(addprefix $(LINUX_SRC)/,make-initrd init shrc modules.list)
 $(LINUX_OUT)/initrd.cpio.gz: $(INITRD_SRC) \
-		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl
+		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl $(LINUX_OUT)/patio-capture
 	$(LINUX_SRC)/make-initrd $(LINUX_OUT)/kernel/root $(LINUX_OUT)/netprobe $@
 
 # The cloud kernel drives no physical NIC: a Dom0 gets Debian's ordinary one.
@@ -55,7 +57,7 @@ $(LINUX_OUT)/dom0-vmlinuz: $(LINUX_OUT)/dom0-kernel.stamp
 	cp $(LINUX_OUT)/dom0-kernel/vmlinuz $@.$$$$ && mv $@.$$$$ $@
 
 $(LINUX_OUT)/dom0.cpio.gz: $(INITRD_SRC) $(addprefix $(LINUX_SRC)/,dom0 dom0-modules.list) \
-		$(LINUX_OUT)/dom0-kernel.stamp $(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl
+		$(LINUX_OUT)/dom0-kernel.stamp $(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl $(LINUX_OUT)/patio-capture
 	$(LINUX_SRC)/make-initrd -d $(LINUX_OUT)/dom0-kernel/root $(LINUX_OUT)/netprobe $@
 
 check-linux-guest: linux-guest linux-dom0 $(wildcard $(LINUX_OUT)/evpn.cpio.gz)
