@@ -2,12 +2,14 @@
 """Mirrors: what patio-capture writes of a node's frames, tshark opens; and the same switch on the host,
 given the capture, does what the node's did."""
 
+import base64
 import os
 import re
 import subprocess
 
 import pytest
 
+from linux import boot, linux, run
 from machine import HERE, LIMIT, TINY, node, only_on, passes, said, until
 from patio.hardware import BUILD
 
@@ -133,3 +135,24 @@ def test_replayed(n, tmp_path):
     assert {(port, name): int(value) for port, name, value in lines} == there
     drops = {w for r in opened(path) for w in re.findall(r"drop=\w+", r["frame.comment"])}
     assert {"drop=learn_quota", "drop=spoofed"} <= drops
+
+
+@only_on("qemu-svm", "a Linux guest")
+def test_inside(tmp_path):
+    """In a Linux guest with `control` the same program reads the window, without an exit."""
+    text = f"""{linux("dom0", "10.0.0.1", "control")}
+guest ping kernel ping.elf cmdline "peer={ECHO} n={ROUNDS}" {TINY} autostart no
+guest echo kernel echo.elf {TINY}
+network lab
+port dom0 guest dom0
+port ping guest ping network lab mac {PING}
+port echo guest echo network lab mac {ECHO}
+mirror lab network lab
+"""
+    path = tmp_path / "inside.pcapng"
+    with boot(text, ["dom0"], ["ping", "echo"], cores=4, memory=512) as n:
+        passes(n, "ping")
+        run(n, "dom0", "patio-capture --for 0 --write /tmp/lab 2>/tmp/told")
+        assert f"{4 * ROUNDS} packets, 0 records lost" in run(n, "dom0", "cat /tmp/told")
+        path.write_bytes(base64.b64decode(run(n, "dom0", "base64 /tmp/lab")))
+    assert len(opened(str(path))) == 4 * ROUNDS
