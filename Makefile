@@ -35,7 +35,7 @@ VMM_ASM := $(wildcard $(VMM_ROOMS:%=%/*.asm))
 VMM_OBJ := $(patsubst %,$(B)/vmm/%.o,$(VMM_C) $(VMM_ASM))
 
 .PHONY: all
-all: $(B)/patio.elf $(B)/patio-check $(B)/patio-trace $(PRELOADS)
+all: $(B)/patio.elf $(B)/patio-check $(B)/patio-trace $(B)/patio-capture $(B)/replay $(PRELOADS)
 
 $(B)/asm-offsets.inc: arch/x86_64/asm-offsets.c
 	@mkdir -p $(@D)
