@@ -30,7 +30,7 @@ VMM_ROOMS := arch/x86_64 arch/x86_64/hvm arch/x86_64/insn drivers/bus drivers/vi
 	vmm vmm/config vmm/control vmm/control/show vmm/devices vmm/load vmm/passthrough \
 	vnet vnet/frame vnet/link vnet/lookup
 VMM_C   := $(filter-out %/asm-offsets.c,$(wildcard $(VMM_ROOMS:%=%/*.c))) \
-	$(VMM_GENERATED)
+	$(VMM_GENERATED) $(B)/version.c
 VMM_ASM := $(wildcard $(VMM_ROOMS:%=%/*.asm))
 VMM_OBJ := $(patsubst %,$(B)/vmm/%.o,$(VMM_C) $(VMM_ASM))
 

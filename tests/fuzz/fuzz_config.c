@@ -46,6 +46,7 @@ static const char *const words[] = {
     "log",
     "console",
     "idle",
+    "node",
     "smt",
     "share",
     "show",

@@ -5,6 +5,13 @@
 
 /* ---- settings ---- */
 
+bool apply_node(struct parser *p)
+{
+	const char *name = config_arg(p, "NAME")->word->text;
+	memcpy(p->node->name, name, strlen(name) + 1);
+	return true;
+}
+
 bool apply_move(struct parser *p)
 {
 	struct node_config *n = p->node;

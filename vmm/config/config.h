@@ -133,6 +133,7 @@ struct mirror_config {
  * slot; they have no gaps and keep the order in which they were given.
  */
 struct node_config {
+	char name[CONFIG_NAME]; /* "": none was given */
 	enum config_log log;
 	enum config_move move; /* KICK or POLL */
 	int32_t poll_core;     /* the poll core; -1: none was given */

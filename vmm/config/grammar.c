@@ -146,6 +146,8 @@ static const struct term explain_terms[] = {
     LAST_TERM,
 };
 
+static const struct term node_terms[] = {{.arg = "NAME", .kind = TERM_NAME}, LAST_TERM};
+
 static const struct term log_terms[] = {
     {.arg = "LEVEL", .kind = TERM_CHOICE, .choice = config_log_words},
     LAST_TERM,
@@ -205,6 +207,8 @@ const struct statement config_statement[] = {
      .help = "what moves frames: the sender's kick, or a core that polls"},
     {"smt", .term = smt_terms, .apply = apply_smt,
      .help = "whether the threads of one physical core go to one guest only, or to any"},
+    {"node", .term = node_terms, .apply = apply_node,
+     .help = "the node's own name, for those who watch several"},
     {"log", .term = log_terms, .apply = apply_log,
      .help = "which lines the node logs: this level and the more severe ones"},
     {"console", .term = one_guest, .apply = apply_console, .verb = CONFIG_ENTER,

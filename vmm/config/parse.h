@@ -209,6 +209,7 @@ bool apply_link(struct parser *p);
 bool apply_remove_link(struct parser *p);
 bool apply_mirror(struct parser *p);
 bool apply_remove_mirror(struct parser *p);
+bool apply_node(struct parser *p);
 bool apply_move(struct parser *p);
 bool apply_log(struct parser *p);
 bool apply_console(struct parser *p);

@@ -36,6 +36,8 @@ static void print_quoted(const struct writer *w, const char *keyword, const char
 
 static void print_node(const struct writer *w, const struct node_config *n)
 {
+	if (n->name[0])
+		print_format(w, "node %s\n", n->name);
 	print_format(w, "log %s\n", config_word_of(config_log_words, n->log));
 	print_format(w, "move %s", config_word_of(config_move_words, n->move));
 	if (n->poll_core >= 0)

@@ -4,8 +4,10 @@
 #include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/tsc.h"
+#include "vmm/control/control.h"
 #include "vmm/control/show/show.h"
 #include "vmm/machine.h"
+#include "vmm/version.h"
 #include "lib/mem.h"
 #include "vmm/last_panic.h"
 #include "vmm/load/load.h"
@@ -166,6 +168,8 @@ static void show_machine(struct out *o, const struct config_action *a)
 	mem_stats(&m);
 	(void)a;
 	out_begin_object(o, "machine");
+	out_string(o, "node", control_config()->name[0] ? control_config()->name : NULL);
+	out_string(o, "version", patio_version);
 	out_string(o, "vendor", hvm->name);
 	out_string(o, "cpu", machine.cpu);
 	out_string(o, "hypervisor", machine_hypervisor());
