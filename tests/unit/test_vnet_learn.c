@@ -33,6 +33,31 @@ static void unknown_is_flooded_then_learned(void **state)
 	assert_int_equal(rig_drops(r, 4, VNET_DROP_same_port), 1);
 }
 
+/* Each address once, at the port where it is now, until its age and a sweep take it away. */
+static void learned_addresses_are_counted(void **state)
+{
+	struct rig *r = *state;
+
+	vnet_tick(r->core, 1000);
+	rig_reach_from(r, 0, B, A);
+	rig_reach_from(r, 3, A, B);
+	rig_reach_from(r, 3, A, C);
+	rig_reach_from(r, 3, A, C);
+	assert_int_equal(vnet_port_learned(r->dev[0].port), 1);
+	assert_int_equal(vnet_port_learned(r->dev[3].port), 2);
+	rig_reach_from(r, 4, A, C);
+	assert_int_equal(vnet_port_learned(r->dev[3].port), 1);
+	assert_int_equal(vnet_port_learned(r->dev[4].port), 1);
+	assert_int_equal(vnet_port_learned(r->dev[6].port), 0); /* of another network */
+	/* Two networks sweep in turn. */
+	for (unsigned s = 1001; s <= 1010 + VNET_AGE + 2 * LEARN_ENTRIES / VNET_SWEEP; s++)
+		vnet_tick(r->core, s);
+	assert_int_equal(vnet_port_learned(r->dev[0].port), 0);
+	rig_reach_from(r, 0, B, A);
+	assert_true(vnet_net_set(r->v, 0, VNET_EXACT));
+	assert_int_equal(vnet_port_learned(r->dev[0].port), 0);
+}
+
 static void networks_learn_apart(void **state)
 {
 	struct rig *r = *state;
@@ -215,6 +240,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(unknown_is_flooded_then_learned),
+	    T(learned_addresses_are_counted),
 	    T(networks_learn_apart),
 	    T(a_group_source_is_dropped),
 	    T(silent_addresses_age),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* learn.c: learning, ageing and forgetting addresses. */
 #include "vnet/lookup/learn.h"
+#include "vnet/state.h"
 
 static unsigned entry_port(uint64_t e)
 {
@@ -205,4 +206,14 @@ struct policy *policy_learn(const struct vnet_mem *mem, const uint64_t secret[2]
 	l->policy.ops = &policy_learned;
 	l->key = mix_key_make(secret, net);
 	return &l->policy;
+}
+
+unsigned vnet_port_learned(const struct vnet_port *port)
+{
+	const struct policy *p = atomic_load(&port->vnet->policy[port->net]);
+
+	if (p->ops != &policy_learned)
+		return 0;
+	return atomic_load_explicit(&((const struct vnet_learn *)p)->used[port->number],
+	                            memory_order_relaxed);
 }
