@@ -20,7 +20,7 @@
 #define KVM_ENOSYS ((uint64_t)-1000) /* Linux, Documentation/virt/kvm/x86/hypercalls.rst */
 
 static const char *const kind_name[VMEXIT_COUNT] = {
-#define X(name) #name,
+#define X(name, help) #name,
     VMEXIT_KINDS(X)
 #undef X
 };

@@ -67,13 +67,13 @@ struct vpci_ops {
 
 /* Interrupts of a device, by outcome. */
 #define VPCI_MSIX_COUNTERS(X)                                                                      \
-	X(interrupts) /* sent */                                                                   \
-	X(masked)     /* left pending because the guest masked the vector or the function */       \
-	X(msix_off)   /* lost: MSI-X was not enabled, or bus mastering was off */                  \
-	X(no_vector)  /* lost: the driver gave the source no vector */
+	X(interrupts, "Interrupts sent.")                                                          \
+	X(masked, "Interrupts left pending because the guest masked the vector or the function.")  \
+	X(msix_off, "Interrupts lost because MSI-X was not enabled, or bus mastering was off.")    \
+	X(no_vector, "Interrupts lost because the driver gave the source no vector.")
 
 enum vpci_msix_counter {
-#define X(name) VPCI_##name,
+#define X(name, help) VPCI_##name,
 	VPCI_MSIX_COUNTERS(X)
 #undef X
 	    VPCI_MSIX_COUNTER_COUNT

@@ -13,7 +13,7 @@ enum { ADDR, ADDR_HIGH, DATA, CONTROL }; /* the words of an entry */
 #define PENDING_AT 2048u                 /* offset of the pending bits in the BAR */
 
 const char *const vpci_msix_counter_name[VPCI_MSIX_COUNTER_COUNT] = {
-#define X(name) #name,
+#define X(name, help) #name,
     VPCI_MSIX_COUNTERS(X)
 #undef X
 };

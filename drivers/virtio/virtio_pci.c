@@ -6,7 +6,7 @@
 #include "drivers/virtio/virtio_pci_regs.h"
 
 static const char *const counter_name[VIRTIO_COUNTER_COUNT] = {
-#define X(name) #name,
+#define X(name, help) #name,
     VIRTIO_COUNTERS(X)
 #undef X
 };

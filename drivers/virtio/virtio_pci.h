@@ -83,19 +83,20 @@ struct virtio_queue {
 	uint64_t desc, driver, device; /* GPAs as the driver wrote them */
 };
 
-/* Counters of the transport, besides violations and MSI-X counters. */
+/* Counters of the transport, besides violations and MSI-X counters, with their meaning. */
 #define VIRTIO_COUNTERS(X)                                                                         \
-	X(kicks)        /* notifications from the guest to a running device */                     \
-	X(early_kicks)  /* kicks before DRIVER_OK or after a violation: ignored */                 \
-	X(resets)       /* by the guest's driver */                                                \
-	X(starts)       /* DRIVER_OK with all rings valid */                                       \
-	X(bad_access)   /* accesses to registers that do not exist, or of a wrong width */         \
-	X(bad_features) /* FEATURES_OK refused, or DRIVER_OK without it */                         \
-	X(visits)       /* continuations of a kick's work: see virtio_pci_schedule_work() */       \
-	X(master_off)   /* bus mastering went off under a running device: it needs a reset */
+	X(kicks, "Notifications from the guest to a running device.")                              \
+	X(early_kicks, "Kicks before DRIVER_OK or after a violation, which are ignored.")          \
+	X(resets, "Resets by the guest's driver.")                                                 \
+	X(starts, "Starts of the guest's driver: DRIVER_OK with all rings valid.")                 \
+	X(bad_access, "Accesses to registers that do not exist, or of a wrong width.")             \
+	X(bad_features, "FEATURES_OK refused, or DRIVER_OK without it.")                           \
+	X(visits, "Continuations of a kick's work, which is bounded for each visit.")              \
+	X(master_off, "Times that bus mastering went off under a running device, which then "      \
+	              "needs a reset.")
 
 enum virtio_counter {
-#define X(name) VIRTIO_COUNT_##name,
+#define X(name, help) VIRTIO_COUNT_##name,
 	VIRTIO_COUNTERS(X)
 #undef X
 	    VIRTIO_COUNTER_COUNT

@@ -262,7 +262,7 @@ bool session_turn(struct session *d)
 bool session_counter(const struct session *d, unsigned i, const char **name, uint64_t *value)
 {
 	static const char *const names[] = {
-#define X(name) #name,
+#define X(name, unit, help) #name,
 	    SESSION_COUNTERS(X)
 #undef X
 	};

@@ -27,17 +27,18 @@
 #define SESSION_ANSWER (4u << 20)  /* bytes of unsent answers; a power of two */
 #define SESSION_WHY    512         /* bytes of a reason, its NUL included */
 
+/* A session's counters: name, unit if they count no requests or lines, meaning. */
 #define SESSION_COUNTERS(X)                                                                        \
-	X(requests)     /* carried out or refused */                                               \
-	X(failed)       /* of these: refused */                                                    \
-	X(input_lost)   /* bytes of requests lost because too many came at once */                 \
-	X(not_executed) /* requests not carried out because earlier answers were not read */       \
-	X(truncated)    /* answers truncated because they were too long */                         \
-	X(echoes)       /* ignored lines: answers echoed by a terminal */                          \
-	X(discarded)    /* bytes of answers discarded by ^C */
+	X(requests, NULL, "Requests carried out or refused.")                                      \
+	X(failed, NULL, "Requests refused.")                                                       \
+	X(input_lost, "bytes", "Bytes of requests lost because too many came at once.")            \
+	X(not_executed, NULL, "Requests not carried out because earlier answers were not read.")   \
+	X(truncated, NULL, "Answers truncated because they were too long.")                        \
+	X(echoes, NULL, "Lines ignored because they were answers echoed by a terminal.")           \
+	X(discarded, "bytes", "Bytes of answers discarded by ^C.")
 
 enum session_counter {
-#define X(name) SESSION_##name,
+#define X(name, unit, help) SESSION_##name,
 	SESSION_COUNTERS(X)
 #undef X
 	    SESSION_COUNTER_COUNT

@@ -68,29 +68,30 @@ enum hvm_seg { HVM_ES, HVM_CS, HVM_SS, HVM_DS, HVM_FS, HVM_GS };
 #define VECTOR_AC  17
 #define VECTOR_MC  18
 
+/* Why a guest exits; of `raw` the vendor's codes are in the exit. */
 #define VMEXIT_KINDS(X)                                                                            \
-	X(kick) /* the host called this core (NMI) */                                              \
-	X(io)   /* IN, OUT, INS, OUTS */                                                           \
-	X(msr)  /* RDMSR, WRMSR */                                                                 \
-	X(cpuid)                                                                                   \
-	X(memory) /* nested page fault: not mapped, or the access is not allowed */                \
-	X(fetch)  /* instruction fetch from a mapped page that is not executable */                \
-	X(hypercall)                                                                               \
-	X(xsetbv)                                                                                  \
-	X(cache)      /* INVD, WBINVD, WBNOINVD */                                                 \
-	X(forbidden)  /* an instruction that the guest's CPU does not have: #UD */                 \
-	X(privileged) /* an instruction that the guest may not use: #GP */                         \
-	X(exception)  /* an intercepted exception, to be injected into the guest */                \
-	X(nmi_window) /* the guest can take an NMI again, or soon */                               \
-	X(control)    /* an access to host-owned control register bits */                          \
-	X(bus_lock)   /* a split or uncached locked access, which stalls all cores */              \
-	X(machine_check)                                                                           \
-	X(shutdown) /* triple fault */                                                             \
-	X(invalid)  /* the CPU refused the guest's state */                                        \
-	X(raw)      /* any other exit: the vendor's codes are in `raw` */
+	X(kick, "The host called this core (NMI).")                                                \
+	X(io, "IN, OUT, INS, OUTS.")                                                               \
+	X(msr, "RDMSR, WRMSR.")                                                                    \
+	X(cpuid, "CPUID.")                                                                         \
+	X(memory, "Nested page fault: not mapped, or the access is not allowed.")                  \
+	X(fetch, "Instruction fetch from a mapped page that is not executable.")                   \
+	X(hypercall, "VMMCALL, VMCALL.")                                                           \
+	X(xsetbv, "XSETBV.")                                                                       \
+	X(cache, "INVD, WBINVD, WBNOINVD.")                                                        \
+	X(forbidden, "An instruction that the guest's CPU does not have: #UD.")                    \
+	X(privileged, "An instruction that the guest may not use: #GP.")                           \
+	X(exception, "An intercepted exception, to be injected into the guest.")                   \
+	X(nmi_window, "The guest can take an NMI again, or soon.")                                 \
+	X(control, "An access to host-owned control register bits.")                               \
+	X(bus_lock, "A split or uncached locked access, which stalls all cores.")                  \
+	X(machine_check, "A machine check.")                                                       \
+	X(shutdown, "Triple fault.")                                                               \
+	X(invalid, "The CPU refused the guest's state.")                                           \
+	X(raw, "Any other exit.")
 
 enum vmexit_kind {
-#define X(name) VMEXIT_##name,
+#define X(name, help) VMEXIT_##name,
 	VMEXIT_KINDS(X)
 #undef X
 	    VMEXIT_COUNT
