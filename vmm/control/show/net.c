@@ -19,7 +19,7 @@ static const char *net_name(unsigned net)
 	return control_config()->net[net].name;
 }
 
-static uint64_t all_drops(const struct vnet_port_stats *s)
+uint64_t lost_frames(const struct vnet_port_stats *s)
 {
 	uint64_t drops = 0;
 	for (unsigned d = 0; d < VNET_DROP_CAUSES; d++)
@@ -61,7 +61,7 @@ void show_ports(struct out *o, const struct config_action *a)
 		out_number(o, NULL, s.in_bytes);
 		out_number(o, NULL, s.out_frames);
 		out_number(o, NULL, s.out_bytes);
-		out_number(o, NULL, all_drops(&s));
+		out_number(o, NULL, lost_frames(&s));
 	}
 	out_end_table(o);
 }
@@ -75,10 +75,15 @@ static void out_ip(struct out *o, uint32_t ip)
 	out_string(o, NULL, text);
 }
 
-/* A link is up if its edge's guest is up and the next hop has answered. */
-static const char *link_state(const struct vnet_port *edge, bool resolved)
+const char *const link_state_name[LINK_STATES] = {"up", "unresolved", "down"};
+
+enum link_state link_state(const struct vnet_port *p)
 {
-	return !atomic_load(&edge->up) ? "down" : resolved ? "up" : "unresolved";
+	struct vnet_link_info info;
+	bool tunnel = vnet_link_get(p, &info);
+	if (!atomic_load(tunnel ? &info.edge->up : &p->up))
+		return LINK_DOWN;
+	return !tunnel || info.next_mac ? LINK_UP : LINK_UNRESOLVED;
 }
 
 /* The columns from `remote` to `next_mac`. */
@@ -113,11 +118,10 @@ static void link_row(struct out *o, const struct port_config *link, const struct
 	for (unsigned i = 0; !tunnel && i < 5; i++)
 		out_null(o, NULL);
 	out_number(o, NULL, tunnel ? info.mtu : control_config()->port[link->link.edge].mtu);
-	out_string(o, NULL,
-	           tunnel ? link_state(info.edge, info.next_mac != 0) : link_state(p, true));
+	out_string(o, NULL, link_state_name[link_state(p)]);
 	out_number(o, NULL, s.in_frames);
 	out_number(o, NULL, s.out_frames);
-	out_number(o, NULL, all_drops(&s));
+	out_number(o, NULL, lost_frames(&s));
 }
 
 void show_links(struct out *o, const struct config_action *a)

@@ -20,6 +20,30 @@ static inline bool wanted_net(const struct config_action *a, unsigned net)
 	return a->net < 0 || a->net == (int)net;
 }
 
+struct vm;
+
+/* show/show.c: a guest's state, as people see it. */
+enum guest_state {
+	GUEST_NEW, /* never started */
+	GUEST_STARTING,
+	GUEST_RUNNING,
+	GUEST_STOPPING,
+	GUEST_ENDED,   /* by itself, with a status */
+	GUEST_STOPPED, /* by a command or for an error */
+	GUEST_STATES
+};
+extern const char *const guest_state_name[GUEST_STATES];
+enum guest_state guest_state(const struct vm *vm);
+
+/* show/net.c: a link's state, by its port; that of a direct link is its edge.  It is up if the
+ * guest at its edge is there and the next hop has answered. */
+enum link_state { LINK_UP, LINK_UNRESOLVED, LINK_DOWN, LINK_STATES };
+extern const char *const link_state_name[LINK_STATES];
+enum link_state link_state(const struct vnet_port *p);
+
+/* show/net.c: the frames that the port has lost, for all causes. */
+uint64_t lost_frames(const struct vnet_port_stats *s);
+
 /* show/net.c: is this port or link wanted?  A link belongs to no guest. */
 bool wanted_port(const struct config_action *a, unsigned slot);
 

@@ -19,21 +19,24 @@
 
 extern const char image_start[], image_end[];
 
-static const char *vm_state_name(struct vm *vm)
+const char *const guest_state_name[GUEST_STATES] = {"new",      "starting", "running",
+                                                    "stopping", "ended",    "stopped"};
+
+enum guest_state guest_state(const struct vm *vm)
 {
 	enum vm_state state = atomic_load(&vm->state);
 	if (!vm->starts && state == VM_OFF)
-		return "new";
+		return GUEST_NEW;
 	switch (state) {
 	case VM_STARTING:
-		return "starting";
+		return GUEST_STARTING;
 	case VM_RUNNING:
-		return "running";
+		return GUEST_RUNNING;
 	case VM_STOPPING:
 	case VM_STOPPED:
-		return "stopping";
+		return GUEST_STOPPING;
 	default:
-		return vm->ended ? "ended" : "stopped";
+		return vm->ended ? GUEST_ENDED : GUEST_STOPPED;
 	}
 }
 
@@ -51,7 +54,7 @@ static void show_guests(struct out *o, const struct config_action *a)
 			continue;
 		out_row(o);
 		out_string(o, NULL, vm->name);
-		out_string(o, NULL, vm_state_name(vm));
+		out_string(o, NULL, guest_state_name[guest_state(vm)]);
 		out_number(o, NULL, vm->nvcpus);
 		out_size(o, NULL, vm->mem_size);
 		out_string(o, NULL, vm->config->kernel);
