@@ -164,8 +164,16 @@ void virtio_pci_schedule_work(struct virtio_pci *v, unsigned q);
  * configuration interrupt, and stops using the rings until the driver resets the device. */
 void virtio_pci_break(struct virtio_pci *v, enum vring_error why);
 
-/* The i-th counter by name, from 0 on; false when there are no more.  Includes violations (named
- * violation.X), the rings' suppressed interrupts and the MSI-X counters. */
+/*
+ * The i-th counter by name, from 0 on; false when there are no more: enum virtio_counter, then at
+ * VIRTIO_COUNTER_MSIX those of MSI-X, then interrupts suppressed by the rings, then violations
+ * (named violation.X), of which that for enum vring_error e is at VIRTIO_COUNTER_VIOLATION + e.
+ */
+enum {
+	VIRTIO_COUNTER_MSIX = VIRTIO_COUNTER_COUNT,
+	VIRTIO_COUNTER_SUPPRESSED = VIRTIO_COUNTER_MSIX + VPCI_MSIX_COUNTER_COUNT,
+	VIRTIO_COUNTER_VIOLATION = VIRTIO_COUNTER_SUPPRESSED, /* there is none for VRING_OK */
+};
 bool virtio_pci_counter(const struct virtio_pci *v, unsigned i, char *name, size_t size,
                         uint64_t *value);
 #endif

@@ -50,6 +50,7 @@ static const char *const words[] = {
     "smt",
     "share",
     "show",
+    "metrics",
     "explain",
     "start",
     "load",

@@ -91,6 +91,23 @@ static void test_show(void **state)
 	free(c);
 }
 
+static void test_metrics(void **state)
+{
+	struct config *c = node();
+	struct config_action a = act(c, "show metrics");
+	(void)state;
+	assert_true(a.verb == CONFIG_METRICS && a.metrics == CONFIG_METRICS_OPEN);
+	a = act(c, "show metrics openmetrics");
+	assert_true(a.verb == CONFIG_METRICS && a.metrics == CONFIG_METRICS_OPEN);
+	a = act(c, "show metrics prometheus");
+	assert_true(a.verb == CONFIG_METRICS && a.metrics == CONFIG_METRICS_PROMETHEUS);
+	refuse_line(c, "show metrics json",
+	            ":1:14: unknown word \"json\"; write one of openmetrics, prometheus");
+	refuse_line(c, "show metrics prometheus alice",
+	            ":1:25: \"alice\" is unexpected; the statement ends before it");
+	free(c);
+}
+
 static void test_verbs(void **state)
 {
 	static const struct {
@@ -203,9 +220,9 @@ static void test_changes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_show),    cmocka_unit_test(test_verbs),
-	    cmocka_unit_test(test_explain), cmocka_unit_test(test_help),
-	    cmocka_unit_test(test_changes),
+	    cmocka_unit_test(test_show),  cmocka_unit_test(test_metrics),
+	    cmocka_unit_test(test_verbs), cmocka_unit_test(test_explain),
+	    cmocka_unit_test(test_help),  cmocka_unit_test(test_changes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -430,6 +430,32 @@ static void test_machine_reset(void **state)
 	assert_true(virtio_pci_running(&dev.v));
 }
 
+/* Who knows a counter's number need not know its name. */
+static void test_counters_in_their_places(void **state)
+{
+	static const struct {
+		unsigned at;
+		const char *name;
+	} row[] = {
+	    {VIRTIO_COUNT_kicks, "kicks"},
+	    {VIRTIO_COUNT_master_off, "master_off"},
+	    {VIRTIO_COUNTER_MSIX + VPCI_interrupts, "interrupts"},
+	    {VIRTIO_COUNTER_MSIX + VPCI_no_vector, "no_vector"},
+	    {VIRTIO_COUNTER_SUPPRESSED, "suppressed"},
+	    {VIRTIO_COUNTER_VIOLATION + VRING_E_queue_size, "violation.queue_size"},
+	    {VIRTIO_COUNTER_VIOLATION + VRING_E_no_header, "violation.no_header"},
+	};
+	char name[64];
+	uint64_t value;
+	(void)state;
+	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+		assert_true(virtio_pci_counter(&dev.v, row[i].at, name, sizeof name, &value));
+		assert_string_equal(name, row[i].name);
+	}
+	assert_false(virtio_pci_counter(&dev.v, VIRTIO_COUNTER_VIOLATION + VRING_ERROR_COUNT, name,
+	                                sizeof name, &value));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -438,6 +464,7 @@ int main(void)
 	    T(test_identity),
 	    T(test_life),
 	    T(test_violation_at_start_stays),
+	    T(test_counters_in_their_places),
 	    T(test_features_refused),
 	    T(test_early_kick),
 	    T(test_queue_registers),

@@ -12,6 +12,7 @@ static const struct config_word *const lists[] = {
     config_panic_words,       config_restart_words,     config_link_words,   config_path_mtu_words,
     config_classic_dst_words, config_classic_src_words, config_show_words,   config_mode_words,
     config_link_local_words,  config_yes_words,         config_absent_words, config_object_words,
+    config_metrics_words,
 };
 
 static void there_and_back(void **state)

@@ -150,6 +150,14 @@ bool apply_help(struct parser *p)
 	return config_fail_unknown(p, word->word, "unknown statement", &near, "`help` lists them");
 }
 
+bool apply_metrics(struct parser *p)
+{
+	const struct arg *form = config_arg(p, "FORM");
+	apply_verb(p);
+	p->action->metrics = form ? (enum config_metrics)form->number : CONFIG_METRICS_OPEN;
+	return true;
+}
+
 #define OF_GUEST 1u
 #define OF_NET   2u
 #define OF_NIC   4u

@@ -172,6 +172,7 @@ struct config_report {
 /* What a run-time statement asks for; it does not change the description. */
 enum config_verb {
 	CONFIG_SHOW,    /* what, json; guest, net or port when one was named */
+	CONFIG_METRICS, /* metrics: the form */
 	CONFIG_START,   /* guest */
 	CONFIG_STOP,    /* guest */
 	CONFIG_RESTART, /* guest */
@@ -188,6 +189,7 @@ enum config_verb {
 struct config_action {
 	enum config_verb verb;
 	enum config_what what;
+	enum config_metrics metrics;
 	int32_t guest, net, port; /* slots in the live description, or -1 */
 	mac_t src, dst;
 	bool json;

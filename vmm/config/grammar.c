@@ -138,6 +138,11 @@ static const struct term show_terms[] = {
     LAST_TERM,
 };
 
+static const struct term metrics_terms[] = {
+    {.arg = "FORM", .kind = TERM_CHOICE, .optional = true, .choice = config_metrics_words},
+    LAST_TERM,
+};
+
 static const struct term explain_terms[] = {
     {.arg = "SRC-MAC", .kind = TERM_MAC},
     {.arg = "DST-MAC", .kind = TERM_DST_MAC},
@@ -221,6 +226,9 @@ const struct statement config_statement[] = {
     {"trace", .term = trace_terms, .apply = apply_trace,
      .help = "stamp the steps of frames that come from or go to PORT and MAC, or of all; a guest "
              "with `control` can read the stamps"},
+    {"show", "metrics", metrics_terms, apply_metrics, true, CONFIG_METRICS,
+     "counters and states for monitoring systems, as OpenMetrics, or as Prometheus's text for "
+     "tools that read files"},
     {"show", .term = show_terms, .apply = apply_show, .run_time = true, .verb = CONFIG_SHOW,
      .help = "show the node; NAME (a guest, network, port or link) narrows it"},
     {"explain", .term = explain_terms, .apply = apply_verb, .run_time = true,

@@ -221,6 +221,7 @@ bool apply_route(struct parser *p);
 bool apply_classic(struct parser *p);
 bool apply_remove_route(struct parser *p);
 bool apply_show(struct parser *p);
+bool apply_metrics(struct parser *p);
 bool apply_help(struct parser *p);
 bool apply_load(struct parser *p);
 bool apply_verb(struct parser *p);

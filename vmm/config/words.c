@@ -24,6 +24,7 @@ const struct config_word config_link_words[] = WORDS(CONFIG_LINK_WORDS);
 const struct config_word config_path_mtu_words[] = WORDS(CONFIG_PATH_MTU_WORDS);
 const struct config_word config_classic_dst_words[] = WORDS(CONFIG_CLASSIC_WORDS);
 const struct config_word config_classic_src_words[] = WORDS(CLASSIC_SRC_WORDS);
+const struct config_word config_metrics_words[] = WORDS(CONFIG_METRICS_WORDS);
 const struct config_word config_show_words[] = WORDS(CONFIG_SHOW_WORDS);
 const struct config_word config_mode_words[] = WORDS(CONFIG_MODE_WORDS);
 const struct config_word config_link_local_words[] = WORDS(CONFIG_LINK_LOCAL_WORDS);

@@ -60,6 +60,10 @@
 	X(CONFIG_OBJECT_PORT, "port")                                                              \
 	X(CONFIG_OBJECT_LINK, "link") X(CONFIG_OBJECT_NETWORK, "network")
 
+#define CONFIG_METRICS_WORDS(X)                                                                    \
+	X(CONFIG_METRICS_OPEN, "openmetrics")      /* OpenMetrics 1.0 */                           \
+	X(CONFIG_METRICS_PROMETHEUS, "prometheus") /* Prometheus's text format 0.0.4 */
+
 /* Words for enumerations that are declared elsewhere. */
 #define CONFIG_MODE_WORDS(X) X(VNET_ROUTE, "route") X(VNET_LEARN, "learn") X(VNET_EXACT, "exact")
 #define CONFIG_LINK_LOCAL_WORDS(X)                                                                 \
@@ -75,6 +79,7 @@ enum config_smt { CONFIG_SMT_WORDS(CONFIG_WORD_VALUE) };
 enum config_idle { CONFIG_IDLE_WORDS(CONFIG_WORD_VALUE) };
 enum config_panic { CONFIG_PANIC_UNSET, CONFIG_PANIC_WORDS(CONFIG_WORD_VALUE) };
 enum config_restart { CONFIG_RESTART_WORDS(CONFIG_WORD_VALUE) };
+enum config_metrics { CONFIG_METRICS_WORDS(CONFIG_WORD_VALUE) };
 enum config_what { CONFIG_SHOW_WORDS(CONFIG_WORD_VALUE) };
 enum config_object { CONFIG_OBJECT_WORDS(CONFIG_WORD_VALUE) };
 /* A port's type in the classic positional form of a route. */
@@ -97,7 +102,7 @@ extern const struct config_word config_log_words[], config_move_words[], config_
     config_idle_words[], config_panic_words[], config_restart_words[], config_link_words[],
     config_path_mtu_words[], config_classic_dst_words[], config_classic_src_words[],
     config_show_words[], config_mode_words[], config_link_local_words[], config_yes_words[],
-    config_absent_words[], config_object_words[], config_switch_words[];
+    config_absent_words[], config_object_words[], config_switch_words[], config_metrics_words[];
 
 /* The word for this value; NULL: the list has none. */
 const char *config_word_of(const struct config_word *words, unsigned value);

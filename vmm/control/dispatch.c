@@ -140,6 +140,9 @@ static bool do_action(const struct config_action *a)
 	case CONFIG_SHOW:
 		answer_uninterrupted(show, a);
 		break;
+	case CONFIG_METRICS:
+		answer_uninterrupted(show_metrics, a);
+		break;
 	case CONFIG_EXPLAIN:
 		answer_uninterrupted(show_explain, a);
 		break;

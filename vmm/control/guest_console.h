@@ -21,7 +21,8 @@ bool control_console_create(struct vm *vm);
 /* To be called before vm_destroy(); does nothing if the guest has none. */
 void control_console_destroy(struct vm *vm);
 
-/* The i-th counter of the guest's control console, from 0 on, by name; false: there are no more. */
+/* The i-th counter of the guest's control console, from 0 on, by name; false: there are no more.
+ * First enum session_counter, then those of the device as virtio_pci_counter() has them. */
 bool control_console_counter(const struct vm *vm, unsigned i, char *name, size_t size,
                              uint64_t *value);
 #endif
