@@ -205,11 +205,14 @@ static void append_word(struct text *t, const char *word)
 	append(t, "\"", 1);
 }
 
-/* Sends a statement given as several words or, unchanged, as one argument. */
+/* Sends a statement given as several words or, unchanged, as one argument; `metrics` stands for
+ * `show metrics`. */
 static bool take_words(struct channel *c, char **word, int words)
 {
 	struct text t = {0};
 	enum answer a;
+	if (strcmp(word[0], "metrics") == 0)
+		append(&t, "show ", 5);
 	for (int i = 0; i < words; i++) {
 		if (strchr(word[i], '\n'))
 			die(EXIT_USAGE, "one statement per line; -f takes several");
