@@ -128,6 +128,14 @@ coverage:
 		-Wno-format-overflow -Wno-format-truncation' unit
 	tests/coverage $(B)/coverage
 
+# What reads metrics: programs of Debian's that a test runs, not installed.
+.PHONY: prometheus
+prometheus: $(B)/prometheus.stamp
+$(B)/prometheus.stamp: tests/fetch-prometheus
+	@mkdir -p $(@D)
+	tests/fetch-prometheus $(B)/prometheus
+	@touch $@
+
 # --- lint --------------------------------------------------------------------------------------
 
 # Sources: what git knows and what is new, without what git ignores.

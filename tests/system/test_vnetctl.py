@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The control language from inside a Linux guest: vnetctl on the guest's control console."""
 
+import base64
+import gzip
 import json
 import re
 
 import pytest
 
+import prometheus
 from linux import beside, boot, linux, run
 from machine import TINY, judge, only_on, passes, said, until
 
 PING, ECHO = "52:54:00:00:00:01", "52:54:00:00:00:02"
 ROUNDS = 500  # in one run of the guest that pings
 CHANGES = 1000
-CONF = f"""{linux("dom0", "10.0.0.1", "control")}
+CONF = f"""node paris
+{linux("dom0", "10.0.0.1", "control")}
 {linux("alice", "10.0.0.2")}
 network lab mode route
 guest ping kernel ping.elf cmdline "peer={ECHO} n={ROUNDS} poll=1" {TINY} autostart no
@@ -70,6 +74,60 @@ def test_show(n):
     everything = json.loads(vnetctl(n, "show all json"))
     assert len(everything["guests"]) == 4 and everything["memory"]["total"] > 0
     assert "declare a virtual machine" in vnetctl(n, "help")
+
+
+def metrics(n, words=""):
+    """What `vnetctl metrics` printed in Dom0; packed, because a console has no room for all of it."""
+    run(n, "dom0", f"{VNETCTL} metrics {words} >/tmp/metrics")
+    return gzip.decompress(base64.b64decode(run(n, "dom0", "gzip -c /tmp/metrics | base64"))).decode()
+
+
+def test_metrics(n):
+    """A strict reader of OpenMetrics takes them, and they are what `show` says."""
+    vnetctl(n, "show networks")
+    requests = n.counter("dom0", "control.requests")
+    text = metrics(n)
+    found = prometheus.families(text, "openmetrics")
+    values = prometheus.samples(found)
+    assert text.endswith("\n# EOF\n")
+    assert {"info", "gauge", "counter", "stateset"} == {f.type for f in found.values()}
+    assert found["patio_port_in_bytes"].unit == "bytes" and found["patio_port_in_bytes"].documentation
+    machine = n.show("machine")["machine"]
+    node = found["patio"].samples[0].labels
+    assert (node["node"], node["vendor"], node["tsc_hz"]) == \
+        ("paris", machine["vendor"], str(1000 * machine["tsc_khz"]))
+    for g in n.show("guests")["guests"]:
+        guest = ("guest", g["guest"])
+        assert values["patio_guest_state", guest, ("patio_guest_state", g["state"])] == 1
+        assert values["patio_guest_memory_bytes", guest] == g["memory"]
+        assert values["patio_guest_starts_total", guest] == g["starts"]
+    port = next(p for p in n.show("ports")["ports"] if p["port"] == "echo")
+    for name in "in_frames", "in_bytes", "out_frames", "out_bytes":
+        assert values[f"patio_port_{name}_total", ("port", "echo")] == port[name]
+    assert values["patio_control_requests_total", ("guest", "dom0")] == requests > 0
+    assert "control:1:14: " in refused(n, "metrics json")
+
+
+def test_metrics_for_the_node_exporter(n, tmp_path):
+    """promtool has nothing to say, the textfile collector passes each sample on with its type; the other
+    form they refuse."""
+    prometheus.fetch()
+    text, other = metrics(n, "prometheus"), metrics(n, "openmetrics")
+    assert prometheus.promtool(text) == ""
+    assert 'unknown metric type "info"' in prometheus.promtool(other)
+    file = tmp_path / "patio.prom"
+    file.write_text(text, encoding="utf-8")
+    with prometheus.node_exporter(tmp_path) as scrape:
+        found = scrape()
+        assert prometheus.samples(found)[("node_textfile_scrape_error",)] == 0
+        ours = prometheus.families(text)
+        full = {name: f for name, f in ours.items() if f.samples}
+        served = {name: f for name, f in found.items() if name.startswith("patio")}
+        assert prometheus.samples(served) == prometheus.samples(full)
+        assert {n: (f.type, f.documentation) for n, f in served.items()} == \
+            {n: (f.type, f.documentation) for n, f in full.items()}
+        file.write_text(other, encoding="utf-8")
+        assert prometheus.samples(scrape())[("node_textfile_scrape_error",)] == 1
 
 
 def test_change(n):
