@@ -147,6 +147,7 @@ static __attribute__((noinline)) unsigned walk_watched(struct walk *w)
 {
 	struct vnet_core *c = w->core;
 	struct policy *policy;
+	uint64_t all = 0;
 	unsigned moved = 0;
 
 	c->from = w->from;
@@ -164,9 +165,14 @@ static __attribute__((noinline)) unsigned walk_watched(struct walk *w)
 		trace_raised(w, port->number, frames, n);
 		if (c->watch & WATCH_CAPTURE)
 			capture_visited(w, port, frames);
+		if (c->watch & WATCH_TIMES)
+			times_visited(w, port, n);
+		all |= frames;
 		moved += n;
 	}
 	trace_returned(w);
+	if (c->watch & WATCH_TIMES)
+		times_returned(w, all);
 	c->ntouched = 0;
 	return moved;
 }
@@ -250,7 +256,7 @@ unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet
 	return walk_all(core, from, count, frame, n);
 }
 
-/* The walk of a batch that is recorded. */
+/* Walks a batch through the port's stage, if it has one, and records it. */
 static __attribute__((noinline)) unsigned
 input_watched(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch, unsigned n)
 {

@@ -36,7 +36,10 @@ static struct vnet_port *port_alloc(struct vnet *v, const char *name, unsigned n
 	port->number = (uint16_t)number;
 	port->quota = VNET_QUOTA;
 	atomic_flag_clear(&port->polled);
-	return port;
+	if (measure_port(port))
+		return port;
+	v->mem.free(port, size);
+	return NULL;
 }
 
 /* Why a port of that name cannot be made in that network; NULL: it can. */

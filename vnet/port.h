@@ -7,6 +7,7 @@
 
 #define VNET_NAME 32 /* bytes of a port's name, NUL included */
 
+struct hist;
 struct underlay;
 struct vnet_stage;
 
@@ -42,6 +43,7 @@ struct vnet_port {
 	_Atomic(struct underlay *) underlay;      /* of an edge; NULL: none */
 	_Atomic(const struct vnet_stage *) stage; /* NULL: its frames are switched as they come */
 	struct vnet *vnet;
+	struct hist *measured;          /* one for each core, see measure.h; NULL: none */
 	struct vnet_port *next_removed; /* during a removal: the next port removed by it */
 	size_t size;                    /* bytes of this allocation */
 	char name[VNET_NAME];

@@ -32,7 +32,7 @@ static struct vnet_table *table_without(struct vnet *v, const struct vnet_port *
 		if (!route_removed(v, &t->route[i], gone))
 			kept[n++] = t->route[i];
 	/* These routes were accepted once: only memory can be missing. */
-	without = table_make(&v->mem, v->cores, kept, n, err, sizeof err);
+	without = table_make_measured(v, kept, n, err, sizeof err);
 	v->mem.free(kept, size);
 	return without;
 }
@@ -65,6 +65,7 @@ void port_free(struct vnet_port *port)
 {
 	struct vnet *v = port->vnet;
 
+	measure_port_end(port);
 	if (port->flags & VNET_LINK)
 		link_free(v, link_of(port));
 	else if (underlay_of(port))

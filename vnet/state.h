@@ -86,11 +86,12 @@ struct vnet {
 	struct vnet_trials *trials; /* see trial.h */
 	struct vnet_trace_filter filter; /* of what is traced; changed while tracing is off */
 	uint32_t capture_cut;            /* bytes of a frame that are captured, at most */
+	bool measuring;                  /* ports and routes have histograms: measure.h */
 	struct vnet_core *core[VNET_CORES];
 };
 
 /* What is recorded of a core's walks: bits of `watched` and `watch`. */
-enum watch { WATCH_TRACE = 1, WATCH_CAPTURE = 2 };
+enum watch { WATCH_TRACE = 1, WATCH_CAPTURE = 2, WATCH_TIMES = 4 };
 
 /* A core's capture, private to vnet/mirror.c. */
 struct vnet_capture {
@@ -130,6 +131,8 @@ struct vnet_core {
 	uint64_t taken;    /* when the batch was taken */
 	uint32_t position; /* of the first one, as struct vnet_batch has it */
 	uint16_t entry;    /* the port in whose ring they lay */
+	uint64_t ticks[VNET_PORTS]; /* with WATCH_TIMES, of each destination that the walk has
+	                             * visited: how long it took; 0: nothing was delivered */
 	uint32_t walk;     /* number of this core's last traced walk */
 };
 
@@ -169,6 +172,16 @@ void port_send(struct vnet_core *core, struct vnet_port *port, uint8_t *bytes, u
 struct vnet_port *port_make(struct vnet *v, const char *name, unsigned net, const char **why);
 void port_publish(struct vnet_port *port);
 
+/* vnet/measure.c: the histograms of a new port, or table, if the switch measures; control lock
+ * held.  False: no memory, or too much. */
+bool measure_port(struct vnet_port *port);
+bool measure_table(struct vnet *v, struct vnet_table *t, char *err, size_t size);
+/* Frees a port's. */
+void measure_port_end(struct vnet_port *port);
+/* Route i takes over what the same route had in the old table, which no walk uses any more. */
+void measure_keep(const struct vnet_table *t, unsigned i, const struct vnet_table *old,
+                  unsigned before);
+
 /* The slot of a declared address, or the free one for it.  `key`: the address and, in the upper 16
  * bits, the network. */
 static inline unsigned mac_slot(const struct vnet_members *m, uint64_t key)
@@ -188,6 +201,10 @@ static inline struct vnet_port *member_mac(const struct vnet_members *m, unsigne
 
 /* Builds and publishes the members anew from v->port; on return nobody uses the old ones. */
 void members_publish(struct vnet *v);
+
+/* As table_make(), with histograms if the switch measures. */
+struct vnet_table *table_make_measured(struct vnet *v, const struct vnet_route *routes, unsigned n,
+                                       char *err, size_t size);
 
 /* Publishes a table that replaces the present one, which is freed; equal routes keep their hits. */
 void table_publish(struct vnet *v, struct vnet_table *t);

@@ -202,6 +202,7 @@ struct vnet_route {
 #include "vnet/switch.h"
 #include "vnet/trace.h"
 #include "vnet/mirror.h"
+#include "vnet/measure.h"
 #include "vnet/lookup/route.h"
 #include "vnet/link/underlay.h"
 #include "vnet/link/link.h"

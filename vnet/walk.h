@@ -82,6 +82,11 @@ void capture_looked_up(const struct walk *w);
 void capture_visited(const struct walk *w, const struct vnet_port *port, uint64_t frames);
 void capture_end_walk(struct vnet_core *core);
 
+/* vnet/measure.c: with WATCH_TIMES, when a destination was visited, and after the last one, for
+ * those of the walk's frames that had any. */
+void times_visited(const struct walk *w, const struct vnet_port *port, unsigned delivered);
+void times_returned(const struct walk *w, uint64_t frames);
+
 /* The rare cases of admit(); each counts the drop when it returns false. */
 bool admit_gather(struct walk *w, const struct vnet_frame *f); /* fills w->head from pieces */
 bool admit_offload(struct walk *w, struct vnet_frame *f);

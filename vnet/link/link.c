@@ -150,6 +150,7 @@ static struct vnet_port *link_publish(struct vnet *v, const char *name, unsigned
 	peers = link_peers(v, l->underlay, l, NULL);
 	if (!peers) {
 		*why = "no memory";
+		measure_port_end(port);
 		v->mem.free(port, port->size);
 		return NULL;
 	}

@@ -57,6 +57,17 @@ bool route_matches(const struct vnet_route *r, unsigned net, mac_t src, mac_t ds
 	       qual_matches(&r->src, src) && qual_matches(&r->dst, dst);
 }
 
+struct vnet_table *table_make_measured(struct vnet *v, const struct vnet_route *routes, unsigned n,
+                                       char *err, size_t size)
+{
+	struct vnet_table *t = table_make(&v->mem, v->cores, routes, n, err, size);
+
+	if (!t || measure_table(v, t, err, size))
+		return t;
+	table_free(&v->mem, t);
+	return NULL;
+}
+
 void table_publish(struct vnet *v, struct vnet_table *t)
 {
 	struct vnet_table *old = atomic_load(&v->table);
@@ -68,8 +79,10 @@ void table_publish(struct vnet *v, struct vnet_table *t)
 	for (unsigned i = 0; i < t->n; i++) {
 		int before = table_find(old, &t->route[i]);
 
-		if (before >= 0)
-			kept[i] = table_hits_sum(old, (unsigned)before);
+		if (before < 0)
+			continue;
+		kept[i] = table_hits_sum(old, (unsigned)before);
+		measure_keep(t, i, old, (unsigned)before);
 	}
 	table_free(&v->mem, old);
 }
@@ -112,7 +125,7 @@ static struct vnet_table *routes_compile(struct vnet *v, const struct vnet_route
 	for (unsigned i = 0; i < n; i++)
 		if (places_refused(v, &routes[i], i, err, size))
 			return NULL;
-	return table_make(&v->mem, v->cores, routes, n, err, size);
+	return table_make_measured(v, routes, n, err, size);
 }
 
 bool vnet_routes_set(struct vnet *v, const struct vnet_route *routes, unsigned n, char *err,

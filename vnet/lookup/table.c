@@ -171,6 +171,8 @@ struct vnet_table *table_make(const struct vnet_mem *mem, unsigned cores,
 
 void table_free(const struct vnet_mem *mem, struct vnet_table *t)
 {
+	if (t->measured)
+		mem->free(t->measured, table_measured_bytes(t->cores, t->n));
 	mem->free(t, t->size);
 }
 

@@ -8,6 +8,7 @@
  */
 #ifndef VNET_LOOKUP_TABLE_H
 #define VNET_LOOKUP_TABLE_H
+#include "lib/hist.h"
 #include "vnet/vnet.h"
 
 #define TABLE_END 0xffffu /* ends a chain of route numbers */
@@ -21,9 +22,11 @@ struct vnet_table {
 	unsigned n, cores, mask;
 	unsigned hits_stride;     /* counters of one core's row, a multiple of a cache line */
 	struct vnet_route *route; /* n, as given, with unused addresses cleared */
-	uint64_t *hits;    /* cores + 2 rows: one for each core, the counts of older tables, and
-	                    * the row of trials, TABLE_TRIAL() */
-	uint8_t *priority; /* n */
+	uint64_t *hits;        /* cores + 2 rows: one for each core, the counts of older tables, and
+	                        * the row of trials, TABLE_TRIAL() */
+	struct hist *measured; /* cores + 1 rows, likewise, in an allocation of its own; NULL:
+	                        * nothing is measured (measure.h) */
+	uint8_t *priority;     /* n */
 	uint16_t *chain, *next;   /* mask + 1 heads, n links: by the exact MACs */
 	uint16_t *same, *more;    /* mask + 1 heads, n links: by the whole route */
 	uint16_t wide[VNET_NETS]; /* heads of the routes without an exact MAC */
@@ -56,6 +59,18 @@ int table_find(const struct vnet_table *t, const struct vnet_route *r);
 static inline uint64_t *table_hits(const struct vnet_table *t, unsigned core)
 {
 	return t->hits + (size_t)core * t->hits_stride;
+}
+
+/* The bytes of `measured`. */
+static inline size_t table_measured_bytes(unsigned cores, unsigned routes)
+{
+	return (cores + 1ul) * routes * sizeof(struct hist);
+}
+
+/* The histogram of route i of one core. */
+static inline struct hist *table_measured(const struct vnet_table *t, unsigned core, unsigned i)
+{
+	return t->measured + (size_t)core * t->n + i;
 }
 
 /* The hits of route i, summed over the cores. */
