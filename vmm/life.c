@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/passthrough/passthrough.h"
+#include "vmm/exit_times.h"
 #include "vmm/life.h"
 #include "vmm/vm_load.h"
 #include "vmm/vm_memory.h"
@@ -86,9 +87,11 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 
 void vm_destroy(struct vm *vm)
 {
-	for (unsigned i = 0; i < vm->nvcpus; i++)
+	for (unsigned i = 0; i < vm->nvcpus; i++) {
+		exit_times_free(&vm->vcpu[i]);
 		if (vm->vcpu[i].cpu.vendor)
 			mem_zfree(vm->vcpu[i].cpu.vendor, hvm->vcpu_size);
+	}
 	passthrough_detach(vm);
 	if (vm->npt_root)
 		npt_destroy(hvm->npt, vm->npt_root);

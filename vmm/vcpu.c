@@ -9,6 +9,7 @@
 #include "vmm/tick.h"
 #include "vmm/vcpu.h"
 #include "vmm/exit.h"
+#include "vmm/exit_times.h"
 
 #define POLL_BUDGET 64 /* frames forwarded from one port in one visit */
 
@@ -50,6 +51,7 @@ static void vcpu_leave(struct vcpu *v)
 	if (was == VCPU_LEFT)
 		return;
 	if (was == VCPU_WAIT_SIPI || was == VCPU_RUN) {
+		vnet_exit_began(v->cpu.core->net, 0);
 		hvm->leave(&v->cpu);
 		lapic_silence();
 		/* The core may poll other guests' frames before it has a next owner. */
@@ -64,6 +66,8 @@ static void vcpu_leave(struct vcpu *v)
 static void vcpu_begin(struct core *c, struct vcpu *v)
 {
 	core_scrub(c);
+	if (exit_times_on(v))
+		exit_times_forget(v);
 	hvm->reset(&v->cpu, &v->vm->entry, vcpu_own_msrs(v));
 	atomic_store(&v->state, v->id ? VCPU_WAIT_SIPI : VCPU_RUN);
 }
@@ -99,6 +103,8 @@ static void vcpu_startup(struct vcpu *v)
 	struct cpu_entry e = vcpu_startup_state(v->sipi_vector);
 	if (atomic_load(&v->state) != VCPU_WAIT_SIPI)
 		return;
+	if (exit_times_on(v))
+		exit_times_forget(v);
 	hvm->reset(&v->cpu, &e, vcpu_own_msrs(v));
 	hvm->set(&v->cpu, HVM_TSC_OFFSET, v->tsc_offset);
 	atomic_store(&v->state, VCPU_RUN);
@@ -148,15 +154,21 @@ static void core_serve(struct core *c, void (*work)(void))
 		work();
 }
 
-static void vcpu_run(struct vcpu *v)
+/* Runs the guest up to its next exit, and handles that.  Inlined in both of its callers, so that
+ * `measured` is no test. */
+static inline __attribute__((always_inline)) void run(struct vcpu *v, bool measured)
 {
 	struct vmexit e;
 	uint64_t start;
 	struct exit_stat *stat;
 	if (v->nmi_pending && hvm->inject_nmi(&v->cpu))
 		v->nmi_pending = false;
+	if (measured)
+		exit_times_ended(v, rdtsc());
 	hvm->run(&v->cpu, &e);
 	start = rdtsc();
+	if (measured)
+		exit_times_began(v, e.kind, start);
 	stat = &v->exits[e.kind];
 	vnet_exit_began(v->cpu.core->net, start);
 	stat->count++;
@@ -164,6 +176,19 @@ static void vcpu_run(struct vcpu *v)
 		vcpu_handle_exit(v, &e);
 	tick(start);
 	stat->ticks += rdtsc() - start;
+}
+
+static __attribute__((noinline)) void run_measured(struct vcpu *v)
+{
+	run(v, true);
+}
+
+static void vcpu_run(struct vcpu *v)
+{
+	if (exit_times_on(v))
+		run_measured(v);
+	else
+		run(v, false);
 }
 
 void core_loop(struct core *c, void (*work)(void))

@@ -14,6 +14,7 @@
 #include "arch/x86_64/hvm/hvm.h"
 #include "arch/x86_64/hvm/hvm_vcpu.h"
 #include "drivers/virtio/virtio_console.h"
+#include "lib/spinlock.h"
 #include "vmm/devices/absent.h"
 #include "vmm/config/config.h"
 #include "vmm/devices/console.h"
@@ -31,6 +32,7 @@
 struct vm;
 struct core;
 struct passthrough;
+struct exit_times;
 
 enum vcpu_state {
 	VCPU_OFF,       /* no core runs it */
@@ -72,6 +74,8 @@ struct vcpu {
 	uint64_t tsc_offset;
 	uint64_t bus_lock_tsc; /* TSC when it went on after its last bus lock */
 	struct exit_stat exits[VMEXIT_COUNT];
+	_Atomic(struct exit_times *) times; /* see exit_times.h; NULL: not measured */
+	struct spinlock times_lock;
 };
 
 /* The MSRs that the guest accesses without an exit: a set of enum hvm_own. */

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include "vmm/exit_times.c"
 #include "vmm/life.c"
 
 #define VCPUS  3

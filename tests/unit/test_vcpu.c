@@ -6,6 +6,8 @@
 #include <cmocka.h>
 #include <stdint.h>
 #include <string.h>
+#include <stdlib.h>
+#include "vmm/exit_times.c"
 #include "vmm/vcpu.c"
 
 struct core cores[CORES_MAX];
@@ -104,16 +106,31 @@ static void hvm_set(struct hvm_vcpu *v, enum hvm_state what, uint64_t value)
 	(void)value;
 }
 
-/* The guest runs until its core is called; nothing but a call ends a test's run. */
+static const enum vmexit_kind *kinds; /* of the exits that come without a call; NULL: none do */
+
+/* The guest runs until its core is called; nothing but a call ends a test's run, after `kinds`. */
 static void hvm_run(struct hvm_vcpu *v, struct vmexit *e)
 {
 	*e = (struct vmexit){.kind = VMEXIT_kick};
-	if (!atomic_load(&v->core->attention))
+	if (kinds && *kinds != VMEXIT_COUNT)
+		e->kind = *kinds++;
+	else if (!atomic_load(&v->core->attention))
 		longjmp(idle, 1);
 }
 
 static const struct hvm_ops ops = {
     .reset = hvm_reset, .leave = hvm_leave, .set = hvm_set, .run = hvm_run};
+
+void *mem_zalloc(uint64_t size)
+{
+	return calloc(1, size);
+}
+
+void mem_zfree(void *p, uint64_t size)
+{
+	(void)size;
+	free(p);
+}
 
 /* What is open of the cores' state in the switch. */
 static struct vnet_core_open nets[3];
@@ -248,6 +265,78 @@ static void test_a_service_is_called_when_asked(void **state)
 	assert_int_equal(served, 1);
 }
 
+static struct hist times_of(const struct vcpu *v, enum vmexit_kind kind)
+{
+	struct hist h = {0};
+	assert_true(exit_times_read(v, kind, &h));
+	return h;
+}
+
+static void exits(struct vcpu *v, const enum vmexit_kind *list)
+{
+	kinds = list;
+	if (!setjmp(idle))
+		core_loop(v->cpu.core, core_work);
+	kinds = NULL;
+}
+
+/* Each exit that led back to the guest is in the histogram of its kind, with its time. */
+static void test_exits_are_measured(void **state)
+{
+	static const enum vmexit_kind list[] = {VMEXIT_io, VMEXIT_io, VMEXIT_cpuid, VMEXIT_COUNT};
+	struct vcpu *v = &running()->vcpu[0];
+	struct hist h = {0};
+	(void)state;
+	exits(v, list); /* not measured */
+	assert_false(exit_times_read(v, VMEXIT_io, &h));
+	assert_true(exit_times_make(v));
+	assert_true(exit_times_make(v));
+	exits(v, list);
+	h = times_of(v, VMEXIT_io);
+	assert_int_equal(hist_count(&h), 2);
+	assert_true(h.max > 0);
+	h = times_of(v, VMEXIT_cpuid);
+	assert_int_equal(hist_count(&h), 1);
+	h = times_of(v, VMEXIT_COUNT);
+	assert_int_equal(hist_count(&h), 3);
+	assert_int_equal(v->exits[VMEXIT_io].count, 4);
+	exit_times_free(v);
+	assert_false(exit_times_read(v, VMEXIT_io, &h));
+	exits(v, list);
+	exit_times_free(v);
+	assert_true(exit_times_make(v));
+	h = times_of(v, VMEXIT_COUNT);
+	assert_int_equal(hist_count(&h), 0);
+	exit_times_free(v);
+}
+
+/* What the core does for others before the guest goes on counts, a wait for a start-up IPI does
+ * not. */
+static void test_what_an_exit_takes(void **state)
+{
+	static const enum vmexit_kind one[] = {VMEXIT_msr, VMEXIT_COUNT};
+	struct vcpu *v = &running()->vcpu[0];
+	struct hist h;
+	(void)state;
+	assert_true(exit_times_make(v));
+	exit_times_began(v, VMEXIT_io, rdtsc() - 1000000000);
+	exits(v, one);
+	h = times_of(v, VMEXIT_io);
+	assert_int_equal(hist_count(&h), 1);
+	assert_true(h.max >= 1000000000);
+	exit_times_began(v, VMEXIT_io, rdtsc() - 1000000000);
+	serve(v, VCPU_REQ_INIT | VCPU_REQ_SIPI);
+	exits(v, one);
+	h = times_of(v, VMEXIT_io);
+	assert_int_equal(hist_count(&h), 1);
+	exit_times_began(v, VMEXIT_io, rdtsc() - 1000000000);
+	serve(v, VCPU_REQ_START);
+	exits(v, one);
+	h = times_of(v, VMEXIT_io);
+	assert_int_equal(hist_count(&h), 1);
+	exit_times_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +345,8 @@ int main(void)
 	    cmocka_unit_test(test_stopped_before_it_began),
 	    cmocka_unit_test(test_a_core_has_work_besides),
 	    cmocka_unit_test(test_a_service_is_called_when_asked),
+	    cmocka_unit_test(test_exits_are_measured),
+	    cmocka_unit_test(test_what_an_exit_takes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
