@@ -127,6 +127,7 @@ static const char *const words[] = {
     "mirror",
     "cut",
     "mirror m network default\n",
+    "histogram",
 };
 
 #define TEXT 65536

@@ -71,6 +71,12 @@ bool apply_trace(struct parser *p)
 	return true;
 }
 
+bool apply_histogram(struct parser *p)
+{
+	p->node->histogram = config_arg(p, "STATE")->number;
+	return true;
+}
+
 bool apply_idle(struct parser *p)
 {
 	const struct arg *what = config_arg(p, "WHAT"), *guest = config_arg(p, "GUEST");

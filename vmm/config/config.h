@@ -143,6 +143,7 @@ struct node_config {
 	enum config_idle idle;
 	int32_t exit_guest; /* whose status ends the node (EXIT_WITH), else -1 */
 	struct trace_config trace;
+	bool histogram;  /* times are measured: of frames by port and route, and of exits */
 	int32_t console; /* whose console the terminal shows first, or -1 for the monitor */
 	uint32_t guests, nets, ports; /* slots in use, some of them free */
 	uint32_t routes;

@@ -131,6 +131,11 @@ static const struct term mirror_terms[] = {
     LAST_TERM,
 };
 
+static const struct term histogram_terms[] = {
+    {.arg = "STATE", .kind = TERM_CHOICE, .choice = config_switch_words},
+    LAST_TERM,
+};
+
 static const struct term show_terms[] = {
     {.arg = "WHAT", .kind = TERM_CHOICE, .choice = config_show_words},
     {.arg = "NAME", .kind = TERM_NAME, .optional = true},
@@ -229,6 +234,9 @@ const struct statement config_statement[] = {
     {"show", "metrics", metrics_terms, apply_metrics, true, CONFIG_METRICS,
      "counters and states for monitoring systems, as OpenMetrics, or as Prometheus's text for "
      "tools that read files"},
+    {"histogram", .term = histogram_terms, .apply = apply_histogram,
+     .help = "measure how long frames take, by port and route, and exits, by vCPU and kind; `show "
+             "histogram` has them"},
     {"show", .term = show_terms, .apply = apply_show, .run_time = true, .verb = CONFIG_SHOW,
      .help = "show the node; NAME (a guest, network, port or link) narrows it"},
     {"explain", .term = explain_terms, .apply = apply_verb, .run_time = true,

@@ -215,6 +215,7 @@ bool apply_log(struct parser *p);
 bool apply_console(struct parser *p);
 bool apply_idle(struct parser *p);
 bool apply_trace(struct parser *p);
+bool apply_histogram(struct parser *p);
 bool apply_smt(struct parser *p);
 bool apply_panic(struct parser *p);
 bool apply_route(struct parser *p);

@@ -17,6 +17,7 @@
 #include "vmm/control/lifecycle.h"
 #include "vmm/control/check.h"
 #include "vmm/control/guest_console.h"
+#include "vmm/control/histogram.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/tick.h"
@@ -67,10 +68,12 @@ static void undo_build(void)
 			vms[i] = NULL;
 		}
 	}
+	control_histogram_follow(live);
 }
 
-static bool build_guest(unsigned slot, const struct guest_config *g, char *why, size_t size)
+static bool build_guest(const struct node_config *n, unsigned slot, char *why, size_t size)
 {
+	const struct guest_config *g = &n->guest[slot];
 	vms[slot] = vm_create(slot, g, why, size);
 	if (!vms[slot])
 		return false;
@@ -81,7 +84,8 @@ static bool build_guest(unsigned slot, const struct guest_config *g, char *why, 
 		    g->name);
 		return false;
 	}
-	if (!control_trace_show(vms[slot], g, why, size))
+	if (!control_trace_show(vms[slot], g, why, size) ||
+	    !control_histogram_guest(n, vms[slot], why, size))
 		return false;
 	/* Behind our own devices: a large BAR of its takes what is left of the guest's window. */
 	return !g->has_pci || passthrough_attach(vms[slot], g->pci, why, size);
@@ -89,12 +93,13 @@ static bool build_guest(unsigned slot, const struct guest_config *g, char *why, 
 
 static bool build(const struct node_config *n, char *why, size_t size)
 {
-	if (!control_trace_build(n, why, size) || !control_mirror_build(n, why, size))
+	if (!control_trace_build(n, why, size) || !control_mirror_build(n, why, size) ||
+	    !control_histogram_build(n, why, size))
 		return false;
 	for (unsigned i = 0; i < n->guests; i++) {
 		if (!n->guest[i].name[0] || vms[i])
 			continue;
-		if (!build_guest(i, &n->guest[i], why, size))
+		if (!build_guest(n, i, why, size))
 			return false;
 	}
 	return control_net_build(config_live(config), n, why, size);
@@ -114,6 +119,7 @@ static void apply_committed(const struct node_config *n)
 	control_net_follow(n);
 	control_trace_follow(n);
 	control_mirror_follow(n);
+	control_histogram_follow(n);
 	tick_now();
 }
 

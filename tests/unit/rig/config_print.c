@@ -253,5 +253,7 @@ void config_print(const struct node_config *n, config_put *put, void *ctx)
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++)
 		if (n->mirror[i].name[0])
 			print_mirror(&w, n, &n->mirror[i]);
+	if (n->histogram)
+		print_format(&w, "histogram on\n");
 	print_end(&w, n);
 }

@@ -126,9 +126,7 @@ static void guest_counters(struct out *o, const struct vm *vm)
 		source_rows(o, vm->name, sources[s], vm);
 }
 
-/* Are the rows of the guest itself wanted?  By name, because a port or network may have the same
- * one. */
-static bool wanted_own(const struct config_action *a, unsigned guest)
+bool wanted_own(const struct config_action *a, unsigned guest)
 {
 	const struct node_config *n = control_config();
 	const char *name = a->port >= 0  ? n->port[a->port].name

@@ -216,9 +216,7 @@ static const char *port_name(int number)
 	return p ? p->name : NULL;
 }
 
-/* Is the route in the wanted network, and to or from the wanted port or link?  A guest's name does
- * not select routes. */
-static bool wanted_route(const struct config_action *a, const struct vnet_route *r)
+bool wanted_route(const struct config_action *a, const struct vnet_route *r)
 {
 	struct vnet_port *p = a->port >= 0 ? control_port((unsigned)a->port) : NULL;
 	return wanted_net(a, r->net) && (!p || r->to == p->number || r->from == p->number);

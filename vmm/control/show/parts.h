@@ -56,6 +56,16 @@ void show_routes(struct out *o, const struct config_action *a);
 
 /* show/mirrors.c */
 void show_mirrors(struct out *o, const struct config_action *a);
+/* show/net.c: is the route in the wanted network, and to or from the wanted port or link?  A
+ * guest's name does not select routes. */
+bool wanted_route(const struct config_action *a, const struct vnet_route *r);
+
+/* show/counters.c: are the rows of the guest itself wanted?  By name, because a port or network may
+ * have the same one. */
+bool wanted_own(const struct config_action *a, unsigned guest);
+
+/* show/histogram.c: how long frames and exits took. */
+void show_histogram(struct out *o, const struct config_action *a);
 
 /* show/counters.c: every counter that is not 0. */
 void show_counters(struct out *o, const struct config_action *a);
