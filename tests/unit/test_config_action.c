@@ -54,6 +54,8 @@ static void test_show(void **state)
 	assert_true(a.what == CONFIG_SHOW_PORTS && a.port == 2 && a.guest == -1 && a.json);
 	a = act(c, "show counters dom0");
 	assert_true(a.what == CONFIG_SHOW_COUNTERS && a.guest == 0 && a.port == -1);
+	a = act(c, "show histogram alice json");
+	assert_true(a.what == CONFIG_SHOW_HISTOGRAM && a.port == 2 && a.json);
 	a = act(c, "show routes lab");
 	assert_true(a.what == CONFIG_SHOW_ROUTES && a.net == 1);
 	a = act(c, "show boot json");

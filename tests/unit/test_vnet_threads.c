@@ -255,6 +255,39 @@ static void nobody_is_in_a_port_that_was_removed(void **state)
 	vnet_destroy(v);
 }
 
+/* Histograms are made and freed, read, and moved to new tables, while two cores fill them. */
+static void measuring_comes_and_goes_beside_the_walk(void **state)
+{
+	struct vnet *v = node();
+	struct sender s[2];
+	char err[160];
+	uint64_t before = 0, now;
+
+	(void)state;
+	routes(v, 0, 0);
+	start(s, v);
+	for (unsigned i = 0; i < CHANGES / 4; i++) {
+		struct hist h = {0};
+
+		assert_true(vnet_measure_start(v, err, sizeof err));
+		routes(v, i & 1, i % 60);
+		assert_true(vnet_port_measured(vnet_port_get(v, i & 1), -1, &h));
+		assert_true(vnet_route_measured(v, 0, -1, &h));
+		vnet_measure_stop(v);
+	}
+	assert_true(vnet_measure_start(v, err, sizeof err));
+	for (unsigned i = 0; i < CHANGES || !before; i++) {
+		struct hist h = {0};
+
+		assert_true(vnet_port_measured(vnet_port_get(v, 1), -1, &h));
+		now = hist_count(&h);
+		assert_true(now >= before);
+		before = now;
+	}
+	stop_sender(s);
+	vnet_destroy(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +296,7 @@ int main(void)
 	    cmocka_unit_test(a_network_changes_its_policy_beside_the_walk),
 	    cmocka_unit_test(counters_are_read_while_they_move),
 	    cmocka_unit_test(nobody_is_in_a_port_that_was_removed),
+	    cmocka_unit_test(measuring_comes_and_goes_beside_the_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

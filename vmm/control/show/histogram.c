@@ -111,7 +111,8 @@ static void each_route(struct out *o, const struct config_action *a, write_table
 {
 	struct vnet_route r;
 	uint64_t hits;
-	for (unsigned i = 0; vnet_route_get(node_vnet, i, &r, &hits); i++) {
+	/* A guest's name selects its ports, not the routes to them. */
+	for (unsigned i = 0; a->guest < 0 && vnet_route_get(node_vnet, i, &r, &hits); i++) {
 		struct vnet_port *to = vnet_port_get(node_vnet, r.to);
 		uint64_t all = 0;
 		for (int core = -1; wanted_route(a, &r) && core < (int)ncores; core++) {
