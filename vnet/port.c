@@ -160,6 +160,7 @@ static void add_stats(struct vnet_port_stats *sum, const struct vnet_port_stats 
 	sum->in_bytes += count_read(&one->in_bytes);
 	sum->out_frames += count_read(&one->out_frames);
 	sum->out_bytes += count_read(&one->out_bytes);
+	sum->copied += count_read(&one->copied);
 	sum->flooded += count_read(&one->flooded);
 	for (unsigned i = 0; i < VNET_DROP_CAUSES; i++)
 		sum->drop[i] += count_read(&one->drop[i]);

@@ -22,6 +22,9 @@ enum vnet_port_flags {
 /* One core's counters of one port.  "in": from the device into the switch; "out": the other way. */
 struct vnet_port_stats {
 	uint64_t in_frames, in_bytes, out_frames, out_bytes;
+	/* Bytes that the switch copied: heads that it checked or changed, those in front of what
+	 * left by a link.  The device has a count of its own. */
+	uint64_t copied;
 	uint64_t flooded; /* of in_frames: sent to all ports, for a group or an unknown address */
 	uint64_t drop[VNET_DROP_CAUSES];
 };

@@ -2,6 +2,7 @@
 /* virtio_net_offload.c: does in software the offloads that a driver did not accept (5.1.6.4). */
 #include "drivers/virtio/virtio_net.h"
 #include "drivers/virtio/virtio_net_parts.h"
+#include "lib/count.h"
 #include "vnet/frame/offload.h"
 
 #define CUT_TURN 16 /* segments (24 KiB with an MTU of 1500) after which rx_lock is yielded */
@@ -16,6 +17,8 @@ static bool put_segments(struct virtio_net *n, struct offload_cut *cut, bool *sh
 	struct vnet_frame segment;
 
 	for (unsigned i = 1; offload_cut_next(cut, &segment); i++) {
+		count_add(&n->copied,
+		          cut->head.len); /* the head of each is made from the frame's */
 		if (!virtio_net_put(n, &segment, &plain, false, why))
 			return false;
 		if (i % CUT_TURN || i == cut->segments)

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"
+#include "lib/count.h"
 #include "drivers/virtio/virtio_net_parts.h"
 #include "vnet/frame/offload.h"
 
@@ -212,6 +213,7 @@ bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const stru
 	put_bytes(&c, (const uint8_t *)&h, sizeof h);
 	for (unsigned i = 0; i < f->nseg; i++)
 		put_bytes(&c, f->seg[i].base, f->seg[i].len);
+	count_add(&n->copied, f->len + sizeof h);
 	if (sum && !complete_sum(n, f, &b)) {
 		*why = VNET_DROP_no_offload;
 		return false;
@@ -223,8 +225,9 @@ bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const stru
 /* Copies a frame of one segment into one buffer of one segment, after `hdr`; false: not that
  * simple. */
 static inline __attribute__((always_inline)) bool
-put_single(struct vring *r, const struct vnet_frame *f, const struct vnet_hdr *hdr)
+put_single(struct virtio_net *n, const struct vnet_frame *f, const struct vnet_hdr *hdr)
 {
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	uint32_t need = f->len + VIRTIO_NET_HDR;
 	struct vnet_seg to;
 	uint16_t head;
@@ -239,30 +242,30 @@ put_single(struct vring *r, const struct vnet_frame *f, const struct vnet_hdr *h
 	/* The builtin is inlined in a freestanding build too. */
 	__builtin_memcpy(to.base, hdr, VIRTIO_NET_HDR);
 	copy_inline(to.base + VIRTIO_NET_HDR, f->seg->base, f->len);
+	count_add(&n->copied, need);
 	vring_used(r, 0, head, need);
 	vring_done(r, 1);
 	return true;
 }
 
 /* The fast path: a frame without offloads, all inline. */
-static inline __attribute__((always_inline)) bool put_plain(struct vring *r,
+static inline __attribute__((always_inline)) bool put_plain(struct virtio_net *n,
                                                             const struct vnet_frame *f)
 {
 	/* 1 without MRG_RXBUF too: 5.1.6.4 */
 	static const struct vnet_hdr plain = {.num_buffers = 1};
 
-	return !wants_offload(&f->hdr) && put_single(r, f, &plain);
+	return !wants_offload(&f->hdr) && put_single(n, f, &plain);
 }
 
 static bool put_frame(struct virtio_net *n, const struct vnet_frame *f, enum vnet_drop *why)
 {
-	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	struct vnet_hdr hdr = f->hdr;
 
 	if (!header_accepted(n, &f->hdr))
 		return virtio_net_put_completed(n, f, why);
 	hdr.num_buffers = 1;
-	return put_single(r, f, &hdr) || virtio_net_put(n, f, &f->hdr, false, why);
+	return put_single(n, f, &hdr) || virtio_net_put(n, f, &f->hdr, false, why);
 }
 
 static inline bool rx_ready(const struct virtio_net *n)
@@ -317,7 +320,7 @@ static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct 
 	    rx_ready(n); /* false: the device was stopped, and the ring may be another now */
 
 	for (; same && i < count; i++) {
-		delivered += put_plain(r, frames[i]) || put_or_refuse(n, core, frames[i]);
+		delivered += put_plain(n, frames[i]) || put_or_refuse(n, core, frames[i]);
 		if (is_heavy(frames[i]))
 			same = virtio_net_yield(n);
 	}
@@ -351,7 +354,7 @@ unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
 		return put_rest(n, core, frames, 0, 0, count);
 	refresh_available(r, count);
 	for (unsigned i = 0; i < count; i++) {
-		if (__builtin_expect(put_plain(r, frames[i]), 1))
+		if (__builtin_expect(put_plain(n, frames[i]), 1))
 			continue;
 		if (is_heavy(frames[i]))
 			return put_rest(n, core, frames, i, i, count);

@@ -195,6 +195,7 @@ static void what_was_looked_at_is_what_leaves(void **state)
 	struct rig *r = *state;
 	struct vnet_batch *b = vnet_core_batch(r->n->core);
 	struct vnet_frame *f = &b->frame[0];
+	struct vnet_port_stats s;
 
 	ipv4(r, A, NODE_IP(1), 0);
 	batch_start(r->n);
@@ -204,6 +205,8 @@ static void what_was_looked_at_is_what_leaves(void **state)
 	assert_true(f->seg[0].base < r->bytes || f->seg[0].base >= r->bytes + BYTES);
 	assert_true(f->seg[0].len >= 14 + 20);
 	assert_ptr_equal(f->seg[1].base, r->bytes + f->seg[0].len);
+	vnet_port_stats(r->stranger, &s);
+	assert_int_equal(s.copied, f->seg[0].len);
 }
 
 /* In a batch only the forged ones go, and the rest keeps its order. */

@@ -276,6 +276,26 @@ static void test_traced(void **state)
 	free(ring);
 }
 
+/* The one copy: the frame, and its header. */
+static void test_copied(void **state)
+{
+	struct node *a = &node[0], *b = &node[1];
+	uint64_t before, other;
+
+	(void)state;
+	nics_up(FULL);
+	nics_introduce();
+	before = b->nic->copied;
+	other = a->nic->copied;
+	nic_send(a, mac_of(1), 60, 1);
+	nic_receive(b, 60, 1);
+	assert_int_equal(b->nic->copied - before, 60 + VIRTIO_NET_HDR);
+	nic_send(a, mac_of(1), 1514, 2);
+	nic_receive(b, 1514, 2);
+	assert_int_equal(b->nic->copied - before, 60 + 1514 + 2 * VIRTIO_NET_HDR);
+	assert_int_equal(a->nic->copied, other);
+}
+
 static void test_many_pieces(void **state)
 {
 	struct node *a = &node[0], *b = &node[1];
@@ -345,6 +365,7 @@ int main(void)
 	    T(test_poll),          T(test_poll_budget),
 	    T(test_many_pieces),   T(test_reset_stops_port),
 	    T(test_mtu),           T(test_traced),
+	    T(test_copied),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static bool forged_any(struct vnet *v, const struct vnet_port *from, const uint8
 }
 
 /* Whether the frame may be switched.  `seg`: room for one piece more than the frame has. */
-static bool check_frame(struct vnet_core *core, const struct vnet_port *from, struct vnet_frame *f,
+static bool check_frame(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *f,
                         uint8_t *head, struct vnet_seg *seg)
 {
 	unsigned have;
@@ -57,6 +57,7 @@ static bool check_frame(struct vnet_core *core, const struct vnet_port *from, st
 	if (f->len < VNET_FRAME_MIN || f->len > VNET_FRAME_MAX)
 		return true;
 	have = view_read(f, head, GUARD_HEAD);
+	count_add(&from->count[core->id].copied, have);
 	if (have < VNET_FRAME_MIN)
 		return true;
 	/* A NIC pads short frames with zeroes, and its receiver reads a truncated header so. */

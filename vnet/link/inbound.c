@@ -106,6 +106,9 @@ static struct vnet_port *take_udp(const struct inbound *in, struct encap_packet 
 	if (!view_cut(in->f, p->inner, p->end - p->inner))
 		return drop_frame(in, VNET_DROP_outer_length);
 	memset(&in->f->hdr, 0, sizeof in->f->hdr);
+	if (p->tos & ECN_MASK)
+		count_add(&in->edge->count[in->core->id].copied,
+		          in->f->len < GUARD_HEAD ? in->f->len : GUARD_HEAD);
 	if (!ecn_carry(in->core, in->f, (enum ecn)(p->tos & ECN_MASK)))
 		return drop_frame(in, VNET_DROP_ce_not_ect);
 	return link;

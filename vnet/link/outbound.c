@@ -59,6 +59,7 @@ static void packet_append(const struct outbound *o, const struct vnet_frame *inn
 	encap_build(head, l->head, l->bytes, outer);
 	if (own)
 		memcpy(head + l->bytes, inner->seg->base, own);
+	count_add(&l->port->count[o->core->id].copied, l->bytes + own);
 	f->seg = &s->seg[s->nseg];
 	f->seg[0] = (struct vnet_seg){head, l->bytes + own};
 	f->nseg = 1;

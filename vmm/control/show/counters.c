@@ -48,13 +48,18 @@ struct counted_port {
 static bool switch_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
 {
 	const struct counted_port *p = object;
-	if (i > VNET_DROP_CAUSES)
+	if (i > 1 + VNET_DROP_CAUSES)
 		return false;
-	*value = i ? p->stats.drop[i - 1] : p->stats.flooded;
-	if (i)
-		snprintf(name, size, "drop.%s", vnet_drop_name[i - 1]);
-	else
+	if (i == 0) {
+		*value = p->stats.flooded;
 		snprintf(name, size, "flooded");
+	} else if (i == 1) {
+		*value = p->stats.copied + (p->nic ? count_read(&p->nic->copied) : 0);
+		snprintf(name, size, "copied");
+	} else {
+		*value = p->stats.drop[i - 2];
+		snprintf(name, size, "drop.%s", vnet_drop_name[i - 2]);
+	}
 	return true;
 }
 

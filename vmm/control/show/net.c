@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `show` for the switch, `explain` and `lint`, as text or JSON. */
+#include "drivers/virtio/virtio_net.h"
 #include "lib/address_text.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
@@ -35,7 +36,7 @@ void show_ports(struct out *o, const struct config_action *a)
 	    {"mac", 17, false},     {"mtu", 5, true},         {"up", 3, false},
 	    {"edge", 4, false},     {"move", 4, false},       {"in_frames", 10, true},
 	    {"in_bytes", 12, true}, {"out_frames", 10, true}, {"out_bytes", 12, true},
-	    {"drops", 8, true},
+	    {"copied", 12, true},   {"drops", 8, true},
 	};
 	const struct node_config *n = control_config();
 	TABLE(o, "ports", columns);
@@ -61,6 +62,7 @@ void show_ports(struct out *o, const struct config_action *a)
 		out_number(o, NULL, s.in_bytes);
 		out_number(o, NULL, s.out_frames);
 		out_number(o, NULL, s.out_bytes);
+		out_number(o, NULL, s.copied + count_read(&control_nic(i)->copied));
 		out_number(o, NULL, lost_frames(&s));
 	}
 	out_end_table(o);
