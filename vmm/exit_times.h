@@ -32,9 +32,11 @@ void exit_times_began(struct vcpu *v, enum vmexit_kind kind, uint64_t tsc);
 void exit_times_ended(struct vcpu *v, uint64_t tsc);
 void exit_times_forget(struct vcpu *v);
 
-/* Are there histograms?  One test of memory for a vCPU that has none. */
+/* Are there histograms?  A relaxed load, which gcc would compile to one instruction more. */
 static inline bool exit_times_on(const struct vcpu *v)
 {
-	return __builtin_expect(atomic_load_explicit(&v->times, memory_order_relaxed) != NULL, 0);
+	bool on;
+	__asm__("cmpq $0, %1" : "=@ccne"(on) : "m"(*(void *const *)&v->times));
+	return __builtin_expect(on, 0);
 }
 #endif
