@@ -64,7 +64,8 @@ struct virtio_net {
 	atomic_bool tx_ready, rx_ready;
 	_Atomic uint16_t mtu_next; /* the MTU register's value from the driver's next reset on */
 	struct virtio_net_registers registers;
-	uint64_t copied; /* bytes, on the way into the receive buffers; under rx_lock */
+	uint64_t
+	    copied; /* bytes of frames, without virtio_net_hdr, to the RX ring; under rx_lock */
 	struct vnet_seg rx_seg[VNET_SEGS]; /* receive buffers of a frame; under rx_lock */
 };
 

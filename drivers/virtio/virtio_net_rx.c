@@ -213,7 +213,7 @@ bool virtio_net_put(struct virtio_net *n, const struct vnet_frame *f, const stru
 	put_bytes(&c, (const uint8_t *)&h, sizeof h);
 	for (unsigned i = 0; i < f->nseg; i++)
 		put_bytes(&c, f->seg[i].base, f->seg[i].len);
-	count_add(&n->copied, f->len + sizeof h);
+	count_add(&n->copied, f->len);
 	if (sum && !complete_sum(n, f, &b)) {
 		*why = VNET_DROP_no_offload;
 		return false;
@@ -230,6 +230,7 @@ put_single(struct virtio_net *n, const struct vnet_frame *f, const struct vnet_h
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
 	uint32_t need = f->len + VIRTIO_NET_HDR;
 	struct vnet_seg to;
+	uint32_t len;
 	uint16_t head;
 
 	if (f->nseg != 1 || r->next == r->seen)
@@ -241,8 +242,9 @@ put_single(struct virtio_net *n, const struct vnet_frame *f, const struct vnet_h
 		return false;
 	/* The builtin is inlined in a freestanding build too. */
 	__builtin_memcpy(to.base, hdr, VIRTIO_NET_HDR);
-	copy_inline(to.base + VIRTIO_NET_HDR, f->seg->base, f->len);
-	count_add(&n->copied, need);
+	len = f->len;
+	copy_inline(to.base + VIRTIO_NET_HDR, f->seg->base, len);
+	count_add(&n->copied, len);
 	vring_used(r, 0, head, need);
 	vring_done(r, 1);
 	return true;
