@@ -100,7 +100,7 @@ $(LINUX_OUT)/patio-capture: $(CAPTURE_C) $(CAPTURE_H)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(CAPTURE_C) && mv $@.$$$$ $@
 
 # Plays a capture again, through the switch's and the language's own sources.
-REPLAY_C := $(wildcard tools/replay/*.c vmm/config/*.c vnet/*.c vnet/*/*.c) lib/address_text.c lib/capture.c
+REPLAY_C := $(wildcard tools/replay/*.c vmm/config/*.c vnet/*.c vnet/*/*.c) lib/address_text.c lib/capture.c lib/hist.c
 REPLAY_O := $(REPLAY_C:%.c=$(B)/replay.o/%.o)
 
 $(REPLAY_O): $(B)/replay.o/%.o: %.c
