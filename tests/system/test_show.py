@@ -22,8 +22,8 @@ route src any dst 52:54:00:00:00:01 from link far to link far reflect
 UNDER = {"qemu-svm": ("QEMU's TCG", "TCGTCGTCGTCG"), "kvm-svm": ("KVM", "KVMKVMKVM"),
          "qemu-vmx": ("KVM", "KVMKVMKVM"), "kvm-vmx": ("KVM", "KVMKVMKVM"),
          "bochs-vmx": ("no visible hypervisor", "")}
-TABLES = ["guests", "vcpus", "ports", "links", "underlays", "networks", "routes", "exits",
-          "counters"]
+TABLES = ["guests", "vcpus", "ports", "links", "underlays", "networks", "routes", "mirrors",
+          "exits", "counters"]
 
 
 @pytest.fixture(name="n", scope="module")
