@@ -128,12 +128,12 @@ struct vnet_core {
 	struct vnet_capture capture;
 	/* The trace, private to vnet/trace.c and the walk. */
 	struct trace_ring *trace;
-	uint64_t taken;    /* when the batch was taken */
-	uint32_t position; /* of the first one, as struct vnet_batch has it */
-	uint16_t entry;    /* the port in whose ring they lay */
+	uint64_t taken;             /* when the batch was taken */
+	uint32_t position;          /* of the first one, as struct vnet_batch has it */
+	uint16_t entry;             /* the port in whose ring they lay */
 	uint64_t ticks[VNET_PORTS]; /* with WATCH_TIMES, of each destination that the walk has
 	                             * visited: how long it took; 0: nothing was delivered */
-	uint32_t walk;     /* number of this core's last traced walk */
+	uint32_t walk;              /* number of this core's last traced walk */
 };
 
 _Static_assert(offsetof(struct vnet_core, open) == 0, "as vnet_core_batch() has it");
