@@ -26,7 +26,7 @@ def the_node():
 def test_machine(n):
     """KVM is seen underneath, with the vendor's virtualization, and an exit costs time there."""
     m = n.show("machine")["machine"]
-    assert (m["vendor"], m["under"], m["cores"]) == (HERE.VENDOR, "KVM", 3), m
+    assert (m["vendor"], m["hypervisor"], m["cores"]) == (HERE.VENDOR, "KVM", 3), m
     assert 0 < m["exit_ticks"] <= m["exit_median_ticks"], m
 
 
