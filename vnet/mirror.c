@@ -166,12 +166,6 @@ void capture_taken(struct vnet_core *core, const struct vnet_port *from,
 	}
 }
 
-/* The walk's frames, one bit each, with numbers of the batch. */
-static uint64_t in_batch(const struct walk *w, uint64_t frames)
-{
-	return frames << (w->frame - w->core->stamped);
-}
-
 void capture_looked_up(const struct walk *w)
 {
 	struct vnet_core *core = w->core;

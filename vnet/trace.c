@@ -63,18 +63,6 @@ void trace_taken(struct vnet_core *core, const struct vnet_port *entry, struct v
 		batch->frame[i].dst = NO_ADDRESS;
 }
 
-/* The number in the batch of the walk's first frame: a stage walks its frames in several parts. */
-static unsigned first_number(const struct walk *w)
-{
-	return (unsigned)(w->frame - w->core->stamped);
-}
-
-/* The walk's frames, one bit each, with numbers of the batch. */
-static uint64_t in_batch(const struct walk *w, uint64_t frames)
-{
-	return frames << first_number(w);
-}
-
 static bool mac_matches(const struct vnet_trace_filter *filter, const struct vnet_frame *f)
 {
 	return !filter->mac || f->src == filter->mac || f->dst == filter->mac;
@@ -100,7 +88,7 @@ static void put_frame(const struct walk *w, unsigned i)
 {
 	struct vnet_core *c = w->core;
 	const struct vnet_frame *f = &w->frame[i];
-	unsigned number = first_number(w) + i;
+	unsigned number = number_of_first(w) + i;
 	uint64_t position = (c->position + number) & 0xffff;
 	uint64_t len = f->len < LENGTH_MAX ? f->len : LENGTH_MAX;
 

@@ -24,14 +24,14 @@
  *      vnet/link/guard.c drops frames that could be taken for the node's own outer packets
  *          vnet_input()            vnet/forward.c
  *          admit()                 vnet/walk.h
- *   7  look-up of the destination: by routes, by learned or by declared addresses
+ *   6  look-up of the destination: by routes, by learned or by declared addresses
  *          look_up_routes()        vnet/forward.c
  *          cache_find()            vnet/lookup/cache.h
  *          table_match()           vnet/lookup/table.c
  *          look_up_learned()       vnet/lookup/by_address.c
  *          learn_find()            vnet/lookup/by_address.c
  *          look_up_exact()         vnet/lookup/by_address.c
- *   6  each destination is visited once, with all of its frames
+ *   7  each destination is visited once, with all of its frames
  *          visit()                 vnet/forward.c
  *   9  the one copy, into the receiver's ring, and its interrupt
  *          virtio_net_egress()     drivers/virtio/virtio_net_rx.c

@@ -66,6 +66,19 @@ static inline void walk_leave(struct vnet_core *c)
 		                      memory_order_release);
 }
 
+/* The number in the batch of the walk's first frame, in a walk that is recorded: a stage walks its
+ * frames in several parts. */
+static inline unsigned number_of_first(const struct walk *w)
+{
+	return (unsigned)(w->frame - w->core->stamped);
+}
+
+/* The walk's frames, one bit each, with numbers of the batch. */
+static inline uint64_t in_batch(const struct walk *w, uint64_t frames)
+{
+	return frames << number_of_first(w);
+}
+
 /* vnet/trace.c: the stamps of a walk, while tracing is on. */
 void trace_taken(struct vnet_core *core, const struct vnet_port *entry, struct vnet_batch *batch);
 void trace_looked_up(const struct walk *w); /* chooses the frames that are traced */
