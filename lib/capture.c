@@ -23,7 +23,7 @@ static void store(struct capture_ring *ring, uint64_t at, uint64_t v)
 
 void capture_ring_init(struct capture_ring *ring, uint64_t size)
 {
-	ring->size = size;
+	*ring = (struct capture_ring){.size = size};
 }
 
 void capture_open(struct capture_writer *w, struct capture_ring *ring)

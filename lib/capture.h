@@ -122,7 +122,8 @@ struct capture_piece {
 	uint32_t len;
 };
 
-/* Makes an empty ring of `size` bytes, a power of two, in zeroed memory of the caller's. */
+/* Makes an empty ring of `size` bytes, a power of two, whatever was in the memory, which stays the
+ * caller's. */
 void capture_ring_init(struct capture_ring *ring, uint64_t size);
 
 /* Begins to write a ring, behind what is in it. */

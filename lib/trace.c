@@ -4,10 +4,8 @@
 
 void trace_ring_init(struct trace_ring *ring, uint32_t records, bool guest, uint16_t owner)
 {
-	ring->records = records;
-	ring->owner = owner;
-	ring->guest = guest;
-	ring->magic = TRACE_MAGIC;
+	*ring = (struct trace_ring){.records = records, .owner = owner, .guest = guest};
+	__atomic_store_n(&ring->magic, TRACE_MAGIC, __ATOMIC_RELEASE);
 }
 
 /* The number of the oldest record that is not and was not being overwritten when `written` was

@@ -86,7 +86,7 @@ static inline uint64_t trace_now(void)
 	return __builtin_ia32_rdtsc();
 }
 
-/* Makes an empty ring of zeroed memory; the memory stays the caller's. */
+/* Makes an empty ring, whatever was in the memory, which stays the caller's. */
 void trace_ring_init(struct trace_ring *ring, uint32_t records, bool guest, uint16_t owner);
 
 /* Adds a record; by the ring's one writer. */

@@ -85,7 +85,9 @@ void *window_add(enum window_kind kind, unsigned owner, const char *name, uint64
 	if (!offset)
 		return NULL;
 	index = (unsigned)(p - window->part);
-	memset((uint8_t *)window + offset, 0, size);
+	/* Of a part that was there before.  The rest stays: a request that clears a MiB for each
+	 * core would keep others waiting for the lock. */
+	memset((uint8_t *)window + offset, 0, WINDOW_PAGE);
 	p->kind = kind;
 	p->owner = owner;
 	p->offset = offset;
@@ -102,12 +104,7 @@ void window_remove(void *part)
 	uint64_t offset = (uint64_t)part - (uint64_t)window;
 	for (unsigned i = 0; i < window->parts; i++) {
 		struct window_part *p = &window->part[i];
-		uint64_t size;
-		if (!p->size || p->offset != offset)
-			continue;
-		size = p->size;
-		__atomic_store_n(&p->size, 0, __ATOMIC_RELEASE);
-		memset(part, 0, size);
-		return;
+		if (p->size && p->offset == offset)
+			__atomic_store_n(&p->size, 0, __ATOMIC_RELEASE);
 	}
 }

@@ -19,12 +19,12 @@ struct window *window_get(void);
 
 /*
  * Adds a part of `size` bytes, which are rounded up to pages, and lists it.  Returns its memory,
- * zeroed, which is the caller's until window_remove(); NULL: there is no window, or no room in it.
+ * which is the caller's until window_remove(); NULL: there is no window, or no room in it.  The
+ * first page is zeroed, the others have what an earlier part left there.
  */
 void *window_add(enum window_kind kind, unsigned owner, const char *name, uint64_t size);
 
-/* Removes a part.  Guests that have the window still see its pages, which are cleared, until
- * another part uses them. */
+/* Removes a part.  Guests that have the window still see its pages until another part uses them. */
 void window_remove(void *part);
 
 #endif
