@@ -5,6 +5,7 @@
 #include "lib/mem.h"
 
 #define PAGE    4096ul
+#define LARGE   (2ul << 20)
 #define EXTENTS 512
 
 static struct extent {
@@ -111,7 +112,9 @@ void mem_free(uint64_t start, uint64_t size)
 
 void *mem_zalloc_below(size_t size, uint64_t limit)
 {
-	uint64_t p = mem_alloc(size, PAGE, limit);
+	uint64_t p = size < LARGE ? 0 : mem_alloc(size, LARGE, limit);
+	if (!p)
+		p = mem_alloc(size, PAGE, limit);
 	if (!p)
 		return NULL;
 	memset((void *)p, 0, size);

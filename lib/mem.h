@@ -19,7 +19,8 @@ void mem_reserve(uint64_t start, uint64_t size);
 uint64_t mem_alloc(uint64_t size, uint64_t align, uint64_t limit);
 void mem_free(uint64_t start, uint64_t size);
 
-/* Zeroed memory for the VMM's own tables; NULL when there is none.  Sizes are rounded to pages. */
+/* Zeroed memory for the VMM's own tables; NULL when there is none.  Sizes are rounded to pages.
+ * From 2 MiB on it lies at a multiple of that, if there is such a place, for large pages. */
 void *mem_zalloc(size_t size);
 /* The same, ending at or below `limit` as in mem_alloc(). */
 void *mem_zalloc_below(size_t size, uint64_t limit);

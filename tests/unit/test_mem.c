@@ -166,6 +166,23 @@ static void test_zeroed(void **state)
 	free(real);
 }
 
+/* Large memory lies at a multiple of 2 MiB while there is such a place. */
+static void test_large(void **state)
+{
+	uint8_t *real = aligned_alloc(LARGE, 3 * LARGE);
+	(void)state;
+	assert_non_null(real);
+	mem_add((uint64_t)real + PAGE, 3 * LARGE - 2 * PAGE);
+	assert_ptr_equal(mem_zalloc(PAGE), real + 3 * LARGE - 2 * PAGE);
+	assert_ptr_equal(mem_zalloc(LARGE), real + LARGE);
+	assert_null(mem_zalloc(LARGE));
+	mem_free((uint64_t)real + 2 * LARGE, PAGE);
+	mem_free((uint64_t)real + LARGE, LARGE);
+	mem_alloc(PAGE, LARGE, 0);
+	assert_non_null(mem_zalloc(LARGE)); /* at any page */
+	free(real);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +191,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_nothing, reset),
 	    cmocka_unit_test_setup(test_full_table, reset),
 	    cmocka_unit_test_setup(test_zeroed, reset),
+	    cmocka_unit_test_setup(test_large, reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
