@@ -19,6 +19,13 @@ void vcpu_request(struct vcpu *v, uint32_t requests)
 	core_call(v->cpu.core, CORE_VCPU);
 }
 
+void vm_flush(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->nvcpus; i++)
+		if (vm->vcpu[i].cpu.core)
+			vcpu_request(&vm->vcpu[i], VCPU_REQ_FLUSH);
+}
+
 /* The guest pays for its device's remaining work on a core of its own: on this core, if it is one.
  * The request goes through core_serve(), so that a stop or other work of the core is not
  * delayed. */
@@ -132,6 +139,8 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 	/* a vCPU that waits for its SIPI drops NMIs */
 	if ((r & VCPU_REQ_NMI) && atomic_load(&v->state) == VCPU_RUN)
 		v->nmi_pending = true;
+	if (r & VCPU_REQ_FLUSH)
+		hvm->flush(&v->cpu);
 	if (r & VCPU_REQ_SERVICE)
 		v->vm->service->serve(v->vm->service->ctx);
 	if (r & VCPU_REQ_WORK) {

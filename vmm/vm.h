@@ -50,6 +50,7 @@ enum vcpu_request {
 	VCPU_REQ_START = 16,
 	VCPU_REQ_SERVICE = 32, /* call vm->service */
 	VCPU_REQ_LOAD = 64,    /* prepare the VM, then start its vCPUs */
+	VCPU_REQ_FLUSH = 256,  /* the VM's nested page table has lost an entry */
 	VCPU_REQ_WORK = 128,   /* continue the work of the guest's devices: vpci_schedule_work() */
 };
 

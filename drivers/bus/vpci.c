@@ -94,6 +94,12 @@ static unsigned io_table_index(const struct vpci_bar *b)
 	return base / VPCI_IO_SIZE;
 }
 
+static void set_base(struct vpci_bar *b, uint32_t base)
+{
+	if (atomic_exchange(&b->base, base) != base && b->dev->ops->moved)
+		b->dev->ops->moved(b->dev, b->index);
+}
+
 /* Recomputes the addresses of all BARs.  Unchanged entries of the port table are overwritten with
  * the same value, so a kick on another core always finds its device. */
 static void update_bar_map(struct vpci *p)
@@ -104,7 +110,7 @@ static void update_bar_map(struct vpci *p)
 		for (unsigned i = 0; p->dev[s] && i < VPCI_BARS; i++) {
 			struct vpci_bar *b = &p->dev[s]->bar[i];
 
-			atomic_store(&b->base, bar_address(p->dev[s], b));
+			set_base(b, bar_address(p->dev[s], b));
 			if (io_table_index(b))
 				table[io_table_index(b)] = b;
 		}

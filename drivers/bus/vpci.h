@@ -39,9 +39,9 @@ struct vpci_bar {
 	struct vpci_dev *dev;
 	enum vpci_bar_kind kind;
 	unsigned index;
-	uint32_t size; /* a power of two */
-	uint32_t home; /* the address that the VMM assigned */
-	_Atomic uint32_t base;
+	uint32_t size;         /* a power of two */
+	uint32_t home;         /* the address that the VMM assigned */
+	_Atomic uint32_t base; /* where the guest has it; 0: nowhere */
 };
 
 /*
@@ -59,6 +59,9 @@ struct vpci_ops {
 	bool (*cfg_write)(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t val);
 	/* The command register changed; vpci.lock held. */
 	void (*command)(struct vpci_dev *d, uint16_t command);
+	/* A BAR's base changed: its decoding was switched, it was moved, or the machine was reset;
+	 * vpci.lock held. */
+	void (*moved)(struct vpci_dev *d, unsigned bar);
 	/* The machine was reset; vpci.lock held; configuration space is as after vpci_add(). */
 	void (*reset)(struct vpci_dev *d);
 	/* One more visit of those that vpci_schedule_work() asked for (may be NULL). */

@@ -167,6 +167,50 @@ static void test_shown(void **state)
 	assert_int_equal(tables, 0);
 }
 
+/* What was mapped goes, and nothing else; mapping it again takes no memory. */
+static void test_unmap(void **state)
+{
+	uint64_t root = npt_create();
+	unsigned made;
+	(void)state;
+	assert_true(npt_map(&format, root, 0xe0000000, 0x40000000, 0x201000, NPT_SHOWN));
+	assert_true(npt_map(&format, root, 0xe0201000, 0x50000000, 0x1000, NPT_SHARED));
+	npt_unmap(&format, root, 0xe0000000, 0x40000000, 0x201000);
+	assert_int_equal(walk(root, 0xe0000000).shift, 0);
+	assert_int_equal(walk(root, 0xe01ff000).shift, 0);
+	assert_int_equal(walk(root, 0xe0200000).shift, 0);
+	assert_int_equal(walk(root, 0xe0201000).hpa, 0x50000000);
+	made = tables;
+	assert_true(npt_map(&format, root, 0xe0000000, 0x40000000, 0x201000, NPT_SHOWN));
+	assert_int_equal(walk(root, 0xe0200000).hpa, 0x40200000);
+	assert_int_equal(tables, made);
+	npt_unmap(&format, root, 0, 0x40000000, 1ul << 40); /* nothing of it is mapped so */
+	assert_int_equal(walk(root, 0xe0000000).hpa, 0x40000000);
+	npt_destroy(&format, root);
+	assert_int_equal(tables, 0);
+}
+
+/* A mapping that met another one is undone: the other one stays. */
+static void test_unmap_part(void **state)
+{
+	uint64_t root = npt_create();
+	(void)state;
+	assert_true(npt_map(&format, root, 0xe0003000, 0x50000000, 0x1000, NPT_DEVICE));
+	assert_false(npt_map(&format, root, 0xe0001000, 0x40000000, 0x4000, NPT_SHOWN));
+	assert_int_equal(walk(root, 0xe0002000).hpa, 0x40001000);
+	npt_unmap(&format, root, 0xe0001000, 0x40000000, 0x4000);
+	assert_int_equal(walk(root, 0xe0001000).shift, 0);
+	assert_int_equal(walk(root, 0xe0002000).shift, 0);
+	assert_int_equal(walk(root, 0xe0003000).hpa, 0x50000000);
+	/* Part of a large page stays with the rest of it. */
+	assert_true(npt_map(&format, root, 0xe0200000, 0x60000000, 0x200000, NPT_SHOWN));
+	npt_unmap(&format, root, 0xe0200000, 0x60000000, 0x1ff000);
+	npt_unmap(&format, root, 0xe0201000, 0x60001000, 0x400000);
+	assert_int_equal(walk(root, 0xe0200000).hpa, 0x60000000);
+	npt_destroy(&format, root);
+	assert_int_equal(tables, 0);
+}
+
 static void test_nothing_twice(void **state)
 {
 	uint64_t root = npt_create();
@@ -343,6 +387,8 @@ int main(void)
 	    cmocka_unit_test_setup(test_largest_pages, begin),
 	    cmocka_unit_test_setup(test_device, begin),
 	    cmocka_unit_test_setup(test_shown, begin),
+	    cmocka_unit_test_setup(test_unmap, begin),
+	    cmocka_unit_test_setup(test_unmap_part, begin),
 	    cmocka_unit_test_setup(test_nothing_twice, begin),
 	    cmocka_unit_test_setup(test_short_of_memory, begin),
 	    cmocka_unit_test_setup(test_fetch_splits, begin),

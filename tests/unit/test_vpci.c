@@ -11,6 +11,7 @@ struct toy {
 	uint32_t off;
 	uint64_t written;
 	uint16_t command;
+	unsigned moves, moved_bar;
 	bool raw; /* answers configuration accesses itself */
 	unsigned resets;
 	unsigned visits, left;
@@ -54,6 +55,14 @@ static void toy_command(struct vpci_dev *d, uint16_t command)
 	((struct toy *)d)->command = command;
 }
 
+static void toy_moved(struct vpci_dev *d, unsigned bar)
+{
+	struct toy *t = (struct toy *)d;
+
+	t->moves++;
+	t->moved_bar = bar;
+}
+
 static void toy_reset(struct vpci_dev *d)
 {
 	((struct toy *)d)->resets++;
@@ -70,7 +79,7 @@ static void toy_work(struct vpci_dev *d)
 }
 
 static const struct vpci_ops toy_ops = {
-    toy_bar, toy_cfg_read, toy_cfg_write, toy_command, toy_reset, toy_work,
+    toy_bar, toy_cfg_read, toy_cfg_write, toy_command, toy_moved, toy_reset, toy_work,
 };
 
 static struct guest *g;
@@ -196,6 +205,29 @@ static void test_slots(void **state)
 	assert_false(vpci_add(&g->pci, &t.d, 3));
 	assert_false(vpci_add(&g->pci, &t.d, 32));
 	assert_true(vpci_add(&g->pci, &t.d, 31));
+}
+
+/* A device learns of each change of where its BARs are, and of nothing else. */
+static void test_moved(void **state)
+{
+	uint32_t home = guest_cfg(g, 3, 0x18, 4);
+
+	(void)state;
+	assert_int_equal(toy.moves, 3); /* its BARs were given their first addresses */
+	guest_cfg_set(g, 3, 0x18, 4, home);
+	guest_cfg_set(g, 3, 0x3c, 1, 7);
+	assert_int_equal(toy.moves, 3);
+	guest_cfg_set(g, 3, 0x18, 4, 0xe7000000);
+	assert_int_equal(toy.moves, 4);
+	assert_int_equal(toy.moved_bar, 2);
+	assert_int_equal(atomic_load(&toy.d.bar[2].base), 0xe7000000);
+	guest_cfg_set(g, 3, 4, 2, VPCI_CMD_IO); /* both memory BARs */
+	assert_int_equal(toy.moves, 6);
+	assert_int_equal(atomic_load(&toy.d.bar[2].base), 0);
+	vpci_reset(&g->pci);
+	assert_int_equal(toy.moves, 8);
+	assert_int_equal(atomic_load(&toy.d.bar[2].base), home);
+	assert_int_equal(other.moves, 3);
 }
 
 static void test_windows_full(void **state)
@@ -442,22 +474,12 @@ static void test_work_in_turns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_mechanism),
-	    T(test_config_bounds),
-	    T(test_extended_config),
-	    T(test_masks),
-	    T(test_slots),
-	    T(test_windows_full),
-	    T(test_bar_sizing),
-	    T(test_io_dispatch),
-	    T(test_bar_moves),
-	    T(test_capabilities),
-	    T(test_msix),
-	    T(test_msix_mask),
-	    T(test_msix_access),
-	    T(test_passthrough_hooks),
-	    T(test_reset),
-	    T(test_work_in_turns),
+	    T(test_mechanism),    T(test_config_bounds), T(test_extended_config),
+	    T(test_masks),        T(test_slots),         T(test_moved),
+	    T(test_windows_full), T(test_bar_sizing),    T(test_io_dispatch),
+	    T(test_bar_moves),    T(test_capabilities),  T(test_msix),
+	    T(test_msix_mask),    T(test_msix_access),   T(test_passthrough_hooks),
+	    T(test_reset),        T(test_work_in_turns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

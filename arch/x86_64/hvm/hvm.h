@@ -169,6 +169,8 @@ struct hvm_ops {
 	 * nothing was changed.  NULL if this vendor has no such exits. */
 	bool (*set_control)(struct hvm_vcpu *v, unsigned which, uint64_t value);
 	void (*get_seg)(const struct hvm_vcpu *v, enum hvm_seg which, struct seg *out);
+	/* Drops the guest's translations on this core, before it is entered again. */
+	void (*flush)(struct hvm_vcpu *v);
 	/* Changes the set of registers that the guest accesses directly. */
 	void (*own_msrs)(struct hvm_vcpu *v, unsigned own);
 	/* Queue one event for the next entry. */

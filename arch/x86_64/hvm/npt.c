@@ -61,7 +61,7 @@ static uint64_t *next_level(const struct npt_format *f, uint64_t *slot)
 		uint64_t *t = new_table();
 		if (!t)
 			return NULL;
-		*slot = (uint64_t)t | f->table;
+		__atomic_store_n(slot, (uint64_t)t | f->table, __ATOMIC_RELEASE);
 	}
 	return *slot & f->large ? NULL : (uint64_t *)(*slot & NPT_ADDR);
 }
@@ -80,7 +80,7 @@ static bool map_page(const struct npt_format *f, uint64_t root, uint64_t gpa, ui
 	slot = &t[gpa >> shift & 511];
 	if (*slot & f->present)
 		return false;
-	*slot = hpa | leaf | (shift > 12 ? f->large : 0);
+	__atomic_store_n(slot, hpa | leaf | (shift > 12 ? f->large : 0), __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -134,8 +134,6 @@ bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t h
 	return true;
 }
 
-/* --- fetches -------------------------------------------------------------------------------- */
-
 /* The entry that maps gpa, or the not-present entry at which the translation ends. */
 static uint64_t *find_leaf(const struct npt_format *f, uint64_t root, uint64_t gpa, unsigned *shift)
 {
@@ -147,6 +145,23 @@ static uint64_t *find_leaf(const struct npt_format *f, uint64_t root, uint64_t g
 		t = (uint64_t *)(*slot & NPT_ADDR);
 	}
 }
+
+void npt_unmap(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	while (size) {
+		unsigned shift;
+		uint64_t *slot = find_leaf(f, root, gpa, &shift);
+		uint64_t inside = gpa & ((1ul << shift) - 1), step = (1ul << shift) - inside;
+		if (!inside && step <= size && (*slot & f->present) && (*slot & NPT_ADDR) == hpa)
+			__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
+		step = step < size ? step : size;
+		gpa += step;
+		hpa += step;
+		size -= step;
+	}
+}
+
+/* --- fetches -------------------------------------------------------------------------------- */
 
 /* The CPU may use the entry meanwhile: the new table is complete before the entry points to it. */
 static bool split_page(const struct npt_format *f, struct npt *n, uint64_t *slot, unsigned shift)

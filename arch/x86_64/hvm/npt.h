@@ -42,6 +42,18 @@ bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t h
              enum npt_use use);
 
 /*
+ * Removes what npt_map() mapped with these arguments, also what it had mapped when it returned
+ * false; pages that map something else stay.  The tables stay, so that mapping the same range again
+ * needs no memory.
+ *
+ * vCPUs may run during both functions, and call npt_allow_fetch(), which changes entries of RAM
+ * alone; the caller serialises all other calls for one root.  What was unmapped can be reached
+ * until each vCPU's translations are flushed (vm_flush()).
+ */
+void npt_unmap(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa,
+               uint64_t size);
+
+/*
  * After a fetch from a page without `fetch`: splits the large page at gpa down to 4 KiB, which is
  * executable.  false: fetches are not allowed there.  May be called for several vCPUs at once; it
  * fills two tables at most, and a page is split only once.  No TLB flush is needed: the new entries

@@ -121,6 +121,12 @@ static void reset_control(struct vmcb *b, uint64_t nested_root)
 	b->g_pat = PAT_RESET;
 }
 
+/* VMRUN does it (APM 2, 15.16.1). */
+static void svm_flush(struct hvm_vcpu *v)
+{
+	svm_of(v)->vmcb.tlb_control = TLB_FLUSH_ALL;
+}
+
 static void svm_own_msrs(struct hvm_vcpu *v, unsigned own)
 {
 	own |= has_v_spec_ctrl ? HVM_OWN_SPEC_CTRL : 0u;
@@ -533,6 +539,7 @@ const struct hvm_ops svm_ops = {
     .set = svm_set,
     .set_control = svm_set_control,
     .get_seg = svm_get_seg,
+    .flush = svm_flush,
     .own_msrs = svm_own_msrs,
     .inject_exception = svm_inject_exception,
     .inject_nmi = svm_inject_nmi,

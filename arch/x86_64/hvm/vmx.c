@@ -34,7 +34,7 @@ static void vmptrld(paddr_t vmcs)
 	__asm__ volatile("vmptrld %0" : : "m"(vmcs) : "cc", "memory");
 }
 
-/* Flushes the translations of the last guest on this core (SDM 3, 28.3.3.1). */
+/* Flushes all guests' translations on this core (SDM 3, 28.3.3.1). */
 static void flush_all(void)
 {
 	struct {
@@ -61,6 +61,12 @@ static void vmx_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned ow
 	v->regs[REG_RBX] = e->rbx;
 	v->regs[REG_RSI] = e->rsi;
 	v->regs[REG_RSP] = e->rsp;
+}
+
+static void vmx_flush(struct hvm_vcpu *v)
+{
+	(void)v;
+	flush_all();
 }
 
 static void vmx_own_msrs(struct hvm_vcpu *v, unsigned own)
@@ -467,6 +473,7 @@ const struct hvm_ops vmx_ops = {
     .get = vmx_get,
     .set = vmx_set,
     .get_seg = vmx_get_seg,
+    .flush = vmx_flush,
     .own_msrs = vmx_own_msrs,
     .inject_exception = vmx_inject_exception,
     .inject_nmi = vmx_inject_nmi,
