@@ -9,7 +9,7 @@ import pytest
 from machine import TINY, about, ended, judge, node, passes, said, until
 
 IMAGES = ["com1", "xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple", "absent",
-          "clocks"]
+          "clocks", "window"]
 
 pytestmark = pytest.mark.every_target
 
@@ -30,6 +30,8 @@ def conf():
         "walk": 'kernel nobody.elf cmdline "how=walk"',
         "float": 'kernel nobody.elf cmdline "how=float"',
         "clocks": "kernel clocks.elf", "absent": "kernel absent.elf", "many": 'kernel absent.elf cmdline "reads=3000 pages=50"',
+        "window": "kernel window.elf cpus 2 control",
+        "windows": 'kernel window.elf cpus 2 control cmdline "reads=20000"',
         "again": "kernel triple.elf restart always",
     }
     text = [f"guest {name} {what} {TINY} autostart no" for name, what in cases.items()]
@@ -44,7 +46,7 @@ def the_node():
 
 
 @pytest.mark.parametrize("name", ["com1", "com1page", "xapic", "x2apic", "smp", "page", "cpuid",
-                                  "bigmem", "msr", "in", "absent", "clocks"])
+                                  "bigmem", "msr", "in", "absent", "clocks", "window"])
 def test_guest(n, name):
     """The guest's own checks pass: the machine behaves as a PC."""
     passes(n, name)
@@ -65,6 +67,11 @@ def test_timer_ticks_cost_no_exit(n):
     io = n.exits("ticks").get("io", 0)
     assert cost(n, "ticks") == cost(n, "x2apic")
     assert n.exits("ticks")["io"] - io < 1500  # for what it prints
+
+
+def test_reading_the_window_costs_no_exit(n):
+    """19980 more reads of the observation window, where the guest has moved it, cost nothing."""
+    assert cost(n, "windows") == cost(n, "window")
 
 
 def test_received_interrupts_cost_no_exit(n):

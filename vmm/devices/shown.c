@@ -4,14 +4,13 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/hvm/npt.h"
 #include "vmm/devices/shown.h"
+#include "vmm/vcpu.h"
 
 #define CLASS_OTHER 0x088000 /* system peripheral, other (PCI Code and ID Assignment 1.9) */
 
-/*
- * An access that exits: a write to read-only memory, which is dropped, or any where the guest has
- * moved the BAR.  The memory stays mapped at the BAR's first address as well: what is there can be
- * reached anyway.
- */
+/* An access that exits: a write to read-only memory, which is dropped, or any where the memory is
+ * not mapped because something else is, or because the BAR is outside the window for BARs: local
+ * APICs are there. */
 static void shown_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
                       uint64_t *val)
 {
@@ -28,7 +27,26 @@ static void shown_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned s
 	}
 }
 
-static const struct vpci_ops ops = {.bar = shown_bar};
+/* The memory goes where the guest puts the BAR. */
+static void shown_moved(struct vpci_dev *d, unsigned bar)
+{
+	struct shown *s = (struct shown *)d;
+	uint64_t at = atomic_load(&d->bar[bar].base), root = s->vm->npt_root;
+	if (s->mapped) {
+		npt_unmap(hvm->npt, root, s->mapped, (uint64_t)s->memory, s->size);
+		vm_flush(s->vm);
+		s->mapped = 0;
+	}
+	if (!at || !vpci_claims_mmio(at))
+		return;
+	if (npt_map(hvm->npt, root, at, (uint64_t)s->memory, s->size,
+	            s->writable ? NPT_SHARED : NPT_SHOWN))
+		s->mapped = at;
+	else
+		npt_unmap(hvm->npt, root, at, (uint64_t)s->memory, s->size);
+}
+
+static const struct vpci_ops ops = {.bar = shown_bar, .moved = shown_moved};
 
 static uint32_t bar_size(uint64_t size)
 {
@@ -42,12 +60,11 @@ bool shown_attach(struct shown *shown, struct vm *vm, const char *name, uint16_t
                   void *memory, uint64_t size, bool writable)
 {
 	size = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	shown->vm = vm;
 	shown->memory = memory;
 	shown->size = size;
 	shown->writable = writable;
 	vpci_dev_init(&shown->pci, name, &ops, SHOWN_VENDOR, device, CLASS_OTHER, 0);
 	vpci_bar_init(&shown->pci, 0, VPCI_BAR_MEM, bar_size(size));
-	return vpci_add(&vm->pci, &shown->pci, 0) &&
-	       npt_map(hvm->npt, vm->npt_root, shown->pci.bar[0].home, (uint64_t)memory, size,
-	               writable ? NPT_SHARED : NPT_SHOWN);
+	return vpci_add(&vm->pci, &shown->pci, 0) && shown->mapped;
 }

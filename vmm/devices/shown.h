@@ -16,6 +16,8 @@
 
 struct shown {
 	struct vpci_dev pci;
+	struct vm *vm;
+	uint64_t mapped; /* where the guest has it; 0: nowhere */
 	uint8_t *memory; /* the caller's, `size` bytes of it */
 	uint64_t size;
 	bool writable;
@@ -23,9 +25,9 @@ struct shown {
 
 /*
  * Gives a guest that does not run the device, with `memory` in its BAR 0: `size` bytes from
- * a page's start, rounded up to pages, which the guest sees whole; they are mapped for good and
- * stay the caller's.  The BAR is the next power of two: beyond the pages it reads all
- * ones.  *shown stays the caller's until vm_destroy().  False: no room on the
+ * a page's start, rounded up to pages, which the guest sees whole; they are mapped where
+ * the guest has the BAR, and stay the caller's.  The BAR is the next power of two: beyond the pages
+ * it reads all ones.  *shown stays the caller's until vm_destroy().  False: no room on the
  * guest's PCI bus, or no memory for page tables.
  */
 bool shown_attach(struct shown *shown, struct vm *vm, const char *name, uint16_t device,
