@@ -252,7 +252,7 @@ unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet
 	struct vnet_port_stats *count = &from->count[core->id];
 
 	if (__builtin_expect(core->watch != 0, 0))
-		return walk_watched(&(struct walk){core, from, frame, n, count, {0}});
+		return walk_watched(&(struct walk){core, from, frame, n, count, 0, {0}});
 	return walk_all(core, from, count, frame, n);
 }
 

@@ -166,33 +166,6 @@ void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local 
 		atomic_store(&v->link_local[net], (uint8_t)how);
 }
 
-/* The next network after this one whose policy has a tick(). */
-static unsigned next_to_sweep(struct vnet *v, unsigned last)
-{
-	for (unsigned i = 1; i <= VNET_NETS; i++) {
-		unsigned net = (last + i) % VNET_NETS;
-
-		if (atomic_load(&v->policy[net])->ops->tick)
-			return net;
-	}
-	return last;
-}
-
-/* Tells all policies the time; those with tick() sweep in turn. */
-static void policies_tick(struct vnet *v, uint64_t before, uint64_t now)
-{
-	unsigned turn = v->turn;
-
-	for (unsigned i = 0; i < VNET_NETS; i++) {
-		struct policy *p = atomic_load(&v->policy[i]);
-
-		if (p->ops->tick && !p->ops->tick(p, before, now, i == turn) && i == turn)
-			turn = VNET_NETS;
-	}
-	if (turn < VNET_NETS)
-		v->turn = next_to_sweep(v, turn);
-}
-
 /* Lock held: nobody changes the members. */
 static void ports_tick(struct vnet_core *core)
 {
@@ -218,7 +191,7 @@ bool vnet_tick(struct vnet_core *core, uint64_t seconds)
 	if (seconds < before && before - seconds <= VNET_TICK_LATE)
 		seconds = before;
 	captured = capture_tick(core, seconds);
-	policies_tick(v, before, seconds);
+	atomic_fetch_add(&v->quanta, learn_quanta(before, seconds));
 	atomic_store(&v->seconds, seconds);
 	ports_tick(core);
 	if (captured)

@@ -95,8 +95,9 @@ void vnet_port_set_quota(struct vnet_port *port, unsigned quota);
 #define VNET_QUOTA_OUTSIDE 2048
 #define VNET_LEARN_MAX     7168 /* addresses of a network, at most */
 
-/* How many addresses are learned of the port now, in mode VNET_LEARN; else 0.  Those that were not
- * seen for VNET_AGE seconds count until they are swept.  Control path only. */
+/* How many addresses are learned of the port now, in mode VNET_LEARN; else 0.  Drops those that
+ * were not seen for VNET_AGE seconds first, of the whole network once in some seconds: control path
+ * only. */
 unsigned vnet_port_learned(const struct vnet_port *port);
 
 /* Sets what moves the port's frames.  On return from VNET_KICK no core polls the port. */

@@ -82,7 +82,7 @@ struct vnet {
 	_Atomic(struct underlay *) underlays;       /* all of them, by their `next` */
 	uint64_t secret[2];                         /* as vnet_secret_set() set it */
 	_Atomic uint64_t seconds;                   /* the time of the last vnet_tick() */
-	unsigned turn;              /* the network whose policy the next vnet_tick() lets sweep */
+	_Atomic uint64_t quanta;    /* of the ages of learned addresses, passed in all: learn.h */
 	struct vnet_trials *trials; /* see trial.h */
 	struct vnet_trace_filter filter; /* of what is traced; changed while tracing is off */
 	uint32_t capture_cut;            /* bytes of a frame that are captured, at most */

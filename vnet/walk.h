@@ -12,7 +12,8 @@ struct walk {
 	struct vnet_frame *frame;
 	unsigned n;
 	struct vnet_port_stats *count; /* of the incoming port on this core */
-	uint8_t head[16];              /* the Ethernet header, where it lies in several pieces */
+	uint64_t quantum; /* by learned addresses: the present one, the same for all frames */
+	uint8_t head[16]; /* the Ethernet header, where it lies in several pieces */
 };
 
 /* Adds frames, one bit each, to those that a port is to get. */

@@ -4,8 +4,7 @@
 #include "vnet/lookup/trial.h"
 
 static struct {
-	unsigned looked_up, explained, ticks, turns, forgotten, destroyed;
-	uint64_t before, now;
+	unsigned looked_up, explained, forgotten, destroyed;
 } seen;
 
 /* All frames go to port 3. */
@@ -30,16 +29,6 @@ static void explain(struct trial *t, struct policy *p)
 		t->line(t->ctx, &say);
 }
 
-static bool tick(struct policy *p, uint64_t before, uint64_t now, bool turn)
-{
-	(void)p;
-	seen.ticks++;
-	seen.turns += turn;
-	seen.before = before;
-	seen.now = now;
-	return true;
-}
-
 static void forget(struct policy *p, unsigned port)
 {
 	(void)p;
@@ -52,7 +41,7 @@ static void destroy(struct policy *p, const struct vnet_mem *mem)
 	seen.destroyed++;
 }
 
-static const struct vnet_policy_ops ops = {look_up, explain, tick, forget, destroy};
+static const struct vnet_policy_ops ops = {look_up, explain, forget, destroy};
 static struct policy fourth = {&ops};
 
 static int setup(void **state)
@@ -95,20 +84,6 @@ static void it_explains_itself(void **state)
 	assert_int_equal(rig_reach_from(r, 0, B, A), 1u << 3); /* no mark of the trial is left */
 }
 
-/* Two networks that keep something take turns. */
-static void it_is_told_the_time(void **state)
-{
-	struct rig *r = *state;
-
-	atomic_store(&r->v->policy[1], &fourth);
-	for (uint64_t s = 1; s <= 4; s++)
-		assert_true(vnet_tick(r->core, s));
-	assert_int_equal(seen.ticks, 8);
-	assert_int_equal(seen.turns, 4);
-	assert_int_equal(seen.before, 3);
-	assert_int_equal(seen.now, 4);
-}
-
 static void it_forgets_ports_and_goes(void **state)
 {
 	struct rig *r = *state;
@@ -127,7 +102,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(frames_go_where_it_says),
 	    T(it_explains_itself),
-	    T(it_is_told_the_time),
 	    T(it_forgets_ports_and_goes),
 	};
 

@@ -138,11 +138,11 @@ static void what_is_old_takes_no_quota(void **state)
 	for (unsigned i = 0; i < VNET_QUOTA; i++)
 		rig_send(r, STRANGER, MAC_BROADCAST, made_up(i), 0);
 	vnet_tick(r->core, 1400);
-	/* What the tick itself swept is not enough. */
-	vnet_port_set_quota(r->dev[STRANGER].port, VNET_QUOTA / 2);
-	for (unsigned i = 0; i <= LEARN_BUCKETS; i++)
+	for (unsigned i = 0; i < LEARN_ENTRIES / VNET_SWEEP; i++)
 		rig_send(r, STRANGER, MAC_BROADCAST, C, 0);
 	assert_int_equal(rig_reach_from(r, 0, C, B), 1 << STRANGER);
+	/* The first part of the table that was swept had some of them: no frame was lost. */
+	assert_int_equal(rig_drops(r, STRANGER, VNET_DROP_learn_quota), 0);
 }
 
 /* Addresses that fall into the victim's bucket, as computed with a hash that everybody knows. */
@@ -226,11 +226,19 @@ static void flooding_is_counted(void **state)
 	assert_int_equal(flooded(r, 0), 0);
 }
 
-/* A tick looks at a few entries only; yet what is old is not found, and in the end it is gone. */
-static void a_tick_is_short(void **state)
+/* How many entries the table has lost since there were `before` of them. */
+static unsigned lost(struct rig *r, unsigned before)
 {
+	return before - entries(r);
+}
+
+/* The clock moves no entry.  An address that meets the quota has a part of the table swept, and in
+ * a quantum all of it once; what it then finds free is its own. */
+static void only_who_needs_room_sweeps(void **state)
+{
+	const unsigned parts = LEARN_ENTRIES / VNET_SWEEP;
 	struct rig *r = *state;
-	unsigned full, before;
+	unsigned full, now;
 
 	vnet_tick(r->core, 1000);
 	vnet_port_set_quota(r->dev[1].port, VNET_LEARN_MAX);
@@ -238,15 +246,51 @@ static void a_tick_is_short(void **state)
 		rig_send(r, 1, MAC_BROADCAST, made_up(i), 0);
 	full = entries(r);
 	assert_true(full > VNET_LEARN_MAX / 2);
-	vnet_tick(r->core, 1400);
-	assert_in_range(full - entries(r), 1, VNET_SWEEP);
-	for (unsigned i = 1; i <= 2 * LEARN_BUCKETS * LEARN_WAYS / VNET_SWEEP; i++) {
-		before = entries(r);
-		vnet_tick(r->core, 1400 + i);
-		assert_in_range(before - entries(r), 0, VNET_SWEEP);
+	for (unsigned s = 1000; s <= 1400; s++)
+		vnet_tick(r->core, s);
+	assert_int_equal(lost(r, full), 0);
+	vnet_port_set_quota(r->dev[3].port, 0);
+	for (unsigned i = 0; i < parts; i++) {
+		now = entries(r);
+		rig_send(r, 3, MAC_BROADCAST, C, 0);
+		assert_in_range(lost(r, now), 1, VNET_SWEEP + LEARN_WAYS);
 	}
 	assert_int_equal(entries(r), 0);
 	assert_int_equal(table(r)->used[1], 0);
+	assert_int_equal(rig_drops(r, 3, VNET_DROP_learn_quota), parts);
+}
+
+/* The buckets that a refused address sweeps, in this quantum or in one of its own. */
+static unsigned swept(struct rig *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LEARN_BUCKETS; i++)
+		n += table(r)->bucket[i].aged == r->v->quanta;
+	return n;
+}
+
+static void a_quantum_has_one_sweep(void **state)
+{
+	struct rig *r = *state;
+	unsigned all = LEARN_BUCKETS;
+
+	vnet_port_set_quota(r->dev[3].port, 0);
+	for (unsigned s = 1000; s < 1100; s += LEARN_QUANTUM) {
+		vnet_tick(r->core, s); /* each goes on where the last one ended */
+		rig_send(r, 3, MAC_BROADCAST, C, 0);
+		assert_in_range(swept(r), VNET_SWEEP / LEARN_WAYS, VNET_SWEEP / LEARN_WAYS + 1);
+	}
+	for (unsigned i = 0; i < 10; i++)
+		all -= table(r)->bucket[i * VNET_SWEEP / LEARN_WAYS].aged > 0;
+	assert_int_equal(all, LEARN_BUCKETS - 10);
+	for (unsigned i = 0; i < 2 * LEARN_BUCKETS; i++)
+		rig_send(r, 3, MAC_BROADCAST, C, 0);
+	assert_int_equal(swept(r), LEARN_BUCKETS);
+	for (unsigned i = 0; i < LEARN_BUCKETS; i++)
+		table(r)->bucket[i].aged--; /* would show another sweep */
+	rig_send(r, 3, MAC_BROADCAST, C, 0);
+	assert_in_range(swept(r), 0, 1);
 }
 
 static void what_is_old_is_not_found(void **state)
@@ -278,7 +322,8 @@ int main(void)
 	    T(the_place_depends_on_the_secret),
 	    T(a_quota_is_given_back),
 	    T(flooding_is_counted),
-	    T(a_tick_is_short),
+	    T(only_who_needs_room_sweeps),
+	    T(a_quantum_has_one_sweep),
 	    T(what_is_old_is_not_found),
 	};
 

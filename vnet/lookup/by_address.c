@@ -6,11 +6,10 @@
 #define REACH_LOCAL   1
 #define REACH_OUTSIDE 2
 
-/* The port where the address was seen; -1: unknown. */
-static inline int learn_find(struct vnet_learn *l, mac_t mac)
+/* The port where the address was seen, as of quantum `now`; -1: unknown. */
+static inline int learn_find(struct vnet_learn *l, mac_t mac, uint64_t now)
 {
 	struct learn_bucket *b = learn_bucket(l, mac);
-	uint64_t now = atomic_load_explicit(&l->now, memory_order_relaxed);
 
 	if (__builtin_expect(atomic_load_explicit(&b->aged, memory_order_relaxed) != now, 0))
 		learn_bucket_age(l, b, now);
@@ -98,7 +97,7 @@ static struct vnet_port *learned_port(struct walk *w, const struct vnet_members 
 	port = member_in_use(m, w->from->net, dst);
 	if (port)
 		return port;
-	number = learn_find(learn, dst);
+	number = learn_find(learn, dst, w->quantum);
 	return number < 0 ? NULL : if_up(port_at(w->core->vnet, (unsigned)number));
 }
 
@@ -117,7 +116,8 @@ static bool drop_looped(struct walk *w, const struct vnet_frame *f)
 static bool learn_from(struct walk *w, struct vnet_learn *l, const struct vnet_frame *f)
 {
 	unsigned quota = atomic_load_explicit(&w->from->quota, memory_order_relaxed);
-	enum learned done = f->src ? learn_source(l, f->src, w->from->number, quota) : LEARNED;
+	enum learned done =
+	    f->src ? learn_source(l, f->src, w->from->number, quota, w->quantum) : LEARNED;
 
 	if (done == LEARNED)
 		return true;
@@ -191,6 +191,7 @@ void look_up_learned(struct walk *w, struct policy *p)
 	struct vnet_frame *f = w->frame, *end = f + w->n;
 	uint64_t unknown = 0, bytes = 0, bit = 1;
 
+	w->quantum = atomic_load_explicit(&w->core->vnet->quanta, memory_order_relaxed);
 	for (; f < end; f++, bit <<= 1) {
 		struct vnet_port *to;
 

@@ -52,36 +52,57 @@ void learn_bucket_age(struct vnet_learn *l, struct learn_bucket *b, uint64_t now
 	}
 }
 
-/* Drops the old entries of `n` buckets from number `first` on. */
-static void learn_sweep(struct vnet_learn *l, unsigned first, unsigned n)
+/*
+ * Claims the next part of the table for a sweep, LEARN_SWEEP buckets from *first on.  False: all of
+ * it was claimed in this quantum, or another core claims now.  `sweep` has the quantum, how many
+ * buckets are left in it, and the next one.
+ */
+static bool sweep_claim(struct vnet_learn *l, uint64_t now, unsigned *first)
 {
-	uint64_t now = atomic_load_explicit(&l->now, memory_order_relaxed);
+	uint64_t was = atomic_load_explicit(&l->sweep, memory_order_relaxed), left, next;
 
-	for (unsigned i = 0; i < n; i++) {
-		struct learn_bucket *b = &l->bucket[(first + i) % LEARN_BUCKETS];
-
-		if (atomic_load_explicit(&b->aged, memory_order_relaxed) != now)
-			learn_bucket_age(l, b, now);
-	}
+	left = was >> 32 == (uint32_t)now ? was >> 16 & 0xffff : LEARN_BUCKETS;
+	*first = was & 0xffff;
+	if (!left)
+		return false;
+	next = (uint64_t)(uint32_t)now << 32 | (left - LEARN_SWEEP) << 16 |
+	       (*first + LEARN_SWEEP) % LEARN_BUCKETS;
+	return atomic_compare_exchange_strong(&l->sweep, &was, next);
 }
 
-/* The port has its quota; sweeps one bucket, for some of its entries may be old. */
-static enum learned quota_used_up(struct vnet_learn *l)
+/* Drops the old entries of the part that begins at bucket `first`. */
+static void sweep(struct vnet_learn *l, unsigned first, uint64_t now)
 {
-	learn_sweep(l, atomic_fetch_add_explicit(&l->hand, 1, memory_order_relaxed), 1);
-	return LEARN_QUOTA;
+	for (unsigned i = first; i < first + LEARN_SWEEP; i++)
+		if (atomic_load_explicit(&l->bucket[i].aged, memory_order_relaxed) != now)
+			learn_bucket_age(l, &l->bucket[i], now);
+}
+
+/* As quota_take(), but drops old entries of a part of the table first where the port has its quota:
+ * some of them may be its own. */
+static bool quota_make(struct vnet_learn *l, unsigned port, unsigned quota, uint64_t now)
+{
+	unsigned first;
+
+	if (quota_take(l, port, quota))
+		return true;
+	if (!sweep_claim(l, now, &first))
+		return false;
+	sweep(l, first, now);
+	return quota_take(l, port, quota);
 }
 
 /* The address has an entry e, which is older, or at another port: replaces it. */
 static __attribute__((noinline)) enum learned entry_renew(struct vnet_learn *l,
                                                           _Atomic uint64_t *entry, uint64_t e,
-                                                          uint64_t want, unsigned quota)
+                                                          uint64_t want, unsigned quota,
+                                                          uint64_t now)
 {
 	unsigned was = entry_port(e), port = entry_port(want);
 	bool moves = was != port;
 
-	if (moves && !quota_take(l, port, quota))
-		return quota_used_up(l);
+	if (moves && !quota_make(l, port, quota, now))
+		return LEARN_QUOTA;
 	/* Another core may change the entry first, to what is as new as ours. */
 	if (!atomic_compare_exchange_strong(entry, &e, want))
 		was = port;
@@ -92,7 +113,7 @@ static __attribute__((noinline)) enum learned entry_renew(struct vnet_learn *l,
 
 /* Enters an address that has no entry, or an outdated one. */
 static __attribute__((noinline)) enum learned
-entry_add(struct vnet_learn *l, struct learn_bucket *b, uint64_t want, unsigned quota)
+entry_add(struct vnet_learn *l, struct learn_bucket *b, uint64_t want, unsigned quota, uint64_t now)
 {
 	unsigned port = entry_port(want);
 	uint64_t e;
@@ -101,12 +122,12 @@ entry_add(struct vnet_learn *l, struct learn_bucket *b, uint64_t want, unsigned 
 	for (int i = 0; i < LEARN_WAYS; i++) {
 		e = atomic_load_explicit(&b->entry[i], memory_order_relaxed);
 		if (e && !((e ^ want) & MAC_MASK))
-			return entry_renew(l, &b->entry[i], e, want, quota);
+			return entry_renew(l, &b->entry[i], e, want, quota, now);
 		if (!e && free < 0)
 			free = i;
 	}
-	if (!quota_take(l, port, quota))
-		return quota_used_up(l);
+	if (!quota_make(l, port, quota, now))
+		return LEARN_QUOTA;
 	/* Another core may take the free slot: then the next frame of this address tries again. */
 	e = 0;
 	if (free < 0 || !atomic_compare_exchange_strong(&b->entry[free], &e, want))
@@ -114,10 +135,10 @@ entry_add(struct vnet_learn *l, struct learn_bucket *b, uint64_t want, unsigned 
 	return free < 0 ? LEARN_FULL : LEARNED;
 }
 
-enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsigned quota)
+enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsigned quota,
+                          uint64_t now)
 {
 	struct learn_bucket *b = learn_bucket(l, mac);
-	uint64_t now = atomic_load_explicit(&l->now, memory_order_relaxed);
 	uint64_t want = mac | (uint64_t)port << LEARN_PORT_SHIFT | now << LEARN_STAMP_SHIFT;
 
 	if (atomic_load_explicit(&b->aged, memory_order_relaxed) != now)
@@ -125,14 +146,13 @@ enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsign
 	for (unsigned i = 0; i < LEARN_WAYS; i++)
 		if (atomic_load_explicit(&b->entry[i], memory_order_relaxed) == want)
 			return LEARNED;
-	return entry_add(l, b, want, quota);
+	return entry_add(l, b, want, quota, now);
 }
 
 void learn_copy(struct vnet_learn *to, const struct vnet_learn *from)
 {
 	to->key = from->key;
-	atomic_store_explicit(&to->now, from->now, memory_order_relaxed);
-	atomic_store_explicit(&to->hand, from->hand, memory_order_relaxed);
+	atomic_store_explicit(&to->sweep, from->sweep, memory_order_relaxed);
 	for (unsigned i = 0; i < VNET_PORTS; i++)
 		atomic_store_explicit(&to->used[i], from->used[i], memory_order_relaxed);
 	for (unsigned b = 0; b < LEARN_BUCKETS; b++) {
@@ -143,31 +163,6 @@ void learn_copy(struct vnet_learn *to, const struct vnet_learn *from)
 		for (unsigned i = 0; i < LEARN_WAYS; i++)
 			atomic_store_explicit(&t->entry[i], f->entry[i], memory_order_relaxed);
 	}
-}
-
-/* The time went from `before` to `now`, in seconds.  If it went back, all entries become old. */
-static void learn_pass(struct vnet_learn *l, uint64_t before, uint64_t now)
-{
-	uint64_t quanta =
-	    now < before ? LEARN_AGE + 1 : now / LEARN_QUANTUM - before / LEARN_QUANTUM;
-
-	if (quanta)
-		atomic_fetch_add_explicit(&l->now, quanta, memory_order_relaxed);
-}
-
-static bool learn_tick(struct policy *p, uint64_t before, uint64_t now, bool turn)
-{
-	struct vnet_learn *l = (struct vnet_learn *)p;
-
-	learn_pass(l, before, now);
-	if (!turn)
-		return false;
-	learn_sweep(l, l->swept, VNET_SWEEP / LEARN_WAYS);
-	l->swept += VNET_SWEEP / LEARN_WAYS;
-	if (l->swept < LEARN_BUCKETS)
-		return false;
-	l->swept = 0;
-	return true;
 }
 
 static void learn_forget(struct policy *p, unsigned port)
@@ -192,7 +187,6 @@ static void learn_destroy(struct policy *p, const struct vnet_mem *mem)
 const struct vnet_policy_ops policy_learned = {
     .look_up = look_up_learned,
     .explain = explain_learned,
-    .tick = learn_tick,
     .forget = learn_forget,
     .destroy = learn_destroy,
 };
@@ -210,10 +204,14 @@ struct policy *policy_learn(const struct vnet_mem *mem, const uint64_t secret[2]
 
 unsigned vnet_port_learned(const struct vnet_port *port)
 {
-	const struct policy *p = atomic_load(&port->vnet->policy[port->net]);
+	struct policy *p = atomic_load(&port->vnet->policy[port->net]);
+	struct vnet_learn *l = (struct vnet_learn *)p;
+	uint64_t now = atomic_load_explicit(&port->vnet->quanta, memory_order_relaxed);
+	unsigned first;
 
 	if (p->ops != &policy_learned)
 		return 0;
-	return atomic_load_explicit(&((const struct vnet_learn *)p)->used[port->number],
-	                            memory_order_relaxed);
+	while (sweep_claim(l, now, &first))
+		sweep(l, first, now);
+	return atomic_load_explicit(&l->used[port->number], memory_order_relaxed);
 }

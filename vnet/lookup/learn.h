@@ -9,11 +9,12 @@
  * A guest that sends with addresses of its choice must not crowd out others: the bucket is chosen
  * by a hash with a secret key, and each port has a quota of entries.
  *
- * The table is never swept whole.  Time is counted in quanta; a bucket has the quantum in which its
- * old entries were last dropped, and each access in a later one drops them first, so that no
- * look-up finds an address that was silent for too long.  learn_tick() visits buckets that nothing
- * accesses, so that their old entries do not use up quotas; and a port that meets its quota sweeps
- * one bucket more.
+ * Nobody sweeps the table by the clock.  Time is counted in quanta; a bucket has the quantum in
+ * which its old entries were last dropped, and each access in a later one drops them first, so that
+ * no look-up finds an address that was silent for too long.  Old entries in buckets that nothing
+ * accesses do no harm but to quotas: so a port that has used up its quota sweeps a part of the
+ * table before an address is refused, and who counts addresses sweeps the rest; the whole table
+ * once in a quantum at most.
  */
 #ifndef VNET_LOOKUP_LEARN_H
 #define VNET_LOOKUP_LEARN_H
@@ -32,11 +33,13 @@
 #define LEARN_STAMPS      64 /* quanta are stored modulo this */
 #define LEARN_QUANTUM     10 /* seconds */
 #define LEARN_AGE         (VNET_AGE / LEARN_QUANTUM)
+#define LEARN_SWEEP       (VNET_SWEEP / LEARN_WAYS) /* buckets of a part of a sweep */
 
 _Static_assert(VNET_PORTS <= 1 << (LEARN_STAMP_SHIFT - LEARN_PORT_SHIFT), "ports fit an entry");
 _Static_assert(2 * LEARN_AGE < LEARN_STAMPS - 1,
                "when a bucket is so old that ages are ambiguous, all its entries are old");
 _Static_assert(VNET_LEARN_MAX == LEARN_ENTRIES, "a quota may be the whole table");
+_Static_assert(LEARN_BUCKETS % LEARN_SWEEP == 0, "the last part of a sweep is whole, too");
 
 struct learn_bucket {
 	_Atomic uint64_t aged; /* the quantum in which its old entries were dropped last */
@@ -47,10 +50,8 @@ _Static_assert(sizeof(struct learn_bucket) == 64, "a bucket is one cache line");
 
 struct vnet_learn {
 	struct policy policy; /* first */
-	unsigned swept;       /* the bucket that the next learn_tick() sweeps first */
 	struct mix_key key;
-	_Atomic uint64_t now;  /* quanta that have passed, in all */
-	_Atomic unsigned hand; /* the bucket to sweep when a port next meets its quota */
+	_Atomic uint64_t sweep;            /* how far it is: see sweep_claim() */
 	_Atomic uint32_t used[VNET_PORTS]; /* entries of each port */
 	struct learn_bucket bucket[LEARN_BUCKETS];
 };
@@ -69,8 +70,16 @@ enum learned {
 	LEARN_QUOTA, /* not learned: the port has its quota */
 };
 
-/* Learns that the address is at the port now; the port may have `quota` entries. */
-enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsigned quota);
+/* Learns that the address is at the port in quantum `now`; the port may have `quota` entries. */
+enum learned learn_source(struct vnet_learn *l, mac_t mac, unsigned port, unsigned quota,
+                          uint64_t now);
+
+/* How many quanta pass when the clock goes from second `before` to `now`.  If it goes back: so many
+ * that all entries become old. */
+static inline uint64_t learn_quanta(uint64_t before, uint64_t now)
+{
+	return now < before ? LEARN_AGE + 1 : now / LEARN_QUANTUM - before / LEARN_QUANTUM;
+}
 
 /* Copies all that another table has learned. */
 void learn_copy(struct vnet_learn *to, const struct vnet_learn *from);

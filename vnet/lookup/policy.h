@@ -18,8 +18,6 @@ struct policy;
  * look_up: admits the frames of the walk and marks their destinations, or counts their drops.
  * explain: runs the look-up for the one frame of a trial, without effect on others, and reports
  *          the result (trial.h).
- * tick:    the time went from `before` to `now`, in seconds.  With `turn` it may sweep a bounded
- *          part of its state; returns whether that completed a pass over all of it.
  * forget:  removes all addresses of a port, whose number may be given to another.
  * destroy: frees the policy, which no walk uses any more.
  * All but the first two may be NULL: nothing to do.
@@ -27,7 +25,6 @@ struct policy;
 struct vnet_policy_ops {
 	void (*look_up)(struct walk *w, struct policy *p);
 	void (*explain)(struct trial *t, struct policy *p);
-	bool (*tick)(struct policy *p, uint64_t before, uint64_t now, bool turn);
 	void (*forget)(struct policy *p, unsigned port);
 	void (*destroy)(struct policy *p, const struct vnet_mem *mem);
 };
