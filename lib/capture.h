@@ -42,7 +42,9 @@
 	X(up)      /* the driver of `port` is ready (value 1), or gone (0); a group of its own, or \
 	            * in a walk that found the driver broken */                                    \
 	X(state)   /* begins a group: of `port` when its mirror began; value: 1: it was up */      \
-	X(changed) /* begins a group: the description of the node was changed */
+	X(changed) /* begins a group: the description of the node was changed */                   \
+	X(ready)   /* begins a group: the driver of `port` takes frames, and the switch sends what \
+	            * waited for that */
 
 enum capture_kind {
 #define X(name) CAPTURE_##name,

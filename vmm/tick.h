@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tick.h: the switch's coarse clock, advanced once a second by any core in its run loop: there is
- * no host timer.  While no core runs that loop, no frame is forwarded either.
+ * tick.h: the switch's coarse clock, a word that any core in its run loop sets when it is a second
+ * old: there is no host timer.  Setting it is all that is done: nothing runs by the clock.  While
+ * no core runs that loop, no frame is forwarded either.
  */
 #ifndef VMM_TICK_H
 #define VMM_TICK_H
@@ -10,12 +11,8 @@
 
 extern _Atomic uint64_t tick_next; /* TSC value from which tick_move() is due */
 
-/* Advances the switch's clock; one core does it, the others return at once. */
+/* Sets the switch's clock. */
 void tick_move(uint64_t tsc);
-
-/* The same at once, so that a new link resolves its next hop without delay.  Not from within the
- * walk. */
-void tick_now(void);
 
 static inline void tick(uint64_t tsc)
 {

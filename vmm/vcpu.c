@@ -156,6 +156,7 @@ static void core_serve(struct core *c, void (*work)(void))
 	if (!atomic_load_explicit(&c->attention, memory_order_relaxed))
 		return;
 	core_take_requests(c);
+	tick(rdtsc());
 	v = atomic_load(&c->vcpu);
 	if (v)
 		vcpu_serve(c, v);
@@ -176,6 +177,7 @@ static inline __attribute__((always_inline)) void run(struct vcpu *v, bool measu
 		exit_times_ended(v, rdtsc());
 	hvm->run(&v->cpu, &e);
 	start = rdtsc();
+	tick(start);
 	if (measured)
 		exit_times_began(v, e.kind, start);
 	stat = &v->exits[e.kind];
@@ -183,7 +185,6 @@ static inline __attribute__((always_inline)) void run(struct vcpu *v, bool measu
 	stat->count++;
 	if (e.kind != VMEXIT_kick)
 		vcpu_handle_exit(v, &e);
-	tick(start);
 	stat->ticks += rdtsc() - start;
 }
 

@@ -166,36 +166,18 @@ void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local 
 		atomic_store(&v->link_local[net], (uint8_t)how);
 }
 
-/* Lock held: nobody changes the members. */
-static void ports_tick(struct vnet_core *core)
-{
-	const struct vnet_members *m = atomic_load(&core->vnet->members);
-
-	for (unsigned i = 0; i < m->ntick; i++) {
-		struct vnet_port *port = m->tick[i];
-
-		stage_of(port)->tick(core, port);
-	}
-}
-
-bool vnet_tick(struct vnet_core *core, uint64_t seconds)
+void vnet_clock_set(struct vnet_core *core, uint64_t seconds)
 {
 	struct vnet *v = core->vnet;
-	uint64_t before;
-	bool captured;
+	uint64_t before = atomic_load_explicit(&v->seconds, memory_order_relaxed);
 
-	if (!spin_try(&v->control))
-		return false;
 	/* Of two callers the one that read the clock first may come here last. */
-	before = atomic_load(&v->seconds);
-	if (seconds < before && before - seconds <= VNET_TICK_LATE)
-		seconds = before;
-	captured = capture_tick(core, seconds);
+	if (seconds == before || (seconds < before && before - seconds <= VNET_CLOCK_LATE))
+		return;
+	/* Of two that come at once one does it. */
+	if (!atomic_compare_exchange_strong(&v->seconds, &before, seconds))
+		return;
 	atomic_fetch_add(&v->quanta, learn_quanta(before, seconds));
-	atomic_store(&v->seconds, seconds);
-	ports_tick(core);
-	if (captured)
-		capture_tick_end(core);
-	control_unlock(v);
-	return true;
+	if (__builtin_expect(atomic_load_explicit(&core->watched, memory_order_relaxed) != 0, 0))
+		capture_clock(core, seconds);
 }

@@ -291,20 +291,26 @@ void capture_end_walk(struct vnet_core *core)
 	capture_end(&core->capture.to);
 }
 
-/* --- the clock ------------------------------------------------------------------------------- */
+/* --- what moves no frame --------------------------------------------------------------------- */
 
-bool capture_tick(struct vnet_core *core, uint64_t seconds)
+void capture_clock(struct vnet_core *core, uint64_t seconds)
 {
-	if (!(atomic_load_explicit(&core->watched, memory_order_acquire) & WATCH_CAPTURE))
+	put_event(core, CAPTURE_tick, 0, seconds);
+}
+
+bool capture_ready(struct vnet_core *core, const struct vnet_port *port)
+{
+	if (!mirrors_of(port) ||
+	    !(atomic_load_explicit(&core->watched, memory_order_acquire) & WATCH_CAPTURE))
 		return false;
 	begin(core);
-	put(core, CAPTURE_tick, 0, seconds);
+	put(core, CAPTURE_ready, port->number, 1);
 	core->stamped = NULL;
 	core->watch = WATCH_CAPTURE;
 	return true;
 }
 
-void capture_tick_end(struct vnet_core *core)
+void capture_ready_end(struct vnet_core *core)
 {
 	core->watch = 0;
 	capture_end(&core->capture.to);

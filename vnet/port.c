@@ -3,7 +3,7 @@
 #include "vnet/port.h"
 #include <string.h>
 #include "vnet/link/guard.h"
-#include "vnet/state.h"
+#include "vnet/walk.h"
 
 const char *const vnet_drop_name[VNET_DROP_CAUSES] = {
 #define X(name) #name,
@@ -136,6 +136,22 @@ void vnet_port_set_mode(struct vnet_port *port, enum vnet_mode mode)
 	atomic_store(&port->mode, (uint8_t)mode);
 	members_publish(v);
 	control_unlock(v);
+}
+
+void vnet_port_ready(struct vnet_core *core, struct vnet_port *port)
+{
+	const struct vnet_stage *stage;
+	bool captured;
+
+	walk_enter(core);
+	stage = stage_of(port);
+	if (stage && stage->ready) {
+		captured = capture_ready(core, port);
+		stage->ready(core, port);
+		if (captured)
+			capture_ready_end(core);
+	}
+	walk_leave(core);
 }
 
 struct vnet_port *vnet_port_get(struct vnet *v, unsigned number)

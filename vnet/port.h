@@ -100,6 +100,13 @@ void vnet_port_set_quota(struct vnet_port *port, unsigned quota);
  * only. */
 unsigned vnet_port_learned(const struct vnet_port *port);
 
+/*
+ * The port's driver takes frames now: what waited for that is done, which is that an edge with an
+ * underlay asks for those next hops of its links that are not known.  Called by the device, and by
+ * control after links were made; on any core, with that core's own state, not from within the walk.
+ */
+void vnet_port_ready(struct vnet_core *core, struct vnet_port *port);
+
 /* Sets what moves the port's frames.  On return from VNET_KICK no core polls the port. */
 void vnet_port_set_mode(struct vnet_port *port, enum vnet_mode mode);
 

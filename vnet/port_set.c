@@ -9,7 +9,7 @@ static void members_list(struct vnet *v, struct vnet_members *m)
 	uint16_t at[VNET_NETS] = {0};
 	struct vnet_port *port;
 
-	m->npoll = m->ntick = 0;
+	m->npoll = 0;
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		port = port_at(v, i);
 		if (port)
@@ -26,8 +26,6 @@ static void members_list(struct vnet *v, struct vnet_members *m)
 		m->port[at[port->net]++] = port;
 		if (port->ops->poll && vnet_port_mode(port) == VNET_POLL)
 			m->poll[m->npoll++] = port;
-		if (stage_of(port) && stage_of(port)->tick)
-			m->tick[m->ntick++] = port;
 	}
 }
 

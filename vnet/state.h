@@ -26,13 +26,13 @@ struct vnet_trials;
  *          passes those that it accepts to walk_frames().  Returns the number of deliveries.
  * refuses: the enum vnet_drop that ingress() would count at the port for a frame with these
  *          addresses and no content; -1: none.
- * tick:    called by vnet_tick(), control lock held.  NULL: not needed.
+ * ready:   the port takes frames now (vnet_port_ready()); in the walk.  NULL: not needed.
  */
 struct vnet_stage {
 	unsigned (*ingress)(struct vnet_core *core, struct vnet_port *from,
 	                    struct vnet_frame *frame, unsigned n);
 	int (*refuses)(struct vnet_port *from, mac_t src, mac_t dst);
-	void (*tick)(struct vnet_core *core, struct vnet_port *port);
+	void (*ready)(struct vnet_core *core, struct vnet_port *port);
 };
 
 #define MEMBER_MACS  (2 * VNET_PORTS)         /* slots of a hash that is at most half full */
@@ -45,8 +45,7 @@ struct vnet_members {
 	uint16_t start[VNET_NETS + 1]; /* network n has port[start[n]] .. port[start[n + 1] - 1] */
 	struct vnet_port *port[VNET_PORTS];
 	struct vnet_port *poll[VNET_PORTS]; /* the ports in poll mode */
-	struct vnet_port *tick[VNET_PORTS]; /* the ports whose stage has a tick() */
-	unsigned npoll, ntick;
+	unsigned npoll;
 	uint64_t mac[MEMBER_MACS]; /* declared, and in the upper 16 bits the network; 0: free */
 	struct vnet_port *mac_port[MEMBER_MACS]; /* the port of each; NULL: free */
 };
@@ -81,7 +80,7 @@ struct vnet {
 	_Atomic uint8_t link_local[VNET_NETS];      /* enum vnet_link_local */
 	_Atomic(struct underlay *) underlays;       /* all of them, by their `next` */
 	uint64_t secret[2];                         /* as vnet_secret_set() set it */
-	_Atomic uint64_t seconds;                   /* the time of the last vnet_tick() */
+	_Atomic uint64_t seconds;                   /* as vnet_clock_set() set it */
 	_Atomic uint64_t quanta;    /* of the ages of learned addresses, passed in all: learn.h */
 	struct vnet_trials *trials; /* see trial.h */
 	struct vnet_trace_filter filter; /* of what is traced; changed while tracing is off */
@@ -157,8 +156,7 @@ unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet
 /* Frees a port that no walk uses any more, with the link or underlay that it has. */
 void port_free(struct vnet_port *port);
 
-/* Delivers n frames, `bytes` in all, to a port that is up, and counts them there.  In the walk, or
- * under the control lock. */
+/* Delivers n frames, `bytes` in all, to a port that is up, and counts them there.  In the walk. */
 void port_hand(struct vnet_core *core, struct vnet_port *port, struct vnet_frame *const *frames,
                unsigned n, uint64_t bytes);
 
@@ -291,9 +289,12 @@ void capture_made(struct vnet_core *core, const struct vnet_port *port,
 /* The same as capture_dropped(), for a frame that the device drops before the walk; not in the
  * walk. */
 void capture_early(struct vnet_core *core, const struct vnet_port *port, enum vnet_drop why);
-/* What vnet_tick() does is captured between these two.  False: there is no capture. */
-bool capture_tick(struct vnet_core *core, uint64_t seconds);
-void capture_tick_end(struct vnet_core *core);
+/* The switch's clock was set; not in the walk. */
+void capture_clock(struct vnet_core *core, uint64_t seconds);
+/* In the walk: what vnet_port_ready() does is captured between these two.  False: it is not, as
+ * nothing copies the port's frames. */
+bool capture_ready(struct vnet_core *core, const struct vnet_port *port);
+void capture_ready_end(struct vnet_core *core);
 
 /* Lets a capture know of a drop. */
 static inline void note_drop(struct vnet_core *c, const struct vnet_port *port,

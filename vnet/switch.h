@@ -72,16 +72,18 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 unsigned vnet_poll(struct vnet_core *core, unsigned budget);
 
 /*
- * Sets the switch's coarse clock, in seconds from any start.  Addresses not seen for VNET_AGE
- * seconds are no longer found.  Sends the ARP requests for next hops of links that are due.  Call
- * it every second or so, on any core, with that core's own state, not from within the walk.  A time
- * up to VNET_TICK_LATE seconds before the last one counts as the last one; one further back means
- * that the clock was set back.  False, and nothing done: a control operation is in progress; call
- * it again soon.
+ * Sets the switch's coarse clock, in seconds from any start; on any core, with that core's own
+ * state, not from within the walk.  It is a matter of a few instructions, and nothing else is done
+ * by the clock: what is old is dropped by who finds it, and next hops of links are asked for by who
+ * needs them.  The clock may stand still while no core has frames to move.  A time up to
+ * VNET_CLOCK_LATE seconds before the last one counts as the last one; one further back means that
+ * the clock was set back.
  */
-bool vnet_tick(struct vnet_core *core, uint64_t seconds);
-#define VNET_TICK_LATE 10
-#define VNET_AGE       300 /* IEEE 802.1D-2004, table 7-5 */
-#define VNET_SWEEP     224 /* addresses that a refused one may sweep for old ones, at most */
+void vnet_clock_set(struct vnet_core *core, uint64_t seconds);
+#define VNET_CLOCK_LATE 10
+#define VNET_AGE                                                                                   \
+	300 /* seconds until an address that is not seen is not found: IEEE 802.1D-2004, table 7-5 \
+	     */
+#define VNET_SWEEP 224 /* addresses that a refused one may sweep for old ones, at most */
 
 #endif

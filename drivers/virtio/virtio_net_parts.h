@@ -7,6 +7,14 @@
 /* The guest broke a rule of ring `q`: the device breaks, the port goes down. */
 void virtio_net_break(struct virtio_net *n, enum vring_error why);
 
+/*
+ * virtio_net_rx.c: an RX kick, or the start.  It matters for an edge only, which has frames to send
+ * when its driver can take some: true, and kicks are suppressed: there are receive buffers; false:
+ * there are none yet, and the driver kicks for its first.  For all others kicks stay suppressed:
+ * receive buffers are looked up when there is a frame.
+ */
+bool virtio_net_first_buffers(struct virtio_net *n);
+
 /* virtio_net_rx.c, rx_lock held: whether the driver offers `wanted` receive buffers. */
 bool virtio_net_offers(struct virtio_net *n, unsigned wanted);
 

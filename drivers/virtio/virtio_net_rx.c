@@ -392,3 +392,18 @@ unsigned virtio_net_room(const struct vnet_port *port)
 	spin_unlock(&n->rx_lock);
 	return room > 0 ? (unsigned)room : 0;
 }
+
+bool virtio_net_first_buffers(struct virtio_net *n)
+{
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	bool there;
+
+	if (!n->port || !(n->port->flags & VNET_EDGE))
+		return false;
+	spin_lock(&n->rx_lock);
+	there = atomic_load(&n->rx_ready) && vring_arm(r) > 0;
+	if (there)
+		vring_disarm(r);
+	spin_unlock(&n->rx_lock);
+	return there;
+}

@@ -235,14 +235,23 @@ static bool send_visit(struct virtio_net *n, struct vnet_core *core)
 	return true;
 }
 
+static __attribute__((noinline)) void rx_kick(struct virtio_net *n)
+{
+	if (virtio_net_first_buffers(n))
+		vnet_port_ready(vnet_this_core(), n->port);
+}
+
 void virtio_net_kick(struct virtio_pci *v, unsigned q)
 {
 	struct virtio_net *n = (struct virtio_net *)v;
 	bool left;
 
-	/* A kick of the RX ring needs no action: receive buffers are looked up when there is a
-	 * frame.  Nor does one of a port that is polled: who changes its mode back kicks, too. */
-	if (q != VIRTIO_NET_TX || vnet_port_mode(n->port) != VNET_KICK)
+	if (q != VIRTIO_NET_TX) {
+		rx_kick(n);
+		return;
+	}
+	/* A port that is polled needs none: who changes its mode back kicks, too. */
+	if (vnet_port_mode(n->port) != VNET_KICK)
 		return;
 	if (!vgate_enter(&n->tx_gate))
 		return; /* the core that holds the gate arranges a visit, or polls */

@@ -218,7 +218,7 @@ static void resolve(void)
 	uint8_t frame[ARP_FRAME];
 
 	from_wire = true;
-	vnet_tick(vnet_core(v, 0), 1);
+	vnet_port_ready(vnet_core(v, 0), edge);
 	arp_write(frame, US_MAC, &a);
 	b->n = b->nseg = 1;
 	b->seg[0] = (struct vnet_seg){frame, sizeof frame};

@@ -171,7 +171,7 @@ static void step(struct input *in)
 	case 3:
 		declare(in);
 		clock_now += next(in) * 4;
-		vnet_tick(vnet_core(v, 0), clock_now);
+		vnet_clock_set(vnet_core(v, 0), clock_now);
 		break;
 	case 4:
 		vnet_explain(v, next(in) % NETS, next_mac(in), next_mac(in), next(in) % PORTS,

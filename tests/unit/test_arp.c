@@ -160,6 +160,88 @@ static void the_first_frame_asks_too(void **state)
 	node_free(n);
 }
 
+/* Sends a frame to the link in the next second; returns whether it left. */
+static bool used_later(struct node *n, uint64_t seconds)
+{
+	uint8_t out[64];
+	bool left;
+
+	n->seconds += seconds;
+	vnet_clock_set(n->core, n->seconds);
+	ether_frame(out, B, A, 0x88b5, 64, 0);
+	left = node_send(n, n->dev[1].port, out, 64);
+	if (left) {
+		assert_true(n->dev[0].n > 0);
+		n->dev[0].n--;
+		assert_true(n->dev[0].got[n->dev[0].n].len > 64);
+		free(n->dev[0].got[n->dev[0].n].bytes);
+	}
+	return left;
+}
+
+/* The clock asks for nothing.  Who sends does: at once, and again when the MAC is old. */
+static void only_who_sends_asks(void **state)
+{
+	struct node *n = node_make(0, VNET_LEARN);
+	struct vnet_port *link = node_link(n, "far", 1, &far1);
+
+	(void)state;
+	node_port(n, 1, 1, 0);
+	for (unsigned i = 0; i < 100; i++)
+		vnet_clock_set(n->core, ++n->seconds);
+	assert_int_equal(asked(n), 0);
+	assert_false(used_later(n, 0));
+	assert_int_equal(asked(n), 1);
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	for (unsigned i = 1; i < NEIGHBOUR_FRESH; i++)
+		assert_true(used_later(n, 1));
+	assert_int_equal(asked(n), 0);
+	for (unsigned i = 0; i < NEIGHBOUR_TRIES; i++) {
+		assert_true(used_later(n, 1)); /* to the old one, while it is asked */
+		assert_int_equal(asked(n), 1);
+	}
+	assert_int_equal(hop(link), NODE_MAC(1));
+	assert_false(used_later(n, 1));
+	assert_int_equal(hop(link), 0);
+	assert_int_equal(asked(n), 1);
+	node_free(n);
+}
+
+/* Of two nodes the one that came first had no answer; the other's question tells it to ask again.
+ */
+static void a_next_hop_that_asks_is_asked_back(void **state)
+{
+	struct node *n = node_make(0, VNET_LEARN);
+	struct vnet_port *link = node_link(n, "far", 1, &far1);
+	struct arp a;
+
+	(void)state;
+	node_tick(n);
+	assert_int_equal(asked(n), 1);
+	vnet_clock_set(n->core, n->seconds += 1000);
+	receive_arp(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(2), NODE_IP(2),
+	            NODE_IP(0)); /* no next hop */
+	assert_int_equal(n->dev[0].n, 1);
+	receive_arp(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	assert_int_equal(n->dev[0].n, 3);
+	assert_true(arp_read(&a, n->dev[0].got[1].bytes, ARP_FRAME));
+	assert_int_equal(a.op, ARP_REPLY);
+	assert_true(arp_read(&a, n->dev[0].got[2].bytes, ARP_FRAME));
+	assert_int_equal(a.op, ARP_REQUEST);
+	assert_int_equal(a.target, NODE_IP(1));
+	assert_int_equal(hop(link), 0); /* it is not believed */
+	node_clear(n);
+	vnet_clock_set(n->core, n->seconds += 1000);
+	receive_arp(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(1), NODE_IP(1),
+	            NODE_IP(1)); /* announces */
+	assert_int_equal(asked(n), 1);
+	receive_arp(n, NODE_MAC(0), ARP_REPLY, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	assert_int_equal(hop(link), NODE_MAC(1));
+	receive_arp(n, MAC_BROADCAST, ARP_REQUEST, NODE_MAC(1), NODE_IP(1), NODE_IP(0));
+	assert_int_equal(n->dev[0].n, 1); /* it is known: answered, and not asked */
+	node_free(n);
+}
+
 static void it_is_kept_fresh_and_forgotten_when_silent(void **state)
 {
 	struct node *n = node_make(0, VNET_LEARN);
@@ -182,8 +264,8 @@ static void it_is_kept_fresh_and_forgotten_when_silent(void **state)
 		node_tick(n);
 	assert_int_equal(hop(link), NODE_MAC(2));
 	assert_int_equal(asked(n), NEIGHBOUR_TRIES);
-	/* A second tick in the same second: the last question still has time. */
-	vnet_tick(n->core, n->seconds);
+	/* Once more in the same second: the last question still has time. */
+	vnet_port_ready(n->core, n->dev[0].port);
 	assert_int_equal(hop(link), NODE_MAC(2));
 	node_tick(n);
 	assert_int_equal(hop(link), 0);
@@ -191,7 +273,9 @@ static void it_is_kept_fresh_and_forgotten_when_silent(void **state)
 	node_free(n);
 }
 
-/* Nobody ticks while the node is idle, and nobody was asked: time alone takes nothing away. */
+/* The clock stands still while the node is idle, and nobody was asked: time alone takes nothing
+ * away.
+ */
 static void after_a_long_quiet_it_is_asked_first(void **state)
 {
 	struct node *n = node_make(0, VNET_LEARN);
@@ -347,6 +431,8 @@ int main(void)
 	    cmocka_unit_test(what_others_say_to_all_is_switched),
 	    cmocka_unit_test(a_next_hop_is_asked_for_until_it_answers),
 	    cmocka_unit_test(the_first_frame_asks_too),
+	    cmocka_unit_test(only_who_sends_asks),
+	    cmocka_unit_test(a_next_hop_that_asks_is_asked_back),
 	    cmocka_unit_test(it_is_kept_fresh_and_forgotten_when_silent),
 	    cmocka_unit_test(after_a_long_quiet_it_is_asked_first),
 	    cmocka_unit_test(beyond_the_prefix_the_gateway_is_asked),

@@ -130,7 +130,7 @@ static void answer(struct vnet *v, struct vnet_port *edge)
 	struct vnet_seg seg = {out, sizeof out};
 	static struct vnet_batch b;
 
-	vnet_tick(vnet_core(v, 0), 1);
+	vnet_port_ready(vnet_core(v, 0), edge);
 	arp_write(out, NODE_MAC(0), &a);
 	b.n = b.nseg = 1;
 	b.frame[0] =

@@ -156,7 +156,9 @@ static struct vnet *run(unsigned seed)
 		struct vnet_core *core = vnet_core(v, draw(CORES));
 
 		if (!draw(40))
-			vnet_tick(core, now += draw(100));
+			vnet_clock_set(core, now += draw(100));
+		else if (!draw(40))
+			vnet_port_ready(core, port);
 		else if (!draw(12) || i < 20)
 			vnet_port_set_up(port, core, i < 20 || draw(2));
 		else if (!draw(50))

@@ -17,7 +17,8 @@ const struct hvm_ops *hvm;
 
 static jmp_buf idle;
 static struct cpu_entry entered; /* of the last reset */
-static unsigned resets, scrubs, visits, core_works, served;
+static unsigned resets, scrubs, visits, core_works, served, handled;
+static unsigned clock_set, clock_set_first; /* all; before the last exit was handled */
 
 void core_call(struct core *c, uint32_t requests)
 {
@@ -67,6 +68,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 void tick_move(uint64_t tsc)
 {
 	(void)tsc;
+	clock_set++;
 }
 
 void vm_load_step(struct vm *vm)
@@ -78,6 +80,8 @@ void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e)
 {
 	(void)v;
 	(void)e;
+	handled++;
+	clock_set_first = clock_set;
 }
 
 unsigned vnet_poll(struct vnet_core *core, unsigned budget)
@@ -337,6 +341,22 @@ static void test_what_an_exit_takes(void **state)
 	exit_times_free(v);
 }
 
+/* The switch's clock is right before an exit's frames are moved, and before a request is served: it
+ * may have stood still for long. */
+static void test_the_clock_is_set_first(void **state)
+{
+	static const enum vmexit_kind one[] = {VMEXIT_io, VMEXIT_COUNT};
+	struct vcpu *v = &running()->vcpu[0];
+	(void)state;
+	tick_next = 0;
+	handled = clock_set = 0;
+	core_call(v->cpu.core, CORE_VCPU);
+	exits(v, one);
+	assert_int_equal(handled, 1);
+	assert_int_equal(clock_set_first, 2); /* at the request, at the exit */
+	tick_next = UINT64_MAX;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +367,7 @@ int main(void)
 	    cmocka_unit_test(test_a_service_is_called_when_asked),
 	    cmocka_unit_test(test_exits_are_measured),
 	    cmocka_unit_test(test_what_an_exit_takes),
+	    cmocka_unit_test(test_the_clock_is_set_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -353,6 +353,69 @@ static void test_mtu(void **state)
 	assert_int_equal(guest_in(n->g, mtu, 2), 1450);
 }
 
+#define PEER 0xc0000202u
+
+/* Makes guest 0 the way out, with an underlay and a link whose next hop is not known. */
+static void make_edge(struct node *n)
+{
+	const struct vnet_underlay_config under = {PEER - 1, 24, 0, mac_of(7), 1500};
+	const struct vnet_link_config far = {VNET_LINK_VXLAN, PEER, 1, 0, 0};
+	char err[100];
+
+	n->port->flags = VNET_EDGE;
+	assert_true(vnet_net_set(net, 1, VNET_LEARN));
+	assert_true(vnet_underlay_set(n->port, &under, err, sizeof err));
+	assert_non_null(vnet_link_add(net, "far", 1, n->port, &far, err, sizeof err));
+}
+
+/* Takes an ARP request for the peer off the ring. */
+static void receive_request(struct node *n)
+{
+	struct vring_used_elem e = queue_used(&n->rx);
+	const uint8_t *f = guest_at(n->g, n->rx.desc[e.id].addr + VIRTIO_NET_HDR);
+
+	assert_int_equal(mac_read(f), MAC_BROADCAST);
+	assert_int_equal(f[12] << 8 | f[13], 0x0806);
+	assert_int_equal(f[21], 1);
+	assert_int_equal(f[41], PEER & 0xff);
+	queue_offer(&n->rx, (uint16_t)e.id);
+}
+
+/* An edge asks for next hops when its driver has buffers for the question, whenever it offers its
+ * first; after that receive buffers need no kick, as with other ports. */
+static void test_an_edge_asks_with_its_first_buffers(void **state)
+{
+	struct node *a = &node[0], *b = &node[1];
+	uint16_t old;
+
+	(void)state;
+	make_edge(a);
+	nic_up(a, BASIC, 0, 2048);
+	nic_up(b, BASIC, 0, 2048);
+	assert_int_equal(nic_drops(a, VNET_DROP_rx_full), 0);
+	for (unsigned i = 0; i < 8; i++)
+		a->rx.desc[i] = b->rx.desc[i] =
+		    (struct vring_desc){a->rxbuf + 4096 * i, 2048, VRING_DESC_WRITE, 0};
+	queue_offer(&b->rx, 0);
+	assert_false(queue_kick_wanted(&b->rx, 0));
+	guest_out(b->g, b->rx.notify, 2, 0); /* in vain */
+	assert_true(nic_idle(b));
+	queue_offer(&a->rx, 0);
+	queue_offer(&a->rx, 1);
+	assert_true(queue_kick_wanted(&a->rx, 0));
+	guest_out(a->g, a->rx.notify, 2, 0);
+	receive_request(a);
+	assert_true(nic_idle(a));
+	old = a->rx.avail_idx;
+	queue_offer(&a->rx, 2);
+	assert_false(queue_kick_wanted(&a->rx, old));
+	/* Another driver, which fills its ring before it says that it is ready. */
+	vnet_clock_set(vnet_this_core(), 1000);
+	nic_up(a, BASIC, 8, 2048);
+	receive_request(a);
+	assert_true(nic_idle(a));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, nics_setup, nics_teardown)
 
 int main(void)
@@ -365,7 +428,7 @@ int main(void)
 	    T(test_poll),          T(test_poll_budget),
 	    T(test_many_pieces),   T(test_reset_stops_port),
 	    T(test_mtu),           T(test_traced),
-	    T(test_copied),
+	    T(test_copied),        T(test_an_edge_asks_with_its_first_buffers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

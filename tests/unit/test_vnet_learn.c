@@ -38,7 +38,7 @@ static void learned_addresses_are_counted(void **state)
 {
 	struct rig *r = *state;
 
-	vnet_tick(r->core, 1000);
+	vnet_clock_set(r->core, 1000);
 	rig_reach_from(r, 0, B, A);
 	rig_reach_from(r, 3, A, B);
 	rig_reach_from(r, 3, A, C);
@@ -49,7 +49,7 @@ static void learned_addresses_are_counted(void **state)
 	assert_int_equal(vnet_port_learned(r->dev[3].port), 1);
 	assert_int_equal(vnet_port_learned(r->dev[4].port), 1);
 	assert_int_equal(vnet_port_learned(r->dev[6].port), 0); /* of another network */
-	vnet_tick(r->core, 1010 + VNET_AGE);
+	vnet_clock_set(r->core, 1010 + VNET_AGE);
 	assert_int_equal(vnet_port_learned(r->dev[0].port), 0);
 	assert_int_equal(vnet_port_learned(r->dev[3].port), 0);
 	rig_reach_from(r, 0, B, A);
@@ -88,7 +88,7 @@ static void as_outside(struct rig *r)
 	r->dev[5].port->flags = VNET_EDGE;
 	assert_true(vnet_port_set_mac(r->dev[0].port, A));
 	assert_true(vnet_port_set_mac(r->dev[1].port, B));
-	vnet_tick(r->core, 1000);
+	vnet_clock_set(r->core, 1000);
 }
 
 /* Whose guest took another address leaves the declared one to a host outside, and gets it back. */
@@ -99,11 +99,11 @@ static void an_address_not_used_may_be_outside(void **state)
 	as_outside(r);
 	rig_reach_from(r, 1, A, B);
 	rig_reach_from(r, 1, A, C);
-	vnet_tick(r->core, 1000 + VNET_AGE);
+	vnet_clock_set(r->core, 1000 + VNET_AGE);
 	rig_reach_from(r, 1, A, C);
 	assert_int_equal(from_outside(r), 0); /* its own was used five minutes ago */
 	assert_int_equal(rig_drops(r, 5, VNET_DROP_looped), 1);
-	vnet_tick(r->core, 1001 + VNET_AGE);
+	vnet_clock_set(r->core, 1001 + VNET_AGE);
 	assert_int_equal(from_outside(r), 1 << 0);
 	assert_int_equal(rig_reach(r, B, A), 1 << 5);
 	assert_int_equal(rig_reach_from(r, 2, A, B), 0); /* no other guest has it all the same */
@@ -122,11 +122,11 @@ static void an_address_in_use_is_nobody_elses(void **state)
 
 	as_outside(r);
 	for (unsigned t = 0; t < 10; t++) {
-		vnet_tick(r->core, 2000 + 250 * t);
+		vnet_clock_set(r->core, 2000 + 250 * t);
 		assert_int_equal(from_outside(r), 0);
 	}
 	for (unsigned t = 0; t < 10; t++) {
-		vnet_tick(r->core, 5000 + 250 * t);
+		vnet_clock_set(r->core, 5000 + 250 * t);
 		b->n = b->nseg = 0; /* its own in front, or behind */
 		rig_add(r, b, A, t & 1 ? B : C, 0);
 		rig_add(r, b, A, t & 1 ? C : B, 0);
@@ -135,7 +135,7 @@ static void an_address_in_use_is_nobody_elses(void **state)
 	}
 	/* Long after it was the other one that it sent with, it says nothing: it is its own. */
 	rig_reach_from(r, 1, A, C);
-	vnet_tick(r->core, 20000);
+	vnet_clock_set(r->core, 20000);
 	assert_int_equal(from_outside(r), 0);
 	assert_int_equal(rig_drops(r, 5, VNET_DROP_looped), 21);
 }
@@ -144,34 +144,36 @@ static void silent_addresses_age(void **state)
 {
 	struct rig *r = *state;
 
-	vnet_tick(r->core, 1000);
+	vnet_clock_set(r->core, 1000);
 	rig_reach_from(r, 3, A, B);
 	rig_reach_from(r, 4, A, C);
 	for (unsigned s = 1000; s <= 1200; s += 10)
-		vnet_tick(r->core, s);
+		vnet_clock_set(r->core, s);
 	assert_int_equal(rig_reach_from(r, 4, B, C), 1 << 3); /* C speaks: it stays */
-	vnet_tick(r->core, 1300);
+	vnet_clock_set(r->core, 1300);
 	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 3);
-	vnet_tick(r->core, 1320);
+	vnet_clock_set(r->core, 1320);
 	assert_int_equal(rig_reach_from(r, 0, B, A), OTHERS);
 	assert_int_equal(rig_reach_from(r, 0, C, A), 1 << 4);
-	vnet_tick(r->core, 9000); /* a long time without a tick */
+	vnet_clock_set(r->core, 9000); /* a long time in which nobody set the clock */
 	assert_int_equal(rig_reach_from(r, 0, C, A), OTHERS);
 	rig_reach_from(r, 4, A, C);
-	vnet_tick(r->core, 9000 - VNET_TICK_LATE); /* of a core that was overtaken */
+	vnet_clock_set(r->core, 9000 - VNET_CLOCK_LATE); /* of a core that was overtaken */
 	assert_int_equal(rig_reach_from(r, 0, C, A), 1 << 4);
-	vnet_tick(r->core, 10); /* a clock that went back */
+	vnet_clock_set(r->core, 10); /* a clock that went back */
 	assert_int_equal(rig_reach_from(r, 0, C, A), OTHERS);
 }
 
-static void a_tick_does_not_wait_for_a_change(void **state)
+/* The clock needs no lock: a guest's core sets it while control changes the switch. */
+static void the_clock_waits_for_nobody(void **state)
 {
 	struct rig *r = *state;
 
 	control_lock(r->v);
-	assert_false(vnet_tick(r->core, 1000));
+	vnet_clock_set(r->core, 1000);
 	control_unlock(r->v);
-	assert_true(vnet_tick(r->core, 1000));
+	assert_int_equal(r->v->seconds, 1000);
+	assert_int_equal(r->v->quanta, 1000 / LEARN_QUANTUM);
 }
 
 static void a_full_bucket_is_counted_and_flooded(void **state)
@@ -243,7 +245,7 @@ int main(void)
 	    T(networks_learn_apart),
 	    T(a_group_source_is_dropped),
 	    T(silent_addresses_age),
-	    T(a_tick_does_not_wait_for_a_change),
+	    T(the_clock_waits_for_nobody),
 	    T(a_full_bucket_is_counted_and_flooded),
 	    T(an_address_not_used_may_be_outside),
 	    T(an_address_in_use_is_nobody_elses),

@@ -118,7 +118,7 @@ static void nothing_is_copied_of_other_ports(void **state)
 	mirror(r, 0, 1);
 	vnet_capture_stop(r->v);
 	rig_send(r, 0, B, A, 1);
-	vnet_tick(r->core, 1);
+	vnet_clock_set(r->core, 1);
 	assert_int_equal(records(), 0);
 }
 
@@ -251,7 +251,7 @@ static void events_are_groups_of_their_own(void **state)
 	vnet_port_set_up(r->dev[2].port, r->core, false);
 	vnet_port_set_up(r->dev[3].port, r->core, false); /* no mirror */
 	vnet_capture_changed(r->core);
-	vnet_tick(r->core, 9);
+	vnet_clock_set(r->core, 9);
 	assert_int_equal(records(), 3);
 	assert_record(0, CAPTURE_up, 2, 0);
 	assert_int_equal(seen[0].r.value, 0);

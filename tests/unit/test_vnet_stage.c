@@ -6,8 +6,8 @@
 #include "tests/unit/rig/vnet_rig.h"
 #include "vnet/state.h"
 
-static unsigned entered, ticks;
-static struct vnet_port *entered_at, *ticked_at;
+static unsigned entered, readies;
+static struct vnet_port *entered_at, *ready_at;
 static bool passes;
 
 static unsigned ingress(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
@@ -24,14 +24,14 @@ static int refuses(struct vnet_port *from, mac_t src, mac_t dst)
 	return src == C ? VNET_DROP_outer_forged : -1;
 }
 
-static void tick(struct vnet_core *core, struct vnet_port *port)
+static void ready(struct vnet_core *core, struct vnet_port *port)
 {
 	(void)core;
-	ticks++;
-	ticked_at = port;
+	readies++;
+	ready_at = port;
 }
 
-static const struct vnet_stage stage = {ingress, refuses, tick}, silent = {ingress, refuses, NULL};
+static const struct vnet_stage stage = {ingress, refuses, ready}, silent = {ingress, refuses, NULL};
 
 static void stage_put(struct rig *r, unsigned port, const struct vnet_stage *s)
 {
@@ -39,7 +39,7 @@ static void stage_put(struct rig *r, unsigned port, const struct vnet_stage *s)
 	atomic_store(&r->dev[port].port->stage, s);
 	members_publish(r->v);
 	control_unlock(r->v);
-	entered = ticks = 0;
+	entered = readies = 0;
 }
 
 static void frames_pass_the_stage_of_their_port(void **state)
@@ -65,19 +65,18 @@ static void frames_pass_the_stage_of_their_port(void **state)
 	assert_int_equal(entered, 0);
 }
 
-static void a_stage_gets_the_time(void **state)
+static void a_stage_hears_that_its_port_is_ready(void **state)
 {
 	struct rig *r = *state;
 
 	stage_put(r, 3, &stage);
 	stage_put(r, 4, &silent);
-	assert_true(vnet_tick(r->core, 1));
-	assert_true(vnet_tick(r->core, 2));
-	assert_int_equal(ticks, 2);
-	assert_ptr_equal(ticked_at, r->dev[3].port);
-	assert_true(vnet_port_remove(r->dev[3].port));
-	assert_true(vnet_tick(r->core, 3));
-	assert_int_equal(ticks, 2);
+	vnet_clock_set(r->core, 1); /* the clock is nothing to it */
+	for (unsigned i = 2; i < 5; i++)
+		vnet_port_ready(r->core, r->dev[i].port);
+	assert_int_equal(readies, 1);
+	assert_ptr_equal(ready_at, r->dev[3].port);
+	assert_int_equal(r->core->depth, 0);
 }
 
 static struct vnet_verdict verdict;
@@ -141,7 +140,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(frames_pass_the_stage_of_their_port),
-	    T(a_stage_gets_the_time),
+	    T(a_stage_hears_that_its_port_is_ready),
 	    T(explain_asks_the_stage),
 	    T(explain_asks_what_stands_behind_a_port),
 	    T(a_port_without_a_ring_is_not_polled),

@@ -134,10 +134,10 @@ static void what_is_old_takes_no_quota(void **state)
 {
 	struct rig *r = *state;
 
-	vnet_tick(r->core, 1000);
+	vnet_clock_set(r->core, 1000);
 	for (unsigned i = 0; i < VNET_QUOTA; i++)
 		rig_send(r, STRANGER, MAC_BROADCAST, made_up(i), 0);
-	vnet_tick(r->core, 1400);
+	vnet_clock_set(r->core, 1400);
 	for (unsigned i = 0; i < LEARN_ENTRIES / VNET_SWEEP; i++)
 		rig_send(r, STRANGER, MAC_BROADCAST, C, 0);
 	assert_int_equal(rig_reach_from(r, 0, C, B), 1 << STRANGER);
@@ -240,14 +240,14 @@ static void only_who_needs_room_sweeps(void **state)
 	struct rig *r = *state;
 	unsigned full, now;
 
-	vnet_tick(r->core, 1000);
+	vnet_clock_set(r->core, 1000);
 	vnet_port_set_quota(r->dev[1].port, VNET_LEARN_MAX);
 	for (unsigned i = 0; i < VNET_LEARN_MAX; i++)
 		rig_send(r, 1, MAC_BROADCAST, made_up(i), 0);
 	full = entries(r);
 	assert_true(full > VNET_LEARN_MAX / 2);
 	for (unsigned s = 1000; s <= 1400; s++)
-		vnet_tick(r->core, s);
+		vnet_clock_set(r->core, s);
 	assert_int_equal(lost(r, full), 0);
 	vnet_port_set_quota(r->dev[3].port, 0);
 	for (unsigned i = 0; i < parts; i++) {
@@ -277,7 +277,7 @@ static void a_quantum_has_one_sweep(void **state)
 
 	vnet_port_set_quota(r->dev[3].port, 0);
 	for (unsigned s = 1000; s < 1100; s += LEARN_QUANTUM) {
-		vnet_tick(r->core, s); /* each goes on where the last one ended */
+		vnet_clock_set(r->core, s); /* each goes on where the last one ended */
 		rig_send(r, 3, MAC_BROADCAST, C, 0);
 		assert_in_range(swept(r), VNET_SWEEP / LEARN_WAYS, VNET_SWEEP / LEARN_WAYS + 1);
 	}
@@ -300,11 +300,11 @@ static void what_is_old_is_not_found(void **state)
 	uint64_t now = 1000;
 
 	for (unsigned i = 0; i < sizeof jump / sizeof jump[0]; i++) {
-		vnet_tick(r->core, now);
+		vnet_clock_set(r->core, now);
 		rig_send(r, 3, MAC_BROADCAST, B, 0);
 		assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 3);
 		now += jump[i];
-		vnet_tick(r->core, now);
+		vnet_clock_set(r->core, now);
 		assert_int_equal(rig_reach_from(r, 0, B, A), OTHERS);
 	}
 }

@@ -173,7 +173,7 @@ static void a_network_changes_its_policy_beside_the_walk(void **state)
 
 		port->up = true; /* flooded to, while the network learns */
 		assert_true(vnet_net_set(v, 0, i & 1 ? VNET_ROUTE : VNET_LEARN));
-		vnet_tick(vnet_core(v, 0), i * 10);
+		vnet_clock_set(vnet_core(v, 0), i * 10);
 		assert_true(vnet_port_remove(port));
 	}
 	atomic_store(&stop, true);

@@ -250,6 +250,8 @@ static bool put_record(struct walk *w, const struct item *i)
 		return put_event(w, i, true, "was_up");
 	case CAPTURE_changed:
 		return put_event(w, i, false, "changed");
+	case CAPTURE_ready:
+		return put_event(w, i, true, "ready");
 	default:
 		return true; /* a walk: its frames say it */
 	}

@@ -42,8 +42,8 @@ struct step {
 	bool open, keyed, tick;
 	uint64_t key, seconds;
 	unsigned core;
-	struct vnet_port *from;
-	unsigned inputs, early; /* early: frames that the device dropped before the walk */
+	struct vnet_port *from, *ready; /* ready: whose driver takes frames; NULL: none */
+	unsigned inputs, early;         /* early: frames that the device dropped before the walk */
 	struct input input[VNET_BATCH];
 	int early_cause;
 	struct expected *expected;
@@ -228,7 +228,9 @@ static void run_step(void)
 	struct vnet_core *core = vnet_core(p->v, s->core);
 
 	if (s->tick)
-		vnet_tick(core, s->seconds);
+		vnet_clock_set(core, s->seconds);
+	if (s->ready)
+		vnet_port_ready(core, s->ready);
 	if (s->inputs) {
 		p->batch = vnet_core_batch(core);
 		fill_batch(p->batch, s);
@@ -249,6 +251,7 @@ static void run_step(void)
 			       e->frame);
 	}
 	s->open = s->keyed = s->tick = false;
+	s->ready = NULL;
 	s->inputs = s->early = 0;
 	s->outputs = 0;
 }
@@ -338,6 +341,10 @@ static void take_event(struct play *p, const struct block *b)
 		p->step.open = p->step.tick = *value != '0';
 		p->step.core = 0;
 		p->step.seconds = strtoull(value, NULL, 10);
+	} else if (value_of(b->comment, "ready")) {
+		p->step.ready = b->interface < p->ports ? p->port[b->interface] : NULL;
+		p->step.open = p->step.ready != NULL;
+		p->step.core = 0;
 	} else if ((value = value_of(b->comment, "up"))) {
 		take_up(p, b, value);
 	} else if ((value = value_of(b->comment, "was_up"))) {

@@ -20,7 +20,6 @@
 #include "vmm/control/histogram.h"
 #include "lib/log.h"
 #include "lib/mem.h"
-#include "vmm/tick.h"
 #include "vmm/life.h"
 #include "vmm/passthrough/passthrough.h"
 
@@ -120,7 +119,6 @@ static void apply_committed(const struct node_config *n)
 	control_trace_follow(n);
 	control_mirror_follow(n);
 	control_histogram_follow(n);
-	tick_now();
 }
 
 bool control_apply(char *why, size_t size)

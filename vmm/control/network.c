@@ -311,10 +311,19 @@ static void set_polling(const struct node_config *n)
 	}
 }
 
+/* Whose edge has no driver yet resolves their next hops when it has. */
+static void resolve_next_hops(const struct node_config *n)
+{
+	for (unsigned i = 0; i < n->ports; i++)
+		if (nics[i] && n->port[i].edge)
+			vnet_port_ready(vnet_this_core(), nics[i]->port);
+}
+
 void control_net_follow(const struct node_config *n)
 {
 	remove_unlisted(n);
 	set_mtus(n);
 	set_limits(n);
 	set_polling(n);
+	resolve_next_hops(n);
 }

@@ -52,6 +52,16 @@ static struct vnet_port *take_arp_reply(const struct inbound *in, const struct a
 	return NULL;
 }
 
+/* A next hop that asks for us, or announces itself (RFC 5227, 2.3), is there: it is asked in turn
+ * if its MAC is not known.  What it says of itself is not believed. */
+static void ask_back(const struct inbound *in, const struct arp *a)
+{
+	struct neighbour *n = neighbour_find(in->u->neighbour, VNET_NEIGHBOURS, a->sender);
+
+	if (a->sender && n)
+		underlay_ask(in->core, in->u, n);
+}
+
 /* An ARP frame to broadcast or to us.  A broadcast that does not concern us is switched. */
 static struct vnet_port *take_arp(const struct inbound *in, bool to_us)
 {
@@ -63,11 +73,14 @@ static struct vnet_port *take_arp(const struct inbound *in, bool to_us)
 		return to_us ? drop_frame(in, VNET_DROP_arp_malformed) : in->edge;
 	if (a.sender == c->address)
 		return drop_frame(in, VNET_DROP_arp_conflict);
+	if (a.op == ARP_REQUEST && a.target == a.sender)
+		ask_back(in, &a);
 	if (a.target != c->address)
 		return to_us ? drop_frame(in, VNET_DROP_outer_other) : in->edge;
 	if (a.op == ARP_REPLY)
 		return take_arp_reply(in, &a);
 	answer_arp(in, &a);
+	ask_back(in, &a);
 	return NULL;
 }
 
@@ -215,5 +228,5 @@ static int inbound_refuses(struct vnet_port *edge, mac_t src, mac_t dst)
 const struct vnet_stage inbound_stage = {
     .ingress = inbound_ingress,
     .refuses = inbound_refuses,
-    .tick = underlay_tick,
+    .ready = underlay_ready,
 };

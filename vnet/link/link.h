@@ -34,11 +34,12 @@ struct vnet_link_config {
 
 /*
  * Makes a link and its port, up, in network `net`, over an edge port that has an underlay; its next
- * hop is resolved (ARP) from the next vnet_tick() or the first frame on.  The port is like any
- * other: routes may lead to it and come from it.  NULL, and err says why: as vnet_port_add(), or
- * the peer cannot be reached from the underlay, is the underlay itself, or is no single host; the
- * VNI or the DSCP is too large; the UDP port belongs to links of the other kind; a link of this
- * kind, remote and VNI is there already; there are VNET_NEIGHBOURS next hops; memory is short.
+ * hop is resolved (ARP) from the edge's next vnet_port_ready() or the first frame on.  The port is
+ * like any other: routes may lead to it and come from it.  NULL, and err says why: as
+ * vnet_port_add(), or the peer cannot be reached from the underlay, is the underlay itself, or is
+ * no single host; the VNI or the DSCP is too large; the UDP port belongs to links of the other
+ * kind; a link of this kind, remote and VNI is there already; there are VNET_NEIGHBOURS next hops;
+ * memory is short.
  */
 struct vnet_port *vnet_link_add(struct vnet *v, const char *name, unsigned net,
                                 struct vnet_port *edge, const struct vnet_link_config *config,

@@ -2,8 +2,6 @@
 /* neighbour.c: see neighbour.h. */
 #include "vnet/link/neighbour.h"
 
-#define TOLD_SHIFT 48
-
 bool neighbour_ask(struct neighbour *n, uint64_t now)
 {
 	uint64_t asked = atomic_load_explicit(&n->asked, memory_order_relaxed);
@@ -24,14 +22,14 @@ bool neighbour_reply(struct neighbour *n, mac_t mac, uint64_t now)
 	if (!atomic_compare_exchange_strong(&n->asked, &asked, 0))
 		return false;
 	atomic_store_explicit(&n->unanswered, 0, memory_order_relaxed);
-	atomic_store_explicit(&n->word, mac | now << TOLD_SHIFT, memory_order_relaxed);
+	atomic_store_explicit(&n->word, mac | now << NEIGHBOUR_SHIFT, memory_order_relaxed);
 	return true;
 }
 
 bool neighbour_age(struct neighbour *n, uint64_t now)
 {
 	uint64_t word = atomic_load_explicit(&n->word, memory_order_relaxed);
-	uint16_t age = (uint16_t)(now - (word >> TOLD_SHIFT));
+	uint16_t age = (uint16_t)(now - (word >> NEIGHBOUR_SHIFT));
 
 	/* A reply that comes now wins; the last request has a second to be answered, too. */
 	if (word && atomic_load_explicit(&n->asked, memory_order_relaxed) != now + 1 &&

@@ -3,19 +3,22 @@
  * neighbour.h: the next hops of an underlay and their MACs (private to vnet/).
  *
  * Control makes the entries, one for each distinct next hop of its links, so that no traffic can
- * add any.  A MAC is accepted only from the first reply to a request of the last seconds.  It is
- * requested again before it gets old, and forgotten after several requests in a row without a
- * reply; not by time alone, since the clock may stand still while no core calls vnet_tick(), and
- * then jump. Walks read an entry by one load and take no lock.
+ * add any.  A MAC is accepted only from the first reply to a request of the last seconds.  Nothing
+ * is requested by the clock: a request is sent when the edge comes up or a link is made, when the
+ * next hop itself asks for us, and by who sends to it while its MAC is unknown or old.  A MAC is
+ * forgotten after several requests in a row without a reply; not by time alone, since the clock may
+ * stand still while no frame moves, and then jump.  Walks read an entry by one load and take no
+ * lock.
  */
 #ifndef VNET_LINK_NEIGHBOUR_H
 #define VNET_LINK_NEIGHBOUR_H
 #include <stdatomic.h>
 #include "vnet/vnet.h"
 
-#define NEIGHBOUR_FRESH 30 /* seconds until it is requested again, then each second */
+#define NEIGHBOUR_FRESH 30 /* seconds until who sends to it requests it again, each second */
 #define NEIGHBOUR_TRIES 10 /* requests without a reply until it is forgotten */
 #define NEIGHBOUR_WAIT  3  /* seconds after a request in which a reply is accepted */
+#define NEIGHBOUR_SHIFT 48
 
 struct neighbour {
 	_Atomic uint32_t address; /* 0: a free entry */
@@ -30,6 +33,14 @@ struct neighbour {
 static inline mac_t neighbour_mac(struct neighbour *n)
 {
 	return atomic_load_explicit(&n->word, memory_order_relaxed) & MAC_MASK;
+}
+
+/* The MAC if it came lately; 0: unknown or old. */
+static inline mac_t neighbour_fresh(struct neighbour *n, uint64_t now)
+{
+	uint64_t word = atomic_load_explicit(&n->word, memory_order_relaxed);
+
+	return (uint16_t)(now - (word >> NEIGHBOUR_SHIFT)) < NEIGHBOUR_FRESH ? word & MAC_MASK : 0;
 }
 
 /* Whether to send a request now; true at most once a second, on one core. */

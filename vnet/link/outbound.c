@@ -205,16 +205,16 @@ unsigned outbound_egress(struct vnet_port *port, struct vnet_core *core,
 {
 	struct link *l = link_of(port);
 	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
-	struct outbound o = {core, l, neighbour_mac(l->hop), pathmtu_limit(l, now),
+	struct outbound o = {core, l, neighbour_fresh(l->hop, now), pathmtu_limit(l, now),
 	                     pathmtu_slot(now)};
 	unsigned sent = 0;
 
 	if (!atomic_load_explicit(&l->underlay->edge->up, memory_order_acquire))
 		return refuse_all(&o, frames, n, VNET_DROP_bridge_down);
-	if (!o.next) {
-		underlay_ask(core, l->underlay, l->hop);
+	if (!o.next)
+		o.next = underlay_ask(core, l->underlay, l->hop);
+	if (!o.next)
 		return refuse_all(&o, frames, n, VNET_DROP_no_neighbour);
-	}
 	for (unsigned i = 0; i < n; i++)
 		sent += send_one(&o, frames[i]);
 	flush(&o);

@@ -168,26 +168,34 @@ bool vnet_underlay_get(struct vnet_port *edge, struct vnet_underlay_config *conf
 	return u != NULL;
 }
 
-void underlay_ask(struct vnet_core *core, struct underlay *u, struct neighbour *n)
+static void send_request(struct vnet_core *core, struct underlay *u, struct neighbour *n)
 {
 	struct arp a = {.op = ARP_REQUEST, .sender_mac = u->config.mac};
 	uint8_t frame[ARP_FRAME];
 
-	if (!atomic_load_explicit(&u->edge->up, memory_order_acquire) ||
-	    !neighbour_ask(n, atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed)))
-		return;
 	a.sender = u->config.address;
 	a.target = atomic_load_explicit(&n->address, memory_order_relaxed);
 	arp_write(frame, MAC_BROADCAST, &a);
 	port_send(core, u->edge, frame, sizeof frame);
 }
 
-void underlay_tick(struct vnet_core *core, struct vnet_port *edge)
+mac_t underlay_ask(struct vnet_core *core, struct underlay *u, struct neighbour *n)
 {
-	struct underlay *u = underlay_of(edge);
 	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
 
+	if (neighbour_age(n, now) && atomic_load_explicit(&u->edge->up, memory_order_acquire) &&
+	    neighbour_ask(n, now))
+		send_request(core, u, n);
+	return neighbour_mac(n);
+}
+
+void underlay_ready(struct vnet_core *core, struct vnet_port *edge)
+{
+	struct underlay *u = underlay_of(edge);
+
+	if (!u) /* it is being removed */
+		return;
 	for (unsigned i = 0; i < VNET_NEIGHBOURS; i++)
-		if (u->neighbour[i].users && neighbour_age(&u->neighbour[i], now))
+		if (atomic_load_explicit(&u->neighbour[i].address, memory_order_relaxed))
 			underlay_ask(core, u, &u->neighbour[i]);
 }

@@ -70,12 +70,12 @@ bool underlay_in_prefix(const struct vnet_underlay_config *c, uint32_t address);
 /* Whether an address is the prefix's network or broadcast address. */
 bool underlay_not_host(const struct vnet_underlay_config *c, uint32_t address);
 
-/* Sends an ARP request for a next hop, at most one a second.  In the walk, or under the control
- * lock. */
-void underlay_ask(struct vnet_core *core, struct underlay *u, struct neighbour *n);
+/* Sends an ARP request for a next hop whose MAC is unknown or old, at most one a second; returns
+ * the MAC to send to meanwhile, 0: none.  In the walk. */
+mac_t underlay_ask(struct vnet_core *core, struct underlay *u, struct neighbour *n);
 
-/* Ages the next hops of an edge's underlay and requests those that are due: its stage's tick(). */
-void underlay_tick(struct vnet_core *core, struct vnet_port *edge);
+/* The same for all next hops of an edge's underlay: its stage's ready(). */
+void underlay_ready(struct vnet_core *core, struct vnet_port *edge);
 
 /* Removes an underlay from the list of all.  Walks may still read it. */
 void underlay_unlist(struct vnet *v, struct underlay *u);

@@ -122,7 +122,8 @@ struct vnet_port *node_link(struct node *n, const char *name, unsigned net,
 
 void node_tick(struct node *n)
 {
-	vnet_tick(n->core, ++n->seconds);
+	vnet_clock_set(n->core, ++n->seconds);
+	vnet_port_ready(n->core, n->dev[0].port);
 }
 
 void batch_add(struct node *n, uint8_t *bytes, uint32_t len, const struct vnet_hdr *hdr,

@@ -69,7 +69,7 @@ struct vnet_port *node_link(struct node *n, const char *name, unsigned net,
 /* The mtu of vnet_link_get(); 0: the port is no link. */
 unsigned node_link_mtu(const struct vnet_port *link);
 
-/* One second passes. */
+/* One second passes, and the edge asks for the next hops that are due. */
 void node_tick(struct node *n);
 
 /* Appends a frame to the core's batch, in segments of `piece` bytes; 0: in one. */
