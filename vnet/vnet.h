@@ -105,7 +105,7 @@ struct vnet_batch {
 	X(outer_forged)      /* claims an address of the node, its gateway or a peer */            \
 	X(too_big)           /* larger than the link's MTU allows */                               \
 	X(icmp_rate_limited) /* (of too_big: no ICMP answer, by the rate limit) */                 \
-	X(no_neighbour)      /* the MAC of the link's next hop is not resolved */                  \
+	X(no_neighbour)      /* the link's next hop did not answer ARP in time: waiting.h */       \
 	X(outer_length)      /* from here on, of an edge with an underlay: lengths contradict */   \
 	X(outer_header)      /* no IPv4 header, or VXLAN without a valid VNI */                    \
 	X(outer_checksum)                                                                          \

@@ -49,6 +49,7 @@ static struct vnet_port *take_arp_reply(const struct inbound *in, const struct a
 
 	if (!a->sender || !n || !neighbour_reply(n, a->sender_mac, now))
 		return drop_frame(in, VNET_DROP_arp_unsolicited);
+	waiting_send(in->core, in->u, n);
 	return NULL;
 }
 

@@ -22,7 +22,8 @@ bool neighbour_reply(struct neighbour *n, mac_t mac, uint64_t now)
 	if (!atomic_compare_exchange_strong(&n->asked, &asked, 0))
 		return false;
 	atomic_store_explicit(&n->unanswered, 0, memory_order_relaxed);
-	atomic_store_explicit(&n->word, mac | now << NEIGHBOUR_SHIFT, memory_order_relaxed);
+	/* Before frames are looked for that wait for it (waiting.c). */
+	atomic_store(&n->word, mac | now << NEIGHBOUR_SHIFT);
 	return true;
 }
 
@@ -57,6 +58,7 @@ struct neighbour *neighbour_hold(struct neighbour *table, unsigned count, uint32
 		atomic_store(&n->asked, 0);
 		atomic_store(&n->unanswered, 0);
 		atomic_store(&n->word, 0);
+		atomic_store(&n->awaited, false);
 		atomic_store(&n->address, address);
 	}
 	n->users++;

@@ -27,6 +27,7 @@ struct neighbour {
 	    word; /* the MAC and, in the upper 16 bits, the second it came in; 0: unknown */
 	_Atomic uint64_t asked;      /* second of the last request + 1; 0: answered */
 	_Atomic unsigned unanswered; /* requests since the last reply */
+	atomic_bool awaited;         /* a link has a frame that waits for it: waiting.h */
 };
 
 /* The MAC; 0: unknown. */

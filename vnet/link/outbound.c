@@ -213,8 +213,11 @@ unsigned outbound_egress(struct vnet_port *port, struct vnet_core *core,
 		return refuse_all(&o, frames, n, VNET_DROP_bridge_down);
 	if (!o.next)
 		o.next = underlay_ask(core, l->underlay, l->hop);
-	if (!o.next)
-		return refuse_all(&o, frames, n, VNET_DROP_no_neighbour);
+	if (!o.next) {
+		bool saved = waiting_save(core, l, frames[n - 1]);
+
+		return refuse_all(&o, frames, saved ? n - 1 : n, VNET_DROP_no_neighbour);
+	}
 	for (unsigned i = 0; i < n; i++)
 		sent += send_one(&o, frames[i]);
 	flush(&o);

@@ -6,6 +6,7 @@
  *   inbound.c   frames from an edge port: ARP, echo, decapsulation
  *   link.c      control of links
  *   outbound.c  frames to a link
+ *   waiting.c   the frame to a link that waits for its next hop's MAC
  *   guard.c     checks of other ports' frames
  */
 #ifndef VNET_LINK_WIRE_H
@@ -14,6 +15,7 @@
 #include "lib/hash.h"
 #include "vnet/link/neighbour.h"
 #include "vnet/link/peers.h"
+#include "vnet/link/waiting.h"
 #include "vnet/state.h"
 
 struct underlay {
@@ -32,6 +34,8 @@ struct link {
 	struct underlay *underlay;
 	struct vnet_port *port;
 	struct neighbour *hop;
+	size_t size; /* of this allocation, with the room for `waiting` behind it */
+	struct waiting waiting;
 	struct mix_key key; /* of the identification of its packets */
 	_Atomic uint8_t
 	    sent[ENCAP_FLOWS];    /* the time slot in which each flow last sent; pathmtu.h */

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_waiting.c: the last frame to a next hop waits for its ARP reply. */
+#include "tests/unit/rig/link_nodes.h"
+#include "lib/bytes.h"
+#include "vnet/link/arp.h"
+#include "vnet/link/wire.h"
+#include "vnet/walk.h"
+
+#define LEN   200
+#define OUTER (14 + 20 + 8 + 8) /* of VXLAN */
+
+static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 1, 0, 0};
+static const struct vnet_link_config far2 = {VNET_LINK_VXLAN, NODE_IP(1), 2, 0, 0};
+static const struct vnet_link_config far3 = {VNET_LINK_VXLAN, NODE_IP(2), 1, 0, 0};
+
+static struct node *n;
+static struct vnet_port *link, *guest;
+
+static int setup(void **state)
+{
+	(void)state;
+	n = node_make(0, VNET_LEARN);
+	link = node_link(n, "far", 1, &far1);
+	guest = node_port(n, 1, 1, 0);
+	vnet_clock_set(n->core, n->seconds = 1000);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	node_free(n);
+	return 0;
+}
+
+/* Sends a frame to all, whose content is counted up from `seed`. */
+static void send(struct vnet_port *from, unsigned seed)
+{
+	uint8_t out[LEN];
+
+	ether_frame(out, MAC_BROADCAST, A, 0x88b5, LEN, seed);
+	node_send(n, from, out, LEN);
+}
+
+static void later(unsigned seconds)
+{
+	vnet_clock_set(n->core, n->seconds += seconds);
+}
+
+/* The questions are forgotten, and node i replies. */
+static void reply(unsigned i)
+{
+	const struct arp a = {ARP_REPLY, NODE_MAC(i), NODE_MAC(0), NODE_IP(i), NODE_IP(0)};
+	uint8_t out[ARP_FRAME];
+
+	dev_clear(&n->dev[0]);
+	arp_write(out, NODE_MAC(0), &a);
+	node_send(n, n->dev[0].port, out, sizeof out);
+}
+
+/* The edge got, as number `at`, the frame with that seed. */
+static void check_sent(unsigned at, unsigned seed)
+{
+	const struct got *g = &n->dev[0].got[at];
+
+	assert_true(at < n->dev[0].n);
+	assert_int_equal(g->len, OUTER + LEN);
+	assert_int_equal(mac_read(g->bytes), NODE_MAC(1));
+	for (unsigned i = 14; i < LEN; i++)
+		assert_int_equal(g->bytes[OUTER + i], (uint8_t)(seed + i));
+}
+
+static struct vnet_port_stats stats(void)
+{
+	struct vnet_port_stats s;
+
+	vnet_port_stats(link, &s);
+	return s;
+}
+
+static void the_last_one_is_sent_when_the_reply_comes(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		send(guest, i);
+	assert_int_equal(n->dev[0].n, 1); /* one question */
+	assert_int_equal(stats().out_frames + stats().out_bytes, 0);
+	assert_int_equal(port_drops_all(link), 4);
+	reply(1);
+	assert_int_equal(n->dev[0].n, 1);
+	check_sent(0, 4);
+	assert_int_equal(stats().out_frames, 1);
+	assert_int_equal(stats().out_bytes, LEN);
+	assert_int_equal(stats().drop[VNET_DROP_no_neighbour], 4);
+	assert_int_equal(port_drops_all(link), 4);
+	send(guest, 9); /* from now on they go at once, and nothing waits */
+	check_sent(1, 9);
+	assert_int_equal(n->dev[0].n, 2);
+}
+
+static void of_a_batch_the_last_one_waits(void **state)
+{
+	uint8_t out[3][LEN];
+
+	(void)state;
+	batch_start(n);
+	for (unsigned i = 0; i < 3; i++) {
+		ether_frame(out[i], B, A, 0x88b5, LEN, i);
+		batch_add(n, out[i], LEN, NULL, i ? 7 : 0); /* also in pieces */
+	}
+	assert_int_equal(batch_send(n, guest), 0);
+	memset(out, 0, sizeof out); /* the sender has its buffers back */
+	reply(1);
+	check_sent(0, 2);
+	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 2);
+}
+
+/* A reply to a later question: what waits is stale by then. */
+static void what_is_too_old_is_not_sent(void **state)
+{
+	(void)state;
+	send(guest, 0);
+	later(NEIGHBOUR_WAIT + 1);
+	vnet_port_ready(n->core, n->dev[0].port);
+	reply(1);
+	assert_int_equal(n->dev[0].n, 0);
+	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 1);
+	assert_int_equal(stats().out_frames + stats().out_bytes, 0);
+	send(guest, 1);
+	check_sent(0, 1);
+}
+
+static void a_large_frame_does_not_wait(void **state)
+{
+	static uint8_t out[4000];
+	const struct vnet_hdr large = {.gso_type = VNET_GSO_TCPV4,
+	                               .gso_size = 1000,
+	                               .flags = VNET_HDR_F_NEEDS_CSUM,
+	                               .hdr_len = 54,
+	                               .csum_start = 34,
+	                               .csum_offset = 16};
+
+	(void)state;
+	send(guest, 3);
+	ether_frame(out, B, A, 0x0800, sizeof out, 0);
+	memset(out + 14, 0, 40);
+	out[14] = 0x45;
+	put_be16(out + 16, sizeof out - 14);
+	out[23] = 6; /* TCP */
+	out[46] = 0x50;
+	batch_start(n);
+	batch_add(n, out, sizeof out, &large, 0);
+	batch_send(n, guest);
+	batch_start(n);
+	batch_add(n, out, sizeof out, NULL, 0); /* one that is too large for the link */
+	batch_send(n, guest);
+	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 2);
+	reply(1);
+	check_sent(0, 3);
+	assert_int_equal(n->dev[0].n, 1);
+}
+
+static void each_link_has_one_for_its_own_next_hop(void **state)
+{
+	struct vnet_port *same = node_link(n, "same", 1, &far2);
+	struct vnet_port *another = node_link(n, "another", 1, &far3);
+
+	(void)state;
+	send(guest, 5); /* flooded over all three */
+	assert_int_equal(n->dev[0].n, 2);
+	reply(1);
+	assert_int_equal(n->dev[0].n, 2);
+	check_sent(0, 5);
+	check_sent(1, 5);
+	assert_int_equal(port_drops_all(link) + port_drops_all(same) + port_drops_all(another), 0);
+	reply(2);
+	assert_int_equal(n->dev[0].n, 1);
+	assert_int_equal(mac_read(n->dev[0].got[0].bytes), NODE_MAC(2));
+	assert_true(vnet_link_remove(same));
+	assert_true(vnet_link_remove(another));
+}
+
+/* Its sender is gone meanwhile, and the path has become narrower than the frame. */
+static void nobody_is_answered_for_it(void **state)
+{
+	struct vnet_port *gone = node_port(n, 2, 1, 0);
+	uint8_t out[LEN];
+
+	(void)state;
+	ether_frame(out, B, C, 0x0800, LEN, 0);
+	out[14] = 0x45;
+	out[20] = 0x40; /* DF */
+	node_send(n, gone, out, LEN);
+	assert_true(vnet_port_remove(gone));
+	link_of(link)->limit = LEN - 1;
+	link_of(link)->lowered = n->seconds;
+	dev_clear(&n->dev[1]);
+	reply(1);
+	assert_int_equal(n->dev[0].n, 0);
+	assert_int_equal(port_drops(link, VNET_DROP_too_big), 1);
+	assert_int_equal(n->dev[1].n, 0);
+	assert_int_equal(stats().out_frames + stats().out_bytes, 0);
+}
+
+/* The reply came after a sender found the MAC unknown, and before its frame waits. */
+static void a_reply_in_between_is_not_missed(void **state)
+{
+	uint8_t out[LEN];
+	struct vnet_seg seg = {out, LEN};
+	const struct vnet_frame f = {.seg = &seg, .nseg = 1, .len = LEN, .contiguous_head = true};
+
+	(void)state;
+	vnet_port_ready(n->core, n->dev[0].port);
+	reply(1);
+	ether_frame(out, MAC_BROADCAST, A, 0x88b5, LEN, 7);
+	walk_enter(n->core);
+	assert_true(waiting_save(n->core, link_of(link), &f));
+	walk_leave(n->core);
+	check_sent(0, 7);
+}
+
+/* It goes with its link, and with its edge. */
+static void a_link_goes_with_what_waits(void **state)
+{
+	(void)state;
+	send(guest, 0);
+	assert_true(vnet_link_remove(link));
+	link = node_link(n, "far", 1, &far1);
+	reply(1);
+	assert_int_equal(n->dev[0].n, 0);
+	assert_int_equal(port_drops_all(link), 0);
+	assert_true(vnet_link_remove(link));
+	link = node_link(n, "far", 1, &far1);
+	send(guest, 0);
+	assert_true(vnet_port_remove(n->dev[0].port));
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(the_last_one_is_sent_when_the_reply_comes),
+	    T(of_a_batch_the_last_one_waits),
+	    T(what_is_too_old_is_not_sent),
+	    T(a_large_frame_does_not_wait),
+	    T(each_link_has_one_for_its_own_next_hop),
+	    T(nobody_is_answered_for_it),
+	    T(a_reply_in_between_is_not_missed),
+	    T(a_link_goes_with_what_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_waiting_threads.c: the next hop's reply comes at the moment when two senders find its MAC
+ * unknown.  Each frame is sent or counted as dropped, and none is left waiting.
+ */
+#include "tests/unit/rig/link_nodes.h"
+#include <pthread.h>
+#include <sched.h>
+#include "lib/bytes.h"
+#include "vnet/link/arp.h"
+#include "vnet/link/wire.h"
+
+#define ROUNDS  3000
+#define SENDERS 2
+#define PIECES  400 /* of a frame: copying it takes a while */
+#define PIECE   32
+
+static const struct vnet_link_config far1 = {VNET_LINK_VXLAN, NODE_IP(1), 1, 0, 0};
+
+static struct vnet *v;
+static struct vnet_port *edge, *guest[SENDERS], *link;
+static atomic_uint round_now, finished, wired;
+
+static unsigned to_wire(struct vnet_port *port, struct vnet_core *core,
+                        struct vnet_frame *const *frames, unsigned n)
+{
+	(void)port, (void)core;
+	for (unsigned i = 0; i < n; i++)
+		atomic_fetch_add(&wired, be16(frames[i]->seg[0].base + 12) != ETHER_ARP);
+	return n;
+}
+
+static const struct vnet_port_ops ops = {.egress = to_wire};
+
+static void input(unsigned core, struct vnet_port *from, uint8_t *bytes, uint32_t piece,
+                  unsigned pieces)
+{
+	struct vnet_batch *b = vnet_core_batch(vnet_core(v, core));
+
+	b->n = 1;
+	b->nseg = pieces;
+	for (unsigned i = 0; i < pieces; i++)
+		b->seg[i] = (struct vnet_seg){bytes + i * piece, piece};
+	b->frame[0] = (struct vnet_frame){.seg = b->seg,
+	                                  .len = piece * pieces,
+	                                  .nseg = (uint16_t)pieces,
+	                                  .contiguous_head = true};
+	vnet_input(vnet_core(v, core), from, b);
+}
+
+static void *sender(void *arg)
+{
+	unsigned i = (unsigned)(uintptr_t)arg;
+	uint8_t out[PIECES * PIECE];
+
+	ether_frame(out, MAC_BROADCAST, i ? A : B, 0x88b5, sizeof out, i);
+	for (unsigned k = 1; k <= ROUNDS; k++) {
+		while (atomic_load(&round_now) < k)
+			sched_yield();
+		input(i, guest[i], out, PIECE, PIECES);
+		atomic_fetch_add(&finished, 1);
+	}
+	return NULL;
+}
+
+/* Nothing is known of it, but that it was asked. */
+static void forget(struct neighbour *hop)
+{
+	atomic_store(&hop->word, 0);
+	atomic_store(&hop->asked, 1);
+}
+
+static void no_frame_is_left_waiting(void **state)
+{
+	const struct vnet_underlay_config under = {NODE_IP(0), 24, GATEWAY, NODE_MAC(0), 16000};
+	const struct arp a = {ARP_REPLY, NODE_MAC(1), NODE_MAC(0), NODE_IP(1), NODE_IP(0)};
+	uint8_t out[ARP_FRAME];
+	pthread_t thread[SENDERS];
+	unsigned gone, dropped = 0;
+	struct vnet_route all = {1, {VNET_MAC_ANY, 0}, {VNET_MAC_ANY, 0}, -1, 0, false};
+	char err[100];
+
+	(void)state;
+	v = vnet_create(&node_mem, SENDERS + 1);
+	vnet_net_set(v, 0, VNET_LEARN);
+	vnet_net_set(v, 1, VNET_ROUTE);
+	edge = vnet_port_add(v, "edge", 0, &ops, NULL, VNET_EDGE);
+	edge->up = true;
+	assert_true(vnet_underlay_set(edge, &under, err, sizeof err));
+	link = vnet_link_add(v, "far", 1, edge, &far1, err, sizeof err);
+	all.to = link->number;
+	for (unsigned i = 0; i < SENDERS; i++)
+		guest[i] = vnet_port_add(v, i ? "a" : "b", 1, &ops, NULL, 0);
+	assert_true(vnet_routes_set(v, &all, 1, err, sizeof err));
+	forget(link_of(link)->hop);
+	for (unsigned i = 0; i < SENDERS; i++)
+		pthread_create(&thread[i], NULL, sender, (void *)(uintptr_t)i);
+	for (unsigned k = 1; k <= ROUNDS; k++) {
+		atomic_store(&round_now, k);
+		for (unsigned spin = k % 64 * 2; spin; spin--)
+			__builtin_ia32_pause();
+		arp_write(out, NODE_MAC(0), &a);
+		input(SENDERS, edge, out, sizeof out, 1);
+		while (atomic_load(&finished) < k * SENDERS)
+			sched_yield();
+		gone = atomic_load(&wired) + (unsigned)port_drops(link, VNET_DROP_no_neighbour);
+		assert_int_equal(gone, k * SENDERS);
+		dropped = gone - atomic_load(&wired);
+		forget(link_of(link)->hop);
+	}
+	for (unsigned i = 0; i < SENDERS; i++)
+		pthread_join(thread[i], NULL);
+	assert_in_range(dropped, 0, ROUNDS); /* of two at once, one can wait */
+	assert_int_equal(port_drops(edge, VNET_DROP_arp_unsolicited), 0);
+	vnet_destroy(v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(no_frame_is_left_waiting),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
