@@ -17,7 +17,7 @@
 
 static const char usage[] =
     "usage: netprobe udp-server PORT\n"
-    "       netprobe udp HOST PORT N WARM SIZE\n"
+    "       netprobe udp HOST PORT N WARM SIZE [samples]\n"
     "       netprobe tcp-server PORT\n"
     "       netprobe tcp HOST PORT MIB [BUF] [sha]\n"
     "       netprobe exitcost N     an intercepted instruction's cost (CPUID)\n"
@@ -48,6 +48,16 @@ static uint32_t number(const char *text, uint32_t min, uint32_t max)
 static uint16_t port_number(const char *text)
 {
 	return (uint16_t)number(text, 1, 65535);
+}
+
+static int run_udp(int argc, char **argv)
+{
+	int raw = argc == 8 && !strcmp(argv[7], "samples");
+
+	if (argc != 7 + raw)
+		bad_usage();
+	return udp_client(argv[2], port_number(argv[3]), number(argv[4], 1, 10000000),
+	                  number(argv[5], 0, 10000000), number(argv[6], 4, 65507), raw);
 }
 
 static int run_tcp(int argc, char **argv)
@@ -115,9 +125,8 @@ int main(int argc, char **argv)
 		udp_server(port_number(argv[2]));
 	if (argc == 3 && !strcmp(what, "tcp-server"))
 		tcp_server(port_number(argv[2]));
-	if (argc == 7 && !strcmp(what, "udp"))
-		return udp_client(argv[2], port_number(argv[3]), number(argv[4], 1, 10000000),
-		                  number(argv[5], 0, 10000000), number(argv[6], 4, 65507));
+	if (argc >= 7 && !strcmp(what, "udp"))
+		return run_udp(argc, argv);
 	if (argc >= 5 && !strcmp(what, "tcp"))
 		return run_tcp(argc, argv);
 	if (argc == 3 && !strcmp(what, "exitcost"))

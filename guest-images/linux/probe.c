@@ -36,17 +36,31 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+void samples_print_raw(const char *tag, const uint64_t *v, size_t n)
+{
+	printf(",\"%s_samples\":[", tag);
+	for (size_t i = 0; i < n; i++)
+		printf("%s%llu", i ? "," : "", (unsigned long long)v[i]);
+	putchar(']');
+}
+
 void samples_print(const char *tag, uint64_t *v, size_t n)
 {
+	static const struct {
+		const char *name;
+		unsigned int permille;
+	} places[] = {{"med", 500}, {"p90", 900}, {"p99", 990}, {"p999", 999}};
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < n; i++)
 		sum += v[i];
 	qsort(v, n, sizeof(*v), compare);
-	printf(",\"%s\":{\"min\":%llu,\"med\":%llu,\"mean\":%llu,\"p99\":%llu,\"max\":%llu}", tag,
-	       (unsigned long long)v[0], (unsigned long long)v[n / 2],
-	       (unsigned long long)(sum / n), (unsigned long long)v[n * 99 / 100],
-	       (unsigned long long)v[n - 1]);
+	printf(",\"%s\":{\"min\":%llu,\"mean\":%llu", tag, (unsigned long long)v[0],
+	       (unsigned long long)(sum / n));
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		printf(",\"%s\":%llu", places[i].name,
+		       (unsigned long long)v[n * places[i].permille / 1000]);
+	printf(",\"max\":%llu}", (unsigned long long)v[n - 1]);
 }
 
 int probe_socket(const char *kind, int type, const char *host, uint16_t port,

@@ -38,7 +38,14 @@ _Noreturn void probe_fail(const char *kind, const char *what);
 /** An array of `n` zeroed samples, its pages already touched; never NULL (fails the probe). */
 uint64_t *samples_new(const char *kind, size_t n);
 
-/** Sort `n` >= 1 samples and print `,"<tag>":{"min":..,"med":..,"mean":..,"p99":..,"max":..}`. */
+/** Print `,"<tag>_samples":[..]`: `n` samples in the order in which they were taken. */
+void samples_print_raw(const char *tag, const uint64_t *v, size_t n);
+
+/**
+ * Sort `n` >= 1 samples and print `,"<tag>":{"min":..,"med":..,"mean":..,"p90":..,"p99":..,
+ * "p999":..,"max":..}`; p999 is the 99.9th percentile.  The p-th permille is the sample at place
+ * n * p / 1000 of the sorted ones, counted from 0.
+ */
 void samples_print(const char *tag, uint64_t *v, size_t n);
 
 /**
@@ -64,11 +71,12 @@ _Noreturn void udp_server(uint16_t port);
  * @param n     round trips that count, >= 1
  * @param warm  round trips before them that do not: while the peer is still starting, say
  * @param size  payload in bytes, 4..65507
+ * @param raw   also print each round trip's ticks, in their order
  * @return 0; a datagram that does not come back within two minutes is sent again and counted in
  *         "lost", and too many of them end the probe; before the trips that count it is sent again
  *         after a second, and counted in "warm_lost"
  */
-int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size);
+int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size, int raw);
 
 /** Sink for tcp_client(): one connection after the other, for ever. */
 _Noreturn void tcp_server(uint16_t port);

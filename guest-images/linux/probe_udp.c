@@ -94,7 +94,7 @@ static void round_trip(int fd, uint32_t seq, uint32_t size)
 		;
 }
 
-int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size)
+int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size, int raw)
 {
 	uint64_t *tsc = samples_new(kind, n), *ns = samples_new(kind, n);
 	uint64_t first_tsc, first_ns, last_tsc, last_ns;
@@ -125,6 +125,8 @@ int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint3
 	printf("{\"kind\":\"udp\",\"n\":%u,\"size\":%u,\"lost\":%u,\"warm_lost\":%u,\"stale\":%u,"
 	       "\"refused\":%u",
 	       n, size, lost - warm_lost, warm_lost, stale, refused);
+	if (raw)
+		samples_print_raw("tsc", tsc, n);
 	samples_print("tsc", tsc, n);
 	samples_print("ns", ns, n);
 	printf(",\"tsc_total\":%llu,\"ns_total\":%llu}\n",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""When netprobe counts a datagram as lost; runs on the host."""
+"""When netprobe counts a datagram as lost, and what it counts; runs on the host."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import time
 
 from patio.hardware import BUILD
 from machine import LIMIT, no_node
+from stats import distribution
 
 ROUNDS, LATE_ROUND, LATE = 4, 2, 3  # LATE in seconds: longer than a datagram takes on a quiet machine
 
@@ -34,3 +35,26 @@ def test_late_is_not_lost():
             result = json.loads(probe.communicate(timeout=LIMIT)[0])
     assert numbers == list(range(ROUNDS))
     assert (result["n"], result["lost"], result["stale"]) == (ROUNDS, 0, 0), result
+
+
+def test_its_figures_are_those_of_its_samples():
+    """The raw samples say what the summary says; so the bench may compute it from them."""
+    rounds, warm = 123, 5
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(LIMIT)
+        command = ["udp", "127.0.0.1", str(server.getsockname()[1]), str(rounds), str(warm), "64",
+                   "samples"]
+        with subprocess.Popen([os.path.join(BUILD, "linux", "netprobe"), *command],
+                              stdout=subprocess.PIPE, text=True) as probe:
+            number = -1
+            while number < warm + rounds - 1:
+                datagram, sender = server.recvfrom(99)
+                number, = struct.unpack_from("=I", datagram)
+                server.sendto(datagram, sender)
+            result = json.loads(probe.communicate(timeout=LIMIT)[0])
+    found = distribution(result["tsc_samples"])
+    assert found["n"] == result["n"] == rounds
+    names = {"min": "min", "p50": "med", "p90": "p90", "p99": "p99", "p99.9": "p999", "max": "max",
+             "mean": "mean"}
+    assert {k: found[k] for k in names} == {k: result["tsc"][v] for k, v in names.items()}
