@@ -15,6 +15,7 @@ ROOT = str(Path(__file__).resolve().parents[2])
 BUILD_NAME = os.environ.get("PATIO_BUILD") or "build"  # make's B, relative to the root
 BUILD = os.path.join(ROOT, BUILD_NAME)
 IMAGE = os.path.join(BUILD, "patio.elf")
+ISO_DATE = "2020010100000000"
 NIC_MAC = "52:54:00:00:00:dd"
 VENDORS = {"svm": "AMD SVM", "vmx": "Intel VT-x"}  # as in the first line of a node's log
 
@@ -67,7 +68,8 @@ def make_iso(folder, m, files):
 
 def grub_iso(folder, commands, files):
     """Writes patio.iso into `folder`, with each file {name: path} in /boot, and a GRUB that executes
-    these commands; returns its path."""
+    these commands; returns its path.  GRUB finds it by its date, which is always the same: so two
+    runs execute the same instructions."""
     tree = os.path.join(folder, "iso")
     os.makedirs(os.path.join(tree, "boot/grub"))
     for name, path in files.items():
@@ -77,7 +79,7 @@ def grub_iso(folder, commands, files):
     with open(os.path.join(tree, "boot/grub/grub.cfg"), "w", encoding="ascii") as f:
         f.write("\n".join(lines))
     iso = os.path.join(folder, "patio.iso")
-    subprocess.run(["grub-mkrescue", "-o", iso, tree], check=True,
+    subprocess.run(["grub-mkrescue", "-o", iso, tree, f"--modification-date={ISO_DATE}"], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     shutil.rmtree(tree)
     return iso

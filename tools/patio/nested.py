@@ -7,10 +7,9 @@ The emulator's first serial port is the node's; the second has what the node wri
 
 import os
 import shlex
-import shutil
-import subprocess
 
 from . import bochs
+from . import cpio
 from . import qemu
 from .hardware import BUILD, VENDORS, Unsupported, grub_iso
 
@@ -21,7 +20,9 @@ LINUX_MEMORY = 208  # MiB for Linux, its initramfs and QEMU, beside the node's m
 
 
 class Nested:
-    """A target (tools/patio/targets.py); a subclass has the emulator."""
+    """A target (tools/patio/targets.py).  A subclass has emulator(archive, folder, ...): the command
+    line of the emulator for such an archive, `memory` MiB, and the file `second` for what its second
+    serial port takes; it prepares `folder`."""
 
     def __init__(self, vendor, patience):
         self.NAME = f"kvm-{vendor}"
@@ -42,30 +43,21 @@ class Nested:
                 raise Unsupported(f"{self.NAME}: {what}")
 
     def _archive(self, m, files, folder):
-        """Writes node.cpio: the node's files, and the command that runs it."""
-        node = os.path.join(folder, "node")
-        os.makedirs(node)
+        """The node's files, and the command that runs it, as an archive."""
         names = [os.path.basename(f) for f in files]
-        for name, path in [("patio.elf", m.image), *zip(names, files)]:
-            os.symlink(os.path.abspath(os.path.join(folder, path)), os.path.join(node, name))
+        node = {f"node/{name}": os.path.join(folder, path)
+                for name, path in [("patio.elf", m.image), *zip(names, files)]}
         command = [qemu.BINARY, *qemu.pc(m), *qemu.KVM,
                    *(["-debugcon", "file:/dev/ttyS1"] if m.debugcon else []),
                    *qemu.kernel("patio.elf", names, m.options)]
-        with open(os.path.join(node, "run"), "w", encoding="ascii") as run:
-            run.write(f"exec {shlex.join(command)}\n")
-        archive = os.path.join(folder, "node.cpio")
-        listing = "\n".join(["node", *(f"node/{n}" for n in sorted(os.listdir(node)))])
-        with open(archive, "wb") as out:
-            subprocess.run(["cpio", "-o", "-H", "newc", "-L", "--quiet"], cwd=folder, check=True,
-                           input=listing.encode(), stdout=out)
-        shutil.rmtree(node)
-        return archive
+        return cpio.archive(node | {"node/run": f"exec {shlex.join(command)}\n".encode()})
 
     def command(self, m, files, folder):
         """The command line for machine `m` with its boot modules, patio.conf first; prepares
         `folder`."""
         self._refuse(m)
-        return self.emulator(m, self._archive(m, files, folder), folder)
+        return self.emulator(self._archive(m, files, folder), folder,
+                             memory=m.memory + LINUX_MEMORY, second=m.debugcon)
 
     def agrees(self, _code, _status):
         """Always true: Linux powers the emulator off whatever the node's status is."""
@@ -81,19 +73,17 @@ class InQemu(Nested):
     def accelerator(self):
         return "KVM in QEMU's TCG"
 
-    def emulator(self, m, archive, folder):
+    def emulator(self, archive, folder, *, memory, second=None, binary=qemu.BINARY,
+                 clock=("-accel", "tcg,thread=single")):
         """One CPU, because with more TCG delivers some injected interrupts twice
         (docs/emulator-traps.md)."""
         initrd = os.path.join(folder, "initrd")
-        with open(initrd, "wb") as out:  # the packed archive must be the last
-            for part in archive, INITRD:
-                with open(part, "rb") as file:
-                    shutil.copyfileobj(file, out)
-        return [qemu.BINARY, "-M", "pc", "-m", str(m.memory + LINUX_MEMORY), "-smp", "1",
+        cpio.write(initrd, archive, INITRD)  # the packed archive must be the last
+        return [binary, "-M", "pc", "-m", str(memory), "-smp", "1",
                 "-nodefaults", "-display", "none", "-no-reboot", "-cpu", qemu.TCG_CPU,
-                "-accel", "tcg,thread=single", "-kernel", LINUX, "-initrd", initrd, "-append", LINE,
+                *clock, "-kernel", LINUX, "-initrd", initrd, "-append", LINE,
                 "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
-                "-serial", f"file:{m.debugcon}" if m.debugcon else "null"]
+                "-serial", f"file:{second}" if second else "null"]
 
 
 class InBochs(Nested):
@@ -105,17 +95,19 @@ class InBochs(Nested):
     def accelerator(self):
         return "KVM in Bochs"
 
-    def emulator(self, m, archive, folder):
+    def emulator(self, archive, folder, *, memory, second=None, cores=1):
         """Linux is told the TSC's rate, because Bochs's CPUID names another one."""
-        most = bochs.MEMORY_MAX - LINUX_MEMORY
-        if m.memory > most:
-            raise Unsupported(f"{self.NAME}: no {m.memory} MiB of memory, {most} at most")
+        most = bochs.MEMORY_MAX
+        if memory > most:
+            raise Unsupported(f"{self.NAME}: no {memory - LINUX_MEMORY} MiB of memory, "
+                              f"{most - LINUX_MEMORY} at most")
         commands = [f"linux /boot/vmlinuz {LINE} idle=poll tsc_early_khz={bochs.IPS // 1000}",
                     "initrd /boot/node.cpio /boot/kvm.cpio"]
-        iso = grub_iso(folder, commands, {"vmlinuz": LINUX, "node.cpio": archive,
-                                          "kvm.cpio": INITRD})
-        bochs.write_rc(folder, iso, cpu=bochs.CPU, cores=1, memory=m.memory + LINUX_MEMORY, slots="",
-                       nic=f"com2: enabled=1, mode=file, dev={m.debugcon}\n" if m.debugcon else "")
+        node = os.path.join(folder, "node.cpio")
+        cpio.write(node, archive)
+        iso = grub_iso(folder, commands, {"vmlinuz": LINUX, "node.cpio": node, "kvm.cpio": INITRD})
+        bochs.write_rc(folder, iso, cpu=bochs.CPU, cores=cores, memory=memory, slots="",
+                       nic=f"com2: enabled=1, mode=file, dev={second}\n" if second else "")
         return bochs.run(folder)
 
 

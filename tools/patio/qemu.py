@@ -7,6 +7,7 @@ from .hardware import VENDORS, Unsupported, make_iso, wire_ports
 from .kvm import nesting
 
 BINARY = "qemu-system-x86_64"
+MODULES = "/usr/lib/x86_64-linux-gnu/qemu"  # for a copy of it elsewhere
 TCG_CPU = "EPYC,+x2apic"
 # With vapic, QEMU handles each write of the APIC's task priority and then sets the vCPU's registers; KVM
 # thereby corrupts the control registers that a nested guest reads (docs/emulator-traps.md).
