@@ -5,7 +5,8 @@
 #   make run NODES=3 EVPN=1  three nodes with Linux as Dom0, whose FRR joins them by BGP EVPN
 #   make guest GUEST=file    a kernel of one's own (ARGS="..." CPUS=n MEM=size INITRD=file TARGET=name)
 #   tools/patio-check FILE   what a node would say of a patio.conf (--help)
-#   make bench BENCH=rtt     benchmarks: rtt, tcp, boot, ring, exits, paths or walk; all without BENCH
+#   make bench BENCH=rtt     benchmarks: rtt, tcp, boot, ring, exits, paths, walk or repeat; all without BENCH;
+#                            PEER=1 CLOCK=name EXIT_CYCLES=n LATE=x WRITE=1: tests/bench/bench --help
 
 #   make iso CONF=patio.conf MODULES="FILE ..." [OPTIONS="..."] [NODES=table]      build/patio.iso
 #   make netboot, with the same words: build/netboot/, to serve by TFTP or HTTP (docs/deploy.md)
@@ -66,10 +67,16 @@ bench:
 	$(PREPARE) all guests linux-guest $(BENCH_MORE) >&2
 	tests/bench/bench $(BENCH)
 
-# The Linux of BENCH=paths: Dom0's, and one probe more.  The kernel unpacks both archives.
-BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz)
+# The Linux of BENCH=paths: Dom0's, and one probe more.  The kernel unpacks both archives.  The peer: a
+# Linux with KVM, in a QEMU that delivers what KVM injects once.
+BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz) \
+	$(if $(filter 1,$(PEER)),kvm-host $(BENCH_OUT)/qemu-system-x86_64)
 BENCH_OUT := $(B)/bench
 STREAM_SRC := tests/bench/udpstream.c guest-images/linux/probe.c
+
+$(BENCH_OUT)/qemu-system-x86_64: tests/bench/peer/mend-qemu $(shell command -v qemu-system-x86_64)
+	@mkdir -p $(@D)
+	$< $(lastword $^) $@
 
 $(BENCH_OUT)/root/bin/udpstream: $(STREAM_SRC) guest-images/linux/probe.h
 	@mkdir -p $(@D)

@@ -7,25 +7,13 @@ the emulated machine executes, and idle time is skipped.  Ticks are instructions
 
 import json
 import os
+import re
 import subprocess
 
 from patio.hardware import BUILD
-from patio.node import LINUX, Node, NodeError
 
 CPU = "EPYC,+x2apic"
 EXTRA = ["-rtc", "base=2020-01-01T00:00:00,clock=vm"]
-LINE = "console=hvc0 quiet nokaslr mitigations=off cryptomgr.notests"
-ALICE, BOB = "10.0.0.1", "10.0.0.2"
-CORES = {"kick": 3, "poll": 4}  # the monitor, alice, bob; and the one that polls
-CONF = f"""
-guest alice cpus 1 memory 128M kernel vmlinuz initrd initrd.cpio.gz \\
-            cmdline "{LINE} name=alice ip={ALICE}/24"
-guest bob   cpus 1 memory 128M kernel vmlinuz initrd initrd.cpio.gz \\
-            cmdline "{LINE} name=bob ip={BOB}/24"
-port alice.0 guest alice mac 52:54:00:00:00:0a
-port bob.0   guest bob   mac 52:54:00:00:00:0b
-"""
-MOVE = {"kick": "move kick\n", "poll": "move poll core 3\n"}
 
 
 def emulator():
@@ -43,49 +31,6 @@ def conditions(**more):
     """What every row was measured on."""
     return {"emulator": emulator(), "cpu": CPU, "icount": "shift=0,sleep=off", "boot": "-kernel",
             "kernel": kernel_version(), **more}
-
-
-def warm_up(node):
-    """What a guest does once only, at its first packets, is no part of any figure."""
-    netprobe(node, f"udp {BOB} 7 100 0 64")
-    netprobe(node, f"tcp {BOB} 9 1")
-
-
-def boot_pair(mode):
-    """alice and bob, one vCPU each, alone on the node, both at their shells."""
-    node = Node(CONF + MOVE[mode], LINUX, cores=CORES[mode], memory=640, icount=True, cpu=CPU,
-                extra=EXTRA, timeout=400)
-    try:
-        node.ready()
-        for name in "bob", "alice":
-            node.enter(name)
-            node.expect(f"@@up name={name} .*\n")
-            node.expect(f"{name}# ")
-            node.shell(name, "stty -echo")
-        warm_up(node)
-    except BaseException:
-        node.close()
-        raise
-    return node
-
-
-def pair_conditions(mode):
-    return conditions(cores=CORES[mode], guest_cpus=1, guest_memory="128M", command_line=LINE)
-
-
-def netprobe(node, words):
-    """A measurement in alice: (netprobe's result, the exits that fell into it).
-
-    Its output goes to a file meanwhile: printing costs exits too.
-    """
-    start = snapshot(node)
-    node.shell("alice", f"netprobe {words} >/tmp/probe", 400)
-    end = snapshot(node)
-    _, text = node.shell("alice", "cat /tmp/probe")
-    found = json.loads(text)
-    if "error" in found:
-        raise NodeError(f"netprobe {words}: {text.strip()}")
-    return found, {k: [v - w for v, w in zip(end[k], start.get(k, (0, 0)))] for k in end}
 
 
 def snapshot(node):
@@ -117,7 +62,8 @@ def totals(found):
 
 
 def by_reason(found):
-    return {k: {"exits": round(v[0], 3), "insn": round(v[1])} for k, v in found.items()}
+    return {k: {"exits": round(v[0], 3), "ticks": None if v[1] is None else round(v[1])}
+            for k, v in found.items()}
 
 
 def write(name, rows):
@@ -125,5 +71,10 @@ def write(name, rows):
     folder = os.path.join(BUILD, "bench")
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, f"{name}.json"), "w", encoding="utf-8") as file:
-        json.dump({"bench": name, "rows": rows}, file, indent=1)
-        file.write("\n")
+        file.write(inline(json.dumps({"bench": name, "rows": rows}, indent=1)) + "\n")
+
+
+def inline(text):
+    """JSON with each list of whole numbers on one line: samples are many."""
+    return re.sub(r"\[\s*(\d+(?:,\s*\d+)*)\s*\]",
+                  lambda found: "[" + re.sub(r"\s+", "", found[1]) + "]", text)

@@ -26,6 +26,13 @@ def distribution(samples):
             "max": ordered[-1], "mean": sum(ordered) // len(ordered)}
 
 
+def summary(probe):
+    """The same of netprobe's own summary, where it printed no samples."""
+    names = {"min": "min", "p50": "med", "p90": "p90", "p99": "p99", "p99.9": "p999", "max": "max",
+             "mean": "mean"}
+    return {"n": probe["n"], **{name: probe["tsc"][its] for name, its in names.items()}}
+
+
 def period(indices):
     """The distance at which late samples follow each other, None where they have none."""
     gaps = sorted(b - a for a, b in zip(indices, indices[1:]))

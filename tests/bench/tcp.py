@@ -1,46 +1,58 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""TCP bulk between two Linux guests: tcp.json."""
+"""TCP bulk between two Linux guests, on both clocks, beside the peer: tcp.json."""
 
-from icount import BOB, by_reason, growth, netprobe, pair_conditions, totals
+import clocks
+from icount import by_reason, totals
 
-MIB = 16
-AIM_INSN = 1_400_000
-PEER = ("peer (Linux + KVM + vhost-net + bridge, same machine): 4.14 M instructions per MiB; "
-        "floor 0.99 M")
+AIM_INSN = 1_400_000  # count
+PEER = ("kvm: Linux + KVM + vhost-net + bridge, the same guests in the same emulated machine; "
+        f"priced: a MiB and {clocks.EXIT_CYCLES} for each exit (EXIT_CYCLES)")
 
 
-def measure(node, mode):
-    """One row: instructions of a run of MIB, exits of twice as much with that run's taken off."""
-    probe, short = netprobe(node, f"tcp {BOB} 9 {MIB}")
-    _, long = netprobe(node, f"tcp {BOB} 9 {2 * MIB}")
-    found = growth(short, long, MIB)
-    exits, insn = totals(found)
-    floor = netprobe(node, f"tcp 127.0.0.1 9 {MIB}")[0]["tsc_per_mib"]
-    return {"mode": mode, "insn_per_mib": probe["tsc_per_mib"],
-            "exits_per_mib": round(exits, 2),
-            "vmm_insn_per_mib": round(insn) if mode == "kick" else None,
-            "floor_insn_per_mib": floor, "mib": MIB, "write_bytes": probe["buf"],
-            "by_reason": by_reason(found), "conditions": pair_conditions(mode)}
+def measure(experiment):
+    """One row: the run of MIB, exits of twice as much with that run's taken off."""
+    results, mib = experiment.results, experiment.conditions["mib"]
+    probe, floor = results["tcp.short"], results["tcp.floor"]["tsc_per_mib"]
+    found, exits = experiment.exits("tcp", mib)
+    vmm = round(totals(found)[1]) if experiment.patio and exits >= 1 else None
+    return {"clock": experiment.clock.name, "unit": experiment.clock.unit,
+            "system": experiment.system, "mode": experiment.mode, "per_mib": probe["tsc_per_mib"],
+            "floor_per_mib": floor, "above_floor": probe["tsc_per_mib"] - floor,
+            "exits_per_mib": round(exits, 2), "exit_cycles": clocks.EXIT_CYCLES,
+            "priced": clocks.priced(probe["tsc_per_mib"], exits), "vmm_per_mib": vmm, "mib": mib,
+            "write_bytes": probe["buf"], "by_reason": by_reason(found),
+            "conditions": experiment.conditions}
 
 
 def judge(row):
-    return [("insn_per_mib", row["insn_per_mib"], AIM_INSN, row["insn_per_mib"] <= AIM_INSN)]
+    if row["clock"] != "count" or row["system"] != "patio":
+        return []
+    return [("per_mib", row["per_mib"], AIM_INSN, row["per_mib"] <= AIM_INSN)]
 
 
 def where(row):
-    """Where a MiB's instructions go."""
-    floor, total = row["floor_insn_per_mib"], row["insn_per_mib"]
+    """Where a MiB's instructions, or its time, go."""
+    floor, above, vmm = row["floor_per_mib"], row["above_floor"], row["vmm_per_mib"]
+    first = f"{floor} the guests' own TCP (loopback)"
+    if row["clock"] == "critical":
+        return (f"{first}; {row['per_mib']} with the sender and the receiver each on a CPU of its "
+                "own, which loopback is not")
+    if row["system"] != "patio":
+        return f"{first}, {above} KVM, vhost, bridge, drivers, interrupts and idling"
     if row["mode"] == "poll":
-        return (f"{floor} the guests' own TCP (loopback), {total - floor} the switch on the "
-                "polling core, its waiting, drivers, interrupts and idling")
-    return (f"{floor} the guests' own TCP (loopback), {row['vmm_insn_per_mib']} the VMM (its copy "
-            f"included), {total - floor - row['vmm_insn_per_mib']} drivers, interrupts, idling")
+        return (f"{first}, {above} the switch on the polling core, its waiting, drivers, interrupts "
+                "and idling")
+    return (f"{first}, {vmm} the VMM (its copy included), {above - vmm} drivers, interrupts, idling")
 
 
-def run(nodes):
-    """All rows; `nodes(mode)` gives the running pair."""
-    return [measure(nodes(mode), mode) for mode in ("kick", "poll")]
+def notes(_row):
+    return None
 
 
-LABEL = ("mode",)
-COLUMNS = ("mode", "insn_per_mib", "exits_per_mib", "vmm_insn_per_mib", "floor_insn_per_mib")
+def run(experiments):
+    """All rows."""
+    return [measure(experiment) for experiment in experiments.all()]
+
+
+LABEL = ("system", "mode")
+COLUMNS = ("system", "mode", "per_mib", "floor_per_mib", "exits_per_mib", "vmm_per_mib", "priced")

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The benches' arithmetic, on results that were made up: clocks, prices, exits, verdicts, tables."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import bench_tables
+import clocks
+import kvm_peer
+import pair
+import repeat
+import rtt
+import tcp
+from experiments import EARLIER, Experiment, Experiments, keep, kept
+from icount import inline
+from patio.hardware import ROOT
+from patio.node import NodeError
+
+SHORT, LONG, MIB = 10, 30, 4
+MEND = os.path.join(ROOT, "tests", "bench", "peer", "mend-qemu")
+
+
+def patio_exits(io, ticks):
+    return {"exits": [{"exit": "io", "count": io, "ticks": ticks},
+                      {"exit": "io", "count": 0, "ticks": 0}]}
+
+
+def kvm_exits(all_of_them, halts):
+    return {"exits": all_of_them, "halt_exits": halts}
+
+
+def made(clock, system, of_exits, trip=30000):
+    """An experiment in which each round trip and each MiB has two exits of 500 ticks."""
+    results, so_far = {}, 100
+    for name, units in (("udp.64.short", SHORT), ("udp.64.long", LONG), ("floor.64", 0),
+                        ("udp.1400.short", SHORT), ("udp.1400.long", LONG), ("floor.1400", 0),
+                        ("tcp.short", MIB), ("tcp.long", 2 * MIB), ("tcp.floor", 0)):
+        results[f"exits.{name}.before"] = of_exits(so_far, so_far * 500)
+        so_far += 2 * units + 7  # what starts and ends it
+        results[f"exits.{name}.after"] = of_exits(so_far, so_far * 500)
+        results[name] = {"tsc_per_mib": 1000000 + trip, "buf": 65536} if "tcp" in name else {
+            "lost": 0, "n": units, "tsc_samples": [trip] * units,
+            "tsc": dict.fromkeys(("min", "mean", "med", "p90", "p99", "p999", "max"), 25000)}
+    conditions = {"system": system, "rounds": [SHORT, LONG], "mib": MIB}
+    return Experiment(clocks.CLOCKS[clock], "kick", results, conditions, system)
+
+
+@pytest.mark.parametrize("clock", ["count", "critical"])
+@pytest.mark.parametrize("system,of_exits", [("patio", patio_exits), ("kvm", kvm_exits)])
+def test_a_row_of_round_trips(clock, system, of_exits):
+    row = rtt.measure(made(clock, system, of_exits), 64)
+    assert (row["clock"], row["unit"]) == (clock, clocks.CLOCKS[clock].unit)
+    assert (row["p50"], row["p99.9"], row["floor_p50"], row["above_floor"]) == (30000, 30000, 25000, 5000)
+    assert row["exits_per_rtt"] == 2
+    assert row["priced"] == 30000 + 2 * clocks.EXIT_CYCLES
+    assert row["vmm_per_rtt"] == (1000 if system == "patio" else None)
+    assert row["samples"] == [30000] * LONG and row["late"]["count"] == 0
+
+
+def test_the_aims_of_each_clock():
+    def verdicts(clock, trip):
+        return {what: met for what, _, _, met in
+                rtt.judge(rtt.measure(made(clock, "patio", patio_exits, trip), 64))}
+
+    assert verdicts("critical", 29000) == {"above_floor": True, "exits_per_rtt": True}
+    assert verdicts("critical", 29001) == {"above_floor": False, "exits_per_rtt": True}
+    assert verdicts("count", 30500) == {"p50": True, "exits_per_rtt": True}
+    assert verdicts("count", 30501) == {"p50": False, "exits_per_rtt": True}
+    assert rtt.judge(rtt.measure(made("critical", "kvm", kvm_exits), 64)) == []
+    assert rtt.judge(rtt.measure(made("critical", "patio", patio_exits), 1400)) == []
+
+
+def test_a_row_of_tcp():
+    row = tcp.measure(made("count", "patio", patio_exits))
+    assert (row["per_mib"], row["exits_per_mib"], row["vmm_per_mib"]) == (1030000, 2, 1000)
+    assert row["priced"] == 1030000 + 2 * clocks.EXIT_CYCLES
+
+
+def test_where_adds_up():
+    """What the parts of a `where` are together is the median."""
+    row = rtt.measure(made("critical", "patio", patio_exits), 64)
+    parts = [int(word) for word in rtt.where(row).replace(",", " ").split() if word.isdigit()]
+    assert sum(parts) == row["p50"]
+
+
+def test_no_table_has_both_clocks(capsys):
+    rows = [rtt.measure(made(clock, "patio", patio_exits), 64) for clock in clocks.CLOCKS]
+    assert [(clock.name, len(part)) for clock, part in bench_tables.by_clock(rows)] == [
+        ("count", 1), ("critical", 1)]
+    bench_tables.table(rtt, "rtt", rows)
+    text = capsys.readouterr().out
+    assert text.count("rtt: clock ") == 2 and text.count("p99.9") == 2
+    assert f"{clocks.EXIT_CYCLES} for each exit" in text
+
+
+def test_the_peer_of_an_earlier_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(clocks, "folder", lambda: str(tmp_path))
+    monkeypatch.delenv("PEER", raising=False)
+    clock = clocks.CRITICAL
+    assert Experiments().peer(clock, "kick") is None
+    first = made("critical", "kvm", kvm_exits)
+    keep(kept(clock, "kick"), first.results, first.conditions)
+    again = Experiments().peer(clock, "kick")
+    assert again.system == EARLIER
+    assert rtt.measure(again, 64)["p50"] == 30000
+    assert Experiments().peer(clocks.COUNT, "poll") is None
+
+
+def test_samples_are_on_one_line():
+    value = {"samples": [1, 22, 333], "names": ["a", "b"], "late": [{"index": 1}], "empty": []}
+    text = inline(json.dumps(value, indent=1))
+    assert json.loads(text) == value
+    assert '"samples": [1,22,333]' in text
+
+
+def test_an_experiment_that_failed():
+    good = '@@r udp.64.long {"n":1}\r\n@@r tcp {"n":2}\r\n'
+    assert pair.results(good) == {"udp.64.long": {"n": 1}, "tcp": {"n": 2}}
+    for text in ("", good + "experiment: tcp.short: nobody\r\n",
+                 good + '@@r udp.1400.long {"kind":"udp","error":"recv"}\r\n',
+                 '@@r udp.64.long {"n":1\r\n', '@@r udp.64.long {"n":1,"samples":[1,}\r\n'):
+        with pytest.raises(NodeError):
+            pair.results(text)
+
+
+def test_what_differs_between_two_runs():
+    one = {"a": {"x": [1, 2, 3]}, "b": 5}
+    assert repeat.compare(one, {"a": {"x": [1, 2, 3]}, "b": 5}) == (4, [])
+    assert repeat.compare(one, {"a": {"x": [1, 9, 3]}, "b": 5}) == (4, ["/a/x/1"])
+    assert repeat.compare(one, {"a": {"x": [1, 2]}, "c": 5}) == (5, ["/a/x/2", "/b", "/c"])
+
+
+def test_the_peer_polls_where_there_are_cpus():
+    assert kvm_peer.modes(clocks.COUNT) == ["kick"]
+    assert kvm_peer.modes(clocks.CRITICAL) == ["kick", "poll"]
+    for clock in clocks.CLOCKS.values():
+        for mode in kvm_peer.modes(clock):
+            lines = kvm_peer.lines(clock, mode)
+            assert pair.line("alice", "", pair.run_words("kvm", clock)).split()[:3] == \
+                pair.LINE.split()[:3]
+            assert set(lines["bob"].split()) >= set(pair.LINE.split())
+            assert ("idle=poll" in lines["bob"]) == (mode == "poll")
+
+
+CALL = bytes.fromhex("48c783 10010000 ffffffff f605 00000000 02 0f85 00000000"
+                     "ba01000000 4889df e8".replace(" ", ""))
+STORE = {6: bytes.fromhex("89b310d7ffff"), 7: bytes.fromhex("4489a310d7ffff")}
+
+
+@pytest.mark.parametrize("length", STORE)
+def test_mending_takes_one_store_out(tmp_path, length):
+    before, out = b"\x90" * 20 + STORE[length] + b"\x90" * 9 + CALL + b"\x90" * 20, tmp_path / "out"
+    (tmp_path / "in").write_bytes(before)
+    subprocess.run([MEND, str(tmp_path / "in"), str(out)], check=True)
+    after = out.read_bytes()
+    assert len(after) == len(before)
+    assert {i for i in range(len(before)) if before[i] != after[i]} <= set(range(20, 20 + length))
+    assert after[20] in (0x66, 0x0f) and out.stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("code", [b"\x90" * 100, b"\x90" * 100 + CALL,
+                                  (STORE[6] + CALL + b"\x90" * 200) * 2])
+def test_an_unknown_qemu_is_left_alone(tmp_path, code):
+    (tmp_path / "in").write_bytes(code)
+    done = subprocess.run([MEND, str(tmp_path / "in"), str(tmp_path / "out")], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 1 and "not one" in done.stderr
+    assert not (tmp_path / "out").exists()
