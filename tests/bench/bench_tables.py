@@ -54,7 +54,8 @@ def table(bench, name, rows):
             for kind, text in remarks(bench, row):
                 print(f"  {kind:6} {label(bench, row)}: {text}")
         if clock:
-            print(f"  repeats: {clock.repeats}")
+            for system, how in clock.repeats.items():
+                print(f"  repeats, {system}: {how}")
     sys.stdout.flush()
 
 
@@ -67,7 +68,7 @@ def page(bench, name, rows):
         lines += markdown(bench.COLUMNS, part)
         for row in part:
             for kind, text in remarks(bench, row):
-                lines += ["", f"{label(bench, row)}: {text}."]
+                lines += ["", f"{label(bench, row)}{'' if kind == 'where' else ', ' + kind}: {text}."]
     replace(name, lines[1:] if lines[0] == "" else lines)
 
 

@@ -101,7 +101,8 @@ def run(clock, mode, log=None):
         found = pair.results(pair.await_end(machine))
         emulator = machine.version
     return found, {"system": "kvm", "mode": mode, "clock": clock.name, "unit": clock.unit,
-                   "clock_is": clock.about, "repeats": clock.repeats, "emulator": emulator,
+                   "clock_is": clock.about, "repeats": clock.repeats["kvm"],
+                   "emulator": emulator,
                    "inner_qemu": version, "kernel": kernel_version(), **pair.sizes(clock), "cores": cores,
                    "cpus_of_alice_bob_and_their_vhosts": words, "settings": files,
                    "guest_cpus": 1, "guest_memory": f"{pair.MEMORY}M",

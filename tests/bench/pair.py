@@ -94,7 +94,7 @@ def run(clock, mode):
               timeout=LIMIT, **clock.machine) as node:
         found = results(await_end(node))
     return found, {"system": "patio", "mode": mode, "clock": clock.name, "unit": clock.unit,
-                   "clock_is": clock.about, "repeats": clock.repeats,
+                   "clock_is": clock.about, "repeats": clock.repeats["patio"],
                    "emulator": target(clock.target).version(), "target": clock.target,
                    "machine": {k: list(v) if isinstance(v, tuple) else v
                                for k, v in clock.machine.items()},

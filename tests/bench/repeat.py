@@ -37,7 +37,7 @@ def row(experiment, again):
     figures, differ = compare(experiment.results, again)
     return {"of": experiment.clock.name, "system": experiment.system, "mode": experiment.mode,
             "figures": figures, "differ": len(differ), "first": differ[:20],
-            "promised": experiment.clock.repeats, "conditions": experiment.conditions}
+            "promised": experiment.conditions["repeats"], "conditions": experiment.conditions}
 
 
 def run(experiments):

@@ -64,9 +64,9 @@ def tail(samples):
     """The late samples of a list in words, for a line below a table."""
     found = late(samples)
     if not found["count"]:
-        return f"none of {len(samples)} over {found['factor']} x p50"
+        return f"none of {len(samples)} late, over {found['factor']} x p50"
     every = f", every {found['period']}" if found["period"] else ""
     shown = ", ".join(f"{f['index']} (+{f['over']})" for f in found["list"][:8])
     more = ", ..." if found["count"] > 8 else ""
-    return (f"{found['count']} of {len(samples)} over {found['factor']} x p50{every}: "
+    return (f"{found['count']} of {len(samples)} late, over {found['factor']} x p50{every}: "
             f"{shown}{more}")
