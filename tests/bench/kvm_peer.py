@@ -7,6 +7,7 @@ byte for byte.  It is set up as a careful user does it: each vCPU and each vhost
 own where the clock knows more than one, no mitigations, modern virtio with MSI-X, TAP with offloads.
 """
 
+import lzma
 import os
 
 from icount import EXTRA, kernel_version
@@ -27,11 +28,18 @@ HALT_POLL_NS, VHOST_POLL_US = 10_000_000, 2500
 
 
 def modules():
-    """{name in the archive: path} of the modules that a bridge and vhost-net need."""
-    found = {}
+    """{name in the archive: path or bytes} of the modules that a bridge and vhost-net need; what the
+    kernel has built in is not among them."""
+    found, out = {}, {}
     for where, _, names in os.walk(KERNEL):
         found |= {name: os.path.join(where, name) for name in names}
-    return {f"node/modules/{name}.ko": found[f"{name}.ko"] for name in MODULES}
+    for name in MODULES:
+        if f"{name}.ko" in found:
+            out[f"node/modules/{name}.ko"] = found[f"{name}.ko"]
+        elif f"{name}.ko.xz" in found:
+            with lzma.open(found[f"{name}.ko.xz"]) as packed:
+                out[f"node/modules/{name}.ko"] = packed.read()
+    return out
 
 
 def setting(clock, mode):
