@@ -7,8 +7,11 @@
 
 #define VNET_NAME 32 /* bytes of a port's name, NUL included */
 
+#define VNET_HOLDS 16 /* frames of a port that wait at the same time, at most */
+
 struct hist;
 struct underlay;
+struct vnet_held;
 struct vnet_stage;
 
 enum vnet_port_flags {
@@ -53,6 +56,10 @@ struct vnet_port {
 	_Atomic uint64_t answered; /* the last second with ICMP "too big" to it << 16 | how many in
 	                              that second */
 	_Atomic uint32_t quota;    /* learned addresses that it may have at once */
+	/* Its frames that wait somewhere, by slot, and the second until which (vnet/held.h); the
+	 * latter are its sending core's. */
+	_Atomic(struct vnet_held *) held[VNET_HOLDS];
+	uint64_t held_until[VNET_HOLDS];
 	/* One per core, so that counting needs no atomic. */
 	struct vnet_port_stats count[] __attribute__((aligned(64)));
 };

@@ -103,6 +103,7 @@ static bool remove_locked(struct vnet *v, struct vnet_port *gone)
 	table_publish(v, t);
 	for (list = ports_unpublish(v, gone); list; list = next) {
 		next = list->next_removed;
+		held_abandon(list);
 		port_forget(list);
 	}
 	return true;

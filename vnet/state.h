@@ -153,6 +153,10 @@ void control_unlock(struct vnet *v);
 unsigned walk_frames(struct vnet_core *core, struct vnet_port *from, struct vnet_frame *frame,
                      unsigned n);
 
+/* vnet/held.c: as vnet_port_recall(), for a port that is removed; nothing is counted.  Control lock
+ * held. */
+void held_abandon(struct vnet_port *port);
+
 /* Frees a port that no walk uses any more, with the link or underlay that it has. */
 void port_free(struct vnet_port *port);
 

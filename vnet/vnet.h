@@ -140,6 +140,7 @@ static inline bool vnet_drop_lost(enum vnet_drop why)
 
 struct vnet;
 struct vnet_port;
+struct vnet_held;
 struct vnet_core; /* one core's state: cache, batch; see vnet/switch.h */
 
 /*
@@ -155,8 +156,13 @@ struct vnet_core; /* one core's state: cache, batch; see vnet/switch.h */
  *          calls vnet_copied().  NULL: the same as egress().
  * room:    how many buffers the driver offers at this moment, so that no large frame is segmented
  *          for a full ring; any core.  NULL: not known.
- * blocked: the enum vnet_drop that egress() would count now for each frame, though the port is up;
- *          -1: none.  Any core.  NULL: never blocked.
+ * hold:    keep the descriptors of frame number `frame` of the batch in the walk, which came from
+ *          this device; it may be asked several times for one frame.  *h is as it will be
+ *          held: a device whose memory does not last puts copies there.  Returns a slot below
+ *          VNET_HOLDS, -1: no.  On the core that called vnet_input().  NULL: its frames do not
+ * wait. release: what is in that slot was delivered or dropped.  Any core. blocked: the enum
+ * vnet_drop that egress() would count now for each frame, though the port is up; -1: none.  Any
+ * core.  NULL: never blocked.
  */
 struct vnet_port_ops {
 	unsigned (*poll)(void *dev, struct vnet_core *core, unsigned budget);
@@ -165,6 +171,8 @@ struct vnet_port_ops {
 	unsigned (*egress_traced)(struct vnet_port *port, struct vnet_core *core,
 	                          struct vnet_frame *const *frames, unsigned n);
 	unsigned (*room)(const struct vnet_port *port);
+	int (*hold)(void *dev, unsigned frame, struct vnet_held *h);
+	void (*release)(void *dev, unsigned slot);
 	int (*blocked)(const struct vnet_port *port);
 };
 
@@ -200,6 +208,7 @@ struct vnet_route {
 
 #include "vnet/port.h"
 #include "vnet/switch.h"
+#include "vnet/held.h"
 #include "vnet/trace.h"
 #include "vnet/mirror.h"
 #include "vnet/measure.h"

@@ -71,6 +71,16 @@ static void net_start(struct virtio_pci *v)
 	vgate_unlock(&n->tx_gate);
 }
 
+/* The driver has its memory back: no frame of it waits any more. */
+static void forget_holds(struct virtio_net *n)
+{
+	if (!n->holds.used)
+		return;
+	vnet_port_recall(vnet_this_core(), n->port);
+	n->holds.used = 0;
+	atomic_store(&n->holds.released, 0);
+}
+
 static void net_stop(struct virtio_pci *v)
 {
 	struct virtio_net *n = net_of(v);
@@ -84,6 +94,7 @@ static void net_stop(struct virtio_pci *v)
 	n->registers.mtu = atomic_load(&n->mtu_next);
 	spin_unlock(&n->rx_lock);
 	vgate_unlock(&n->tx_gate);
+	forget_holds(n);
 }
 
 static const struct virtio_ops net_ops = {
@@ -100,6 +111,8 @@ const struct vnet_port_ops virtio_net_port_ops = {
     .egress = virtio_net_egress,
     .egress_traced = virtio_net_egress_traced,
     .room = virtio_net_room,
+    .hold = virtio_net_hold,
+    .release = virtio_net_release,
 };
 
 void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c)

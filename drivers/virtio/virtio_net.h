@@ -4,6 +4,7 @@
  *
  *   virtio_net.c          identity, configuration, start and stop
  *   virtio_net_tx.c       the guest sends: kick or poll -> batch -> vnet_input()
+ *   virtio_net_held.c     chains whose frames wait in the switch are given back later
  *   virtio_net_rx.c       the switch delivers: the only copy, into the guest's receive buffers
  *   virtio_net_offload.c  completes checksums and segments for a guest that did not accept them
  */
@@ -51,6 +52,23 @@ struct virtio_net_config {
 	const struct gmem *mem;    /* the guest's memory; outlives the device */
 };
 
+/* Chains of the TX ring whose frames wait in the switch (vnet/held.h).  A frame that waits for
+ * several destinations has a slot for each. */
+struct virtio_net_holds {
+	uint64_t held;        /* chains of the present batch that are held, one bit each */
+	uint64_t skipped;     /* those that became no frame */
+	uint32_t serial;      /* of the last chain that was held */
+	uint16_t used, fresh; /* slots, one bit each: in use; of the present batch */
+	_Atomic uint16_t released;
+	struct virtio_net_hold {
+		uint32_t serial; /* of its chain */
+		uint16_t head;
+		uint8_t chain; /* number in its batch */
+	} slot[VNET_HOLDS];
+};
+
+_Static_assert(VNET_HOLDS <= 16, "slots have a bit each");
+
 struct virtio_net {
 	struct virtio_pci v; /* first */
 	struct vnet_port *port;
@@ -64,6 +82,7 @@ struct virtio_net {
 	atomic_bool tx_ready, rx_ready;
 	_Atomic uint16_t mtu_next; /* the MTU register's value from the driver's next reset on */
 	struct virtio_net_registers registers;
+	struct virtio_net_holds holds; /* under tx_gate, but for `released` */
 	uint64_t
 	    copied; /* bytes of frames, without virtio_net_hdr, to the RX ring; under rx_lock */
 	struct vnet_seg rx_seg[VNET_SEGS]; /* receive buffers of a frame; under rx_lock */

@@ -15,6 +15,14 @@ void virtio_net_break(struct virtio_net *n, enum vring_error why);
  */
 bool virtio_net_first_buffers(struct virtio_net *n);
 
+/* virtio_net_held.c: vnet_port_ops.hold and .release. */
+int virtio_net_hold(void *dev, unsigned frame, struct vnet_held *h);
+void virtio_net_release(void *dev, unsigned slot);
+
+/* virtio_net_held.c, gate held: ends a batch of `taken` chains (0: none) while some are held, and
+ * gives back those whose frames were released. */
+void virtio_net_done_but_held(struct virtio_net *n, struct vnet_core *core, unsigned taken);
+
 /* virtio_net_rx.c, rx_lock held: whether the driver offers `wanted` receive buffers. */
 bool virtio_net_offers(struct virtio_net *n, unsigned wanted);
 

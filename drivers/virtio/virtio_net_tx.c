@@ -150,6 +150,7 @@ static int gather_batch(struct virtio_net *n, struct vnet_core *core, struct vne
 
 	if (avail > 0)
 		vring_disarm(r);
+	n->holds.skipped = 0;
 	max = max < avail ? max : avail;
 	for (i = 0; i < max && end - seg >= VNET_BATCH; i++) {
 		uint16_t head = vring_head(r, (unsigned)i);
@@ -179,6 +180,7 @@ static int gather_batch(struct virtio_net *n, struct vnet_core *core, struct vne
 		if (__builtin_expect((uint16_t)first != 0, 0)) {
 			if (!copy_header(n, f, from, first, &weight)) {
 				vnet_drop(core, n->port, VNET_DROP_bad_offload);
+				n->holds.skipped |= 1ull << i;
 				continue;
 			}
 			end = batch_end(end, seg, weight);
@@ -201,12 +203,15 @@ static int send_batch(struct virtio_net *n, struct vnet_core *core, int max)
 	struct vnet_batch *b = vnet_core_batch(core);
 	int taken = gather_batch(n, core, b, max < VNET_BATCH ? max : VNET_BATCH);
 
-	if (taken <= 0)
+	if (taken <= 0 && (!r->held || taken == BROKEN))
 		return taken;
-	if (b->n)
+	if (taken > 0 && b->n)
 		vnet_input(core, n->port, b);
 	/* Only now may the guest have its buffers back. */
-	vring_done(r, (unsigned)taken);
+	if (__builtin_expect(r->held, 0))
+		virtio_net_done_but_held(n, core, (unsigned)taken);
+	else
+		vring_done(r, (unsigned)taken);
 	if (vring_publish(r))
 		virtio_pci_notify(&n->v, VIRTIO_NET_TX);
 	return taken;

@@ -193,3 +193,18 @@ int vring_arm(struct vring *r)
 		__atomic_exchange_n(&r->used[0], 0, __ATOMIC_SEQ_CST);
 	return vring_refresh(r);
 }
+
+void vring_done_but(struct vring *r, unsigned n, uint64_t held)
+{
+	unsigned earlier = r->held;
+	uint16_t to;
+
+	for (uint64_t left = held; left; left &= left - 1)
+		earlier--;
+	to = (uint16_t)(r->next - earlier);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!(held >> i & 1))
+			r->used_ring[to++ & r->mask] = r->used_ring[(r->next + i) & r->mask];
+	vring_done(r, n);
+}

@@ -81,9 +81,10 @@ struct vring {
 	const uint16_t *avail_ring;    /* avail->ring */
 	struct vring_used_elem *used_ring;
 	uint16_t num, mask;
-	uint16_t next;      /* next entry, available and used: chains are used in order */
+	uint16_t next;      /* next entry, available and, less `held`, used */
 	uint16_t seen;      /* the available index as last read (and checked) */
 	uint16_t published; /* the used index that the driver has been given */
+	uint16_t held;      /* chains of those before `next` that are to be given back later */
 	uint16_t event_at;  /* EVENT_IDX: the avail_event last written */
 	bool event_idx, indirect;
 	bool armed;                /* without EVENT_IDX: the driver was asked to kick */
@@ -166,7 +167,9 @@ static inline bool vring_single(const struct vring *r, uint16_t head, enum vring
 	return true;
 }
 
-/* Fills the used entry of the i-th available chain, into which `len` bytes were written. */
+/* Fills the used entry of the i-th available chain, into which `len` bytes were written.  While
+ * chains are held, its place is beyond that of the next used one; no entry there is unread, since
+ * the driver has at most `num` chains outstanding. */
 static inline void vring_used(struct vring *r, unsigned i, uint16_t head, uint32_t len)
 {
 	r->used_ring[(r->next + i) & r->mask] = (struct vring_used_elem){head, len};
@@ -179,12 +182,25 @@ static inline void vring_done(struct vring *r, unsigned n)
 }
 
 /*
+ * The same when chains are held, of this batch (one bit each, already counted in `held`) or of
+ * earlier ones: moves the used entries of the others down to where the driver expects them.
+ */
+void vring_done_but(struct vring *r, unsigned n, uint64_t held);
+
+/* Gives back a held chain: fills the next used entry. */
+static inline void vring_give_back(struct vring *r, uint16_t head)
+{
+	r->used_ring[(uint16_t)(r->next - r->held) & r->mask] = (struct vring_used_elem){head, 0};
+	r->held--;
+}
+
+/*
  * Publishes the used entries of all chains consumed so far.  Returns true when the driver wants an
  * interrupt for them (2.7.7.2, 2.7.10.1); does nothing when there are none.
  */
 static inline bool vring_publish(struct vring *r)
 {
-	uint16_t was = r->published, now = r->next;
+	uint16_t was = r->published, now = (uint16_t)(r->next - r->held);
 	bool wanted;
 
 	if (was == now)

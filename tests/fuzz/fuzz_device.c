@@ -29,6 +29,7 @@
 #define HIGH        0x20000u
 #define QUEUE(d, q) (HIGH_GPA + 0x2000u * (2u * (d) + (q))) /* where a ring starts */
 #define NUM         16
+#define HELD        4 /* frames that wait outside, at most */
 
 /* All that a step changes, but the switch; an input begins with a copy. */
 struct world {
@@ -36,6 +37,7 @@ struct world {
 	struct gmem mem;
 	struct virtio_net net[NETS];
 	struct virtio_console console;
+	struct vnet_held held[HELD];
 };
 static struct world world, image;
 static uint8_t low[LOW], high[HIGH];
@@ -83,6 +85,37 @@ static void output(void *ctx, const struct vnet_seg *seg, unsigned nseg)
 		if (seg[i].len)
 			(void)bytes[0], (void)bytes[seg[i].len - 1];
 	}
+}
+
+/* ---- a port whose frames wait, until a step sends them ---- */
+
+static unsigned hold_frames(struct vnet_port *to, struct vnet_core *core,
+                            struct vnet_frame *const *frames, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct vnet_held *h = &world.held[i % HELD];
+
+		if (vnet_held_begin(h)) {
+			if (vnet_hold(core, h, frames[i], to, VNET_DROP_rx_full, i))
+				vnet_held_wait(h);
+			else
+				vnet_held_end(h);
+		}
+	}
+	return n;
+}
+
+static const struct vnet_port_ops holder = {.egress = hold_frames};
+
+static void send_held(unsigned i)
+{
+	struct vnet_held *h = &world.held[i % HELD];
+
+	if (!vnet_held_take(h))
+		return;
+	output(NULL, h->frame.seg, h->frame.nseg);
+	vnet_release(h);
+	vnet_held_end(h);
 }
 
 /* ---- what a driver does ---- */
@@ -189,6 +222,10 @@ static void control(const struct step *s)
 		break;
 	case 6:
 		vnet_poll(vnet_this_core(), 1 + s->c % 64u);
+		break;
+	case 7:
+		send_held(s->c);
+		vnet_clock_set(vnet_this_core(), s->value % 8);
 		break;
 	default:
 		for (unsigned i = 0; virtio_pci_counter(&n->v, i, name, sizeof name, &value); i++)
@@ -310,6 +347,7 @@ static void build(void)
 	gmem_add(&world.mem, HIGH_GPA, HIGH, high);
 	for (unsigned i = 0; i < NETS; i++)
 		plug_net(i);
+	vnet_port_set_up(vnet_port_add(v, "holder", 0, &holder, NULL, 0), vnet_core(v, 0), true);
 	virtio_console_init(&world.console, "console", &world.mem, output, NULL);
 	vpci_add(&world.bus, &world.console.v.pci, DEVICES);
 	image = world;
@@ -342,6 +380,8 @@ static void check_progress(unsigned d, const struct progress *was)
 		abort();
 	if (now.lost && device(d)->pci.msix_pending && now.losses != was->losses)
 		abort();
+	if (d < NETS && !now.running && !now.lost && world.net[d].holds.used)
+		abort(); /* a frame waits in memory that the driver has back */
 	if (now.resets != was->resets)
 		return;
 	if (was->running && !now.running && !now.lost)

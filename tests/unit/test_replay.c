@@ -111,6 +111,7 @@ static void send_some(struct vnet *v, struct vnet_port *from)
 	for (unsigned i = 0; i < n; i++)
 		some_frame(b, bytes[i]);
 	vnet_input(core, from, b);
+	vnet_port_drop_late(core, from);
 }
 
 static void begin_capture(struct vnet *v)
@@ -137,6 +138,17 @@ static void begin_capture(struct vnet *v)
 	}
 }
 
+/* As a device does when its driver starts or resets it. */
+static void set_up(struct vnet_port *port, struct vnet_core *core, bool up)
+{
+	vnet_port_set_up(port, core, up);
+	if (!up)
+		vnet_port_recall(core, port);
+}
+
+static const struct vnet_port_ops take_ops = {
+    .egress = take, .hold = device_hold, .release = device_release};
+
 static struct vnet *run(unsigned seed)
 {
 	struct vnet *v;
@@ -145,7 +157,7 @@ static struct vnet *run(unsigned seed)
 	uint64_t now = 5;
 
 	state = seed;
-	v = network_make(config_live(config), CORES, take, why, sizeof why);
+	v = network_make(config_live(config), CORES, &take_ops, why, sizeof why);
 	assert_non_null(v);
 	begin_capture(v);
 	while (vnet_port_get(v, ports))
@@ -160,7 +172,7 @@ static struct vnet *run(unsigned seed)
 		else if (!draw(40))
 			vnet_port_ready(core, port);
 		else if (!draw(12) || i < 20)
-			vnet_port_set_up(port, core, i < 20 || draw(2));
+			set_up(port, core, i < 20 || draw(2));
 		else if (!draw(50))
 			vnet_drop(core, port, VNET_DROP_bad_offload);
 		else

@@ -106,10 +106,9 @@ static void of_a_batch_the_last_one_waits(void **state)
 	batch_start(n);
 	for (unsigned i = 0; i < 3; i++) {
 		ether_frame(out[i], B, A, 0x88b5, LEN, i);
-		batch_add(n, out[i], LEN, NULL, i ? 7 : 0); /* also in pieces */
+		batch_add(n, out[i], LEN, NULL, i ? 17 : 0); /* also in pieces */
 	}
 	assert_int_equal(batch_send(n, guest), 0);
-	memset(out, 0, sizeof out); /* the sender has its buffers back */
 	reply(1);
 	check_sent(0, 2);
 	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 2);
@@ -130,7 +129,7 @@ static void what_is_too_old_is_not_sent(void **state)
 	check_sent(0, 1);
 }
 
-static void a_large_frame_does_not_wait(void **state)
+static void a_large_frame_waits_too(void **state)
 {
 	static uint8_t out[4000];
 	const struct vnet_hdr large = {.gso_type = VNET_GSO_TCPV4,
@@ -152,12 +151,82 @@ static void a_large_frame_does_not_wait(void **state)
 	batch_add(n, out, sizeof out, &large, 0);
 	batch_send(n, guest);
 	batch_start(n);
-	batch_add(n, out, sizeof out, NULL, 0); /* one that is too large for the link */
+	batch_add(n, out, sizeof out, NULL, 0); /* one that is too large for the link does not */
 	batch_send(n, guest);
 	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 2);
 	reply(1);
-	check_sent(0, 3);
-	assert_int_equal(n->dev[0].n, 1);
+	assert_int_equal(n->dev[0].n, 4);
+	assert_int_equal(n->dev[0].got[0].len, OUTER + 1054);
+	assert_int_equal(n->dev[1].slots, 0);
+}
+
+/* More pieces than are remembered of a frame, or more frames of one sender. */
+static void what_cannot_be_held_is_dropped(void **state)
+{
+	struct vnet_port *more[VNET_HOLDS];
+	char name[8];
+	uint8_t out[LEN];
+
+	(void)state;
+	ether_frame(out, MAC_BROADCAST, A, 0x88b5, LEN, 0);
+	batch_start(n);
+	batch_add(n, out, LEN, NULL, 7);
+	batch_send(n, guest);
+	assert_int_equal(n->dev[1].slots, 0);
+	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 1);
+	for (unsigned i = 0; i < VNET_HOLDS; i++) {
+		struct vnet_link_config c = {VNET_LINK_VXLAN, NODE_IP(1), 10 + i, 0, 0};
+
+		snprintf(name, sizeof name, "m%u", i);
+		more[i] = node_link(n, name, 1, &c);
+	}
+	send(guest, 5); /* flooded over 17 links */
+	assert_int_equal(n->dev[1].slots, (1u << VNET_HOLDS) - 1);
+	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour) +
+	                     port_drops(more[VNET_HOLDS - 1], VNET_DROP_no_neighbour),
+	                 2);
+	reply(1);
+	assert_int_equal(n->dev[0].n, VNET_HOLDS);
+	assert_int_equal(n->dev[1].slots, 0);
+	for (unsigned i = 0; i < VNET_HOLDS; i++)
+		assert_true(vnet_link_remove(more[i]));
+}
+
+/* The next frame of its sender finds it stale; other senders' frames stay. */
+static void a_stale_frame_is_given_back(void **state)
+{
+	struct vnet_port *another = node_link(n, "another", 1, &far3);
+
+	(void)state;
+	send(guest, 0);
+	vnet_port_drop_late(n->core, guest);
+	assert_int_equal(n->dev[1].slots, 3);
+	later(NEIGHBOUR_WAIT + 1);
+	vnet_port_drop_late(n->core, n->dev[0].port);
+	assert_int_equal(n->dev[1].slots, 3);
+	vnet_port_drop_late(n->core, guest);
+	assert_int_equal(n->dev[1].slots, 0);
+	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 1);
+	assert_int_equal(port_drops(another, VNET_DROP_no_neighbour), 1);
+	assert_true(vnet_link_remove(another));
+}
+
+/* A head that the switch had checked in a copy is sent as it was checked. */
+static void a_checked_head_is_kept(void **state)
+{
+	struct vnet_port *here = node_port(n, 2, 0, 0), *far = node_link(n, "here", 0, &far2);
+	uint8_t out[LEN];
+
+	(void)state;
+	ether_frame(out, MAC_BROADCAST, C, 0x88b5, LEN, 9);
+	node_send(n, here, out, LEN);
+	assert_int_equal(n->dev[2].slots, 1);
+	assert_ptr_equal(link_of(far)->waiting.seg[0].base, link_of(far)->waiting.head);
+	memset(n->core->guard.head, 0xee, sizeof n->core->guard.head); /* other frames pass */
+	reply(1);
+	check_sent(0, 9);
+	assert_int_equal(n->dev[2].slots, 0);
+	assert_true(vnet_link_remove(far));
 }
 
 static void each_link_has_one_for_its_own_next_hop(void **state)
@@ -180,18 +249,18 @@ static void each_link_has_one_for_its_own_next_hop(void **state)
 	assert_true(vnet_link_remove(another));
 }
 
-/* Its sender is gone meanwhile, and the path has become narrower than the frame. */
-static void nobody_is_answered_for_it(void **state)
+/* The path has become narrower than the frame: its sender is told. */
+static void its_sender_is_answered(void **state)
 {
-	struct vnet_port *gone = node_port(n, 2, 1, 0);
+	struct vnet_port *sender = node_port(n, 2, 1, 0);
 	uint8_t out[LEN];
 
 	(void)state;
 	ether_frame(out, B, C, 0x0800, LEN, 0);
 	out[14] = 0x45;
 	out[20] = 0x40; /* DF */
-	node_send(n, gone, out, LEN);
-	assert_true(vnet_port_remove(gone));
+	put_be16(out + 16, LEN - 14);
+	node_send(n, sender, out, LEN);
 	link_of(link)->limit = LEN - 1;
 	link_of(link)->lowered = n->seconds;
 	dev_clear(&n->dev[1]);
@@ -200,23 +269,48 @@ static void nobody_is_answered_for_it(void **state)
 	assert_int_equal(port_drops(link, VNET_DROP_too_big), 1);
 	assert_int_equal(n->dev[1].n, 0);
 	assert_int_equal(stats().out_frames + stats().out_bytes, 0);
+	assert_int_equal(n->dev[2].slots, 0);
+}
+
+/* Nothing waits of a sender that is gone, or whose device has stopped. */
+static void it_goes_with_its_sender(void **state)
+{
+	struct vnet_port *gone = node_port(n, 2, 1, 0);
+
+	(void)state;
+	send(gone, 1);
+	assert_int_equal(n->dev[2].slots, 1);
+	assert_true(vnet_port_remove(gone));
+	assert_int_equal(n->dev[2].slots, 0);
+	send(guest, 2);
+	vnet_port_recall(n->core, guest);
+	assert_int_equal(n->dev[1].slots, 0);
+	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 1);
+	reply(1);
+	assert_int_equal(n->dev[0].n, 0);
+	assert_int_equal(stats().out_frames + stats().out_bytes, 0);
 }
 
 /* The reply came after a sender found the MAC unknown, and before its frame waits. */
 static void a_reply_in_between_is_not_missed(void **state)
 {
+	struct vnet_batch *b = vnet_core_batch(n->core);
 	uint8_t out[LEN];
-	struct vnet_seg seg = {out, LEN};
-	const struct vnet_frame f = {.seg = &seg, .nseg = 1, .len = LEN, .contiguous_head = true};
 
 	(void)state;
 	vnet_port_ready(n->core, n->dev[0].port);
 	reply(1);
 	ether_frame(out, MAC_BROADCAST, A, 0x88b5, LEN, 7);
+	batch_start(n);
+	batch_add(n, out, LEN, NULL, 0);
 	walk_enter(n->core);
-	assert_true(waiting_save(n->core, link_of(link), &f));
+	n->core->from = guest;
+	assert_true(waiting_hold(n->core, link_of(link), &b->frame[0]));
 	walk_leave(n->core);
 	check_sent(0, 7);
+	assert_int_equal(n->dev[1].slots, 0);
+	b->n = 0;
+	batch_send(n, guest);
 }
 
 /* It goes with its link, and with its edge. */
@@ -242,9 +336,13 @@ int main(void)
 	    T(the_last_one_is_sent_when_the_reply_comes),
 	    T(of_a_batch_the_last_one_waits),
 	    T(what_is_too_old_is_not_sent),
-	    T(a_large_frame_does_not_wait),
+	    T(a_large_frame_waits_too),
+	    T(what_cannot_be_held_is_dropped),
+	    T(a_stale_frame_is_given_back),
+	    T(a_checked_head_is_kept),
 	    T(each_link_has_one_for_its_own_next_hop),
-	    T(nobody_is_answered_for_it),
+	    T(its_sender_is_answered),
+	    T(it_goes_with_its_sender),
 	    T(a_reply_in_between_is_not_missed),
 	    T(a_link_goes_with_what_waits),
 	};

@@ -22,7 +22,33 @@ static void host_free(void *p, size_t size)
 }
 
 static const struct vnet_mem host_memory = {host_alloc, host_free};
-static struct vnet_port_ops device; /* what is behind every port of a guest */
+static struct device device[CONFIG_PORTS];
+
+int device_hold(void *dev, unsigned frame, struct vnet_held *h)
+{
+	struct device *d = dev;
+	int slot = 0;
+	uint8_t *to;
+
+	(void)frame;
+	while (slot < VNET_HOLDS && d->held[slot])
+		slot++;
+	if (slot == VNET_HOLDS)
+		return -1;
+	to = d->held[slot] = malloc(h->frame.len);
+	for (unsigned i = 0; to && i < h->frame.nseg; to += h->seg[i++].len)
+		if (h->seg[i].base != h->head)
+			h->seg[i].base = memcpy(to, h->seg[i].base, h->seg[i].len);
+	return d->held[slot] ? slot : -1;
+}
+
+void device_release(void *dev, unsigned slot)
+{
+	struct device *d = dev;
+
+	free(d->held[slot]);
+	d->held[slot] = NULL;
+}
 
 static struct vnet_port *port_of(struct vnet *v, const struct node_config *n, unsigned slot)
 {
@@ -34,7 +60,8 @@ static bool is_nic(const struct port_config *p)
 	return p->name[0] && p->kind == CONFIG_NIC;
 }
 
-static bool make_nics(struct vnet *v, const struct node_config *n, char *why, size_t size)
+static bool make_nics(struct vnet *v, const struct node_config *n, const struct vnet_port_ops *ops,
+                      char *why, size_t size)
 {
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct port_config *p = &n->port[i];
@@ -42,7 +69,7 @@ static bool make_nics(struct vnet *v, const struct node_config *n, char *why, si
 
 		if (!is_nic(p))
 			continue;
-		port = vnet_port_add(v, p->name, p->net, &device, NULL, p->edge ? VNET_EDGE : 0);
+		port = vnet_port_add(v, p->name, p->net, ops, &device[i], p->edge ? VNET_EDGE : 0);
 		if (port && (p->edge || vnet_port_set_mac(port, p->mac)))
 			continue;
 		snprintf(why, size, "port %s: the switch refuses it", p->name);
@@ -115,17 +142,16 @@ static void set_limits(struct vnet *v, const struct node_config *n)
 	}
 }
 
-struct vnet *network_make(const struct node_config *n, unsigned cores, egress_fn *egress, char *why,
-                          size_t size)
+struct vnet *network_make(const struct node_config *n, unsigned cores,
+                          const struct vnet_port_ops *ops, char *why, size_t size)
 {
 	struct vnet *v = vnet_create(&host_memory, cores);
 	bool good = v;
 
-	device.egress = egress;
 	snprintf(why, size, "no memory left");
 	for (unsigned i = 0; good && i < n->nets; i++)
 		good = !n->net[i].name[0] || vnet_net_set(v, i, n->net[i].mode);
-	good = good && make_nics(v, n, why, size) && make_underlays(v, n, why, size) &&
+	good = good && make_nics(v, n, ops, why, size) && make_underlays(v, n, why, size) &&
 	       make_links(v, n, why, size) && set_routes(v, n, why, size);
 	if (good) {
 		set_limits(v, n);

@@ -193,6 +193,9 @@ static unsigned take_frames(struct vnet_port *port, struct vnet_core *core,
 	return done;
 }
 
+static const struct vnet_port_ops device_ops = {
+    .egress = take_frames, .hold = device_hold, .release = device_release};
+
 /* Whether the switch itself refuses with that cause, without asking a device. */
 static bool by_switch(const struct expected *e)
 {
@@ -235,6 +238,7 @@ static void run_step(void)
 		p->batch = vnet_core_batch(core);
 		fill_batch(p->batch, s);
 		vnet_input(core, s->from, p->batch);
+		vnet_port_drop_late(core, s->from); /* as a device does */
 		p->batch = NULL;
 		p->outcome->batches++;
 		p->outcome->frames += s->inputs;
@@ -323,8 +327,11 @@ static void take_up(struct play *p, const struct block *b, const char *value)
 {
 	struct vnet_port *port = b->interface < p->ports ? p->port[b->interface] : NULL;
 
-	if (port && !(port->flags & VNET_LINK))
-		vnet_port_set_up(port, vnet_core(p->v, 0), *value == '1');
+	if (!port || port->flags & VNET_LINK)
+		return;
+	vnet_port_set_up(port, vnet_core(p->v, 0), *value == '1');
+	if (*value != '1')
+		vnet_port_recall(vnet_core(p->v, 0), port);
 }
 
 static void take_event(struct play *p, const struct block *b)
@@ -432,7 +439,7 @@ struct vnet *play(const struct node_config *n, const uint8_t *bytes, size_t size
 	memset(outcome, 0, sizeof *outcome);
 	p->n = n;
 	p->outcome = outcome;
-	p->v = network_make(n, VNET_CORES, take_frames, why, why_size);
+	p->v = network_make(n, VNET_CORES, &device_ops, why, why_size);
 	if (!p->v)
 		return NULL;
 	blocks_begin(&blocks, bytes, size);

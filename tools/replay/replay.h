@@ -56,13 +56,19 @@ void blocks_next(struct blocks *b, struct block *block);
 
 /* --- network.c ------------------------------------------------------------------------------- */
 
-/* What devices do: called for each port to which the switch gives frames. */
-typedef unsigned egress_fn(struct vnet_port *port, struct vnet_core *core,
-                           struct vnet_frame *const *frames, unsigned n);
+/* What is behind a guest's port: the bytes of its frames that wait. */
+struct device {
+	uint8_t *held[VNET_HOLDS];
+};
 
-/* Makes the switch of a description, its ports down, with `cores` cores.  NULL: why says why. */
-struct vnet *network_make(const struct node_config *n, unsigned cores, egress_fn *egress, char *why,
-                          size_t size);
+/* vnet_port_ops.hold and .release of a struct device. */
+int device_hold(void *dev, unsigned frame, struct vnet_held *h);
+void device_release(void *dev, unsigned slot);
+
+/* Makes the switch of a description, its ports down, with `cores` cores; `ops` have a struct
+ * device. NULL: why says why. */
+struct vnet *network_make(const struct node_config *n, unsigned cores,
+                          const struct vnet_port_ops *ops, char *why, size_t size);
 
 /* --- play.c ---------------------------------------------------------------------------------- */
 

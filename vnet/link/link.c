@@ -102,24 +102,20 @@ void link_peers_publish(struct vnet *v, struct underlay *u, struct peers *peers)
 static struct link *link_make(struct vnet *v, struct underlay *u, const struct vnet_link_config *c)
 {
 	const struct vnet_underlay_config *under = &u->config;
-	unsigned full = link_limit_over(c->kind, under->mtu);
-	size_t size = sizeof(struct link) + full;
-	struct link *l = v->mem.alloc(size);
+	struct link *l = v->mem.alloc(sizeof *l);
 
 	if (!l)
 		return NULL;
-	l->size = size;
-	l->waiting.bytes = (uint8_t *)(l + 1);
 	l->config = *c;
 	l->underlay = u;
 	l->bytes = encap_bytes(c->kind);
 	l->key = mix_key_make(v->secret, 1ull << 62 | (uint64_t)c->remote << 24 | c->vni);
-	l->full = full;
+	l->full = link_limit_over(c->kind, under->mtu);
 	atomic_store(&l->limit, l->full);
 	l->hop = neighbour_hold(u->neighbour, VNET_NEIGHBOURS,
 	                        underlay_in_prefix(under, c->remote) ? c->remote : under->gateway);
 	if (!l->hop) {
-		v->mem.free(l, size);
+		v->mem.free(l, sizeof *l);
 		return NULL;
 	}
 	u->links++;
@@ -132,8 +128,10 @@ void link_free(struct vnet *v, struct link *l)
 {
 	neighbour_drop(l->hop);
 	vnet_sync(v);
+	waiting_forget(l);
+	vnet_sync(v); /* a device may have looked for its frame here */
 	l->underlay->links--;
-	v->mem.free(l, l->size);
+	v->mem.free(l, sizeof *l);
 }
 
 /* Makes the link's port and adds its peer, in use on return; NULL, and *why says why. */

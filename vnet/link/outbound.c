@@ -214,9 +214,9 @@ unsigned outbound_egress(struct vnet_port *port, struct vnet_core *core,
 	if (!o.next)
 		o.next = underlay_ask(core, l->underlay, l->hop);
 	if (!o.next) {
-		bool saved = waiting_save(core, l, frames[n - 1]);
+		bool held = waiting_hold(core, l, frames[n - 1]);
 
-		return refuse_all(&o, frames, saved ? n - 1 : n, VNET_DROP_no_neighbour);
+		return refuse_all(&o, frames, held ? n - 1 : n, VNET_DROP_no_neighbour);
 	}
 	for (unsigned i = 0; i < n; i++)
 		sent += send_one(&o, frames[i]);

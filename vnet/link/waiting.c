@@ -1,66 +1,59 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* waiting.c: see waiting.h. */
 #include "vnet/link/waiting.h"
-#include "vnet/frame/view.h"
 #include "vnet/link/wire.h"
 
-enum { FREE, HELD, FRAME };
-
-static bool take(struct waiting *w, unsigned from)
+/* Gives a frame back that waited in vain, and counts it. */
+static void drop_stale(struct vnet_core *core, struct link *l)
 {
-	return atomic_compare_exchange_strong(&w->state, &from, HELD);
+	vnet_release(&l->waiting);
+	count_add(&l->port->count[core->id].drop[VNET_DROP_no_neighbour], 1);
 }
 
-/* Counts a frame that waited in vain. */
-static void count_stale(struct vnet_core *core, struct link *l)
+static void send_held(struct vnet_core *core, struct link *l)
 {
-	count_add(&l->port->count[core->id].drop[VNET_DROP_no_neighbour], 1);
+	struct vnet_held *h = &l->waiting;
+	struct vnet_frame *const list[1] = {&h->frame};
+	struct vnet_port *from = core->from;
+
+	core->from = h->from; /* is answered, as always, when the frame is too large */
+	port_hand(core, l->port, list, 1, h->frame.len);
+	core->from = from;
+	vnet_release(h);
 }
 
 /* Sends the frame that waits, if there is one. */
 static void send_one(struct vnet_core *core, struct link *l)
 {
-	struct waiting *w = &l->waiting;
-	struct vnet_seg seg;
-	struct vnet_frame f = {.seg = &seg, .nseg = 1, .contiguous_head = true};
-	struct vnet_frame *const list[1] = {&f};
-	struct vnet_port *from = core->from;
+	struct vnet_held *h = &l->waiting;
 
-	if (!take(w, FRAME))
+	if (!vnet_held_take(h))
 		return;
-	seg = (struct vnet_seg){w->bytes, w->len};
-	f.len = w->len;
-	f.hdr = w->hdr;
-	f.dst = mac_read(w->bytes);
-	f.src = mac_read(w->bytes + 6);
-	core->from = l->port; /* its sender may be gone, and gets no answer */
-	if (atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed) - w->second <=
-	    NEIGHBOUR_WAIT)
-		port_hand(core, l->port, list, 1, f.len);
+	if (atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed) <= h->until)
+		send_held(core, l);
 	else
-		count_stale(core, l);
-	core->from = from;
-	atomic_store(&w->state, FREE);
+		drop_stale(core, l);
+	vnet_held_end(h);
 }
 
-bool waiting_save(struct vnet_core *core, struct link *l, const struct vnet_frame *f)
+bool waiting_hold(struct vnet_core *core, struct link *l, const struct vnet_frame *f)
 {
-	struct waiting *w = &l->waiting;
-	bool replaces;
+	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
+	struct vnet_held *h = &l->waiting;
 
-	if (f->hdr.gso_type != VNET_GSO_NONE || f->len > l->full)
+	/* It would not be sent, and its sender be told only then. */
+	if (f->hdr.gso_type == VNET_GSO_NONE && f->len > l->full)
 		return false;
-	replaces = take(w, FRAME);
-	if (!replaces && !take(w, FREE))
+	if (vnet_held_take(h))
+		drop_stale(core, l);
+	else if (!vnet_held_begin(h))
+		return false; /* another core has it in hand */
+	if (!vnet_hold(core, h, f, l->port, VNET_DROP_no_neighbour, now + NEIGHBOUR_WAIT)) {
+		vnet_held_end(h);
 		return false;
-	if (replaces)
-		count_stale(core, l);
-	w->len = f->len;
-	w->hdr = f->hdr;
-	w->second = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
-	view_read(f, w->bytes, f->len);
+	}
 	count_add(&l->port->count[core->id].out_bytes, -(uint64_t)f->len);
-	atomic_store(&w->state, FRAME);
+	vnet_held_wait(h);
 	atomic_store(&l->hop->awaited, true);
 	/* The replier does the reverse: it makes the MAC known and then looks for frames, so one of
 	 * the two sees the other's. */
@@ -85,4 +78,16 @@ void waiting_send(struct vnet_core *core, struct underlay *u, struct neighbour *
 		if (port && port->flags & VNET_LINK && link_of(port)->hop == n)
 			send_one(core, link_of(port));
 	}
+}
+
+void waiting_forget(struct link *l)
+{
+	struct vnet_held *h = &l->waiting;
+
+	/* A device that stops just now may have it in hand, for a moment. */
+	while (!vnet_held_begin(h))
+		if (vnet_held_take(h)) {
+			vnet_release(h);
+			return;
+		}
 }

@@ -34,8 +34,7 @@ struct link {
 	struct underlay *underlay;
 	struct vnet_port *port;
 	struct neighbour *hop;
-	size_t size; /* of this allocation, with the room for `waiting` behind it */
-	struct waiting waiting;
+	struct vnet_held waiting; /* the frame that waits for the next hop's MAC */
 	struct mix_key key; /* of the identification of its packets */
 	_Atomic uint8_t
 	    sent[ENCAP_FLOWS];    /* the time slot in which each flow last sent; pathmtu.h */

@@ -47,7 +47,37 @@ static unsigned dev_egress(struct vnet_port *port, struct vnet_core *core,
 	return n;
 }
 
-const struct vnet_port_ops dev_ops = {.egress = dev_egress};
+/* Keeps a copy of the frame: the test's memory does not last. */
+static int dev_hold(void *dev, unsigned frame, struct vnet_held *h)
+{
+	struct dev *d = dev;
+	unsigned slot = (unsigned)__builtin_ctz(~d->slots);
+	uint8_t *to;
+
+	(void)frame;
+	if (slot >= VNET_HOLDS)
+		return -1;
+	to = d->held[slot] = malloc(h->frame.len);
+	d->slots |= 1u << slot;
+	for (unsigned i = 0; i < h->frame.nseg; i++) {
+		if (h->seg[i].base != h->head)
+			h->seg[i].base = memcpy(to, h->seg[i].base, h->seg[i].len);
+		to += h->seg[i].len;
+	}
+	return (int)slot;
+}
+
+static void dev_release(void *dev, unsigned slot)
+{
+	struct dev *d = dev;
+
+	assert_true(d->slots >> slot & 1);
+	d->slots &= ~(1u << slot);
+	free(d->held[slot]);
+}
+
+const struct vnet_port_ops dev_ops = {
+    .egress = dev_egress, .hold = dev_hold, .release = dev_release};
 
 void dev_clear(struct dev *d)
 {

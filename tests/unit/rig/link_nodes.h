@@ -24,6 +24,8 @@ struct got {
 
 struct dev {
 	struct vnet_port *port;
+	unsigned slots; /* with frames that wait, one bit each */
+	uint8_t *held[VNET_HOLDS];
 	unsigned n, calls;
 	struct got got[DEV_GOT];
 };

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* held.c: see held.h. */
+#include <string.h>
+#include "vnet/held.h"
+#include "vnet/walk.h"
+
+/* The state of a frame that waits. */
+static unsigned waits(const struct vnet_port *from, unsigned slot)
+{
+	return HELD_WAITS + from->number * VNET_HOLDS + slot;
+}
+
+void vnet_held_wait(struct vnet_held *h)
+{
+	atomic_store(&h->state, waits(h->from, h->slot));
+}
+
+/* Copies a piece that lies in the core's own memory, where the switch keeps heads that it has
+ * checked or changed, for the next walk uses that anew.  False: it is too long. */
+static bool keep_piece(const struct vnet_core *core, struct vnet_held *h, struct vnet_seg *seg)
+{
+	if ((uintptr_t)seg->base - (uintptr_t)core >= sizeof *core)
+		return true;
+	if (seg != h->seg || seg->len > sizeof h->head)
+		return false;
+	memcpy(h->head, seg->base, seg->len);
+	seg->base = h->head;
+	return true;
+}
+
+static bool keep_view(const struct vnet_core *core, struct vnet_held *h, const struct vnet_frame *f)
+{
+	if (f->nseg > VNET_HELD_SEGS)
+		return false;
+	h->frame = *f;
+	h->frame.seg = h->seg;
+	for (unsigned i = 0; i < f->nseg; i++) {
+		h->seg[i] = f->seg[i];
+		if (!keep_piece(core, h, &h->seg[i]))
+			return false;
+	}
+	return true;
+}
+
+bool vnet_hold(struct vnet_core *core, struct vnet_held *h, const struct vnet_frame *f,
+               struct vnet_port *at, enum vnet_drop why, uint64_t until)
+{
+	struct vnet_port *from = core->from;
+	size_t number = (size_t)(f - core->open.batch.frame);
+	int slot;
+
+	if (!from->ops->hold || number >= core->open.batch.n || !keep_view(core, h, f))
+		return false;
+	slot = from->ops->hold(from->dev, (unsigned)number, h);
+	if (slot < 0)
+		return false;
+	h->slot = (unsigned)slot;
+	h->from = from;
+	h->at = at;
+	h->why = why;
+	h->until = until;
+	from->held_until[slot] = until;
+	atomic_store(&from->held[slot], h);
+	return true;
+}
+
+void vnet_release(struct vnet_held *h)
+{
+	struct vnet_port *from = h->from;
+	struct vnet_held *mine = h;
+
+	from->ops->release(from->dev, h->slot);
+	/* Last, for who recalls the port's frames.  The slot may have another frame by now; not one
+	 * in *h, which is still taken. */
+	atomic_compare_exchange_strong(&from->held[h->slot], &mine, NULL);
+}
+
+/*
+ * Drops the frame in one of the port's slots, and counts it if there is a core for that.  False:
+ * another core has it in hand.  In the walk or under the control lock, so that no holder's memory
+ * is freed meanwhile.
+ */
+static bool drop_one(struct vnet_core *core, struct vnet_port *port, unsigned slot)
+{
+	struct vnet_held *h = atomic_load(&port->held[slot]);
+	unsigned state = waits(port, slot);
+
+	if (!h)
+		return true;
+	/* Not if the holder has another frame by now. */
+	if (!atomic_compare_exchange_strong(&h->state, &state, HELD_TAKEN))
+		return false;
+	if (core)
+		count_add(&h->at->count[core->id].drop[h->why], 1);
+	vnet_release(h);
+	vnet_held_end(h);
+	return true;
+}
+
+static bool drop_all(struct vnet_core *core, struct vnet_port *port)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < VNET_HOLDS; i++)
+		all &= drop_one(core, port, i);
+	return all;
+}
+
+void vnet_port_drop_late(struct vnet_core *core, struct vnet_port *port)
+{
+	uint64_t now = atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed);
+
+	walk_enter(core);
+	for (unsigned i = 0; i < VNET_HOLDS; i++)
+		if (now > port->held_until[i])
+			drop_one(core, port, i);
+	walk_leave(core);
+}
+
+void vnet_port_recall(struct vnet_core *core, struct vnet_port *port)
+{
+	bool all;
+
+	walk_enter(core);
+	all = drop_all(core, port);
+	walk_leave(core);
+	if (all)
+		return;
+	/* Cores that have one in hand are in the walk: one sends it, one holds it just now. */
+	vnet_sync(port->vnet);
+	walk_enter(core);
+	drop_all(core, port);
+	walk_leave(core);
+}
+
+void held_abandon(struct vnet_port *port)
+{
+	if (drop_all(NULL, port))
+		return;
+	vnet_sync(port->vnet);
+	drop_all(NULL, port);
+}
