@@ -240,6 +240,12 @@ void capture_dropped(struct vnet_core *core, const struct vnet_port *port,
 	count_frames(core, r.mirrors, port->number != c->from);
 }
 
+void capture_kept(struct vnet_core *core, const struct vnet_frame *f)
+{
+	if (core->stamped && f >= core->stamped && f < core->stamped + VNET_BATCH)
+		core->capture.refused |= 1ull << (f - core->stamped);
+}
+
 void capture_early(struct vnet_core *core, const struct vnet_port *port, enum vnet_drop why)
 {
 	struct capture_record r = {.kind = CAPTURE_dropped,

@@ -286,6 +286,8 @@ static inline const struct vnet_stage *stage_of(struct vnet_port *port)
 /* vnet/mirror.c, while there are mirrors: a frame is dropped, and counted at the port. */
 void capture_dropped(struct vnet_core *core, const struct vnet_port *port,
                      const struct vnet_frame *f, enum vnet_drop why);
+/* A port that is given a frame of the batch keeps it for later: it is not out yet. */
+void capture_kept(struct vnet_core *core, const struct vnet_frame *f);
 /* Before and after a port gets frames that the switch made. */
 void capture_making(struct vnet_core *core, struct vnet_frame *const *frames, unsigned n);
 void capture_made(struct vnet_core *core, const struct vnet_port *port,

@@ -53,6 +53,8 @@ bool waiting_hold(struct vnet_core *core, struct link *l, const struct vnet_fram
 		return false;
 	}
 	count_add(&l->port->count[core->id].out_bytes, -(uint64_t)f->len);
+	if (core->watch)
+		capture_kept(core, f);
 	vnet_held_wait(h);
 	atomic_store(&l->hop->awaited, true);
 	/* The replier does the reverse: it makes the MAC known and then looks for frames, so one of
