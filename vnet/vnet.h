@@ -15,7 +15,7 @@
  *          vcpu_serve()            vmm/vcpu.c
  *          vpci_work()             drivers/bus/vpci_work.c
  *      without a kick, on a core that polls
- *          vnet_poll()             vnet/forward.c
+ *          vnet_poll()             vnet/poll.c
  *          virtio_net_poll()       drivers/virtio/virtio_net_tx.c
  *   3  descriptors are checked and become frames
  *          vring_single()          drivers/virtio/vring.h
