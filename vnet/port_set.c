@@ -9,7 +9,7 @@ static void members_list(struct vnet *v, struct vnet_members *m)
 	uint16_t at[VNET_NETS] = {0};
 	struct vnet_port *port;
 
-	m->npoll = 0;
+	m->npoll = m->nspin = 0;
 	for (unsigned i = 0; i < VNET_PORTS; i++) {
 		port = port_at(v, i);
 		if (port)
@@ -24,8 +24,10 @@ static void members_list(struct vnet *v, struct vnet_members *m)
 		if (!port)
 			continue;
 		m->port[at[port->net]++] = port;
-		if (port->ops->poll && vnet_port_mode(port) == VNET_POLL)
-			m->poll[m->npoll++] = port;
+		if (!port->ops->poll || vnet_port_mode(port) == VNET_KICK)
+			continue;
+		m->poll[m->npoll++] = port;
+		m->nspin += vnet_port_mode(port) == VNET_POLL || !port->ops->arm;
 	}
 }
 

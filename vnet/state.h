@@ -44,8 +44,8 @@ struct vnet_stage {
 struct vnet_members {
 	uint16_t start[VNET_NETS + 1]; /* network n has port[start[n]] .. port[start[n + 1] - 1] */
 	struct vnet_port *port[VNET_PORTS];
-	struct vnet_port *poll[VNET_PORTS]; /* the ports in poll mode */
-	unsigned npoll;
+	struct vnet_port *poll[VNET_PORTS]; /* the ports that are polled */
+	unsigned npoll, nspin;     /* how many those are, and how many of them without pause */
 	uint64_t mac[MEMBER_MACS]; /* declared, and in the upper 16 bits the network; 0: free */
 	struct vnet_port *mac_port[MEMBER_MACS]; /* the port of each; NULL: free */
 };
@@ -83,6 +83,10 @@ struct vnet {
 	_Atomic uint64_t seconds;                   /* as vnet_clock_set() set it */
 	_Atomic uint64_t quanta;    /* of the ages of learned addresses, passed in all: learn.h */
 	struct vnet_trials *trials; /* see trial.h */
+	atomic_bool resting;        /* the polling core sleeps, or is about to */
+	_Atomic(struct vnet_core *) poller;
+	void (*_Atomic wake)(unsigned core); /* as vnet_poller_set() set both */
+	_Atomic uint64_t rests, wakes;
 	struct vnet_trace_filter filter; /* of what is traced; changed while tracing is off */
 	uint32_t capture_cut;            /* bytes of a frame that are captured, at most */
 	bool measuring;                  /* ports and routes have histograms: measure.h */

@@ -66,10 +66,38 @@ void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local 
 unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch);
 
 /*
- * Visits each port in poll mode once, taking at most `budget` frames from each; a port that another
- * core is polling is skipped.  Returns the number of frames taken.
+ * Visits each port once that is not in mode VNET_KICK, taking at most `budget` frames from each; a
+ * port that another core is polling is skipped.  Returns the number of frames taken.
  */
 unsigned vnet_poll(struct vnet_core *core, unsigned budget);
+
+/*
+ * Makes `core` the one that polls and may rest, in place of the last one; NULL: none.  wake() is
+ * called with its number, on any core, to end its rest.  On return the last one touches no ring but
+ * by vnet_poll().  The new one is to call vnet_unrest() when it begins.  Control path.
+ */
+void vnet_poller_set(struct vnet *v, struct vnet_core *core, void (*wake)(unsigned core));
+
+/*
+ * The polling core found no frames for a while and wants to sleep.  True: the drivers of all ports
+ * in mode VNET_ADAPTIVE were asked for kicks, no frame waits, and wake() is called for the next
+ * one. False: it is to go on polling: a frame came, a port is in mode VNET_POLL, or it is another
+ * core that polls now.
+ */
+bool vnet_rest(struct vnet_core *core);
+
+/* The polling core is awake, for whatever reason, and polls: drivers need not kick. */
+void vnet_unrest(struct vnet_core *core);
+
+/* Wakes the polling core if it rests: called by a device whose kick found frames, and by control
+ * after it has changed how ports are moved.  On any core, not from within the walk. */
+void vnet_wake(struct vnet_core *core);
+
+/* How often the polling core went to rest, and how often it was woken. */
+struct vnet_rests {
+	uint64_t rests, wakes;
+};
+struct vnet_rests vnet_rests_get(struct vnet *v);
 
 /*
  * Sets the switch's coarse clock, in seconds from any start; on any core, with that core's own

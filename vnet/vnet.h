@@ -146,12 +146,14 @@ struct vnet_core; /* one core's state: cache, batch; see vnet/switch.h */
 /*
  * The operations of what is behind a port, a device or a link.  `dev` is as vnet_port_add() got it.
  * poll:    take up to `budget` frames from the device's TX ring through the whole walk; returns how
- *          many were taken (0: nothing to do).  Called in poll mode only, by one core at a time.
- *          NULL: no ring, as for a link, whose frames come in at its edge port.
- * egress:  n frames leave the switch, in order: a device copies them to its RX ring and notifies
- *          its guest at most once; a link puts a header in front and hands them on to its edge.
- *          Called by any core (the device locks its RX ring).  Returns how many were delivered;
- *          each other one is counted with vnet_refuse() on the port.
+ *          many were taken (0: nothing to do).  Not called in mode VNET_KICK; by one core at a
+ * time. NULL: no ring, as for a link, whose frames come in at its edge port. arm:     in mode
+ * VNET_ADAPTIVE, for the same core.  `on`: asks the driver to kick for its next frame, then looks
+ * once more; true: there is a frame, or another core is at the ring, and kicks are not asked for.
+ * Else: asks for none; false.  NULL: the ring cannot be left. egress:  n frames leave the switch,
+ * in order: a device copies them to its RX ring and notifies its guest at most once; a link puts a
+ * header in front and hands them on to its edge. Called by any core (the device locks its RX ring).
+ * Returns how many were delivered; each other one is counted with vnet_refuse() on the port.
  * egress_traced: called instead of egress() while frames of the walk are traced; a device also
  *          calls vnet_copied().  NULL: the same as egress().
  * room:    how many buffers the driver offers at this moment, so that no large frame is segmented
@@ -166,6 +168,7 @@ struct vnet_core; /* one core's state: cache, batch; see vnet/switch.h */
  */
 struct vnet_port_ops {
 	unsigned (*poll)(void *dev, struct vnet_core *core, unsigned budget);
+	bool (*arm)(void *dev, bool on);
 	unsigned (*egress)(struct vnet_port *port, struct vnet_core *core,
 	                   struct vnet_frame *const *frames, unsigned n);
 	unsigned (*egress_traced)(struct vnet_port *port, struct vnet_core *core,
@@ -176,7 +179,11 @@ struct vnet_port_ops {
 	int (*blocked)(const struct vnet_port *port);
 };
 
-enum vnet_mode { VNET_KICK, VNET_POLL }; /* what moves a port's frames */
+/*
+ * What moves a port's frames: the driver's kick; a core that polls the ring; or either: a core that
+ * polls while frames come, and otherwise sleeps until a kick, which moves the first frames itself.
+ */
+enum vnet_mode { VNET_KICK, VNET_POLL, VNET_ADAPTIVE };
 
 /* How a network finds destinations: by routes; by learned addresses, as a bridge does; or by the
  * addresses that ports declare (vnet_port_set_mac()), as macvtap's bridge mode does. */

@@ -108,6 +108,7 @@ static const struct virtio_ops net_ops = {
 
 const struct vnet_port_ops virtio_net_port_ops = {
     .poll = virtio_net_poll,
+    .arm = virtio_net_arm,
     .egress = virtio_net_egress,
     .egress_traced = virtio_net_egress_traced,
     .room = virtio_net_room,

@@ -104,11 +104,15 @@ void virtio_net_attach(struct virtio_net *n, struct vnet_port *port);
 void virtio_net_set_mtu(struct virtio_net *n, uint16_t mtu);
 
 /* virtio_ops.kick: forwards frames of the TX ring on this core, one bounded visit.  Also to be
- * called once after vnet_port_set_mode(port, VNET_KICK): it sends what is left and arms kicks. */
+ * called once after vnet_port_set_mode(): in VNET_KICK it sends what is left and arms kicks.  In
+ * VNET_ADAPTIVE a kick with frames wakes the core that polls, which forwards what is left. */
 void virtio_net_kick(struct virtio_pci *v, unsigned q);
 
 /* vnet_port_ops.poll: sends up to `budget` frames; kicks stay suppressed. */
 unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget);
+
+/* vnet_port_ops.arm. */
+bool virtio_net_arm(void *dev, bool on);
 
 /* vnet_port_ops.egress: one copy from the senders' memory into receive buffers. Any core. */
 unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,

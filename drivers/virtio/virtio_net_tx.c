@@ -240,6 +240,26 @@ static bool send_visit(struct virtio_net *n, struct vnet_core *core)
 	return true;
 }
 
+/*
+ * A kick of a port that is not in mode VNET_KICK.  Mode VNET_POLL needs none: who changes it kicks,
+ * too.  VNET_ADAPTIVE: sends one batch at once and wakes the core that polls, which takes the rest
+ * and asks for no kicks.  A kick without a frame wakes nobody, and kicks stay as they are.
+ */
+static __attribute__((noinline)) void polled_kick(struct virtio_net *n)
+{
+	struct vnet_core *core = vnet_this_core();
+
+	if (vnet_port_mode(n->port) != VNET_ADAPTIVE || !vgate_enter(&n->tx_gate))
+		return;
+	if (tx_ready(n) && send_batch(n, core, VNET_BATCH) > 0)
+		vnet_wake(core);
+	if (vgate_leave(&n->tx_gate))
+		return;
+	/* A kick came meanwhile. */
+	vgate_unlock(&n->tx_gate);
+	virtio_pci_schedule_work(&n->v, VIRTIO_NET_TX);
+}
+
 static __attribute__((noinline)) void rx_kick(struct virtio_net *n)
 {
 	if (virtio_net_first_buffers(n))
@@ -255,9 +275,10 @@ void virtio_net_kick(struct virtio_pci *v, unsigned q)
 		rx_kick(n);
 		return;
 	}
-	/* A port that is polled needs none: who changes its mode back kicks, too. */
-	if (vnet_port_mode(n->port) != VNET_KICK)
+	if (vnet_port_mode(n->port) != VNET_KICK) {
+		polled_kick(n);
 		return;
+	}
 	if (!vgate_enter(&n->tx_gate))
 		return; /* the core that holds the gate arranges a visit, or polls */
 	left = send_visit(n, vnet_this_core());
@@ -282,4 +303,20 @@ unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 	 * more. */
 	vgate_unlock(&n->tx_gate);
 	return taken > 0 ? (unsigned)taken : 0;
+}
+
+bool virtio_net_arm(void *dev, bool on)
+{
+	struct virtio_net *n = dev;
+	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
+
+	if (!vgate_trylock(&n->tx_gate))
+		return on;
+	/* A kick that came since then found the gate closed, and marked it. */
+	if (on && (!tx_ready(n) || vring_arm(r) == 0) && vgate_leave(&n->tx_gate))
+		return false;
+	if (tx_ready(n) && r->armed)
+		vring_disarm_now(r);
+	vgate_unlock(&n->tx_gate);
+	return on;
 }

@@ -87,7 +87,8 @@ struct vring {
 	uint16_t held;      /* chains of those before `next` that are to be given back later */
 	uint16_t event_at;  /* EVENT_IDX: the avail_event last written */
 	bool event_idx, indirect;
-	bool armed;                /* without EVENT_IDX: the driver was asked to kick */
+	bool armed; /* the driver was asked to kick; by EVENT_IDX for an entry that it
+	               may have passed */
 	struct gmem_region window; /* the region of the last data address */
 	uint64_t window_safe;      /* offsets below this have VRING_SAFE bytes after them */
 	const struct gmem *mem;

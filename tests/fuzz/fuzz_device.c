@@ -217,11 +217,16 @@ static void control(const struct step *s)
 		vpci_work(&world.bus);
 		break;
 	case 5:
-		vnet_port_set_mode(n->port, s->c & 1 ? VNET_POLL : VNET_KICK);
+		vnet_port_set_mode(n->port, (enum vnet_mode)(s->c % 3));
 		virtio_net_kick(&n->v, VIRTIO_NET_TX);
+		vnet_wake(vnet_this_core());
 		break;
 	case 6:
 		vnet_poll(vnet_this_core(), 1 + s->c % 64u);
+		if (s->c & 0x40)
+			vnet_rest(vnet_this_core());
+		else if (s->c & 0x80)
+			vnet_unrest(vnet_this_core());
 		break;
 	case 7:
 		send_held(s->c);
@@ -322,6 +327,12 @@ static void run_both(const struct step *one, const struct step *two)
 
 /* ---- one input ---- */
 
+/* A core that polls is called here only by what the input does next. */
+static void wake(unsigned core)
+{
+	(void)core;
+}
+
 static void plug_net(unsigned i)
 {
 	static const char *const name[NETS] = {"a", "b"};
@@ -341,6 +352,7 @@ static void build(void)
 	pthread_t t;
 
 	v = vnet_create(&arena_mem, 2);
+	vnet_poller_set(v, vnet_core(v, 0), wake);
 	vnet_net_set(v, 0, VNET_LEARN);
 	vpci_init(&world.bus, msi, NULL);
 	gmem_add(&world.mem, 0, LOW, low);

@@ -10,7 +10,7 @@
 
 #define GUESTS     3
 #define TXBUF      70000 /* bytes of a transmit buffer */
-#define NODE_CORES 4     /* that may be in the walk */
+#define NODE_CORES 6     /* that may be in the walk */
 
 struct node {
 	struct guest *g;
