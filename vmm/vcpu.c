@@ -6,12 +6,11 @@
 #include "lib/log.h"
 #include "vmm/life.h"
 #include "vmm/vm_load.h"
+#include "vmm/poll.h"
 #include "vmm/tick.h"
 #include "vmm/vcpu.h"
 #include "vmm/exit.h"
 #include "vmm/exit_times.h"
-
-#define POLL_BUDGET 64 /* frames forwarded from one port in one visit */
 
 void vcpu_request(struct vcpu *v, uint32_t requests)
 {
@@ -155,7 +154,8 @@ static void core_serve(struct core *c, void (*work)(void))
 	struct vcpu *v;
 	if (!atomic_load_explicit(&c->attention, memory_order_relaxed))
 		return;
-	core_take_requests(c);
+	if (core_take_requests(c) & CORE_POLL)
+		c->polls = false;
 	tick(rdtsc());
 	v = atomic_load(&c->vcpu);
 	if (v)
@@ -213,9 +213,7 @@ void core_loop(struct core *c, void (*work)(void))
 		           atomic_load_explicit(&v->state, memory_order_relaxed) == VCPU_LOAD) {
 			vm_load_step(v->vm);
 		} else if (!v && atomic_load_explicit(&c->poll, memory_order_relaxed)) {
-			tick(rdtsc());
-			if (!vnet_poll(c->net, POLL_BUDGET))
-				core_pause();
+			poll_turn(c);
 		} else {
 			core_idle(c);
 		}

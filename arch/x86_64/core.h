@@ -33,7 +33,7 @@ struct vnet_core;
 /* What one core asks of another. */
 enum core_request {
 	CORE_VCPU = 1,    /* look at the vCPU's own requests (start, INIT, SIPI, NMI, stop) */
-	CORE_POLL = 2,    /* the poll role changed */
+	CORE_POLL = 2,    /* the poll role changed, or a kick ends its rest: it begins anew */
 	CORE_CONSOLE = 8, /* the serial port or the monitor wants the boot core */
 };
 
@@ -54,7 +54,10 @@ struct core {
 	_Atomic bool attention;    /* an NMI came: look at the requests */
 	_Atomic bool online;
 	_Atomic bool stopped; /* for good: another core ends the node (stop.c) */
-	_Atomic bool poll;    /* dedicated to the network */
+	_Atomic bool poll;    /* dedicated to the network: vmm/poll.h */
+	bool polls;           /* ... and awake */
+	uint64_t polled;      /* TSC of the last round that found frames, or of the wake-up */
+	uint64_t poll_rounds; /* how often it looked at the rings: lib/count.h */
 	_Atomic(struct vcpu *) vcpu;
 	struct vnet_core *net;
 	uint64_t hvm_host;      /* physical address of the per-core page of svm.c or vmx_cpu.c */

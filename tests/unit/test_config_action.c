@@ -190,7 +190,7 @@ static void test_help(void **state)
 	    "remove mirror MIRROR\n    copy no more for this mirror\n");
 	t.len = 0;
 	config_help("", text_put, &t);
-	assert_non_null(strstr(t.at, "\nmove kick|poll [core N]\n"));
+	assert_non_null(strstr(t.at, "\nmove kick|poll|adaptive [core N] [for TIME]\n"));
 	assert_non_null(strstr(t.at, "\nshow guests|vcpus|"));
 	free(t.at);
 	free(c);

@@ -8,17 +8,20 @@
 /* The switch's and the device's counters are this program's. */
 #define vnet_port_stats    test_port_stats
 #define virtio_pci_counter test_device_counter
+#define vnet_rests_get     test_rests
 #include "vmm/control/show/counters.c"
 
 #define JSON 4096
 
 struct vm *vms[CONFIG_GUESTS];
+struct vnet *node_vnet;
 static struct vm vm;
 static struct node_config node;
 static struct vnet_port port;
 static struct virtio_net nic;
 static struct vnet_port_stats stats;
 static uint64_t lost;
+static uint64_t rounds, rests, wakes;
 static bool has_nic, has_control;
 static char json[JSON];
 static size_t used;
@@ -74,6 +77,17 @@ uint64_t log_lost(void)
 	return lost;
 }
 
+uint64_t poll_rounds(void)
+{
+	return rounds;
+}
+
+struct vnet_rests test_rests(struct vnet *v)
+{
+	assert_ptr_equal(v, node_vnet);
+	return (struct vnet_rests){rests, wakes};
+}
+
 /* ---- */
 
 static void put(void *ctx, const char *text, size_t len)
@@ -102,7 +116,7 @@ static int setup(void **state)
 	memset(&vm, 0, sizeof vm);
 	memset(&node, 0, sizeof node);
 	memset(&stats, 0, sizeof stats);
-	lost = 0;
+	lost = rounds = rests = wakes = 0;
 	has_nic = has_control = false;
 	node.ports = 1;
 	strcpy(vm.name, "g");
@@ -137,7 +151,10 @@ static void each_source_is_asked(void **state)
 	    ROW("g", "control.requests", "9"),
 	    ROW("g", "absent.reads", "10"),
 	    ROW("g", "absent.writes", "11"),
-	    ROW("node", "log.lost", "12") "]",
+	    ROW("node", "log.lost", "12"),
+	    ROW("node", "poll.rounds", "13"),
+	    ROW("node", "poll.rests", "14"),
+	    ROW("node", "poll.wakes", "15") "]",
 	};
 	const char *text;
 	(void)state;
@@ -151,6 +168,9 @@ static void each_source_is_asked(void **state)
 	vm.absent.reads = 10;
 	vm.absent.writes = 11;
 	lost = 12;
+	rounds = 13;
+	rests = 14;
+	wakes = 15;
 	text = counters(-1);
 	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		text = strstr(text, rows[i]); /* in this order */
@@ -163,7 +183,7 @@ static void each_source_is_asked(void **state)
 static void narrowed_to_a_guest(void **state)
 {
 	(void)state;
-	lost = 1;
+	lost = rests = 1;
 	assert_null(strstr(counters(2), "\"value\""));
 	assert_non_null(strstr(counters(3), ROW("g", "console.second", "8")));
 	assert_null(strstr(json, "node"));

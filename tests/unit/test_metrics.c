@@ -21,6 +21,7 @@
 #define CONTROLLED 3 /* the guest that has a control console */
 
 struct vm *vms[CONFIG_GUESTS];
+struct vnet *node_vnet;
 struct core cores[CORES_MAX];
 unsigned ncores;
 uint64_t tsc_khz;
@@ -127,6 +128,17 @@ bool control_console_counter(const struct vm *vm, unsigned i, char *name, size_t
 void mem_stats(struct mem_stats *out)
 {
 	*out = (struct mem_stats){.total = 701, .free = 702, .largest = 703, .vmm = 704, .lost = 5};
+}
+
+struct vnet_rests vnet_rests_get(struct vnet *v)
+{
+	(void)v;
+	return (struct vnet_rests){18, 19};
+}
+
+uint64_t poll_rounds(void)
+{
+	return 20;
 }
 
 uint64_t log_lost(void)
@@ -325,7 +337,8 @@ static void of_the_node(void **state)
 	    "patio_info{node=\"paris-1\",version=\"v1-2-gabc\",vendor=\"Vendor\",cpu=\"A\\\\B\","
 	    "hypervisor=\"an \\\"emulator\\\"\",tsc_hz=\"2400000000\"} 1",
 	    "patio_uptime_seconds 12.345678000", "patio_exit_cost_seconds 0.000001000",
-	    "patio_log_lost_lines_total 17", "patio_memory_size_bytes 701",
+	    "patio_log_lost_lines_total 17", "patio_poll_rounds_total 20",
+	    "patio_poll_rests_total 18", "patio_poll_wakes_total 19", "patio_memory_size_bytes 701",
 	    "patio_memory_free_bytes 702", "patio_memory_largest_free_bytes 703",
 	    "patio_memory_vmm_bytes 704", "patio_memory_lost_bytes 5",
 	    "patio_core_role{core=\"0\",patio_core_role=\"idle\"} 1",

@@ -17,7 +17,7 @@ const struct hvm_ops *hvm;
 
 static jmp_buf idle;
 static struct cpu_entry entered; /* of the last reset */
-static unsigned resets, scrubs, visits, core_works, served, handled;
+static unsigned resets, scrubs, visits, core_works, served, turns, begun, handled;
 static unsigned clock_set, clock_set_first; /* all; before the last exit was handled */
 
 void core_call(struct core *c, uint32_t requests)
@@ -84,10 +84,16 @@ void vcpu_handle_exit(struct vcpu *v, const struct vmexit *e)
 	clock_set_first = clock_set;
 }
 
-unsigned vnet_poll(struct vnet_core *core, unsigned budget)
+/* What a core given to the network does; a call ends a test's run. */
+void poll_turn(struct core *c)
 {
-	(void)core;
-	return budget;
+	turns++;
+	begun += !c->polls;
+	c->polls = true;
+	if (turns == 3)
+		core_call(c, CORE_POLL);
+	else if (turns == 5)
+		longjmp(idle, 1);
 }
 
 static void hvm_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned own)
@@ -341,6 +347,26 @@ static void test_what_an_exit_takes(void **state)
 	exit_times_free(v);
 }
 
+/* A core of the network's looks whether it was called between any two turns; a guest's core never
+ * has one. */
+static void test_the_networks_core(void **state)
+{
+	struct core *c = running()->vcpu[0].cpu.core;
+	(void)state;
+	turns = begun = core_works = 0;
+	atomic_store(&c->poll, true);
+	serve(&running()->vcpu[0], VCPU_REQ_WORK);
+	assert_int_equal(turns, 0);
+	c = &cores[0];
+	atomic_store(&c->poll, true);
+	core_works = 0;
+	if (!setjmp(idle))
+		core_loop(c, core_work);
+	assert_int_equal(turns, 5);
+	assert_int_equal(begun, 2); /* at first, and after the call */
+	assert_int_equal(core_works, 1);
+}
+
 /* The switch's clock is right before an exit's frames are moved, and before a request is served: it
  * may have stood still for long. */
 static void test_the_clock_is_set_first(void **state)
@@ -368,6 +394,7 @@ int main(void)
 	    cmocka_unit_test(test_exits_are_measured),
 	    cmocka_unit_test(test_what_an_exit_takes),
 	    cmocka_unit_test(test_the_clock_is_set_first),
+	    cmocka_unit_test(test_the_networks_core),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

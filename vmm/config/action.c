@@ -16,6 +16,7 @@ bool apply_move(struct parser *p)
 {
 	struct node_config *n = p->node;
 	const struct arg *mode = config_arg(p, "MODE"), *core = config_arg(p, "core");
+	const struct arg *time = config_arg(p, "for");
 	const struct guest_config *owner =
 	    core ? config_core_owner(n, (unsigned)core->number) : NULL;
 	if (owner)
@@ -23,8 +24,10 @@ bool apply_move(struct parser *p)
 		                   (unsigned)core->number, owner->name);
 	if (core)
 		n->poll_core = (int32_t)core->number;
-	if (mode->number == CONFIG_MOVE_POLL && n->poll_core < 0)
+	if ((mode->number != CONFIG_MOVE_KICK || time) && n->poll_core < 0)
 		return config_fail(p, &p->word[p->words], "missing: core N, the core that polls");
+	if (time)
+		n->poll_us = (uint32_t)time->number;
 	n->move = (enum config_move)mode->number;
 	return true;
 }

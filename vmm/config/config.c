@@ -15,6 +15,7 @@ struct config *config_init(void *mem)
 	struct node_config *n = &c->node[0];
 	n->log = CONFIG_LOG_INFO;
 	n->poll_core = n->exit_guest = n->console = n->trace.port = -1;
+	n->poll_us = CONFIG_POLL_US;
 	n->nets = 1;
 	memcpy(n->net[0].name, "default", sizeof "default");
 	n->net[0].mode = VNET_LEARN;

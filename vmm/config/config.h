@@ -26,6 +26,7 @@
 #define CONFIG_ROUTES    VNET_ROUTES
 #define CONFIG_CPUS      64  /* vCPUs of a guest, at most */
 #define CONFIG_CORES     256 /* core numbers are below this */
+#define CONFIG_POLL_US   50  /* the default of poll_us */
 #define CONFIG_MODULES   4   /* extra modules of a guest, at most */
 #define CONFIG_MIRRORS   CAPTURE_MIRRORS
 #define CONFIG_NAME      32   /* bytes of a name, its NUL included */
@@ -135,9 +136,10 @@ struct mirror_config {
 struct node_config {
 	char name[CONFIG_NAME]; /* "": none was given */
 	enum config_log log;
-	enum config_move move; /* KICK or POLL */
+	enum config_move move; /* not NODE */
 	int32_t poll_core;     /* the poll core; -1: none was given */
-	enum config_smt smt;   /* may threads of one physical core have different owners? */
+	uint32_t poll_us;    /* how long it polls after the last frame, if all ports allow a rest */
+	enum config_smt smt; /* may threads of one physical core have different owners? */
 	enum config_panic panic;
 	uint32_t panic_seconds; /* before the reset */
 	enum config_idle idle;

@@ -96,6 +96,7 @@ static const struct term classic_terms[] = {
 static const struct term move_terms[] = {
     {.arg = "MODE", .kind = TERM_CHOICE, .choice = config_move_words},
     {"core", "N", TERM_NUMBER, .optional = true, .max = CONFIG_CORES - 1},
+    {"for", "TIME", TERM_TIME, .optional = true, .min = 1, .max = 1000000},
     LAST_TERM,
 };
 
@@ -214,7 +215,8 @@ const struct statement config_statement[] = {
              "(docs/capture.md)"},
     {"remove", "mirror", one_mirror, apply_remove_mirror, .help = "copy no more for this mirror"},
     {"move", .term = move_terms, .apply = apply_move,
-     .help = "what moves frames: the sender's kick, or a core that polls"},
+     .help = "what moves frames: the sender's kick; a core that polls; or either: a core that "
+             "polls until none came for TIME (50us unless said), then sleeps until a kick"},
     {"smt", .term = smt_terms, .apply = apply_smt,
      .help = "whether the threads of one physical core go to one guest only, or to any"},
     {"node", .term = node_terms, .apply = apply_node,

@@ -247,7 +247,7 @@ static bool check_edge(struct parser *p, const struct port_config *port)
 static bool set_move(struct parser *p, struct port_config *port)
 {
 	const struct arg *a = config_arg(p, "move");
-	if (a && a->number == CONFIG_MOVE_POLL && p->node->poll_core < 0)
+	if (a && a->number != CONFIG_MOVE_KICK && p->node->poll_core < 0)
 		return config_fail(p, a->word,
 		                   "no core polls; say which with `move poll core N` or "
 		                   "`move kick core N` first");

@@ -35,6 +35,7 @@ enum term_kind {
 	TERM_NUMBER,  /* min .. max */
 	TERM_SIZE,    /* bytes: 64M, 1G; min .. max */
 	TERM_SECONDS, /* 10s; min .. max */
+	TERM_TIME,    /* 50us, 2ms; min .. max microseconds */
 	TERM_NAME,    /* a name, looked up by the statement */
 	TERM_GUEST,   /* the name of an existing guest; likewise the next four */
 	TERM_NET,

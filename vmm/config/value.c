@@ -77,6 +77,21 @@ static bool read_seconds(struct parser *p, const struct term *t, const struct wo
 	return true;
 }
 
+static bool read_time(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
+{
+	size_t len = strlen(w->text);
+	char unit = len > 2 && w->text[len - 1] == 's' ? w->text[len - 2] : 0;
+	if ((unit != 'u' && unit != 'm') || !decimal(w->text, len - 2, &a->number))
+		return config_fail(p, w, "%s \"%.40s\" is no time; write it as 50us or 2ms",
+		                   label(t), w->text);
+	a->number *= unit == 'm' ? 1000 : 1;
+	if (a->number < t->min || a->number > t->max)
+		return config_fail(p, w, "%s %s is out of range; write %lluus to %llums", label(t),
+		                   w->text, (unsigned long long)t->min,
+		                   (unsigned long long)(t->max / 1000));
+	return true;
+}
+
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -386,6 +401,8 @@ static bool read_any(struct parser *p, const struct term *t, const struct word *
 		return read_number(p, t, w, a);
 	case TERM_SIZE:
 		return read_size(p, t, w, a);
+	case TERM_TIME:
+		return read_time(p, t, w, a);
 	case TERM_SECONDS:
 		return read_seconds(p, t, w, a);
 	case TERM_NAME:

@@ -13,7 +13,9 @@
 	X(CONFIG_LOG_ERROR, "error")                                                               \
 	X(CONFIG_LOG_WARN, "warn") X(CONFIG_LOG_INFO, "info") X(CONFIG_LOG_DEBUG, "debug")
 
-#define CONFIG_MOVE_WORDS(X) X(CONFIG_MOVE_KICK, "kick") X(CONFIG_MOVE_POLL, "poll")
+#define CONFIG_MOVE_WORDS(X)                                                                       \
+	X(CONFIG_MOVE_KICK, "kick")                                                                \
+	X(CONFIG_MOVE_POLL, "poll") X(CONFIG_MOVE_ADAPTIVE, "adaptive")
 
 #define CONFIG_SMT_WORDS(X) X(CONFIG_SMT_ISOLATE, "isolate") X(CONFIG_SMT_SHARE, "share")
 

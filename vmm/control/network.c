@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/life.h"
+#include "vmm/poll.h"
 
 struct nic {
 	struct virtio_net net;
@@ -287,8 +288,15 @@ static void set_limits(const struct node_config *n)
 	}
 }
 
+_Static_assert((unsigned)CONFIG_MOVE_KICK == VNET_KICK && (unsigned)CONFIG_MOVE_POLL == VNET_POLL &&
+                   (unsigned)CONFIG_MOVE_ADAPTIVE == VNET_ADAPTIVE,
+               "the modes of the language are the switch's");
+
 static void set_polling(const struct node_config *n)
 {
+	struct vnet_core *poller = n->poll_core < 0 ? NULL : cores[n->poll_core].net;
+	poll_time_set(n->poll_us);
+	vnet_poller_set(node_vnet, poller, poll_wake);
 	for (unsigned i = 0; i < ncores; i++) {
 		bool poll = n->poll_core == (int)i;
 		if (poll != atomic_load(&cores[i].poll)) {
@@ -302,13 +310,14 @@ static void set_polling(const struct node_config *n)
 		if (!nics[i])
 			continue;
 		m = n->port[i].move == CONFIG_MOVE_NODE ? n->move : n->port[i].move;
-		mode = m == CONFIG_MOVE_POLL ? VNET_POLL : VNET_KICK;
+		mode = (enum vnet_mode)m;
 		if (mode == vnet_port_mode(nics[i]->port))
 			continue;
 		vnet_port_set_mode(nics[i]->port, mode);
 		/* Back in VNET_KICK it takes waiting frames and turns kicks on. */
 		virtio_net_kick(&nics[i]->net.v, VIRTIO_NET_TX);
 	}
+	vnet_wake(vnet_this_core()); /* to poll what it slept beside */
 }
 
 /* Whose edge has no driver yet resolves their next hops when it has. */

@@ -42,6 +42,8 @@ static void print_node(const struct writer *w, const struct node_config *n)
 	print_format(w, "move %s", config_word_of(config_move_words, n->move));
 	if (n->poll_core >= 0)
 		print_format(w, " core %d", (int)n->poll_core);
+	if (n->poll_us != CONFIG_POLL_US)
+		print_format(w, " for %uus", (unsigned)n->poll_us);
 	print_format(w, "\n");
 	if (n->smt != CONFIG_SMT_ISOLATE)
 		print_format(w, "smt %s\n", config_word_of(config_smt_words, n->smt));

@@ -13,6 +13,7 @@
 #include "vmm/control/guest_console.h"
 #include "vmm/control/show/parts.h"
 #include "vmm/life.h"
+#include "vmm/poll.h"
 #include "lib/log.h"
 
 #define COUNTER_NAME 56 /* bytes, with the NUL */
@@ -131,6 +132,19 @@ static void guest_counters(struct out *o, const struct vm *vm)
 		source_rows(o, vm->name, sources[s], vm);
 }
 
+static bool node_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
+{
+	static const char *const names[] = {"log.lost", "poll.rounds", "poll.rests", "poll.wakes"};
+	struct vnet_rests r = vnet_rests_get(node_vnet);
+	const uint64_t values[] = {log_lost(), poll_rounds(), r.rests, r.wakes};
+	(void)object;
+	if (i >= sizeof names / sizeof names[0])
+		return false;
+	snprintf(name, size, "%s", names[i]);
+	*value = values[i];
+	return true;
+}
+
 bool wanted_own(const struct config_action *a, unsigned guest)
 {
 	const struct node_config *n = control_config();
@@ -151,7 +165,7 @@ void show_counters(struct out *o, const struct config_action *a)
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
 		if (vms[i] && wanted_own(a, i))
 			guest_counters(o, vms[i]);
-	if (log_lost() && a->guest < 0 && a->port < 0 && a->net < 0)
-		counter_row(o, "node", "log.lost", log_lost());
+	if (a->guest < 0 && a->port < 0 && a->net < 0)
+		source_rows(o, "node", node_counter, NULL);
 	out_end_table(o);
 }

@@ -10,6 +10,7 @@
 #include "vmm/control/show/show.h"
 #include "vmm/last_panic.h"
 #include "vmm/machine.h"
+#include "vmm/poll.h"
 #include "vmm/version.h"
 
 /* No overflow in 584 years, and below 17 GHz. */
@@ -47,6 +48,24 @@ static void log_lines_lost(struct metrics *m, unsigned which)
 {
 	(void)which;
 	metrics_number(m, NULL, log_lost());
+}
+
+static void poll_rounds_of_all(struct metrics *m, unsigned which)
+{
+	(void)which;
+	metrics_number(m, NULL, poll_rounds());
+}
+
+static void poll_rests(struct metrics *m, unsigned which)
+{
+	(void)which;
+	metrics_number(m, NULL, vnet_rests_get(node_vnet).rests);
+}
+
+static void poll_wakes(struct metrics *m, unsigned which)
+{
+	(void)which;
+	metrics_number(m, NULL, vnet_rests_get(node_vnet).wakes);
 }
 
 /* No sample when no panic is known. */
@@ -108,6 +127,12 @@ static const struct family node_families[] = {
            panic_time, 0),
     FAMILY(COUNTER, "patio_log_lost_lines", NULL, "",
            "Lines of the log that were dropped for lack of room.", log_lines_lost, 0),
+    FAMILY(COUNTER, "patio_poll_rounds", NULL, "",
+           "How often the core that polls looked at the rings.", poll_rounds_of_all, 0),
+    FAMILY(COUNTER, "patio_poll_rests", NULL, "",
+           "How often the core that polls went to sleep (mode adaptive).", poll_rests, 0),
+    FAMILY(COUNTER, "patio_poll_wakes", NULL, "",
+           "How often a notification or a change of modes woke it.", poll_wakes, 0),
     FAMILY(GAUGE, "patio_memory_size", "bytes", "", "Memory that the node hands out, used or free.",
            memory, offsetof(struct mem_stats, total)),
     FAMILY(GAUGE, "patio_memory_free", "bytes", "", "Memory that nobody has.", memory,

@@ -30,14 +30,12 @@ static void port_info(struct metrics *m, unsigned which)
 	for (unsigned slot = 0; (p = next_port(&slot)); slot++) {
 		const struct port_config *c = &n->port[slot];
 		bool nic = c->kind == CONFIG_NIC;
-		metrics_number(
-		    m,
-		    LABELS(p->name, nic ? "port" : "link", net_name(c),
-		           nic ? n->guest[c->guest].name : "", nic && c->edge ? "yes" : "no",
-		           config_word_of(config_move_words, vnet_port_mode(p) == VNET_POLL
-		                                                 ? CONFIG_MOVE_POLL
-		                                                 : CONFIG_MOVE_KICK)),
-		    1);
+		metrics_number(m,
+		               LABELS(p->name, nic ? "port" : "link", net_name(c),
+		                      nic ? n->guest[c->guest].name : "",
+		                      nic && c->edge ? "yes" : "no",
+		                      config_word_of(config_move_words, vnet_port_mode(p))),
+		               1);
 	}
 }
 

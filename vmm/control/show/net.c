@@ -29,14 +29,23 @@ uint64_t lost_frames(const struct vnet_port_stats *s)
 	return drops;
 }
 
+/* The core that polls the port. */
+static void out_poller(struct out *o, struct vnet_port *port)
+{
+	if (vnet_port_mode(port) == VNET_KICK)
+		out_null(o, NULL);
+	else
+		out_number(o, NULL, (uint64_t)control_config()->poll_core);
+}
+
 void show_ports(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
-	    {"port", 12, false},    {"guest", 10, false},     {"network", 10, false},
-	    {"mac", 17, false},     {"mtu", 5, true},         {"up", 3, false},
-	    {"edge", 4, false},     {"move", 4, false},       {"in_frames", 10, true},
-	    {"in_bytes", 12, true}, {"out_frames", 10, true}, {"out_bytes", 12, true},
-	    {"copied", 12, true},   {"drops", 8, true},
+	    {"port", 12, false},     {"guest", 10, false},   {"network", 10, false},
+	    {"mac", 17, false},      {"mtu", 5, true},       {"up", 3, false},
+	    {"edge", 4, false},      {"move", 8, false},     {"core", 4, true},
+	    {"in_frames", 10, true}, {"in_bytes", 12, true}, {"out_frames", 10, true},
+	    {"out_bytes", 12, true}, {"copied", 12, true},   {"drops", 8, true},
 	};
 	const struct node_config *n = control_config();
 	TABLE(o, "ports", columns);
@@ -54,10 +63,8 @@ void show_ports(struct out *o, const struct config_action *a)
 		out_number(o, NULL, n->port[i].mtu);
 		out_bool(o, NULL, atomic_load(&p->up));
 		out_bool(o, NULL, n->port[i].edge);
-		out_string(o, NULL,
-		           config_word_of(config_move_words, vnet_port_mode(p) == VNET_POLL
-		                                                 ? CONFIG_MOVE_POLL
-		                                                 : CONFIG_MOVE_KICK));
+		out_string(o, NULL, config_word_of(config_move_words, vnet_port_mode(p)));
+		out_poller(o, p);
 		out_number(o, NULL, s.in_frames);
 		out_number(o, NULL, s.in_bytes);
 		out_number(o, NULL, s.out_frames);
