@@ -151,6 +151,36 @@ def test_kick_and_poll_while_traffic_flows(n):
     assert polled < 100 and kicked >= 2000 - 100, (polled, kicked)
 
 
+def polling(n):
+    """Of the core that polls: how often it looked at the rings, went to sleep, and was woken."""
+    rows = {r["counter"]: r["value"] for r in n.show("counters")["counters"] if r["object"] == "node"}
+    return {what: rows.get(f"poll.{what}", 0) for what in ("rounds", "rests", "wakes")}
+
+
+def test_adaptive(n):
+    """Under load a round trip costs no exit, as in mode poll.  When no frame comes, the core that polls looks
+    at no ring while a guest's timer wakes her hundreds of times; then the next frame is moved at once."""
+    def frames():
+        return [p["in_frames"] for p in n.show("ports")["ports"]]
+
+    def quiet():
+        """A window in which neither kernel sent a frame of its own, as for its neighbour's address."""
+        before, sent = polling(n), frames()
+        run(n, "alice", f"for i in $(seq {WAKES}); do usleep 2000; done")
+        after = polling(n)
+        return (before, after) if frames() == sent and before["rests"] > before["wakes"] else None
+
+    assert "error" not in n.monitor(f"move adaptive core {POLL_CORE} for 1000ms")
+    polled = exits_of(n, 600) - exits_of(n, 100)
+    assert polled < 100, polled
+    n.monitor("move adaptive for 50us")
+    before, after = until("a quiet window", quiet)
+    assert after == before
+    traffic(n)
+    assert polling(n)["wakes"] > after["wakes"]
+    n.monitor("move kick")
+
+
 ROUTES = [f"route src any dst {MAC['bob']} to port bob",
           f"route src any dst {MAC['alice']} to port alice",
           f"route src {MAC['alice']} dst none to port bob",

@@ -13,6 +13,9 @@ ECHO, PING = "52:54:00:00:00:0e", "52:54:00:00:00:01"
 BROKEN = {"index": "avail_overrun", "loop": "chain_loop", "addr": "bad_address",
           "len": "zero_length", "avail": "head_range", "indirect": "indirect_refused"}
 
+CALM = "windows=1 window=50000000 limit=1000000000"  # ticks; how many others take is the host's matter
+OWN = {"io", "msr", "cpuid", "control", "fetch"}  # kinds of exits that a guest causes itself
+
 SOON = "timeout=50000000"  # in ticks, for frames that are not answered
 
 pytestmark = pytest.mark.every_target
@@ -36,7 +39,8 @@ def conf():
             f'guest ear kernel listen.elf cmdline "announce=1" {TINY} autostart no',
             "port ear guest ear",
             f'guest spinner kernel echo.elf cmdline "poll=1" {TINY} autostart no',
-            f"port spinner guest spinner network second mac {ECHO}"]
+            f"port spinner guest spinner network second mac {ECHO}",
+            f'guest calm kernel noise.elf cmdline "{CALM}" {TINY} autostart no']
     text += [f'guest {how} kernel badring.elf cmdline "how={how}" {TINY} autostart no'
              for how in BROKEN]
     text += ports("forever", "stubborn", "once", "lossy", *BROKEN)
@@ -48,7 +52,8 @@ def conf():
 
 @pytest.fixture(name="n", scope="module")
 def the_node():
-    with node(conf(), ["echo", "ping", "badring", "busmaster", "listen", "triple"], cores=5, memory=1024) as n:
+    with node(conf(), ["echo", "ping", "badring", "busmaster", "listen", "triple", "noise"], cores=5,
+              memory=1024) as n:
         yield n.ready()
 
 
@@ -144,15 +149,71 @@ def cost(n, name):
     return [b - a for a, b in zip(before, now())]
 
 
-def test_kick_and_poll(n):
+@pytest.fixture(name="spinner")
+def the_spinner(n):
+    """The peer of guests that count exits: it polls its ring itself, and never halts."""
+    if about(n, "spinner")["state"] != "running":
+        n.monitor("start spinner")
+        until("spinner runs", lambda: about(n, "spinner")["state"] == "running")
+
+
+def test_kick_and_poll(n, spinner):
     """In mode kick a round trip costs an exit on each side, in mode poll none; then back to kick.  The guests'
     printing costs some hundred exits, the same for few and for many rounds."""
     n.monitor("stop forever")
     ended(n, "forever")
-    n.monitor("start spinner")
-    until("spinner runs", lambda: about(n, "spinner")["state"] == "running")
     for move, each in ("move kick", 1), ("move poll core 3", 0), ("move kick", 1):
         assert "error" not in n.monitor(move)
         few, many = cost(n, "few"), cost(n, "many")
         kicks, *exits = (b - a - 2000 * each for a, b in zip(few, many))
         assert kicks == 0 and all(abs(e) < 200 for e in exits), (move, few, many)
+
+
+def polling(n):
+    """Of the core that polls: how often it looked at the rings, went to sleep, and was woken by a notification
+    or by a command."""
+    rows = {r["counter"]: r["value"] for r in n.show("counters")["counters"] if r["object"] == "node"}
+    return {what: rows.get(f"poll.{what}", 0) for what in ("rounds", "rests", "wakes")}
+
+
+def sleeps(n):
+    """What polling() says if that core sleeps: on this node each sleep but the present one has ended with a
+    wake-up."""
+    found = polling(n)
+    return found if found["rests"] == found["wakes"] + 1 else None
+
+
+def test_adaptive(n, spinner):
+    """While frames come a core polls, and hardly a round trip has a notification.  When none come
+    it sleeps, and a notification moves its frames and wakes the core: nothing is lost."""
+    n.monitor("move adaptive core 3 for 1000ms")
+    port = n.show("ports few")["ports"][0]
+    assert (port["move"], port["core"]) == ("adaptive", 3)
+    few, many = cost(n, "few"), cost(n, "many")
+    assert many[0] - few[0] < 2000 / 10, (few, many)
+    n.monitor("move adaptive for 1us")
+    before = until("it sleeps", lambda: sleeps(n))
+    passes(n, "few")
+    after = until("it sleeps again", lambda: sleeps(n))
+    assert after["wakes"] > before["wakes"] and after["rounds"] > before["rounds"]
+    n.monitor("move kick")
+    until("it sleeps, as there is nothing to poll", lambda: sleeps(n))
+    passes(n, "few")
+    assert polling(n)["wakes"] <= after["wakes"] + 1, "of the command; no notification concerns it"
+
+
+def test_an_idle_network_costs_nothing(n, spinner):
+    """In mode adaptive, while no frame comes, the core that polls looks at no ring, no guest of the network
+    exits, and nothing is taken from a guest that computes: its histogram has exits of its own only."""
+    def costs():
+        return polling(n), {name: n.exits(name) for name in ("echo", "spinner")}
+    n.monitor("histogram on")
+    n.monitor("move adaptive core 3 for 50us")
+    until("it sleeps", lambda: sleeps(n))
+    before = costs()
+    passes(n, "calm")
+    assert costs() == before
+    kinds = {r["exit"] for r in n.show("histogram calm")["exit_times"]}
+    assert kinds - {None} <= OWN, kinds
+    n.monitor("histogram off")
+    n.monitor("move kick")
