@@ -33,7 +33,7 @@ struct expected {
 struct input {
 	unsigned frame;
 	const uint8_t *bytes;
-	uint32_t length;
+	uint32_t captured, length;
 	struct vnet_hdr hdr;
 };
 
@@ -43,9 +43,9 @@ struct step {
 	uint64_t key, seconds;
 	unsigned core;
 	struct vnet_port *from, *ready; /* ready: whose driver takes frames; NULL: none */
-	unsigned inputs, early;         /* early: frames that the device dropped before the walk */
+	unsigned inputs;
 	struct input input[VNET_BATCH];
-	int early_cause;
+	unsigned early[VNET_DROP_CAUSES]; /* frames that the device dropped before the walk */
 	struct expected *expected;
 	size_t outputs, room;
 };
@@ -205,6 +205,13 @@ static bool by_switch(const struct expected *e)
 
 /* --- steps ----------------------------------------------------------------------------------- */
 
+/* What was cut off is zero. */
+static void fill_bytes(uint8_t *to, const struct input *in)
+{
+	memcpy(to, in->bytes, in->captured);
+	memset(to + in->captured, 0, in->length - in->captured);
+}
+
 static void fill_batch(struct vnet_batch *b, const struct step *s)
 {
 	static uint8_t bytes[VNET_BATCH][VNET_FRAME_MAX + 1];
@@ -213,7 +220,7 @@ static void fill_batch(struct vnet_batch *b, const struct step *s)
 	for (unsigned i = 0; i < s->inputs; i++) {
 		const struct input *in = &s->input[i];
 
-		memcpy(bytes[i], in->bytes, in->length);
+		fill_bytes(bytes[i], in);
 		b->seg[i] = (struct vnet_seg){bytes[i], in->length};
 		b->frame[i] = (struct vnet_frame){.seg = &b->seg[i],
 		                                  .len = in->length,
@@ -243,8 +250,9 @@ static void run_step(void)
 		p->outcome->batches++;
 		p->outcome->frames += s->inputs;
 	}
-	for (unsigned i = 0; i < s->early; i++)
-		vnet_drop(core, s->from, (enum vnet_drop)s->early_cause);
+	for (unsigned cause = 0; cause < VNET_DROP_CAUSES; cause++)
+		for (; s->early[cause]; s->early[cause]--)
+			vnet_drop(core, s->from, (enum vnet_drop)cause);
 	for (size_t i = 0; i < s->outputs; i++) {
 		const struct expected *e = &s->expected[i];
 
@@ -256,7 +264,7 @@ static void run_step(void)
 	}
 	s->open = s->keyed = s->tick = false;
 	s->ready = NULL;
-	s->inputs = s->early = 0;
+	s->inputs = 0;
 	s->outputs = 0;
 }
 
@@ -270,18 +278,20 @@ static bool add_input(struct play *p, struct vnet_port *port, const struct block
 {
 	struct step *s = &p->step;
 	unsigned frame = b->id & 0xff;
+	int cause = cause_of(b->comment);
 
 	if (port->flags & VNET_LINK)
 		return true; /* made of what an edge got */
 	s->from = port;
 	if (frame == NO_FRAME) {
-		s->early_cause = cause_of(b->comment);
-		s->early += s->early_cause >= 0;
+		if (cause >= 0)
+			s->early[cause]++;
 		return true;
 	}
 	if (frame != s->inputs || frame >= VNET_BATCH || b->length > VNET_FRAME_MAX + 1)
 		return false;
-	s->input[s->inputs++] = (struct input){frame, b->bytes, b->length, offload_of(b->comment)};
+	s->input[s->inputs++] =
+	    (struct input){frame, b->bytes, b->captured, b->length, offload_of(b->comment)};
 	return true;
 }
 
