@@ -2,9 +2,9 @@
 /* trace.c: rings of time stamps; see trace.h. */
 #include "lib/trace.h"
 
-void trace_ring_init(struct trace_ring *ring, uint32_t records, bool guest, uint16_t owner)
+void trace_ring_init(struct trace_ring *ring, uint32_t records, uint16_t owner)
 {
-	*ring = (struct trace_ring){.records = records, .owner = owner, .guest = guest};
+	*ring = (struct trace_ring){.records = records, .owner = owner};
 	__atomic_store_n(&ring->magic, TRACE_MAGIC, __ATOMIC_RELEASE);
 }
 

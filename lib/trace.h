@@ -63,9 +63,9 @@ struct trace_record {
 /* A ring: this header, then the records. */
 struct trace_ring {
 	uint64_t magic;
-	uint32_t records;         /* a power of two */
-	uint16_t owner;           /* number of the core, or of the guest */
-	uint16_t guest;           /* bool: the owner is a guest */
+	uint32_t records; /* a power of two */
+	uint16_t owner;   /* number of the core, or of the guest */
+	uint16_t unused;
 	_Atomic uint64_t written; /* records, since the ring was made */
 	_Atomic uint64_t on;      /* bool; what a guest that writes the ring looks at */
 	uint64_t reserved[4];
@@ -87,7 +87,7 @@ static inline uint64_t trace_now(void)
 }
 
 /* Makes an empty ring, whatever was in the memory, which stays the caller's. */
-void trace_ring_init(struct trace_ring *ring, uint32_t records, bool guest, uint16_t owner);
+void trace_ring_init(struct trace_ring *ring, uint32_t records, uint16_t owner);
 
 /* Adds a record; by the ring's one writer. */
 static inline void trace_put(struct trace_ring *ring, const struct trace_record *r)

@@ -19,9 +19,10 @@
 #define WINDOW_NAME    32 /* bytes of a name, NUL included */
 
 #define WINDOW_KINDS(X)                                                                            \
-	X(trace)   /* a struct trace_ring (lib/trace.h) */                                         \
+	X(trace)   /* a core's struct trace_ring (lib/trace.h) */                                  \
 	X(ports)   /* names of the switch's ports: an array of struct window_port */               \
-	X(capture) /* a stream of frames: see lib/capture.h */
+	X(capture) /* a stream of frames: see lib/capture.h */                                     \
+	X(stamps)  /* a guest's struct trace_ring: the guest may write anything there */
 
 enum window_kind {
 #define X(name) WINDOW_##name,
@@ -33,7 +34,7 @@ enum window_kind {
 /* One part of the window. */
 struct window_part {
 	uint32_t kind;          /* enum window_kind */
-	uint32_t owner;         /* of a trace ring: the core, or the guest's slot */
+	uint32_t owner;         /* of a trace ring the core, of stamps the guest's slot */
 	uint64_t offset, size;  /* bytes, from the window's start; multiples of WINDOW_PAGE */
 	char name[WINDOW_NAME]; /* the guest's or the mirror's, NUL-terminated */
 };

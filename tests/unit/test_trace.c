@@ -15,7 +15,7 @@ static struct trace_ring *ring_make(void)
 	struct trace_ring *r = calloc(1, trace_bytes(RECORDS));
 
 	assert_non_null(r);
-	trace_ring_init(r, RECORDS, false, 3);
+	trace_ring_init(r, RECORDS, 3);
 	return r;
 }
 

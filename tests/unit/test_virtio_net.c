@@ -257,7 +257,7 @@ static void test_traced(void **state)
 	nics_introduce();
 	for (unsigned i = 0; i < VNET_CORES; i++)
 		rings[i] = ring;
-	trace_ring_init(ring, RECORDS, false, 0);
+	trace_ring_init(ring, RECORDS, 0);
 	first = node[1].nic->v.queue[VIRTIO_NET_RX].ring.next;
 	vnet_trace_start(net, rings, &all);
 	nic_send(&node[0], mac_of(1), 60, 1);

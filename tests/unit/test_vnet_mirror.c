@@ -224,7 +224,7 @@ static void a_trace_has_the_same_time(void **state)
 	const struct vnet_trace_filter all = {-1, 0};
 	struct trace_ring *trace = calloc(1, trace_bytes(64)), *traces[2] = {trace, trace};
 
-	trace_ring_init(trace, 64, false, 0);
+	trace_ring_init(trace, 64, 0);
 	start(r, CAPTURE_WHOLE);
 	mirror(r, 0, 1);
 	vnet_trace_start(r->v, traces, &all);

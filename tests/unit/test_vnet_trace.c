@@ -32,7 +32,7 @@ static int setup(void **state)
 	if (rig_setup(state))
 		return -1;
 	ring = calloc(1, trace_bytes(RECORDS));
-	trace_ring_init(ring, RECORDS, false, 0);
+	trace_ring_init(ring, RECORDS, 0);
 	next = 0;
 	rig_routes(*state,
 	           (struct vnet_route[]){rig_route(ANY, IS(B), 1), rig_route(ANY, IS(C), 2)}, 2);

@@ -9,6 +9,7 @@
 #include "tools/capture/reader.h"
 #include "tools/trace/trace.h"
 
+#define PROGRAM  "patio-capture"
 #define PAUSE_NS 2000000 /* between two looks at the rings */
 
 static const char usage[] =
@@ -64,7 +65,7 @@ static void parse(struct options *o, int argc, char **argv)
 
 static void fail(const char *what, const char *why)
 {
-	fprintf(stderr, "patio-capture: %s%s%s\n", what, why ? ": " : "", why ? why : "");
+	fprintf(stderr, PROGRAM ": %s%s%s\n", what, why ? ": " : "", why ? why : "");
 	exit(1);
 }
 
@@ -81,7 +82,7 @@ static void find_parts(const struct source *source, struct groups *g, struct str
 		memory = source_part(source, i, &part);
 		if (memory && part.kind == WINDOW_capture && !found)
 			found = groups_begin(g, memory, part.size);
-		if (memory && part.kind == WINDOW_trace && !strncmp(part.name, "core ", 5))
+		if (memory && part.kind == WINDOW_trace)
 			itinerary_add(t, part.owner, memory, part.size);
 		if (memory && part.kind == WINDOW_ports) {
 			s->port = memory;
@@ -160,7 +161,8 @@ int main(int argc, char **argv)
 	struct source source;
 
 	parse(&o, argc, argv);
-	if (!(o.memory ? source_memory(&source, o.memory) : source_device(&source)))
+	if (!(o.memory ? source_memory(&source, o.memory, PROGRAM)
+	               : source_device(&source, PROGRAM)))
 		return 1;
 	find_parts(&source, &g, &s, &t);
 	s.mirrors = choose(g.capture, o.mirror);
@@ -174,8 +176,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	if (stream_begin(&s) && !fflush(s.out))
 		follow(&s, &g, &t, o.seconds);
-	fprintf(stderr, "patio-capture: %lu packets, %lu records lost\n", s.packets,
-	        groups_lost(&g));
+	fprintf(stderr, PROGRAM ": %lu packets, %lu records lost\n", s.packets, groups_lost(&g));
 	groups_end(&g);
 	itinerary_end(&t);
 	return 0;

@@ -29,7 +29,7 @@ static void *grown(void *list, size_t n, size_t *room, size_t bytes)
 	*room = *room ? 2 * *room : 1024;
 	list = realloc(list, *room * bytes);
 	if (!list) {
-		fprintf(stderr, "trace: no memory for %zu frames\n", *room);
+		fprintf(stderr, "patio-trace: no memory for %zu frames\n", *room);
 		exit(1);
 	}
 	return list;
@@ -219,10 +219,12 @@ static void add_stamps(struct events *e, const struct collection *c, const struc
 	}
 }
 
-static int by_time(const void *a, const void *b)
+static int by_port_and_time(const void *a, const void *b)
 {
 	const struct event *x = a, *y = b;
 
+	if (x->port != y->port)
+		return x->port < y->port ? -1 : 1;
 	return x->tsc < y->tsc ? -1 : x->tsc > y->tsc;
 }
 
@@ -255,12 +257,20 @@ static void apply(struct frames *f, struct positions *at, const struct event *e)
 	}
 }
 
-static void tie_port(struct frames *f, const struct events *e, unsigned port, struct positions *at)
+/* Ties the events of one port, from number i on; returns the number behind them. */
+static size_t tie_port(struct frames *f, const struct events *e, size_t i, struct positions *at)
 {
+	unsigned port = e->event[i].port;
+
 	memset(at, 0, sizeof *at);
-	for (size_t i = 0; i < e->n; i++)
-		if (e->event[i].port == port)
-			apply(f, at, &e->event[i]);
+	for (; i < e->n && e->event[i].port == port; i++)
+		apply(f, at, &e->event[i]);
+	return i;
+}
+
+static bool is_guests(const struct collection *c, unsigned port)
+{
+	return port < c->ports && c->port[port].guest;
 }
 
 static void tie_guests(struct frames *f, const struct collection *c)
@@ -268,14 +278,18 @@ static void tie_guests(struct frames *f, const struct collection *c)
 	struct positions *at = malloc(sizeof *at);
 	struct events e = {0};
 
+	if (!at) {
+		fprintf(stderr, "patio-trace: no memory for the positions of a ring\n");
+		exit(1);
+	}
 	add_frames(&e, f);
 	for (unsigned i = 0; i < c->rings; i++)
 		if (c->ring[i].guest)
 			add_stamps(&e, c, &c->ring[i]);
-	qsort(e.event, e.n, sizeof *e.event, by_time);
-	for (unsigned p = 0; at && p < c->ports; p++)
-		if (c->port[p].guest)
-			tie_port(f, &e, p, at);
+	if (e.n)
+		qsort(e.event, e.n, sizeof *e.event, by_port_and_time);
+	for (size_t i = 0; i < e.n;)
+		i = is_guests(c, e.event[i].port) ? tie_port(f, &e, i, at) : i + 1;
 	free(e.event);
 	free(at);
 }
@@ -294,7 +308,8 @@ void frames_make(struct frames *f, const struct collection *c)
 	for (unsigned i = 0; i < c->rings; i++)
 		if (!c->ring[i].guest)
 			read_walks(f, &c->ring[i]);
-	qsort(f->frame, f->n, sizeof *f->frame, by_taken);
+	if (f->n)
+		qsort(f->frame, f->n, sizeof *f->frame, by_taken);
 	tie_guests(f, c);
 }
 

@@ -7,6 +7,7 @@
 #include <time.h>
 #include "tools/trace/trace.h"
 
+#define PROGRAM  "patio-trace"
 #define PAUSE_NS 1000000 /* between two looks at the rings */
 
 static const char usage[] =
@@ -99,16 +100,18 @@ int patio_trace(int argc, char **argv)
 	struct frames f;
 
 	parse(&o, argc, argv);
-	if (!(o.memory ? source_memory(&source, o.memory) : source_device(&source)))
+	if (!(o.memory ? source_memory(&source, o.memory, PROGRAM)
+	               : source_device(&source, PROGRAM)))
 		return 1;
 	collect_begin(&c, &source);
 	gather(&c, o.seconds);
 	if (o.records) {
 		print_records(&c);
-		return 0;
+	} else {
+		frames_make(&f, &c);
+		split_print(&f, &c, o.json);
+		frames_free(&f);
 	}
-	frames_make(&f, &c);
-	split_print(&f, &c, o.json);
-	frames_free(&f);
+	collect_end(&c);
 	return 0;
 }

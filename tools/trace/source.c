@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h> /* SEEK_DATA */
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,29 +15,50 @@
 #define VENDOR  "0x1af4"
 #define DEVICE  "0x10f0"
 
-/* Whether `size` bytes at w are a window, whole. */
-static bool is_window(const struct window *w, uint64_t size)
+/* The fields of a window that say where it is. */
+struct head {
+	uint64_t magic;
+	uint32_t version, page;
+	uint64_t size, tsc_khz, self;
+};
+_Static_assert(offsetof(struct head, self) == offsetof(struct window, self), "as in a window");
+
+/* Whether it is the head of a window that `size` bytes have room for. */
+static bool is_window(const struct head *h, uint64_t size)
 {
-	return w->magic == WINDOW_MAGIC && w->version == WINDOW_VERSION && w->page == WINDOW_PAGE &&
-	       w->size >= WINDOW_PAGE && w->size <= size;
+	return h->magic == WINDOW_MAGIC && h->version == WINDOW_VERSION && h->page == WINDOW_PAGE &&
+	       h->size >= WINDOW_PAGE && h->size <= size;
 }
 
-/* Maps a file to read; NULL: it cannot be. */
-static const void *map_file(const char *path, uint64_t *size)
+/* Opens a file to read; returns its descriptor, -1: *why says why it cannot be. */
+static int open_file(const char *path, uint64_t *size, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	void *p = MAP_FAILED;
 
-	if (fd >= 0 && !fstat(fd, &st) && st.st_size >= (off_t)WINDOW_PAGE) {
+	if (fd < 0 || fstat(fd, &st)) {
+		*why = strerror(errno);
+	} else if (!S_ISREG(st.st_mode) || st.st_size < (off_t)WINDOW_PAGE) {
+		*why = S_ISREG(st.st_mode) ? "too small" : "not a file";
+	} else {
 		*size = (uint64_t)st.st_size;
-		p = mmap(NULL, *size, PROT_READ, MAP_SHARED, fd, 0);
+		return fd;
 	}
-	if (p == MAP_FAILED)
-		fprintf(stderr, "trace: %s: %s\n", path, errno ? strerror(errno) : "too small");
 	if (fd >= 0)
 		close(fd);
-	return p == MAP_FAILED ? NULL : p;
+	return -1;
+}
+
+/* Maps the `size` bytes from `at` on. */
+static bool map_window(struct source *s, int fd, uint64_t at, uint64_t size, const char **why)
+{
+	const void *p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)at);
+
+	if (p == MAP_FAILED)
+		*why = strerror(errno);
+	else
+		*s = (struct source){p, size};
+	return p != MAP_FAILED;
 }
 
 static bool reads(const char *device, const char *file, const char *wanted)
@@ -71,41 +93,66 @@ static bool find_device(char *path, size_t size)
 	return found;
 }
 
-bool source_device(struct source *s)
+bool source_device(struct source *s, const char *program)
 {
-	char path[512];
+	char path[512] = DEVICES;
+	const char *why = "no window of Patio's: the guest needs `control`; --memory FILE reads an "
+	                  "emulated machine's";
+	bool found = false;
+	uint64_t size;
+	int fd = find_device(path, sizeof path) ? open_file(path, &size, &why) : -1;
 
-	if (!find_device(path, sizeof path)) {
-		fprintf(stderr, "trace: this machine has no window of Patio's: its guest needs "
-		                "`control`; --memory FILE reads an emulated machine's\n");
-		return false;
+	if (fd >= 0) {
+		found = map_window(s, fd, 0, size, &why);
+		if (found && !is_window((const void *)s->window, size)) {
+			why = "not a window that this program knows";
+			found = false;
+		}
+		close(fd);
 	}
-	s->window = map_file(path, &s->size);
-	if (s->window && is_window(s->window, s->size))
-		return true;
-	if (s->window)
-		fprintf(stderr, "trace: %s: not a window that this program knows\n", path);
-	return false;
+	if (!found)
+		fprintf(stderr, "%s: %s: %s\n", program, path, why);
+	return found;
 }
 
-bool source_memory(struct source *s, const char *path)
+/* Counts the windows in the file, and says where the last one is.  A guest may have written such a
+ * page: but for one that knows its place in the machine's memory, the VMM's alone says where it is.
+ * Below 4 GiB an emulated machine's memory lies in its file as in the machine. */
+static unsigned count_windows(int fd, uint64_t size, uint64_t *window, uint64_t *bytes)
 {
-	uint64_t size;
-	const uint8_t *memory = map_file(path, &size);
+	const off_t page = WINDOW_PAGE;
+	unsigned n = 0;
+	struct head h;
 
-	for (uint64_t at = 0; memory && at + WINDOW_PAGE <= size; at += WINDOW_PAGE) {
-		const struct window *w = (const struct window *)(memory + at);
-
-		/* A guest may have written such a page; the VMM's knows where it is.  Below 4 GiB
-		 * an emulated machine's memory lies in its file as in the machine. */
-		if (is_window(w, size - at) && w->self == at) {
-			*s = (struct source){w, w->size};
-			return true;
-		}
+	/* Read, not mapped: that would give each page that the machine never touched its memory. */
+	for (off_t at = lseek(fd, 0, SEEK_DATA); at >= 0; at = lseek(fd, at + page, SEEK_DATA)) {
+		at &= ~(page - 1);
+		if (pread(fd, &h, sizeof h, at) != (ssize_t)sizeof h ||
+		    !is_window(&h, size - (uint64_t)at) || h.self != (uint64_t)at)
+			continue;
+		*window = (uint64_t)at;
+		*bytes = h.size;
+		n++;
 	}
-	if (memory)
-		fprintf(stderr, "trace: %s: no window: the node needs `trace on`\n", path);
-	return false;
+	return n;
+}
+
+bool source_memory(struct source *s, const char *path, const char *program)
+{
+	const char *why = "no window: the node needs `trace on` or a mirror";
+	uint64_t size, at = 0, bytes = 0;
+	int fd = open_file(path, &size, &why);
+	unsigned n = fd < 0 ? 0 : count_windows(fd, size, &at, &bytes);
+	bool found = n == 1 && map_window(s, fd, at, bytes, &why);
+
+	if (n > 1)
+		why = "several windows: a guest has made one up, or one is left of the node before "
+		      "a reset; read the node's own in a guest with `control`";
+	if (!found)
+		fprintf(stderr, "%s: %s: %s\n", program, path, why);
+	if (fd >= 0)
+		close(fd);
+	return found;
 }
 
 const void *source_part(const struct source *s, unsigned i, struct window_part *part)

@@ -24,11 +24,12 @@ struct ways {
 	size_t n, room;
 };
 
+/* A point that is earlier than the one before it is left out: a guest may stamp any time. */
 static void add_points(const struct frame *f, unsigned base, unsigned first, unsigned last,
                        uint64_t at[LEGS], uint8_t point[LEGS], unsigned *n)
 {
 	for (unsigned p = first; p <= last; p++)
-		if (f->known >> p & 1) {
+		if ((f->known >> p & 1) && (!*n || f->at[p] >= at[*n - 1])) {
 			at[*n] = f->at[p];
 			point[(*n)++] = (uint8_t)(base + p);
 		}
@@ -191,7 +192,8 @@ static void print_ways(struct printer *p, struct ways *w)
 {
 	bool more = false;
 
-	qsort(w->way, w->n, sizeof *w->way, by_way);
+	if (w->n)
+		qsort(w->way, w->n, sizeof *w->way, by_way);
 	p->sample = malloc(w->n * sizeof *p->sample + 1);
 	if (!p->sample)
 		exit(1);

@@ -17,7 +17,8 @@
 #include "lib/trace.h"
 #include "lib/window.h"
 
-/* --- source.c: each returns false after it said on standard error what is wrong --------------- */
+/* --- source.c: each returns false after it said on standard error, as `program`, what is wrong -
+ */
 
 struct source {
 	const struct window *window;
@@ -25,10 +26,10 @@ struct source {
 };
 
 /* The window in the BAR of this machine's PCI device. */
-bool source_device(struct source *s);
+bool source_device(struct source *s, const char *program);
 
 /* The window in a file that is an emulated machine's memory. */
-bool source_memory(struct source *s, const char *path);
+bool source_memory(struct source *s, const char *path, const char *program);
 
 /* A part's memory if it lies in the window whole; else NULL. */
 const void *source_part(const struct source *s, unsigned i, struct window_part *part);
@@ -61,6 +62,9 @@ void collect_begin(struct collection *c, const struct source *s);
 
 /* Adds what is new in all rings. */
 void collect(struct collection *c);
+
+/* Frees what was collected. */
+void collect_end(struct collection *c);
 
 /* --- frames.c -------------------------------------------------------------------------------- */
 

@@ -38,11 +38,11 @@ static bool wanted(const struct node_config *n)
 	return n->trace.stated;
 }
 
-static struct trace_ring *add_ring(const char *name, bool guest, unsigned owner)
+static struct trace_ring *add_ring(enum window_kind kind, const char *name, unsigned owner)
 {
-	struct trace_ring *ring = window_add(WINDOW_trace, owner, name, trace_bytes(RECORDS));
+	struct trace_ring *ring = window_add(kind, owner, name, trace_bytes(RECORDS));
 	if (ring)
-		trace_ring_init(ring, RECORDS, guest, (uint16_t)owner);
+		trace_ring_init(ring, RECORDS, (uint16_t)owner);
 	return ring;
 }
 
@@ -54,7 +54,7 @@ static bool add_parts(void)
 	for (unsigned i = 0; i < ncores; i++) {
 		snprintf(name, sizeof name, "core %u", i);
 		if (!core_ring[i])
-			core_ring[i] = add_ring(name, false, i);
+			core_ring[i] = add_ring(WINDOW_trace, name, i);
 		if (!core_ring[i])
 			return false;
 	}
@@ -77,7 +77,7 @@ static bool show_window(struct seen *s, struct vm *vm)
 
 static bool show_ring(struct seen *s, struct vm *vm)
 {
-	s->records = add_ring(vm->name, true, vm->slot);
+	s->records = add_ring(WINDOW_stamps, vm->name, vm->slot);
 	return s->records && shown_attach(&s->ring, vm, "trace ring", SHOWN_RING, s->records,
 	                                  trace_bytes(RECORDS), true);
 }

@@ -169,7 +169,7 @@ static int init_traced(void)
 
 	if (!ring || init_with(1))
 		return -1;
-	trace_ring_init(ring, TRACED, false, 0);
+	trace_ring_init(ring, TRACED, 0);
 	vnet_trace_start(net, &ring, &all);
 	return 0;
 }
