@@ -257,14 +257,21 @@ static void apply(struct frames *f, struct positions *at, const struct event *e)
 	}
 }
 
-/* Ties the events of one port, from number i on; returns the number behind them. */
-static size_t tie_port(struct frames *f, const struct events *e, size_t i, struct positions *at)
+/* Ties the events of one port, from number `first` on; returns the number behind them.  Nothing is
+ * known of any position, before and after. */
+static size_t tie_port(struct frames *f, const struct events *e, size_t first, struct positions *at)
 {
-	unsigned port = e->event[i].port;
+	unsigned port = e->event[first].port;
+	size_t i = first;
 
-	memset(at, 0, sizeof *at);
 	for (; i < e->n && e->event[i].port == port; i++)
 		apply(f, at, &e->event[i]);
+	for (size_t k = first; k < i; k++) {
+		unsigned position = e->event[k].position;
+
+		at->out[position] = 0;
+		at->in[position][0] = at->in[position][1] = 0;
+	}
 	return i;
 }
 
@@ -275,7 +282,7 @@ static bool is_guests(const struct collection *c, unsigned port)
 
 static void tie_guests(struct frames *f, const struct collection *c)
 {
-	struct positions *at = malloc(sizeof *at);
+	struct positions *at = calloc(1, sizeof *at);
 	struct events e = {0};
 
 	if (!at) {
