@@ -53,6 +53,7 @@ HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
 	$(call files_of,lib,address_text capture hist ksym terminal trace) \
 	$(call files_of,tools/capture,groups itinerary pcapng stream) \
 	$(call files_of,tools/replay,blocks network play) \
+	$(call files_of,tools/trace,collect frames source split) \
 	$(call files_of,vmm,cpuid_policy fit guest_paging panic_record place_policy) \
 	$(call files_of,vmm/control,session) \
 	$(call files_of,vmm/control/show,openmetrics out utf8) \
@@ -66,7 +67,7 @@ HOST_FLAGS := -std=gnu11 -include sched.h -DSPIN_WAIT=sched_yield -g -O1 $(WARNI
 UNIT_WATCH := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 UNIT_FLAGS := $(HOST_FLAGS) $(UNIT_WATCH)
 # With small tables: else loops over all ports would take most of the time of an input.
-FUZZ_FLAGS := $(HOST_FLAGS) -O2 -DVNET_PORTS=64 -DVNET_ROUTES=256 -DVNET_NEIGHBOURS=16 -DCACHE_BITS=6 \
+FUZZ_FLAGS := $(HOST_FLAGS) -O2 -DVNET_PORTS=64 -DVNET_CORES=4 -DVNET_ROUTES=256 -DVNET_NEIGHBOURS=16 -DCACHE_BITS=6 \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
 TSAN_FLAGS := $(HOST_FLAGS) -fsanitize=thread

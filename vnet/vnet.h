@@ -64,8 +64,10 @@
 #ifndef VNET_PORTS
 #define VNET_PORTS 1024 /* ports of a node, at most; fewer in the fuzzers */
 #endif
-#define VNET_NETS  64 /* isolated networks, at most */
-#define VNET_CORES 64 /* cores of a switch, at most */
+#define VNET_NETS 64 /* isolated networks, at most */
+#ifndef VNET_CORES
+#define VNET_CORES 64 /* cores of a switch, at most; fewer in the fuzzers */
+#endif
 #ifndef VNET_ROUTES
 #define VNET_ROUTES 16384 /* routes of all networks, at most; fewer in the fuzzers */
 #endif
