@@ -62,7 +62,7 @@ static void put_frame(struct vnet_core *core, struct capture_record *r, const st
 	r->length = f->len;
 	__builtin_memcpy(r->offload, &f->hdr, sizeof f->hdr);
 	capture_put(&core->capture.to, r, (const struct capture_piece *)f->seg, f->nseg,
-	            core->vnet->capture_cut);
+	            atomic_load_explicit(&core->vnet->capture_cut, memory_order_relaxed));
 	count_frames(core, r->mirrors, 1);
 }
 
@@ -84,7 +84,7 @@ void vnet_capture_start(struct vnet *v, struct vnet_core *core, struct capture_r
                         uint32_t cut)
 {
 	control_lock(v);
-	v->capture_cut = cut;
+	atomic_store(&v->capture_cut, cut);
 	for (unsigned i = 0; i < v->cores; i++) {
 		if (atomic_load(&v->core[i]->watched) & WATCH_CAPTURE)
 			continue;

@@ -88,7 +88,7 @@ struct vnet {
 	void (*_Atomic wake)(unsigned core); /* as vnet_poller_set() set both */
 	_Atomic uint64_t rests, wakes;
 	struct vnet_trace_filter filter; /* of what is traced; changed while tracing is off */
-	uint32_t capture_cut;            /* bytes of a frame that are captured, at most */
+	_Atomic uint32_t capture_cut;    /* bytes of a frame that are captured, at most */
 	bool measuring;                  /* ports and routes have histograms: measure.h */
 	struct vnet_core *core[VNET_CORES];
 };

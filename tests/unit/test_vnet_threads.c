@@ -77,9 +77,9 @@ static void *walk(void *arg)
 
 static unsigned receiver[2] = {0, 1};
 
-static struct vnet *node(void)
+static struct vnet *node_of(unsigned cores)
 {
-	struct vnet *v = vnet_create(&rig_mem, 2);
+	struct vnet *v = vnet_create(&rig_mem, cores);
 
 	vnet_net_set(v, 0, VNET_ROUTE);
 	for (unsigned i = 0; i < 4; i++) {
@@ -92,6 +92,11 @@ static struct vnet *node(void)
 	received[0] = received[1] = lost = 0;
 	stop = false;
 	return v;
+}
+
+static struct vnet *node(void)
+{
+	return node_of(2);
 }
 
 static void start(struct sender *s, struct vnet *v)
@@ -288,6 +293,106 @@ static void measuring_comes_and_goes_beside_the_walk(void **state)
 	vnet_destroy(v);
 }
 
+/* --- recording ------------------------------------------------------------------------------- */
+
+#define CONTROL_CORE  2 /* beside those of the senders */
+#define CAPTURE_BYTES 4096u
+#define TRACE_RECORDS 64u
+
+/* What a node's window has: rings for three cores. */
+struct window_rings {
+	struct capture_ring *capture[CONTROL_CORE + 1];
+	struct trace_ring *trace[CONTROL_CORE + 1];
+};
+
+static void make_rings(struct window_rings *w)
+{
+	for (unsigned i = 0; i <= CONTROL_CORE; i++) {
+		w->capture[i] = calloc(1, sizeof(struct capture_ring) + CAPTURE_BYTES);
+		w->trace[i] = calloc(1, trace_bytes(TRACE_RECORDS));
+		assert_true(w->capture[i] && w->trace[i]);
+		capture_ring_init(w->capture[i], CAPTURE_BYTES);
+		trace_ring_init(w->trace[i], TRACE_RECORDS, (uint16_t)i);
+	}
+}
+
+/* Nobody may write to them any more: the sanitizer sees who does. */
+static void free_rings(struct window_rings *w)
+{
+	for (unsigned i = 0; i <= CONTROL_CORE; i++) {
+		free(w->capture[i]);
+		free(w->trace[i]);
+	}
+}
+
+static void trace_some(struct vnet *v, struct window_rings *w, unsigned i)
+{
+	const struct vnet_trace_filter filter = {i & 1 ? (int)(i % 4) : -1, i & 2 ? B : 0};
+
+	vnet_trace_start(v, w->trace, &filter);
+}
+
+/* Reads what is there while it is written; each record is whole. */
+static uint64_t read_some(const struct window_rings *w)
+{
+	struct capture_cursor c = {0};
+	struct capture_record r;
+	uint8_t bytes[64];
+	uint64_t n = 0;
+
+	while (n < 100 &&
+	       capture_read(w->capture[0], CAPTURE_BYTES, &c, &r, bytes, sizeof bytes) == 1) {
+		assert_true(r.kind < CAPTURE_KIND_COUNT && r.port <= 4);
+		n++;
+	}
+	return n;
+}
+
+static void mirror_all(struct vnet *v, uint8_t mirrors)
+{
+	for (unsigned i = 0; i < 4; i++)
+		vnet_port_set_mirrors(vnet_port_get(v, i), vnet_core(v, CONTROL_CORE), mirrors);
+}
+
+/* Mirrors change, with their cut, and ports that they copy come and go, while two cores write the
+ * rings and a trace; then the rings are freed. */
+static void recording_comes_and_goes_beside_the_walk(void **state)
+{
+	struct vnet *v = node_of(CONTROL_CORE + 1);
+	struct vnet_core *core = vnet_core(v, CONTROL_CORE);
+	struct window_rings w;
+	struct sender s[2];
+	uint64_t seen = 0;
+
+	(void)state;
+	routes(v, 0, 0);
+	start(s, v);
+	for (unsigned i = 0; i < CHANGES / 4 || !seen; i++) {
+		struct vnet_port *port = vnet_port_add(v, "guest", 0, &thread_ops, &receiver[1], 0);
+
+		make_rings(&w);
+		trace_some(v, &w, i);
+		vnet_capture_start(v, core, w.capture, i & 1 ? 20 : CAPTURE_WHOLE);
+		mirror_all(v, (uint8_t)(1 + i % 255));
+		vnet_port_set_mirrors(port, core, 1);
+		vnet_port_set_up(port, core, true);
+		routes(v, port->number, 0);
+		vnet_capture_start(v, core, w.capture, i & 2 ? 40 : CAPTURE_WHOLE);
+		vnet_capture_changed(core);
+		trace_some(v, &w, i + 1);
+		seen += read_some(&w);
+		routes(v, i & 1, 0);
+		vnet_port_set_up(port, core, false);
+		assert_true(vnet_port_remove(port));
+		mirror_all(v, 0);
+		vnet_capture_stop(v);
+		vnet_trace_stop(v);
+		free_rings(&w);
+	}
+	stop_sender(s);
+	vnet_destroy(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +402,7 @@ int main(void)
 	    cmocka_unit_test(counters_are_read_while_they_move),
 	    cmocka_unit_test(nobody_is_in_a_port_that_was_removed),
 	    cmocka_unit_test(measuring_comes_and_goes_beside_the_walk),
+	    cmocka_unit_test(recording_comes_and_goes_beside_the_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
