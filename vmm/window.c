@@ -4,19 +4,22 @@
 #include <string.h>
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/tsc.h"
+#include "drivers/bus/vpci.h"
 #include "lib/mem.h"
 #include "vmm/window.h"
 
 #define BASE     (1ull << 20)                /* bytes of a window without cores */
 #define PER_CORE ((256u << 10) + (1u << 20)) /* bytes more for each core: trace, capture */
+#define LARGEST  (VPCI_MEM_SIZE / 4) /* a guest's other devices have BARs in the same place */
 
 static struct window *window;
 
-/* A BAR shows it, so its size is a power of two. */
+/* A BAR shows it, so its size is a power of two.  With many cores the capture's rings are smaller.
+ */
 static uint64_t window_bytes(void)
 {
 	uint64_t bytes = BASE;
-	while (bytes < BASE + (uint64_t)ncores * PER_CORE)
+	while (bytes < BASE + (uint64_t)ncores * PER_CORE && bytes < LARGEST)
 		bytes *= 2;
 	return bytes;
 }

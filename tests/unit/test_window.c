@@ -7,11 +7,16 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/capture.h"
+#include "lib/trace.h"
 #include "vmm/window.c"
 
-#define MIB (1ull << 20)
+#define MIB      (1ull << 20)
+#define RECORDS  2048 /* of a trace ring, and what a capture's ring has at least: vmm/control */
+#define RING_MIN (1ull << 16)
+#define PORTS    1024
 
-unsigned ncores = 4;
+unsigned ncores;
 uint64_t tsc_khz = 1000000;
 
 void *mem_zalloc(size_t size)
@@ -24,8 +29,17 @@ void *mem_zalloc(size_t size)
 static int setup(void **state)
 {
 	(void)state;
+	ncores = 4;
 	assert_true(window_make());
 	return 0;
+}
+
+static void make(unsigned cores)
+{
+	free(window);
+	window = NULL;
+	ncores = cores;
+	assert_true(window_make());
 }
 
 static int teardown(void **state)
@@ -95,6 +109,46 @@ static void test_full(void **state)
 	assert_null(window_add(WINDOW_trace, 0, "no entry", 1));
 }
 
+/* The bytes of a core's ring in the largest capture for which there is room. */
+static uint64_t capture_ring(void)
+{
+	for (uint64_t ring = 1 << 20; ring >= RING_MIN; ring /= 2)
+		if (window_add(WINDOW_capture, 0, "capture",
+		               CAPTURE_PAGE + ncores * (sizeof(struct capture_ring) + ring)))
+			return ring;
+	return 0;
+}
+
+/* With any number of cores all parts fit, and a guest's PCI window (128 MiB) has room for a BAR
+ * that shows it beside those of other devices, also at the next multiple of its size. */
+static void test_all_parts_fit(void **state)
+{
+	(void)state;
+	for (unsigned cores = 1; cores <= CORES_MAX; cores++) {
+		make(cores);
+		assert_true(window->size <= VPCI_MEM_SIZE / 4);
+		assert_int_equal(window->size & (window->size - 1), 0);
+		assert_non_null(
+		    window_add(WINDOW_ports, 0, "ports", PORTS * sizeof(struct window_port)));
+		for (unsigned i = 0; i < cores; i++)
+			assert_non_null(window_add(WINDOW_trace, i, "core", trace_bytes(RECORDS)));
+		assert_true(capture_ring() >= (cores < 30 ? 1u << 20 : 1u << 18));
+	}
+}
+
+/* As many parts as the list has entries. */
+static void test_no_more_parts_than_entries(void **state)
+{
+	(void)state;
+	make(8);
+	for (unsigned i = 0; i < WINDOW_PARTS; i++)
+		assert_non_null(window_add(WINDOW_trace, i, "part", 1));
+	assert_null(window_add(WINDOW_trace, 0, "part", 1));
+	window_remove((uint8_t *)window + window->part[3].offset);
+	assert_non_null(window_add(WINDOW_trace, 0, "part", 1));
+	assert_int_equal(window->parts, WINDOW_PARTS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +156,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_places, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_one_page_is_cleared, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_all_parts_fit, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_no_more_parts_than_entries, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
