@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/core.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
@@ -75,11 +76,16 @@ static bool show_window(struct seen *s, struct vm *vm)
 	return shown_attach(&s->window, vm, "window", SHOWN_WINDOW, w, w->size, false);
 }
 
+/* The ring is no more than a help: without room for it the guest does without. */
 static bool show_ring(struct seen *s, struct vm *vm)
 {
 	s->records = add_ring(WINDOW_stamps, vm->name, vm->slot);
-	return s->records && shown_attach(&s->ring, vm, "trace ring", SHOWN_RING, s->records,
-	                                  trace_bytes(RECORDS), true);
+	if (!s->records) {
+		log_warn("guest %s has no trace ring: the observation window is full", vm->name);
+		return true;
+	}
+	return shown_attach(&s->ring, vm, "trace ring", SHOWN_RING, s->records,
+	                    trace_bytes(RECORDS), true);
 }
 
 bool control_trace_show(struct vm *vm, const struct guest_config *g, char *why, size_t size)
