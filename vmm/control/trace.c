@@ -113,24 +113,35 @@ void control_trace_forget(unsigned slot)
 	seen[slot] = NULL;
 }
 
+/* Readers look at any time: what does not change is not written. */
+static void list_port(unsigned number, const struct window_port *p)
+{
+	if (memcmp(&ports[number], p, sizeof *p) != 0)
+		ports[number] = *p;
+}
+
 /* The ports by number, as records have them. */
 static void list_ports(const struct node_config *n)
 {
 	uint32_t nics[CONFIG_GUESTS] = {0};
-	memset(ports, 0, VNET_PORTS * sizeof *ports);
+	bool there[VNET_PORTS] = {false};
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct port_config *p = &n->port[i];
 		struct vnet_port *port = control_port(i);
-		struct window_port *shown;
+		struct window_port shown = {.guest = 0};
 		if (!port)
 			continue;
-		shown = &ports[port->number];
 		if (p->kind == CONFIG_NIC) {
-			shown->guest = p->guest + 1u;
-			shown->order = nics[p->guest]++;
+			shown.guest = p->guest + 1u;
+			shown.order = nics[p->guest]++;
 		}
-		snprintf(shown->name, sizeof shown->name, "%s", port->name);
+		snprintf(shown.name, sizeof shown.name, "%s", port->name);
+		list_port(port->number, &shown);
+		there[port->number] = true;
 	}
+	for (unsigned i = 0; i < VNET_PORTS; i++)
+		if (!there[i])
+			list_port(i, &(struct window_port){.guest = 0});
 }
 
 static void switch_guests(bool on)
