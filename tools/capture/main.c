@@ -18,7 +18,7 @@ static const char usage[] =
     "  patio-capture | wireshark -k -i -\n"
     "  --memory FILE  the file that is an emulated machine's memory; without it, the window that\n"
     "                 Patio shows to the guest in which this runs (`control`)\n"
-    "  --mirror NAME  the frames of this mirror; else of all\n"
+    "  --mirror NAME  the frames of this mirror, while it is there; else of all\n"
     "  --for SECONDS  for so long; 0: what is in the rings now; else until it is interrupted\n"
     "Status: 0, or 1 when there is no mirror, 2 for wrong usage.\n";
 
@@ -95,19 +95,19 @@ static void find_parts(const struct source *source, struct groups *g, struct str
 	s->itinerary = t;
 }
 
-/* The mirrors whose frames are wanted; a name that there is not ends the program. */
-static uint8_t choose(const struct capture *capture, const char *name)
+/* The mirrors of that name, one bit each; without a name all. */
+static uint8_t mirrors_named(const struct capture *capture, const char *name)
 {
-	for (unsigned i = 0; name && i < CAPTURE_MIRRORS; i++) {
+	uint8_t found = 0;
+
+	for (unsigned i = 0; i < CAPTURE_MIRRORS; i++) {
 		struct capture_mirror m = capture->mirror[i];
 
 		m.name[CAPTURE_NAME - 1] = 0;
-		if (!strcmp(m.name, name))
-			return (uint8_t)(1u << i);
+		if (!name || !strcmp(m.name, name))
+			found |= (uint8_t)(1u << i);
 	}
-	if (name)
-		fail(name, "no such mirror");
-	return (1u << CAPTURE_MIRRORS) - 1;
+	return found;
 }
 
 /* Writes all groups that are due; false: nobody reads any more. */
@@ -131,15 +131,16 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Until the time is over, the capture is, or nobody reads. */
-static void follow(struct stream *s, struct groups *g, struct itinerary *t, double seconds)
+/* Until the time is over, the mirrors are gone, or nobody reads. */
+static void follow(struct stream *s, struct groups *g, struct itinerary *t, const struct options *o)
 {
 	const struct timespec pause = {0, PAUSE_NS};
-	double end = now() + seconds;
+	double end = now() + o->seconds;
 	bool there = true, last;
 
 	do {
-		last = interrupted || (seconds >= 0 && now() >= end);
+		last = interrupted || (o->seconds >= 0 && now() >= end) ||
+		       mirrors_named(g->capture, o->mirror) != s->mirrors;
 		there = groups_read(g);
 		itinerary_read(t);
 		if (!write_groups(s, g, last || !there))
@@ -165,7 +166,9 @@ int main(int argc, char **argv)
 	               : source_device(&source, PROGRAM)))
 		return 1;
 	find_parts(&source, &g, &s, &t);
-	s.mirrors = choose(g.capture, o.mirror);
+	s.mirrors = mirrors_named(g.capture, o.mirror);
+	if (!s.mirrors)
+		fail(o.mirror, "no such mirror");
 	s.out = o.path && strcmp(o.path, "-") ? fopen(o.path, "w") : stdout;
 	if (!s.out)
 		fail(o.path, "cannot be written");
@@ -175,7 +178,7 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	if (stream_begin(&s) && !fflush(s.out))
-		follow(&s, &g, &t, o.seconds);
+		follow(&s, &g, &t, &o);
 	fprintf(stderr, PROGRAM ": %lu packets, %lu records lost\n", s.packets, groups_lost(&g));
 	groups_end(&g);
 	itinerary_end(&t);

@@ -129,8 +129,9 @@ struct stream {
 	const struct capture *capture;
 	const struct window_port *port; /* their names; `ports` of them */
 	unsigned ports;
-	struct itinerary *itinerary; /* NULL: none */
-	uint8_t mirrors;             /* whose frames are wanted, one bit each */
+	struct itinerary *itinerary;   /* NULL: none */
+	uint8_t mirrors;               /* whose frames are wanted, one bit each */
+	uint32_t cut[CAPTURE_MIRRORS]; /* of each, as it was last listed */
 	uint32_t interfaces;
 	uint32_t interface[READER_PORTS];     /* of each port, + 1; 0: none yet */
 	char name[READER_PORTS][WINDOW_NAME]; /* that it has there */

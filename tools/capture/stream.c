@@ -41,7 +41,9 @@ static void name_of(const struct stream *s, unsigned port, char name[WINDOW_NAME
 	if (port < s->ports)
 		memcpy(name, s->port[port].name, WINDOW_NAME);
 	name[WINDOW_NAME - 1] = 0;
-	if (!name[0])
+	if (!name[0] && s->interface[port])
+		memcpy(name, s->name[port], WINDOW_NAME); /* the port was removed meanwhile */
+	else if (!name[0])
 		snprintf(name, WINDOW_NAME, "port %u", port);
 }
 
@@ -86,6 +88,8 @@ bool stream_begin(struct stream *s)
 	char text[TEXT];
 	uint32_t interface;
 
+	for (unsigned i = 0; i < CAPTURE_MIRRORS; i++)
+		s->cut[i] = CAPTURE_WHOLE;
 	mirror_text(s, text, sizeof text);
 	if (!pcapng_section(s->out, text))
 		return false;
@@ -104,14 +108,19 @@ struct walk {
 	const struct item *slot[FRAMES];
 };
 
-/* How many of its bytes the mirrors that see it want. */
-static uint32_t cut_of(const struct stream *s, uint8_t mirrors)
+/* How many of its bytes the mirrors that see it want, or wanted before they were removed. */
+static uint32_t cut_of(struct stream *s, uint8_t mirrors)
 {
 	uint32_t cut = 0;
 
-	for (unsigned i = 0; i < CAPTURE_MIRRORS; i++)
-		if (mirrors >> i & 1 && s->capture->mirror[i].cut > cut)
-			cut = s->capture->mirror[i].cut;
+	for (unsigned i = 0; i < CAPTURE_MIRRORS; i++) {
+		const struct capture_mirror *m = &s->capture->mirror[i];
+
+		if (m->name[0])
+			s->cut[i] = m->cut;
+		if (mirrors >> i & 1 && s->cut[i] > cut)
+			cut = s->cut[i];
+	}
 	return cut;
 }
 
