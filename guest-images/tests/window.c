@@ -1,96 +1,157 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The observation window, a BAR whose memory is mapped: it is where the guest puts the BAR, for
- * each of its CPUs, and nowhere else.  Two CPUs.  Option: reads= (20), of the window where it was
- * moved.
+ * A guest that abuses the observation window: how=write (with each kind of instruction), how=rings
+ * (its NIC's buffers and rings lie there), how=exec, how=walk (page tables there), how=stack (an
+ * exception's frame is pushed there), how=none (it has no window, and finds none where another
+ * guest has it).  The header that all guests see must stay as it is.
  */
-#include <stdatomic.h>
+#include <string.h>
 #include "guest-images/lib/check.h"
+#include "guest-images/lib/console.h"
 #include "guest-images/lib/cpu.h"
-#include "guest-images/lib/lapic.h"
 #include "guest-images/lib/multiboot.h"
+#include "guest-images/lib/netguest.h"
 #include "guest-images/lib/pci.h"
-#include "guest-images/lib/smp.h"
 #include "lib/window.h"
 
-#define VENDOR  0x1af4
-#define DEVICE  0x10f0
-#define BAR0    0x10
-#define MOVED   0xe4000000u /* in the window for BARs, aligned for any size up to 64 MiB */
-#define ELSE    0x90000000u /* outside it, and no memory: each read exits */
-#define ONES    (~0ul)
-#define PATIENT (1ull << 39) /* TSC ticks, minutes: a longer wait is a hang */
+#define VENDOR 0x1af4
+#define DEVICE 0x10f0
+#define PLACE  0xe0000000u /* of all BARs */
+#define SPAN   0x08000000u
+#define STEP   0x00400000u
 
-static uint64_t home;
-static atomic_bool ap_reads, ap_lost_it;
+static struct vnic nic;
+static struct packet_host me;
+static uint8_t frame[VNIC_FRAME], before[WINDOW_PAGE];
+static uint8_t *window;
 
-static uint64_t first_word(uint64_t at)
+static void check_same(const char *name)
 {
-	return *(const volatile uint64_t *)at;
+	check(!memcmp(window, before, sizeof before), name, "the header has changed");
 }
 
-/* Reads the window at its first place until nothing is there. */
-static void ap(void)
+static void write_all(void)
 {
-	while (first_word(home) == WINDOW_MAGIC)
-		atomic_store(&ap_reads, true);
-	atomic_store(&ap_lost_it, first_word(home) == ONES);
-	for (;;)
+	volatile uint8_t *w = window + 8; /* the version and what follows */
+	unsigned long n = 64;
+	void *to = window;
+
+	w[0] = 0xa5;
+	*(volatile uint16_t *)w = 0xa5a5;
+	*(volatile uint32_t *)w = 0xa5a5a5a5;
+	*(volatile uint64_t *)w = ~0ull;
+	check_same("plain");
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(0xa5) : "memory");
+	n = 8;
+	to = window;
+	{
+		const void *from = frame;
+		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+	}
+	check_same("strings");
+	__asm__ volatile("lock addq %0, (%1)" : : "r"(n), "r"(w) : "memory");
+	__asm__ volatile("lock orl $-1, (%0)" : : "r"(w) : "memory");
+	__asm__ volatile("xchgq %0, (%1)" : "+r"(n) : "r"(w) : "memory");
+	check_same("locked");
+}
+
+static bool wait_status(void)
+{
+	uint64_t start = rdtsc(), patience = netguest_patience();
+
+	while (rdtsc() - start < patience) {
+		if (guest_virtio_status(&nic.dev) & GUEST_VIRTIO_S_NEEDS_RESET)
+			return true;
 		cpu_pause();
+	}
+	return false;
 }
 
-static bool wait_for(const atomic_bool *what)
+static void restart(const char *name)
 {
-	uint64_t start = rdtsc();
-	while (!atomic_load(what) && rdtsc() - start < PATIENT)
-		cpu_pause();
-	return atomic_load(what);
+	const char *error = vnic_restart(&nic);
+
+	check(!error, name, "%s", error ? error : "");
+	check_same(name);
 }
 
-static void decode(uint16_t bdf, bool on)
+/* The queue's entry has the index, so its descriptor is the first free one. */
+static void send_from_window(void)
 {
-	uint32_t command = pci_read(bdf, PCI_COMMAND, 2) & ~(uint32_t)PCI_COMMAND_MEMORY;
-	pci_write(bdf, PCI_COMMAND, 2, command | (on ? PCI_COMMAND_MEMORY : 0));
+	uint16_t head = nic.tx.free_head;
+
+	vnic_send(&nic, frame, packet_test(frame, me.mac, me.mac, 0, TEST_BYTES));
+	nic.tx.desc[head].addr = (uintptr_t)window;
+	vnic_flush(&nic);
+	check(wait_status(), "buffer", "status %x", guest_virtio_status(&nic.dev));
+	restart("after_buffer");
 }
 
-static void check_moved(uint16_t bdf, unsigned reads)
+static void put_queue_there(unsigned index, const char *name)
 {
-	bool all = true;
-	pci_write(bdf, BAR0, 4, MOVED);
-	check(first_word(home) == ONES, "left_its_place", "%lx", first_word(home));
-	check(wait_for(&ap_lost_it), "for_the_other_cpu", "it still reads the window");
-	for (unsigned i = 0; i < reads; i++)
-		all &= first_word(MOVED) == WINDOW_MAGIC;
-	check(all, "moved", "%lx", first_word(MOVED));
-	*(volatile uint64_t *)MOVED = 0;
-	check(first_word(MOVED) == WINDOW_MAGIC, "read_only", "%lx", first_word(MOVED));
+	struct guest_vq q;
+	const char *error = guest_virtio_begin(&nic.dev, nic.wanted);
+
+	check(!error, name, "%s", error ? error : "");
+	error = guest_virtio_queue(&nic.dev, &q, index, 64, window + 4 * WINDOW_PAGE, 0xffff);
+	check(!error, name, "%s", error ? error : "");
+	guest_virtio_ready(&nic.dev);
+	check(wait_status(), name, "status %x", guest_virtio_status(&nic.dev));
+	restart(name);
 }
 
-static void check_off(uint16_t bdf)
+static void use_rings(void)
 {
-	decode(bdf, false);
-	check(first_word(MOVED) == ONES, "not_decoded", "%lx", first_word(MOVED));
-	pci_write(bdf, BAR0, 4, ELSE);
-	decode(bdf, true);
-	check(first_word(ELSE) == WINDOW_MAGIC && first_word(MOVED) == ONES, "outside", "%lx %lx",
-	      first_word(ELSE), first_word(MOVED));
-	pci_write(bdf, BAR0, 4, (uint32_t)home);
-	check(first_word(home) == WINDOW_MAGIC, "back", "%lx", first_word(home));
+	netguest_start(&nic, &me);
+	send_from_window();
+	put_queue_there(0, "rx_queue");
+	put_queue_there(1, "tx_queue");
+	send_from_window();
+}
+
+/* Nothing that reads as a window, wherever another guest may have it. */
+static void find_none(void)
+{
+	uint64_t found = 0;
+
+	for (uint64_t at = PLACE; at < PLACE + (uint64_t)SPAN; at += STEP)
+		if (*(volatile uint64_t *)at == WINDOW_MAGIC)
+			found = at;
+	check(!found, "none", "a window at %lx", found);
+	check(pci_find(VENDOR, DEVICE, 0) == PCI_NONE, "no_device", "there is one");
 }
 
 void guest_main(void)
 {
-	unsigned reads = (unsigned)mb_number("reads", 20);
+	char how[16] = "write";
 	uint16_t bdf = pci_find(VENDOR, DEVICE, 0);
 	bool io;
-	if (!check(bdf != PCI_NONE, "device", "there is none"))
+
+	mb_option("how", how, sizeof how);
+	if (!strcmp(how, "none")) {
+		find_none();
 		done();
-	home = pci_bar(bdf, 0, &io);
-	check(first_word(home) == WINDOW_MAGIC, "window", "%lx", first_word(home));
-	lapic_init(false);
-	check(smp_start(1, ap), "ap_starts", "no sign of it");
-	check(wait_for(&ap_reads), "other_cpu_reads", "it does not");
-	check_moved(bdf, reads);
-	check_off(bdf);
+	}
+	if (!check(bdf != PCI_NONE, "device", "there is no window"))
+		done();
+	window = (uint8_t *)pci_bar(bdf, 0, &io);
+	memcpy(before, window, sizeof before);
+	check(*(uint64_t *)before == WINDOW_MAGIC, "magic", "%lx", *(uint64_t *)before);
+	print("window: %s\n", how);
+	if (!strcmp(how, "write"))
+		write_all();
+	else if (!strcmp(how, "rings"))
+		use_rings();
+	else if (!strcmp(how, "exec"))
+		((void (*)(void))window)();
+	else if (!strcmp(how, "walk"))
+		__asm__ volatile("mov %0, %%cr3" : : "r"(window + WINDOW_PAGE) : "memory");
+	else if (!strcmp(how, "stack"))
+		__asm__ volatile("mov %0, %%rsp; int3"
+		                 :
+		                 : "r"(window + 4 * WINDOW_PAGE)
+		                 : "memory");
+	else
+		check(false, "how", "'%s' is not known", how);
 	done();
 }

@@ -9,7 +9,7 @@ import pytest
 from machine import TINY, about, ended, judge, node, passes, said, until
 
 IMAGES = ["com1", "xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple", "absent",
-          "clocks", "window"]
+          "clocks", "windowbar"]
 
 pytestmark = pytest.mark.every_target
 
@@ -30,8 +30,8 @@ def conf():
         "walk": 'kernel nobody.elf cmdline "how=walk"',
         "float": 'kernel nobody.elf cmdline "how=float"',
         "clocks": "kernel clocks.elf", "absent": "kernel absent.elf", "many": 'kernel absent.elf cmdline "reads=3000 pages=50"',
-        "window": "kernel window.elf cpus 2 control",
-        "windows": 'kernel window.elf cpus 2 control cmdline "reads=20000"',
+        "window": "kernel windowbar.elf cpus 2 control",
+        "windows": 'kernel windowbar.elf cpus 2 control cmdline "reads=20000"',
         "again": "kernel triple.elf restart always",
     }
     text = [f"guest {name} {what} {TINY} autostart no" for name, what in cases.items()]
