@@ -331,6 +331,31 @@ static void a_cut_capture_is_read_no_further(void **unused)
 	free(text);
 }
 
+/* An empty file is no capture, and two captures one behind the other are not one: each has its own
+ * numbers of interfaces. */
+static void files_of_none_and_of_two(void **unused)
+{
+	struct vnet *v = run(12), *again;
+	struct outcome o;
+	size_t size;
+	char *bytes, *two, why[200] = "";
+	(void)unused;
+
+	assert_null(play(config_live(config), (const uint8_t *)"", 0, &o, why, sizeof why));
+	assert_string_equal(why, "this is no pcapng file");
+	bytes = read_capture(&size);
+	two = malloc(2 * size);
+	assert_non_null(two);
+	memcpy(two, bytes, size);
+	memcpy(two + size, bytes, size);
+	again = replay(two, 2 * size, &o);
+	assert_non_null(strstr(o.incomplete, "another capture begins before packet"));
+	vnet_destroy(again);
+	vnet_destroy(v);
+	free(bytes);
+	free(two);
+}
+
 static int setup(void **unused)
 {
 	(void)unused;
@@ -353,6 +378,7 @@ int main(void)
 	    cmocka_unit_test(what_differs_is_found),
 	    cmocka_unit_test(what_is_not_whole_is_said),
 	    cmocka_unit_test(a_cut_capture_is_read_no_further),
+	    cmocka_unit_test(files_of_none_and_of_two),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -107,18 +107,18 @@ void blocks_next(struct blocks *b, struct block *block)
 	int64_t fixed;
 
 	memset(block, 0, sizeof *block);
-	if (!left)
+	if (!left && b->section)
 		return;
-	if (left < 12) {
+	if (left < 12 && b->section) {
 		fail(b, block, "the file ends within a block");
+		return;
+	}
+	if (left < 12 || (!b->section && le32(b->at) != TYPE_SECTION)) {
+		fail(b, block, "this is no pcapng file");
 		return;
 	}
 	type = le32(b->at);
 	length = le32(b->at + 4);
-	if (!b->section && type != TYPE_SECTION) {
-		fail(b, block, "this is no pcapng file");
-		return;
-	}
 	if (length < 12 || length % 4 || length > left) {
 		fail(b, block, "the file ends within a block");
 		return;

@@ -54,7 +54,7 @@ static struct play {
 	const struct node_config *n;
 	struct vnet *v;
 	struct vnet_port *port[PORTS]; /* of each interface */
-	unsigned ports;
+	unsigned ports, sections;
 	struct step step;
 	struct vnet_batch *batch; /* in the walk */
 	struct outcome *outcome;
@@ -398,12 +398,23 @@ static void check_mirrors(struct play *p, const char *comment)
 	}
 }
 
+/* Interfaces are numbered from 0 in each section. */
+static void begin_section(struct play *p, const char *comment)
+{
+	end_step();
+	if (p->sections++)
+		note(p->outcome->incomplete, "another capture begins before packet %lu",
+		     p->number + 1);
+	p->ports = 0;
+	check_mirrors(p, comment);
+}
+
 static bool take_block(struct play *p, const struct block *b, char *why, size_t size)
 {
 	bool good = true;
 
 	if (b->kind == BLOCK_SECTION) {
-		check_mirrors(p, b->comment);
+		begin_section(p, b->comment);
 	} else if (b->kind == BLOCK_INTERFACE) {
 		good = p->ports < PORTS;
 		if (good)
