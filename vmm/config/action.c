@@ -65,7 +65,7 @@ bool apply_trace(struct parser *p)
 	bool on = config_arg(p, "STATE")->number;
 	if (filter && !on)
 		return config_fail(p, filter->word,
-		                   "\"%s\" is too much; the statement ends before it",
+		                   "\"%s\" is unexpected; the statement ends before it",
 		                   filter->word->text);
 	t->stated = true;
 	t->on = on;

@@ -35,13 +35,22 @@ static int find_object(const struct node_config *n, enum config_object kind, con
 	return is_link(&n->port[slot]) == (kind == CONFIG_OBJECT_LINK) ? slot : -1;
 }
 
+static const char *kind_word(const struct port_config *port)
+{
+	return is_link(port) ? "link" : "port";
+}
+
 static bool fail_object(struct parser *p, enum config_object kind, const struct word *w)
 {
 	static const char *const what[] = {[CONFIG_OBJECT_PORT] = "unknown port",
 	                                   [CONFIG_OBJECT_LINK] = "unknown link",
 	                                   [CONFIG_OBJECT_NETWORK] = "unknown network"};
 	const struct node_config *n = p->node;
+	int slot = kind == CONFIG_OBJECT_NETWORK ? -1 : config_find_port(n, w->text);
 	struct nearest near;
+	if (slot >= 0)
+		return config_fail(p, w, "\"%s\" is a %s; write `%s %s`", w->text,
+		                   kind_word(&n->port[slot]), kind_word(&n->port[slot]), w->text);
 	nearest_init(&near, w->text);
 	for (uint32_t i = 0; kind == CONFIG_OBJECT_NETWORK && i < n->nets; i++)
 		nearest_offer(&near, n->net[i].name);
