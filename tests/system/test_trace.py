@@ -112,6 +112,7 @@ def test_a_filter_and_off(nodes):
     """Of what comes later only the frames of one port are traced, then none."""
     n, memory = nodes
     take(n, "trace on port l\n")
+    assert n.show("trace")["trace"] == {"on": True, "port": "l", "mac": None}
     before = {g["from"]: g["count"] for g in split(memory)["frames"]}
     for name in "d", "l":
         passes(n, name)
@@ -119,5 +120,6 @@ def test_a_filter_and_off(nodes):
     assert after["l"] >= before["l"] + ROUNDS and after["d"] == before["d"]
     assert "`trace` names port" in n.monitor("remove port l")
     take(n, "trace off\n")
+    assert n.show("trace")["trace"] == {"on": False, "port": None, "mac": None}
     passes(n, "l")
     assert {g["from"]: g["count"] for g in split(memory)["frames"]} == after

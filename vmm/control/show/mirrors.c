@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* `show mirrors`. */
+/* `show mirrors`, `show trace`. */
 #include "vmm/control/control.h"
 #include "vmm/control/mirror.h"
 #include "vmm/control/show/parts.h"
@@ -36,5 +36,24 @@ void show_mirrors(struct out *o, const struct config_action *a)
 	out_begin_object(o, "capture");
 	out_number(o, "left_out", left_out);
 	out_number(o, "cut_short", cut_short);
+	out_end_object(o);
+}
+
+/* What is traced; the records themselves are in the observation window. */
+void show_trace(struct out *o, const struct config_action *a)
+{
+	const struct node_config *n = control_config();
+	const struct trace_config *t = &n->trace;
+	(void)a;
+	out_begin_object(o, "trace");
+	out_bool(o, "on", t->on);
+	if (t->on && t->port >= 0)
+		out_string(o, "port", n->port[t->port].name);
+	else
+		out_null(o, "port");
+	if (t->on && t->mac)
+		out_mac(o, "mac", t->mac);
+	else
+		out_null(o, "mac");
 	out_end_object(o);
 }

@@ -269,6 +269,7 @@ static show_what *const show_functions[] = {
     [CONFIG_SHOW_MACHINE] = show_machine,
     [CONFIG_SHOW_ALL] = show_all,
     [CONFIG_SHOW_HISTOGRAM] = show_histogram,
+    [CONFIG_SHOW_TRACE] = show_trace,
     [CONFIG_SHOW_BOOT] = show_boot,
     [CONFIG_SHOW_LAST_PANIC] = show_last_panic,
 };
