@@ -191,6 +191,20 @@ def test_no_window(tmp_path):
     assert ask(path, "--help").returncode == 0
 
 
+@pytest.mark.parametrize("hole,found", [(1 << 30, True), (2 << 30, True), (3 << 30, False)])
+def test_a_window_above_4_gib(tmp_path, hole, found):
+    """There an emulated machine's memory lies lower in its file, by the hole below 4 GiB."""
+    at = (5 << 30) + AT
+    small = memory(tmp_path, [(0, ring(walk(100, 1, 0, 1, [(A, B, 5)])))], PAIR, self_at=at)
+    path = tmp_path / "large"
+    with open(path, "wb") as f:
+        f.seek(at - hole)
+        f.write(small.read_bytes()[AT:])
+        f.truncate(6 << 30)
+    done = ask(path, "--json")
+    assert (done.returncode == 0) == found and ('"count":1' in done.stdout) == found, done.stderr
+
+
 def test_two_windows(tmp_path):
     """A guest whose memory lies at the same address in the machine can make one up: then it is not
     known which is the node's, and nothing is said of either."""

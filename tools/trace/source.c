@@ -14,6 +14,7 @@
 #define DEVICES "/sys/bus/pci/devices"
 #define VENDOR  "0x1af4"
 #define DEVICE  "0x10f0"
+#define GIB     (1ull << 30)
 
 /* The fields of a window that say where it is. */
 struct head {
@@ -115,9 +116,17 @@ bool source_device(struct source *s, const char *program)
 	return found;
 }
 
+/* Whether what the machine has at this address is at that place of the file: below 4 GiB the same
+ * number; above, lower by the hole that QEMU leaves for devices (`pc` from 3 GiB on, `q35` from 2
+ * GiB on: hw/i386/pc_piix.c, pc_q35.c). */
+static bool lies_there(uint64_t address, uint64_t at)
+{
+	return address < 4 * GIB ? address == at : address - at == GIB || address - at == 2 * GIB;
+}
+
 /* Counts the windows in the file, and says where the last one is.  A guest may have written such a
  * page: but for one that knows its place in the machine's memory, the VMM's alone says where it is.
- * Below 4 GiB an emulated machine's memory lies in its file as in the machine. */
+ */
 static unsigned count_windows(int fd, uint64_t size, uint64_t *window, uint64_t *bytes)
 {
 	const off_t page = WINDOW_PAGE;
@@ -128,7 +137,7 @@ static unsigned count_windows(int fd, uint64_t size, uint64_t *window, uint64_t 
 	for (off_t at = lseek(fd, 0, SEEK_DATA); at >= 0; at = lseek(fd, at + page, SEEK_DATA)) {
 		at &= ~(page - 1);
 		if (pread(fd, &h, sizeof h, at) != (ssize_t)sizeof h ||
-		    !is_window(&h, size - (uint64_t)at) || h.self != (uint64_t)at)
+		    !is_window(&h, size - (uint64_t)at) || !lies_there(h.self, (uint64_t)at))
 			continue;
 		*window = (uint64_t)at;
 		*bytes = h.size;
