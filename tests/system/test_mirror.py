@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from linux import boot, linux, run
-from machine import HERE, LIMIT, TINY, node, only_on, passes, said, until
+from machine import HERE, LIMIT, TINY, node, only_on, passes, refuse, said, until
 from patio.hardware import BUILD
 
 PING, ECHO = "52:54:00:00:00:01", "52:54:00:00:00:02"
@@ -113,12 +113,14 @@ def counters(n):
 
 @OUTSIDE
 def test_replayed(n, tmp_path):
-    """Floods, learned and refused sources: the same frames, the same counters."""
+    """Floods, learned and refused sources: the same frames, the same counters.  A change that is refused is
+    none."""
     path, conf = str(tmp_path / "all.pcapng"), tmp_path / "patio.conf"
     conf.write_text(CONF, encoding="utf-8")
     with subprocess.Popen([CAPTURE, "--memory", n.memory, "--mirror", "all", "--write", path],
                           stderr=subprocess.PIPE, text=True) as reader:
         passes(n, "flood")
+        refuse(n, "".join(f"port x{i} guest ping\n" for i in range(34)), "the guest's PCI bus is full")
         n.monitor("start stranger")
         until("the stranger is at work", lambda: "stranger: ready" in said(n, "stranger"))
         n.monitor("stop stranger")

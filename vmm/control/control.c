@@ -58,7 +58,7 @@ static void undo_build(void)
 {
 	const struct node_config *live = config_live(config);
 	control_net_unbuild(live);
-	control_mirror_follow(live);
+	control_mirror_unbuild(live);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
 		if (vms[i] && !live->guest[i].name[0]) {
 			control_console_destroy(vms[i]);

@@ -122,6 +122,12 @@ static void set_ports(const struct node_config *n)
 	}
 }
 
+void control_mirror_unbuild(const struct node_config *n)
+{
+	if (!wanted(n))
+		control_mirror_follow(n);
+}
+
 void control_mirror_follow(const struct node_config *n)
 {
 	if (!capture)

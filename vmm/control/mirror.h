@@ -10,6 +10,9 @@
  * reason: no room in the window. */
 bool control_mirror_build(const struct node_config *n, char *why, size_t size);
 
+/* Undoes that for a description that is not taken; n: the live one. */
+void control_mirror_unbuild(const struct node_config *n);
+
 /* After the commit: what is copied, and from whom. */
 void control_mirror_follow(const struct node_config *n);
 
