@@ -205,6 +205,16 @@ def test_a_window_above_4_gib(tmp_path, hole, found):
     assert (done.returncode == 0) == found and ('"count":1' in done.stdout) == found, done.stderr
 
 
+def test_output_that_cannot_be_written(tmp_path):
+    """Half an answer is a failure."""
+    path = memory(tmp_path, [(0, ring(walk(100, 1, 0, 1, [(A, B, 5)])))], PAIR)
+    for word in "--json", "--records":
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([os.path.join(BUILD, "patio-trace"), "--memory", path, word], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 1 and "patio-trace: No space left" in done.stderr
+
+
 def test_two_windows(tmp_path):
     """A guest whose memory lies at the same address in the machine can make one up: then it is not
     known which is the node's, and nothing is said of either."""

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* main.c: patio-capture, which writes what a node's mirrors copy as a pcapng stream. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static const char usage[] =
     "                 Patio shows to the guest in which this runs (`control`)\n"
     "  --mirror NAME  the frames of this mirror, while it is there; else of all\n"
     "  --for SECONDS  for so long; 0: what is in the rings now; else until it is interrupted\n"
-    "Status: 0, or 1 when there is no mirror, 2 for wrong usage.\n";
+    "Status: 0; 1: there is no mirror, or the stream cannot be written; 2: wrong usage.\n";
 
 struct options {
 	const char *memory, *mirror, *path;
@@ -131,8 +132,9 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Until the time is over, the mirrors are gone, or nobody reads. */
-static void follow(struct stream *s, struct groups *g, struct itinerary *t, const struct options *o)
+/* Until the time is over, or the mirrors are gone.  False: the stream takes no more; errno says
+ * why. */
+static bool follow(struct stream *s, struct groups *g, struct itinerary *t, const struct options *o)
 {
 	const struct timespec pause = {0, PAUSE_NS};
 	double end = now() + o->seconds;
@@ -144,12 +146,11 @@ static void follow(struct stream *s, struct groups *g, struct itinerary *t, cons
 		there = groups_read(g);
 		itinerary_read(t);
 		if (!write_groups(s, g, last || !there))
-			return;
+			return false;
 		if (!last && there)
 			nanosleep(&pause, NULL);
 	} while (!last && there);
-	stream_lost(s, g->latest, groups_lost(g));
-	fflush(s->out);
+	return stream_lost(s, g->latest, groups_lost(g)) && !fflush(s->out);
 }
 
 int main(int argc, char **argv)
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
 	struct sigaction action = {.sa_handler = interrupt};
 	struct options o = {0};
 	struct source source;
+	bool written;
 
 	parse(&o, argc, argv);
 	if (!(o.memory ? source_memory(&source, o.memory, PROGRAM)
@@ -177,8 +179,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	if (stream_begin(&s) && !fflush(s.out))
-		follow(&s, &g, &t, &o);
+	written = stream_begin(&s) && !fflush(s.out) && follow(&s, &g, &t, &o);
+	if (!written && errno != EPIPE) /* else the reader has seen enough */
+		fail(o.path ? o.path : "standard output", strerror(errno));
 	fprintf(stderr, PROGRAM ": %lu packets, %lu records lost\n", s.packets, groups_lost(&g));
 	groups_end(&g);
 	itinerary_end(&t);

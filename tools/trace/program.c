@@ -113,5 +113,8 @@ int patio_trace(int argc, char **argv)
 		frames_free(&f);
 	}
 	collect_end(&c);
-	return 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	perror(PROGRAM);
+	return 1;
 }
