@@ -6,10 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/capture.h"
 #include "tests/fuzz/arena.h"
+#include "vnet/measure.h"
+#include "vnet/mirror.h"
+#include "vnet/trace.h"
 
-#define PORTS 6
-#define NETS  3
+#define PORTS        6
+#define NETS         3
+#define CORES        2
+#define CAPTURED     2048u /* bytes of a core's ring */
+#define TRACED       16u   /* records of a core's ring */
+#define RECORD_STEPS 240   /* values of a step's byte from here on are record()'s */
 
 struct input {
 	const uint8_t *p;
@@ -156,9 +164,121 @@ static void declare(struct input *in)
 		abort();
 }
 
+/* --- recording: rings of their exact size, which nobody writes after the stop --------------------
+ */
+
+static struct capture_ring *captured[CORES];
+static struct trace_ring *traced[CORES];
+
+/* What the switch has written is whole, whatever was left out of it. */
+static void read_ring(const struct capture_ring *ring)
+{
+	struct capture_cursor c = {0};
+	struct capture_record r;
+	uint8_t bytes[CAPTURED];
+	int found;
+
+	while ((found = capture_read(ring, CAPTURED, &c, &r, bytes, sizeof bytes)) == 1)
+		if (r.kind == CAPTURE_frame && r.port >= VNET_PORTS)
+			abort();
+	if (found < 0)
+		abort();
+}
+
+static void stop_capture(void)
+{
+	vnet_capture_stop(v);
+	for (unsigned i = 0; i < CORES; i++) {
+		if (captured[i])
+			read_ring(captured[i]);
+		free(captured[i]);
+		captured[i] = NULL;
+	}
+}
+
+static void start_capture(uint32_t cut)
+{
+	for (unsigned i = 0; i < CORES && !captured[i]; i++) {
+		captured[i] = calloc(1, sizeof *captured[i] + CAPTURED);
+		capture_ring_init(captured[i], CAPTURED);
+	}
+	vnet_capture_start(v, vnet_core(v, 0), captured, cut);
+}
+
+static void stop_trace(void)
+{
+	vnet_trace_stop(v);
+	for (unsigned i = 0; i < CORES; i++) {
+		free(traced[i]);
+		traced[i] = NULL;
+	}
+}
+
+static void start_trace(struct input *in)
+{
+	const struct vnet_trace_filter filter = {(int)(next(in) % (PORTS + 1)) - 1, next_mac(in)};
+
+	for (unsigned i = 0; i < CORES && !traced[i]; i++) {
+		traced[i] = calloc(1, trace_bytes(TRACED));
+		trace_ring_init(traced[i], TRACED, (uint16_t)i);
+	}
+	vnet_trace_start(v, traced, &filter);
+}
+
+static void read_times(struct input *in)
+{
+	struct hist h = {0};
+	unsigned i = next(in) % PORTS;
+
+	if (port[i])
+		vnet_port_measured(port[i], -1, &h);
+	vnet_route_measured(v, next(in) % 32, -1, &h);
+	if (hist_percentile(&h, 500) > hist_percentile(&h, 999))
+		abort();
+}
+
+static void record(struct input *in, unsigned what)
+{
+	char err[200];
+	unsigned i;
+
+	switch (what % 8) {
+	case 0:
+	case 1:
+		start_capture(what & 1 ? 14 + next(in) : CAPTURE_WHOLE);
+		break;
+	case 2:
+		stop_capture();
+		break;
+	case 3:
+		i = next(in) % PORTS;
+		if (port[i])
+			vnet_port_set_mirrors(port[i], vnet_core(v, 1), (uint8_t)next(in));
+		break;
+	case 4:
+		start_trace(in);
+		break;
+	case 5:
+		stop_trace();
+		break;
+	case 6:
+		vnet_measure_start(v, err, sizeof err);
+		read_times(in);
+		break;
+	default:
+		vnet_measure_stop(v);
+	}
+}
+
 static void step(struct input *in)
 {
-	switch (next(in) % 8) {
+	unsigned what = next(in);
+
+	if (what >= RECORD_STEPS) {
+		record(in, what);
+		return;
+	}
+	switch (what % 8) {
 	case 0:
 		plug(in);
 		break;
@@ -189,7 +309,7 @@ static void build(void)
 	                                3, 1, 0, 1, 4, 1, 0, 1, 5, 2, 1, 1};
 	struct input start = {ports, sizeof ports};
 
-	v = vnet_create(&arena_mem, 2);
+	v = vnet_create(&arena_mem, CORES);
 	vnet_net_set(v, 0, VNET_ROUTE);
 	vnet_net_set(v, 1, VNET_LEARN);
 	while (start.left)
@@ -211,5 +331,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	clock_now = 0;
 	while (in.left)
 		step(&in);
+	stop_capture();
+	stop_trace();
 	return 0;
 }
