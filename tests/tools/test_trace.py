@@ -141,6 +141,7 @@ def test_a_hostile_guest(tmp_path, how):
     found = split(memory(tmp_path, [(0, ring(walk(100, 1, 0, 1, [(A, B, 5)])))], PAIR,
                          stamps=[(1, ring(wild, 1, **how))]))
     assert [g["count"] for g in found["frames"]] == [1]
+    assert found["lost"] == 0 and (found["stamps_lost"] > 0) == ("written" in how)
 
 
 def test_a_guest_that_plays_a_core(tmp_path):

@@ -210,19 +210,19 @@ static void print_ways(struct printer *p, struct ways *w)
 
 static void print_lost(const struct printer *p, const struct frames *f)
 {
-	uint64_t lost = 0;
+	uint64_t lost = 0, stamps_lost = 0; /* a guest may claim any number */
 
 	for (unsigned i = 0; i < p->c->rings; i++) {
 		const struct ring *r = &p->c->ring[i];
 
-		lost += r->lost;
+		*(r->guest ? &stamps_lost : &lost) += r->lost;
 		if (r->lost && !p->json)
 			printf("\n%s: %lu records lost (overwritten before they were read)\n",
 			       r->name, r->lost);
 	}
 	if (p->json)
-		printf("],\"lost\":%lu,\"untied\":%lu,\"tsc_khz\":%lu}\n", lost, f->untied,
-		       p->c->tsc_khz);
+		printf("],\"lost\":%lu,\"stamps_lost\":%lu,\"untied\":%lu,\"tsc_khz\":%lu}\n", lost,
+		       stamps_lost, f->untied, p->c->tsc_khz);
 	else if (f->untied)
 		printf("\n%lu stamps of guests belong to no frame that is known\n", f->untied);
 }
