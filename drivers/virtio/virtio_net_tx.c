@@ -73,6 +73,13 @@ static inline uint64_t header_word(const uint8_t *from)
 	return *(const volatile word *)from;
 }
 
+/* Whether the header, by its first bytes, asks for a checksum and nothing else, as Linux does for
+ * nearly all of its frames. */
+static inline bool only_checksum(uint64_t first)
+{
+	return (uint16_t)first == VNET_HDR_F_NEEDS_CSUM; /* flags, and gso_type above them */
+}
+
 /* Copies a header that asks for an offload; only this copy is used.  False: the offload was not
  * negotiated, drop the frame.  Adds the cost of its segments to *weight. */
 static inline bool copy_header(const struct virtio_net *n, struct vnet_frame *f,
@@ -80,6 +87,8 @@ static inline bool copy_header(const struct virtio_net *n, struct vnet_frame *f,
 {
 	__builtin_memcpy(&f->hdr, &first, sizeof first);
 	f->hdr.csum_offset = (uint16_t)(from[8] | from[9] << 8);
+	if (only_checksum(first))
+		return n->features & VIRTIO_NET_F_CSUM;
 	if (!offload_negotiated(n, &f->hdr))
 		return false;
 	if (f->hdr.gso_type != VNET_GSO_NONE && f->hdr.gso_size)

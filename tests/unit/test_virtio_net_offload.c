@@ -79,6 +79,37 @@ static void test_offload_passes(void **state)
 	assert_int_not_equal(tcp_sum(f, len), 0xffff); /* left to nobody */
 }
 
+/* A frame that only leaves its checksum open goes as it is, in one buffer and in several. */
+static void test_checksum_passes(void **state)
+{
+	static const uint32_t buffers[] = {2048, 128};
+	struct node *a = &node[0], *b = &node[1];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct vnet_hdr h, sent;
+		const uint8_t *f;
+		uint8_t *out;
+		uint32_t len;
+
+		nics_up(FULL);
+		nic_up(b, FULL, 64, buffers[i]);
+		nics_introduce();
+		out = tcp_frame(a, 110, VNET_HDR_F_NEEDS_CSUM, 0);
+		((struct vnet_hdr *)(out - VIRTIO_NET_HDR))->num_buffers =
+		    7; /* the device's field */
+		memcpy(&sent, out - VIRTIO_NET_HDR, sizeof sent);
+		queue_offer(&a->tx, 0);
+		nic_kick(a);
+		f = next_frame(b, &len, &h);
+		assert_int_equal(h.num_buffers, 1 + i);
+		sent.num_buffers = h.num_buffers;
+		assert_memory_equal(&h, &sent, sizeof h);
+		assert_int_equal(len, i ? 128 - VIRTIO_NET_HDR : 164);
+		assert_memory_equal(f, out, len);
+	}
+}
+
 static void test_offload_completed(void **state)
 {
 	struct node *a = &node[0], *b = &node[1];
@@ -185,10 +216,8 @@ static void test_authenticated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_offload_passes),
-	    T(test_offload_completed),
-	    T(test_offload_refused),
-	    T(test_authenticated),
+	    T(test_offload_passes),  T(test_checksum_passes), T(test_offload_completed),
+	    T(test_offload_refused), T(test_authenticated),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
