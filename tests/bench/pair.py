@@ -5,6 +5,7 @@ prints its results, and nothing is typed meanwhile.  So two runs differ in nothi
 import json
 import os
 import re
+import threading
 
 from clocks import folder
 from icount import kernel_version
@@ -47,11 +48,14 @@ def sizes(clock):
     return {"rounds": list(clock.rounds), "warm": WARM, "mib": clock.mib}
 
 
-def initrd(path=None):
-    """The guests' initramfs with the experiment in it; the packed archive must be the last."""
-    path = path or os.path.join(folder(), "experiment.cpio.gz")
+def initrd():
+    """The guests' initramfs with the experiment in it; the packed archive must be the last.  Another
+    thread or process may be reading the file, so it is replaced whole."""
+    path = os.path.join(folder(), "experiment.cpio.gz")
     script = os.path.join(ROOT, "tests", "bench", "experiment")
-    cpio.write(path, cpio.archive({"bin/experiment": script}), LINUX[1])
+    new = f"{path}.{os.getpid()}.{threading.get_ident()}"
+    cpio.write(new, cpio.archive({"bin/experiment": script}), LINUX[1])
+    os.replace(new, path)
     return path
 
 
