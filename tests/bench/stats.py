@@ -34,13 +34,18 @@ def summary(probe):
 
 
 def period(indices):
-    """The distance at which late samples follow each other, None where they have none."""
-    gaps = sorted(b - a for a, b in zip(indices, indices[1:]))
-    if len(gaps) < 3:
-        return None
-    usual = gaps[len(gaps) // 2]
-    near = sum(abs(gap - usual) <= 1 for gap in gaps)
-    return usual if near >= PERIODIC * len(gaps) and usual > 1 else None
+    """The distance at which late samples follow each other, None where they have none.  Two may share
+    it at two places, as where each of two guests does something every so many packets: then it is
+    the distance from each to the next but one."""
+    for step in (1, 2):
+        gaps = sorted(b - a for a, b in zip(indices, indices[step:]))
+        if len(gaps) < 3:
+            return None
+        usual = gaps[len(gaps) // 2]
+        near = sum(abs(gap - usual) <= 1 for gap in gaps)
+        if near >= PERIODIC * len(gaps) and usual > step:
+            return usual
+    return None
 
 
 def late(samples, factor=LATE, listed=LATE_LISTED):

@@ -4,11 +4,13 @@
 import json
 import os
 import subprocess
+import threading
 
 import pytest
 
 import bench_tables
 import clocks
+import experiments
 import kvm_peer
 import pair
 import repeat
@@ -107,6 +109,28 @@ def test_the_peer_of_an_earlier_run(tmp_path, monkeypatch):
     assert again.system == EARLIER
     assert rtt.measure(again, 64)["p50"] == 30000
     assert Experiments().peer(clocks.COUNT, "poll") is None
+
+
+def test_experiments_side_by_side(tmp_path, monkeypatch):
+    """Each is made once, in a thread of its own; the peer stands beside Patio, whoever ends first."""
+    begun = threading.Barrier(2)
+
+    def run(system):
+        def measure(clock, mode):
+            begun.wait(60)
+            return {"mode": mode}, {"system": system}
+        return measure
+
+    monkeypatch.setattr(clocks, "folder", lambda: str(tmp_path))
+    monkeypatch.setenv("PEER", "1")
+    monkeypatch.setattr(experiments, "AT_ONCE", 2)
+    monkeypatch.setattr(pair, "run", run("patio"))
+    monkeypatch.setattr(kvm_peer, "run", run("kvm"))
+    monkeypatch.setenv("CLOCK", "critical")
+    some = Experiments()
+    assert [(e.mode, e.system) for e in some.all()] == [
+        ("kick", "patio"), ("kick", "kvm"), ("poll", "patio"), ("poll", "kvm")]
+    assert len(list(some.all())) == 4 and begun.n_waiting == 0
 
 
 def test_samples_are_on_one_line():

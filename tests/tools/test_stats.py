@@ -30,6 +30,16 @@ def test_a_period_shows():
     assert "every 33" in tail(samples)
 
 
+def test_a_period_of_two_guests_shows():
+    samples = [100] * 400
+    for index in range(17, 400, 33):
+        samples[index] = 250
+    for index in range(20, 400, 33):
+        samples[index] = 250
+    assert late(samples)["period"] == 33
+    assert "every 33: 17 (+150), 20 (+150), 50" in tail(samples)
+
+
 @pytest.mark.parametrize("places", [[3, 50, 51, 200, 310], [1, 2], [], [10, 11, 12, 13, 14]])
 def test_no_period_where_there_is_none(places):
     samples = [100] * 400
