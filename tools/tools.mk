@@ -5,7 +5,7 @@
 #   make run NODES=3 EVPN=1  three nodes with Linux as Dom0, whose FRR joins them by BGP EVPN
 #   make guest GUEST=file    a kernel of one's own (ARGS="..." CPUS=n MEM=size INITRD=file TARGET=name)
 #   tools/patio-check FILE   what a node would say of a patio.conf (--help)
-#   make bench BENCH=rtt     benchmarks: rtt, tcp, boot, ring, exits, paths, walk or repeat; all without BENCH;
+#   make bench BENCH=rtt     benchmarks: rtt, tcp, boot, ring, exits, paths, walk, steps or repeat; all without BENCH;
 #                            PEER=1 CLOCK=name EXIT_CYCLES=n LATE=x AT_ONCE=n WRITE=1: see tests/bench/bench
 
 #   make iso CONF=patio.conf MODULES="FILE ..." [OPTIONS="..."] [NODES=table]      build/patio.iso

@@ -83,6 +83,9 @@ def command(m, files, folder):
     _refuse(m)
     m.boot = m.boot or "multiboot"
     slots, nic = _nic(m, folder)
+    if m.debugger:
+        with open(os.path.join(folder, "go.rc"), "w", encoding="ascii") as file:
+            file.write(m.debugger)
     write_rc(folder, make_iso(folder, m, files), cpu=m.cpu or CPU, cores=m.cores, memory=m.memory,
              slots=slots, nic=nic, port=m.exit_port)
     return run(folder, m.debugcon)

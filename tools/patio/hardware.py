@@ -46,6 +46,7 @@ class Machine:
     com: int = 1  # the number of the serial port, 1 to 4; the machine has no other
     debugcon: str = None  # the file for what is written to port 0xE9
     memory_file: str = None  # where its memory lies, for others to read while it runs
+    debugger: str = None  # commands for Bochs's own debugger, a line each
     extra: tuple = ()  # more arguments of the emulator
     image: str = IMAGE
 

@@ -109,6 +109,8 @@ class Qemu:
         """The command line for machine `m` with its boot modules, patio.conf first."""
         if m.cpu and "_" in m.cpu:  # a name of Bochs's
             raise Unsupported(f"{self.NAME}: no CPU {m.cpu}")
+        if m.debugger:
+            raise Unsupported(f"{self.NAME}: no debugger of its own")
         return [BINARY, *pc(m), *self._cpu(m), *_firmware(m), *_boot(m, files, folder), *_nic(m),
                 *(["-debugcon", f"file:{m.debugcon}"] if m.debugcon else []), *m.extra]
 
