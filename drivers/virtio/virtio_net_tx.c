@@ -302,13 +302,14 @@ void virtio_net_kick(struct virtio_pci *v, unsigned q)
 unsigned virtio_net_poll(void *dev, struct vnet_core *core, unsigned budget)
 {
 	struct virtio_net *n = dev;
+	struct vring *r = &n->v.queue[VIRTIO_NET_TX].ring;
 	int taken = 0;
 
 	if (vnet_port_mode(n->port) == VNET_KICK || !vgate_trylock(&n->tx_gate))
 		return 0;
 	/* An idle ring is left at once: the next port's frames wait for this look.  An error is not
 	 * 0, and breaks the device in the batch. */
-	if (tx_ready(n) && vring_refresh(&n->v.queue[VIRTIO_NET_TX].ring) != 0)
+	if (tx_ready(n) && (vring_refresh(r) != 0 || r->held))
 		taken = send_batch(n, core, (int)budget);
 	/* A mark set while the mode changed to VNET_KICK may go: the mode's changer kicks once
 	 * more. */

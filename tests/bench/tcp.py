@@ -39,7 +39,7 @@ def where(row):
                 "own, which loopback is not")
     if row["system"] != "patio":
         return f"{first}, {above} KVM, vhost, bridge, drivers, interrupts and idling"
-    if row["mode"] == "poll":
+    if row["mode"] != "kick":
         return (f"{first}, {above} the switch on the polling core, its waiting, drivers, interrupts "
                 "and idling")
     return (f"{first}, {vmm} the VMM (its copy included), {above - vmm} drivers, interrupts, idling")
