@@ -13,7 +13,7 @@ ECHO, PING = "52:54:00:00:00:0e", "52:54:00:00:00:01"
 BROKEN = {"index": "avail_overrun", "loop": "chain_loop", "addr": "bad_address",
           "len": "zero_length", "avail": "head_range", "indirect": "indirect_refused"}
 
-CALM = "windows=1 window=50000000 limit=1000000000"  # ticks; how many others take is the host's matter
+CALM = "windows=1 window=20000000 limit=1000000000"  # ticks; how many others take is the host's matter
 OWN = {"io", "msr", "cpuid", "control", "fetch"}  # kinds of exits that a guest causes itself
 
 SOON = "timeout=50000000"  # in ticks, for frames that are not answered
@@ -189,8 +189,8 @@ def test_adaptive(n, spinner):
     n.monitor("move adaptive core 3 for 1000ms")
     port = n.show("ports few")["ports"][0]
     assert (port["move"], port["core"]) == ("adaptive", 3)
-    few, many = cost(n, "few"), cost(n, "many")
-    assert many[0] - few[0] < 2000 / 10, (few, many)
+    kicks, *_ = cost(n, "few")
+    assert kicks < 1000 / 10
     n.monitor("move adaptive for 1us")
     before = until("it sleeps", lambda: sleeps(n))
     passes(n, "few")
