@@ -124,6 +124,7 @@ def test_experiments_side_by_side(tmp_path, monkeypatch):
     monkeypatch.setattr(clocks, "folder", lambda: str(tmp_path))
     monkeypatch.setenv("PEER", "1")
     monkeypatch.setattr(experiments, "AT_ONCE", 2)
+    monkeypatch.setattr(pair, "MOVE", {"kick": "", "poll": ""})  # two by two
     monkeypatch.setattr(pair, "run", run("patio"))
     monkeypatch.setattr(kvm_peer, "run", run("kvm"))
     monkeypatch.setenv("CLOCK", "critical")
