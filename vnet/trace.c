@@ -68,11 +68,23 @@ static bool mac_matches(const struct vnet_trace_filter *filter, const struct vne
 	return !filter->mac || f->src == filter->mac || f->dst == filter->mac;
 }
 
+/* The frames of the walk whose addresses were read, one bit each. */
+static uint64_t admitted(const struct walk *w)
+{
+	uint64_t found = 0;
+
+	for (unsigned i = w->n; i-- > 0;)
+		found = found << 1 | (w->frame[i].dst != NO_ADDRESS);
+	return found;
+}
+
 /* The frames of the walk that satisfy the filter, one bit each. */
 static uint64_t matching(const struct walk *w, const struct vnet_trace_filter *filter)
 {
 	uint64_t ports = ALL_FRAMES, found = 0;
 
+	if (filter->port < 0 && !filter->mac)
+		return admitted(w);
 	if (filter->port >= 0 && w->from->number != filter->port)
 		ports = w->core->pending[filter->port];
 	for (unsigned i = 0; i < w->n; i++) {
@@ -84,16 +96,24 @@ static uint64_t matching(const struct walk *w, const struct vnet_trace_filter *f
 	return found;
 }
 
-static void put_frame(const struct walk *w, unsigned i)
+/* A record for each frame: what they have in common is made once. */
+static void put_frames(const struct walk *w, uint64_t frames)
 {
 	struct vnet_core *c = w->core;
-	const struct vnet_frame *f = &w->frame[i];
-	unsigned number = number_of_first(w) + i;
-	uint64_t position = (c->position + number) & 0xffff;
-	uint64_t len = f->len < LENGTH_MAX ? f->len : LENGTH_MAX;
+	const unsigned first = number_of_first(w);
+	struct trace_record r = {
+	    .tsc = c->taken, .walk = c->walk, .port = w->from->number, .step = TRACE_taken};
 
-	put(c, c->taken, TRACE_taken, w->from->number, number, f->src | position << 48,
-	    f->dst | len << 48);
+	for (; frames; frames &= frames - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(frames);
+		const struct vnet_frame *f = &w->frame[i];
+		uint64_t len = f->len < LENGTH_MAX ? f->len : LENGTH_MAX;
+
+		r.frame = (uint8_t)(first + i);
+		r.a = f->src | (uint64_t)(c->position + first + i) << 48;
+		r.b = f->dst | len << 48;
+		trace_put(c->trace, &r);
+	}
 }
 
 void trace_looked_up(const struct walk *w)
@@ -108,8 +128,7 @@ void trace_looked_up(const struct walk *w)
 	c->walk++;
 	if (c->open.exit_began)
 		put(c, c->open.exit_began, TRACE_kick, c->entry, 0, 0, 0);
-	for (; frames; frames &= frames - 1)
-		put_frame(w, (unsigned)__builtin_ctzll(frames));
+	put_frames(w, frames);
 	put(c, now, TRACE_looked_up, w->from->number, 0, c->open.traced, c->entry);
 }
 

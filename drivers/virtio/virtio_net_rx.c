@@ -318,14 +318,12 @@ bool virtio_net_yield(struct virtio_net *n)
 
 /* Delivers the frames from index i on, in order, some heavy, refused or traced; rx_lock held,
  * released on return.  Returns `delivered`, the count before index i, plus how many it delivered.
- */
+ * `first`: the ring's position before the batch, for the stamp. */
 static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct vnet_core *core,
-                                                   struct vnet_frame *const *frames,
+                                                   struct vnet_frame *const *frames, uint16_t first,
                                                    unsigned delivered, unsigned i, unsigned count)
 {
 	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
-	const uint16_t first = r->next;
-	const unsigned before = delivered;
 	bool same =
 	    rx_ready(n); /* false: the device was stopped, and the ring may be another now */
 
@@ -335,7 +333,7 @@ static __attribute__((noinline)) unsigned put_rest(struct virtio_net *n, struct 
 			same = virtio_net_yield(n);
 	}
 	if (vnet_traced(core))
-		vnet_copied(core, n->port, first, (uint16_t)(r->next - first), delivered - before);
+		vnet_copied(core, n->port, first, (uint16_t)(r->next - first), delivered);
 	refuse_all(n, core, frames + i, count - i);
 	if (same && vring_publish(r))
 		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
@@ -361,15 +359,15 @@ unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
 
 	spin_lock(&n->rx_lock);
 	if (__builtin_expect(!rx_ready(n), 0))
-		return put_rest(n, core, frames, 0, 0, count);
+		return put_rest(n, core, frames, r->next, 0, 0, count);
 	refresh_available(r, count);
 	for (unsigned i = 0; i < count; i++) {
 		if (__builtin_expect(put_fast(n, frames[i]), 1))
 			continue;
 		if (is_heavy(frames[i]))
-			return put_rest(n, core, frames, i, i, count);
+			return put_rest(n, core, frames, r->next, i, i, count);
 		if (!put_or_refuse(n, core, frames[i]))
-			return put_rest(n, core, frames, i, i + 1, count);
+			return put_rest(n, core, frames, r->next, i, i + 1, count);
 	}
 	/* Before the unlock, so that stop() waits until the interrupt is sent. */
 	if (vring_publish(r))
@@ -378,15 +376,29 @@ unsigned virtio_net_egress(struct vnet_port *port, struct vnet_core *core,
 	return count;
 }
 
+/* One stamp for all of the frames: put_rest() makes it where one of them is not plain. */
 unsigned virtio_net_egress_traced(struct vnet_port *port, struct vnet_core *core,
                                   struct vnet_frame *const *frames, unsigned count)
 {
 	struct virtio_net *n = port->dev;
+	struct vring *r = &n->v.queue[VIRTIO_NET_RX].ring;
+	uint16_t first;
+	unsigned i = 0;
 
 	spin_lock(&n->rx_lock);
-	if (rx_ready(n))
-		refresh_available(&n->v.queue[VIRTIO_NET_RX].ring, count);
-	return put_rest(n, core, frames, 0, 0, count);
+	first = r->next;
+	if (__builtin_expect(!rx_ready(n), 0))
+		return put_rest(n, core, frames, first, 0, 0, count);
+	refresh_available(r, count);
+	while (i < count && put_fast(n, frames[i]))
+		i++;
+	if (__builtin_expect(i < count, 0))
+		return put_rest(n, core, frames, first, i, i, count);
+	vnet_copied(core, port, first, (uint16_t)(r->next - first), count);
+	if (vring_publish(r))
+		virtio_pci_notify(&n->v, VIRTIO_NET_RX);
+	spin_unlock(&n->rx_lock);
+	return count;
 }
 
 unsigned virtio_net_room(const struct vnet_port *port)

@@ -273,6 +273,23 @@ static void test_traced(void **state)
 		assert_int_equal(got[i].b, 1);
 	}
 	assert_int_equal(copied, 1);
+	/* Of a batch too, whose last frame is large and takes three buffers. */
+	first = node[1].nic->v.queue[VIRTIO_NET_RX].ring.next;
+	for (unsigned i = 0; i < 3; i++) {
+		nic_compose(&node[0], 10 + i, mac_of(1), i == 2 ? 5000 : 60, 1);
+		queue_offer(&node[0].tx, (uint16_t)(10 + i));
+	}
+	vnet_trace_start(net, rings, &all);
+	nic_kick(&node[0]);
+	vnet_trace_stop(net);
+	n = trace_read(ring, RECORDS, &next, got, RECORDS, &lost);
+	for (unsigned i = 0; i < n; i++)
+		if (got[i].step == TRACE_copied) {
+			copied++;
+			assert_int_equal(got[i].a, first | 5ull << 32);
+			assert_int_equal(got[i].b, 3);
+		}
+	assert_int_equal(copied, 2);
 	free(ring);
 }
 
