@@ -129,24 +129,31 @@ static void what_is_too_old_is_not_sent(void **state)
 	check_sent(0, 1);
 }
 
+static const struct vnet_hdr large = {.gso_type = VNET_GSO_TCPV4,
+                                      .gso_size = 1000,
+                                      .flags = VNET_HDR_F_NEEDS_CSUM,
+                                      .hdr_len = 54,
+                                      .csum_start = 34,
+                                      .csum_offset = 16};
+
+/* A frame of TCP to be sent in segments. */
+static void large_frame(uint8_t *out, unsigned len, mac_t dst)
+{
+	ether_frame(out, dst, A, 0x0800, len, 0);
+	memset(out + 14, 0, 40);
+	out[14] = 0x45;
+	put_be16(out + 16, len - 14);
+	out[23] = 6; /* TCP */
+	out[46] = 0x50;
+}
+
 static void a_large_frame_waits_too(void **state)
 {
 	static uint8_t out[4000];
-	const struct vnet_hdr large = {.gso_type = VNET_GSO_TCPV4,
-	                               .gso_size = 1000,
-	                               .flags = VNET_HDR_F_NEEDS_CSUM,
-	                               .hdr_len = 54,
-	                               .csum_start = 34,
-	                               .csum_offset = 16};
 
 	(void)state;
 	send(guest, 3);
-	ether_frame(out, B, A, 0x0800, sizeof out, 0);
-	memset(out + 14, 0, 40);
-	out[14] = 0x45;
-	put_be16(out + 16, sizeof out - 14);
-	out[23] = 6; /* TCP */
-	out[46] = 0x50;
+	large_frame(out, sizeof out, B);
 	batch_start(n);
 	batch_add(n, out, sizeof out, &large, 0);
 	batch_send(n, guest);
@@ -158,6 +165,46 @@ static void a_large_frame_waits_too(void **state)
 	assert_int_equal(n->dev[0].n, 4);
 	assert_int_equal(n->dev[0].got[0].len, OUTER + 1054);
 	assert_int_equal(n->dev[1].slots, 0);
+}
+
+/* One reply sends no more than a batch of a sender's may cost; the rest goes before the next frame
+ * of its link. */
+static void one_reply_sends_a_bounded_part(void **state)
+{
+	enum { LINKS = 30, LARGE = 8000 };
+	static uint8_t out[LARGE];
+	struct vnet_port *port[LINKS], *another = node_port(n, 2, 2, 0);
+	unsigned waiting = 0, sent;
+
+	(void)state;
+	for (unsigned i = 0; i < LINKS; i++) {
+		struct vnet_link_config c = {VNET_LINK_VXLAN, NODE_IP(1), 10 + i, 0, 0};
+		char name[8];
+
+		snprintf(name, sizeof name, "m%u", i);
+		port[i] = node_link(n, name, i % 2 ? 1 : 2, &c);
+	}
+	assert_true(vnet_link_remove(link));
+	large_frame(out, sizeof out, MAC_BROADCAST);
+	for (unsigned i = 0; i < 2; i++) {
+		batch_start(n);
+		batch_add(n, out, sizeof out, &large, 0);
+		batch_send(n, i ? another : guest);
+	}
+	reply(1);
+	for (unsigned i = 0; i < LINKS; i++)
+		waiting += waiting_there(&link_of(port[i])->waiting);
+	sent = LINKS - waiting; /* a weight of 8000 + 8 * 512 each */
+	assert_int_equal(sent, (128u << 10) / (LARGE + 8 * 512) + 1);
+	node_clear(n);
+	send(guest, 1);
+	send(another, 1);
+	for (unsigned i = 0; i < LINKS; i++)
+		assert_false(waiting_there(&link_of(port[i])->waiting));
+	assert_int_equal(n->dev[1].slots | n->dev[2].slots, 0);
+	for (unsigned i = 0; i < LINKS; i++)
+		assert_true(vnet_link_remove(port[i]));
+	link = node_link(n, "far", 1, &far1);
 }
 
 /* More pieces than are remembered of a frame, or more frames of one sender. */
@@ -337,6 +384,7 @@ int main(void)
 	    T(of_a_batch_the_last_one_waits),
 	    T(what_is_too_old_is_not_sent),
 	    T(a_large_frame_waits_too),
+	    T(one_reply_sends_a_bounded_part),
 	    T(what_cannot_be_held_is_dropped),
 	    T(a_stale_frame_is_given_back),
 	    T(a_checked_head_is_kept),

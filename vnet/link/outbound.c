@@ -218,6 +218,8 @@ unsigned outbound_egress(struct vnet_port *port, struct vnet_core *core,
 
 		return refuse_all(&o, frames, held ? n - 1 : n, VNET_DROP_no_neighbour);
 	}
+	if (__builtin_expect(waiting_there(&l->waiting), 0))
+		waiting_go(core, l);
 	for (unsigned i = 0; i < n; i++)
 		sent += send_one(&o, frames[i]);
 	flush(&o);

@@ -22,18 +22,38 @@ static void send_held(struct vnet_core *core, struct link *l)
 	vnet_release(h);
 }
 
-/* Sends the frame that waits, if there is one. */
-static void send_one(struct vnet_core *core, struct link *l)
+/*
+ * One reply may let frames of many links go, in one exit of Dom0's: no more than about a batch of a
+ * sender's may cost, by the same measure.  What is left goes before the next frame of its link.
+ */
+#define BUDGET  (128u << 10)
+#define SEGMENT 512u
+
+static uint32_t weight_of(const struct vnet_frame *f)
+{
+	return f->len + (f->hdr.gso_size ? SEGMENT * (f->len / f->hdr.gso_size) : 0);
+}
+
+/* Sends the frame that waits, if there is one; returns its weight. */
+static uint32_t send_one(struct vnet_core *core, struct link *l)
 {
 	struct vnet_held *h = &l->waiting;
+	uint32_t weight;
 
 	if (!vnet_held_take(h))
-		return;
+		return 0;
+	weight = weight_of(&h->frame);
 	if (atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed) <= h->until)
 		send_held(core, l);
 	else
 		drop_stale(core, l);
 	vnet_held_end(h);
+	return weight;
+}
+
+void waiting_go(struct vnet_core *core, struct link *l)
+{
+	send_one(core, l);
 }
 
 bool waiting_hold(struct vnet_core *core, struct link *l, const struct vnet_frame *f)
@@ -67,10 +87,11 @@ bool waiting_hold(struct vnet_core *core, struct link *l, const struct vnet_fram
 void waiting_send(struct vnet_core *core, struct underlay *u, struct neighbour *n)
 {
 	const struct peers *peers = atomic_load_explicit(&u->peers, memory_order_acquire);
+	uint32_t weight = 0;
 
 	if (!atomic_exchange(&n->awaited, false))
 		return;
-	for (unsigned i = 0; peers && i <= peers->mask; i++) {
+	for (unsigned i = 0; peers && i <= peers->mask && weight < BUDGET; i++) {
 		const struct peer *p = &peers->slot[i];
 		struct vnet_port *port;
 
@@ -78,7 +99,7 @@ void waiting_send(struct vnet_core *core, struct underlay *u, struct neighbour *
 			continue;
 		port = port_at(core->vnet, p->link);
 		if (port && port->flags & VNET_LINK && link_of(port)->hop == n)
-			send_one(core, link_of(port));
+			weight += send_one(core, link_of(port));
 	}
 }
 

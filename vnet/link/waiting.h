@@ -9,19 +9,27 @@
  */
 #ifndef VNET_LINK_WAITING_H
 #define VNET_LINK_WAITING_H
-#include <stdbool.h>
+#include "vnet/vnet.h"
 
 struct link;
 struct neighbour;
 struct underlay;
-struct vnet_core;
-struct vnet_frame;
 
 /* Holds a frame that egress() was given; it replaces the one that waits.  False: it is not held,
  * and the caller counts it.  In the walk. */
 bool waiting_hold(struct vnet_core *core, struct link *l, const struct vnet_frame *f);
 
-/* The next hop has replied: sends what waits for it.  In the walk. */
+/* Whether a frame waits, for a link whose next hop is known. */
+static inline bool waiting_there(const struct vnet_held *waiting)
+{
+	return atomic_load_explicit(&waiting->state, memory_order_relaxed) >= HELD_WAITS;
+}
+
+/* Sends it, before others.  In the walk. */
+void waiting_go(struct vnet_core *core, struct link *l);
+
+/* The next hop has replied: sends what waits for it, up to a bound; the rest goes with the next
+ * frame of each link.  In the walk. */
 void waiting_send(struct vnet_core *core, struct underlay *u, struct neighbour *n);
 
 /* Gives back what waits for a link that no walk uses any more.  Control lock held. */

@@ -35,7 +35,7 @@ struct link {
 	struct vnet_port *port;
 	struct neighbour *hop;
 	struct vnet_held waiting; /* the frame that waits for the next hop's MAC */
-	struct mix_key key; /* of the identification of its packets */
+	struct mix_key key;       /* of the identification of its packets */
 	_Atomic uint8_t
 	    sent[ENCAP_FLOWS];    /* the time slot in which each flow last sent; pathmtu.h */
 	unsigned bytes;           /* of the outer headers */
