@@ -324,8 +324,10 @@ bool virtio_net_arm(void *dev, bool on)
 
 	if (!vgate_trylock(&n->tx_gate))
 		return on;
-	/* A kick that came since then found the gate closed, and marked it. */
-	if (on && (!tx_ready(n) || vring_arm(r) == 0) && vgate_leave(&n->tx_gate))
+	/* A kick that came since then found the gate closed, and marked it.  One that came while
+	 * this core polled left it the chains that were released. */
+	if (on && (!tx_ready(n) || vring_arm(r) == 0) && !atomic_load(&n->holds.released) &&
+	    vgate_leave(&n->tx_gate))
 		return false;
 	if (tx_ready(n) && r->armed)
 		vring_disarm_now(r);

@@ -223,6 +223,50 @@ static void test_polled(void **state)
 	assert_used(a, 3);
 }
 
+static unsigned woken;
+
+static void wake(unsigned core)
+{
+	(void)core;
+	woken++;
+}
+
+/* The core that polls may sleep beside a frame that waits; its chain is then given back on the
+ * guest's core, which wakes nobody.  It must not sleep when that core came while it was at the
+ * ring, and left the chain to it. */
+static void test_adaptive(void **state)
+{
+	struct node *a = &node[0];
+	struct vnet_core *core = vnet_this_core();
+
+	(void)state;
+	vnet_poller_set(net, core, wake);
+	vnet_port_set_mode(a->port, VNET_ADAPTIVE);
+	vnet_unrest(core);
+	woken = 0;
+	offer(a, 10, holder_mac(0));
+	assert_int_equal(vnet_poll(core, 64), 1);
+	assert_true(vnet_rest(core));
+	assert_true(none_used(a));
+	send_held(&holder[0], 0);
+	work(a);
+	assert_used(a, 10);
+	assert_int_equal(woken, 0);
+	vnet_unrest(core);
+	offer(a, 11, holder_mac(0));
+	assert_int_equal(vnet_poll(core, 64), 1);
+	assert_true(vgate_trylock(&a->nic->tx_gate)); /* it polls */
+	send_held(&holder[0], 1);
+	work(a);
+	vgate_unlock(&a->nic->tx_gate);
+	assert_true(none_used(a));
+	assert_false(vnet_rest(core));
+	assert_int_equal(vnet_poll(core, 64), 0);
+	assert_used(a, 11);
+	assert_true(vnet_rest(core));
+	vnet_poller_set(net, NULL, NULL);
+}
+
 /* The driver resets the device: what waits is dropped before it has its memory back. */
 static void test_reset(void **state)
 {
@@ -345,6 +389,7 @@ int main(void)
 	    T(test_several_destinations),
 	    T(test_limit),
 	    T(test_polled),
+	    T(test_adaptive),
 	    T(test_reset),
 	    T(test_late),
 	    T(test_random),
