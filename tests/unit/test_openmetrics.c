@@ -122,6 +122,90 @@ static void test_others(void **state)
 	      "role{role=\"on\"} 0\n");
 }
 
+static void histograms(struct metrics *m)
+{
+	static const struct metric_family time = {"time", METRIC_HISTOGRAM, "seconds", "a", "T."};
+	static const struct metric_family all = {"all", METRIC_HISTOGRAM, "seconds", "", "A."};
+	static const struct metric_bucket bucket[] = {{107, 0}, {1500000000, UINT64_MAX - 1}};
+	metrics_family(m, &time);
+	metrics_histogram(m, (const char *const[]){"x"},
+	                  &(struct metric_histogram){bucket, 2, UINT64_MAX, 12003000004});
+	metrics_histogram(m, (const char *const[]){"y"},
+	                  &(struct metric_histogram){bucket, 1, 7, 8});
+	metrics_family(m, &all);
+	metrics_histogram(m, NULL, &(struct metric_histogram){NULL, 0, 0, 0});
+}
+
+#define TIMES                                                                                      \
+	"# HELP time_seconds T.\n"                                                                 \
+	"time_seconds_bucket{a=\"x\",le=\"1.07e-07\"} 0\n"                                         \
+	"time_seconds_bucket{a=\"x\",le=\"1.5\"} 18446744073709551614\n"                           \
+	"time_seconds_bucket{a=\"x\",le=\"+Inf\"} 18446744073709551615\n"                          \
+	"time_seconds_sum{a=\"x\"} 12.003000004\n"                                                 \
+	"time_seconds_count{a=\"x\"} 18446744073709551615\n"                                       \
+	"time_seconds_bucket{a=\"y\",le=\"1.07e-07\"} 0\n"                                         \
+	"time_seconds_bucket{a=\"y\",le=\"+Inf\"} 7\n"                                             \
+	"time_seconds_sum{a=\"y\"} 0.000000008\n"                                                  \
+	"time_seconds_count{a=\"y\"} 7\n"
+#define ALL                                                                                        \
+	"# HELP all_seconds A.\n"                                                                  \
+	"all_seconds_bucket{le=\"+Inf\"} 0\n"                                                      \
+	"all_seconds_sum 0.000000000\n"                                                            \
+	"all_seconds_count 0\n"
+
+static void test_histograms(void **state)
+{
+	(void)state;
+	check(histograms,
+	      "# TYPE time_seconds histogram\n# UNIT time_seconds seconds\n" TIMES
+	      "# TYPE all_seconds histogram\n# UNIT all_seconds seconds\n" ALL "# EOF\n",
+	      "# TYPE time_seconds histogram\n" TIMES "# TYPE all_seconds histogram\n" ALL);
+}
+
+/* The examples of "Canonical Numbers" in the specification, as far as they are whole nanoseconds,
+ * and where the form changes. */
+static void test_bounds(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} bound[] = {
+	    {0, "0.0"},
+	    {1, "1e-09"},
+	    {9, "9e-09"},
+	    {10, "1e-08"},
+	    {106, "1.06e-07"},
+	    {1000, "1e-06"},
+	    {99999, "9.9999e-05"},
+	    {100000, "0.0001"},
+	    {100001, "0.000100001"},
+	    {1000000, "0.001"},
+	    {2000000, "0.002"},
+	    {900000000, "0.9"},
+	    {999000000, "0.999"},
+	    {1000000000, "1.0"},
+	    {1700000000, "1.7"},
+	    {10000000000, "10.0"},
+	    {100000000000000, "100000.0"},
+	    {999999999999999, "999999.999999999"},
+	};
+	static const struct metric_family f = {"f", METRIC_HISTOGRAM, "seconds", "", "F."};
+	(void)state;
+	for (unsigned i = 0; i < sizeof bound / sizeof bound[0]; i++) {
+		struct metric_bucket bucket = {bound[i].ns, 3};
+		struct text got = {0};
+		struct metrics m;
+		char want[80];
+		metrics_begin(&m, true, text_put, &got);
+		metrics_family(&m, &f);
+		metrics_histogram(&m, NULL, &(struct metric_histogram){&bucket, 1, 3, 3});
+		snprintf(want, sizeof want, "{le=\"%s\"} 3\n", bound[i].text);
+		if (!strstr(got.at, want))
+			fail_msg("no %s in %s", want, got.at);
+		free(got.at);
+	}
+}
+
 /* Quotes, backslashes and newlines are escaped; what is not printable UTF-8 is replaced. */
 static void escapes(struct metrics *m)
 {
@@ -172,7 +256,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_nothing),     cmocka_unit_test(test_counters),
 	    cmocka_unit_test(test_others),      cmocka_unit_test(test_escapes),
-	    cmocka_unit_test(test_many_labels),
+	    cmocka_unit_test(test_many_labels), cmocka_unit_test(test_histograms),
+	    cmocka_unit_test(test_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
  *   a counter x           # TYPE x counter                 # TYPE x_total counter
  *   information x         # TYPE x info                    # TYPE x_info gauge
  *   states x              # TYPE x stateset                # TYPE x gauge
+ *   a histogram x         # TYPE x histogram               # TYPE x histogram
  *   the unit              # UNIT x bytes                   -
  *   the end               # EOF                            -
  *
@@ -26,8 +27,9 @@
 enum metric_type {
 	METRIC_GAUGE,
 	METRIC_COUNTER,
-	METRIC_INFO,     /* labels alone; its value is 1 */
-	METRIC_STATESET, /* one sample for each state, of which one is 1 */
+	METRIC_INFO,      /* labels alone; its value is 1 */
+	METRIC_STATESET,  /* one sample for each state, of which one is 1 */
+	METRIC_HISTOGRAM, /* how many values are at most a bound, for each bound; their sum */
 };
 
 struct metric_family {
@@ -66,4 +68,20 @@ void metrics_nanoseconds(struct metrics *m, const char *const *value, uint64_t n
 /* The samples of a METRIC_STATESET: all states by name, of which the one with this index is 1. */
 void metrics_states(struct metrics *m, const char *const *value, const char *const *state,
                     unsigned states, unsigned now);
+
+struct metric_bucket {
+	uint64_t le;    /* nanoseconds; the values counted here are at most this */
+	uint64_t count; /* of these and of all buckets before */
+};
+
+struct metric_histogram {
+	const struct metric_bucket *bucket; /* by ascending bounds, none of them the same */
+	unsigned buckets;                   /* without that of all values, `+Inf` */
+	uint64_t count;                     /* of all values */
+	uint64_t sum;                       /* of all values, in nanoseconds */
+};
+
+/* The samples of one object of a METRIC_HISTOGRAM in seconds, whose bounds are below 10^6 s. */
+void metrics_histogram(struct metrics *m, const char *const *value,
+                       const struct metric_histogram *h);
 #endif
