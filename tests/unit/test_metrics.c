@@ -7,6 +7,7 @@
 #define vnet_port_stats    test_port_stats
 #define vnet_port_learned  test_port_learned
 #define vnet_link_get      test_link_get
+#define vnet_port_measured test_port_measured
 #define virtio_pci_counter test_device_counter
 #include "tests/unit/rig/config_text.h"
 #include "tests/unit/rig/metrics_reader.h"
@@ -35,8 +36,9 @@ static struct vnet_port port_a, edge, tunnel;
 static struct virtio_net nic_a, nic_edge;
 static struct vnet_port_stats stats;
 static const struct panic_record *panicked;
-static bool broken; /* do drivers break rules? */
-static bool full;   /* is the first port in each slot? */
+static bool broken;                   /* do drivers break rules? */
+static bool full;                     /* is the first port in each slot? */
+static struct hist *delivered, *took; /* of port_a, of alice's vCPU 1; NULL: nothing is measured */
 
 /* ---- the node ---- */
 
@@ -80,6 +82,22 @@ bool vnet_link_get(const struct vnet_port *p, struct vnet_link_info *info)
 	*info = (struct vnet_link_info){
 	    .config = {VNET_LINK_VXLAN, 0xc0000202, 42, 4789, 0}, .edge = &edge, .mtu = 1450};
 	return true;
+}
+
+bool vnet_port_measured(struct vnet_port *p, int core, struct hist *sum)
+{
+	assert_int_equal(core, -1);
+	if (delivered && p == &port_a)
+		hist_merge(sum, delivered);
+	return delivered;
+}
+
+bool exit_times_read(const struct vcpu *v, enum vmexit_kind kind, struct hist *sum)
+{
+	assert_int_equal(kind, VMEXIT_COUNT);
+	if (took && (v == &alice.vcpu[1] || full))
+		hist_merge(sum, took);
+	return took;
 }
 
 const char *const guest_state_name[GUEST_STATES] = {"new",      "starting", "running",
@@ -258,6 +276,7 @@ static int setup(void **state)
 	memset(cores, 0, sizeof cores);
 	panicked = NULL;
 	broken = full = false;
+	delivered = took = NULL;
 	memset(vms, 0, sizeof vms);
 	hvm = &vendor;
 	tsc_khz = 2400000;
@@ -295,12 +314,23 @@ static char *read_answer(enum config_metrics form)
 	return samples;
 }
 
+/* So many values of each bucket. */
+static void fill(struct hist *h, uint64_t each)
+{
+	*h = (struct hist){0};
+	for (unsigned i = 0; i < HIST_BUCKETS; i++)
+		hist_add(h, hist_from(i), each);
+}
+
 static void both_forms_are_well_formed(void **state)
 {
+	struct hist all;
 	(void)state;
+	fill(&all, 7);
 	for (unsigned i = 0; i < 2; i++) {
 		char *open, *prometheus;
 		broken = i;
+		delivered = took = i ? &all : NULL;
 		open = read_answer(CONFIG_METRICS_OPEN);
 		prometheus = read_answer(CONFIG_METRICS_PROMETHEUS);
 		assert_string_equal(open, prometheus);
@@ -416,6 +446,38 @@ static void of_ports(void **state)
 	        "patio_port_drops_total{port=\"uplink\"", "patio_port_up{port=\"wan\"}");
 }
 
+/* Each value is in the first bucket whose bound it does not exceed, and in all after that; a port
+ * or vCPU without values has no sample. */
+static void of_histograms(void **state)
+{
+	static struct hist h;
+	(void)state;
+	SAMPLES(true, "# TYPE patio_port_delivery_seconds histogram",
+	        "# TYPE patio_vcpu_exit_time_seconds histogram");
+	SAMPLES(false, "patio_port_delivery_seconds_", "patio_vcpu_exit_time_seconds_");
+	h = (struct hist){0};
+	hist_add(&h, 255, 2);
+	hist_add(&h, 256, 1);
+	hist_add(&h, (1ull << 31) - 1, 4);
+	hist_add(&h, 1ull << 31, 8);
+	delivered = took = &h;
+	SAMPLES(true,
+	        "patio_port_delivery_seconds_bucket{port=\"alice.0\",le=\"1.06e-07\"} 2\n"
+	        "patio_port_delivery_seconds_bucket{port=\"alice.0\",le=\"2.12e-07\"} 3",
+	        "patio_port_delivery_seconds_bucket{port=\"alice.0\",le=\"0.447392426\"} 3\n"
+	        "patio_port_delivery_seconds_bucket{port=\"alice.0\",le=\"0.894784852\"} 7\n"
+	        "patio_port_delivery_seconds_bucket{port=\"alice.0\",le=\"+Inf\"} 15\n"
+	        "patio_port_delivery_seconds_sum{port=\"alice.0\"} 10.737418557\n"
+	        "patio_port_delivery_seconds_count{port=\"alice.0\"} 15",
+	        "patio_vcpu_exit_time_seconds_bucket{guest=\"alice\",vcpu=\"1\",le=\"1.06e-07\"} 2",
+	        "patio_vcpu_exit_time_seconds_sum{guest=\"alice\",vcpu=\"1\"} 10.737418557",
+	        "patio_vcpu_exit_time_seconds_count{guest=\"alice\",vcpu=\"1\"} 15");
+	SAMPLES(false, "patio_port_delivery_seconds_bucket{port=\"uplink\"",
+	        "patio_port_delivery_seconds_count{port=\"uplink\"",
+	        "patio_vcpu_exit_time_seconds_bucket{guest=\"alice\",vcpu=\"0\"",
+	        "patio_vcpu_exit_time_seconds_bucket{guest=\"bob\"");
+}
+
 static void of_links_and_networks(void **state)
 {
 	(void)state;
@@ -484,31 +546,60 @@ static void a_name_cannot_break_out(void **state)
 	free(read_answer(CONFIG_METRICS_OPEN));
 }
 
-/* As many guests and ports as there can be, with names of usual length and two causes at each port.
+/* How many bounds a text has.  Not by strstr(), of which the sanitizer reads all the rest each
+ * time.
  */
-static void a_full_node_fits(void **state)
+static unsigned bounds_in(const char *text)
 {
+	unsigned n = 0;
+	for (; *text; text++)
+		n += *text == ',' && strncmp(text, ",le=", 4) == 0;
+	return n;
+}
+
+/* As many guests as there can be, and this many ports, with names of usual length, two causes at
+ * each port, and these buckets at each port and vCPU. */
+static void check_full(unsigned ports, const char *first_buckets, unsigned buckets)
+{
+	unsigned objects = ports + CONFIG_GUESTS * alice.nvcpus;
 	char *text;
-	(void)state;
 	full = true;
-	node.ports = CONFIG_PORTS;
+	node.ports = ports;
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
 		vms[i] = &alice;
-	for (unsigned i = 0; i < CONFIG_PORTS; i++)
-		node.port[i] = node.port[0];
 	strcpy(port_a.name, "guest-64.eth1");
 	strcpy(node.port[0].name, "guest-64.eth1");
+	for (unsigned i = 1; i < ports; i++)
+		node.port[i] = node.port[0];
 	text = answer(CONFIG_METRICS_PROMETHEUS);
 	assert_in_range(strlen(text), SESSION_ANSWER / 4, SESSION_ANSWER / 4 * 3);
+	assert_int_equal(bounds_in(text), objects * buckets);
+	assert_non_null(strstr(text, first_buckets));
 	free(text);
+}
+
+#define AT "patio_port_delivery_seconds_bucket{port=\"guest-64.eth1\",le="
+
+/* With histograms, a node of many ports has fewer buckets, of the same ones. */
+static void a_full_node_fits(void **state)
+{
+	static struct hist all;
+	(void)state;
+	check_full(CONFIG_PORTS, "", 0);
+	fill(&all, 1000000);
+	delivered = took = &all;
+	check_full(CONFIG_PORTS, AT "\"4.26e-07\"} 36000000\n" AT "\"3.412e-06\"} 48000000\n",
+	           6 + 1);
+	check_full(CONFIG_PORTS / 2, AT "\"4.26e-07\"} 36000000\n" AT "\"8.52e-07\"} 40000000\n",
+	           24 + 1);
 }
 
 /* ---- the document ---- */
 
 static void family_rows(FILE *out, const char *title, const struct family_table *table)
 {
-	static const char *const type[] = {"gauge", "counter", "info", "states"};
-	static const char *const suffix[] = {"", "_total", "_info", ""};
+	static const char *const type[] = {"gauge", "counter", "info", "states", "histogram"};
+	static const char *const suffix[] = {"", "_total", "_info", "", ""};
 	fprintf(out, "\n### %s\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n",
 	        title);
 	for (unsigned i = 0; i < table->n; i++) {
@@ -585,6 +676,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_setup(of_guests, setup),
 	    cmocka_unit_test_setup(of_exits, setup),
 	    cmocka_unit_test_setup(of_ports, setup),
+	    cmocka_unit_test_setup(of_histograms, setup),
 	    cmocka_unit_test_setup(of_links_and_networks, setup),
 	    cmocka_unit_test_setup(of_devices, setup),
 	    cmocka_unit_test_setup(a_name_cannot_break_out, setup),

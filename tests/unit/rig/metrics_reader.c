@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* metrics_reader.c: see metrics_reader.h. */
 #include "tests/unit/rig/metrics_reader.h"
+#include <inttypes.h>
 #include <regex.h>
 #include "tests/unit/rig/config_text.h"
+
+/* The samples of one object of a histogram, as far as they were read. */
+struct series {
+	bool begun, infinite, sum, count;
+	char labels[300]; /* without `le` */
+	double le;        /* of the last bucket */
+	uint64_t below;   /* its value */
+};
 
 /* What is known of the present family while its lines are read. */
 struct reader {
@@ -10,6 +19,7 @@ struct reader {
 	char family[100], type[20];
 	bool unit, help;
 	unsigned families, samples;
+	struct series series;
 	char seen[200][100];    /* families so far */
 	char sample[2000][300]; /* samples of all, without their values */
 };
@@ -23,11 +33,70 @@ static void match(const char *line, const char *pattern)
 	regfree(&r);
 }
 
+/* ---- histograms ---- */
+
+/* A series has all its samples before the next one begins. */
+static void end_series(struct reader *r)
+{
+	const struct series *s = &r->series;
+	if (s->begun && !(s->infinite && s->sum && s->count))
+		fail_msg("%s{%s} lacks a bucket +Inf, a sum or a count", r->family, s->labels);
+	r->series = (struct series){0};
+}
+
+/* A bucket is above the last one, and has no fewer values; `+Inf` is the last. */
+static void read_bucket(struct series *s, const char *le, uint64_t below)
+{
+	double bound = strtod(le, NULL);
+	if (s->infinite || s->sum || s->count)
+		fail_msg("{%s}: bucket %s comes late", s->labels, le);
+	if (s->begun && (bound <= s->le || below < s->below))
+		fail_msg("{%s}: bucket %g has %" PRIu64 ", the next one, %s, %" PRIu64, s->labels,
+		         s->le, s->below, le, below);
+	s->infinite = strncmp(le, "+Inf\"", 5) == 0;
+	s->le = bound;
+	s->below = below;
+}
+
+/* Takes `le`, the last label, from the others; returns its value, or NULL if there is none. */
+static const char *cut_bound(char *labels)
+{
+	char *le = strstr(labels, "le=\"");
+	if (!le || (le > labels && le[-1] != ','))
+		return NULL;
+	le[le > labels ? -1 : 0] = 0;
+	return le + strlen("le=\"");
+}
+
+static void read_part(struct reader *r, const char *suffix, char *labels, const char *value)
+{
+	struct series *s = &r->series;
+	const char *le = cut_bound(labels);
+	if (s->begun && strcmp(s->labels, labels) != 0)
+		end_series(r);
+	strcpy(s->labels, labels);
+	assert_int_equal(le != NULL, strcmp(suffix, "_bucket") == 0);
+	if (le)
+		read_bucket(s, le, strtoull(value, NULL, 10));
+	else if (strcmp(suffix, "_sum") == 0)
+		s->sum = true;
+	else {
+		assert_true(s->infinite);
+		assert_int_equal(strtoull(value, NULL, 10), s->below);
+		s->count = true;
+	}
+	s->begun = true;
+}
+
+/* ---- lines ---- */
+
 static void read_type(struct reader *r, const char *line)
 {
+	end_series(r);
 	assert_int_equal(sscanf(line, "# TYPE %99s %19s", r->family, r->type), 2);
-	match(line, r->prometheus ? "^# TYPE patio[a-z0-9_]* (gauge|counter)$"
-	                          : "^# TYPE patio[a-z0-9_]* (gauge|counter|info|stateset)$");
+	match(line, r->prometheus ? "^# TYPE patio[a-z0-9_]* (gauge|counter|histogram)$"
+	                          : "^# TYPE patio[a-z0-9_]* "
+	                            "(gauge|counter|info|stateset|histogram)$");
 	for (unsigned i = 0; i < r->families; i++)
 		assert_string_not_equal(r->seen[i], r->family);
 	assert_true(r->families < sizeof r->seen / sizeof r->seen[0]);
@@ -42,7 +111,7 @@ static void read_unit(struct reader *r, const char *line)
 	assert_false(r->prometheus || r->unit || r->help);
 	assert_int_equal(sscanf(line, "# UNIT %99s %19s", name, unit), 2);
 	assert_string_equal(name, r->family);
-	assert_true(strcmp(r->type, "gauge") == 0 || strcmp(r->type, "counter") == 0);
+	assert_true(strcmp(r->type, "info") != 0 && strcmp(r->type, "stateset") != 0);
 	assert_string_equal(name + strlen(name) - strlen(unit), unit);
 	r->unit = true;
 }
@@ -59,19 +128,32 @@ static void read_help(struct reader *r, const char *line)
 	r->help = true;
 }
 
+/* What the names of a family's samples have besides, which is in its head in the Prometheus form; a
+ * histogram's have one of three. */
+static const char *suffix_of(const struct reader *r, const char *line)
+{
+	static const char *const part[] = {"_bucket", "_sum", "_count"};
+	size_t n = strlen(r->family);
+	if (strcmp(r->type, "histogram") == 0 && strncmp(line, r->family, n) == 0)
+		for (unsigned i = 0; i < sizeof part / sizeof part[0]; i++)
+			if (strncmp(line + n, part[i], strlen(part[i])) == 0)
+				return part[i];
+	return r->prometheus                     ? ""
+	       : strcmp(r->type, "counter") == 0 ? "_total"
+	       : strcmp(r->type, "info") == 0    ? "_info"
+	                                         : "";
+}
+
 /* A sample follows its family's head, has its name and suffix, and comes once. */
 static void read_sample(struct reader *r, const char *line)
 {
-	char want[120], *value = strrchr(line, ' ');
+	const char *suffix = suffix_of(r, line);
+	char want[120], labels[300] = "", *value = strrchr(line, ' ');
 	assert_true(r->help);
 	match(line,
 	      "^[a-z0-9_]+(\\{[a-z_]+=\"([^\"\\]|\\\\[\"\\n])*\"(,[a-z_]+=\"([^\"\\]|\\\\[\"\\n]"
 	      ")*\")*\\})? [0-9]+(\\.[0-9]{9})?$");
-	snprintf(want, sizeof want, "%s%s", r->family,
-	         r->prometheus                     ? ""
-	         : strcmp(r->type, "counter") == 0 ? "_total"
-	         : strcmp(r->type, "info") == 0    ? "_info"
-	                                           : "");
+	snprintf(want, sizeof want, "%s%s", r->family, suffix);
 	assert_int_equal(strncmp(line, want, strlen(want)), 0);
 	assert_true(line[strlen(want)] == '{' || line[strlen(want)] == ' ');
 	if (r->prometheus)
@@ -82,6 +164,9 @@ static void read_sample(struct reader *r, const char *line)
 	for (unsigned i = 0; i < r->samples; i++)
 		assert_string_not_equal(r->sample[i], r->sample[r->samples]);
 	r->samples++;
+	sscanf(line + strlen(want), "{%299[^}]", labels);
+	if (strcmp(r->type, "histogram") == 0)
+		read_part(r, suffix, labels, value);
 }
 
 static void read_line(struct reader *r, const char *line)
@@ -125,6 +210,7 @@ char *metrics_read(const char *text, bool prometheus)
 		text_add(&samples, line);
 		text_add(&samples, "\n");
 	}
+	end_series(r);
 	free(copy);
 	free(r);
 	return samples.at;

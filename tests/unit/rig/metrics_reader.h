@@ -7,7 +7,8 @@
 /*
  * Reads a text in OpenMetrics 1.0 or, `prometheus`, Prometheus's text format 0.0.4.  Beside what
  * both demand: a family's head is type, unit, help, in this order; a name that ends with a unit has
- * one, and a help text is a sentence.  The samples as lines, which the caller frees.
+ * one, and a help text is a sentence; a histogram's labels have no `}` in their values.  The
+ * samples as lines, which the caller frees.
  */
 char *metrics_read(const char *text, bool prometheus);
 #endif

@@ -20,6 +20,38 @@ uint64_t metrics_ticks(uint64_t ticks)
 	return ticks / hz * ns + ticks % hz * ns / hz;
 }
 
+/* ---- histograms ---- */
+
+/* The bounds are below 2^first ticks, 2^(first + step) and so on, up to 2^last. */
+struct bounds {
+	unsigned first, last, step;
+};
+
+#define BOUNDS    24  /* at most */
+#define FEW_PORTS 512 /* all bounds of more ports would not fit in an answer */
+
+/* At 2.4 GHz 0.1 us to 0.9 s, each twice the last one; 0.4 us to 14 ms, eight times. */
+static const struct bounds all_bounds = {8, 31, 1}, few_bounds = {10, 25, 3};
+
+void metrics_measured(struct metrics *m, const char *const *value, const struct hist *h)
+{
+	const struct bounds *b = control_config()->ports <= FEW_PORTS ? &all_bounds : &few_bounds;
+	struct metric_bucket bucket[BOUNDS];
+	struct metric_histogram out = {bucket, 0, hist_count(h), metrics_ticks(h->sum)};
+	uint64_t below = 0;
+	unsigned i = 0;
+	if (!out.count)
+		return;
+	for (unsigned bit = b->first; bit <= b->last; bit += b->step) {
+		for (; i < hist_bucket(1ull << bit); i++)
+			below += h->bucket[i];
+		/* The greatest number below: a bucket's bound belongs to it. */
+		bucket[out.buckets++] =
+		    (struct metric_bucket){metrics_ticks((1ull << bit) - 1), below};
+	}
+	metrics_histogram(m, value, &out);
+}
+
 /* ---- the node ---- */
 
 static void node_info(struct metrics *m, unsigned which)

@@ -8,13 +8,15 @@
  * from these (tests/unit/test_metrics.c).
  *
  * The samples of a family with a label `cause`, `rule` or `reason` are left out while they are 0:
- * there are some sixty for each port, and an answer has room for 4 MiB.
+ * there are some sixty for each port, and an answer has room for 4 MiB.  Histograms without a value
+ * are left out, too.
  */
 #ifndef VMM_CONTROL_SHOW_METRICS_H
 #define VMM_CONTROL_SHOW_METRICS_H
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "lib/hist.h"
 #include "vmm/control/show/openmetrics.h"
 
 struct family {
@@ -41,6 +43,12 @@ extern const struct family_table metrics_guest, metrics_net;
 
 /* TSC ticks in nanoseconds. */
 uint64_t metrics_ticks(uint64_t ticks);
+
+/*
+ * A histogram of TSC ticks as the samples of one object, unless it is empty; without a writer.  All
+ * objects of an answer have the same bounds, so that their sums mean something.
+ */
+void metrics_measured(struct metrics *m, const char *const *value, const struct hist *h);
 
 #define LABELS(...) ((const char *const[]){__VA_ARGS__})
 #define NUMBER      24 /* bytes of a number as text, with its NUL */

@@ -9,6 +9,7 @@
 #include "vmm/control/show/metrics.h"
 #include "vmm/control/show/parts.h"
 #include "vmm/exit.h"
+#include "vmm/exit_times.h"
 #include "vmm/life.h"
 
 /* ---- guests ---- */
@@ -130,6 +131,15 @@ static void one_vcpu_exits(struct metrics *m, const struct vcpu *v, const char *
 	}
 }
 
+static void one_vcpu_exit_times(struct metrics *m, const struct vcpu *v, const char *id,
+                                unsigned which)
+{
+	struct hist all = {0};
+	(void)which;
+	if (exit_times_read(v, VMEXIT_COUNT, &all))
+		metrics_measured(m, LABELS(v->vm->name, id), &all);
+}
+
 static void one_vcpu_field(struct metrics *m, const struct vcpu *v, const char *id, unsigned offset)
 {
 	metrics_number(m, LABELS(v->vm->name, id), number_at(v, offset));
@@ -143,6 +153,11 @@ static void vcpu_core(struct metrics *m, unsigned which)
 static void vcpu_exits(struct metrics *m, unsigned time)
 {
 	for_vcpus(m, one_vcpu_exits, time);
+}
+
+static void vcpu_exit_times(struct metrics *m, unsigned which)
+{
+	for_vcpus(m, one_vcpu_exit_times, which);
 }
 
 static void vcpu_field(struct metrics *m, unsigned offset)
@@ -268,6 +283,9 @@ static const struct family guest_families[] = {
            false),
     FAMILY(COUNTER, "patio_vcpu_exit", "seconds", "guest,vcpu,reason",
            "Time from the vCPU's exits to its next entries.", vcpu_exits, true),
+    FAMILY(HISTOGRAM, "patio_vcpu_exit_time", "seconds", "guest,vcpu",
+           "How long the vCPU's exits of all kinds kept its core: the guest's noise.",
+           vcpu_exit_times, 0),
     FAMILY(COUNTER, "patio_vcpu_masked_lvts", NULL, "guest,vcpu",
            "Local interrupts that were set up with a delivery mode no guest may use, kept masked.",
            vcpu_field, offsetof(struct vcpu, masked_lvts)),

@@ -100,6 +100,17 @@ static void port_drops(struct metrics *m, unsigned which)
 	}
 }
 
+static void port_deliveries(struct metrics *m, unsigned which)
+{
+	struct vnet_port *p;
+	(void)which;
+	for (unsigned slot = 0; (p = next_port(&slot)); slot++) {
+		struct hist all = {0};
+		if (vnet_port_measured(p, -1, &all))
+			metrics_measured(m, LABELS(p->name), &all);
+	}
+}
+
 /* ---- links, direct ones too ---- */
 
 typedef void link_samples(struct metrics *m, const struct port_config *link,
@@ -231,6 +242,9 @@ static const struct family net_families[] = {
            "Addresses that the port's network has learned of it.", port_numbers, PORT_LEARNED),
     FAMILY(GAUGE, "patio_port_address_limit", NULL, "port",
            "How many addresses may be learned of the port.", port_numbers, PORT_QUOTA),
+    FAMILY(HISTOGRAM, "patio_port_delivery", "seconds", "port",
+           "How long the frames that were delivered to the port took through the switch.",
+           port_deliveries, 0),
     FAMILY(INFO, "patio_link", NULL, "link,kind,network,edge,remote,vni,udp_port",
            "A link to another node, or a direct one, which is a name of its edge port.", link_info,
            0),
