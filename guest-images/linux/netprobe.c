@@ -20,6 +20,7 @@ static const char usage[] =
     "       netprobe udp HOST PORT N WARM SIZE [samples]\n"
     "       netprobe tcp-server PORT\n"
     "       netprobe tcp HOST PORT MIB [BUF] [sha]\n"
+    "       netprobe tcp-echo HOST PORT N WARM SIZE [samples]\n"
     "       netprobe exitcost N     an intercepted instruction's cost (CPUID)\n"
     "       netprobe clock          both clocks, now\n"
     "       netprobe pattern MIB    the bytes that `tcp .. sha` sends, on stdout\n";
@@ -50,14 +51,20 @@ static uint16_t port_number(const char *text)
 	return (uint16_t)number(text, 1, 65535);
 }
 
-static int run_udp(int argc, char **argv)
+#define TRIPS_MAX 10000000U
+
+typedef int round_trips(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size,
+                        int raw);
+
+/* HOST PORT N WARM SIZE [samples], of `min` to `max` bytes. */
+static int run_round_trips(int argc, char **argv, round_trips *client, uint32_t min, uint32_t max)
 {
 	int raw = argc == 8 && !strcmp(argv[7], "samples");
 
 	if (argc != 7 + raw)
 		bad_usage();
-	return udp_client(argv[2], port_number(argv[3]), number(argv[4], 1, 10000000),
-	                  number(argv[5], 0, 10000000), number(argv[6], 4, 65507), raw);
+	return client(argv[2], port_number(argv[3]), number(argv[4], 1, TRIPS_MAX),
+	              number(argv[5], 0, TRIPS_MAX), number(argv[6], min, max), raw);
 }
 
 static int run_tcp(int argc, char **argv)
@@ -126,7 +133,9 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(what, "tcp-server"))
 		tcp_server(port_number(argv[2]));
 	if (argc >= 7 && !strcmp(what, "udp"))
-		return run_udp(argc, argv);
+		return run_round_trips(argc, argv, udp_client, 4, 65507);
+	if (argc >= 7 && !strcmp(what, "tcp-echo"))
+		return run_round_trips(argc, argv, tcp_echo_client, 1, MESSAGE_MAX);
 	if (argc >= 5 && !strcmp(what, "tcp"))
 		return run_tcp(argc, argv);
 	if (argc == 3 && !strcmp(what, "exitcost"))

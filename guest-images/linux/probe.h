@@ -12,7 +12,8 @@
  * of JSON on stdout; a failure is the line {"kind":..,"error":..,"errno":..} and exit status 1.
  */
 
-#define BLOCK 65536U /* one read or write of bulk data, and the largest datagram buffer, bytes */
+#define BLOCK       65536U /* one read or write of bulk data, and the largest datagram buffer, bytes */
+#define MESSAGE_MAX (16U << 20) /* of a round trip over TCP, bytes */
 
 /** The time stamp counter, in ticks of this CPU (AMD64 APM vol. 3, RDTSC). */
 static inline uint64_t now_tsc(void)
@@ -78,7 +79,8 @@ _Noreturn void udp_server(uint16_t port);
  */
 int udp_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size, int raw);
 
-/** Sink for tcp_client(): one connection after the other, for ever. */
+/** The other end of tcp_client() and tcp_echo_client(): one connection after the other, for ever.
+ */
 _Noreturn void tcp_server(uint16_t port);
 
 /**
@@ -87,5 +89,16 @@ _Noreturn void tcp_server(uint16_t port);
  * @return 0 when the server received every byte (and the same ones, with `sha`), else 1
  */
 int tcp_client(const char *host, uint16_t port, uint32_t mib, uint32_t buf, int sha);
+
+/**
+ * Round trips of messages over one connection, one at a time, sent without Nagle's delay.
+ * @param n     round trips that count, >= 1
+ * @param warm  round trips before them that do not
+ * @param size  of a message in bytes, 1..MESSAGE_MAX
+ * @param raw   also print each round trip's ticks, in their order
+ * @return 0 when each message came back as it was, else 1
+ */
+int tcp_echo_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size,
+                    int raw);
 
 #endif

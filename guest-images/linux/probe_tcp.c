@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP bulk.  The client sends a header, the bytes, and end of stream; the server answers with what
- * it received.  Both structures travel in the byte order of x86, the only machine this runs on.
+ * TCP bulk, and round trips of messages.  In bulk the client sends a header, the bytes, and end of
+ * stream, and the server answers with what it received.  Of round trips the header has the size of
+ * the messages; the server takes each one whole and sends it back, until end of stream.  The
+ * structures travel in the byte order of x86, the only machine this runs on.
  */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +20,12 @@
 #define IDLE_SECONDS 600U /* after which a silent peer counts as gone */
 #define MAGIC        0x3170727074656e70ULL
 #define FLAG_SHA     1U
+#define FLAG_ECHO    2U /* round trips; `message` is their size */
 
 struct header {
 	uint64_t magic;
-	uint64_t flags;
+	uint32_t flags;
+	uint32_t message;
 };
 
 struct answer {
@@ -28,34 +33,82 @@ struct answer {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 };
 
-static const char kind[] = "tcp";
+static const char kind[] = "tcp", echo_kind[] = "tcp-echo";
 
-static void sink(int fd, uint8_t *buf)
+/* False when the rest of the connection makes no sense. */
+static int is_ours(const struct header *h)
+{
+	if (h->magic != MAGIC)
+		return 0;
+	if (h->flags == FLAG_ECHO)
+		return h->message > 0 && h->message <= MESSAGE_MAX;
+	return !(h->flags & ~FLAG_SHA) && !h->message;
+}
+
+/* A segment that is not full is sent at once, instead of waiting for an acknowledgement. */
+static int send_at_once(int fd)
+{
+	int one = 1;
+
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+static void sink(int fd, uint8_t *buf, uint32_t flags)
 {
 	struct answer a = {0};
-	struct header h;
 	SHA2_CTX s;
 	ssize_t n;
 
-	if (recv(fd, &h, sizeof(h), MSG_WAITALL) != (ssize_t)sizeof(h) || h.magic != MAGIC ||
-	    (h.flags & ~(uint64_t)FLAG_SHA)) {
-		fprintf(stderr, "tcp-server: not a netprobe client\n");
-		return;
-	}
 	SHA256Init(&s);
 	while ((n = read(fd, buf, BLOCK)) > 0) {
 		a.received += (uint64_t)n;
-		if (h.flags & FLAG_SHA)
+		if (flags & FLAG_SHA)
 			SHA256Update(&s, buf, (size_t)n);
 	}
 	if (n < 0) {
 		perror("tcp-server: read");
 		return;
 	}
-	if (h.flags & FLAG_SHA)
+	if (flags & FLAG_SHA)
 		SHA256Final(a.digest, &s);
 	if (write(fd, &a, sizeof(a)) != (ssize_t)sizeof(a))
 		perror("tcp-server: write");
+}
+
+/* Sends each message back; ends with the stream. */
+static void echo(int fd, uint32_t message)
+{
+	uint8_t *buf = malloc(message);
+
+	if (!buf || send_at_once(fd)) {
+		perror("tcp-server: echo");
+		free(buf);
+		return;
+	}
+	while (recv(fd, buf, message, MSG_WAITALL) == (ssize_t)message)
+		for (uint32_t sent = 0; sent < message;) {
+			ssize_t n = write(fd, buf + sent, message - sent);
+
+			if (n <= 0) {
+				perror("tcp-server: echo");
+				free(buf);
+				return;
+			}
+			sent += (uint32_t)n;
+		}
+	free(buf);
+}
+
+static void serve(int fd, uint8_t *buf)
+{
+	struct header h;
+
+	if (recv(fd, &h, sizeof(h), MSG_WAITALL) != (ssize_t)sizeof(h) || !is_ours(&h))
+		fprintf(stderr, "tcp-server: not a netprobe client\n");
+	else if (h.flags & FLAG_ECHO)
+		echo(fd, h.message);
+	else
+		sink(fd, buf, h.flags);
 }
 
 _Noreturn void tcp_server(uint16_t port)
@@ -74,19 +127,19 @@ _Noreturn void tcp_server(uint16_t port)
 		if (c < 0)
 			continue;
 		probe_timeout(kind, c, IDLE_SECONDS);
-		sink(c, buf);
+		serve(c, buf);
 		close(c);
 	}
 }
 
 /* Write the whole of `buf`, in as many pieces as the socket takes. */
-static void write_all(int fd, const uint8_t *buf, size_t len)
+static void write_all(const char *what, int fd, const uint8_t *buf, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, buf, len);
 
 		if (n <= 0)
-			probe_fail(kind, "write");
+			probe_fail(what, "write");
 		buf += n;
 		len -= (size_t)n;
 	}
@@ -102,7 +155,7 @@ static void send_bulk(int fd, uint64_t left, uint8_t *buf, uint32_t size, SHA2_C
 
 		if (s)
 			SHA256Update(s, buf, n);
-		write_all(fd, buf, n);
+		write_all(kind, fd, buf, n);
 		left -= n;
 		if (s)
 			pattern_fill(&state, buf, size);
@@ -145,7 +198,7 @@ int tcp_client(const char *host, uint16_t port, uint32_t mib, uint32_t size, int
 	probe_timeout(kind, fd, IDLE_SECONDS);
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		probe_fail(kind, "connect");
-	write_all(fd, (const uint8_t *)&h, sizeof(h));
+	write_all(kind, fd, (const uint8_t *)&h, sizeof(h));
 	SHA256Init(&s);
 	pattern_fill(&state, buf, size);
 	t0 = now_ns();
@@ -162,5 +215,70 @@ int tcp_client(const char *host, uint16_t port, uint32_t mib, uint32_t size, int
 	printf(",\"ok\":%s,\"tsc\":%llu,\"ns\":%llu,\"tsc_per_mib\":%llu,\"ns_per_mib\":%llu}\n",
 	       ok ? "true" : "false", (unsigned long long)tsc, (unsigned long long)ns,
 	       (unsigned long long)(tsc / mib), (unsigned long long)(ns / mib));
+	return !ok;
+}
+
+/* Bytes that the message of a round trip differs in from that of the one before. */
+static void number_message(uint8_t *buf, uint32_t size, uint32_t number)
+{
+	memcpy(buf, &number, size < sizeof(number) ? size : sizeof(number));
+}
+
+/* A connection whose server sends back messages of `size` bytes. */
+static int connect_echo(const char *host, uint16_t port, uint32_t size)
+{
+	struct header h = {.magic = MAGIC, .flags = FLAG_ECHO, .message = size};
+	struct sockaddr_in sa;
+	int fd = probe_socket(echo_kind, SOCK_STREAM, host, port, &sa);
+
+	probe_timeout(echo_kind, fd, IDLE_SECONDS);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		probe_fail(echo_kind, "connect");
+	if (send_at_once(fd))
+		probe_fail(echo_kind, "nodelay");
+	write_all(echo_kind, fd, (const uint8_t *)&h, sizeof(h));
+	return fd;
+}
+
+/* Takes the message back that was sent. */
+static void await_message(int fd, uint8_t *in, uint32_t size)
+{
+	if (recv(fd, in, size, MSG_WAITALL) != (ssize_t)size)
+		probe_fail(echo_kind, "receive");
+}
+
+int tcp_echo_client(const char *host, uint16_t port, uint32_t n, uint32_t warm, uint32_t size,
+                    int raw)
+{
+	uint64_t *tsc = samples_new(echo_kind, n), *ns = samples_new(echo_kind, n);
+	uint64_t state = PATTERN_START;
+	uint8_t *out = malloc((size_t)size + 8), *in = malloc(size);
+	int ok = 1, fd = connect_echo(host, port, size);
+
+	if (!out || !in)
+		probe_fail(echo_kind, "memory");
+	pattern_fill(&state, out, (size + 7) & ~7U);
+	for (uint32_t i = 0; i < warm + n; i++) {
+		uint64_t t0, c0, c1;
+
+		number_message(out, size, i);
+		t0 = now_ns();
+		c0 = now_tsc();
+		write_all(echo_kind, fd, out, size);
+		await_message(fd, in, size);
+		c1 = now_tsc();
+		if (i >= warm) {
+			tsc[i - warm] = c1 - c0;
+			ns[i - warm] = now_ns() - t0;
+		}
+		ok &= !memcmp(in, out, size);
+	}
+	printf("{\"kind\":\"tcp-echo\",\"n\":%u,\"size\":%u,\"ok\":%s", n, size,
+	       ok ? "true" : "false");
+	if (raw)
+		samples_print_raw("tsc", tsc, n);
+	samples_print("tsc", tsc, n);
+	samples_print("ns", ns, n);
+	puts("}");
 	return !ok;
 }
