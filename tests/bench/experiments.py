@@ -2,7 +2,8 @@
 """The experiments of a run of the benches: each is made once, whichever bench asks for it.
 
 The peer takes minutes of CPU time, so it is measured with PEER=1 only.  What it measured last is kept in
-build/bench/peer-CLOCK-MODE.json, with all that it was measured on, and shown as of an earlier run.
+build/bench/peer-CLOCK-MODE.json (peer-SCRIPT-CLOCK-MODE.json of another script than that of rtt and
+tcp), with all that it was measured on, and shown as of an earlier run.
 
 Several run side by side: no clock of theirs depends on how fast the machine is.
 """
@@ -42,9 +43,10 @@ class Experiment:
         return {k: v for k, v in found.items() if v[0]}, (many - few) / units
 
 
-def kept(clock, mode):
+def kept(clock, mode, script=pair.EXPERIMENT):
     """The file with the peer's last results."""
-    return os.path.join(clocks.folder(), f"peer-{clock.name}-{mode}.json")
+    words = ["peer", *([] if script is pair.EXPERIMENT else [script.name]), clock.name, mode]
+    return os.path.join(clocks.folder(), "-".join(words) + ".json")
 
 
 def keep(path, results, conditions):
@@ -55,31 +57,31 @@ def keep(path, results, conditions):
 
 
 class Experiments:
-    """Those that were made already, by clock, mode and system."""
+    """Those that were made already, by clock, mode, system and script."""
 
     def __init__(self):
         self.made = {}
 
-    def patio(self, clock, mode):
+    def patio(self, clock, mode, script=pair.EXPERIMENT):
         """alice and bob on a node."""
-        return self._once((clock.name, mode, "patio"), lambda: self._measure(
-            "Patio", pair.run, clock, mode, "patio"))
+        return self._once((clock.name, mode, "patio", script.name), lambda: self._measure(
+            "Patio", pair.run, clock, mode, script, "patio"))
 
-    def peer(self, clock, mode):
+    def peer(self, clock, mode, script=pair.EXPERIMENT):
         """Under KVM, in this run or the last one; None where there is neither."""
         if mode not in kvm_peer.modes(clock):
             return None
-        return self._once((clock.name, mode, "kvm"), lambda: self._peer(clock, mode))
+        return self._once((clock.name, mode, "kvm", script.name), lambda: self._peer(clock, mode, script))
 
     def _once(self, key, make):
         if key not in self.made:
             self.made[key] = make()
         return self.made[key]
 
-    def _peer(self, clock, mode):
-        path = kept(clock, mode)
+    def _peer(self, clock, mode, script):
+        path = kept(clock, mode, script)
         if os.environ.get("PEER") == "1":
-            made = self._measure("Linux and KVM", kvm_peer.run, clock, mode, "kvm")
+            made = self._measure("Linux and KVM", kvm_peer.run, clock, mode, script, "kvm")
             keep(path, made.results, made.conditions)
             return made
         if not os.path.exists(path):
@@ -89,13 +91,13 @@ class Experiments:
         return Experiment(clock, mode, old["results"], old["conditions"], EARLIER)
 
     @staticmethod
-    def _measure(what, run, clock, mode, system):
-        print(f"({what}: clock {clock.name}, {mode})", file=sys.stderr, flush=True)
-        return Experiment(clock, mode, *run(clock, mode), system)
+    def _measure(what, run, clock, mode, script, system):
+        print(f"({what}: {script.name}, clock {clock.name}, {mode})", file=sys.stderr, flush=True)
+        return Experiment(clock, mode, *run(clock, mode, script), system)
 
-    def all(self):
+    def all(self, script=pair.EXPERIMENT):
         """Every experiment of the clocks that are wanted, the peer beside Patio."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            futures = [pool.submit(one, clock, mode) for clock in clocks.chosen() for mode in pair.MOVE
+            futures = [pool.submit(one, clock, mode, script) for clock in clocks.chosen() for mode in pair.MOVE
                        for one in (self.patio, self.peer)]
         return [made for made in (future.result() for future in futures) if made]

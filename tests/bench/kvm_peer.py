@@ -62,20 +62,20 @@ def modes(clock):
     return ["kick"] if clock.name == "count" else ["kick", "poll"]
 
 
-def lines(clock, mode):
+def lines(clock, mode, script=pair.EXPERIMENT):
     """{guest: kernel command line}."""
     words = f"panic=-1 {pair.idle(clock, mode)}".strip()
-    return {"alice": f"console=hvc0 {pair.line('alice', words, pair.run_words('kvm', clock))}",
+    return {"alice": f"console=hvc0 {pair.line('alice', words, pair.run_words('kvm', clock, script))}",
             "bob": f"console=ttyS0 {pair.line('bob', words)}"}
 
 
-def archive(clock, mode):
+def archive(clock, mode, script):
     """The bytes of /node in the Linux with KVM."""
     _, words, files = setting(clock, mode)
-    files = files | {f"{name}.line": text for name, text in lines(clock, mode).items()}
+    files = files | {f"{name}.line": text for name, text in lines(clock, mode, script).items()}
     return cpio.archive({
         "node/run": f"exec sh ./host {words}\n".encode(), "node/vmlinuz": LINUX[0],
-        "node/guest.cpio.gz": pair.initrd(), "usr/share/qemu/linuxboot_dma.bin": FIRMWARE,
+        "node/guest.cpio.gz": pair.initrd(script), "usr/share/qemu/linuxboot_dma.bin": FIRMWARE,
         **{f"node/{name}": text.encode() for name, text in files.items()},
         **{f"node/{name}": os.path.join(FOLDER, name) for name in ("host", "join")}, **modules()})
 
@@ -83,12 +83,12 @@ def archive(clock, mode):
 class Peer(Emulator):
     """The emulated machine with the Linux that has KVM."""
 
-    def __init__(self, clock, mode, log=None):
+    def __init__(self, clock, mode, script, log=None):
         super().__init__()
         target = nested.SVM if clock.name == "count" else nested.VMX
         self.patience = target.PATIENCE
         self.complaints = target.complaints
-        packed = archive(clock, mode)
+        packed = archive(clock, mode, script)
         if clock.name == "count":
             self.command = ["env", f"QEMU_MODULE_DIR={qemu.MODULES}", *target.emulator(
                 packed, self.folder, memory=MEMORY, binary=QEMU,
@@ -101,20 +101,20 @@ class Peer(Emulator):
         self.start(self.command, log=log)
 
 
-def run(clock, mode, log=None):
+def run(clock, mode, script=pair.EXPERIMENT, log=None):
     """(results, conditions) of an experiment on the peer."""
     cores, words, files = setting(clock, mode)
-    with Peer(clock, mode, log) as machine:
+    with Peer(clock, mode, script, log) as machine:
         version = machine.expect(r"@@peer (.*?)\r*\n", pair.LIMIT).group(1)
         found = pair.results(pair.await_end(machine))
         emulator = machine.version
     return found, {"system": "kvm", "mode": mode, "clock": clock.name, "unit": clock.unit,
                    "clock_is": clock.about, "repeats": clock.repeats["kvm"],
                    "emulator": emulator,
-                   "inner_qemu": version, "kernel": kernel_version(), **pair.sizes(clock), "cores": cores,
+                   "inner_qemu": version, "kernel": kernel_version(), **script.sizes(clock), "cores": cores,
                    "cpus_of_alice_bob_and_their_vhosts": words, "settings": files,
                    "guest_cpus": 1, "guest_memory": f"{pair.MEMORY}M",
-                   "command_lines": lines(clock, mode), "host_command_line": nested.LINE}
+                   "command_lines": lines(clock, mode, script), "host_command_line": nested.LINE}
 
 
 def exits(found, name):

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""alice and bob, one vCPU each, on a node: alice does the whole experiment (tests/bench/experiment) and
+"""alice and bob, one vCPU each, on a node: alice does a whole experiment, a script in tests/bench/, and
 prints its results, and nothing is typed meanwhile.  So two runs differ in nothing but the emulator."""
 
 import json
 import os
 import re
 import threading
+from dataclasses import dataclass
 
 from clocks import folder
 from icount import kernel_version
@@ -20,9 +21,36 @@ MEMORY = 128  # MiB of a guest
 NODE_MEMORY = 640
 WARM = 200  # round trips before each run
 CORES = {"kick": 3, "poll": 4, "adaptive": 4}  # the monitor, alice, bob; and the one that polls
-MOVE = {"kick": "move kick\n", "poll": "move poll core 3\n", "adaptive": "move adaptive core 3\n"}
+# The last core is the one that polls.
+MOVE = {"kick": "move kick\n", "poll": "move poll core {core}\n", "adaptive": "move adaptive core {core}\n"}
 RESULT = re.compile(r"@@r (\S+) (\{.*\})\r*$", re.M)
 LIMIT = 3600  # seconds; it only ends what hangs
+
+
+@dataclass(frozen=True)
+class Script:
+    """What alice does: the file of that name beside this one is called with the system's name and these
+    words, which sizes(clock) has by name, for the conditions.  `conf`: more lines of the node's
+    description."""
+
+    name: str
+    sizes: callable
+    conf: str = ""
+
+    def words(self, clock):
+        """The script's arguments after the system's name."""
+        for value in self.sizes(clock).values():
+            yield from value if isinstance(value, list) else [value]
+
+
+# What rtt and tcp are computed from.
+EXPERIMENT = Script("experiment", lambda clock: {"rounds": list(clock.rounds), "warm": WARM,
+                                                 "mib": clock.mib})
+
+
+def move(mode, cores):
+    """The statement of a node with so many cores."""
+    return MOVE[mode].format(core=cores - 1)
 
 
 def idle(clock, mode):
@@ -37,38 +65,32 @@ def line(name, words, run=None):
                                 f"run={run}" if run else "") if w)
 
 
-def run_words(system, clock):
+def run_words(system, clock, script=EXPERIMENT):
     """The experiment, as run= has it."""
-    short, long = clock.rounds
-    return f"experiment+{system}+{short}+{long}+{WARM}+{clock.mib}"
+    return "+".join(str(word) for word in (script.name, system, *script.words(clock)))
 
 
-def sizes(clock):
-    """How much an experiment does, for its conditions."""
-    return {"rounds": list(clock.rounds), "warm": WARM, "mib": clock.mib}
-
-
-def initrd():
+def initrd(script=EXPERIMENT):
     """The guests' initramfs with the experiment in it; the packed archive must be the last.  Another
     thread or process may be reading the file, so it is replaced whole."""
-    path = os.path.join(folder(), "experiment.cpio.gz")
-    script = os.path.join(ROOT, "tests", "bench", "experiment")
+    path = os.path.join(folder(), f"{script.name}.cpio.gz")
+    file = os.path.join(ROOT, "tests", "bench", script.name)
     new = f"{path}.{os.getpid()}.{threading.get_ident()}"
-    cpio.write(new, cpio.archive({"bin/experiment": script}), LINUX[1])
+    cpio.write(new, cpio.archive({f"bin/{script.name}": file}), LINUX[1])
     os.replace(new, path)
     return path
 
 
-def conf(clock, mode):
+def conf(clock, mode, script=EXPERIMENT):
     """The node's description."""
     words = " ".join(w for w in ("console=ttyS0", clock.words, idle(clock, mode)) if w)
     text = ""
-    for name, run, more in (("alice", run_words("patio", clock), "control"), ("bob", None, "")):
-        text += (f"guest {name} cpus 1 memory {MEMORY}M kernel vmlinuz initrd experiment.cpio.gz {more} "
+    for name, run, more in (("alice", run_words("patio", clock, script), "control"), ("bob", None, "")):
+        text += (f"guest {name} cpus 1 memory {MEMORY}M kernel vmlinuz initrd {script.name}.cpio.gz {more} "
                  f'cmdline "{words} {line(name, "", run)}"\n')
     for name, last in (("alice", "a"), ("bob", "b")):
         text += f"port {name}.0 guest {name} mac 52:54:00:00:00:0{last}\n"
-    return text + MOVE[mode] + "console alice\n"
+    return text + move(mode, CORES[mode]) + script.conf + "console alice\n"
 
 
 def results(text):
@@ -91,10 +113,10 @@ def await_end(machine):
     return machine.child.before
 
 
-def run(clock, mode):
+def run(clock, mode, script=EXPERIMENT):
     """(results, conditions) of an experiment on a node."""
-    text = conf(clock, mode)
-    with Node(text, [LINUX[0], initrd()], target=clock.target, cores=CORES[mode], memory=NODE_MEMORY,
+    text = conf(clock, mode, script)
+    with Node(text, [LINUX[0], initrd(script)], target=clock.target, cores=CORES[mode], memory=NODE_MEMORY,
               timeout=LIMIT, **clock.machine) as node:
         found = results(await_end(node))
     return found, {"system": "patio", "mode": mode, "clock": clock.name, "unit": clock.unit,
@@ -102,7 +124,7 @@ def run(clock, mode):
                    "emulator": target(clock.target).version(), "target": clock.target,
                    "machine": {k: list(v) if isinstance(v, tuple) else v
                                for k, v in clock.machine.items()},
-                   **sizes(clock), "cores": CORES[mode], "guest_cpus": 1, "guest_memory": f"{MEMORY}M",
+                   **script.sizes(clock), "cores": CORES[mode], "guest_cpus": 1, "guest_memory": f"{MEMORY}M",
                    "kernel": kernel_version(), "configuration": text}
 
 

@@ -116,7 +116,7 @@ def test_experiments_side_by_side(tmp_path, monkeypatch):
     begun = threading.Barrier(2)
 
     def run(system):
-        def measure(clock, mode):
+        def measure(clock, mode, _script):
             begun.wait(60)
             return {"mode": mode}, {"system": system}
         return measure
