@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Round trips.  peer=MAC: numbered test frames to the guest echo.c; or ip= and to=IP:
- * ARP, then pings.  n= (100), size= of the frame, poll=1: never sleeps.  Prints `rtt n=.. lost=..
- * min=.. med=..` in TSC ticks; a lost one is a failure unless loss=1.
+ * ARP, then pings.  n= (100), size= of the frame, poll=1: never sleeps, gap= TSC ticks before each,
+ * for a NIC that holds back an interrupt soon after another.  Prints `rtt n=.. lost=.. min=..
+ * med=..` in TSC ticks; a lost one is a failure unless loss=1.
  */
 #include <string.h>
 #include "guest-images/lib/check.h"
@@ -64,6 +65,13 @@ static bool round_trip(uint32_t number, bool ip, unsigned size, uint64_t *took)
 	return false;
 }
 
+static void pause_for(uint64_t ticks)
+{
+	uint64_t start = rdtsc();
+	while (rdtsc() - start < ticks)
+		cpu_pause();
+}
+
 static void sort(uint64_t *v, unsigned n)
 {
 	for (unsigned gap = n / 2; gap; gap /= 2)
@@ -78,6 +86,7 @@ static void sort(uint64_t *v, unsigned n)
 void guest_main(void)
 {
 	unsigned n, size, got;
+	uint64_t gap;
 	bool ip;
 	netguest_start(&nic, &me);
 	n = (unsigned)mb_number("n", 100);
@@ -85,12 +94,15 @@ void guest_main(void)
 	got = 0;
 	patience = netguest_patience();
 	poll = mb_number("poll", 0);
+	gap = mb_number("gap", 0);
 	n = n < MAX_ROUNDS ? n : MAX_ROUNDS;
 	ip = mb_ip("to", to.ip);
 	if (!check(ip ? resolve() : mb_mac("peer", to.mac), "peer", "unknown"))
 		done();
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		pause_for(gap);
 		got += round_trip(i, ip, size, &ticks[got]);
+	}
 	sort(ticks, got);
 	print("rtt n=%u lost=%u min=%lu med=%lu\n", n, n - got, got ? ticks[0] : 0,
 	      got ? ticks[got / 2] : 0);
