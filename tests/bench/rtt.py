@@ -10,6 +10,7 @@ AIM_INSN = {"kick": 30500}  # count: the median
 AIM_TICKS = {"kick": 4000, "poll": 3500}  # critical: the median above the loopback's
 AIM_EXITS = {"kick": 2.1, "poll": 0, "adaptive": 0}
 AIM_TO_POLL = 1.1  # of adaptive's round trip to poll's
+FRAMES = 2  # of a round trip
 EXITS_SLACK = 0.005  # a poll aim of none: a timer's or the like may fall into the measured time
 PEER = ("kvm: Linux + KVM + vhost-net + bridge, the same guests in the same emulated machine; "
         f"priced: p50 and {clocks.EXIT_CYCLES} for each exit (EXIT_CYCLES)")
@@ -26,8 +27,8 @@ def measure(experiment, size):
     return {"clock": experiment.clock.name, "unit": experiment.clock.unit,
             "system": experiment.system, "mode": experiment.mode, "size": size, **shape,
             "floor_p50": below["p50"], "above_floor": shape["p50"] - below["p50"],
-            "exits_per_rtt": round(exits, 3), "exit_cycles": clocks.EXIT_CYCLES,
-            "priced": clocks.priced(shape["p50"], exits), "vmm_per_rtt": vmm,
+            "exits_per_rtt": round(exits, 3), "exits_per_frame": round(exits / FRAMES, 3),
+            "exit_cycles": clocks.EXIT_CYCLES, "priced": clocks.priced(shape["p50"], exits), "vmm_per_rtt": vmm,
             "lost": probe["lost"], "by_reason": by_reason(found), "floor": below,
             "late": late(samples), "samples": samples,
             "conditions": experiment.conditions}

@@ -14,12 +14,14 @@ def measure(experiment):
     results, mib = experiment.results, experiment.conditions["mib"]
     probe, floor = results["tcp.short"], results["tcp.floor"]["tsc_per_mib"]
     found, exits = experiment.exits("tcp", mib)
+    per_mib = probe["tsc_per_mib"]
     vmm = round(totals(found)[1]) if experiment.patio and exits >= 1 else None
     return {"clock": experiment.clock.name, "unit": experiment.clock.unit,
-            "system": experiment.system, "mode": experiment.mode, "per_mib": probe["tsc_per_mib"],
-            "floor_per_mib": floor, "above_floor": probe["tsc_per_mib"] - floor,
+            "system": experiment.system, "mode": experiment.mode, "per_mib": per_mib,
+            "bytes_per_1000": round((1 << 20) * 1000 / per_mib, 2),
+            "floor_per_mib": floor, "above_floor": per_mib - floor,
             "exits_per_mib": round(exits, 2), "exit_cycles": clocks.EXIT_CYCLES,
-            "priced": clocks.priced(probe["tsc_per_mib"], exits), "vmm_per_mib": vmm, "mib": mib,
+            "priced": clocks.priced(per_mib, exits), "vmm_per_mib": vmm, "mib": mib,
             "write_bytes": probe["buf"], "by_reason": by_reason(found),
             "conditions": experiment.conditions}
 
