@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What people run: make run, make guest, make bench.  Included by the root Makefile.
+# What people run: make run, make guest, make bench, make report.  Included by the root Makefile.
 #   make run                 the demonstration; on a terminal it ends in Patio's monitor
 #   make run NODES=svm,vmx   two nodes on one wire: QEMU with AMD SVM and Bochs with Intel VT-x
 #   make run NODES=3 EVPN=1  three nodes with Linux as Dom0, whose FRR joins them by BGP EVPN
@@ -7,6 +7,8 @@
 #   tools/patio-check FILE   what a node would say of a patio.conf (--help)
 #   make bench BENCH=rtt     benchmarks: rtt, tcp, boot, ring, exits, paths, walk, steps or repeat; all without BENCH;
 #                            PEER=1 CLOCK=name EXIT_CYCLES=n LATE=x AT_ONCE=n WRITE=1: see tests/bench/bench
+#   make report              experiments as one HTML page and JSON, build/report/; REPORT="rtt noise": only these
+#                            parts; FROM=file: an old report.json; CLOCK, PEER, EXIT_CYCLES, LATE, AT_ONCE as above
 
 #   make iso CONF=patio.conf MODULES="FILE ..." [OPTIONS="..."] [NODES=table]      build/patio.iso
 #   make netboot, with the same words: build/netboot/, to serve by TFTP or HTTP (docs/deploy.md)
@@ -67,10 +69,19 @@ bench:
 	$(PREPARE) all guests linux-guest $(BENCH_MORE) >&2
 	tests/bench/bench $(BENCH)
 
+# Only measuring needs the guests: FROM without REPORT shows old figures.
+.PHONY: report
+report:
+	tools/install report >&2 </dev/null
+	$(if $(FROM),$(if $(REPORT),$(REPORT_NEEDS)),$(REPORT_NEEDS))
+	tests/bench/report/run $${FROM:+--from "$$FROM"} $(REPORT)
+
+REPORT_NEEDS = $(PREPARE) all guests linux-guest $(PEER_MORE) >&2
+
 # The Linux of BENCH=paths: Dom0's, and one probe more.  The kernel unpacks both archives.  The peer: a
 # Linux with KVM, in a QEMU that delivers what KVM injects once.
-BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz) \
-	$(if $(filter 1,$(PEER)),kvm-host $(BENCH_OUT)/qemu-system-x86_64)
+BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz) $(PEER_MORE)
+PEER_MORE = $(if $(filter 1,$(PEER)),kvm-host $(BENCH_OUT)/qemu-system-x86_64)
 BENCH_OUT := $(B)/bench
 STREAM_SRC := tests/bench/udpstream.c guest-images/linux/probe.c
 
