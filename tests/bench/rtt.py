@@ -87,5 +87,5 @@ def run(experiments):
 
 
 LABEL = ("system", "mode", "size")
-COLUMNS = ("system", "mode", "size", "p50", "p90", "p99", "p99.9", "max", "min", "floor_p50",
+COLUMNS = ("system", "mode", "size", "p50", "p90", "p99", "p99.9", "max", "min", "mean", "floor_p50",
            "above_floor", "exits_per_rtt", "priced", "lost")

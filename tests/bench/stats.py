@@ -72,6 +72,6 @@ def tail(samples):
         return f"none of {len(samples)} late, over {found['factor']} x p50"
     every = f", every {found['period']}" if found["period"] else ""
     shown = ", ".join(f"{f['index']} (+{f['over']})" for f in found["list"][:8])
-    more = ", ..." if found["count"] > 8 else ""
+    more = " and more" if found["count"] > 8 else ""
     return (f"{found['count']} of {len(samples)} late, over {found['factor']} x p50{every}: "
             f"{shown}{more}")
