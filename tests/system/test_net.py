@@ -151,7 +151,10 @@ def cost(n, name):
 
 @pytest.fixture(name="spinner")
 def the_spinner(n):
-    """The peer of guests that count exits: it polls its ring itself, and never halts."""
+    """The peer of guests that count exits: it polls its ring itself, and never halts.  It takes the core of
+    `forever`, so that core 3 is free to poll."""
+    n.monitor("stop forever")
+    ended(n, "forever", "new", "ended", "stopped")
     if about(n, "spinner")["state"] != "running":
         n.monitor("start spinner")
         until("spinner runs", lambda: about(n, "spinner")["state"] == "running")
@@ -160,8 +163,6 @@ def the_spinner(n):
 def test_kick_and_poll(n, spinner):
     """In mode kick a round trip costs an exit on each side, in mode poll none; then back to kick.  The guests'
     printing costs some hundred exits, the same for few and for many rounds."""
-    n.monitor("stop forever")
-    ended(n, "forever")
     for move, each in ("move kick", 1), ("move poll core 3", 0), ("move kick", 1):
         assert "error" not in n.monitor(move)
         few, many = cost(n, "few"), cost(n, "many")
