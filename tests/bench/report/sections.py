@@ -75,8 +75,9 @@ def blocks(rows, one):
 
 
 RTT = [("system", "system"), ("mode", "mode"), ("bytes", "size"), ("p50", "p50"), ("p90", "p90"), ("p99", "p99"),
-       ("p99.9", "p99.9"), ("max", "max"), ("loopback p50", "floor_p50"), ("above loopback", "above_floor"),
-       ("exits a frame", "exits_per_frame"), ("p50 with priced exits", "priced"), ("lost", "lost")]
+       ("p99.9", "p99.9"), ("max", "max"), ("min", "min"), ("mean", "mean"),
+       ("loopback p50", "floor_p50"), ("above loopback", "above_floor"), ("exits a frame", "exits_per_frame"),
+       ("with priced exits", "priced"), ("lost", "lost")]
 
 
 def remarks(rows):
