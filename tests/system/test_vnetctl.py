@@ -2,6 +2,7 @@
 """The control language from inside a Linux guest: vnetctl on the guest's control console."""
 
 import base64
+import contextlib
 import gzip
 import json
 import re
@@ -9,7 +10,7 @@ import re
 import pytest
 
 import prometheus
-from linux import beside, boot, linux, run
+from linux import answered, beside, boot, linux, run
 from machine import TINY, judge, only_on, passes, said, until
 
 PING, ECHO = "52:54:00:00:00:01", "52:54:00:00:00:02"
@@ -82,6 +83,43 @@ def metrics(n, words=""):
     return gzip.decompress(base64.b64decode(run(n, "dom0", "gzip -c /tmp/metrics | base64"))).decode()
 
 
+@contextlib.contextmanager
+def measuring(n):
+    """With histograms, which have five frames to Dom0 and to Alice."""
+    vnetctl(n, "histogram on")
+    try:
+        assert answered(lambda command: run(n, "dom0", command), "10.0.0.2") is None
+        yield
+    finally:
+        vnetctl(n, "histogram off")
+
+
+def of_all(rows, **words):
+    """The count and the sum of the row with these values."""
+    [row] = [r for r in rows if words.items() <= r.items()]
+    return row["count"], row["sum"]
+
+
+def check_histograms(n, hz):
+    """With 24 buckets and one of all; the numbers are between those that `show histogram` has before and after."""
+    before = n.show("histogram")
+    found = prometheus.families(metrics(n), "openmetrics")
+    after = n.show("histogram")
+    values = prometheus.samples(found)
+    bounds = {s.labels["le"] for s in found["patio_port_delivery_seconds"].samples if "le" in s.labels}
+    assert bounds == {s.labels["le"] for s in found["patio_vcpu_exit_time_seconds"].samples if "le" in s.labels}
+    assert {round(float(le) * hz).bit_length() for le in bounds - {"+Inf"}} == set(range(8, 32)), (bounds, hz)
+    assert len(bounds) == 25
+    for family, labels, table, words in (
+            ("patio_port_delivery_seconds", {"port": "alice.0"}, "port_times", {"port": "alice.0", "core": None}),
+            ("patio_vcpu_exit_time_seconds", {"guest": "dom0", "vcpu": "0"}, "exit_times",
+             {"guest": "dom0", "vcpu": 0, "exit": None})):
+        count, seconds = (values[(family + part, *labels.items())] for part in ("_count", "_sum"))
+        least, most = (of_all(text[table], **words) for text in (before, after))
+        assert 5 <= least[0] <= count <= most[0], (family, least, count, most)
+        assert least[1] / hz - 1e-9 <= seconds <= most[1] / hz, (family, least, seconds, most, hz)
+
+
 def test_metrics(n):
     """A strict reader of OpenMetrics takes them, and they are what `show` says."""
     vnetctl(n, "show networks")
@@ -90,7 +128,7 @@ def test_metrics(n):
     found = prometheus.families(text, "openmetrics")
     values = prometheus.samples(found)
     assert text.endswith("\n# EOF\n")
-    assert {"info", "gauge", "counter", "stateset"} == {f.type for f in found.values()}
+    assert {"info", "gauge", "counter", "stateset", "histogram"} == {f.type for f in found.values()}
     assert found["patio_port_in_bytes"].unit == "bytes" and found["patio_port_in_bytes"].documentation
     machine = n.show("machine")["machine"]
     node = found["patio"].samples[0].labels
@@ -105,6 +143,9 @@ def test_metrics(n):
     for name in "in_frames", "in_bytes", "out_frames", "out_bytes":
         assert values[f"patio_port_{name}_total", ("port", "echo")] == port[name]
     assert values["patio_control_requests_total", ("guest", "dom0")] == requests > 0
+    assert not found["patio_port_delivery_seconds"].samples
+    with measuring(n):
+        check_histograms(n, 1000 * machine["tsc_khz"])
     assert "control:1:14: " in refused(n, "metrics json")
 
 
@@ -112,7 +153,8 @@ def test_metrics_for_the_node_exporter(n, tmp_path):
     """promtool has nothing to say, the textfile collector passes each sample on with its type; the other
     form they refuse."""
     prometheus.fetch()
-    text, other = metrics(n, "prometheus"), metrics(n, "openmetrics")
+    with measuring(n):
+        text, other = metrics(n, "prometheus"), metrics(n, "openmetrics")
     assert prometheus.promtool(text) == ""
     assert 'unknown metric type "info"' in prometheus.promtool(other)
     file = tmp_path / "patio.prom"
@@ -124,6 +166,7 @@ def test_metrics_for_the_node_exporter(n, tmp_path):
         full = {name: f for name, f in ours.items() if f.samples}
         served = {name: f for name, f in found.items() if name.startswith("patio")}
         assert prometheus.samples(served) == prometheus.samples(full)
+        assert served["patio_port_delivery_seconds"].type == "histogram"
         assert {n: (f.type, f.documentation) for n, f in served.items()} == \
             {n: (f.type, f.documentation) for n, f in full.items()}
         file.write_text(other, encoding="utf-8")
