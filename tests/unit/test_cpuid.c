@@ -12,6 +12,7 @@
 #include <string.h>
 #include "arch/x86_64/hvm/hvm.h"
 #include "tests/unit/rig/cpuid_dump.h"
+#include "tests/unit/rig/document.h"
 #include "vmm/cpuid_policy.h"
 
 #define DOCUMENT "docs/cpuid.md"
@@ -23,6 +24,7 @@
 static void on_each_leaf(void (*test)(uint32_t leaf, uint32_t sub))
 {
 	static const uint32_t first[] = {0, 0x40000000, 0x80000000};
+
 	for (unsigned i = 0; i < 3; i++)
 		for (uint32_t leaf = first[i]; leaf < first[i] + 0x30; leaf++)
 			for (uint32_t sub = 0; sub < 70; sub++)
@@ -39,6 +41,7 @@ static struct cpuid guest(uint32_t leaf, uint32_t sub)
 static uint32_t reg_of(struct cpuid r, enum cpuid_register reg)
 {
 	const uint32_t word[] = {r.eax, r.ebx, r.ecx, r.edx};
+
 	return word[reg];
 }
 
@@ -71,9 +74,11 @@ static void check_word(const struct cpuid_word *w)
 {
 	uint32_t has = is_there(w) ? reg_of(dump_ask(w->leaf, w->sub), w->reg) : 0;
 	uint32_t sees = reg_of(guest(w->leaf, w->sub), w->reg), known = 0;
+
 	for (unsigned i = 0; i < w->features; i++) {
 		const struct cpuid_feature *f = &w->feature[i];
 		bool shown = f->verdict == CPUID_SHOWN && (!is_amx(f) || whole_amx());
+
 		known |= BIT(f->bit);
 		if (f->verdict != CPUID_MADE &&
 		    !(sees & BIT(f->bit)) != !(shown && (has & BIT(f->bit))))
@@ -137,6 +142,7 @@ static void check_host_state(void)
 	for (unsigned i = 0; i < sizeof with_host_state / sizeof with_host_state[0]; i++) {
 		uint32_t sees = reg_of(guest(with_host_state[i].leaf, with_host_state[i].sub),
 		                       with_host_state[i].reg);
+
 		if (sees & with_host_state[i].bits)
 			fail_msg("%s: %s: %x", dump.path, with_host_state[i].what, sees);
 	}
@@ -155,6 +161,7 @@ static void check_silent(void)
 	    3,          5,          9,          0xa,        0xc,        0xf,        0x10,      0x12,
 	    0x14,       0x15,       0x16,       0x17,       0x19,       0x1a,       0x1b,      0x1c,
 	    0x8000000a, 0x8000001b, 0x8000001c, 0x8000001f, 0x80000020, 0x80000022, 0x80000026};
+
 	for (unsigned i = 0; i < sizeof silent / sizeof silent[0]; i++)
 		for (uint32_t sub = 0; sub < 4; sub++)
 			assert_true(is_nothing(guest(silent[i], sub)));
@@ -220,9 +227,11 @@ static const struct {
 static void test_expected(void **state)
 {
 	char path[80];
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof expected / sizeof expected[0]; i++) {
 		uint32_t has, sees;
+
 		snprintf(path, sizeof path, "tests/unit/data/cpuid/%s.txt", expected[i].machine);
 		dump_read(path);
 		has = reg_of(dump_ask(expected[i].leaf, expected[i].sub), expected[i].reg);
@@ -239,6 +248,7 @@ static void test_expected(void **state)
 static void check_amx(void)
 {
 	bool tiles = guest(7, 0).edx & BIT(24);
+
 	assert_int_equal(tiles, (guest(0xd, 0).eax & AMX_XCR0) == AMX_XCR0);
 	assert_int_equal(tiles, !!(guest(0xd, 0).eax & AMX_XCR0));
 	assert_int_equal(tiles, !!(guest(0xd, 1).eax & BIT(4)));
@@ -269,6 +279,7 @@ static void test_amx(void **state)
 		uint32_t leaf, sub, eax, edx;
 	} without[] = {
 	    {7, 0, 0, BIT(24)}, {0xd, 0, BIT(17), 0}, {0xd, 0, BIT(18), 0}, {0xd, 1, BIT(4), 0}};
+
 	(void)state;
 	on_each_machine(check_amx);
 	for (unsigned i = 0; i < 4; i++) {
@@ -286,6 +297,7 @@ static void test_amx(void **state)
 static void test_compacted(void **state)
 {
 	struct cpuid_view v = {.vcpus = 1, .apic = true, .xcr0 = 7};
+
 	(void)state;
 	dump_read("tests/unit/data/cpuid/sapphire-rapids.txt");
 	assert_int_equal(cpuid_for_guest(dump_ask, &v, 0xd, 1).ebx, 576 + 256);
@@ -303,6 +315,7 @@ static void check_xsave(void)
 	struct cpuid d = guest(0xd, 0);
 	bool described = false;
 	uint32_t last = 576;
+
 	if (guest(0, 0).eax < 0xd) {
 		assert_true(is_nothing(d) && !have);
 		return;
@@ -311,6 +324,7 @@ static void check_xsave(void)
 	assert_int_equal(have & ~XCR0_KNOWN, 0);
 	for (uint32_t i = 2; i < 64; i++) {
 		struct cpuid c = guest(0xd, i);
+
 		if (!(have >> i & 1)) {
 			assert_true(!c.eax && !c.ebx && !c.ecx && !c.edx);
 			continue;
@@ -337,6 +351,7 @@ static void test_xsave(void **state)
 static void check_beyond(uint32_t leaf, uint32_t sub)
 {
 	uint32_t range = leaf & 0xc0000000;
+
 	if (leaf > guest(range, 0).eax)
 		assert_true(is_nothing(guest(leaf, sub)));
 }
@@ -371,6 +386,7 @@ static void test_silent(void **state)
 static unsigned power_of_two(unsigned n)
 {
 	unsigned p = 1;
+
 	while (p < n)
 		p *= 2;
 	return p;
@@ -380,6 +396,7 @@ static void check_levels(const struct cpuid_view *v, uint32_t leaf)
 {
 	struct cpuid thread = cpuid_for_guest(dump_ask, v, leaf, 0);
 	struct cpuid core = cpuid_for_guest(dump_ask, v, leaf, 1);
+
 	assert_true(thread.eax == 0 && thread.ebx == 1 && thread.ecx == 0x100);
 	assert_true(core.ebx == v->vcpus && core.ecx == 0x201);
 	assert_int_equal(1u << core.eax, power_of_two(v->vcpus));
@@ -393,6 +410,7 @@ static void check_caches(const struct cpuid_view *v, uint32_t leaf, bool cores)
 	for (uint32_t sub = 0; sub < 8; sub++) {
 		struct cpuid c = cpuid_for_guest(dump_ask, v, leaf, sub), cpu = dump_ask(leaf, sub);
 		uint32_t level = c.eax >> 5 & 7, sharing = (c.eax >> 14 & 0xfff) + 1;
+
 		if (!(c.eax & 0x1f)) {
 			assert_true(is_nothing(c));
 			continue;
@@ -409,6 +427,7 @@ static void check_amd(const struct cpuid_view *v)
 	struct cpuid widths = cpuid_for_guest(dump_ask, v, 0x80000008, 0);
 	struct cpuid ids = cpuid_for_guest(dump_ask, v, 0x8000001e, 0);
 	bool legacy = cpuid_for_guest(dump_ask, v, 0x80000001, 0).ecx & 2;
+
 	assert_int_equal(legacy, v->vcpus > 1);
 	assert_int_equal((widths.ecx & 0xff) + 1, v->vcpus);
 	assert_int_equal(1u << (widths.ecx >> 12 & 0xf), power_of_two(v->vcpus));
@@ -426,6 +445,7 @@ static void check_topology_of(unsigned vcpus, unsigned id)
 {
 	struct cpuid_view v = {.vcpus = vcpus, .id = id, .apic = true};
 	struct cpuid r = cpuid_for_guest(dump_ask, &v, 1, 0);
+
 	assert_int_equal(r.ebx >> 24, id);
 	assert_int_equal(r.ebx >> 16 & 0xff, vcpus);
 	assert_int_equal(!!(r.edx & BIT(28)), vcpus > 1);
@@ -443,6 +463,7 @@ static void check_topology_of(unsigned vcpus, unsigned id)
 static void check_topology(void)
 {
 	static const unsigned vcpus[] = {1, 2, 3, 8, 64};
+
 	for (unsigned i = 0; i < sizeof vcpus / sizeof vcpus[0]; i++)
 		for (unsigned id = 0; id < vcpus[i]; id++)
 			check_topology_of(vcpus[i], id);
@@ -460,6 +481,7 @@ static void check_made(void)
 {
 	struct cpuid_view v = {.vcpus = 1};
 	bool pku = dump_ask(0, 0).eax >= 7 && (dump_ask(7, 0).ecx & BIT(3));
+
 	assert_false(cpuid_for_guest(dump_ask, &v, 1, 0).edx & BIT(9));
 	assert_false(cpuid_for_guest(dump_ask, &v, 0x80000001, 0).edx & BIT(9));
 	assert_false(cpuid_for_guest(dump_ask, &v, 1, 0).ecx & BIT(27));
@@ -489,6 +511,7 @@ static void check_slow_strings(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid_view slow = one;
 	struct cpuid should, r;
+
 	slow.slow_strings = true;
 	should = guest(leaf, sub);
 	r = cpuid_for_guest(dump_ask, &slow, leaf, sub);
@@ -517,6 +540,7 @@ static void describe(FILE *f, const struct cpuid_word *w, const struct cpuid_fea
 	static const char *const reg[] = {"EAX", "EBX", "ECX", "EDX"};
 	static const char *const verdict[] = {
 	    [CPUID_HIDDEN] = "0", [CPUID_SHOWN] = "the CPU's", [CPUID_MADE] = "its own"};
+
 	fprintf(f, "| %Xh", w->leaf);
 	if (w->sub)
 		fprintf(f, ".%u", w->sub);
@@ -530,6 +554,7 @@ static char *page(void)
 	char *text = NULL, line[400];
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size), *in = fopen(DOCUMENT, "r");
+
 	assert_non_null(in);
 	while (fgets(line, sizeof line, in) && strncmp(line, TABLE, strlen(line)) != 0)
 		fputs(line, out);
@@ -544,24 +569,8 @@ static char *page(void)
 
 static void test_document(void **state)
 {
-	char *should = page(), *is = calloc(1, strlen(should) + 2);
-	FILE *f = fopen(DOCUMENT, "r");
-	size_t got = fread(is, 1, strlen(should) + 1, f);
 	(void)state;
-	fclose(f);
-	if (got != strlen(should) || memcmp(is, should, got) != 0)
-		fail_msg(DOCUMENT " is not what the table says: build/unit/test_cpuid --write");
-	free(is);
-	free(should);
-}
-
-static int write_document(void)
-{
-	char *text = page();
-	FILE *f = fopen(DOCUMENT, "w");
-	fputs(text, f);
-	free(text);
-	return fclose(f);
+	document_check(DOCUMENT, page(), "build/unit/test_cpuid --write");
 }
 
 int main(int argc, char **argv)
@@ -574,7 +583,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_made),         cmocka_unit_test(test_compacted),
 	    cmocka_unit_test(test_slow_strings), cmocka_unit_test(test_document),
 	};
+
 	if (argc > 1 && !strcmp(argv[1], "--write"))
-		return write_document();
+		return document_write(DOCUMENT, page());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/rig/metrics_node.h"
 #include "tests/unit/rig/metrics_reader.h"
+#include "tests/unit/rig/document.h"
 
 #define DOCUMENT "docs/metrics.md"
 #define GENERATED                                                                                  \
@@ -15,6 +16,7 @@ static char *answer(enum config_metrics form)
 {
 	const struct config_action a = {.verb = CONFIG_METRICS, .metrics = form};
 	struct text t = {0};
+
 	text_add(&t, "");
 	show_metrics(&a, text_put, &t);
 	return t.at;
@@ -26,6 +28,7 @@ static char *answer(enum config_metrics form)
 static char *read_answer(enum config_metrics form)
 {
 	char *text = answer(form), *samples;
+
 	samples = metrics_read(text, form == CONFIG_METRICS_PROMETHEUS);
 	free(text);
 	return samples;
@@ -42,11 +45,13 @@ static void fill(struct hist *h, uint64_t each)
 static void both_forms_are_well_formed(void **state)
 {
 	struct hist all;
+
 	(void)state;
 	fill(&all, 7);
 	hist_add(&all, 255, 1); /* the others' counts, were they not cumulative, would be less */
 	for (unsigned i = 0; i < 2; i++) {
 		char *open, *prometheus;
+
 		broken = i;
 		delivered = took = i ? &all : NULL;
 		open = read_answer(CONFIG_METRICS_OPEN);
@@ -62,8 +67,10 @@ static void both_forms_are_well_formed(void **state)
 static void check_samples(const char *const *want, unsigned n, bool there)
 {
 	char *text = answer(CONFIG_METRICS_OPEN);
+
 	for (unsigned i = 0; i < n; i++) {
 		char line[300];
+
 		snprintf(line, sizeof line, "\n%s%s", want[i], there ? "\n" : "");
 		if (!strstr(text, line) == there)
 			fail_msg("%s: %s in\n%s", want[i], there ? "not" : "is", text);
@@ -79,6 +86,7 @@ static void check_samples(const char *const *want, unsigned n, bool there)
 static void of_the_node(void **state)
 {
 	static const struct panic_record record = {.time = 1795812345};
+
 	(void)state;
 	SAMPLES(
 	    true,
@@ -169,6 +177,7 @@ static void of_ports(void **state)
 static void of_histograms(void **state)
 {
 	static struct hist h;
+
 	(void)state;
 	SAMPLES(true, "# TYPE patio_port_delivery_seconds histogram",
 	        "# TYPE patio_vcpu_exit_time_seconds histogram");
@@ -223,6 +232,7 @@ static void of_devices(void **state)
 {
 	char line[200], last[200];
 	const char *const at = last;
+
 	(void)state;
 	SAMPLES(true, "patio_device_kicks_total" ON("alice", "console", "") "} 1000",
 	        "patio_device_kicks_total" ON("bob", "console", "") "} 2000",
@@ -270,6 +280,7 @@ static void a_name_cannot_break_out(void **state)
 static unsigned bounds_in(const char *text)
 {
 	unsigned n = 0;
+
 	for (; *text; text++)
 		n += *text == ',' && strncmp(text, ",le=", 4) == 0;
 	return n;
@@ -281,6 +292,7 @@ static void check_full(unsigned ports, const char *first_buckets, unsigned bucke
 {
 	unsigned objects = ports + CONFIG_GUESTS * alice.nvcpus;
 	char *text;
+
 	full = true;
 	node.ports = ports;
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
@@ -302,6 +314,7 @@ static void check_full(unsigned ports, const char *first_buckets, unsigned bucke
 static void a_full_node_fits(void **state)
 {
 	static struct hist all;
+
 	(void)state;
 	check_full(CONFIG_PORTS, "", 0);
 	fill(&all, 1000000);
@@ -318,10 +331,12 @@ static void family_rows(FILE *out, const char *title, const struct family_table 
 {
 	static const char *const type[] = {"gauge", "counter", "info", "states", "histogram"};
 	static const char *const suffix[] = {"", "_total", "_info", "", ""};
+
 	fprintf(out, "\n### %s\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n",
 	        title);
 	for (unsigned i = 0; i < table->n; i++) {
 		const struct metric_family *f = &table->family[i].head;
+
 		fprintf(out, "| `%s%s%s%s` | %s | ", f->name, f->unit ? "_" : "",
 		        f->unit ? f->unit : "", suffix[f->type], type[f->type]);
 		for (const char *c = f->labels; *c; c++)
@@ -351,6 +366,7 @@ static char *page(void)
 	char *text = NULL, line[1000] = "";
 	size_t size;
 	FILE *out = open_memstream(&text, &size), *in = fopen(DOCUMENT, "r");
+
 	assert_non_null(in);
 	while (strcmp(line, GENERATED) != 0 && fgets(line, sizeof line, in))
 		fputs(line, out);
@@ -365,25 +381,8 @@ static char *page(void)
 
 static void the_document_is_up_to_date(void **state)
 {
-	char *should = page(), *is = calloc(1, strlen(should) + 2);
-	FILE *f = fopen(DOCUMENT, "r");
-	size_t got;
 	(void)state;
-	got = fread(is, 1, strlen(should) + 1, f);
-	fclose(f);
-	if (got != strlen(should) || memcmp(is, should, got) != 0)
-		fail_msg(DOCUMENT " is not what the tables say: build/unit/test_metrics --write");
-	free(is);
-	free(should);
-}
-
-static int write_document(void)
-{
-	char *text = page();
-	FILE *f = fopen(DOCUMENT, "w");
-	fputs(text, f);
-	free(text);
-	return fclose(f);
+	document_check(DOCUMENT, page(), "build/unit/test_metrics --write");
 }
 
 int main(int argc, char **argv)
@@ -401,7 +400,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_setup(a_full_node_fits, setup),
 	    cmocka_unit_test(the_document_is_up_to_date),
 	};
+
 	if (argc > 1 && !strcmp(argv[1], "--write"))
-		return write_document();
+		return document_write(DOCUMENT, page());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
