@@ -16,9 +16,11 @@ static int hex_digit(char c)
 bool mac_from_text(const char *text, uint64_t *mac)
 {
 	uint64_t m = 0;
+
 	for (unsigned i = 0; i < 6; i++, text += 3) {
 		int high = hex_digit(text[0]);
 		int low = high < 0 ? -1 : hex_digit(text[1]);
+
 		if (low < 0 || text[2] != (i < 5 ? ':' : '\0'))
 			return false;
 		m |= (uint64_t)(high << 4 | low) << (8 * i);
@@ -41,6 +43,7 @@ static int octet(const char **text)
 	const char *s = *text;
 	int v = 0;
 	unsigned digits = 0;
+
 	while (digits < 3 && s[digits] >= '0' && s[digits] <= '9')
 		v = v * 10 + (s[digits++] - '0');
 	*text = s + digits;
@@ -50,8 +53,10 @@ static int octet(const char **text)
 bool ip_from_text(const char *text, char stop, uint32_t *ip)
 {
 	uint32_t v = 0;
+
 	for (unsigned i = 0; i < 4; i++, text++) {
 		int byte = octet(&text);
+
 		if (byte < 0 || *text != (i < 3 ? '.' : stop))
 			return false;
 		v = v << 8 | (uint32_t)byte;

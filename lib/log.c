@@ -99,8 +99,10 @@ static void queue_line(const char *s, size_t n)
 {
 	char note[64];
 	uint64_t missing = atomic_exchange(&dropped, 0);
+
 	if (missing) {
 		int len = snprintf(note, sizeof note, "[log: no room for %lu lines]\r\n", missing);
+
 		if (!terminal_line(&terminal, note, (size_t)len)) {
 			atomic_fetch_add(&dropped, missing + 1);
 			atomic_fetch_add(&dropped_total, 1);
@@ -133,6 +135,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	uint64_t us;
 	size_t n;
 	va_list ap;
+
 	if (!sink || level > log_level)
 		return;
 	us = sink->clock();

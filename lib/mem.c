@@ -25,6 +25,7 @@ static void extent_remove(unsigned i)
 static void extent_insert(uint64_t start, uint64_t end)
 {
 	unsigned i = 0;
+
 	if (start >= end)
 		return;
 	while (i < nextents && extent[i].end < start)
@@ -53,6 +54,7 @@ static void extent_cut(uint64_t start, uint64_t end)
 {
 	for (unsigned i = 0; i < nextents;) {
 		struct extent e = extent[i];
+
 		if (e.end <= start || e.start >= end) {
 			i++;
 			continue;
@@ -67,6 +69,7 @@ static void extent_cut(uint64_t start, uint64_t end)
 void mem_add(uint64_t start, uint64_t size)
 {
 	uint64_t end = (start + size) & ~(PAGE - 1);
+
 	if (start + size < start)
 		return; /* wraps: an invalid range */
 	start = (start + PAGE - 1) & ~(PAGE - 1);
@@ -84,6 +87,7 @@ void mem_reserve(uint64_t start, uint64_t size)
 uint64_t mem_alloc(uint64_t size, uint64_t align, uint64_t limit)
 {
 	uint64_t found = 0;
+
 	if (size > UINT64_MAX - PAGE)
 		return 0;
 	size = (size + PAGE - 1) & ~(PAGE - 1);
@@ -91,6 +95,7 @@ uint64_t mem_alloc(uint64_t size, uint64_t align, uint64_t limit)
 	for (unsigned i = nextents; size && i-- > 0 && !found;) {
 		uint64_t end = limit && limit < extent[i].end ? limit : extent[i].end;
 		uint64_t start;
+
 		if (end < size)
 			continue;
 		start = (end - size) & ~(align - 1);
@@ -113,6 +118,7 @@ void mem_free(uint64_t start, uint64_t size)
 void *mem_zalloc_below(size_t size, uint64_t limit)
 {
 	uint64_t p = size < LARGE ? 0 : mem_alloc(size, LARGE, limit);
+
 	if (!p)
 		p = mem_alloc(size, PAGE, limit);
 	if (!p)
@@ -142,6 +148,7 @@ void mem_stats(struct mem_stats *out)
 	out->lost = lost_bytes;
 	for (unsigned i = 0; i < nextents; i++) {
 		uint64_t size = extent[i].end - extent[i].start;
+
 		out->free += size;
 		if (size > out->largest)
 			out->largest = size;

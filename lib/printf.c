@@ -27,6 +27,7 @@ static void put_field(struct sink *s, const struct spec *sp, const char *text, s
 {
 	size_t pad = sp->width > 0 && (size_t)sp->width > n ? (size_t)sp->width - n : 0;
 	bool sign_first = sp->zero && n && text[0] == '-';
+
 	if (sign_first) {
 		put_char(s, *text++);
 		n--;
@@ -46,6 +47,7 @@ static void put_number(struct sink *s, struct spec *sp, uint64_t v, unsigned bas
 	size_t i = sizeof tmp;
 	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	int min = sp->precision < 0 ? 1 : sp->precision;
+
 	for (; v || min > 0; v /= base, min--)
 		tmp[--i] = digits[v % base];
 	if (negative)
@@ -105,6 +107,7 @@ static void put_conversion(struct sink *s, char conv, struct spec *sp, va_list *
 {
 	char c;
 	int64_t d;
+
 	switch (conv) {
 	case 'd':
 	case 'i':
@@ -140,9 +143,11 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap_in)
 {
 	struct sink s = {.buf = buf, .size = size};
 	va_list ap;
+
 	va_copy(ap, ap_in);
 	for (; *fmt; fmt++) {
 		struct spec sp;
+
 		if (*fmt != '%') {
 			put_char(&s, *fmt);
 			continue;
@@ -162,6 +167,7 @@ int snprintf(char *buf, size_t size, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
+
 	va_start(ap, fmt);
 	n = vsnprintf(buf, size, fmt, ap);
 	va_end(ap);

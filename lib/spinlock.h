@@ -18,6 +18,7 @@ struct spinlock {
 static inline void spin_lock(struct spinlock *l)
 {
 	unsigned mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
+
 	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
 		SPIN_WAIT();
 }
@@ -26,6 +27,7 @@ static inline void spin_lock(struct spinlock *l)
 static inline bool spin_try(struct spinlock *l)
 {
 	unsigned owner = atomic_load_explicit(&l->owner, memory_order_relaxed), next = owner;
+
 	return atomic_compare_exchange_strong_explicit(&l->next, &next, owner + 1,
 	                                               memory_order_acquire, memory_order_relaxed);
 }
@@ -33,6 +35,7 @@ static inline bool spin_try(struct spinlock *l)
 static inline void spin_unlock(struct spinlock *l)
 {
 	unsigned owner = atomic_load_explicit(&l->owner, memory_order_relaxed);
+
 	atomic_store_explicit(&l->owner, owner + 1, memory_order_release);
 }
 #endif

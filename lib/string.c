@@ -16,8 +16,10 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
 	uint8_t *d = dst;
 	const uint8_t *s = src;
+
 	if (n >= 256) {
 		size_t words = n / 8;
+
 		__asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(words) : : "memory");
 		n %= 8;
 	}
@@ -38,6 +40,7 @@ void *memmove(void *dst, const void *src, size_t n)
 {
 	uint8_t *d = dst;
 	const uint8_t *s = src;
+
 	if (d <= s || d >= s + n)
 		return memcpy(dst, src, n);
 	while (n--)
@@ -50,6 +53,7 @@ void *memset(void *dst, int c, size_t n)
 	void *d = dst;
 	size_t words = n / 8, tail = n % 8;
 	uint64_t fill = (uint8_t)c * 0x0101010101010101ul;
+
 	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(fill) : "memory");
 	__asm__ volatile("rep stosb" : "+D"(d), "+c"(tail) : "a"(fill) : "memory");
 	return dst;
@@ -58,6 +62,7 @@ void *memset(void *dst, int c, size_t n)
 int memcmp(const void *a, const void *b, size_t n)
 {
 	const uint8_t *x = a, *y = b;
+
 	for (size_t i = 0; i < n; i++)
 		if (x[i] != y[i])
 			return x[i] - y[i];
@@ -67,6 +72,7 @@ int memcmp(const void *a, const void *b, size_t n)
 void *memchr(const void *s, int c, size_t n)
 {
 	const uint8_t *p = s;
+
 	for (; n; n--, p++)
 		if (*p == (uint8_t)c)
 			return (void *)(uintptr_t)p;
@@ -76,6 +82,7 @@ void *memchr(const void *s, int c, size_t n)
 size_t strnlen(const char *s, size_t max)
 {
 	size_t n = 0;
+
 	while (n < max && s[n])
 		n++;
 	return n;
@@ -115,6 +122,7 @@ char *strchr(const char *s, int c)
 char *strrchr(const char *s, int c)
 {
 	const char *last = NULL;
+
 	for (;; s++) {
 		if (*s == (char)c)
 			last = s;
@@ -126,6 +134,7 @@ char *strrchr(const char *s, int c)
 char *strstr(const char *hay, const char *needle)
 {
 	size_t n = strlen(needle);
+
 	for (;; hay++) {
 		if (!strncmp(hay, needle, n))
 			return (char *)(uintptr_t)hay;

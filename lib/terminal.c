@@ -7,6 +7,7 @@ static void copy_in(struct terminal *t, const char *buf, size_t n)
 {
 	size_t at = t->head % TERMINAL_QUEUE;
 	size_t first = n < TERMINAL_QUEUE - at ? n : TERMINAL_QUEUE - at;
+
 	memcpy(t->queue + at, buf, first);
 	memcpy(t->queue, buf + first, n - first);
 	t->head += n;
@@ -16,6 +17,7 @@ static void copy_in(struct terminal *t, const char *buf, size_t n)
 static size_t enqueue(struct terminal *t, const char *buf, size_t n, size_t least, size_t limit)
 {
 	size_t used, room, taken;
+
 	spin_lock(&t->lock);
 	used = (size_t)(t->head - t->tail);
 	room = used < limit ? limit - used : 0;
@@ -33,9 +35,11 @@ static size_t enqueue(struct terminal *t, const char *buf, size_t n, size_t leas
 size_t terminal_guest(struct terminal *t, const char *buf, size_t n)
 {
 	size_t done = 0;
+
 	while (done < n) {
 		size_t part = n - done < TERMINAL_PART ? n - done : TERMINAL_PART;
 		size_t taken = enqueue(t, buf + done, part, 1, TERMINAL_GUEST);
+
 		done += taken;
 		if (taken < part)
 			break;
@@ -52,6 +56,7 @@ bool terminal_line(struct terminal *t, const char *buf, size_t n)
 static size_t dequeue(struct terminal *t, char *to)
 {
 	size_t n = 0;
+
 	for (; n < TERMINAL_FIFO && t->tail != t->head; n++)
 		to[n] = t->queue[t->tail++ % TERMINAL_QUEUE];
 	return n;
@@ -61,6 +66,7 @@ static size_t feed_once(struct terminal *t)
 {
 	char part[TERMINAL_FIFO];
 	size_t n;
+
 	spin_lock(&t->lock);
 	n = dequeue(t, part);
 	spin_unlock(&t->lock);
@@ -86,6 +92,7 @@ void terminal_feed(struct terminal *t)
 void terminal_await(struct terminal *t)
 {
 	bool more;
+
 	if (!atomic_load(&t->busy))
 		return;
 	/* A writer adds bytes under the lock and then tests `busy`: either it finds false and wakes
@@ -105,6 +112,7 @@ void terminal_await(struct terminal *t)
 static uint64_t queue_head(struct terminal *t)
 {
 	uint64_t now;
+
 	spin_lock(&t->lock);
 	now = t->head;
 	spin_unlock(&t->lock);
@@ -114,6 +122,7 @@ static uint64_t queue_head(struct terminal *t)
 static bool sent_up_to(struct terminal *t, uint64_t end)
 {
 	bool done;
+
 	spin_lock(&t->lock);
 	done = (int64_t)(t->tail - end) >= 0;
 	spin_unlock(&t->lock);
@@ -123,6 +132,7 @@ static bool sent_up_to(struct terminal *t, uint64_t end)
 void terminal_settle(struct terminal *t)
 {
 	uint64_t end = queue_head(t);
+
 	while (!sent_up_to(t, end)) {
 		spin_lock(&t->port_lock);
 		feed_once(t);
@@ -133,6 +143,7 @@ void terminal_settle(struct terminal *t)
 void terminal_end(struct terminal *t, bool alone)
 {
 	char part[TERMINAL_FIFO];
+
 	if (!alone) {
 		spin_lock(&t->port_lock);
 		for (uint64_t end = queue_head(t); !sent_up_to(t, end);)

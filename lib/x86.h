@@ -26,6 +26,7 @@ static inline void outl(uint16_t port, uint32_t v)
 static inline uint8_t inb(uint16_t port)
 {
 	uint8_t v;
+
 	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port) : "memory");
 	return v;
 }
@@ -33,6 +34,7 @@ static inline uint8_t inb(uint16_t port)
 static inline uint16_t inw(uint16_t port)
 {
 	uint16_t v;
+
 	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port) : "memory");
 	return v;
 }
@@ -40,6 +42,7 @@ static inline uint16_t inw(uint16_t port)
 static inline uint32_t inl(uint16_t port)
 {
 	uint32_t v;
+
 	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port) : "memory");
 	return v;
 }
@@ -47,6 +50,7 @@ static inline uint32_t inl(uint16_t port)
 static inline uint64_t rdmsr(uint32_t msr)
 {
 	uint32_t lo, hi;
+
 	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr) : "memory");
 	return (uint64_t)hi << 32 | lo;
 }

@@ -152,6 +152,7 @@ lint: $(LINT_PARTS)
 lint-format:
 	clang-format --dry-run -Werror $(call LINT_FILES,'*.c' '*.h')
 	! grep -nE '\b0x[0-9a-f]*[A-F]' $(call LINT_FILES,'*.c' '*.h')
+	tests/check-declarations
 
 # System headers are not given to it; messages to suppress are in tests/cppcheck.suppress.
 lint-cppcheck:

@@ -88,6 +88,7 @@ static uint8_t *find(const char *name, const uint8_t *bytes, size_t size)
 	void *function = dlsym(RTLD_DEFAULT, name);
 	const ElfW(Sym) *symbol = NULL;
 	Dl_info info;
+
 	if (!function || !dladdr1(function, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol)
 		return NULL;
 	return memmem(function, symbol->st_size, bytes, size);
@@ -97,6 +98,7 @@ static void write_code(uint8_t *place, const uint8_t *bytes, size_t size)
 {
 	uintptr_t page = (uintptr_t)place & -(uintptr_t)getpagesize();
 	size_t length = (uintptr_t)place + size - page;
+
 	if (mprotect((void *)page, length, PROT_READ | PROT_WRITE | PROT_EXEC))
 		return;
 	memcpy(place, bytes, size);
@@ -106,6 +108,7 @@ static void write_code(uint8_t *place, const uint8_t *bytes, size_t size)
 static void mend_virtual_nmis(void)
 {
 	uint8_t *place = find(LOAD_GUEST_STATE, vnmi_before, sizeof vnmi_before);
+
 	if (place)
 		write_code(place, vnmi_after, sizeof vnmi_after);
 }
@@ -116,6 +119,7 @@ static void mend_interrupts(void)
 	uint8_t *callee = dlsym(RTLD_DEFAULT, HANDLE_MASK_CHANGE);
 	uint8_t *place = find(LAUNCH, intr_before, sizeof intr_before);
 	int32_t distance;
+
 	if (!callee || !place)
 		return;
 	/* both are the same executable's: less than 2 GiB apart */

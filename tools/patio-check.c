@@ -57,6 +57,7 @@ static void say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2))
 static void say_error(const char *fmt, ...)
 {
 	va_list ap;
+
 	va_start(ap, fmt);
 	fputs("error: ", stdout);
 	vprintf(fmt, ap);
@@ -79,6 +80,7 @@ static struct blob read_file(const char *path)
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	void *at;
+
 	if (fd < 0 || fstat(fd, &st))
 		give_up(path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
@@ -97,6 +99,7 @@ static struct blob read_file(const char *path)
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
+
 	return slash ? slash + 1 : path;
 }
 
@@ -107,6 +110,7 @@ static void add_module(const char *text)
 	const char *name = equal ? text : base_name(text);
 	size_t len = equal ? (size_t)(equal - text) : strlen(name);
 	struct module *m;
+
 	if (modules == MODULES)
 		give_up(text, "more modules than a node takes");
 	if (!len || len >= CONFIG_MODULE)
@@ -120,6 +124,7 @@ static void add_function(const char *text)
 {
 	unsigned bus, device, fn;
 	int length = 0;
+
 	if (sscanf(text, "%2x:%2x.%1x%n", &bus, &device, &fn, &length) != 3 || text[length] ||
 	    device > 31 || fn > 7)
 		give_up(text, "write a PCI function as 00:03.0");
@@ -132,6 +137,7 @@ static uint64_t number(const char *text, const char *units, uint64_t min, uint64
 {
 	char *end;
 	uint64_t n = strtoull(text, &end, 10), unit = *end == 'G' ? GIB : MIB;
+
 	if (*end && strchr(units, *end) && !end[1] && n <= max / unit)
 		n *= unit, end++;
 	else if (*units)
@@ -148,6 +154,7 @@ static void read_options(int argc, char **argv)
 	    {"threads", required_argument, NULL, 't'}, {"pci", required_argument, NULL, 'p'},
 	    {"help", no_argument, NULL, 'h'},          {0},
 	};
+
 	for (int o; (o = getopt_long(argc, argv, "", option, NULL)) != -1;) {
 		if (o == 'm') {
 			memory = number(optarg, "MG", 16 * MIB, 4096 * GIB);
@@ -186,6 +193,7 @@ static bool has_module(const char *name)
 static struct blob module_blob(const char *name)
 {
 	const struct module *m = find_module(name);
+
 	return m ? m->blob : (struct blob){0};
 }
 
@@ -212,6 +220,7 @@ static bool fits(const struct node_config *n, const char *source)
 	static const char poller;
 	static struct fit_machine m; /* every guest is new */
 	char why[256];
+
 	m.poller = &poller;
 	m.has_module = modules > 1 ? has_module : NULL;
 	m.pci_unfit = functions ? pci_unfit : NULL;
@@ -226,6 +235,7 @@ static bool fits(const struct node_config *n, const char *source)
 static void describe_memory(void)
 {
 	uint64_t low = memory < PCI_HOLE ? memory : PCI_HOLE, used = VMM_MEMORY;
+
 	mem_add(MIB, low - MIB);
 	if (memory > low)
 		mem_add(4 * GIB, memory - low);
@@ -244,6 +254,7 @@ static void try_images(const struct guest_config *g, uint64_t hpa, const char *s
 	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	unsigned n;
 	char why[256];
+
 	if (at == MAP_FAILED) {
 		printf("note: guest %s: its memory is too much for this machine: its images are "
 		       "not tried\n",
@@ -261,9 +272,11 @@ static void try_images(const struct guest_config *g, uint64_t hpa, const char *s
 static void try_guests(const struct node_config *n, const char *source)
 {
 	char why[256];
+
 	for (unsigned i = 0; i < n->guests; i++) {
 		const struct guest_config *g = &n->guest[i];
 		uint64_t hpa = memory ? vm_memory_take(g, why, sizeof why) : GIB;
+
 		if (!hpa) {
 			say_error("%s: %s", source, why);
 			return;
@@ -291,6 +304,7 @@ static void say_left_out(void)
 static void say_warnings(const struct config_report *r, const char *source)
 {
 	char text[400];
+
 	for (uint32_t i = 0; i < r->warnings && i < CONFIG_WARNINGS; i++) {
 		config_format(&r->warning[i], source, text, sizeof text);
 		printf("warning: %s\n", text);
@@ -304,6 +318,7 @@ static void check(struct config *c, struct blob text, const char *source)
 {
 	struct config_report r;
 	char why[400];
+
 	if (config_read(c, (const char *)text.data, text.size, &r) == CONFIG_REFUSED) {
 		config_format(&r.error, source, why, sizeof why);
 		say_error("%s", why);
@@ -322,6 +337,7 @@ int main(int argc, char **argv)
 {
 	const char *source;
 	void *mem;
+
 	read_options(argc, argv);
 	source = argv[optind];
 	module[modules++] = (struct module){"patio.conf", read_file(source)};

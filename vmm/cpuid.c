@@ -19,6 +19,7 @@ void cpuid_exit(struct vcpu *v)
 	                              (uint32_t)v->cpu.regs[REG_RAX] == 7 && !fast_strings()};
 	struct cpuid r = cpuid_for_guest(cpuid, &view, (uint32_t)v->cpu.regs[REG_RAX],
 	                                 (uint32_t)v->cpu.regs[REG_RCX]);
+
 	v->cpu.regs[REG_RAX] = r.eax;
 	v->cpu.regs[REG_RBX] = r.ebx;
 	v->cpu.regs[REG_RCX] = r.ecx;

@@ -68,6 +68,7 @@ static const struct cpuid empty_leaf;
 static bool is_amd(cpuid_ask *ask)
 {
 	uint32_t vendor = ask(0, 0).ebx;
+
 	return vendor == AMD_EBX || vendor == HYGON_EBX;
 }
 
@@ -88,6 +89,7 @@ uint64_t cpuid_xcr0(cpuid_ask *ask)
 {
 	struct cpuid d = top_basic(ask) >= 0xd ? ask(0xd, 0) : empty_leaf;
 	uint64_t have = ((uint64_t)d.edx << 32 | d.eax) & XCR0_KNOWN;
+
 	return (have & XCR0_AMX) && !has_amx(ask) ? have & ~XCR0_AMX : have;
 }
 
@@ -110,8 +112,10 @@ uint64_t cpuid_spec_ctrl(cpuid_ask *ask)
 {
 	static const struct cpuid_view any = {.vcpus = 1, .apic = true};
 	uint64_t bits = 0;
+
 	for (unsigned i = 0; i < sizeof spec_ctrl / sizeof spec_ctrl[0]; i++) {
 		struct cpuid r = cpuid_for_guest(ask, &any, spec_ctrl[i].leaf, spec_ctrl[i].sub);
+
 		if (*reg_of(&r, spec_ctrl[i].reg) & BIT(spec_ctrl[i].bit))
 			bits |= spec_ctrl[i].spec_ctrl;
 	}
@@ -125,6 +129,7 @@ uint64_t cpuid_arch_capabilities(uint64_t cpu)
 	static const uint8_t shown[] = {0,  1,  2,  4,  5,  6,  8,  13, 14,
 	                                15, 17, 19, 20, 24, 26, 27, 28, 62};
 	uint64_t bits = 0;
+
 	for (unsigned i = 0; i < sizeof shown; i++)
 		bits |= cpu & 1ul << shown[i];
 	return bits;
@@ -136,6 +141,7 @@ uint64_t cpuid_arch_capabilities(uint64_t cpu)
 static unsigned id_bits(const struct cpuid_view *v)
 {
 	unsigned bits = 0;
+
 	while (1u << bits < v->vcpus)
 		bits++;
 	return bits;
@@ -144,6 +150,7 @@ static unsigned id_bits(const struct cpuid_view *v)
 static struct cpuid leaf_topology(const struct cpuid_view *v, uint32_t sub)
 {
 	struct cpuid r = {.ecx = sub & 0xff, .edx = v->id};
+
 	if (sub == 0) {
 		r.ebx = 1;
 		r.ecx |= 1 << 8;
@@ -160,6 +167,7 @@ static struct cpuid leaf_topology(const struct cpuid_view *v, uint32_t sub)
 static struct cpuid leaf_cache(const struct cpuid_view *v, struct cpuid r, bool cores)
 {
 	uint32_t others = BIT(id_bits(v)) - 1, level = r.eax >> 5 & 7;
+
 	if (!(r.eax & 0x1f))
 		return empty_leaf;
 	r.eax &= 0x3fff;
@@ -206,6 +214,7 @@ static struct cpuid leaf7(cpuid_ask *ask, const struct cpuid_view *v, uint32_t s
 {
 	struct cpuid cpu = ask(7, sub), r = cpu;
 	uint32_t max_sub = sub ? ask(7, 0).eax : cpu.eax;
+
 	if (sub > max_sub || sub > MAX_SUB7)
 		return empty_leaf;
 	mask_features(&r, 7, sub);
@@ -239,9 +248,11 @@ static struct cpuid leaf7(cpuid_ask *ask, const struct cpuid_view *v, uint32_t s
 static uint32_t save_size(cpuid_ask *ask, uint64_t components)
 {
 	uint32_t size = 576; /* the x87 and SSE image, and the header */
+
 	for (uint32_t i = 2; i < 32; i++)
 		if (components >> i & 1) {
 			struct cpuid c = ask(0xd, i);
+
 			if (c.ebx + c.eax > size)
 				size = c.ebx + c.eax;
 		}
@@ -252,9 +263,11 @@ static uint32_t save_size(cpuid_ask *ask, uint64_t components)
 static uint32_t compacted_size(cpuid_ask *ask, uint64_t components)
 {
 	uint32_t size = 576;
+
 	for (uint32_t i = 2; i < 32; i++)
 		if (components >> i & 1) {
 			struct cpuid c = ask(0xd, i);
+
 			if (c.ecx & 2) /* aligned to 64 bytes */
 				size = (size + 63) & ~63u;
 			size += c.eax;
@@ -269,6 +282,7 @@ static struct cpuid leaf_xsave(cpuid_ask *ask, const struct cpuid_view *v, uint3
 {
 	struct cpuid r = ask(0xd, sub);
 	uint64_t components = cpuid_xcr0(ask);
+
 	if (sub == 0) {
 		if (((uint64_t)r.edx << 32 | r.eax) != components)
 			r.ecx = save_size(ask, components);
@@ -291,6 +305,7 @@ static struct cpuid leaf_xsave(cpuid_ask *ask, const struct cpuid_view *v, uint3
 static uint32_t max_basic(cpuid_ask *ask)
 {
 	uint32_t top = top_basic(ask);
+
 	return top < MIN_BASIC ? MIN_BASIC : top > MAX_BASIC ? MAX_BASIC : top;
 }
 
@@ -298,6 +313,7 @@ static struct cpuid basic_leaf(cpuid_ask *ask, const struct cpuid_view *v, uint3
                                uint32_t sub)
 {
 	struct cpuid r = empty_leaf;
+
 	if (leaf > max_basic(ask))
 		return empty_leaf;
 	switch (leaf) {
@@ -307,6 +323,7 @@ static struct cpuid basic_leaf(cpuid_ask *ask, const struct cpuid_view *v, uint3
 		return r;
 	case 1: {
 		struct cpuid cpu = ask(1, 0);
+
 		r = cpu;
 		mask_features(&r, 1, 0);
 		leaf1(v, &r, cpu.edx);
@@ -340,12 +357,14 @@ static struct cpuid basic_leaf(cpuid_ask *ask, const struct cpuid_view *v, uint3
 static uint32_t max_extended(cpuid_ask *ask)
 {
 	uint32_t top = ask(0x80000000, 0).eax;
+
 	return top < MIN_EXTENDED ? MIN_EXTENDED : top > MAX_EXTENDED ? MAX_EXTENDED : top;
 }
 
 static void leaf_extended1(cpuid_ask *ask, const struct cpuid_view *v, struct cpuid *r)
 {
 	uint32_t apic = r->edx & BIT(9);
+
 	mask_features(r, 0x80000001, 0);
 	if (v->apic)
 		r->edx |= apic;
@@ -359,6 +378,7 @@ static void leaf_extended1(cpuid_ask *ask, const struct cpuid_view *v, struct cp
 static void leaf_extended8(cpuid_ask *ask, const struct cpuid_view *v, struct cpuid *r)
 {
 	uint32_t physical = r->eax & 0xff, linear = r->eax >> 8 & 0xff;
+
 	mask_features(r, 0x80000008, 0);
 	r->eax = physical | (linear > LINEAR_4LEVEL ? LINEAR_4LEVEL : linear) << 8;
 	r->ecx = is_amd(ask) ? (v->vcpus - 1) | id_bits(v) << 12 : 0;
@@ -374,6 +394,7 @@ static struct cpuid extended_leaf(cpuid_ask *ask, const struct cpuid_view *v, ui
                                   uint32_t sub)
 {
 	struct cpuid r;
+
 	if (leaf > max_extended(ask))
 		return empty_leaf;
 	r = ask(leaf, sub);

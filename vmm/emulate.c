@@ -26,6 +26,7 @@ static void context_load(struct vcpu *v, struct context *c)
 {
 	struct seg s;
 	bool is64;
+
 	memcpy(c->regs.gpr, v->cpu.regs, sizeof c->regs.gpr);
 	c->regs.rip = hvm->get(&v->cpu, HVM_RIP);
 	c->regs.rflags = hvm->get(&v->cpu, HVM_RFLAGS);
@@ -55,6 +56,7 @@ static size_t fetch_insn(struct vcpu *v, const struct context *c, uint8_t bytes[
 {
 	size_t got = 0;
 	uint64_t at = c->regs.rip + c->seg_base[HVM_CS];
+
 	guest_fetch(&v->vm->mem, &c->paging, c->mode == INSN_64 ? at : (uint32_t)at, bytes, &got);
 	return got;
 }
@@ -62,6 +64,7 @@ static size_t fetch_insn(struct vcpu *v, const struct context *c, uint8_t bytes[
 size_t emulate_fetch(struct vcpu *v, uint8_t bytes[15])
 {
 	struct context c;
+
 	context_load(v, &c);
 	return fetch_insn(v, &c, bytes);
 }
@@ -93,6 +96,7 @@ static bool translate_linear(struct vcpu *v, const struct context *c, uint64_t l
 {
 	unsigned how = c->access | (write ? ACCESS_WRITE : 0);
 	enum paging_fault f = guest_translate(&v->vm->mem, &c->paging, linear, how, gpa);
+
 	if (f == PAGING_NO_MEMORY)
 		vcpu_fail(v, "page tables for linear %lx are in absent memory", linear);
 	else if (f != PAGING_OK)
@@ -106,6 +110,7 @@ static bool locate_operand(struct vcpu *v, const struct context *c, uint64_t lin
 {
 	uint64_t left = PAGE_SIZE - linear % PAGE_SIZE;
 	uint64_t next = linear + left;
+
 	o->parts = width > left ? 2 : 1;
 	o->part[0].width = width > left ? (unsigned)left : width;
 	o->part[1].width = width - o->part[0].width;
@@ -118,6 +123,7 @@ static bool locate_operand(struct vcpu *v, const struct context *c, uint64_t lin
 static void apic_page(struct vcpu *v, uint64_t gpa, bool write, uint64_t *val)
 {
 	uint32_t offset = gpa & (PAGE_SIZE - 1);
+
 	if (write)
 		vapic_page_write(v, offset, (uint32_t)*val);
 	else
@@ -127,6 +133,7 @@ static void apic_page(struct vcpu *v, uint64_t gpa, bool write, uint64_t *val)
 static void ioapic_page(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
 {
 	uint32_t offset = (uint32_t)(gpa - VIOAPIC_PAGE);
+
 	if (write)
 		vioapic_write(&v->vm->ioapic, offset, width, (uint32_t)*val);
 	else
@@ -152,6 +159,7 @@ static bool device_access(struct vcpu *v, uint64_t gpa, unsigned width, bool wri
 static bool plain_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint64_t *val)
 {
 	void *p = gmem_ptr(&v->vm->mem, gpa, width);
+
 	if (p && write)
 		memcpy(p, val, width);
 	else if (p)
@@ -163,8 +171,10 @@ static bool plain_access(struct vcpu *v, uint64_t gpa, unsigned width, bool writ
 static bool part_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write, uint8_t *bytes)
 {
 	unsigned step = width & (width - 1) ? 1 : width;
+
 	for (unsigned i = 0; i < width; i += step) {
 		uint64_t val = 0;
+
 		memcpy(&val, bytes + i, step);
 		if (!plain_access(v, gpa + i, step, write, &val))
 			return false;
@@ -177,6 +187,7 @@ static bool part_access(struct vcpu *v, uint64_t gpa, unsigned width, bool write
 static bool operand_access(struct vcpu *v, const struct operand *o, bool write, uint64_t *val)
 {
 	uint8_t bytes[8];
+
 	memcpy(bytes, val, sizeof bytes);
 	for (unsigned i = 0; i < o->parts; i++)
 		if (!part_access(v, o->part[i].gpa, o->part[i].width, write,
@@ -194,6 +205,7 @@ static bool locate_operands(struct vcpu *v, const struct context *c, const struc
                             struct operand *src, struct operand *dst)
 {
 	bool string = in->op == INSN_MOVS || in->op == INSN_STOS;
+
 	if (in->op != INSN_STOS &&
 	    !locate_operand(v, c, insn_linear(in, c->mode, &c->regs, c->seg_base), in->width,
 	                    in->mem_write && !string, src))
@@ -210,6 +222,7 @@ static void carry_out(struct vcpu *v, struct context *c, const struct insn *in)
 	uint64_t loaded = 0;
 	bool touches = !insn_rep_done(in, &c->regs);
 	uint64_t result;
+
 	if (touches && !locate_operands(v, c, in, &src, &dst))
 		return;
 	if (touches && in->mem_read && !operand_access(v, &src, false, &loaded))
@@ -227,6 +240,7 @@ void emulate_memory(struct vcpu *v, const struct vmexit *e)
 	uint8_t bytes[15];
 	uint64_t gpa = e->memory.gpa;
 	size_t got;
+
 	if (e->memory.page_table || e->memory.fetch || e->memory.event) {
 		vcpu_fail(v, "%s in absent memory, guest-physical %lx",
 		          e->memory.page_table ? "page tables"
@@ -253,6 +267,7 @@ uint8_t emulate_sys_decode(struct vcpu *v, struct insn_sys *out)
 	struct context c;
 	uint8_t bytes[15];
 	size_t got;
+
 	context_load(v, &c);
 	got = fetch_insn(v, &c, bytes);
 	return (uint8_t)insn_sys_decode(bytes, got, c.mode, out);
@@ -264,6 +279,7 @@ bool emulate_sys_word(struct vcpu *v, const struct insn_sys *in, bool write, uin
 	struct operand o;
 	uint64_t val = *word;
 	uint64_t linear;
+
 	context_load(v, &c);
 	linear = insn_mem_linear(&in->mem, c.mode, c.regs.gpr, c.regs.rip + in->length, c.seg_base);
 	if (!locate_operand(v, &c, linear, sizeof *word, write, &o) ||
@@ -302,6 +318,7 @@ static bool string_access(struct vcpu *v, const struct context *c, const struct 
 	struct operand o;
 	uint64_t data = 0;
 	uint32_t val;
+
 	if (!locate_operand(v, c, linear, e->io.size, e->io.in, &o))
 		return false;
 	*plain = in_memory(v, &o);
@@ -321,6 +338,7 @@ static bool string_element(struct vcpu *v, struct context *c, const struct vmexi
 	uint64_t *pointer = &c->regs.gpr[e->io.in ? GPR_RDI : GPR_RSI];
 	unsigned seg = e->io.in ? (unsigned)SEG_ES : in->seg;
 	uint64_t linear = (*pointer & mask) + c->seg_base[seg];
+
 	if (!string_access(v, c, e, c->mode == INSN_64 ? linear : (uint32_t)linear, plain))
 		return false;
 	advance_register(pointer, mask, c->regs.rflags & RFLAGS_DF ? -step : step);
@@ -343,6 +361,7 @@ void emulate_string_io(struct vcpu *v, const struct vmexit *e)
 	uint64_t mask, *count;
 	unsigned left;
 	bool faulted;
+
 	context_load(v, &c);
 	got = fetch_insn(v, &c, bytes);
 	if (!insn_sys_decode(bytes, got, c.mode, &in) ||

@@ -12,6 +12,7 @@
 static bool is_64bit(const struct vcpu *v)
 {
 	struct seg cs;
+
 	hvm->get_seg(&v->cpu, HVM_CS, &cs);
 	return (hvm->get(&v->cpu, HVM_EFER) & EFER_LMA) && (cs.attr & 0x2000);
 }
@@ -45,6 +46,7 @@ static void set_gpr(uint64_t *reg, unsigned width, uint64_t value)
 static bool store_word(struct vcpu *v, const struct insn_sys *in, uint64_t value)
 {
 	uint16_t word = (uint16_t)value;
+
 	if (in->has_mem)
 		return emulate_sys_word(v, in, true, &word);
 	set_gpr(&v->cpu.regs[in->gpr], in->width, value);
@@ -55,6 +57,7 @@ static bool store_word(struct vcpu *v, const struct insn_sys *in, uint64_t value
 static bool write_register(struct vcpu *v, uint8_t which, uint64_t value)
 {
 	bool ok = hvm->set_control(&v->cpu, which, value);
+
 	if (!ok)
 		hvm->inject_exception(&v->cpu, VECTOR_GP, true, 0);
 	return ok;
@@ -63,6 +66,7 @@ static bool write_register(struct vcpu *v, uint8_t which, uint64_t value)
 static bool load_word(struct vcpu *v, const struct insn_sys *in)
 {
 	uint16_t word = (uint16_t)v->cpu.regs[in->gpr];
+
 	if (in->has_mem && !emulate_sys_word(v, in, false, &word))
 		return false;
 	return write_register(v, 0, cr0_after_lmsw(hvm->get(&v->cpu, HVM_CR0), word));
@@ -71,6 +75,7 @@ static bool load_word(struct vcpu *v, const struct insn_sys *in)
 static bool move_to(struct vcpu *v, const struct insn_sys *in)
 {
 	uint64_t value = v->cpu.regs[in->gpr];
+
 	return write_register(v, in->creg, is_64bit(v) ? value : (uint32_t)value);
 }
 
@@ -106,5 +111,6 @@ uint8_t emulate_control(struct vcpu *v)
 {
 	struct insn_sys in;
 	uint8_t length = emulate_sys_decode(v, &in);
+
 	return length && still_allowed(v, &in) && carry_out(v, &in) ? length : 0;
 }

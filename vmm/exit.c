@@ -54,6 +54,7 @@ static void exit_io(struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t *rax = &v->cpu.regs[REG_RAX];
 	uint32_t val = (uint32_t)*rax;
+
 	if (e->io.string) {
 		emulate_string_io(v, e);
 		return;
@@ -76,6 +77,7 @@ static void exit_msr(struct vcpu *v, const struct vmexit *e)
 	uint32_t index = (uint32_t)v->cpu.regs[REG_RCX];
 	uint64_t value = v->cpu.regs[REG_RDX] << 32 | (uint32_t)v->cpu.regs[REG_RAX];
 	bool ok = e->msr.write ? msr_write(v, index, value) : msr_read(v, index, &value);
+
 	if (!ok) {
 		log_debug("guest %s: vCPU %u: %s of MSR %08x at rip %lx: #GP", v->vm->name, v->id,
 		          e->msr.write ? "write" : "read", index, hvm->get(&v->cpu, HVM_RIP));
@@ -117,6 +119,7 @@ static void exit_hypercall(struct vcpu *v, const struct vmexit *e)
 static void exit_xsetbv(struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t value = v->cpu.regs[REG_RDX] << 32 | (uint32_t)v->cpu.regs[REG_RAX];
+
 	if (!(hvm->get(&v->cpu, HVM_CR4) & CR4_OSXSAVE)) {
 		inject_ud(v);
 		return;
@@ -137,6 +140,7 @@ static void exit_cache(struct vcpu *v, const struct vmexit *e)
 {
 	struct insn_sys in;
 	uint8_t len = e->insn_len ? e->insn_len : emulate_sys_decode(v, &in);
+
 	if (len) /* else another vCPU has changed the code: executed again */
 		step_over(v, len);
 }
@@ -145,6 +149,7 @@ static void exit_cache(struct vcpu *v, const struct vmexit *e)
 static void exit_control(struct vcpu *v, const struct vmexit *e)
 {
 	uint8_t len = e->control.decode ? emulate_control(v) : 0;
+
 	if (len)
 		step_over(v, len);
 }
@@ -180,6 +185,7 @@ static void exit_machine_check(struct vcpu *v, const struct vmexit *e)
 {
 	char text[120];
 	enum mce_verdict verdict = mce_handle(true, text, sizeof text);
+
 	(void)e;
 	if (verdict == MCE_PANIC)
 		panic("%s, while guest %s ran", text, v->vm->name);
@@ -193,6 +199,7 @@ static void exit_machine_check(struct vcpu *v, const struct vmexit *e)
 static void exit_bus_lock(struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t until = bus_lock_rest(rdtsc(), v->bus_lock_tsc, tsc_khz / 10);
+
 	(void)e;
 	while (rdtsc() < until &&
 	       !atomic_load_explicit(&v->cpu.core->attention, memory_order_relaxed))

@@ -14,6 +14,7 @@ struct exit_times {
 static struct exit_times *replace(struct vcpu *v, struct exit_times *t)
 {
 	struct exit_times *was;
+
 	spin_lock(&v->times_lock);
 	was = atomic_exchange(&v->times, t);
 	spin_unlock(&v->times_lock);
@@ -23,6 +24,7 @@ static struct exit_times *replace(struct vcpu *v, struct exit_times *t)
 bool exit_times_make(struct vcpu *v)
 {
 	struct exit_times *t;
+
 	if (atomic_load(&v->times))
 		return true;
 	t = mem_zalloc(sizeof *t);
@@ -34,6 +36,7 @@ bool exit_times_make(struct vcpu *v)
 void exit_times_free(struct vcpu *v)
 {
 	struct exit_times *t = replace(v, NULL);
+
 	if (t)
 		mem_zfree(t, sizeof *t);
 }
@@ -41,6 +44,7 @@ void exit_times_free(struct vcpu *v)
 bool exit_times_read(const struct vcpu *v, enum vmexit_kind kind, struct hist *sum)
 {
 	const struct exit_times *t = atomic_load(&v->times);
+
 	for (unsigned k = 0; t && k < VMEXIT_COUNT; k++)
 		if (kind == VMEXIT_COUNT || kind == k)
 			hist_merge(sum, &t->kind[k]);
@@ -55,6 +59,7 @@ uint64_t exit_times_bytes(void)
 void exit_times_began(struct vcpu *v, enum vmexit_kind kind, uint64_t tsc)
 {
 	struct exit_times *t;
+
 	spin_lock(&v->times_lock);
 	t = atomic_load(&v->times);
 	if (t) {
@@ -67,6 +72,7 @@ void exit_times_began(struct vcpu *v, enum vmexit_kind kind, uint64_t tsc)
 void exit_times_ended(struct vcpu *v, uint64_t tsc)
 {
 	struct exit_times *t;
+
 	spin_lock(&v->times_lock);
 	t = atomic_load(&v->times);
 	if (t && t->began) {
@@ -79,6 +85,7 @@ void exit_times_ended(struct vcpu *v, uint64_t tsc)
 void exit_times_forget(struct vcpu *v)
 {
 	struct exit_times *t;
+
 	spin_lock(&v->times_lock);
 	t = atomic_load(&v->times);
 	if (t)

@@ -36,6 +36,7 @@ void exit_times_forget(struct vcpu *v);
 static inline bool exit_times_on(const struct vcpu *v)
 {
 	bool on;
+
 	__asm__("cmpq $0, %1" : "=@ccne"(on) : "m"(*(void *const *)&v->times));
 	return __builtin_expect(on, 0);
 }

@@ -13,6 +13,7 @@ static void dump_code(struct vcpu *v)
 	uint8_t bytes[15];
 	char text[48];
 	size_t got = emulate_fetch(v, bytes), n = 0;
+
 	for (size_t i = 0; i < got; i++)
 		n += (size_t)snprintf(text + n, sizeof text - n, " %02x", bytes[i]);
 	text[n] = 0;
@@ -24,6 +25,7 @@ static void log_registers(struct vcpu *v)
 	static const char names[REGS][4] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
 	                                    "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 	const uint64_t *r = v->cpu.regs;
+
 	log_error("  vCPU %u on core %u, exit code %lx info %lx %lx", v->id, v->cpu.core->index,
 	          hvm->get(&v->cpu, HVM_EXIT_CODE), hvm->get(&v->cpu, HVM_EXIT_INFO1),
 	          hvm->get(&v->cpu, HVM_EXIT_INFO2));
@@ -43,6 +45,7 @@ void vcpu_fail(struct vcpu *v, const char *fmt, ...)
 {
 	char reason[128];
 	va_list ap;
+
 	va_start(ap, fmt);
 	vsnprintf(reason, sizeof reason, fmt, ap);
 	va_end(ap);

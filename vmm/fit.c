@@ -8,6 +8,7 @@
 static size_t put_prefix(const struct guest_config *g, char *why, size_t size)
 {
 	int n = snprintf(why, size, "line %u: ", (unsigned)g->line);
+
 	if (!g->line)
 		n = 0;
 	n += snprintf(why + n, size - (size_t)n, "guest %s: ", g->name);
@@ -20,6 +21,7 @@ static bool refuse_guest(const struct guest_config *g, char *why, size_t size, c
 {
 	size_t n = put_prefix(g, why, size);
 	__builtin_va_list ap;
+
 	__builtin_va_start(ap, fmt);
 	vsnprintf(why + n, size - n, fmt, ap);
 	__builtin_va_end(ap);
@@ -53,6 +55,7 @@ static bool check_device(const struct fit_machine *m, const struct guest_config 
                          size_t size)
 {
 	const char *unfit;
+
 	if (!g->has_pci)
 		return true;
 	if (g->memory <= VM_IDENTITY_START)
@@ -71,6 +74,7 @@ static bool check_cores(const struct fit_machine *m, const struct guest_config *
                         size_t size)
 {
 	unsigned cores = m->place.cores;
+
 	if (!cores)
 		return true;
 	if (g->cpus > cores)
@@ -89,6 +93,7 @@ static bool check_poll_core(const struct fit_machine *m, const struct node_confi
 	const struct place_view *v = &m->place;
 	unsigned core;
 	int rival;
+
 	if (n->poll_core < 0 || !v->cores)
 		return true;
 	core = (unsigned)n->poll_core;
@@ -167,11 +172,14 @@ static void leave_cores(struct place_view *v, const struct guest_config *g)
 static bool take_cores(struct place_view *v, const struct guest_config *g, char *why, size_t size)
 {
 	enum place_refusal refusal;
+
 	for (unsigned i = 0; i < g->cpus; i++) {
 		int wanted = g->cores ? g->core[i] : -1;
 		int core = place_pick(v, g, wanted, &refusal);
+
 		if (core < 0) {
 			int n = g->line ? snprintf(why, size, "line %u: ", (unsigned)g->line) : 0;
+
 			fit_no_core(v, g->name, i, wanted, refusal, why + n, size - (size_t)n);
 			leave_cores(v, g);
 			return false;
@@ -188,6 +196,7 @@ static bool check_starts(struct fit_machine *m, const struct node_config *n, cha
 	forget_poller(m);
 	for (unsigned i = 0; i < n->guests && m->place.cores; i++) {
 		const struct guest_config *g = &n->guest[i];
+
 		if (!g->name[0] || !g->autostart || m->guest[i] == FIT_REST)
 			continue;
 		if (!take_cores(&m->place, g, why, size) && m->guest[i] == FIT_NEW)
@@ -201,6 +210,7 @@ bool fit_check(struct fit_machine *m, const struct node_config *n, char *why, si
 	fit_describe(&m->place, n);
 	for (unsigned i = 0; i < n->guests; i++) {
 		const struct guest_config *g = &n->guest[i];
+
 		if (!g->name[0] || m->guest[i] != FIT_NEW)
 			continue;
 		if (!check_modules(m, g, why, size) || !check_cores(m, g, why, size) ||

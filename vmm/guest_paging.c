@@ -41,6 +41,7 @@ struct rights {
 static bool allowed(const struct guest_paging *p, const struct rights *r, unsigned access)
 {
 	bool user = access & ACCESS_USER;
+
 	if (user && !r->user)
 		return false;
 	if (access & ACCESS_WRITE && !r->write && (user || p->cr0 & CR0_WP))
@@ -71,6 +72,7 @@ static bool reserved_bit_set(const struct guest_paging *p, const struct format *
 		return true;
 	if (leaf && level > 1) {
 		unsigned shift = 12 + 9 * (level - 1);
+
 		return entry & ((1ull << shift) - 1) & ~0x1fffull;
 	}
 	return f == &four_level && level == 4 && entry & PTE_PS;
@@ -87,6 +89,7 @@ static uint64_t leaf_address(const struct format *f, unsigned level, uint64_t en
 {
 	unsigned shift = 12 + f->index_bits * (level - 1);
 	uint64_t offset = gva & ((1ull << shift) - 1);
+
 	if (f == &legacy && level == 2) /* PSE-36: address bits 32 to 39 are in 13 to 20 */
 		return (entry & 0xffc00000) | (entry >> 13 & 0xff) << 32 | offset;
 	return (entry & ADDRESS_BITS & ~((1ull << shift) - 1)) | offset;
@@ -98,10 +101,12 @@ static enum paging_fault translate_by_tables(const struct gmem *m, const struct 
 {
 	struct rights rights = {true, true, true};
 	uint64_t table = p->cr3 & f->root_mask;
+
 	for (unsigned level = f->levels; level; level--) {
 		unsigned shift = 12 + f->index_bits * (level - 1);
 		uint64_t entry = 0, index = gva >> shift & ((1u << f->index_bits) - 1);
 		bool leaf;
+
 		if (!gmem_read(m, table + index * f->entry_size, &entry, f->entry_size))
 			return PAGING_NO_MEMORY;
 		if (!(entry & PTE_P))
@@ -125,6 +130,7 @@ enum paging_fault guest_translate(const struct gmem *m, const struct guest_pagin
 {
 	uint64_t at = 0;
 	enum paging_fault fault = PAGING_OK;
+
 	if (!(p->efer & EFER_LMA))
 		gva &= UINT32_MAX;
 	if (!(p->cr0 & CR0_PG)) {
@@ -150,6 +156,7 @@ enum paging_fault guest_translate(const struct gmem *m, const struct guest_pagin
 static size_t within_page(uint64_t gva, size_t len)
 {
 	size_t left = PAGE - gva % PAGE;
+
 	return len < left ? len : left;
 }
 
@@ -159,6 +166,7 @@ static enum paging_fault read_page(const struct gmem *m, const struct guest_pagi
 {
 	uint64_t gpa;
 	enum paging_fault fault = guest_translate(m, p, gva, 0, &gpa);
+
 	if (fault != PAGING_OK)
 		return fault;
 	return gmem_read(m, gpa, bytes, len) ? PAGING_OK : PAGING_NO_MEMORY;
@@ -169,6 +177,7 @@ enum paging_fault guest_fetch(const struct gmem *m, const struct guest_paging *p
 {
 	size_t first = within_page(gva, 15);
 	enum paging_fault fault = read_page(m, p, gva, bytes, first);
+
 	*got = 0;
 	if (fault != PAGING_OK)
 		return fault;

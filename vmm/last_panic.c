@@ -72,6 +72,7 @@ void last_panic_log(void)
 {
 	const char *end;
 	int n;
+
 	if (!have_record)
 		return;
 	end = strchr(last_record.text, '\n');

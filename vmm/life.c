@@ -23,8 +23,10 @@ static bool map_memory(struct vm *vm)
 {
 	struct vm_piece piece[2];
 	unsigned n = vm_memory_pieces(vm->config, vm->mem_hpa, piece);
+
 	for (unsigned i = 0; i < n; i++) {
 		const struct vm_piece *p = &piece[i];
+
 		if (!gmem_add(&vm->mem, p->gpa, p->size, (void *)p->hpa) ||
 		    !npt_map(hvm->npt, vm->npt_root, p->gpa, p->hpa, p->size, NPT_RAM))
 			return false;
@@ -44,6 +46,7 @@ static bool allocate_parts(struct vm *vm, char *why, size_t size)
 	}
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
+
 		v->vm = vm;
 		v->id = i;
 		v->irqchip = &irqchip_direct;
@@ -60,6 +63,7 @@ static bool allocate_parts(struct vm *vm, char *why, size_t size)
 struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, size_t size)
 {
 	struct vm *vm = mem_zalloc(sizeof *vm);
+
 	if (!vm) {
 		snprintf(why, size, "guest %s: no memory left", g->name);
 		return NULL;
@@ -116,6 +120,7 @@ static bool take_cores(struct vm *vm, vm_place *place, char *why, size_t size)
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *v = &vm->vcpu[i];
 		struct core *c = place(vm, i, why, size);
+
 		if (!c) {
 			release_cores(vm, i);
 			return false;
@@ -162,6 +167,7 @@ bool vm_start(struct vm *vm, vm_place *place, uint64_t from, char *why, size_t s
 static bool begin_stop(struct vm *vm)
 {
 	enum vm_state was = atomic_load(&vm->state);
+
 	while (was == VM_STARTING || was == VM_RUNNING)
 		if (atomic_compare_exchange_strong(&vm->state, &was, VM_STOPPING))
 			return true;
@@ -177,6 +183,7 @@ static void stop_vcpus(struct vm *vm)
 bool vm_stop(struct vm *vm, const char *reason, ...)
 {
 	va_list ap;
+
 	if (!begin_stop(vm))
 		return false;
 	va_start(ap, reason);

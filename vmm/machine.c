@@ -79,6 +79,7 @@ static void sort(uint64_t *a, unsigned n)
 	for (unsigned i = 1; i < n; i++)
 		for (unsigned j = i; j > 0 && a[j] < a[j - 1]; j--) {
 			uint64_t less = a[j];
+
 			a[j] = a[j - 1];
 			a[j - 1] = less;
 		}
@@ -91,10 +92,12 @@ static unsigned probe_run(struct hvm_vcpu *v, uint64_t *ticks)
 	const struct cpu_entry entry = vcpu_startup_state(0);
 	unsigned exits = 0;
 	struct vmexit e;
+
 	hvm->reset(v, &entry, 0);
 	for (unsigned i = 0; i < TRIES && exits < WARM_UP + EXIT_SAMPLES; i++) {
 		uint64_t start = rdtsc();
 		uint64_t end;
+
 		hvm->run(v, &e);
 		end = rdtsc();
 		if (e.kind == VMEXIT_kick)
@@ -113,6 +116,7 @@ static void measure_exit(void)
 {
 	uint64_t ticks[EXIT_SAMPLES];
 	struct probe *p = mem_zalloc(sizeof *p);
+
 	if (p && probe_make(p) && probe_run(&p->cpu, ticks) == EXIT_SAMPLES) {
 		sort(ticks, EXIT_SAMPLES);
 		machine.exit_min = ticks[0];

@@ -69,6 +69,7 @@ static void take_memory(void)
 {
 	char why[128];
 	struct mem_stats ms;
+
 	for (unsigned i = 0; i < boot.nram; i++)
 		mem_add(boot.ram[i].start, boot.ram[i].size);
 	mem_reserve(0, LOW_MEMORY);
@@ -89,6 +90,7 @@ static void take_cpu(struct core *c)
 {
 	char why[128];
 	const char *refused;
+
 	if (!hvm_select(why, sizeof why))
 		refuse_to_start(why);
 	if (!x2apic_present())
@@ -106,6 +108,7 @@ static void take_cpu(struct core *c)
 static void quiet_devices(void)
 {
 	struct pci_masters m = pci_masters_off();
+
 	log_debug("PCI: %u functions, bus mastering turned off in %u", m.functions, m.turned_off);
 	if (m.refused)
 		log_warn("bus mastering stays on in %u PCI functions, which ignored its switching "
@@ -118,6 +121,7 @@ static void core_main(struct core *c) __attribute__((noreturn));
 static void core_main(struct core *c)
 {
 	const char *refused = hvm->core_enable(c);
+
 	mce_init();
 	if (refused)
 		panic("%s", refused);
@@ -128,6 +132,7 @@ static void core_main(struct core *c)
 static void take_platform(void)
 {
 	char why[128];
+
 	if (!acpi_parse(why, sizeof why))
 		refuse_to_start(why);
 	tsc_init();
@@ -141,6 +146,7 @@ static void take_platform(void)
 static void log_machine(void)
 {
 	struct mem_stats ms;
+
 	if (boot.ram_left_out)
 		log_warn("%lu MiB of memory stay unused: the loader's map has more than %d ranges",
 		         boot.ram_left_out / MIB, BOOT_RANGES);
@@ -167,6 +173,7 @@ static void take_console(void)
 	bool asked = boot_option("console", value, sizeof value);
 	struct serial_port s = serial_default();
 	enum serial_choice choice = asked ? serial_option(value, &s) : SERIAL_SPCR;
+
 	if (choice == SERIAL_SPCR && acpi_parse(why, sizeof why) && acpi.spcr == ACPI_SPCR_PORT)
 		s = acpi.console;
 	if (choice == SERIAL_NONE)
@@ -193,6 +200,7 @@ static void log_options(void)
 {
 	char value[32];
 	const struct config_word *level;
+
 	log_apart = boot_option("log-to", value, sizeof value) && !strcmp(value, "debugcon");
 	if (!boot_option("log", value, sizeof value))
 		return;
@@ -207,6 +215,7 @@ static void panic_option(void)
 	char value[32], *p = value + strlen("reset,");
 	unsigned seconds = 0;
 	bool good;
+
 	if (!boot_option("panic", value, sizeof value))
 		return;
 	if (!strcmp(value, "halt")) {
@@ -230,6 +239,7 @@ void boot_main(uint32_t magic, uint32_t info)
 {
 	struct core *c = &cores[0];
 	const char *bad;
+
 	log_open(&log_sink);
 	cpu_init(c);
 	bad = boot_info_read(magic, info);

@@ -51,6 +51,7 @@ static int find_fixed(uint32_t msr)
 static struct cpuid guest_cpuid(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid_view any = {.vcpus = 1, .apic = true, .lacks = hvm->lacks()};
+
 	return cpuid_for_guest(cpuid, &any, leaf, sub);
 }
 
@@ -58,6 +59,7 @@ static struct cpuid guest_cpuid(uint32_t leaf, uint32_t sub)
 static uint64_t efer_bits(void)
 {
 	uint32_t edx = guest_cpuid(0x80000001, 0).edx;
+
 	return EFER_SCE | EFER_LME | EFER_LMA | (edx & 1u << 20 ? EFER_NXE : 0) |
 	       (edx & 1u << 25 ? EFER_FFXSR : 0) |
 	       (guest_cpuid(0x80000021, 0).eax & 1u << 8 ? EFER_AUTOIBRS : 0);
@@ -66,6 +68,7 @@ static uint64_t efer_bits(void)
 bool fast_strings(void)
 {
 	bool intel = cpuid(0, 0).ebx == CPUID_INTEL_EBX; /* AMD CPUs have no such register */
+
 	return !intel || (rdmsr(MSR_MISC_ENABLE) & MISC_FAST_STRING);
 }
 
@@ -79,6 +82,7 @@ static uint64_t misc_enable(void)
 static bool spec_ctrl_exit(struct vcpu *v, uint64_t value)
 {
 	enum spec_ctrl_write w = spec_ctrl_write(&v->cpu.spec_ctrl, cpuid_spec_ctrl(cpuid), value);
+
 	if (w == SPEC_CTRL_GIVE)
 		hvm->own_msrs(&v->cpu, vcpu_own_msrs(v));
 	return w != SPEC_CTRL_FAULT;
@@ -88,6 +92,7 @@ static bool spec_ctrl_exit(struct vcpu *v, uint64_t value)
 static bool arch_capabilities(uint64_t *value)
 {
 	bool there = guest_cpuid(7, 0).edx & CPUID_7_ARCH_CAPABILITIES;
+
 	if (there)
 		*value = cpuid_arch_capabilities(rdmsr(MSR_ARCH_CAPABILITIES));
 	return there;
@@ -105,6 +110,7 @@ static bool efer_write(struct vcpu *v, uint64_t value)
 	uint64_t allowed = efer_bits();
 	uint64_t old = hvm->get(&v->cpu, HVM_EFER);
 	bool paging = hvm->get(&v->cpu, HVM_CR0) & CR0_PG;
+
 	if ((value & ~allowed) || (paging && ((value ^ old) & EFER_LME)))
 		return false;
 	hvm->set(&v->cpu, HVM_EFER, (value & ~(uint64_t)EFER_LMA) | (old & EFER_LMA));
@@ -135,6 +141,7 @@ static bool is_absent(const struct vcpu *v, uint32_t msr)
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
 	int i = find_fixed(msr);
+
 	if (is_absent(v, msr))
 		return false;
 	switch (msr) {

@@ -11,6 +11,7 @@ static uint32_t record_sum(const struct panic_record *r)
 	const uint8_t *p = (const uint8_t *)&r->length;
 	size_t n = offsetof(struct panic_record, text) - offsetof(struct panic_record, length);
 	uint32_t hash = 2166136261u;
+
 	for (size_t i = 0; i < n + r->length; i++)
 		hash = (hash ^ p[i]) * 16777619u;
 	return hash;
@@ -28,6 +29,7 @@ void panic_record_begin(struct panic_record *r, uint64_t time)
 void panic_record_add(struct panic_record *r, const char *line)
 {
 	size_t n = strlen(line), room = PANIC_RECORD_TEXT - 1 - r->length;
+
 	if (n + 1 > room)
 		return;
 	memcpy(r->text + r->length, line, n);

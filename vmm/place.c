@@ -18,6 +18,7 @@ const void *const place_poller = &polling;
 static const void *owner_of(const struct core *c)
 {
 	const struct vcpu *v = atomic_load(&c->vcpu);
+
 	return v ? v->vm : atomic_load(&c->poll) ? place_poller : NULL;
 }
 
@@ -36,6 +37,7 @@ struct core *place_vcpu(const struct node_config *n, const struct vm *vm, unsign
 	enum place_refusal refusal;
 	struct place_view v;
 	int wanted, core;
+
 	place_view(&v, n);
 	wanted = vm->config->cores ? vm->config->core[vcpu] : -1;
 	core = place_pick(&v, vm, wanted, &refusal);
@@ -54,9 +56,11 @@ void place_log(const struct node_config *n)
 {
 	unsigned most = 1;
 	struct place_view v;
+
 	place_view(&v, n);
 	for (unsigned i = 0; i < v.cores; i++) {
 		unsigned threads = 0;
+
 		for (unsigned k = 0; k < v.cores; k++)
 			threads += v.core[i].apic_id >> smt_bits == v.core[k].apic_id >> smt_bits;
 		most = threads > most ? threads : most;

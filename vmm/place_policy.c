@@ -12,6 +12,7 @@ int place_rival(const struct place_view *v, const void *owner, unsigned core)
 {
 	for (unsigned i = 0; i < v->cores; i++) {
 		const void *other = v->core[i].owner;
+
 		if (other && other != owner && siblings(v, core, i))
 			return (int)i;
 	}
@@ -46,6 +47,7 @@ static unsigned core_preference(const struct place_view *v, const void *owner, u
 {
 	const struct place_core *c = &v->core[core];
 	unsigned free_of_names;
+
 	if (c->owner || c->reserved || smt_forbids(v, owner, core))
 		return 0;
 	free_of_names = c->named ? 0 : 2;
@@ -58,9 +60,11 @@ static int pick_any(const struct place_view *v, const void *owner, enum place_re
 {
 	int best = -1;
 	unsigned most = 0;
+
 	*why = PLACE_TAKEN;
 	for (unsigned i = 1; i <= v->cores; i++) {
 		unsigned core = i % v->cores, w = core_preference(v, owner, core);
+
 		if (w > most) {
 			most = w;
 			best = (int)core;

@@ -13,6 +13,7 @@
 static inline bool xcr0_valid(uint64_t value, uint64_t have)
 {
 	static const uint64_t together[] = {0xe0, 0x60000}; /* AVX-512, AMX */
+
 	for (unsigned i = 0; i < sizeof together / sizeof together[0]; i++)
 		if ((value & together[i]) && (value & together[i]) != together[i])
 			return false;
@@ -26,6 +27,7 @@ static inline bool pat_valid(uint64_t value)
 {
 	for (unsigned i = 0; i < 8; i++) {
 		uint8_t type = (uint8_t)(value >> 8 * i);
+
 		if (type > 7 || type == 2 || type == 3)
 			return false;
 	}

@@ -25,6 +25,7 @@ void poll_wake(unsigned core)
 uint64_t poll_rounds(void)
 {
 	uint64_t n = 0;
+
 	for (unsigned i = 0; i < ncores; i++)
 		n += count_read(&cores[i].poll_rounds);
 	return n;
@@ -33,6 +34,7 @@ uint64_t poll_rounds(void)
 void poll_turn(struct core *c)
 {
 	uint64_t now = rdtsc();
+
 	tick(now);
 	if (!c->polls) {
 		c->polls = true;

@@ -22,6 +22,7 @@ static void poke(const void *at)
 {
 	volatile uint8_t *p = (volatile uint8_t *)(uintptr_t)at;
 	uint8_t same = *p;
+
 	*p = same;
 }
 
@@ -58,6 +59,7 @@ static void rodata_execute(void)
 static void heap_execute(void)
 {
 	uint8_t *p = mem_zalloc(PAGE_SIZE);
+
 	if (!p)
 		return;
 	*p = RET;
@@ -67,6 +69,7 @@ static void heap_execute(void)
 static void null_read(void)
 {
 	static volatile uintptr_t nothing; /* hides the null pointer from the compiler */
+
 	(void)*(const volatile uint8_t *)nothing;
 }
 
@@ -74,6 +77,7 @@ static void null_read(void)
 static unsigned deeper(volatile unsigned *depth)
 {
 	volatile unsigned here[64];
+
 	here[0] = *depth + 1;
 	return here[0] ? deeper(here) + here[0] : 0;
 }
@@ -81,6 +85,7 @@ static unsigned deeper(volatile unsigned *depth)
 static void stack_overflow(void)
 {
 	unsigned depth = 0;
+
 	deeper(&depth);
 }
 
@@ -111,6 +116,7 @@ static const struct {
 void self_test(const struct core *c)
 {
 	char name[32];
+
 	if (!boot_option("self-test", name, sizeof name))
 		return;
 	for (unsigned i = 0; i < sizeof test / sizeof test[0]; i++) {

@@ -32,6 +32,7 @@ void vm_resume(void *ctx)
 {
 	struct vm *vm = ctx;
 	struct vcpu *v = atomic_load(&this_core()->vcpu);
+
 	if (!v || v->vm != vm)
 		v = &vm->vcpu[0];
 	if (v->cpu.core)
@@ -54,6 +55,7 @@ static void vcpu_leave(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	enum vcpu_state was = atomic_exchange(&v->state, VCPU_LEFT);
+
 	if (was == VCPU_LEFT)
 		return;
 	if (was == VCPU_WAIT_SIPI || was == VCPU_RUN) {
@@ -89,6 +91,7 @@ static void vcpu_init_signal(struct vcpu *v)
 struct cpu_entry vcpu_startup_state(uint8_t page)
 {
 	const struct seg data = {.attr = 0x93, .limit = 0xffff};
+
 	return (struct cpu_entry){.rflags = 2,
 	                          .cr0 = 0x60000010,
 	                          .cs = {.selector = (uint16_t)(page << 8),
@@ -107,6 +110,7 @@ struct cpu_entry vcpu_startup_state(uint8_t page)
 static void vcpu_startup(struct vcpu *v)
 {
 	struct cpu_entry e = vcpu_startup_state(v->sipi_vector);
+
 	if (atomic_load(&v->state) != VCPU_WAIT_SIPI)
 		return;
 	if (exit_times_on(v))
@@ -119,6 +123,7 @@ static void vcpu_startup(struct vcpu *v)
 static void vcpu_serve(struct core *c, struct vcpu *v)
 {
 	uint32_t r = atomic_exchange(&v->requests, 0);
+
 	if (r & VCPU_REQ_STOP) {
 		vcpu_leave(v);
 		return;
@@ -152,6 +157,7 @@ static void vcpu_serve(struct core *c, struct vcpu *v)
 static void core_serve(struct core *c, void (*work)(void))
 {
 	struct vcpu *v;
+
 	if (!atomic_load_explicit(&c->attention, memory_order_relaxed))
 		return;
 	if (core_take_requests(c) & CORE_POLL)
@@ -171,6 +177,7 @@ static inline __attribute__((always_inline)) void run(struct vcpu *v, bool measu
 	struct vmexit e;
 	uint64_t start;
 	struct exit_stat *stat;
+
 	if (v->nmi_pending && hvm->inject_nmi(&v->cpu))
 		v->nmi_pending = false;
 	if (measured)
@@ -205,6 +212,7 @@ void core_loop(struct core *c, void (*work)(void))
 {
 	for (;;) {
 		struct vcpu *v;
+
 		core_serve(c, work);
 		v = atomic_load_explicit(&c->vcpu, memory_order_acquire);
 		if (v && atomic_load_explicit(&v->state, memory_order_relaxed) == VCPU_RUN) {

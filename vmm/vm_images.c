@@ -17,6 +17,7 @@ bool vm_images_load(const struct gmem *mem, const struct guest_config *g, vm_ima
 	                   .modules = m,
 	                   .reserved = &moved,
 	                   .n_reserved = g->has_pci};
+
 	if (g->initrd[0]) {
 		i.initrd = find(g->initrd);
 		m[i.n_modules++] = (struct multiboot_module){i.initrd, g->initrd};

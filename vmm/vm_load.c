@@ -24,6 +24,7 @@
 static struct blob module_blob(const char *name)
 {
 	const struct boot_module *m = boot_module_find(name);
+
 	return m ? (struct blob){(const uint8_t *)m->start, m->size} : (struct blob){0};
 }
 
@@ -33,6 +34,7 @@ static const char *load_tables(struct vm *vm, enum image_kind kind)
 	uint32_t ids[VM_VCPUS_MAX];
 	struct guest_acpi a;
 	const char *bad;
+
 	for (unsigned i = 0; i < vm->nvcpus; i++)
 		ids[i] = i;
 	a = (struct guest_acpi){.n_cpus = vm->nvcpus,
@@ -49,6 +51,7 @@ static const char *load_tables(struct vm *vm, enum image_kind kind)
 static bool load_images(struct vm *vm, char *why, size_t size)
 {
 	const char *bad = load_tables(vm, load_kind(module_blob(vm->load.kernel)));
+
 	if (bad)
 		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->load.kernel, bad);
 	return !bad && vm_images_load(&vm->mem, &vm->load, module_blob, &vm->entry, why, size);
@@ -61,6 +64,7 @@ static bool load_images(struct vm *vm, char *why, size_t size)
 static bool clear_memory(struct vm *vm)
 {
 	uint64_t left = vm->mem_size - vm->load_cleared, n = left < CLEAR_STEP ? left : CLEAR_STEP;
+
 	memset((void *)(vm->mem_hpa + vm->load_cleared), 0, n);
 	vm->load_cleared += n;
 	return vm->load_cleared == vm->mem_size;
@@ -90,6 +94,7 @@ static void reset_vcpu(struct vcpu *v)
 static void launch(struct vm *vm)
 {
 	enum vm_state starting = VM_STARTING;
+
 	for (unsigned i = 0; i < vm->nvcpus; i++)
 		reset_vcpu(&vm->vcpu[i]);
 	if (!atomic_compare_exchange_strong(&vm->state, &starting, VM_RUNNING))
@@ -108,6 +113,7 @@ static void launch(struct vm *vm)
 void vm_load_step(struct vm *vm)
 {
 	char why[sizeof vm->reason];
+
 	if (rdtsc() < vm->load_from) {
 		core_pause();
 		return;

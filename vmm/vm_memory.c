@@ -16,6 +16,7 @@
 static uint64_t allocate(const struct guest_config *g)
 {
 	uint64_t limit = g->has_pci ? VPCI_MEM_BASE : 0, hpa = 0;
+
 	if (g->memory >= GIB)
 		hpa = mem_alloc(g->memory, GIB, limit);
 	return hpa ? hpa : mem_alloc(g->memory, 2 * MIB, limit);
@@ -25,6 +26,7 @@ uint64_t vm_memory_take(const struct guest_config *g, char *why, size_t size)
 {
 	struct mem_stats ms;
 	uint64_t hpa = allocate(g);
+
 	if (hpa)
 		return hpa;
 	mem_stats(&ms);
@@ -36,6 +38,7 @@ uint64_t vm_memory_take(const struct guest_config *g, char *why, size_t size)
 static unsigned ordinary_pieces(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
 {
 	uint64_t low = size < LOW_MEMORY_END ? size : LOW_MEMORY_END;
+
 	piece[0] = (struct vm_piece){0, hpa, low};
 	piece[1] = (struct vm_piece){4 * GIB, hpa + low, size - low};
 	return low == size ? 1 : 2;
@@ -46,6 +49,7 @@ static unsigned ordinary_pieces(uint64_t size, uint64_t hpa, struct vm_piece pie
 static unsigned identity_pieces(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
 {
 	uint64_t above = hpa + VM_IDENTITY_START;
+
 	piece[0] = (struct vm_piece){0, hpa, VM_IDENTITY_START};
 	piece[1] = (struct vm_piece){above, above, size - VM_IDENTITY_START};
 	return 2;

@@ -19,6 +19,7 @@ static struct window *window;
 static uint64_t window_bytes(void)
 {
 	uint64_t bytes = BASE;
+
 	while (bytes < BASE + (uint64_t)ncores * PER_CORE && bytes < LARGEST)
 		bytes *= 2;
 	return bytes;
@@ -63,6 +64,7 @@ static uint64_t obstacle(uint64_t offset, uint64_t size)
 static uint64_t find_place(uint64_t size)
 {
 	uint64_t offset = WINDOW_PAGE, next;
+
 	while ((next = obstacle(offset, size)))
 		offset = next;
 	return size <= window->size && offset <= window->size - size ? offset : 0;
@@ -82,6 +84,7 @@ void *window_add(enum window_kind kind, unsigned owner, const char *name, uint64
 	struct window_part *p;
 	uint64_t offset;
 	unsigned index;
+
 	size = (size + WINDOW_PAGE - 1) & ~(uint64_t)(WINDOW_PAGE - 1);
 	p = window ? free_entry() : NULL;
 	offset = p ? find_place(size) : 0;
@@ -105,8 +108,10 @@ void *window_add(enum window_kind kind, unsigned owner, const char *name, uint64
 void window_remove(void *part)
 {
 	uint64_t offset = (uint64_t)part - (uint64_t)window;
+
 	for (unsigned i = 0; i < window->parts; i++) {
 		struct window_part *p = &window->part[i];
+
 		if (p->size && p->offset == offset)
 			__atomic_store_n(&p->size, 0, __ATOMIC_RELEASE);
 	}

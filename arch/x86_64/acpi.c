@@ -24,8 +24,10 @@ static bool range_contains(const struct boot_range *r, uint64_t at, uint64_t siz
 static struct boot_range guess_firmware_range(void)
 {
 	struct boot_range gap = {0, 0};
+
 	for (unsigned i = 0; i < boot.nram; i++) {
 		paddr_t end = boot.ram[i].start + boot.ram[i].size;
+
 		if (end > gap.start && end < DEVICES_START)
 			gap.start = end;
 	}
@@ -44,6 +46,7 @@ static const uint8_t *firmware_bytes(uint64_t at, uint64_t size)
 	const struct boot_range mapped = {PAGE_SIZE, top - PAGE_SIZE};
 	struct boot_range gap;
 	bool found;
+
 	if (!range_contains(&mapped, at, size))
 		return NULL;
 	gap = guess_firmware_range();
@@ -58,6 +61,7 @@ static const uint8_t *firmware_bytes(uint64_t at, uint64_t size)
 static bool copy_rsdp_if_valid(paddr_t at)
 {
 	const struct acpi_rsdp *old = (const void *)firmware_bytes(at, ACPI_RSDP_OLD);
+
 	if (!old || !acpi_rsdp_valid(old, ACPI_RSDP_OLD))
 		return false;
 	memcpy(&boot.rsdp, old, firmware_bytes(at, sizeof *old) ? sizeof *old : ACPI_RSDP_OLD);
@@ -76,6 +80,7 @@ static bool scan_rsdp(paddr_t from, paddr_t to)
 static bool find_rsdp(void)
 {
 	paddr_t ebda = (paddr_t)boot.ebda_segment << 4;
+
 	if (acpi_rsdp_valid(&boot.rsdp, sizeof boot.rsdp))
 		return true;
 	memset(&boot.rsdp, 0, sizeof boot.rsdp);

@@ -16,6 +16,7 @@ static bool sum_ok(const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
 	uint8_t s = 0;
+
 	for (size_t i = 0; i < n; i++)
 		s += p[i];
 	return s == 0;
@@ -71,6 +72,7 @@ static void add_record(struct acpi_info *out, const struct madt_record *r, size_
 	const struct madt_lapic *lapic = (const void *)r;
 	const struct madt_x2apic *x2apic = (const void *)r;
 	const struct madt_ioapic *ioapic = (const void *)r;
+
 	if (r->type == MADT_LAPIC && size >= sizeof *lapic)
 		add_cpu(out, lapic->apic_id, 0xff, lapic->flags);
 	else if (r->type == MADT_X2APIC && size >= sizeof *x2apic)
@@ -86,6 +88,7 @@ static void add_record(struct acpi_info *out, const struct madt_record *r, size_
 static size_t table_length(const void *table, size_t size, const char *signature)
 {
 	const struct acpi_header *h = table;
+
 	if (size < sizeof *h || memcmp(h->signature, signature, 4) || h->length > size)
 		return 0;
 	return h->length;
@@ -95,11 +98,13 @@ static size_t table_length(const void *table, size_t size, const char *signature
 bool acpi_madt_parse(const void *table, size_t size, struct acpi_info *out)
 {
 	const uint8_t *t = table;
+
 	size = table_length(t, size, "APIC");
 	if (size < sizeof(struct acpi_madt))
 		return false;
 	for (size_t at = sizeof(struct acpi_madt); size - at >= sizeof(struct madt_record);) {
 		const struct madt_record *r = (const void *)(t + at);
+
 		if (r->length < sizeof *r || r->length > size - at)
 			break;
 		add_record(out, r, r->length);
@@ -111,6 +116,7 @@ bool acpi_madt_parse(const void *table, size_t size, struct acpi_info *out)
 unsigned acpi_ioapic_of(const struct acpi_info *info, uint32_t gsi)
 {
 	unsigned found = info->nioapics;
+
 	for (unsigned i = 0; i < info->nioapics; i++)
 		if (info->ioapic[i].gsi_base <= gsi &&
 		    (found == info->nioapics ||
@@ -124,6 +130,7 @@ unsigned acpi_ioapic_of(const struct acpi_info *info, uint32_t gsi)
 bool acpi_fadt_parse(const void *table, size_t size, struct acpi_info *out)
 {
 	const struct acpi_fadt *f = table;
+
 	size = table_length(f, size, "FACP");
 	if (!ACPI_REACHES(size, struct acpi_fadt, flags))
 		return false;
@@ -140,6 +147,7 @@ bool acpi_fadt_parse(const void *table, size_t size, struct acpi_info *out)
 static bool spcr_divisor(uint8_t code, uint16_t *divisor)
 {
 	static const uint16_t of[8] = {[3] = 12, [4] = 6, [6] = 2, [7] = 1};
+
 	*divisor = code < 8 ? of[code] : 0;
 	return !code || *divisor;
 }
@@ -149,6 +157,7 @@ bool acpi_spcr_parse(const void *table, size_t size, struct acpi_info *out)
 	const struct acpi_spcr_table *t = table;
 	struct serial_port s = {.irq = NO_IRQ};
 	uint64_t address;
+
 	size = table_length(t, size, "SPCR");
 	if (size < sizeof *t)
 		return false;
@@ -175,6 +184,7 @@ static const struct acpi_header *table_at(acpi_reader *read, uint64_t at, const 
 {
 	const struct acpi_header *t = (const void *)read(at, sizeof *t);
 	uint32_t length;
+
 	if (!t || memcmp(t->signature, signature, 4))
 		return NULL;
 	length = t->length;
@@ -193,6 +203,7 @@ struct root {
 static uint32_t root_entries(const struct root *root)
 {
 	uint32_t entries = (uint32_t)((root->table->length - sizeof *root->table) / root->width);
+
 	return entries < ACPI_ROOT_MAX ? entries : ACPI_ROOT_MAX;
 }
 
@@ -201,9 +212,11 @@ static const void *next_table(acpi_reader *read, const struct root *root, const 
                               uint32_t *i)
 {
 	const uint8_t *entry = (const uint8_t *)(root->table + 1);
+
 	while (*i < root_entries(root)) {
 		uint64_t at = 0;
 		const struct acpi_header *t;
+
 		memcpy(&at, entry + (*i)++ * root->width, root->width);
 		t = table_at(read, at, signature);
 		if (t)
@@ -215,6 +228,7 @@ static const void *next_table(acpi_reader *read, const struct root *root, const 
 static const void *find_table(acpi_reader *read, const struct root *root, const char *signature)
 {
 	uint32_t i = 0;
+
 	return next_table(read, root, signature, &i);
 }
 
@@ -229,6 +243,7 @@ static void find_s5(acpi_reader *read, const struct root *root, const struct acp
 {
 	const struct acpi_header *dsdt = NULL;
 	uint32_t entry = 0;
+
 	if (ACPI_REACHES(fadt->header.length, struct acpi_fadt, x_dsdt) && fadt->x_dsdt)
 		dsdt = table_at(read, fadt->x_dsdt, "DSDT");
 	if (!dsdt)
@@ -236,6 +251,7 @@ static void find_s5(acpi_reader *read, const struct root *root, const struct acp
 	out->has_s5 = s5_in(dsdt, out);
 	for (unsigned n = 0; n < SSDTS && !out->has_s5; n++) {
 		const void *ssdt = next_table(read, root, "SSDT", &entry);
+
 		if (!ssdt)
 			return;
 		out->has_s5 = s5_in(ssdt, out);
@@ -246,6 +262,7 @@ static void find_s5(acpi_reader *read, const struct root *root, const struct acp
 static struct root find_root(acpi_reader *read, const struct acpi_rsdp *rsdp)
 {
 	struct root root = {NULL, 8};
+
 	if (rsdp->revision >= 2 && sum_ok(rsdp, sizeof *rsdp))
 		root.table = table_at(read, rsdp->xsdt, "XSDT");
 	if (!root.table)
@@ -259,6 +276,7 @@ bool acpi_tables_parse(const struct acpi_rsdp *rsdp, acpi_reader *read, struct a
 	const struct acpi_header *madt;
 	const struct acpi_fadt *fadt;
 	const struct acpi_header *spcr;
+
 	memset(out, 0, sizeof *out);
 	for (unsigned i = 0; i < 16; i++)
 		out->isa_irq[i].gsi = i;

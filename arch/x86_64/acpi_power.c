@@ -13,6 +13,7 @@
 static bool address_fits(const struct acpi_register *r)
 {
 	uint64_t at = r->address;
+
 	switch (r->space) {
 	case ACPI_IO:
 		return at && at <= 0x10000u - r->bytes;
@@ -30,6 +31,7 @@ static bool address_fits(const struct acpi_register *r)
 static struct acpi_register register_from_gas(const struct acpi_address *gas, uint8_t bytes)
 {
 	struct acpi_register r = {.bytes = bytes, .address = gas->address};
+
 	if (gas->space > ACPI_PCI || gas->bits < 8 * bytes || gas->offset)
 		return (struct acpi_register){0};
 	r.space = (enum acpi_space)gas->space;
@@ -41,6 +43,7 @@ static struct acpi_register register_from_gas(const struct acpi_address *gas, ui
 static struct acpi_register register_from_port(const struct acpi_fadt *fadt, unsigned i)
 {
 	struct acpi_register r = {.space = ACPI_IO, .bytes = 2, .address = fadt->pm1_control[i]};
+
 	r.present = fadt->pm1_control_bytes >= r.bytes && address_fits(&r);
 	return r;
 }
@@ -48,6 +51,7 @@ static struct acpi_register register_from_port(const struct acpi_fadt *fadt, uns
 static struct acpi_register pm1_control(const struct acpi_fadt *fadt, size_t size, unsigned i)
 {
 	struct acpi_register r = {0};
+
 	if (ACPI_REACHES(size, struct acpi_fadt, x_pm1_control[i]))
 		r = register_from_gas(&fadt->x_pm1_control[i], 2);
 	return r.present ? r : register_from_port(fadt, i);
@@ -56,6 +60,7 @@ static struct acpi_register pm1_control(const struct acpi_fadt *fadt, size_t siz
 void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_power *out)
 {
 	uint32_t smi;
+
 	if (ACPI_REACHES(size, struct acpi_fadt, reset_value) && fadt->flags & FADT_RESET_REG_SUP) {
 		out->reset = register_from_gas(&fadt->reset, 1);
 		out->reset_value = fadt->reset_value;
@@ -89,6 +94,7 @@ void acpi_power_parse(const struct acpi_fadt *fadt, size_t size, struct acpi_pow
 static uint64_t load_le(const uint8_t *p, unsigned bytes)
 {
 	uint64_t v = 0;
+
 	memcpy(&v, p, bytes);
 	return v;
 }
@@ -114,6 +120,7 @@ static bool enter_package(struct aml *a)
 	uint64_t lead, more = 0;
 	unsigned follow;
 	uint64_t length;
+
 	if (!read_le(a, &lead, 1))
 		return false;
 	follow = (unsigned)lead >> 6;
@@ -155,6 +162,7 @@ static bool read_integer(struct aml *a, uint64_t *v)
 static bool parse_s5(struct aml a, uint8_t type[2])
 {
 	uint64_t v, first, second;
+
 	if (!read_le(&a, &v, 1) || v != AML_NAME)
 		return false;
 	if (a.at < a.end && *a.at == AML_ROOT)
@@ -178,6 +186,7 @@ static bool parse_s5(struct aml a, uint8_t type[2])
 bool acpi_s5_find(const uint8_t *aml, size_t size, uint8_t type[2])
 {
 	struct aml a = {aml, aml + size};
+
 	for (; a.at < a.end; a.at++)
 		if (*a.at == AML_NAME && parse_s5(a, type))
 			return true;

@@ -14,6 +14,7 @@ unsigned barriers_here(void)
 {
 	struct barrier_cpu c = {0};
 	uint32_t top = cpuid(0, 0).eax, top_extended = cpuid(0x80000000, 0).eax;
+
 	if (top >= 7)
 		c.leaf7_edx = cpuid(7, 0).edx;
 	if (top_extended >= 0x80000008)
@@ -28,6 +29,7 @@ unsigned barriers_here(void)
 void barriers_make(unsigned set)
 {
 	uint16_t data = cpu_tables(this_core()).data; /* a writable segment: VERW's slow form */
+
 	if (set & BARRIER_IBPB)
 		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
 	if (set & BARRIER_L1D)

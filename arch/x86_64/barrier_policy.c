@@ -34,12 +34,14 @@ static const struct row {
 unsigned barriers_of(const struct barrier_cpu *cpu)
 {
 	unsigned set = 0;
+
 	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const struct row *r = &rows[i];
 		bool offered = (cpu->leaf7_edx & r->leaf7) |
 		               (cpu->leaf80000008_ebx & r->leaf80000008) |
 		               (cpu->leaf80000021_eax & r->leaf80000021) |
 		               (cpu->arch_capabilities & r->capability);
+
 		if (offered && !(cpu->arch_capabilities & r->unless))
 			set |= r->barrier;
 	}
@@ -50,5 +52,6 @@ const char *barriers_name(unsigned set)
 {
 	static const char *const name[] = {"none", "IBPB",      "L1D",      "IBPB L1D",
 	                                   "VERW", "IBPB VERW", "L1D VERW", "IBPB L1D VERW"};
+
 	return name[set & 7];
 }

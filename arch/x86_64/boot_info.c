@@ -18,6 +18,7 @@ static const uint8_t *first_4_gib(uint64_t at, uint64_t size)
 const char *boot_info_read(uint32_t magic, uint32_t info)
 {
 	const char *bad = multiboot_read(magic, info, first_4_gib, &boot);
+
 	memcpy(&boot.ebda_segment, first_4_gib(BDA_EBDA, 2), 2);
 	return bad;
 }
@@ -33,6 +34,7 @@ bool holds_ram_at(paddr_t p)
 paddr_t boot_memory_top(void)
 {
 	paddr_t top = 4 * GIB;
+
 	for (unsigned i = 0; i < boot.nram; i++)
 		if (boot.ram[i].start + boot.ram[i].size > top)
 			top = boot.ram[i].start + boot.ram[i].size;
@@ -42,9 +44,11 @@ paddr_t boot_memory_top(void)
 bool boot_option(const char *key, char *value, size_t size)
 {
 	size_t k = strlen(key);
+
 	for (const char *p = boot.cmdline; (p = strstr(p, key)); p += k) {
 		const char *v, *e;
 		size_t n;
+
 		if ((p != boot.cmdline && p[-1] != ' ') || p[k] != '=')
 			continue;
 		v = p + k + 1;

@@ -70,6 +70,7 @@ extern unsigned ncores;
 static inline struct core *this_core(void)
 {
 	struct core *c;
+
 	__asm__("mov %%gs:0, %0" : "=r"(c));
 	return c;
 }

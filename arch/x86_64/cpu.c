@@ -67,6 +67,7 @@ static void load_table(const char *what, const void *base, uint16_t limit)
 		uint16_t limit;
 		uint64_t base;
 	} __attribute__((packed)) p = {limit, (uint64_t)base};
+
 	if (*what == 'g')
 		__asm__ volatile("lgdt %0" : : "m"(p));
 	else
@@ -83,6 +84,7 @@ void cpu_idt_for_drain(bool drain)
 static void enable_smep_smap(void)
 {
 	uint32_t has = cpuid(0, 0).eax >= 7 ? cpuid(7, 0).ebx : 0;
+
 	write_cr4(read_cr4() | (has & CPUID_7_EBX_SMEP ? CR4_SMEP : 0) |
 	          (has & CPUID_7_EBX_SMAP ? CR4_SMAP : 0));
 }
@@ -92,6 +94,7 @@ static void enable_smep_smap(void)
 static void xsave_msrs_reset(void)
 {
 	uint32_t has = cpuid(0xd, 1).eax;
+
 	if (has & CPUID_D_XSAVES)
 		wrmsr(MSR_XSS, 0);
 	if (has & CPUID_D_XFD) {
@@ -105,6 +108,7 @@ void cpu_init(struct core *c)
 	struct tables *t = &tables[c->index];
 	uint64_t tss = (uint64_t)&t->tss;
 	const struct core_stacks *stacks;
+
 	if (c->index == 0) {
 		c->stack_top = boot_stack_top;
 		barriers = barriers_here();
@@ -135,6 +139,7 @@ void cpu_init(struct core *c)
 struct cpu_tables cpu_tables(const struct core *c)
 {
 	const struct tables *t = &tables[c->index];
+
 	return (struct cpu_tables){(uint64_t)t->gdt, (uint64_t)idt, (uint64_t)&t->tss,
 	                           SEL_CODE,         SEL_DATA,      SEL_TSS};
 }

@@ -63,6 +63,7 @@ typedef uint64_t paddr_t; /* physical address; the VMM's address space is identi
 static inline uint64_t rdtsc(void)
 {
 	uint32_t lo, hi;
+
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
 	return (uint64_t)hi << 32 | lo;
 }
@@ -73,6 +74,7 @@ struct cpuid {
 static inline struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid r;
+
 	__asm__ volatile("cpuid"
 	                 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
 	                 : "a"(leaf), "c"(sub));
@@ -91,6 +93,7 @@ static inline void write_spec_ctrl(uint64_t v)
 static inline uint64_t read_cr0(void)
 {
 	uint64_t v;
+
 	__asm__ volatile("mov %%cr0, %0" : "=r"(v));
 	return v;
 }
@@ -105,6 +108,7 @@ static inline void write_cr2(uint64_t v)
 static inline uint64_t read_dr6(void)
 {
 	uint64_t v;
+
 	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
 	return v;
 }
@@ -115,12 +119,14 @@ static inline void write_dr6(uint64_t v)
 static inline uint64_t read_cr2(void)
 {
 	uint64_t v;
+
 	__asm__ volatile("mov %%cr2, %0" : "=r"(v));
 	return v;
 }
 static inline uint64_t read_cr3(void)
 {
 	uint64_t v;
+
 	__asm__ volatile("mov %%cr3, %0" : "=r"(v));
 	return v;
 }
@@ -131,6 +137,7 @@ static inline void write_cr3(uint64_t v)
 static inline uint64_t read_cr4(void)
 {
 	uint64_t v;
+
 	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
 	return v;
 }
@@ -141,12 +148,14 @@ static inline void write_cr4(uint64_t v)
 static inline uint64_t read_cr8(void)
 {
 	uint64_t v;
+
 	__asm__ volatile("mov %%cr8, %0" : "=r"(v));
 	return v;
 }
 static inline uint64_t xgetbv(void)
 {
 	uint32_t lo, hi;
+
 	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
 	return (uint64_t)hi << 32 | lo;
 }

@@ -12,6 +12,7 @@ static void copy_trimmed(char *out, const uint32_t *words, unsigned n)
 {
 	char text[49] = {0};
 	const char *p = text;
+
 	memcpy(text, words, n * sizeof *words);
 	while (*p == ' ')
 		p++;
@@ -24,8 +25,10 @@ void cpu_name(char out[49])
 {
 	uint32_t words[12] = {0};
 	bool has_name = cpuid(0x80000000, 0).eax >= NAME_LEAF + 2;
+
 	for (unsigned i = 0; has_name && i < 3; i++) {
 		struct cpuid r = cpuid(NAME_LEAF + i, 0);
+
 		memcpy(words + 4 * i, &r, sizeof r);
 	}
 	copy_trimmed(out, words, 12);
@@ -34,6 +37,7 @@ void cpu_name(char out[49])
 void cpu_hypervisor(char out[13])
 {
 	struct cpuid r;
+
 	*out = 0;
 	if (!(cpuid(1, 0).ecx & HYPERVISOR_PRESENT))
 		return;

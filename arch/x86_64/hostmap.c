@@ -23,6 +23,7 @@ static const uint64_t bits_of[] = {
 static uint64_t *new_table(void)
 {
 	uint64_t *t = mem_zalloc_below(PAGE_SIZE, 4 * GIB);
+
 	if (!t)
 		panic("not enough memory for page tables");
 	return t;
@@ -52,8 +53,10 @@ static bool is_leaf(uint64_t entry, unsigned shift)
 void hostmap_add(uint64_t *map, paddr_t at, unsigned shift, bool cached)
 {
 	uint64_t *t = map;
+
 	for (unsigned level = TOP; level > shift; level -= 9) {
 		uint64_t *slot = slot_at(t, at, level);
+
 		if (!*slot)
 			*slot = (uint64_t)new_table() | PTE_P | PTE_W;
 		t = table_in(*slot);
@@ -69,6 +72,7 @@ static void split_page(uint64_t *slot, unsigned shift)
 	uint64_t *t = new_table();
 	unsigned below = shift - 9;
 	uint64_t same = *slot & ~(below == PAGE ? PTE_PS : 0);
+
 	for (uint64_t i = 0; i < 512; i++)
 		t[i] = same | i << below;
 	*slot = (uint64_t)t | PTE_P | PTE_W;
@@ -81,8 +85,10 @@ static paddr_t protect_one(uint64_t *map, paddr_t at, paddr_t end, enum host_acc
 	uint64_t *t = map, *slot;
 	unsigned shift = TOP;
 	uint64_t kept;
+
 	for (;; shift -= 9, t = table_in(*slot)) {
 		uint64_t size = 1ul << shift;
+
 		slot = slot_at(t, at, shift);
 		if (!*slot && shift > PAGE)
 			return (at | (size - 1)) + 1; /* the whole range of the entry is unmapped */
@@ -100,6 +106,7 @@ static paddr_t protect_one(uint64_t *map, paddr_t at, paddr_t end, enum host_acc
 void hostmap_protect(uint64_t *map, paddr_t start, paddr_t end, enum host_access access)
 {
 	paddr_t at = start & ~(PAGE_SIZE - 1);
+
 	end = (end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	while (at < end)
 		at = protect_one(map, at, end, access);

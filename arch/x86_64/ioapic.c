@@ -23,6 +23,7 @@ static struct spinlock lock; /* index and data are two accesses, from any core *
 static void write_reg(unsigned ioapic, unsigned reg, uint32_t v)
 {
 	volatile uint32_t *io = (void *)(paddr_t)acpi.ioapic[ioapic].addr;
+
 	spin_lock(&lock);
 	io[0] = reg;
 	io[4] = v;
@@ -33,6 +34,7 @@ static uint32_t read_reg(unsigned ioapic, unsigned reg)
 {
 	volatile uint32_t *io = (void *)(paddr_t)acpi.ioapic[ioapic].addr;
 	uint32_t v;
+
 	spin_lock(&lock);
 	io[0] = reg;
 	v = io[4];
@@ -49,6 +51,7 @@ static void mask_pin(unsigned ioapic, unsigned pin)
 static void init_one(unsigned ioapic)
 {
 	uint32_t version;
+
 	if (holds_ram_at(acpi.ioapic[ioapic].addr)) {
 		log_warn("I/O APIC %u: its address %08x is RAM: not used", ioapic,
 		         acpi.ioapic[ioapic].addr);
@@ -90,6 +93,7 @@ static bool find_pin(uint32_t gsi, unsigned *ioapic, unsigned *pin)
 void ioapic_route(uint32_t gsi, uint32_t apic_id, uint8_t vector, bool level_low)
 {
 	unsigned ioapic, pin;
+
 	if (!find_pin(gsi, &ioapic, &pin))
 		return;
 	write_reg(ioapic, REG_REDIR + 1 + 2 * pin, apic_id << 24);
@@ -100,6 +104,7 @@ void ioapic_route(uint32_t gsi, uint32_t apic_id, uint8_t vector, bool level_low
 void ioapic_mask(uint32_t gsi)
 {
 	unsigned ioapic, pin;
+
 	if (find_pin(gsi, &ioapic, &pin))
 		mask_pin(ioapic, pin);
 }

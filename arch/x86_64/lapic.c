@@ -39,6 +39,7 @@ uint32_t lapic_id(void)
 uint32_t lapic_timer_count(void)
 {
 	uint32_t lo, hi, ss;
+
 	__asm__ volatile("mov %%ss, %2; mov %2, %%ss; rdmsr"
 	                 : "=a"(lo), "=d"(hi), "=&r"(ss)
 	                 : "c"(MSR_X2APIC + APIC_TMCCT));
@@ -109,6 +110,7 @@ void drain_one(void); /* drain.asm */
 static bool drain_pending(void)
 {
 	unsigned i = 0;
+
 	cpu_idt_for_drain(true);
 	for (; i < 512 && any_bit_set(APIC_IRR); i++)
 		drain_one();
@@ -124,6 +126,7 @@ static bool drain_pending(void)
 bool lapic_scrub(void)
 {
 	bool empty;
+
 	lapic_silence();
 	write_reg(APIC_SVR, SVR_ON); /* a disabled APIC does not deliver pending vectors */
 	write_reg(APIC_TPR, 0);

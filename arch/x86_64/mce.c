@@ -21,12 +21,14 @@ static uint32_t bank_msr(unsigned bank, unsigned which)
 static bool mca_present(void)
 {
 	uint32_t both = 1u << 7 | 1u << 14; /* MCE, MCA */
+
 	return (cpuid(1, 0).edx & both) == both;
 }
 
 static unsigned count_banks(void)
 {
 	unsigned n = mca_present() ? rdmsr(MSR_MCG_CAP) & MCG_CAP_BANKS : 0;
+
 	return n < MCE_BANKS ? n : MCE_BANKS;
 }
 
@@ -42,6 +44,7 @@ static void read_state(struct mce_state *m)
 static void describe_bank(const struct mce_state *m, unsigned bank, char *text, size_t size)
 {
 	uint64_t status;
+
 	if (bank == m->banks) {
 		snprintf(text, size, "machine check: no bank has an error, MCG status %lx",
 		         m->mcg_status);
@@ -64,6 +67,7 @@ static void clear_bank(unsigned bank)
 static void report_old(const struct mce_state *m)
 {
 	char text[160];
+
 	for (unsigned i = 0; i < m->banks; i++) {
 		if (!(m->status[i] & MCI_VAL))
 			continue;
@@ -75,6 +79,7 @@ static void report_old(const struct mce_state *m)
 void mce_init(void)
 {
 	struct mce_state m;
+
 	if (!mca_present())
 		return;
 	read_state(&m);
@@ -94,6 +99,7 @@ enum mce_verdict mce_handle(bool in_guest, char *text, size_t size)
 	struct mce_state m;
 	unsigned bank;
 	enum mce_verdict verdict;
+
 	read_state(&m);
 	verdict = mce_judge(&m, in_guest, &bank);
 	describe_bank(&m, bank, text, size);

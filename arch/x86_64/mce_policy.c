@@ -40,6 +40,7 @@ static enum mce_verdict judge_bank(const struct mce_state *m, uint64_t status, b
 static unsigned first_valid(const struct mce_state *m)
 {
 	unsigned i = 0;
+
 	while (i < m->banks && !(m->status[i] & MCI_VAL))
 		i++;
 	return i;
@@ -49,11 +50,13 @@ static unsigned first_valid(const struct mce_state *m)
 enum mce_verdict mce_judge(const struct mce_state *m, bool in_guest, unsigned *bank)
 {
 	enum mce_verdict worst = MCE_GO_ON;
+
 	*bank = first_valid(m);
 	if (!(m->mcg_status & MCG_RIPV))
 		worst = in_guest ? MCE_STOP_GUEST : MCE_PANIC;
 	for (unsigned i = 0; i < m->banks; i++) {
 		enum mce_verdict v = judge_bank(m, m->status[i], in_guest);
+
 		if (v <= worst)
 			continue;
 		worst = v;

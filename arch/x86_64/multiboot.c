@@ -27,6 +27,7 @@ struct source {
 static void copy_text(char *dst, size_t size, const uint8_t *text, size_t length)
 {
 	size_t n = strnlen((const char *)text, length < size - 1 ? length : size - 1);
+
 	memcpy(dst, text, n);
 	dst[n] = 0;
 }
@@ -35,6 +36,7 @@ static void copy_text(char *dst, size_t size, const uint8_t *text, size_t length
 static void copy_string(const struct source *s, char *dst, size_t size, uint64_t at)
 {
 	size_t n = 0;
+
 	for (const uint8_t *c; n < size - 1 && (c = s->read(at + n, 1)) && *c; n++)
 		dst[n] = (char)*c;
 	dst[n] = 0;
@@ -60,6 +62,7 @@ static void add_module(struct source *s, paddr_t start, paddr_t end, char *strin
 	struct boot_module *m;
 	char *word_end;
 	const char *slash, *name;
+
 	if (end < start || !s->read(start, end - start))
 		s->bad = "a boot module does not lie in the first 4 GiB";
 	if (s->out->nmodules == BOOT_MODULES)
@@ -84,9 +87,11 @@ static void add_module(struct source *s, paddr_t start, paddr_t end, char *strin
 static void parse_mb1_modules(struct source *s, uint32_t count, uint32_t at)
 {
 	char string[256];
+
 	for (uint32_t i = 0; i < count && !s->bad; i++) {
 		const struct mb1_module *m =
 		    (const void *)s->read((uint64_t)at + (uint64_t)i * sizeof *m, sizeof *m);
+
 		if (!m) {
 			s->bad = "the loader's list of modules cannot be read";
 			return;
@@ -101,10 +106,12 @@ static void parse_mb1_map(struct source *s, uint32_t at, uint32_t length)
 {
 	const uint32_t least = sizeof(struct mb1_range) - sizeof(uint32_t);
 	const uint8_t *map = length <= INFO_MAX ? s->read(at, length) : NULL;
+
 	if (!map)
 		s->bad = "the loader's memory map cannot be read";
 	for (uint64_t i = 0; map && i + sizeof(struct mb1_range) <= length;) {
 		const struct mb1_range *r = (const void *)(map + i);
+
 		if (r->size < least || r->size > length)
 			break;
 		add_range(s->out, r->type, r->start, r->length);
@@ -118,6 +125,7 @@ static void parse_mb1(struct source *s, uint32_t at)
 	struct boot_info *out = s->out;
 	const struct mb1_info *i = (const void *)s->read(at, offsetof(struct mb1_info, apm));
 	uint32_t flags;
+
 	if (!i) {
 		s->bad = "the loader's information cannot be read";
 		return;
@@ -141,6 +149,7 @@ static void parse_mb1(struct source *s, uint32_t at)
 static void parse_mb2_module(struct source *s, const struct mb2_module *m, uint32_t size)
 {
 	char string[256];
+
 	if (size < sizeof *m)
 		return;
 	copy_text(string, sizeof string, m->string, size - sizeof *m);
@@ -150,10 +159,12 @@ static void parse_mb2_module(struct source *s, const struct mb2_module *m, uint3
 static void parse_mb2_map(struct boot_info *out, const struct mb2_map *map, uint32_t size)
 {
 	uint32_t step = size < sizeof *map ? 0 : map->entry_size;
+
 	if (step < sizeof(struct mb2_range))
 		return;
 	for (uint64_t i = sizeof *map; i + step <= size; i += step) {
 		const struct mb2_range *r = (const void *)((const uint8_t *)map + i);
+
 		add_range(out, r->type, r->start, r->length);
 	}
 }
@@ -172,6 +183,7 @@ static void parse_mb2_tag(struct source *s, const struct mb2_tag *tag, uint32_t 
 	struct boot_info *out = s->out;
 	const uint8_t *content = (const uint8_t *)(tag + 1);
 	uint32_t n = size - (uint32_t)sizeof *tag;
+
 	switch (tag->type) {
 	case MB2_CMDLINE:
 		copy_text(out->cmdline, sizeof out->cmdline, content, n);
@@ -199,11 +211,13 @@ static void parse_mb2(struct source *s, uint32_t info)
 	uint32_t total = head ? head->size : 0;
 	const uint8_t *all =
 	    total >= sizeof *head && total <= INFO_MAX ? s->read(info, total) : NULL;
+
 	if (!all)
 		s->bad = "the loader's information cannot be read";
 	for (uint64_t at = sizeof *head; all && !s->bad && at + sizeof(struct mb2_tag) <= total;) {
 		const struct mb2_tag *tag = (const void *)(all + at);
 		uint32_t size = tag->size;
+
 		if (tag->type == MB2_END || size < sizeof *tag || size > total - at)
 			break;
 		parse_mb2_tag(s, tag, size);
@@ -214,6 +228,7 @@ static void parse_mb2(struct source *s, uint32_t info)
 const char *multiboot_read(uint32_t magic, uint32_t info, boot_reader *read, struct boot_info *out)
 {
 	struct source s = {read, out, NULL};
+
 	memset(out, 0, sizeof *out);
 	memcpy(out->loader, "unnamed loader", sizeof "unnamed loader");
 	if (magic == MB1_EAX)

@@ -56,6 +56,7 @@ static void flush_tlb(void)
 static void protect_low(void)
 {
 	static const paddr_t panic_page[] = LAST_PANIC_PAGES;
+
 	set_access((void *)0, (void *)PAGE_SIZE, HOST_NONE);
 	set_access((void *)PAGE_SIZE, (void *)MIB, HOST_READ);
 	set_access((void *)AP_TRAMPOLINE, (void *)(AP_TRAMPOLINE + PAGE_SIZE), HOST_WRITE);
@@ -67,6 +68,7 @@ static void protect_modules(void)
 {
 	for (unsigned i = 0; i < boot.nmodules; i++) {
 		paddr_t start = boot.module[i].start;
+
 		hostmap_protect((uint64_t *)host_cr3, start, start + boot.module[i].size,
 		                HOST_READ);
 	}
@@ -82,6 +84,7 @@ void paging_init(void)
 {
 	bool gib_pages = cpuid(0x80000001, 0).edx & 1u << 26;
 	uint64_t *map = hostmap_create();
+
 	for (paddr_t at = 0; at < boot_memory_top(); at += GIB)
 		map_gib(map, at, gib_pages);
 	host_cr3 = (paddr_t)map;
@@ -117,6 +120,7 @@ static bool in_guard(paddr_t at)
 {
 	for (unsigned i = 0; i < CORES_MAX; i++) {
 		const struct core_stacks *s = cores[i].stack_top;
+
 		if (s-- && (in_range(at, s->guard, s->guard + sizeof s->guard) ||
 		            in_range(at, s->fault_guard, s->fault_guard + sizeof s->fault_guard)))
 			return true;

@@ -27,6 +27,7 @@ void panic_print(const char *fmt, ...)
 {
 	char buf[256];
 	va_list ap;
+
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof buf, fmt, ap);
 	va_end(ap);
@@ -46,6 +47,7 @@ static void print_frame(unsigned i, uint64_t rip)
 {
 	uint64_t off;
 	const char *name = ksym_find(rip, &off);
+
 	panic_print("  #%-2u %016lx %s+0x%lx", i, rip, name ? name : "?", name ? off : 0);
 }
 
@@ -56,6 +58,7 @@ static void backtrace(uint64_t rip, uint64_t rbp)
 		print_frame(0, rip);
 	for (unsigned i = 1; i < 24 && is_stack(rbp); i++) {
 		uint64_t *frame = (uint64_t *)rbp;
+
 		if (frame[1] < (uint64_t)image_start || frame[1] >= (uint64_t)text_end)
 			break;
 		print_frame(i, frame[1]);
@@ -94,6 +97,7 @@ void panic(const char *fmt, ...)
 {
 	char buf[256];
 	va_list ap;
+
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof buf, fmt, ap);
 	va_end(ap);
@@ -106,6 +110,7 @@ void panic(const char *fmt, ...)
 void panic_exception(const struct trap_frame *f, const char *why)
 {
 	const char *wall;
+
 	begin_panic();
 	panic_print("patio: panic on core %u: exception %lu, error code %lx%s", this_core()->index,
 	            f->vector, f->error, why);

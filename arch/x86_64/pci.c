@@ -33,6 +33,7 @@ uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 {
 	uint16_t port = (uint16_t)(0xcfc + (reg & 3));
 	uint32_t v;
+
 	lock_config();
 	select_register(bdf, reg);
 	v = size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
@@ -43,6 +44,7 @@ uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
 {
 	uint16_t port = (uint16_t)(0xcfc + (reg & 3));
+
 	lock_config();
 	select_register(bdf, reg);
 	if (size == 1)
@@ -57,6 +59,7 @@ void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
 uint8_t pci_find_cap(uint16_t bdf, uint8_t id)
 {
 	uint8_t at;
+
 	if (!(pci_read(bdf, 6, 2) & 0x10))
 		return 0;
 	at = (uint8_t)pci_read(bdf, 0x34, 1) & 0xfc;
@@ -73,6 +76,7 @@ uint32_t pci_bar_size(uint16_t bdf, unsigned bar)
 	uint8_t reg = (uint8_t)(0x10 + 4 * bar);
 	uint32_t command = pci_read(bdf, 4, 2), old = pci_read(bdf, reg, 4);
 	uint32_t mask;
+
 	pci_write(bdf, 4, 2, command & ~3u);
 	pci_write(bdf, reg, 4, ~0u);
 	mask = pci_read(bdf, reg, 4);

@@ -45,12 +45,14 @@ static void add_bus(struct bus_scan *w, uint8_t bus)
 static bool stays_master(uint16_t bdf)
 {
 	uint32_t class = pci_read(bdf, PCI_CLASS, 2);
+
 	return class >> 8 == CLASS_BRIDGE || class == CLASS_IOMMU;
 }
 
 static void turn_off_mastering(struct bus_scan *w, uint16_t bdf)
 {
 	uint32_t command = pci_read(bdf, PCI_COMMAND, 2);
+
 	if (!(command & CMD_MASTER) || stays_master(bdf))
 		return;
 	pci_write(bdf, PCI_COMMAND, 2, command & ~CMD_MASTER);
@@ -72,8 +74,10 @@ static void visit_function(struct bus_scan *w, uint16_t bdf, uint8_t header)
 static void scan_device(struct bus_scan *w, uint16_t bdf)
 {
 	unsigned functions = 1;
+
 	for (uint16_t f = 0; f < functions; f++) {
 		uint8_t header;
+
 		if (pci_read(bdf | f, 0, 2) == 0xffff)
 			continue;
 		header = (uint8_t)pci_read(bdf | f, PCI_HEADER, 1);
@@ -86,6 +90,7 @@ static void scan_device(struct bus_scan *w, uint16_t bdf)
 struct pci_masters pci_masters_off(void)
 {
 	struct bus_scan w;
+
 	memset(&w, 0, sizeof w);
 	add_bus(&w, 0);
 	for (unsigned i = 0; i < w.buses; i++)

@@ -47,6 +47,7 @@ static void print_line(const char *fmt, ...)
 	char line[128] = "patio: ";
 	size_t n = strlen(line);
 	va_list ap;
+
 	va_start(ap, fmt);
 	n += (size_t)vsnprintf(line + n, sizeof line - n - 2, fmt, ap);
 	va_end(ap);
@@ -113,6 +114,7 @@ static uint16_t read_register16(const struct acpi_register *r)
 static void enter_acpi_mode(const struct acpi_power *p)
 {
 	const struct acpi_register *r = &p->pm1_control[0];
+
 	if (!p->smi_port || read_register16(r) & SCI_EN)
 		return;
 	outb(p->smi_port, p->acpi_enable);
@@ -128,6 +130,7 @@ static void sleep_pm1(const struct acpi_power *p)
 		for (unsigned i = 0; i < 2; i++) {
 			const struct acpi_register *r = &p->pm1_control[i];
 			unsigned v;
+
 			if (!register_usable(r))
 				continue;
 			v = read_register16(r) & ~(SLP_TYP_MASK | SLP_EN);
@@ -140,6 +143,7 @@ static void sleep_pm1(const struct acpi_power *p)
 static void power_off(void)
 {
 	const struct acpi_power *p = &acpi.power;
+
 	if (!p->has_s5)
 		return;
 	if (register_usable(&p->sleep_control))
@@ -173,6 +177,7 @@ static void triple_fault(void)
 		uint16_t limit;
 		uint64_t base;
 	} __attribute__((packed)) none = {0, 0};
+
 	__asm__ volatile("lidt %0; int3" : : "m"(none));
 }
 
@@ -232,6 +237,7 @@ void node_panic_act(enum node_panic act, unsigned seconds)
 void node_panicked(void)
 {
 	static bool again;
+
 	if (!again) {
 		again = true;
 		stop_devices();

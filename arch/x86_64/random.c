@@ -10,6 +10,7 @@
 static bool rdrand(uint64_t *v)
 {
 	bool done;
+
 	__asm__ volatile("rdrand %0" : "=r"(*v), "=@ccc"(done));
 	return done;
 }
@@ -18,6 +19,7 @@ static bool rdrand(uint64_t *v)
 static uint64_t tsc_noise(void)
 {
 	uint64_t v = 0;
+
 	for (unsigned i = 0; i < TSC_ROUNDS; i++) {
 		cpuid(0, 0);
 		v = (v ^ rdtsc()) * 0x9e3779b97f4a7c15ull;
@@ -29,6 +31,7 @@ static uint64_t tsc_noise(void)
 uint64_t random_word(void)
 {
 	uint64_t v = 0;
+
 	if (cpuid(1, 0).ecx & CPUID_1_ECX_RDRAND)
 		for (unsigned i = 0; i < RDRAND_TRIES && !rdrand(&v); i++)
 			;

@@ -21,6 +21,7 @@ static uint64_t days_since_1970(unsigned year, unsigned month, unsigned day)
 	unsigned y = month <= 2 ? year - 1 : year;
 	unsigned era_day = y % 400 * 365 + y % 400 / 4 - y % 400 / 100 +
 	                   (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+
 	return (uint64_t)(y / 400) * 146097 + era_day - 719468;
 }
 
@@ -28,6 +29,7 @@ static uint64_t days_since_1970(unsigned year, unsigned month, unsigned day)
 static unsigned decode_hour(uint8_t v, bool binary, bool full_day)
 {
 	unsigned h = decode_bcd(v & 0x7f, binary);
+
 	return full_day ? h : h % 12 + (v & 0x80 ? 12 : 0);
 }
 
@@ -37,6 +39,7 @@ uint64_t rtc_read(void)
 	uint8_t format;
 	bool binary;
 	unsigned s, m, h, d, mon, y;
+
 	while (read_cmos(0x0a) & 0x80)
 		if (++tries > 1000000)
 			return 0;

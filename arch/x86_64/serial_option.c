@@ -11,6 +11,7 @@ static const struct serial_port com[4] = {{.port = 0x3f8, .irq = 4},
 struct serial_port serial_default(void)
 {
 	struct serial_port s = com[0];
+
 	s.divisor = 1;
 	return s;
 }
@@ -19,6 +20,7 @@ struct serial_port serial_default(void)
 static uint32_t parse_baud(const char *text)
 {
 	uint32_t n = 0;
+
 	for (; *text >= '0' && *text <= '9' && n <= SERIAL_BAUD; text++)
 		n = n * 10 + (uint32_t)(*text - '0');
 	return *text || n > SERIAL_BAUD ? 0 : n;
@@ -28,6 +30,7 @@ static bool parse_com_option(const char *text, struct serial_port *out)
 {
 	struct serial_port s;
 	uint32_t baud;
+
 	if (text[0] != 'c' || text[1] != 'o' || text[2] != 'm' || text[3] < '1' || text[3] > '4')
 		return false;
 	s = com[text[3] - '1'];

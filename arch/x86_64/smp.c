@@ -30,6 +30,7 @@ void ap_main(struct core *c)
 static bool start_core(struct core *c)
 {
 	struct core_stacks *stacks = mem_zalloc(sizeof *stacks);
+
 	if (!stacks)
 		panic("not enough memory for the stacks of core %u", c->index);
 	c->stack_top = stacks + 1;
@@ -50,6 +51,7 @@ static bool start_core(struct core *c)
 static void free_stacks(struct core *c)
 {
 	struct core_stacks *stacks = (struct core_stacks *)c->stack_top - 1;
+
 	c->stack_top = NULL;
 	paging_unguard(stacks);
 	mem_zfree(stacks, sizeof *stacks);
@@ -61,6 +63,7 @@ void smp_start(core_entry *entry)
 	memcpy((void *)AP_TRAMPOLINE, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
 	for (unsigned i = 0; i < acpi.ncpus && ncores < CORES_MAX; i++) {
 		struct core *c;
+
 		if (acpi.apic_id[i] == cores[0].apic_id)
 			continue;
 		c = &cores[ncores];

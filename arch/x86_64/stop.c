@@ -63,6 +63,7 @@ static void stop_core(struct core *c)
 void stop_if_wanted(struct core *c)
 {
 	const struct core *ends = atomic_load(&ending_core);
+
 	if (ends && ends != c)
 		stop_core(c);
 }
@@ -70,6 +71,7 @@ void stop_if_wanted(struct core *c)
 bool stop_all_others(void)
 {
 	struct core *nobody = NULL;
+
 	if (atomic_compare_exchange_strong(&ending_core, &nobody, this_core())) {
 		stop_others();
 		pci_lone_core();

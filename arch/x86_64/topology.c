@@ -20,6 +20,7 @@ static bool read_levels(topology_cpuid *ask, uint32_t leaf, unsigned *bits)
 	for (uint32_t sub = 0; sub < LEVELS_MAX; sub++) {
 		struct cpuid r = ask(leaf, sub);
 		uint32_t level = r.ecx >> 8 & 0xff;
+
 		if (level == LEVEL_NONE)
 			break;
 		if (level == LEVEL_SMT)
@@ -32,6 +33,7 @@ unsigned topology_smt_bits(topology_cpuid *ask)
 {
 	unsigned bits = 0;
 	uint32_t top, threads;
+
 	if (read_levels(ask, LEAF_V2, &bits) || read_levels(ask, LEAF_TOPOLOGY, &bits))
 		return bits;
 	top = ask(0x80000000, 0).eax;

@@ -31,6 +31,7 @@ static void apply_resume_point(struct trap_frame *f)
 static void handle_machine_check(const struct trap_frame *f)
 {
 	char text[160] = ": ";
+
 	if (mce_handle(false, text + 2, sizeof text - 2) != MCE_GO_ON)
 		panic_exception(f, text);
 	panic_print("patio: core %u continues after a %s", this_core()->index, text + 2);
@@ -39,6 +40,7 @@ static void handle_machine_check(const struct trap_frame *f)
 void trap_handle(struct trap_frame *f)
 {
 	struct core *c = this_core();
+
 	if (f->vector == VECTOR_MC)
 		handle_machine_check(f);
 	else if (f->vector == VECTOR_NMI)

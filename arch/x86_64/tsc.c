@@ -26,6 +26,7 @@ static uint32_t pm_now(void)
 static uint32_t pit_now(void)
 {
 	uint32_t lo;
+
 	outb(0x43, 0x80); /* latch channel 2 */
 	lo = inb(0x42);
 	return 0xffff - (lo | (uint32_t)inb(0x42) << 8);
@@ -43,10 +44,12 @@ static void pit_start(void)
 static uint64_t sample(uint32_t (*now)(void), uint32_t *ref)
 {
 	uint64_t best = UINT64_MAX, at = 0;
+
 	for (unsigned i = 0; i < 8; i++) {
 		uint64_t a = rdtsc();
 		uint32_t r = now();
 		uint64_t b = rdtsc();
+
 		if (b - a < best) {
 			best = b - a;
 			at = a + (b - a) / 2;
@@ -68,6 +71,7 @@ static bool measure(const struct reference *ref)
 {
 	uint32_t r0 = 0, r1 = 0;
 	uint64_t t0 = sample(ref->now, &r0), t1;
+
 	do {
 		t1 = sample(ref->now, &r1);
 		if (t1 - t0 > STANDSTILL)
@@ -81,6 +85,7 @@ void tsc_init(void)
 {
 	static const struct reference pm = {pm_now, PM_HZ, 0xffffff},
 	                              pit = {pit_now, PIT_HZ, 0xffff};
+
 	if (acpi.pm_timer_port && measure(&pm))
 		return;
 	pit_start();
@@ -96,6 +101,7 @@ uint64_t tsc_us(void)
 void tsc_delay_us(uint64_t us)
 {
 	uint64_t end = rdtsc() + us * tsc_khz / 1000;
+
 	while ((int64_t)(rdtsc() - end) < 0)
 		core_pause();
 }

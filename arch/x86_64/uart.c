@@ -40,6 +40,7 @@ static int early_byte = -1; /* a byte that came before uart_listen() */
 static uint8_t line_status(void)
 {
 	uint8_t v = inb(base + UART_LSR);
+
 	if (v == 0xff) {
 		absent = true;
 		return 0;
@@ -129,6 +130,7 @@ void uart_receive(bool on)
 bool uart_overran(void)
 {
 	bool was = overrun;
+
 	overrun = false;
 	return was;
 }
@@ -155,6 +157,7 @@ void uart_drain(void)
 int uart_get(void)
 {
 	int c = early_byte;
+
 	early_byte = -1;
 	if (c >= 0)
 		return c;

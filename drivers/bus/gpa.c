@@ -9,6 +9,7 @@ bool gmem_add(struct gmem *m, uint64_t gpa, uint64_t size, void *hva)
 		return false;
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct gmem_region *r = &m->region[i];
+
 		if (gpa < r->gpa + r->size && r->gpa < gpa + size)
 			return false;
 	}
@@ -22,6 +23,7 @@ static size_t gmem_run(const struct gmem *m, uint64_t gpa, size_t len, uint8_t *
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct gmem_region *r = &m->region[i];
 		uint64_t off = gpa - r->gpa;
+
 		if (off >= r->size)
 			continue;
 		*at = r->hva + off;
@@ -33,6 +35,7 @@ static size_t gmem_run(const struct gmem *m, uint64_t gpa, size_t len, uint8_t *
 bool gmem_read(const struct gmem *m, uint64_t gpa, void *dst, size_t len)
 {
 	uint8_t *d = dst, *at;
+
 	for (size_t n; len; len -= n, gpa += n, d += n) {
 		n = gmem_run(m, gpa, len, &at);
 		if (!n)
@@ -46,6 +49,7 @@ bool gmem_write(const struct gmem *m, uint64_t gpa, const void *src, size_t len)
 {
 	const uint8_t *s = src;
 	uint8_t *at;
+
 	for (size_t n; len; len -= n, gpa += n, s += n) {
 		n = gmem_run(m, gpa, len, &at);
 		if (!n)

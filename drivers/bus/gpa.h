@@ -33,6 +33,7 @@ static inline void *gmem_ptr(const struct gmem *m, uint64_t gpa, uint64_t len)
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct gmem_region *r = &m->region[i];
 		uint64_t off = gpa - r->gpa;
+
 		if (off < r->size && len <= r->size - off)
 			return r->hva + off;
 	}

@@ -80,9 +80,11 @@ static bool reset_nic(struct e1000 *n)
 static bool eeprom_read(struct e1000 *n, unsigned word, uint16_t *v)
 {
 	uint32_t done = is_82574(n) ? 1u << 1 : 1u << 4;
+
 	wr(n, EERD, 1 | word << (is_82574(n) ? 2 : 8));
 	for (unsigned i = 0; i < EEPROM_WAIT; i++) {
 		uint32_t r = rd(n, EERD);
+
 		if (r & done) {
 			*v = (uint16_t)(r >> 16);
 			return true;
@@ -95,6 +97,7 @@ static bool eeprom_read(struct e1000 *n, unsigned word, uint16_t *v)
 static bool mac_from_eeprom(struct e1000 *n)
 {
 	uint16_t v, sum = 0;
+
 	for (unsigned i = 0; i < EEPROM_WORDS; i++) {
 		if (!eeprom_read(n, i, &v))
 			return false;
@@ -110,6 +113,7 @@ static bool mac_from_eeprom(struct e1000 *n)
 static bool mac_from_registers(struct e1000 *n)
 {
 	uint32_t lo = rd(n, RAL), hi = rd(n, RAH);
+
 	for (unsigned i = 0; i < 6; i++)
 		n->mac[i] = (uint8_t)(i < 4 ? lo >> 8 * i : hi >> 8 * (i - 4));
 	return hi & RAH_AV;
@@ -119,6 +123,7 @@ static bool mac_from_registers(struct e1000 *n)
 static bool read_mac(struct e1000 *n)
 {
 	static const uint8_t none[6];
+
 	if (!mac_from_eeprom(n) && !mac_from_registers(n))
 		return false;
 	return memcmp(n->mac, none, 6) && !(n->mac[0] & 1);
@@ -127,6 +132,7 @@ static bool read_mac(struct e1000 *n)
 static void write_filters(struct e1000 *n)
 {
 	const uint8_t *m = n->mac;
+
 	wr(n, RAL, m[0] | (uint32_t)m[1] << 8 | (uint32_t)m[2] << 16 | (uint32_t)m[3] << 24);
 	wr(n, RAH, m[4] | (uint32_t)m[5] << 8 | RAH_AV);
 	for (unsigned i = 0; i < MULTICAST_REGS; i++) {
@@ -138,6 +144,7 @@ static void write_filters(struct e1000 *n)
 static void start_link(struct e1000 *n)
 {
 	uint32_t ctrl = rd(n, CTRL);
+
 	ctrl &= ~(CTRL_LRST | CTRL_ILOS | CTRL_FRCSPD | CTRL_FRCDPLX | CTRL_VME | CTRL_PHY_RST |
 	          CTRL_GIO_MASTER_DISABLE);
 	wr(n, CTRL, ctrl | CTRL_SLU | CTRL_ASDE);
@@ -162,6 +169,7 @@ static void choose_buffer(struct e1000 *n, uint32_t mtu)
 	    {16384, RCTL_BSIZE_16K}, /* larger than either NIC's largest frame */
 	};
 	unsigned i = 0;
+
 	while (sizes[i].bytes < mtu + ETHERNET + TAG)
 		i++;
 	n->rx_longest = mtu + ETHERNET - CRC + TAG;
@@ -172,12 +180,14 @@ static void choose_buffer(struct e1000 *n, uint32_t mtu)
 static void receiver_on(struct e1000 *n)
 {
 	uint32_t all = n->config.promiscuous ? RCTL_UPE : 0;
+
 	wr(n, RCTL, RCTL_EN | RCTL_BAM | RCTL_MPE | n->rx_size | RCTL_SECRC | all);
 }
 
 static void start_rx(struct e1000 *n)
 {
 	uint64_t at = n->ops->dma(n->ctx, (const void *)(uintptr_t)n->rx);
+
 	wr(n, RDBAL, (uint32_t)at);
 	wr(n, RDBAH, (uint32_t)(at >> 32));
 	wr(n, RDLEN, E1000_RX_RING * sizeof(struct e1000_rx_desc));
@@ -193,6 +203,7 @@ static void start_rx(struct e1000 *n)
 static void start_tx(struct e1000 *n)
 {
 	uint64_t at = n->ops->dma(n->ctx, (const void *)(uintptr_t)n->tx);
+
 	wr(n, TDBAL, (uint32_t)at);
 	wr(n, TDBAH, (uint32_t)(at >> 32));
 	wr(n, TDLEN, E1000_TX_RING * sizeof(struct e1000_tx_desc));
@@ -229,6 +240,7 @@ const char *e1000_start(struct e1000 *n, const struct e1000_ops *ops, void *ctx,
 uint32_t e1000_set_mtu(struct e1000 *n, uint32_t mtu)
 {
 	uint32_t most = is_82574(n) ? LARGE_82574L : LARGE_82540EM;
+
 	mtu = mtu < E1000_MTU ? E1000_MTU : mtu > most ? most : mtu;
 	wr(n, RCTL, 0); /* receiver off and no buffers given: BSIZE may change */
 	choose_buffer(n, mtu);
@@ -249,6 +261,7 @@ bool e1000_sums_in_tunnel(const struct e1000 *n)
 bool e1000_link(struct e1000 *n)
 {
 	bool up = rd(n, STATUS) & STATUS_LU;
+
 	n->count[E1000_COUNT_link_changes] += up != n->link;
 	n->link = up;
 	return up;

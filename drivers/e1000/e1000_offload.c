@@ -21,6 +21,7 @@
 bool e1000_in_tunnel(const struct vnet_hdr *hdr, const uint8_t *head, uint32_t len)
 {
 	struct headers h;
+
 	headers_read(&h, head, len);
 	return hdr->flags & VNET_HDR_F_NEEDS_CSUM && h.l4 && h.protocol == IP_UDP &&
 	       hdr->csum_start > h.l4;
@@ -30,6 +31,7 @@ bool e1000_in_tunnel(const struct vnet_hdr *hdr, const uint8_t *head, uint32_t l
 static uint32_t pseudo_sum(const uint8_t *address, unsigned len)
 {
 	uint32_t sum = IP_TCP;
+
 	for (unsigned i = 0; i < len; i += 2)
 		sum += be16(address + i);
 	while (sum >> 16)
@@ -64,6 +66,7 @@ static uint64_t context_low(uint32_t l3, uint32_t l4, uint32_t csum_at)
 static bool nic_cannot_segment(const struct headers *h, const uint8_t *head)
 {
 	uint8_t source[16], destination[16];
+
 	if (h->covered || (h->ipv6 && h->extended) ||
 	    !headers_pseudo_addresses(h, head, source, destination))
 		return true;
@@ -78,6 +81,7 @@ static enum e1000_sent prepare_segmentation(const struct vnet_hdr *hdr, uint8_t 
 	bool v4 = hdr->gso_type == VNET_GSO_TCPV4;
 	struct headers h;
 	uint32_t end;
+
 	headers_read(&h, head, head_len);
 	if (!(v4 ? h.ipv4 : h.ipv6) || !h.l4 || h.protocol != IP_TCP || l4 != h.l4 ||
 	    l4 + TCP_HEADER > head_len || hdr->csum_offset != TCP_CSUM || hdr->gso_size < MSS_MIN)
@@ -99,6 +103,7 @@ enum e1000_sent e1000_offload(const struct vnet_hdr *hdr, uint8_t *head, uint32_
                               uint32_t frame_len, struct e1000_context *c)
 {
 	uint32_t start, field;
+
 	*c = (struct e1000_context){0};
 	if (hdr->gso_type != VNET_GSO_NONE) {
 		if (!(hdr->flags & VNET_HDR_F_NEEDS_CSUM))

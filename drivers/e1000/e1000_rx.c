@@ -17,6 +17,7 @@ unsigned e1000_rx_room(const struct e1000 *n)
 bool e1000_rx_give(struct e1000 *n, void *buffer)
 {
 	volatile struct e1000_rx_desc *d;
+
 	if (!e1000_rx_room(n)) /* one descriptor stays free: a full ring looks empty, 8254x 3.2.6 */
 		return false;
 	d = &n->rx[n->rx_add];
@@ -40,6 +41,7 @@ void e1000_rx_flush(struct e1000 *n)
 static bool is_good_frame(struct e1000 *n, const volatile struct e1000_rx_desc *d)
 {
 	bool end = d->status & RXD_EOP, skipped = n->rx_skip;
+
 	n->rx_skip = !end;
 	if (!end || skipped) {
 		n->count[E1000_COUNT_rx_fragments] += end;
@@ -66,6 +68,7 @@ void *e1000_rx_next(struct e1000 *n, uint32_t *len)
 	for (unsigned i = 0; i < E1000_RX_RING && e1000_rx_ready(n); i++) {
 		volatile struct e1000_rx_desc *d = &n->rx[n->rx_next];
 		void *buffer;
+
 		atomic_thread_fence(memory_order_acquire); /* DD before the rest and the data */
 		buffer = n->rx_buffer[n->rx_next];
 		n->rx_next = (n->rx_next + 1) & MASK;

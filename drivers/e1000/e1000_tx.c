@@ -24,6 +24,7 @@ static void add_descriptor(struct e1000 *n, uint64_t low, uint64_t high)
 static unsigned count_chunks(const struct vnet_seg *piece, unsigned n_pieces, uint32_t *len)
 {
 	unsigned n = 0;
+
 	*len = 0;
 	if (!n_pieces || n_pieces > E1000_PIECES)
 		return 0;
@@ -40,11 +41,14 @@ static void add_pieces(struct e1000 *n, const struct vnet_seg *piece, unsigned n
                        const struct e1000_context *c)
 {
 	uint64_t command = TXD_DTYP_DAT | TXD_DEXT | TXD_IFCS | c->popts | (c->high & TXD_TSE);
+
 	for (unsigned i = 0; i < n_pieces; i++) {
 		uint64_t at = n->ops->dma(n->ctx, piece[i].base);
+
 		for (uint32_t left = piece[i].len; left;) {
 			uint32_t len = left < CHUNK ? left : CHUNK;
 			bool last;
+
 			left -= len;
 			last = !left && i + 1 == n_pieces;
 			add_descriptor(n, at, command | len | (last ? TXD_EOP | TXD_RS : 0));
@@ -84,6 +88,7 @@ enum e1000_sent e1000_tx_send(struct e1000 *n, const struct vnet_seg *piece, uns
 	unsigned chunks = count_chunks(piece, n_pieces, &len);
 	enum e1000_sent can;
 	uint16_t first;
+
 	if (!chunks)
 		return count_refused(n, E1000_BAD);
 	if (chunks + 1 > E1000_TX_RING - 1 - e1000_tx_pending(n))
@@ -125,6 +130,7 @@ bool e1000_tx_ready(const struct e1000 *n)
 void *e1000_tx_done(struct e1000 *n)
 {
 	uint16_t first;
+
 	if (!e1000_tx_ready(n))
 		return NULL;
 	first = n->tx_clean;

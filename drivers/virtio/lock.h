@@ -28,6 +28,7 @@ static inline bool vgate_enter(struct vgate *g)
 {
 	for (;;) {
 		unsigned was = 0;
+
 		if (atomic_compare_exchange_strong(&g->state, &was, 1))
 			return true;
 		if (was == 2 || atomic_compare_exchange_strong(&g->state, &was, 2))
@@ -40,6 +41,7 @@ static inline bool vgate_enter(struct vgate *g)
 static inline bool vgate_leave(struct vgate *g)
 {
 	unsigned was = 1;
+
 	if (atomic_compare_exchange_strong(&g->state, &was, 0))
 		return true;
 	atomic_store(&g->state, 1);
@@ -50,6 +52,7 @@ static inline bool vgate_leave(struct vgate *g)
 static inline bool vgate_trylock(struct vgate *g)
 {
 	unsigned was = 0;
+
 	return atomic_compare_exchange_strong(&g->state, &was, 1);
 }
 

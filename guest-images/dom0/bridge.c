@@ -12,12 +12,14 @@ const char *const bridge_counter_name[BRIDGE_COUNTER_COUNT] = {
 const char *bridge_start(struct bridge *b)
 {
 	const char *error = inward_start(b);
+
 	return error ? error : outward_start(b);
 }
 
 bool bridge_poll(struct bridge *b)
 {
 	bool moved = inward_poll(b);
+
 	return outward_poll(b) || moved;
 }
 
@@ -38,6 +40,7 @@ static bool wait_for_port(const struct bridge *b)
 void bridge_sleep(struct bridge *b)
 {
 	bool for_nic = wait_for_nic(b), idle = true;
+
 	e1000_irq_on(&b->nic, for_nic);
 	if (!outward_blocked(b))
 		idle = guest_vq_arm(&b->port.rx);

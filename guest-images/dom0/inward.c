@@ -11,6 +11,7 @@ const char *inward_start(struct bridge *b)
 {
 	while (e1000_rx_room(&b->nic)) {
 		uint8_t *slot = mem_alloc(FRAME_AT + b->nic.rx_bytes, 64);
+
 		if (!slot)
 			return "no memory for the NIC's buffers";
 		e1000_rx_give(&b->nic, slot + FRAME_AT);
@@ -25,6 +26,7 @@ static bool reclaim_used(struct bridge *b)
 	uint32_t unused;
 	uint8_t *frame;
 	bool any = false;
+
 	while ((frame = guest_vq_used(&b->port.tx, &unused))) {
 		e1000_rx_give(&b->nic, frame);
 		b->in_held--;
@@ -37,6 +39,7 @@ static bool reclaim_used(struct bridge *b)
 static void pass_to_port(struct bridge *b, uint8_t *frame, uint32_t len)
 {
 	uint8_t *header = frame - PORT_HEADER;
+
 	if (stamps_on(&b->in))
 		stamps_frame(&b->in, TRACE_nic_taken, b->port.tx.avail_next, trace_now());
 	memset(header, 0, PORT_HEADER);
@@ -55,6 +58,7 @@ bool inward_poll(struct bridge *b)
 	bool moved = reclaim_used(b);
 	uint32_t len;
 	uint8_t *frame;
+
 	for (unsigned i = 0; i < BATCH && (frame = e1000_rx_next(&b->nic, &len)); i++) {
 		pass_to_port(b, frame, len);
 		moved = true;

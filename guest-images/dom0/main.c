@@ -22,6 +22,7 @@ static struct bridge bridge;
 static void print_nic(struct e1000 *n)
 {
 	char mac[MAC_TEXT];
+
 	mac_to_text(mac_read(n->mac), mac);
 	print("dom0: nic %s mac %s link %s\n", e1000_name(n->config.device), mac,
 	      e1000_link(n) ? "up" : "down");
@@ -37,6 +38,7 @@ static void print_counters(struct bridge *b)
 {
 	const char *name;
 	uint32_t v;
+
 	print("dom0: counters nic_irqs=%lu port_irqs=%lu port_kicks=%lu port_bad_used=%lu",
 	      nic_irqs(), port_irqs(), b->port.rx.kicks + b->port.tx.kicks,
 	      b->port.rx.bad_used + b->port.tx.bad_used);
@@ -54,6 +56,7 @@ static void print_counters(struct bridge *b)
 static void follow_mtu(struct e1000 *n, uint32_t mtu)
 {
 	uint32_t can;
+
 	if (mtu <= E1000_MTU)
 		return;
 	can = e1000_set_mtu(n, mtu);
@@ -76,6 +79,7 @@ static void exit_on_error(const char *error)
 static _Noreturn void run_bridge(struct bridge *b, uint64_t every)
 {
 	uint64_t next = every;
+
 	for (;;) {
 		if (!bridge_poll(b))
 			bridge_sleep(b);
@@ -91,6 +95,7 @@ static _Noreturn void run_bridge(struct bridge *b, uint64_t every)
 void guest_main(void)
 {
 	struct bridge *b = &bridge;
+
 	if (!mem_init(MEM_DMA_FLOOR))
 		exit_on_error("no memory above 16 MiB, where the NIC can reach it");
 	lapic_init(false);

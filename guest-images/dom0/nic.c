@@ -52,6 +52,7 @@ static void on_nic(void)
 bool nic_link_changed(void)
 {
 	bool changed = link_changed;
+
 	link_changed = false;
 	return changed;
 }
@@ -64,8 +65,10 @@ uint64_t nic_irqs(void)
 static uint16_t find_nic(uint16_t *device)
 {
 	static const uint16_t ours[] = {E1000_82540EM, E1000_82574L};
+
 	for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++) {
 		uint16_t bdf = pci_find(E1000_VENDOR, ours[i], 0);
+
 		*device = ours[i];
 		if (bdf != PCI_NONE)
 			return bdf;
@@ -81,6 +84,7 @@ const char *nic_start(struct e1000 *nic, bool promiscuous, uint16_t itr)
 	uint64_t base;
 	void *rings;
 	const char *error;
+
 	if (bdf == PCI_NONE)
 		return "no 82540EM or 82574L on the PCI bus";
 	base = pci_bar(bdf, 0, &is_io);

@@ -18,6 +18,7 @@ static void free_frame(struct bridge *b, struct out_frame *f)
 struct out_frame *outward_take(struct bridge *b)
 {
 	struct out_frame *f = b->out_free;
+
 	if (f) {
 		b->out_free = f->next_free;
 		b->out_nfree--;
@@ -29,6 +30,7 @@ const char *outward_start(struct bridge *b)
 {
 	unsigned n = b->port.rx.num; /* a frame has at least one of the ring's buffers */
 	struct out_frame *frames = mem_alloc(n * sizeof *frames, 64);
+
 	if (!frames)
 		return "no memory for frames";
 	for (unsigned i = 0; i < n; i++)
@@ -74,6 +76,7 @@ static bool add_buffer(struct out_frame *f, uint8_t *buffer, uint32_t len)
 static struct out_frame *next_frame(struct bridge *b)
 {
 	struct out_frame *f;
+
 	if (!b->out_now)
 		b->out_now = outward_take(b);
 	if (!b->out_now)
@@ -82,6 +85,7 @@ static struct out_frame *next_frame(struct bridge *b)
 	while (f->n < f->want || f->n == 0) {
 		uint32_t len;
 		uint8_t *buffer = guest_vq_used(&b->port.rx, &len);
+
 		if (!buffer)
 			return NULL;
 		if (add_buffer(f, buffer, len))
@@ -99,6 +103,7 @@ static bool reclaim_sent(struct bridge *b)
 {
 	struct out_frame *f;
 	bool any = false;
+
 	while ((f = e1000_tx_done(&b->nic))) {
 		release_frame(b, f);
 		any = true;
@@ -110,6 +115,7 @@ static bool reclaim_sent(struct bridge *b)
 static bool complete_checksum(struct out_frame *f)
 {
 	uint32_t len = 0;
+
 	for (unsigned i = 0; i < f->n; i++)
 		len += f->piece[i].len;
 	if (!offload_csum(&f->hdr, f->piece, f->n, len))
@@ -122,6 +128,7 @@ static bool complete_checksum(struct out_frame *f)
 static enum e1000_sent send_software(struct bridge *b, struct out_frame *f)
 {
 	enum e1000_sent sent = E1000_UNABLE;
+
 	if (f->hdr.gso_type != VNET_GSO_NONE)
 		sent = outward_cut(b, f);
 	else if (complete_checksum(f))
@@ -134,6 +141,7 @@ static enum e1000_sent send_software(struct bridge *b, struct out_frame *f)
 static bool send_frame(struct bridge *b, struct out_frame *f)
 {
 	enum e1000_sent sent = e1000_tx_send(&b->nic, f->piece, f->n, &f->hdr, f);
+
 	if (sent == E1000_UNABLE)
 		sent = send_software(b, f);
 	switch (sent) {
@@ -165,6 +173,7 @@ static bool send_next(struct bridge *b)
 	struct out_frame *f = next_frame(b);
 	uint16_t position;
 	uint64_t met;
+
 	if (!f)
 		return false;
 	/* All of its buffers have been taken, and each had a position. */
@@ -181,6 +190,7 @@ static bool send_next(struct bridge *b)
 bool outward_poll(struct bridge *b)
 {
 	bool moved = reclaim_sent(b);
+
 	for (unsigned i = 0; i < BATCH && send_next(b); i++)
 		moved = true;
 	e1000_tx_flush(&b->nic);

@@ -44,6 +44,7 @@ void port_give(struct port *port, void *buffer)
 static uint16_t read_mtu(const struct guest_virtio *dev)
 {
 	uint16_t mtu = MTU_DEFAULT;
+
 	if (dev->features & F_MTU)
 		guest_virtio_config(dev, CONFIG_MTU, &mtu, sizeof mtu);
 	return mtu;
@@ -52,6 +53,7 @@ static uint16_t read_mtu(const struct guest_virtio *dev)
 static const char *start_queue(struct port *port, struct guest_vq *q, unsigned index)
 {
 	void *memory = mem_alloc(guest_vq_bytes(GUEST_VQ_MAX), 4096);
+
 	if (!memory)
 		return "no memory for a virtqueue";
 	return guest_virtio_queue(&port->dev, q, index, GUEST_VQ_MAX, memory, MSIX_ENTRY);
@@ -61,6 +63,7 @@ static const char *fill_rx_ring(struct port *port)
 {
 	for (unsigned i = 0; i < port->rx.num; i++) {
 		void *buffer = mem_alloc(PORT_BUFFER, PORT_BUFFER);
+
 		if (!buffer)
 			return "no memory for receive buffers";
 		port_give(port, buffer);
@@ -72,6 +75,7 @@ const char *port_start(struct port *port, bool tso6)
 {
 	uint16_t bdf = pci_find(VENDOR, DEVICE_NET, 0);
 	const char *error;
+
 	if (bdf == PCI_NONE)
 		return "no virtio network device on the PCI bus";
 	error = guest_virtio_open(&port->dev, &guest_bus, bdf);

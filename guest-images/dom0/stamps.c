@@ -11,6 +11,7 @@ void stamps_start(struct stamps *s)
 {
 	uint16_t bdf = pci_find(VENDOR, DEVICE_RING, 0);
 	bool io;
+
 	if (bdf == PCI_NONE)
 		return;
 	pci_enable(bdf);
@@ -21,6 +22,7 @@ static void put(struct stamps *s, enum trace_step step, uint16_t position, uint6
 {
 	struct trace_record r = {
 	    .tsc = tsc, .port = FIRST_PORT, .step = (uint8_t)step, .a = position};
+
 	trace_put(s->ring, &r);
 }
 
@@ -34,6 +36,7 @@ void stamps_frame(struct stamps *s, enum trace_step step, uint16_t position, uin
 void stamps_flush(struct stamps *s, enum trace_step step)
 {
 	uint64_t now = trace_now();
+
 	if (stamps_on(s))
 		for (unsigned i = 0; i < s->n; i++)
 			put(s, step, s->position[i], now);

@@ -10,6 +10,7 @@ bool check(bool held, const char *name, const char *reason, ...)
 {
 	char text[160];
 	va_list ap;
+
 	if (held) {
 		print("ok %s\n", name);
 		return true;

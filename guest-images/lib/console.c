@@ -43,6 +43,7 @@ void print(const char *fmt, ...)
 {
 	char line[256];
 	va_list ap;
+
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);

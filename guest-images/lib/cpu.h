@@ -11,6 +11,7 @@
 static inline uint64_t rdtsc(void)
 {
 	uint32_t lo, hi;
+
 	__asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
 	return (uint64_t)hi << 32 | lo;
 }

@@ -13,6 +13,7 @@
 static uint32_t ask_cpuid(void)
 {
 	uint32_t r[4], basic;
+
 	cpuid(0, 0, r);
 	basic = r[0];
 	cpuid(1, 0, r);
@@ -40,6 +41,7 @@ static uint32_t ask_cpuid(void)
 uint32_t tsc_khz(void)
 {
 	static uint32_t khz;
+
 	if (!khz)
 		khz = ask_cpuid();
 	return khz;
@@ -48,6 +50,7 @@ uint32_t tsc_khz(void)
 void delay_us(unsigned us)
 {
 	uint64_t start = rdtsc(), ticks = (uint64_t)tsc_khz() * us / 1000;
+
 	while (rdtsc() - start < ticks)
 		cpu_pause();
 }

@@ -16,6 +16,7 @@ bool lapic_init(bool page_only)
 {
 	uint32_t r[4];
 	uint64_t base;
+
 	cpuid(1, 0, r);
 	base = rdmsr(MSR_APIC_BASE) | BASE_ENABLE;
 	by_msr = !page_only && (r[2] & ECX_X2APIC);
@@ -58,6 +59,7 @@ void lapic_write(unsigned reg, uint32_t v)
 uint32_t lapic_id(void)
 {
 	uint32_t id = lapic_read(LAPIC_ID);
+
 	return by_msr ? id : id >> 24;
 }
 

@@ -14,6 +14,7 @@ uint64_t mem_init(uint64_t floor)
 {
 	struct mb_range r;
 	const struct mb1_module *m;
+
 	if (floor < (uintptr_t)guest_end)
 		floor = (uintptr_t)guest_end;
 	for (unsigned i = 0; (m = mb_module(i)); i++)
@@ -23,6 +24,7 @@ uint64_t mem_init(uint64_t floor)
 	for (unsigned i = 0; mb_range(i, &r); i++) {
 		uint64_t from = r.base > floor ? r.base : floor;
 		uint64_t to = r.base + r.len < MAPPED ? r.base + r.len : MAPPED;
+
 		if (r.type == RAM && to > from && to - from > limit - next_free) {
 			next_free = from;
 			limit = to;
@@ -34,6 +36,7 @@ uint64_t mem_init(uint64_t floor)
 void *mem_alloc(size_t size, size_t align)
 {
 	uint64_t at = (next_free + align - 1) & ~(uint64_t)(align - 1);
+
 	if (at > limit || size > limit - at)
 		return NULL;
 	next_free = at + size;

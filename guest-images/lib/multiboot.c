@@ -24,8 +24,10 @@ static struct mb1_module modules[MODULES_MAX];
 static void copy_ranges(const uint8_t *p, size_t len)
 {
 	const uint8_t *end = p + len;
+
 	while ((size_t)(end - p) >= sizeof(struct mb1_range) && nranges < RANGES_MAX) {
 		const struct mb1_range *r = (const void *)p;
+
 		ranges[nranges++] = (struct mb_range){r->start, r->length, r->type};
 		p += r->size + sizeof r->size;
 	}
@@ -39,6 +41,7 @@ static void keep_info(uint32_t magic, const struct mb1_info *info)
 	the_info = *info;
 	if (info->flags & MB1_HAS_CMDLINE) {
 		const char *from = (const char *)(uintptr_t)info->cmdline;
+
 		memcpy(cmdline, from, strnlen(from, CMDLINE_MAX - 1));
 	}
 	if (info->flags & MB1_HAS_MAP)
@@ -88,12 +91,15 @@ bool mb_option(const char *key, char *value, size_t size)
 {
 	size_t n = strlen(key);
 	const char *p = cmdline;
+
 	while (*p) {
 		const char *end = strchr(p, ' ');
 		size_t len = end ? (size_t)(end - p) : strlen(p);
+
 		if (len >= n && !strncmp(p, key, n) && (len == n || p[n] == '=')) {
 			size_t from = len == n ? n : n + 1;
 			size_t copy = len - from < size ? len - from : size - 1;
+
 			memcpy(value, p + from, copy);
 			value[copy] = 0;
 			return true;
@@ -118,6 +124,7 @@ static int digit_value(char c)
 static const char *parse_digits(const char *p, int base, uint64_t *v)
 {
 	const char *start = p;
+
 	*v = 0;
 	for (int d = digit_value(*p); d >= 0 && d < base; d = digit_value(*++p))
 		*v = *v * (unsigned)base + (unsigned)d;
@@ -130,6 +137,7 @@ uint64_t mb_number(const char *key, uint64_t otherwise)
 	uint64_t v;
 	bool hex;
 	const char *end;
+
 	if (!mb_option(key, text, sizeof text))
 		return otherwise;
 	hex = text[0] == '0' && text[1] == 'x';
@@ -141,6 +149,7 @@ bool mb_mac(const char *key, uint8_t mac[6])
 {
 	char text[VALUE_MAX];
 	mac_t m;
+
 	if (!mb_option(key, text, sizeof text) || !mac_from_text(text, &m))
 		return false;
 	mac_write(mac, m);
@@ -151,6 +160,7 @@ bool mb_ip(const char *key, uint8_t ip[4])
 {
 	char text[VALUE_MAX];
 	uint32_t v;
+
 	if (!mb_option(key, text, sizeof text) || !ip_from_text(text, '\0', &v))
 		return false;
 	put_be32(ip, v);

@@ -19,6 +19,7 @@ void netguest_start(struct vnic *nic, struct packet_host *me)
 {
 	const char *error;
 	char text[MAC_TEXT];
+
 	mem_init(0);
 	lapic_init(mb_number("page", 0));
 	trap_set(TICK_VECTOR, lapic_eoi);

@@ -13,6 +13,7 @@
 uint16_t packet_sum(const uint8_t *p, unsigned len, uint32_t start)
 {
 	uint32_t sum = start;
+
 	for (; len > 1; p += 2, len -= 2)
 		sum += be16(p);
 	if (len)
@@ -25,6 +26,7 @@ uint16_t packet_sum(const uint8_t *p, unsigned len, uint32_t start)
 static void swap_bytes(uint8_t *a, uint8_t *b, unsigned n)
 {
 	uint8_t t[6];
+
 	memcpy(t, a, n);
 	memcpy(a, b, n);
 	memcpy(b, t, n);
@@ -55,6 +57,7 @@ static unsigned answer_arp(uint8_t *f, const struct packet_host *me)
 static unsigned answer_ip(uint8_t *f, unsigned len, const struct packet_host *me)
 {
 	unsigned total = be16(f + IP + 2);
+
 	if (f[IP] != 0x45 || memcmp(f + IP + 16, me->ip, 4) || total < 28 || total + IP > len)
 		return 0;
 	if (f[IP + 9] == IP_ICMP && f[L4] == 8) {
@@ -116,6 +119,7 @@ unsigned packet_arp_request(uint8_t *f, const struct packet_host *me, const uint
 {
 	static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
 	static const uint8_t fixed[8] = {0, 1, 8, 0, 6, 4, 0, 1};
+
 	write_ether_header(f, all, me->mac, ETHER_ARP);
 	memcpy(f + ARP, fixed, 8);
 	memcpy(f + ARP + 8, me->mac, 6);
@@ -130,6 +134,7 @@ unsigned packet_ping(uint8_t *f, const struct packet_host *me, const struct pack
 {
 	static const uint8_t fixed[12] = {0x45, 0, 0, 0, 0, 0, 0, 0, 64, IP_ICMP, 0, 0};
 	unsigned total;
+
 	if (payload > PACKET_MAX - L4 - 12)
 		payload = PACKET_MAX - L4 - 12;
 	total = 20 + 12 + payload;

@@ -32,6 +32,7 @@ void ap_start(void)
 static bool wait_up(uint64_t ticks)
 {
 	uint64_t start = rdtsc();
+
 	while (!atomic_load(&ap_up) && rdtsc() - start < ticks)
 		cpu_pause();
 	return atomic_load(&ap_up);

@@ -34,6 +34,7 @@ static volatile bool guard_hit;
 void trap_init_ap(void)
 {
 	struct idt_pointer p = {sizeof idt - 1, (uintptr_t)idt};
+
 	__asm__ volatile("lidt %0" : : "m"(p));
 }
 
@@ -65,6 +66,7 @@ void trap_set_exception(uint8_t vector, exception_handler handler)
 bool rdmsr_safe(uint32_t msr, uint64_t *value)
 {
 	uint32_t lo = 0, hi = 0;
+
 	guard_hit = false;
 	__asm__ volatile("lea 1f(%%rip), %%rax; mov %%rax, %2; 1: rdmsr"
 	                 : "=&a"(lo), "=d"(hi), "=m"(guarded_rip)
@@ -79,6 +81,7 @@ bool wrmsr_safe(uint32_t msr, uint64_t value)
 {
 	uint32_t lo = (uint32_t)value, hi = (uint32_t)(value >> 32);
 	uint64_t at;
+
 	guard_hit = false;
 	__asm__ volatile("lea 1f(%%rip), %0; mov %0, %1; 1: wrmsr"
 	                 : "=&r"(at), "=m"(guarded_rip)
@@ -91,6 +94,7 @@ bool wrmsr_safe(uint32_t msr, uint64_t value)
 static _Noreturn void die(const struct trap_frame *f)
 {
 	uint64_t cr2;
+
 	__asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
 	print("FAIL exception %lu error %lx rip %lx rsp %lx rflags %lx cr2 %lx\n", f->vector,
 	      f->error, f->rip, f->rsp, f->rflags, cr2);

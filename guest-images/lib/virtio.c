@@ -36,6 +36,7 @@ static uint32_t region_read(const struct guest_bus *bus, const struct guest_regi
                             unsigned size)
 {
 	uintptr_t a = (uintptr_t)r->base + off;
+
 	if (r->io)
 		return bus->in((uint16_t)a, size);
 	if (size == 1)
@@ -47,6 +48,7 @@ static void region_write(const struct guest_bus *bus, const struct guest_region 
                          unsigned size, uint32_t v)
 {
 	uintptr_t a = (uintptr_t)r->base + off;
+
 	if (r->io)
 		bus->out((uint16_t)a, size, v);
 	else if (size == 1)
@@ -79,6 +81,7 @@ static struct guest_region bar_region(const struct guest_virtio *v, unsigned bar
 	struct guest_region none = {0};
 	uint32_t lo;
 	uint64_t hi;
+
 	if (bar > 5)
 		return none;
 	lo = v->bus->config_read(v->bdf, 0x10 + bar * 4, 4);
@@ -99,6 +102,7 @@ static void note_vendor_cap(struct guest_virtio *v, unsigned at)
 	                         : type == CFG_DEVICE ? &v->device
 	                                              : NULL;
 	struct guest_region bar;
+
 	if (!r || r->base)
 		return;
 	bar = bar_region(v, v->bus->config_read(v->bdf, at + 4, 1));
@@ -115,6 +119,7 @@ static void note_msix_cap(struct guest_virtio *v, unsigned at)
 {
 	uint32_t table = v->bus->config_read(v->bdf, at + 4, 4);
 	struct guest_region bar = bar_region(v, table & 7);
+
 	if (!bar.base || bar.io)
 		return;
 	v->msix_cap = at;
@@ -125,11 +130,13 @@ static void note_msix_cap(struct guest_virtio *v, unsigned at)
 const char *guest_virtio_open(struct guest_virtio *v, const struct guest_bus *bus, uint16_t bdf)
 {
 	unsigned at;
+
 	*v = (struct guest_virtio){.bus = bus, .bdf = bdf};
 	bus->config_write(bdf, 4, 2, bus->config_read(bdf, 4, 2) | COMMAND_ENABLES);
 	at = bus->config_read(bdf, 0x34, 1) & 0xfc;
 	for (unsigned i = 0; at && i < MAX_CAPS; i++) {
 		unsigned id = bus->config_read(bdf, at, 1);
+
 		if (id == CAP_VENDOR)
 			note_vendor_cap(v, at);
 		else if (id == CAP_MSIX)
@@ -156,6 +163,7 @@ static bool reset_device(const struct guest_virtio *v)
 static uint64_t read_offered(const struct guest_virtio *v)
 {
 	uint64_t high;
+
 	common_write(v, DEVICE_FEATURE_SELECT, 4, 1);
 	high = common_read(v, DEVICE_FEATURE, 4);
 	common_write(v, DEVICE_FEATURE_SELECT, 4, 0);
@@ -201,6 +209,7 @@ size_t guest_vq_bytes(unsigned num)
 static void lay_out_ring(struct guest_vq *q, uint16_t num, void *memory)
 {
 	uint8_t *m = memory;
+
 	q->num = num;
 	q->nfree = num;
 	q->desc = memory;
@@ -215,6 +224,7 @@ const char *guest_virtio_queue(struct guest_virtio *v, struct guest_vq *q, unsig
 {
 	unsigned num;
 	uint64_t off;
+
 	*q = (struct guest_vq){
 	    .bus = v->bus,
 	    .index = (uint16_t)index,
@@ -247,6 +257,7 @@ bool guest_virtio_msix(struct guest_virtio *v, unsigned entry, uint64_t address,
 {
 	volatile uint32_t *e;
 	uint32_t control;
+
 	if (entry >= v->msix_entries)
 		return false;
 	e = (volatile uint32_t *)(v->msix_table + entry * 16);
@@ -272,6 +283,7 @@ uint8_t guest_virtio_status(const struct guest_virtio *v)
 void guest_virtio_config(const struct guest_virtio *v, unsigned off, void *to, unsigned len)
 {
 	uint8_t *p = to;
+
 	for (unsigned i = 0; i < len; i++)
 		p[i] = off + i < v->device.len
 		           ? (uint8_t)region_read(v->bus, &v->device, off + i, 1)

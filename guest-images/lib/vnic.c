@@ -38,6 +38,7 @@ static bool add_rx_buffer(struct vnic *nic, uint8_t *buffer)
 static const char *start_queues(struct vnic *nic)
 {
 	const char *error;
+
 	for (unsigned i = 0; i < 2; i++) {
 		memset(nic->ring_memory[i], 0, guest_vq_bytes(VNIC_RING));
 		error = guest_virtio_queue(&nic->dev, i == VNIC_RX ? &nic->rx : &nic->tx, i,
@@ -52,6 +53,7 @@ const char *vnic_restart(struct vnic *nic)
 {
 	const char *error =
 	    guest_virtio_begin(&nic->dev, VNIC_F_MAC | nic->wanted | GUEST_VIRTIO_F_EVENT_IDX);
+
 	if (error)
 		return error;
 	if (!guest_virtio_msix(&nic->dev, MSIX_ENTRY, msi_address(lapic_id()), VNIC_VECTOR))
@@ -76,6 +78,7 @@ const char *vnic_open(struct vnic *nic, unsigned n)
 {
 	uint16_t bdf = pci_find(VENDOR, DEVICE_NET, n);
 	const char *error;
+
 	if (bdf == PCI_NONE)
 		return "no such device";
 	error = guest_virtio_open(&nic->dev, &guest_bus, bdf);
@@ -94,6 +97,7 @@ static void reclaim_sent(struct vnic *nic)
 {
 	uint32_t unused;
 	uint8_t *done;
+
 	while ((done = guest_vq_used(&nic->tx, &unused)))
 		nic->tx_free[nic->tx_nfree++] = done;
 }
@@ -108,6 +112,7 @@ bool vnic_send_offload(struct vnic *nic, const struct vnet_hdr *hdr, const struc
                        unsigned n)
 {
 	struct guest_vbuf all[1 + VNIC_PIECES];
+
 	_Static_assert(sizeof *hdr == VNIC_HEADER, "it is the device's header");
 	uint8_t *b;
 	reclaim_sent(nic);
@@ -127,6 +132,7 @@ bool vnic_send_offload(struct vnic *nic, const struct vnet_hdr *hdr, const struc
 bool vnic_send(struct vnic *nic, const void *frame, unsigned len)
 {
 	uint8_t *b;
+
 	reclaim_sent(nic);
 	if (!nic->tx_nfree || len > VNIC_FRAME)
 		return false;
@@ -146,6 +152,7 @@ unsigned vnic_receive(struct vnic *nic, void *frame)
 {
 	uint32_t len;
 	uint8_t *b = guest_vq_used(&nic->rx, &len);
+
 	if (!b)
 		return 0;
 	len = len > VNIC_HEADER ? len - VNIC_HEADER : 0;

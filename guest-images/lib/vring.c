@@ -23,6 +23,7 @@ bool guest_vq_add(struct guest_vq *q, const struct guest_vbuf *bufs, unsigned nr
 {
 	unsigned n = nread + nwrite;
 	uint16_t head, at, last;
+
 	if (!n || n > q->nfree)
 		return false;
 	head = q->free_head;
@@ -30,6 +31,7 @@ bool guest_vq_add(struct guest_vq *q, const struct guest_vbuf *bufs, unsigned nr
 	last = head;
 	for (unsigned i = 0; i < n; i++) {
 		struct guest_vdesc *d = &q->desc[at];
+
 		d->addr = (uintptr_t)bufs[i].base;
 		d->len = bufs[i].len;
 		d->flags = (uint16_t)(DESC_NEXT | (i < nread ? 0 : DESC_WRITE));
@@ -78,6 +80,7 @@ void guest_vq_kick(struct guest_vq *q)
 static void free_chain(struct guest_vq *q, uint16_t head)
 {
 	uint16_t last = head;
+
 	for (unsigned i = 1; i < q->chain[head]; i++)
 		last = q->desc[last].next;
 	q->desc[last].next = q->free_head;
@@ -91,6 +94,7 @@ void *guest_vq_used(struct guest_vq *q, uint32_t *len)
 	while (q->used_next != q->used[1]) {
 		volatile uint32_t *e;
 		uint32_t id;
+
 		atomic_thread_fence(memory_order_acquire); /* the index before the entry */
 		e = (volatile uint32_t *)(q->used + 2) + 2 * (q->used_next & (q->num - 1));
 		id = e[0];

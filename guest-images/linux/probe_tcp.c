@@ -56,6 +56,7 @@ static int send_at_once(int fd)
 static void sink(int fd, uint8_t *buf, uint32_t flags)
 {
 	struct answer a = {0};
+
 	SHA2_CTX s;
 	ssize_t n;
 
@@ -190,6 +191,7 @@ int tcp_client(const char *host, uint16_t port, uint32_t mib, uint32_t size, int
 	uint8_t *buf = malloc(size);
 	struct sockaddr_in sa;
 	struct answer a;
+
 	SHA2_CTX s;
 	int ok, fd = probe_socket(kind, SOCK_STREAM, host, port, &sa);
 

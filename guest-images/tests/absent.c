@@ -27,6 +27,7 @@ static void map_view(unsigned page, uint64_t to)
 static void make_view(void)
 {
 	uint64_t *level;
+
 	__asm__ volatile("mov %%cr3, %0" : "=r"(level));
 	level = (uint64_t *)(level[0] & ~0xffful);
 	level = (uint64_t *)(level[VIEW >> 30] & ~0xffful);
@@ -42,6 +43,7 @@ static void make_view(void)
 static void check_widths(void)
 {
 	int64_t wide;
+
 	check(LOAD(uint8_t, HOLE + 3) == 0xff, "read_1", "%x", LOAD(uint8_t, HOLE + 3));
 	check(LOAD(uint16_t, HOLE + 5) == 0xffff, "read_2", "%x", LOAD(uint16_t, HOLE + 5));
 	check(LOAD(uint32_t, HOLE) == 0xffffffff, "read_4", "%x", LOAD(uint32_t, HOLE));
@@ -62,6 +64,7 @@ static void check_arithmetic(void)
 {
 	uint64_t got = 1;
 	uint8_t zero;
+
 	__asm__ volatile("addl $1, (%1); setz %0" : "=q"(zero) : "r"(HOLE) : "cc", "memory");
 	check(zero, "add_to_memory", "not 0");
 	__asm__ volatile("lock andl $0, (%0)" : : "r"(HOLE) : "cc", "memory");
@@ -87,6 +90,7 @@ static void check_strings(void)
 	volatile void *to = data;
 	uint64_t n = 24;
 	bool ones = true;
+
 	fill(0);
 	__asm__ volatile("rep movsb" : "+S"(from), "+D"(to), "+c"(n) : : "memory");
 	for (unsigned i = 0; i < 24; i++)
@@ -110,6 +114,7 @@ static void check_string_io(void)
 	const void *from = (void *)HOLE;
 	void *to = (void *)HOLE;
 	uint64_t n = 700; /* more elements than the VMM carries out in one exit */
+
 	outb(COM1_SCRATCH, 0);
 	__asm__ volatile("outsb" : "+S"(from) : "d"(COM1_SCRATCH) : "memory");
 	check(inb(COM1_SCRATCH) == 0xff, "outs", "%x", inb(COM1_SCRATCH));
@@ -123,6 +128,7 @@ static void check_borders(void)
 {
 	uintptr_t start = VIEW + PAGE, end = VIEW + 2 * PAGE;
 	uint64_t got;
+
 	fill(0x11);
 	got = LOAD(uint64_t, start - 4);
 	check(got == 0x11111111ffffffff, "read_into_memory", "%lx", got);
@@ -146,6 +152,7 @@ static void check_borders(void)
 static void read_many(uint64_t reads, uint64_t pages)
 {
 	uint64_t ones = 0;
+
 	for (uint64_t i = 0; i < reads; i++)
 		ones += LOAD(uint32_t, HOLE + i % pages * PAGE) == 0xffffffff;
 	check(ones == reads, "many", "%lu of %lu", ones, reads);
@@ -154,6 +161,7 @@ static void read_many(uint64_t reads, uint64_t pages)
 void guest_main(void)
 {
 	uint64_t reads = mb_number("reads", 0);
+
 	if (reads) {
 		read_many(reads, mb_number("pages", 1));
 		done();

@@ -36,6 +36,7 @@ static void on_low(void)
 static void wait_until(volatile unsigned *counter, unsigned n)
 {
 	uint64_t start = rdtsc();
+
 	irq_on();
 	while (*counter < n && rdtsc() - start < PATIENCE)
 		cpu_pause();
@@ -85,6 +86,7 @@ static void check_timer(void)
 static void check_idle(void)
 {
 	uint32_t left = 0;
+
 	for (unsigned i = 0; i < 8; i++)
 		left |= lapic_read(LAPIC_ISR + i * 0x10);
 	check(left == 0, "nothing_in_service", "%x", left);
@@ -94,6 +96,7 @@ static void check_idle(void)
 void apic_checks(void)
 {
 	uint32_t version;
+
 	trap_set(TIMER_VECTOR, on_timer);
 	trap_set(IPI_VECTOR, on_ipi);
 	trap_set(LOW_VECTOR, on_low);

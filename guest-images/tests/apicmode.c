@@ -66,6 +66,7 @@ static void change_mode(uint64_t to, bool legal)
 	uint64_t from = rdmsr(MSR_APIC_BASE) & MODE;
 	bool taken = wrmsr_safe(MSR_APIC_BASE, base | to);
 	uint64_t is;
+
 	check(taken == legal, "transition", "%s to %s: %s", name_of(from), name_of(to),
 	      taken ? "taken" : "#GP");
 	is = rdmsr(MSR_APIC_BASE);
@@ -76,6 +77,7 @@ static void change_mode(uint64_t to, bool legal)
 static bool cpuid_has_apic(void)
 {
 	uint32_t r[4];
+
 	cpuid(1, 0, r);
 	return r[3] & EDX_APIC;
 }
@@ -87,6 +89,7 @@ static void check_no_msrs(const char *mode)
 	                                X2_SVR, X2_ISR,      X2_ICR, 0x832,
 	                                0x838,  X2_LVT_LINT, 0x839,  X2_SELF_IPI};
 	uint64_t v;
+
 	for (unsigned i = 0; i < sizeof some / sizeof some[0]; i++) {
 		check(!rdmsr_safe(some[i], &v), "no_msr_read", "%s: %x reads %lx", mode, some[i],
 		      v);
@@ -98,6 +101,7 @@ static void check_reserved(void)
 {
 	static const uint64_t bits[] = {1, 0x80, 0x200, 1ul << 52, 1ul << 63};
 	uint64_t is = rdmsr(MSR_APIC_BASE);
+
 	for (unsigned i = 0; i < sizeof bits / sizeof bits[0]; i++)
 		check(!wrmsr_safe(MSR_APIC_BASE, is | bits[i]), "reserved", "bit %lx is taken",
 		      bits[i]);
@@ -120,6 +124,7 @@ static void leave_traces(void)
 static void check_reset(const char *when)
 {
 	uint32_t waits = 0;
+
 	for (unsigned i = 0; i < 16; i++)
 		waits |= lapic_read(LAPIC_ISR + i * 0x10);
 	check(!waits, "nothing_waits", "%s: %x", when, waits);
@@ -174,6 +179,7 @@ static void check_disabled(void)
 static void check_page(uintptr_t at, const char *where)
 {
 	uint32_t version = mmio_read32(at + LAPIC_VERSION);
+
 	check((version & 0xf0) == 0x10, "page", "%s: version %x", where, version);
 	mmio_write32(at + LAPIC_TPR, 0x20);
 	check(mmio_read32(at + LAPIC_TPR) == 0x20, "page_tpr", "%s: %x", where,
@@ -185,6 +191,7 @@ static void check_page(uintptr_t at, const char *where)
 static void check_moves(void)
 {
 	uint64_t to = mb_number("move", 0), ram = mb_number("ram", 0);
+
 	if (to) {
 		check(wrmsr_safe(MSR_APIC_BASE, (base & BSP) | EN | to), "moved", "#GP");
 		check_page(to, "elsewhere");
@@ -210,6 +217,7 @@ static void check_xsetbv(void)
 {
 	uint64_t cr4;
 	uint32_t r[4];
+
 	cpuid(1, 0, r);
 	trap_set_exception(VECTOR_UD, on_ud);
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
@@ -240,6 +248,7 @@ static void on_nmi(struct trap_frame *f)
 static bool wait_for(enum stage s)
 {
 	uint64_t start = rdtsc();
+
 	while (atomic_load(&stage) != s && rdtsc() - start < PATIENCE)
 		cpu_pause();
 	return atomic_load(&stage) == s;
@@ -248,6 +257,7 @@ static bool wait_for(enum stage s)
 static void ap(void)
 {
 	uint64_t page = rdmsr(MSR_APIC_BASE) & ~MODE;
+
 	wrmsr(MSR_APIC_BASE, page);
 	atomic_store(&stage, AWAY);
 	irq_on();

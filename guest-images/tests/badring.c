@@ -22,6 +22,7 @@ static uint8_t frame[VNIC_FRAME];
 static bool spoil(const char *how, struct guest_vq *q, uint16_t head)
 {
 	struct guest_vdesc *d = &q->desc[head];
+
 	if (!strcmp(how, "index")) {
 		q->avail_next = (uint16_t)(q->avail_next + q->num + 1);
 	} else if (!strcmp(how, "loop")) {
@@ -45,6 +46,7 @@ static bool spoil(const char *how, struct guest_vq *q, uint16_t head)
 static bool wait_status(uint8_t bit)
 {
 	uint64_t start = rdtsc(), patience = netguest_patience();
+
 	while (rdtsc() - start < patience) {
 		if (guest_virtio_status(&nic.dev) & bit)
 			return true;
@@ -58,10 +60,12 @@ static bool frame_leaves(void)
 	uint64_t start = rdtsc(), patience = netguest_patience();
 	uint16_t free = nic.tx.nfree;
 	uint32_t len;
+
 	vnic_send(&nic, frame, packet_test(frame, me.mac, me.mac, 0, TEST_BYTES));
 	vnic_flush(&nic);
 	while (nic.tx.nfree != free && rdtsc() - start < patience) {
 		void *done = guest_vq_used(&nic.tx, &len);
+
 		if (done)
 			nic.tx_free[nic.tx_nfree++] = done;
 		cpu_pause();
@@ -74,6 +78,7 @@ void guest_main(void)
 	char how[16] = "index";
 	uint16_t head;
 	const char *error;
+
 	netguest_start(&nic, &me);
 	mb_option("how", how, sizeof how);
 	check(frame_leaves(), "works_before", "a frame stays in the ring");

@@ -13,6 +13,7 @@ extern const uint8_t guest_end[];
 static uint64_t first_free(uint64_t base)
 {
 	uint64_t end = ((uintptr_t)guest_end + 0xfffff) & ~0xfffffull;
+
 	return base > end ? base : end;
 }
 

@@ -23,11 +23,13 @@ static bool send_all(void)
 {
 	uint64_t start = rdtsc(), patience = netguest_patience();
 	uint32_t len;
+
 	for (unsigned i = 0; i < FRAMES; i++)
 		vnic_send(&other, frame, packet_test(frame, nic.mac, other.mac, i, TEST_BYTES));
 	vnic_flush(&other);
 	while (other.tx.nfree != other.tx.num && rdtsc() - start < patience) {
 		void *done = guest_vq_used(&other.tx, &len);
+
 		if (done)
 			other.tx_free[other.tx_nfree++] = done;
 		cpu_pause();
@@ -38,6 +40,7 @@ static bool send_all(void)
 static unsigned count_received(void)
 {
 	unsigned n = 0;
+
 	while (vnic_receive(&nic, frame))
 		n++;
 	return n;
@@ -46,6 +49,7 @@ static unsigned count_received(void)
 static void master(bool on)
 {
 	uint32_t command = pci_read(nic.dev.bdf, PCI_COMMAND, 2) & ~(uint32_t)PCI_COMMAND_MASTER;
+
 	pci_write(nic.dev.bdf, PCI_COMMAND, 2, command | (on ? PCI_COMMAND_MASTER : 0));
 }
 
@@ -58,6 +62,7 @@ static size_t used_bytes(void)
 static unsigned written(const volatile uint8_t *p, size_t size)
 {
 	unsigned n = 0;
+
 	for (size_t i = 0; i < size; i++)
 		n += p[i] != SCRIBBLE;
 	return n;
@@ -67,6 +72,7 @@ void guest_main(void)
 {
 	const char *error;
 	unsigned ring, bytes;
+
 	netguest_start(&nic, &me);
 	error = vnic_open(&other, 1);
 	if (!check(!error, "second_nic", "%s", error ? error : ""))

@@ -21,6 +21,7 @@ static uint16_t pm_port;
 static uint32_t pm(void)
 {
 	uint32_t v;
+
 	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(pm_port));
 	return v & PM_BITS;
 }
@@ -41,6 +42,7 @@ static void pit_load(unsigned counter, uint8_t mode, uint16_t count)
 static uint16_t pit_count(unsigned counter)
 {
 	uint8_t low;
+
 	outb(0x43, (uint8_t)(counter << 6));
 	low = inb((uint16_t)(0x40 + counter));
 	return (uint16_t)(low | inb((uint16_t)(0x40 + counter)) << 8);
@@ -51,9 +53,11 @@ static uint16_t pit_count(unsigned counter)
 static void check_counter(unsigned counter, const char *name)
 {
 	uint32_t least = 0, most = ONE_TURN, counted = 0;
+
 	for (unsigned i = 0; i < TRIES && most - least >= ONE_TURN / 2; i++) {
 		uint32_t a = pm();
 		uint32_t b, c;
+
 		pit_load(counter, 2, 0);
 		b = pm();
 		while (pit_ticks(b, pm()) < 2000)
@@ -73,6 +77,7 @@ static void check_output(void)
 	uint32_t a = pm();
 	uint8_t first;
 	bool early;
+
 	pit_load(2, 0, 20000);
 	first = inb(GATE) & OUT_2;
 	early = pit_ticks(a, pm()) < 20000;
@@ -88,6 +93,7 @@ static void check_gate(void)
 	uint16_t before;
 	uint32_t a;
 	uint16_t after;
+
 	pit_load(2, 0, 50000);
 	outb(GATE, 0);
 	before = pit_count(2);
@@ -105,8 +111,10 @@ static void check_gate(void)
 static void check_refresh(void)
 {
 	uint8_t last = inb(GATE) & 0x10;
+
 	for (unsigned changes = 0; changes < 4;) {
 		uint8_t now = inb(GATE) & 0x10;
+
 		changes += now != last;
 		last = now;
 	}

@@ -79,6 +79,7 @@ static void open_port(void)
 static void check_transmitter(void)
 {
 	unsigned before;
+
 	outb(COM1 + IER, IER_THRE);
 	wait_for(&empties, 1);
 	check(empties == 1, "empty", "%u interrupts when it was switched on", empties);
@@ -127,6 +128,7 @@ void guest_main(void)
 	char option[2];
 	unsigned n = (unsigned)mb_number("n", 0);
 	bool poll = mb_option("poll", option, sizeof option);
+
 	irq_off();
 	lapic_init(mb_option("page", option, sizeof option));
 	trap_set(VECTOR, serve);

@@ -40,6 +40,7 @@ static volatile uint64_t skip_to; /* where execution continues after a fault */
 static uint64_t read_dr6(void)
 {
 	uint64_t v;
+
 	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
 	return v;
 }
@@ -84,6 +85,7 @@ static uint64_t set_cr0(uint64_t v)
 static bool is_intel(void)
 {
 	uint32_t r[4];
+
 	cpuid(0, 0, r);
 	return r[1] == 0x756e6547; /* "Genu" */
 }
@@ -91,6 +93,7 @@ static bool is_intel(void)
 static uint64_t read_cr0(void)
 {
 	uint64_t v;
+
 	__asm__ volatile("mov %%cr0, %0" : "=r"(v) : : "memory");
 	return v;
 }
@@ -98,6 +101,7 @@ static uint64_t read_cr0(void)
 static uint64_t read_cr4(void)
 {
 	uint64_t v;
+
 	__asm__ volatile("mov %%cr4, %0" : "=r"(v) : : "memory");
 	return v;
 }
@@ -129,6 +133,7 @@ static void check_cache_bits(uint64_t cr0)
 {
 	uint64_t got;
 	uint32_t low;
+
 	got = set_cr0(cr0 | CR0_CD);
 	check(got == (cr0 | CR0_CD), "cr0_cd", "%lx", got);
 	__asm__ volatile("smsw %k0" : "=r"(low));
@@ -146,6 +151,7 @@ static void check_machine_status_word(uint64_t cr0)
 {
 	uint64_t got;
 	volatile uint16_t word = 0;
+
 	__asm__ volatile("smsw %0; lmsw %w0; clts" : "=&r"(got));
 	check((got & 1) == 1, "lmsw_clts", "%lx", got);
 	__asm__ volatile("smsw %0" : "=m"(word));
@@ -162,6 +168,7 @@ static void check_machine_status_word(uint64_t cr0)
 static void check_control_registers(void)
 {
 	uint64_t cr0 = read_cr0(), cr4 = read_cr4();
+
 	check_cache_bits(cr0);
 	check_machine_status_word(cr0);
 	check(!(cr4 & CR4_VMXE), "cr4_vmxe_clear", "%lx", cr4);
@@ -177,6 +184,7 @@ static void check_control_registers(void)
 static void check_cache_instructions(void)
 {
 	volatile uint64_t data = 0x1234567890abcdef;
+
 	__asm__ volatile("wbinvd; .byte 0xf3, 0x0f, 0x09; invd; wbinvd" : : : "memory");
 	check(data == 0x1234567890abcdef, "cache_instructions", "%lx", data);
 }
@@ -200,6 +208,7 @@ static void check_xss(void)
 	uint32_t r[4];
 	uint64_t v = 1;
 	bool there, one, zero, read;
+
 	cpuid(0xd, 1, r);
 	there = r[0] & 8;
 	one = wrmsr_safe(XSS, 1);
@@ -217,6 +226,7 @@ static void check_spec_ctrl(void)
 	uint64_t v = 0;
 	bool ibrs, ssbd, there;
 	uint64_t bits;
+
 	cpuid(7, 0, intel);
 	cpuid(0x80000008, 0, amd);
 	ibrs = (intel[3] & 1u << 26) || (amd[1] & 1u << 14);
@@ -238,6 +248,7 @@ static void check_strings(void)
 {
 	uint32_t r[4];
 	bool slow = is_intel() && !(rdmsr(MISC_ENABLE) & 1);
+
 	cpuid(7, 0, r);
 	check(!slow || (!(r[1] & 1u << 9) && !(r[3] & 1u << 4)), "slow_strings", "ebx %x edx %x",
 	      r[1], r[3]);
@@ -258,6 +269,7 @@ static void check_msrs(void)
 	    0xc0010114, /* VM_CR */
 	    0xc0010117, /* VM_HSAVE_PA */
 	};
+
 	for (unsigned i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
 		check(FAULTS(VECTOR_GP, "rdmsr", "c"(hidden[i])), "msr_read", "%x: no #GP",
 		      hidden[i]);
@@ -279,6 +291,7 @@ static void check_single_step(void)
 {
 	unsigned before = taken[VECTOR_DB];
 	uint64_t flags;
+
 	__asm__ volatile("pushf; pop %0" : "=r"(flags));
 	__asm__ volatile("push %0; popf; nop; xor %%eax, %%eax; cpuid; nop; push %1; popf"
 	                 :
@@ -293,6 +306,7 @@ static void check_step_over_cr0(void)
 {
 	unsigned before = taken[VECTOR_DB];
 	uint64_t flags, cr0 = read_cr0();
+
 	__asm__ volatile("pushf; pop %0" : "=r"(flags));
 	__asm__ volatile("push %0; popf; mov %2, %%cr0; mov %3, %%cr0; push %1; popf"
 	                 :
@@ -307,6 +321,7 @@ static void check_step_in_shadow(void)
 {
 	unsigned before = taken[VECTOR_DB];
 	uint64_t flags, ss;
+
 	__asm__ volatile("pushf; pop %0; mov %%ss, %1" : "=r"(flags), "=r"(ss));
 	__asm__ volatile("push %0; popf; sti; nop; cli; xor %%eax, %%eax; mov %w2, %%ss; cpuid; "
 	                 "push %1; popf"
@@ -321,6 +336,7 @@ static void check_traps(void)
 {
 	uint64_t after;
 	unsigned before = taken[VECTOR_BP];
+
 	__asm__ volatile("lea 1f(%%rip), %0; int3; 1:" : "=r"(after) : : "memory");
 	check(taken[VECTOR_BP] - before == 1 && last_rip == after, "int3", "rip %lx, not %lx",
 	      last_rip, after);
@@ -343,6 +359,7 @@ static void check_traps(void)
 static void check_guard(void)
 {
 	unsigned before = taken[VECTOR_DB];
+
 	__asm__ volatile("mov %0, %%dr7; mov %1, %%dr0" : : "r"(DR7_GD | 0x400), "r"(0ul));
 	check(taken[VECTOR_DB] - before == 1 && (last_dr6 & DR6_BD), "guard", "%u traps, dr6 %lx",
 	      taken[VECTOR_DB] - before, last_dr6);
@@ -353,6 +370,7 @@ static void check_guard_at_step(void)
 {
 	uint64_t flags;
 	unsigned before = taken[VECTOR_DB];
+
 	__asm__ volatile("pushf; pop %0" : "=r"(flags));
 	__asm__ volatile("push %0; push %1; mov %2, %%dr7; popf; popf"
 	                 :
@@ -400,6 +418,7 @@ static void check_nmi_shadow(void)
 {
 	uint32_t id = lapic_id();
 	uint16_t ss;
+
 	__asm__ volatile("mov %%ss, %0" : "=r"(ss));
 	__asm__ volatile("mov %0, %%ss; wrmsr" : : "r"(ss), "c"(0x830), "a"(ICR_NMI), "d"(id));
 	check(nmis(4), "nmi_after_mov_ss", "%u came", taken[VECTOR_NMI]);
@@ -410,6 +429,7 @@ static void check_nmi_shadow(void)
 void guest_main(void)
 {
 	bool x2 = lapic_init(false);
+
 	trap_set_exception(VECTOR_DB, on_trap);
 	trap_set_exception(VECTOR_BP, on_trap);
 	trap_set_exception(VECTOR_UD, on_fault);

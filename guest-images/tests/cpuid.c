@@ -14,6 +14,7 @@
 static void print_range(uint32_t first)
 {
 	uint32_t r[4], last;
+
 	cpuid(first, 0, r);
 	last = r[0];
 	if (last < first || last > first + 0x100)

@@ -17,6 +17,7 @@ void guest_main(void)
 {
 	uint64_t limit, answers;
 	bool poll;
+
 	netguest_start(&nic, &me);
 	limit = mb_number("frames", UINT64_MAX);
 	answers = 0;
@@ -25,6 +26,7 @@ void guest_main(void)
 	print("echo: ready\n");
 	while (answers < limit) {
 		unsigned len = vnic_receive(&nic, frame);
+
 		if (!len && poll)
 			cpu_pause();
 		else if (!len)

@@ -65,6 +65,7 @@ static struct operation operations[] = {
 static void choose_hypercall(void)
 {
 	uint32_t r[4];
+
 	cpuid(0, 0, r);
 	if (r[1] == AMD_EBX)
 		operations[0].loop = loop_vmmcall;
@@ -73,6 +74,7 @@ static void choose_hypercall(void)
 static bool wanted(const struct operation *op)
 {
 	char value[2];
+
 	return mb_option(op->name, value, sizeof value);
 }
 
@@ -80,6 +82,7 @@ void guest_main(void)
 {
 	uint64_t n = mb_number("n", 1000), ticks[OPERATIONS];
 	const struct operation *op = operations;
+
 	check(!lapic_init(true), "page", "x2APIC is on");
 	choose_hypercall();
 	for (size_t i = 0; i < OPERATIONS; i++)

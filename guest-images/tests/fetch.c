@@ -21,6 +21,7 @@ static volatile bool second_done;
 static void put_code(uintptr_t at, uint32_t value)
 {
 	uint8_t code[6] = {0xb8, 0, 0, 0, 0, 0xc3};
+
 	memcpy(code + 1, &value, sizeof value);
 	memcpy((void *)at, code, sizeof code);
 }
@@ -36,6 +37,7 @@ static void call_all(bool backwards)
 {
 	for (unsigned i = FIRST; i < regions; i++) {
 		unsigned r = backwards ? regions - 1 - (i - FIRST) : i;
+
 		call_code(r * REGION, r);
 	}
 }
@@ -53,6 +55,7 @@ void guest_main(void)
 {
 	struct mb_range range;
 	bool two = mb_number("cpus", 1) == 2;
+
 	for (unsigned i = 0; mb_range(i, &range); i++)
 		if (range.type == 1)
 			regions = (unsigned)((range.base + range.len) / REGION);

@@ -18,6 +18,7 @@ void guest_main(void)
 	uint64_t count, patience, sent;
 	unsigned len;
 	uint64_t start, last;
+
 	netguest_start(&nic, &me);
 	mb_mac("dst", dst);
 	count = mb_number("count", 1000);

@@ -42,6 +42,7 @@ static void build(struct parts *p, const struct frame_kind *k)
 	for (unsigned i = 0; i < k->n; i++) {
 		uint8_t *e = p->ext + p->ext_len;
 		bool covered = k->ext[i] == AUTHENTICATED;
+
 		e[0] = i + 1 < k->n ? k->ext[i + 1] : TCP;
 		e[1] = covered ? 4 : 0; /* 24 bytes (RFC 4302, 2.2), or 8 */
 		if (k->ext[i] == 0 || k->ext[i] == 60) {
@@ -60,6 +61,7 @@ static uint32_t l3_of(const struct frame_kind *k)
 uint32_t frame_kind_l4(const struct frame_kind *k)
 {
 	struct parts p;
+
 	build(&p, k);
 	return l3_of(k) + (k->v6 ? IPV6_HEAD : IPV4_HEAD) + p.ext_len;
 }

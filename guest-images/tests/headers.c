@@ -53,6 +53,7 @@ static struct tso_check expected;
 static void answer(enum word word, unsigned ecn)
 {
 	unsigned len = packet_test(frame, peer, me.mac, current.number, TEST_BYTES);
+
 	frame[TEST_OP] = TEST_REPLY;
 	frame[AT_WORD] = (uint8_t)word;
 	frame[AT_WORD + 1] = (uint8_t)ecn;
@@ -78,6 +79,7 @@ static void check_segment(uint32_t len)
 	const struct frame_kind *k = &frame_kinds[current.number / 4];
 	unsigned ecn = 0;
 	const char *error = frame_kind_take(frame, &len, k, &ecn);
+
 	if (!error && !expected.offset)
 		first = ecn;
 	if (!error && ecn != first)
@@ -97,6 +99,7 @@ _Noreturn static void listen(void)
 	print("headers: ready\n");
 	for (;;) {
 		unsigned len = vnic_receive(&nic, frame);
+
 		if (!len)
 			vnic_wait(&nic);
 		else if (be16(frame + 12) == TYPE_TEST && frame[TEST_OP] == TEST_REQUEST)
@@ -112,6 +115,7 @@ _Noreturn static void listen(void)
 static bool receive(unsigned *len)
 {
 	uint64_t start = rdtsc();
+
 	while (!(*len = vnic_receive(&nic, frame)) && rdtsc() - start < patience)
 		vnic_wait(&nic);
 	return *len != 0;
@@ -121,8 +125,10 @@ static bool receive(unsigned *len)
 static bool await(uint32_t number, enum word word)
 {
 	unsigned len;
+
 	while (receive(&len)) {
 		uint32_t of;
+
 		if (!packet_is_reply(frame, len, &of) || of >= FRAME_KINDS * 4)
 			continue;
 		if (frame[AT_WORD] == CAME)
@@ -136,6 +142,7 @@ static bool await(uint32_t number, enum word word)
 static bool announce(const struct test_case *c)
 {
 	unsigned len = packet_test(frame, peer, me.mac, c->number, TEST_BYTES);
+
 	put_be32(frame + AT_PAYLOAD, c->payload);
 	put_be32(frame + AT_MSS, c->mss);
 	vnic_send(&nic, frame, len);
@@ -147,6 +154,7 @@ static bool announce(const struct test_case *c)
 static void complete_sum(uint8_t *f, uint32_t len, struct vnet_hdr *hdr)
 {
 	uint8_t *tcp = f + hdr->csum_start;
+
 	put_be16(tcp + hdr->csum_offset, packet_sum(tcp, len - hdr->csum_start, 0));
 	*hdr = (struct vnet_hdr){.num_buffers = 1};
 }
@@ -186,11 +194,13 @@ static bool pass(const struct test_case *c, bool shall)
 static void send_all(uint32_t payload, uint32_t mss, bool marked)
 {
 	struct test_case last;
+
 	for (uint32_t number = 0; number < FRAME_KINDS * 4; number++) {
 		const struct frame_kind *k = &frame_kinds[number / 4];
 		bool cut = payload > mss;
 		bool shall = !(k->covered && cut) && !(marked && !(number & 3));
 		const struct test_case c = {number, payload, mss};
+
 		if (!check(pass(&c, shall), k->name, "ECN field %u", number & 3))
 			return;
 	}
@@ -230,6 +240,7 @@ static const char *judge_too_big(uint32_t len, const struct frame_kind *k, unsig
 static const char *too_big(const struct test_case *c, unsigned mtu)
 {
 	unsigned len;
+
 	if (!announce(c))
 		return "not announced";
 	send_frame(c);
@@ -248,6 +259,7 @@ static void check_mtu(unsigned untagged)
 		                       more = {i * 4, fits + 1, fits + 1},
 		                       cut = {i * 4, 4 * fits, fits + 1};
 		const char *error;
+
 		if (!check(pass(&whole, true), k->name, "%u bytes", mtu))
 			return;
 		error = too_big(&more, mtu);
@@ -262,6 +274,7 @@ static void check_mtu(unsigned untagged)
 void guest_main(void)
 {
 	unsigned mtu;
+
 	nic.wanted = VNIC_F_CSUM | VNIC_F_HOST_TSO4 | VNIC_F_HOST_TSO6;
 	netguest_start(&nic, &me);
 	if (!mb_mac("to", peer))

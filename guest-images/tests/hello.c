@@ -34,6 +34,7 @@ static void check_a20(void)
 	volatile uint32_t *low = (volatile uint32_t *)0x7ff0;
 	volatile uint32_t *high = (volatile uint32_t *)(0x7ff0 + (uintptr_t)ONE_MIB);
 	uint32_t keep = *low;
+
 	*low = ~*high;
 	check(*low != *high, "a20", "1 MiB wraps around");
 	*low = keep;
@@ -46,6 +47,7 @@ static void check_map(void)
 	bool holds_us = false;
 	const struct mb1_info *info;
 	bool mem;
+
 	for (unsigned i = 0; mb_range(i, &r); i++) {
 		print("range %lx + %lx type %u\n", r.base, r.len, r.type);
 		ram += r.type == 1 ? r.len : 0;
@@ -65,6 +67,7 @@ static void check_modules(void)
 {
 	char want[64];
 	const struct mb1_module *m;
+
 	for (unsigned i = 0; (m = mb_module(i)); i++) {
 		print("module %x..%x '%s'\n", m->start, m->end, (const char *)(uintptr_t)m->string);
 		check(!(m->start & 4095) && m->start >= (uintptr_t)guest_end && m->end >= m->start,
@@ -87,6 +90,7 @@ static void check_string_io(void)
 	uint8_t *to = in;
 	uint64_t n = sizeof out;
 	bool same = true;
+
 	__asm__ volatile("rep outsb" : "+S"(from), "+c"(n) : "d"(COM1_SCRATCH) : "memory");
 	check(from == out + sizeof out && n == 0 && inb(COM1_SCRATCH) == 0x33, "outs",
 	      "%u left, the port reads %x", (unsigned)n, inb(COM1_SCRATCH));
@@ -104,6 +108,7 @@ static void check_string_io(void)
 void guest_main(void)
 {
 	char word[64];
+
 	check_state(&entry_state);
 	check_a20();
 	print("cmdline '%s'\n", mb_cmdline());

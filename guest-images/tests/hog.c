@@ -76,6 +76,7 @@ static _Noreturn void kick_for_ever(const char *how)
 static unsigned find_cap(uint16_t bdf, uint8_t kind)
 {
 	unsigned at = pci_cap(bdf, CAP_VIRTIO);
+
 	while (at && (pci_read(bdf, at, 1) != CAP_VIRTIO || pci_read(bdf, at + 3, 1) != kind))
 		at = pci_read(bdf, at + 1, 1);
 	return at;
@@ -88,6 +89,7 @@ static _Noreturn void kick_through_window(uint16_t bdf)
 	unsigned window = find_cap(bdf, CAP_WINDOW), notify = find_cap(bdf, CAP_NOTIFY);
 	bool is_io;
 	unsigned bar;
+
 	if (!check(window && notify, "window", "it has none"))
 		done();
 	bar = pci_read(bdf, notify + 4, 1);
@@ -101,6 +103,7 @@ static _Noreturn void kick_through_window(uint16_t bdf)
 	for (;;) {
 		const uint16_t *from = indices;
 		uint64_t n = KICKS;
+
 		refill();
 		__asm__ volatile("rep outsw" : "+S"(from), "+c"(n) : "d"(CONFIG_DATA) : "memory");
 	}
@@ -111,6 +114,7 @@ static _Noreturn void print_for_ever(bool through_window)
 	uint16_t bdf;
 	void *ring;
 	char *text;
+
 	mem_init(0);
 	bdf = pci_find(VENDOR, CONSOLE, 0);
 	expect(guest_virtio_open(&dev, &guest_bus, bdf), "open");
@@ -146,6 +150,7 @@ static _Noreturn void index_for_ever(void)
 {
 	static uint8_t frame[VNIC_HEADER + TEST_BYTES];
 	uint8_t all[6] = {255, 255, 255, 255, 255, 255};
+
 	netguest_start(&nic, &me);
 	packet_test(frame + VNIC_HEADER, all, me.mac, 0, TEST_BYTES);
 	start_tx(0, frame, sizeof frame);
@@ -161,6 +166,7 @@ static void write_gso(uint8_t *b, const uint8_t *dst)
 	                               0,    0, 10, 0, 0, 1, 10,   0, 0,  2};
 	const uint16_t words[4] = {HEADERS, GSO_SIZE, 34, 16};
 	uint8_t *f = b + VNIC_HEADER;
+
 	b[0] = NEEDS_CSUM;
 	b[1] = GSO_TCPV4;
 	memcpy(b + 2, words, sizeof words);
@@ -175,6 +181,7 @@ static _Noreturn void gso_for_ever(void)
 {
 	static uint8_t frame[VNIC_HEADER + HEADERS + GSO_PAYLOAD];
 	uint8_t dst[6] = {255, 255, 255, 255, 255, 255};
+
 	netguest_start(&nic, &me);
 	mb_mac("dst", dst);
 	write_gso(frame, dst);
@@ -185,6 +192,7 @@ static _Noreturn void gso_for_ever(void)
 void guest_main(void)
 {
 	char how[16] = "print";
+
 	mb_option("how", how, sizeof how);
 	if (!strcmp(how, "index"))
 		index_for_ever();

@@ -19,6 +19,7 @@ static uint8_t frame[VNIC_FRAME];
 static void show(const uint8_t *f, unsigned len)
 {
 	char dst[MAC_TEXT], src[MAC_TEXT];
+
 	mac_to_text(mac_read(f), dst);
 	mac_to_text(mac_read(f + 6), src);
 	print("heard dst=%s src=%s type=%04x len=%u\n", dst, src, be16(f + 12), len);
@@ -28,6 +29,7 @@ void guest_main(void)
 {
 	static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
 	uint64_t time, limit, lines, heard, start;
+
 	netguest_start(&nic, &me);
 	time = mb_number("time", UINT64_MAX);
 	limit = mb_number("frames", UINT64_MAX);
@@ -42,6 +44,7 @@ void guest_main(void)
 	print("listen: ready\n");
 	while (heard < limit && rdtsc() - start < time) {
 		unsigned len = vnic_receive(&nic, frame);
+
 		if (!len) {
 			vnic_wait(&nic);
 			continue;

@@ -29,6 +29,7 @@ static void check_modes(unsigned reg)
 	for (unsigned mode = 0; mode < 8; mode++) {
 		bool allowed = mode == 0 || mode == 4;
 		uint32_t is;
+
 		lapic_write(reg, mode << 8 | VECTOR);
 		is = lapic_read(reg);
 		check(!(is & LVT_MASKED) == allowed, "mode", "%x %s: reads %x", reg,
@@ -44,6 +45,7 @@ static void check_modes(unsigned reg)
 static void check_faults(void)
 {
 	uint64_t v;
+
 	check(!wrmsr_safe(X2APIC_MSR + (LVT_ERROR >> 4), LVT_MASKED | 0x400), "error_has_no_mode",
 	      "written");
 	check(!wrmsr_safe(X2APIC_MSR + (LVT_LINT0 >> 4), 1ul << 32 | LVT_MASKED), "upper_half",
@@ -59,6 +61,7 @@ void guest_main(void)
 {
 	char option[2];
 	bool page = mb_option("page", option, sizeof option);
+
 	irq_off();
 	lapic_init(page);
 	for (unsigned i = 0; i < sizeof moded / sizeof moded[0]; i++)

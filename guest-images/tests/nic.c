@@ -27,6 +27,7 @@ static uint8_t frame[VNIC_FRAME];
 static bool sent(void)
 {
 	uint64_t start = rdtsc();
+
 	while (rdtsc() - start < PATIENCE)
 		if (e1000_tx_done(&nic))
 			return true;
@@ -37,6 +38,7 @@ static unsigned receive(void)
 {
 	uint64_t start = rdtsc();
 	unsigned len = 0;
+
 	while (!(len = vnic_receive(&vnic, frame)) && rdtsc() - start < PATIENCE)
 		cpu_pause();
 	return len;
@@ -58,6 +60,7 @@ static bool one_tso(uint8_t *big, bool v6, uint32_t payload, uint16_t mss)
 	while (!tso_check_complete(&c)) {
 		unsigned got = receive();
 		const char *error = got ? tso_check_segment(&c, frame, got) : "nothing came";
+
 		if (error) {
 			print("tso v6=%d payload=%u mss=%u offset=%u got=%u: %s\n", v6, payload,
 			      mss, c.offset, got, error);
@@ -70,6 +73,7 @@ static bool one_tso(uint8_t *big, bool v6, uint32_t payload, uint16_t mss)
 static void check_tso(uint8_t *big, unsigned rounds)
 {
 	unsigned good[2] = {0, 0}, kinds = e1000_tso6(&nic) ? 2 : 1;
+
 	for (unsigned i = 0; i < rounds; i++)
 		for (unsigned v6 = 0; v6 < kinds; v6++)
 			good[v6] += one_tso(big, v6, 1 + (i * 3433) % 64000, 1428 - (i % 3) * 400);
@@ -100,6 +104,7 @@ static bool one_csum(uint8_t *big, bool v6, uint32_t payload, bool zero)
 static void check_csum(uint8_t *big, unsigned rounds)
 {
 	unsigned good = 0;
+
 	for (unsigned i = 0; i < rounds; i++)
 		good += one_csum(big, i & 1, 1 + i * 71 % 1400, false);
 	check(good == rounds, "csum", "%u of %u", good, rounds);
@@ -112,6 +117,7 @@ static void check_csum_zero(uint8_t *big)
 	for (unsigned v6 = 0; v6 < 2; v6++) {
 		bool good = one_csum(big, v6, 100, true);
 		uint16_t sum = tso_sum(frame, v6);
+
 		check(good && (sum == 0 || sum == 0xffff), v6 ? "csum_zero_ipv6" : "csum_zero_ipv4",
 		      "%x", sum);
 		print("zero is written as %x\n", sum);
@@ -123,10 +129,12 @@ static void check_rx(unsigned rounds)
 	static uint8_t out[VNIC_FRAME];
 	unsigned good = 0;
 	uint32_t len;
+
 	for (unsigned i = 0; i < rounds; i++) {
 		unsigned want = packet_test(out, nic.mac, me.mac, i, 60 + i * 997 % 1455);
 		uint64_t start = rdtsc();
 		uint8_t *got = NULL;
+
 		memset(out + TEST_BYTES, (int)i, want - TEST_BYTES);
 		vnic_send(&vnic, out, want);
 		vnic_flush(&vnic);
@@ -145,6 +153,7 @@ void guest_main(void)
 	unsigned rounds = (unsigned)mb_number("rounds", 20);
 	const char *error;
 	uint8_t *big;
+
 	netguest_start(&vnic, &me);
 	error = nic_start(&nic, true, 0);
 	if (!check(!error, "nic_start", "%s", error ? error : ""))

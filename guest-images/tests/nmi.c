@@ -37,6 +37,7 @@ static void delay(unsigned n)
 static void ap(void)
 {
 	uint32_t r[4];
+
 	for (unsigned round = 1;; round++) {
 		atomic_store(&ready, round);
 		delay(round % SHIFTS);
@@ -51,8 +52,10 @@ static void ap(void)
 static unsigned send(uint32_t ap_id, unsigned rounds)
 {
 	unsigned done = 0;
+
 	for (; done < rounds; done++) {
 		uint64_t start = rdtsc();
+
 		while (atomic_load(&ready) <= done)
 			cpu_pause();
 		delay(done % PHASES);
@@ -70,6 +73,7 @@ void guest_main(void)
 	unsigned rounds = (unsigned)mb_number("rounds", 2000);
 	uint32_t ap_id = (uint32_t)mb_number("ap", 1);
 	unsigned n;
+
 	lapic_init(false);
 	trap_set_exception(VECTOR_NMI, on_nmi);
 	if (!check(smp_start(ap_id, ap), "ap_starts", "no sign of CPU %u", ap_id))

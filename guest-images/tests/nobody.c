@@ -37,6 +37,7 @@ void guest_main(void)
 		((void (*)(void))at)();
 	} else if (!strcmp(how, "msr")) {
 		bool read = rdmsr_safe(msr, &v);
+
 		print("nobody: msr %x %s %lx\n", msr, read ? "reads" : "#GP", v);
 	} else {
 		print("nobody: port %x reads %x\n", port, inb(port));

@@ -40,6 +40,7 @@ static uint64_t ask(void)
 {
 	uint64_t before = rdtsc(), now;
 	uint32_t regs[4];
+
 	cpuid(0, 0, regs);
 	now = rdtsc();
 	detour(&asked, now - before);
@@ -49,8 +50,10 @@ static uint64_t ask(void)
 static void watch(unsigned window, uint64_t until, uint64_t own, uint64_t every)
 {
 	uint64_t last = rdtsc(), due = last + every;
+
 	while (last < until) {
 		uint64_t now, step;
+
 		if (last >= due) {
 			due += every;
 			last = ask();
@@ -74,6 +77,7 @@ void guest_main(void)
 	uint64_t window = mb_number("window", 50000000), own = mb_number("own", 200);
 	uint64_t limit = mb_number("limit", 10000), exits = mb_number("exits", 0), worst = 0;
 	uint64_t start;
+
 	if (!check(windows && windows <= WINDOWS_MAX, "windows", "1 to %u", WINDOWS_MAX))
 		done();
 	irq_off();

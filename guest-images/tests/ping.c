@@ -26,6 +26,7 @@ static bool poll;
 static unsigned next_frame(uint64_t start, uint64_t limit)
 {
 	unsigned len = 0;
+
 	while (!(len = vnic_receive(&nic, frame)) && rdtsc() - start < limit) {
 		if (poll)
 			cpu_pause();
@@ -39,6 +40,7 @@ static bool resolve(void)
 {
 	for (unsigned i = 0; i < ARP_TRIES; i++) {
 		uint64_t start = rdtsc();
+
 		vnic_send(&nic, frame, packet_arp_request(frame, &me, to.ip));
 		vnic_flush(&nic);
 		for (unsigned len; (len = next_frame(start, ARP_RETRY));)
@@ -54,6 +56,7 @@ static bool round_trip(uint32_t number, bool ip, unsigned size, uint64_t *took)
 	                  : packet_test(frame, to.mac, me.mac, number, size);
 	uint64_t start = rdtsc();
 	uint32_t got;
+
 	vnic_send(&nic, frame, len);
 	vnic_flush(&nic);
 	while ((len = next_frame(start, patience))) {
@@ -68,6 +71,7 @@ static bool round_trip(uint32_t number, bool ip, unsigned size, uint64_t *took)
 static void pause_for(uint64_t ticks)
 {
 	uint64_t start = rdtsc();
+
 	while (rdtsc() - start < ticks)
 		cpu_pause();
 }
@@ -78,6 +82,7 @@ static void sort(uint64_t *v, unsigned n)
 		for (unsigned i = gap; i < n; i++)
 			for (unsigned j = i; j >= gap && v[j - gap] > v[j]; j -= gap) {
 				uint64_t t = v[j];
+
 				v[j] = v[j - gap];
 				v[j - gap] = t;
 			}
@@ -88,6 +93,7 @@ void guest_main(void)
 	unsigned n, size, got;
 	uint64_t gap;
 	bool ip;
+
 	netguest_start(&nic, &me);
 	n = (unsigned)mb_number("n", 100);
 	size = (unsigned)mb_number("size", 64);

@@ -44,6 +44,7 @@ static unsigned ping_pong(unsigned rounds)
 {
 	uint64_t start = rdtsc();
 	unsigned done = 0;
+
 	irq_on();
 	for (; done < rounds && rdtsc() - start < PATIENCE; done++) {
 		lapic_send(ap_id, ICR_FIXED | PING_VECTOR);

@@ -25,12 +25,14 @@ static uint8_t pattern(uint32_t i)
 static uint32_t pseudo(const uint8_t *frame, bool v6, uint32_t tcp_len)
 {
 	uint32_t sum = 6 + (tcp_len >> 16) + (tcp_len & 0xffff);
+
 	return (uint16_t)~packet_sum(frame + L3 + (v6 ? 8 : 12), v6 ? 32 : 8, sum);
 }
 
 uint32_t tso_build(uint8_t *f, struct vnet_hdr *hdr, bool v6, uint32_t payload, uint16_t mss)
 {
 	uint32_t l4 = l4_of(v6), end = l4 + 20, ip_len = end - L3 + payload;
+
 	memset(f, 0x42, end);
 	put_be16(f + 12, v6 ? ETHER_IPV6 : ETHER_IPV4);
 	if (v6) {
@@ -67,6 +69,7 @@ uint32_t tso_build(uint8_t *f, struct vnet_hdr *hdr, bool v6, uint32_t payload, 
 void tso_zero_sum(uint8_t *f, bool v6, uint32_t payload)
 {
 	uint32_t l4 = l4_of(v6);
+
 	put_be16(f + l4 + 18, packet_sum(f + l4, 20 + payload, 0)); /* the urgent pointer */
 }
 
@@ -78,8 +81,10 @@ uint16_t tso_sum(const uint8_t *f, bool v6)
 unsigned tso_pieces(uint8_t *frame, uint32_t len, struct vnet_seg *piece)
 {
 	unsigned n = 0;
+
 	for (uint32_t at = 0; at < len; n++) {
 		uint32_t size = len - at < PIECE ? len - at : PIECE;
+
 		piece[n] = (struct vnet_seg){frame + at, size};
 		at += size;
 	}
@@ -112,6 +117,7 @@ const char *tso_check_segment(struct tso_check *c, const uint8_t *f, uint32_t le
 	uint32_t l4 = l4_of(c->v6), left = c->payload - c->offset;
 	uint32_t want = left < c->mss ? left : c->mss, end = l4 + 20;
 	const char *error;
+
 	if (len != end + want && !(end + want < 60 && len == 60)) /* padded to the least size */
 		return "frame length";
 	error = check_ip(c, f, 20 + want);

@@ -34,6 +34,7 @@ static bool waits(unsigned vector)
 static bool wait_for(unsigned vector)
 {
 	uint64_t start = rdtsc();
+
 	while (!waits(vector) && rdtsc() - start < PATIENCE)
 		cpu_pause();
 	return waits(vector);
@@ -42,6 +43,7 @@ static bool wait_for(unsigned vector)
 static void check_clean(void)
 {
 	uint32_t found = 0;
+
 	for (unsigned i = 0; i < 8; i++)
 		found |= lapic_read(LAPIC_IRR + 16 * i) | lapic_read(LAPIC_ISR + 16 * i);
 	check(!found, "apic_is_clean", "vectors %x", found);
@@ -50,6 +52,7 @@ static void check_clean(void)
 static void leave_by_self(void)
 {
 	bool all = true;
+
 	for (unsigned v = 16; v < 32; v++) {
 		lapic_send(0, ICR_SELF | ICR_FIXED | v);
 		all &= wait_for(v);
@@ -97,6 +100,7 @@ static void ap_is_clean(void)
 static bool becomes_armed(void)
 {
 	uint64_t start = rdtsc();
+
 	while (!atomic_load(&armed) && rdtsc() - start < PATIENCE)
 		cpu_pause();
 	return atomic_exchange(&armed, false);
@@ -128,6 +132,7 @@ static const struct {
 void guest_main(void)
 {
 	char how[8] = "look";
+
 	mb_option("how", how, sizeof how);
 	irq_off();
 	lapic_init(!strcmp(how, "page"));

@@ -46,6 +46,7 @@ static void write_all(void)
 	to = window;
 	{
 		const void *from = frame;
+
 		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 	}
 	check_same("strings");

@@ -42,6 +42,7 @@ static void ap(void)
 static bool wait_for(const atomic_bool *what)
 {
 	uint64_t start = rdtsc();
+
 	while (!atomic_load(what) && rdtsc() - start < PATIENT)
 		cpu_pause();
 	return atomic_load(what);
@@ -50,12 +51,14 @@ static bool wait_for(const atomic_bool *what)
 static void decode(uint16_t bdf, bool on)
 {
 	uint32_t command = pci_read(bdf, PCI_COMMAND, 2) & ~(uint32_t)PCI_COMMAND_MEMORY;
+
 	pci_write(bdf, PCI_COMMAND, 2, command | (on ? PCI_COMMAND_MEMORY : 0));
 }
 
 static void check_moved(uint16_t bdf, unsigned reads)
 {
 	bool all = true;
+
 	pci_write(bdf, BAR0, 4, MOVED);
 	check(first_word(home) == ONES, "left_its_place", "%lx", first_word(home));
 	check(wait_for(&ap_lost_it), "for_the_other_cpu", "it still reads the window");
@@ -83,6 +86,7 @@ void guest_main(void)
 	unsigned reads = (unsigned)mb_number("reads", 20);
 	uint16_t bdf = pci_find(VENDOR, DEVICE, 0);
 	bool io;
+
 	if (!check(bdf != PCI_NONE, "device", "there is none"))
 		done();
 	home = pci_bar(bdf, 0, &io);

@@ -16,6 +16,7 @@ static uint64_t lost;
 static bool carry(struct vnic *from, struct vnic *to)
 {
 	unsigned len = vnic_receive(from, frame);
+
 	if (!len)
 		return false;
 	if (vnic_send(to, frame, len))
@@ -29,6 +30,7 @@ void guest_main(void)
 {
 	struct packet_host me;
 	const char *error;
+
 	netguest_start(&end[0], &me);
 	error = vnic_open(&end[1], 1);
 	if (!check(!error, "nic", "%s", error ? error : ""))

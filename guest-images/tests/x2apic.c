@@ -11,6 +11,7 @@
 void guest_main(void)
 {
 	uint32_t r[4];
+
 	if (!check(lapic_init(false), "x2apic", "the CPU does not have it"))
 		done();
 	cpuid(CPUID_TOPOLOGY, 0, r);

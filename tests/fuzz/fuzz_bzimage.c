@@ -20,6 +20,7 @@ static struct blob make_image(const uint8_t *data, size_t size, uint8_t *image)
 {
 	unsigned at = 0x1f1 + data[0] % 0xa0;
 	size_t n = size - 1 < 0x1000 - at ? size - 1 : 0x1000 - at;
+
 	memset(image, 0, 0x1000);
 	image[0x1f1] = 1;
 	put_le16(image + 0x1fe, 0xaa55);
@@ -44,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cpu_entry e;
 	uint8_t *image;
 	struct linux_boot boot;
+
 	if (!size)
 		return 0;
 	image = malloc(0x1000);

@@ -146,6 +146,7 @@ static struct text input, first, second;
 static void put(void *ctx, const char *s, size_t n)
 {
 	struct text *t = ctx;
+
 	if (n > sizeof t->at - t->len)
 		abort();
 	memcpy(t->at + t->len, s, n);
@@ -157,6 +158,7 @@ static void expand(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < size && input.len < TEXT; i++) {
 		char c = (char)data[i];
 		const char *w;
+
 		if (data[i] < 0x80) {
 			put(&input, &c, 1);
 			continue;
@@ -176,6 +178,7 @@ static void check_report(const struct config_report *r)
 static void check_print(struct config *c, struct config *again)
 {
 	struct config_report r;
+
 	first.len = second.len = 0;
 	config_print(config_live(c), put, &first);
 	if (config_read(again, first.at, first.len, &r) != CONFIG_CHANGED)
@@ -191,9 +194,11 @@ static bool read_lines(struct config *c)
 	bool changed = false;
 	struct config_report r;
 	struct config_action a;
+
 	for (size_t at = 0, end; at < input.len; at = end + 1) {
 		const char *stop = memchr(input.at + at, '\n', input.len - at);
 		enum config_outcome o;
+
 		end = stop ? (size_t)(stop - input.at) : input.len;
 		o = config_read_line(c, input.at + at, end - at, &a, &r);
 		if (o == CONFIG_REFUSED)
@@ -211,6 +216,7 @@ static bool read_whole(struct config *c)
 {
 	struct config_report r;
 	enum config_outcome o = config_read(c, input.at, input.len, &r);
+
 	if (o == CONFIG_REFUSED)
 		check_report(&r);
 	if (o == CONFIG_CHANGED)

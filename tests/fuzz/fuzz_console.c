@@ -298,6 +298,7 @@ static uint32_t waiting(void *ctx)
 static int receive(void *ctx)
 {
 	uint8_t c;
+
 	(void)ctx;
 	check(queued > 0);
 	c = queue[0];

@@ -21,6 +21,7 @@ static void make_image(uint8_t kind, uint8_t *image, size_t size)
 {
 	uint32_t flags = (kind & 3) | (kind & 0x10 ? 0x10000 : 0);
 	uint32_t header[3] = {MB1_HEADER_MAGIC, flags, -(MB1_HEADER_MAGIC + flags)};
+
 	if (kind & 0x80 && size > 200)
 		memcpy(image + 128, header, sizeof header);
 }
@@ -32,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *image;
 	struct multiboot_boot boot;
 	struct multiboot_module module;
+
 	if (size < 2)
 		return 0;
 	image = malloc(size - 1);

@@ -18,6 +18,7 @@ static void finish(const struct insn *in, enum insn_mode mode, const uint8_t *da
 	static const uint64_t base[6] = {1, 2, 3, 4, 5, 6};
 	struct insn_regs r = {0};
 	uint64_t stored;
+
 	memcpy(&r, data, size < sizeof r ? size : sizeof r);
 	insn_linear(in, mode, &r, base);
 	insn_linear_dst(in, mode, &r, base);
@@ -32,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum insn_mode mode;
 	uint8_t *bytes;
 	int length, sys_length;
+
 	if (!size)
 		return 0;
 	mode = data[0] % 3;

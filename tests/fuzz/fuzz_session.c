@@ -48,6 +48,7 @@ static void read_answer(size_t max)
 {
 	const char *p;
 	size_t n = session_answer(&d, &p);
+
 	n = n < max ? n : max;
 	for (size_t i = 0; i < n; i++) {
 		check(last != '\n' || strchr(":+->\n", p[i]));
@@ -59,6 +60,7 @@ static void read_answer(size_t max)
 static void take_all(void)
 {
 	const char *p;
+
 	while (session_answer(&d, &p))
 		read_answer(SESSION_ANSWER);
 }
@@ -70,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t size)
 	session_init(&d, &ops, text, answer);
 	while (size > 1) {
 		size_t n = in[1] < size - 2 ? in[1] : size - 2;
+
 		for (unsigned i = 0; i <= in[0] / 8u; i++)
 			session_input(&d, (const char *)in + 2, n);
 		if (in[0] & 1)

@@ -56,6 +56,7 @@ static void test_limit(void **state)
 {
 	uint64_t named[64] = {0};
 	unsigned n = 0;
+
 	(void)state;
 	for (uint64_t t = START; t < START + 5 * SECOND; t += 7)
 		if (read_at(t * PAGE, t))
@@ -95,5 +96,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_crowded_out, fresh),
 	    cmocka_unit_test_setup(test_clock_behind, fresh),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,7 @@ static void put(void *at, uint64_t v, size_t n)
 static void sum_up(uint8_t *t, size_t n, size_t at)
 {
 	uint8_t s = 0;
+
 	t[at] = 0;
 	for (size_t i = 0; i < n; i++)
 		s += t[i];
@@ -47,6 +48,7 @@ static void sum_up(uint8_t *t, size_t n, size_t at)
 static uint8_t *table(unsigned off, const char *signature, uint32_t length)
 {
 	uint8_t *t = memory + off;
+
 	memcpy(t, signature, 4);
 	put(t + 4, length, 4);
 	return t;
@@ -55,6 +57,7 @@ static uint8_t *table(unsigned off, const char *signature, uint32_t length)
 static void seal(unsigned off)
 {
 	uint32_t length;
+
 	memcpy(&length, memory + off + 4, 4);
 	sum_up(memory + off, length, 9);
 }
@@ -79,6 +82,7 @@ static const uint8_t records[] = {
 static void put_madt(void)
 {
 	uint8_t *t = table(MADT, "APIC", 44 + sizeof records);
+
 	memcpy(t + 44, records, sizeof records);
 	seal(MADT);
 }
@@ -86,6 +90,7 @@ static void put_madt(void)
 static void put_fadt(uint32_t length)
 {
 	uint8_t *t = table(FADT, "FACP", length);
+
 	put(t + 76, 0x608, 4);
 	t[91] = 4;
 	put(t + 112, 1 << 10 | 1 << 8, 4);
@@ -162,6 +167,7 @@ static void test_ioapics(void **state)
 	static const struct {
 		uint32_t gsi, owner;
 	} c[] = {{0, 0}, {23, 0}, {24, 1}, {119, 1}, {120, 2}, {0xffffffff, 2}};
+
 	(void)state;
 	assert_true(parse());
 	assert_int_equal(info.nioapics, 3);
@@ -179,6 +185,7 @@ static void test_too_many(void **state)
 {
 	uint32_t cpus = CORES_MAX + 3, ioapics = ACPI_IOAPICS + 2;
 	uint8_t *t = table(0x4000, "APIC", 44 + 16 * cpus + 12 * ioapics), *r = t + 44;
+
 	(void)state;
 	for (uint32_t i = 0; i < cpus; i++, r += 16) {
 		r[0] = 9;
@@ -203,6 +210,7 @@ static void test_too_many(void **state)
 static void test_lengths(void **state)
 {
 	static const uint32_t bad[] = {0, 1, 8, 35, 43, MEMORY, ACPI_TABLE_MAX + 1, 1u << 31, ~0u};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		put(memory + MADT + 4, bad[i], 4);
@@ -223,6 +231,7 @@ static void test_truncated(void **state)
 	(void)state;
 	for (uint32_t n = 0; n < 44 + sizeof records; n++) {
 		uint8_t *t = malloc(n ? n : 1);
+
 		memcpy(t, memory + MADT, n);
 		memset(&info, 0, sizeof info);
 		assert_false(acpi_madt_parse(t, n, &info)); /* its header says more */
@@ -234,6 +243,7 @@ static void test_truncated(void **state)
 	}
 	for (uint32_t n = 0; n < 129; n++) {
 		uint8_t *t = malloc(n ? n : 1);
+
 		memcpy(t, memory + FADT, n);
 		if (n >= 8)
 			put(t + 4, n, 4);
@@ -248,6 +258,7 @@ static void test_truncated(void **state)
 static void test_records(void **state)
 {
 	static const uint8_t bad[] = {0, 1, 0xff};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof bad; i++) {
 		put_madt();
@@ -265,6 +276,7 @@ static void test_pointers(void **state)
 {
 	static const uint64_t bad[] = {0,    1,         BASE - 1, BASE + MEMORY, BASE + MEMORY - 35,
 	                               ~0ul, ~0ul - 35, 1ul << 63};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		use_xsdt(bad[i]);
@@ -293,6 +305,7 @@ static void test_checksums(void **state)
 static uint8_t *put_spcr(uint64_t port, uint8_t baud)
 {
 	uint8_t *t = table(SPCR, "SPCR", 80);
+
 	t[40] = 1;
 	put(t + 44, port, 8);
 	t[52] = 3;
@@ -317,6 +330,7 @@ static void test_console(void **state)
 		uint8_t code;
 		uint16_t divisor;
 	} speed[] = {{0, 0}, {3, 12}, {4, 6}, {6, 2}, {7, 1}};
+
 	(void)state;
 	assert_true(parse());
 	assert_int_equal(info.spcr, ACPI_SPCR_ABSENT);
@@ -343,6 +357,7 @@ static void test_other_consoles(void **state)
 		unsigned at;
 		uint8_t value;
 	} other[] = {{36, 3}, {36, 0xff}, {40, 0}, {43, 3}, {46, 1}, {51, 1}, {58, 1}, {58, 8}};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof other / sizeof other[0]; i++) {
 		put_spcr(0x3f8, 7)[other[i].at] = other[i].value;
@@ -374,6 +389,7 @@ static void test_console_option(void **state)
 	    "com2,0",    "com2,7", "com1,x",  "com1,9600x", "com1,115201", "com1,99999999999",
 	    "com1:9600", "ttyS0",  "nonesuch"};
 	struct serial_port s = {.port = 1};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(serial_option(bad[i], &s), SERIAL_BAD);
@@ -401,6 +417,7 @@ static void test_long_root(void **state)
 {
 	uint32_t length = MEMORY - 0x1000;
 	uint8_t *t = table(0x1000, "RSDT", length);
+
 	(void)state;
 	for (uint32_t i = 36; i + 4 <= length; i += 4)
 		put(t + i, BASE + 0x1000, 4);
@@ -426,5 +443,6 @@ int main(void)
 	    cmocka_unit_test(test_console_option),
 	    cmocka_unit_test_setup_teardown(test_long_root, set_up, tear_down),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,7 @@ static int set_up(void **state)
 static void parse(size_t size)
 {
 	uint8_t *copy = malloc(size); /* the sanitizer watches its end */
+
 	memcpy(copy, fadt, size);
 	memset(&power, 0, sizeof power);
 	acpi_power_parse((const void *)copy, size, &power);
@@ -123,6 +124,7 @@ static void test_reset_registers(void **state)
 	    {2, 8, 0, 0x1f00000100, false}, {3, 8, 0, 0xcf9, false},
 	    {0x7f, 8, 0, 0xcf9, false},
 	};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof c / sizeof c[0]; i++) {
 		gas(116, c[i].space, c[i].width, c[i].address);
@@ -144,6 +146,7 @@ static bool find(const void *aml, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
 	bool found;
+
 	memcpy(copy, aml, size);
 	type[0] = type[1] = 0xff;
 	found = acpi_s5_find(copy, size, type);
@@ -204,6 +207,7 @@ static void test_s5_second(void **state)
 {
 	static const uint8_t aml[] = {8, '_', 'S', '5', '_', 0x12, 0x3f, 2, 0, 0,
 	                              8, '_', 'S', '5', '_', 0x12, 4,    2, 1, 0};
+
 	(void)state;
 	assert_true(find(aml, sizeof aml));
 	assert_int_equal(type[0], 1);
@@ -220,5 +224,6 @@ int main(void)
 	    cmocka_unit_test(test_s5_refused),
 	    cmocka_unit_test(test_s5_second),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 static char *copy_of(const char *text)
 {
 	char *copy = strdup(text);
+
 	assert_non_null(copy);
 	return copy;
 }
@@ -22,6 +23,7 @@ static bool read_mac(const char *text, uint64_t *mac)
 {
 	char *copy = copy_of(text);
 	bool good;
+
 	*mac = UNTOUCHED;
 	good = mac_from_text(copy, mac);
 	free(copy);
@@ -32,6 +34,7 @@ static bool read_ip(const char *text, char stop, uint32_t *ip)
 {
 	char *copy = copy_of(text);
 	bool good;
+
 	*ip = UNTOUCHED;
 	good = ip_from_text(copy, stop, ip);
 	free(copy);
@@ -164,5 +167,6 @@ int main(void)
 	    cmocka_unit_test(test_ip),
 	    cmocka_unit_test(test_no_ip),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,7 @@ static void test_single_bits(void **state)
 	for (unsigned b = 0; b < 64; b++) {
 		struct barrier_cpu a = {.leaf7_edx = b < 32 ? 1u << b : 0};
 		struct barrier_cpu c, d;
+
 		assert_int_equal(barriers_of(&a), b == 10   ? BARRIER_VERW
 		                                  : b == 26 ? BARRIER_IBPB
 		                                  : b == 28 ? BARRIER_L1D
@@ -75,5 +76,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_cpus),
 	                                   cmocka_unit_test(test_single_bits),
 	                                   cmocka_unit_test(test_names)};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

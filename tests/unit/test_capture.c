@@ -88,6 +88,7 @@ static void frames_of_any_length_come_back(void **state)
 static void a_group_is_seen_as_a_whole(void **state)
 {
 	uint64_t before = __builtin_ia32_rdtsc(), tsc = capture_begin(&writer);
+
 	(void)state;
 
 	assert_true(tsc > before);
@@ -106,6 +107,7 @@ static void a_group_is_seen_as_a_whole(void **state)
 static void what_has_no_room_in_a_group_is_counted(void **state)
 {
 	unsigned there = 0;
+
 	(void)state;
 
 	capture_begin(&writer);
@@ -131,6 +133,7 @@ static void what_has_no_room_in_a_group_is_counted(void **state)
 static void the_oldest_are_overwritten_and_counted(void **state)
 {
 	unsigned read = 0;
+
 	(void)state;
 
 	for (unsigned i = 0; i < 1000; i++) {
@@ -213,6 +216,7 @@ static void what_is_overwritten_meanwhile_is_not_returned(void **state)
 {
 	const struct itimerval often = {{0, 100}, {0, 100}}, never = {{0, 0}, {0, 0}};
 	static uint8_t copy[SIZE];
+
 	(void)state;
 
 	laps = 0;

@@ -24,6 +24,7 @@ static void *write_all(void *arg)
 {
 	struct capture_writer w = {0};
 	uint8_t text[256];
+
 	(void)arg;
 
 	capture_open(&w, ring);
@@ -75,6 +76,7 @@ static void readers_get_whole_records_or_none(void **state)
 {
 	pthread_t writer, reader[READERS];
 	uint64_t seen[READERS];
+
 	(void)state;
 
 	ring = calloc(1, sizeof *ring + SIZE);

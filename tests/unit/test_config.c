@@ -32,6 +32,7 @@ typedef void run_case(const char *text, struct text *got);
 static void check_case(struct golden *g, run_case *run)
 {
 	struct text got = {0};
+
 	if (!g->name[0])
 		return;
 	run(g->input.at, &got);
@@ -49,6 +50,7 @@ static unsigned run_file(const char *path, run_case *run)
 	char line[8192];
 	unsigned n = 0;
 	FILE *f = fopen(path, "r");
+
 	assert_non_null(f);
 	golden_free(&g);
 	while (fgets(line, sizeof line, f)) {
@@ -80,6 +82,7 @@ static void run_error(const char *text, struct text *got)
 	struct config_report r;
 	char message[400];
 	void *before = malloc(sizeof *config_live(c));
+
 	memcpy(before, config_live(c), sizeof *config_live(c));
 	if (config_read(c, text, strlen(text), &r) != CONFIG_REFUSED) {
 		text_add(got, "taken\n");
@@ -96,6 +99,7 @@ static void run_error(const char *text, struct text *got)
 static void add_warnings(const struct config_report *r, struct text *got)
 {
 	char message[400];
+
 	for (uint32_t i = 0; i < r->warnings && i < CONFIG_WARNINGS; i++) {
 		config_format(&r->warning[i], "warning", message, sizeof message);
 		text_add(got, message);
@@ -110,6 +114,7 @@ static void check_round_trip(const struct node_config *n, const char *text)
 	struct config *again = new_config();
 	const struct node_config *m;
 	struct text canonical;
+
 	accept_text(again, text);
 	m = config_live(again);
 	canonical = printed(m);
@@ -120,6 +125,7 @@ static void check_round_trip(const struct node_config *n, const char *text)
 		assert_memory_equal(m->guest[i].name, n->guest[i].name, CONFIG_NAME);
 	for (unsigned i = 0; i < n->ports; i++) {
 		int slot = config_find_port(m, n->port[i].name);
+
 		assert_true(!n->port[i].name[0] || slot >= 0);
 		if (n->port[i].name[0])
 			assert_int_equal(m->port[slot].mtu, n->port[i].mtu);
@@ -133,12 +139,14 @@ static void run_accepted(const char *text, struct text *got)
 	struct config *c = new_config();
 	struct config_report r;
 	char message[400];
+
 	if (config_read(c, text, strlen(text), &r) == CONFIG_REFUSED) {
 		config_format(&r.error, "refused", message, sizeof message);
 		text_add(got, message);
 		text_add(got, "\n");
 	} else {
 		struct text canonical = printed(config_staged(c));
+
 		add_warnings(&r, got);
 		text_add(got, canonical.at);
 		check_round_trip(config_staged(c), canonical.at);
@@ -162,6 +170,7 @@ static void test_accepted(void **state)
 static bool rewrite(const char *path, run_case *run)
 {
 	char draft[100];
+
 	snprintf(draft, sizeof draft, "%s.new", path);
 	rewritten = fopen(draft, "w");
 	if (!rewritten)
@@ -176,6 +185,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_errors),
 	    cmocka_unit_test(test_accepted),
 	};
+
 	if (argc > 1 && !strcmp(argv[1], "--write"))
 		return !(rewrite(ERRORS, run_error) && rewrite(ACCEPTED, run_accepted));
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 static struct config *node(void)
 {
 	struct config *c = new_config();
+
 	accept_text(c, "network lab\n"
 	               "guest dom0 kernel k\n"
 	               "guest alice kernel k\n"
@@ -22,6 +23,7 @@ static struct config_action act(struct config *c, const char *line)
 	struct config_action a;
 	struct config_report r;
 	enum config_outcome o = config_read_line(c, line, strlen(line), &a, &r);
+
 	if (o == CONFIG_REFUSED)
 		fail_msg("%s: %s", line, r.error.text);
 	assert_int_equal(o, CONFIG_ACTION);
@@ -33,6 +35,7 @@ static void refuse_line(struct config *c, const char *line, const char *message)
 	struct config_action a;
 	struct config_report r;
 	char got[400];
+
 	assert_int_equal(config_read_line(c, line, strlen(line), &a, &r), CONFIG_REFUSED);
 	config_format(&r.error, "", got, sizeof got);
 	assert_string_equal(got, message);
@@ -42,6 +45,7 @@ static void test_show(void **state)
 {
 	struct config *c = node();
 	struct config_action a = act(c, "show guests");
+
 	(void)state;
 	assert_int_equal(a.verb, CONFIG_SHOW);
 	assert_int_equal(a.what, CONFIG_SHOW_GUESTS);
@@ -98,6 +102,7 @@ static void test_metrics(void **state)
 {
 	struct config *c = node();
 	struct config_action a = act(c, "show metrics");
+
 	(void)state;
 	assert_true(a.verb == CONFIG_METRICS && a.metrics == CONFIG_METRICS_OPEN);
 	a = act(c, "show metrics openmetrics");
@@ -130,9 +135,11 @@ static void test_verbs(void **state)
 	};
 	struct config *c = node();
 	struct config_action a;
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
 		struct config_action a = act(c, row[i].line);
+
 		assert_int_equal(a.verb, row[i].verb);
 		assert_int_equal(a.guest, row[i].guest);
 	}
@@ -154,6 +161,7 @@ static void test_explain(void **state)
 {
 	struct config *c = node();
 	struct config_action a = act(c, "explain 52:54:00:00:00:0a ff:ff:ff:ff:ff:ff alice.0 json");
+
 	(void)state;
 	assert_int_equal(a.verb, CONFIG_EXPLAIN);
 	assert_int_equal(a.src, 0x0a0000005452ull);
@@ -175,6 +183,7 @@ static void test_help(void **state)
 {
 	struct config *c = node();
 	struct text t = {0};
+
 	(void)state;
 	assert_string_equal(act(c, "help remove").word, "remove");
 	assert_string_equal(act(c, "help").word, "");
@@ -202,6 +211,7 @@ static void test_changes(void **state)
 	struct config *c = node();
 	struct config_action a;
 	struct config_report r;
+
 	(void)state;
 	assert_int_equal(config_read_line(c, "move poll core 3\n", 17, &a, &r), CONFIG_CHANGED);
 	assert_int_equal(config_staged(c)->move, CONFIG_MOVE_POLL);
@@ -227,5 +237,6 @@ int main(void)
 	    cmocka_unit_test(test_verbs), cmocka_unit_test(test_explain),
 	    cmocka_unit_test(test_help),  cmocka_unit_test(test_changes),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

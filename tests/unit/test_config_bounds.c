@@ -10,6 +10,7 @@
 static void test_bytes(void **state)
 {
 	struct config *c = new_config();
+
 	(void)state;
 #define REFUSE(text, message) refuse_text(c, text, sizeof(text) - 1, message)
 	REFUSE("log\0info", "text:1:4: a NUL byte; the text is plain ASCII");
@@ -36,6 +37,7 @@ static void test_bytes(void **state)
 static void test_utf8(void **state)
 {
 	struct config *c = new_config();
+
 	(void)state;
 	accept_text(c, "\xef\xbb\xbflog debug # \xc3\xa4\n# \xe6\x97\xa5\xe6\x9c\xac\xff\n");
 	assert_int_equal(config_live(c)->log, CONFIG_LOG_DEBUG);
@@ -51,6 +53,7 @@ static void test_utf8(void **state)
 static void test_line_ends(void **state)
 {
 	struct config *c = new_config();
+
 	(void)state;
 	accept_text(c, "log debug\r\nguest a \\\r\n kernel k\r\n\r\nguest b kernel \"\xc3\xa4\t\"");
 	assert_int_equal(config_live(c)->log, CONFIG_LOG_DEBUG);
@@ -66,6 +69,7 @@ static void test_line_ends(void **state)
 static struct text long_text(const char *first, size_t n, const char *fill, const char *last)
 {
 	struct text t = {0};
+
 	text_add(&t, first);
 	while (n--)
 		text_add(&t, fill);
@@ -88,6 +92,7 @@ static void accept_long(struct config *c, struct text t)
 static void test_lengths(void **state)
 {
 	struct config *c = new_config();
+
 	(void)state;
 	accept_long(c, long_text("log info", CONFIG_LINE - 8, " ", "\n"));
 	refuse_long(c, long_text("log info", CONFIG_LINE - 7, " ", "\n"),
@@ -112,6 +117,7 @@ static void test_texts(void **state)
 {
 	struct config *c = new_config(), *again = new_config();
 	struct text t = long_text("guest a kernel \"", CONFIG_MODULE - 1, "\\\\", "\" initrd \"");
+
 	(void)state;
 	accept_long(c, long_text("guest b kernel k module m args \"", CONFIG_ARGS - 1, "x", "\""));
 	refuse_long(c, long_text("guest c kernel k module m args \"", CONFIG_ARGS, "x", "\""),
@@ -124,6 +130,7 @@ static void test_texts(void **state)
 	for (unsigned m = 0; m < CONFIG_MODULES; m++) {
 		struct text name = long_text("module \"", CONFIG_MODULE - 1, "\\\\", "\" args \"");
 		struct text args = long_text(name.at, CONFIG_ARGS - 1, "\\\"", "\" \\\n");
+
 		text_add(&t, args.at);
 		free(name.at);
 		free(args.at);
@@ -149,6 +156,7 @@ static struct text numbered(const char *format, unsigned first, unsigned count)
 {
 	struct text t = {0};
 	char line[160];
+
 	text_add(&t, "");
 	for (unsigned i = first; i < first + count; i++) {
 		snprintf(line, sizeof line, format, i);
@@ -160,6 +168,7 @@ static struct text numbered(const char *format, unsigned first, unsigned count)
 static void test_counts(void **state)
 {
 	struct config *c = new_config();
+
 	(void)state;
 	accept_long(c, numbered("guest g%u kernel k\n", 0, CONFIG_GUESTS));
 	refuse_long(c, numbered("guest g%u kernel k\n", CONFIG_GUESTS, 1),
@@ -177,6 +186,7 @@ static struct text routes(unsigned first, unsigned count)
 {
 	struct text t = {0};
 	char line[100];
+
 	for (unsigned i = first; i < first + count; i++) {
 		snprintf(line, sizeof line, "route src any dst 52:54:00:00:%02x:%02x to port a\n",
 		         i >> 8, i & 0xff);
@@ -189,6 +199,7 @@ static void test_routes(void **state)
 {
 	struct config *c = new_config(), *again = new_config();
 	struct text t;
+
 	(void)state;
 	accept_text(c, "network default mode route\nguest g kernel k\nport a guest g\n");
 	accept_long(c, routes(0, CONFIG_ROUTES));
@@ -216,6 +227,7 @@ static void test_atomic(void **state)
 	const char *good = "network lab\nguest g kernel k\nport a guest g network lab\n";
 	struct text before = printed(config_live(c));
 	struct text after;
+
 	(void)state;
 	refuse_text(
 	    c, "network lab\nguest g kernel k\nport a guest g network lab\nremove network lab\n",
@@ -242,6 +254,7 @@ static void test_warnings(void **state)
 	struct config *c = new_config();
 	struct config_report r;
 	struct text t;
+
 	(void)state;
 	accept_text(c, "network default mode route\nguest g kernel k\nport a guest g\n");
 	accept_long(c, numbered("route src 02:00:00:00:00:%02x dst any to port a\n", 0, 20));
@@ -260,6 +273,7 @@ static void test_derived_mac(void **state)
 	char line[64], message[200], text[MAC_TEXT];
 	struct config_report r;
 	mac_t mac;
+
 	(void)state;
 	accept_text(c, "guest g kernel k\nport alice.0 guest g\n");
 	mac = config_live(c)->port[0].mac;
@@ -284,5 +298,6 @@ int main(void)
 	    cmocka_unit_test(test_routes),    cmocka_unit_test(test_atomic),
 	    cmocka_unit_test(test_warnings),  cmocka_unit_test(test_derived_mac),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 static struct config *node(void)
 {
 	struct config *c = new_config();
+
 	accept_text(c, "network lab\n"
 	               "guest dom0 kernel k\n"
 	               "port uplink guest dom0 edge\n"
@@ -16,6 +17,7 @@ static struct config *node(void)
 static const struct port_config *port(const struct config *c, const char *name)
 {
 	int slot = config_find_port(config_live(c), name);
+
 	assert_true(slot >= 0);
 	return &config_live(c)->port[slot];
 }
@@ -29,6 +31,7 @@ static void refuse(struct config *c, const char *text, const char *message)
 static void test_underlay_changes(void **state)
 {
 	struct config *c = node();
+
 	(void)state;
 	assert_int_equal(port(c, "uplink")->underlay.mac, 0x010200c05002ull);
 	accept_text(c, "underlay uplink address 198.51.100.1/30 mtu 9000");
@@ -49,6 +52,7 @@ static void test_underlay_changes(void **state)
 static void test_mtu_follows(void **state)
 {
 	struct config *c = node();
+
 	(void)state;
 	assert_int_equal(port(c, "a")->mtu, 1500);
 	accept_text(c, "link far udp remote 192.0.2.2 network lab");
@@ -72,6 +76,7 @@ static void test_mtu_follows(void **state)
 static void test_mtu_of_an_edge(void **state)
 {
 	struct config *c = node();
+
 	(void)state;
 	accept_text(c, "underlay uplink address 192.0.2.1/24 mtu 9000\n"
 	               "link far udp remote 192.0.2.2 network lab\n");
@@ -92,6 +97,7 @@ static void add_line(void *ctx, const char *text)
 static void expect_lint(struct config *c, const char *expected)
 {
 	struct text t = {0};
+
 	text_add(&t, "");
 	config_lint(c, add_line, &t);
 	assert_string_equal(t.at, expected);
@@ -102,6 +108,7 @@ static uint32_t warnings(struct config *c, const char *line)
 {
 	struct config_action a;
 	struct config_report r;
+
 	assert_int_equal(config_read_line(c, line, strlen(line), &a, &r), CONFIG_CHANGED);
 	config_commit(c);
 	return r.warnings;
@@ -111,6 +118,7 @@ static uint32_t warnings(struct config *c, const char *line)
 static void test_learning(void **state)
 {
 	struct config *c = node();
+
 	(void)state;
 	accept_text(c, "link far udp remote 192.0.2.2 network lab\n"
 	               "link near udp remote 192.0.2.3 network lab path-mtu learn addresses 7 "
@@ -143,6 +151,7 @@ static void test_learning(void **state)
 static void test_lint(void **state)
 {
 	struct config *c = node();
+
 	(void)state;
 	expect_lint(c, "");
 	assert_int_equal(warnings(c, "route src any dst any to port a"), 1);
@@ -168,6 +177,7 @@ static void test_format(void **state)
 {
 	struct config_message m = {.text = "so it is"};
 	char buf[64];
+
 	(void)state;
 	config_format(&m, "lint", buf, sizeof buf);
 	assert_string_equal(buf, "lint: so it is");
@@ -180,6 +190,7 @@ static void test_refused_slots(void **state)
 	struct config_report r;
 	const char *bad = "network x\nguest g kernel k\nport p guest g network x\nnonsense\n";
 	const struct node_config *n;
+
 	(void)state;
 	assert_int_equal(config_read(c, bad, strlen(bad), &r), CONFIG_REFUSED);
 	accept_text(c, "log debug");
@@ -198,6 +209,7 @@ static void test_slots(void **state)
 {
 	struct config *c = node();
 	int slot;
+
 	(void)state;
 	accept_text(c, "link far udp remote 192.0.2.2 network lab");
 	slot = config_find_port(config_live(c), "far");
@@ -212,6 +224,7 @@ static void test_slots(void **state)
 static void test_guests_on_the_wire(void **state)
 {
 	struct config *c = node();
+
 	(void)state;
 	accept_text(c, "guest alice kernel k\nport b guest alice mac 52:54:00:00:00:0b\n");
 	expect_lint(c, "port \"b\" shares network \"default\" with the underlay of \"uplink\": "
@@ -227,6 +240,7 @@ static void test_mirrors(void **state)
 {
 	struct config *c = node();
 	const struct node_config *n;
+
 	(void)state;
 	accept_text(c, "network empty\nmirror m network empty\n");
 	expect_lint(c, "mirror \"m\" copies nothing: network \"empty\" has no port\n");
@@ -255,5 +269,6 @@ int main(void)
 	    cmocka_unit_test(test_slots),
 	    cmocka_unit_test(test_mirrors),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

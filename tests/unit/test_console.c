@@ -99,6 +99,7 @@ static void hvc_driver(void)
 static void hvc_prints(const char *text)
 {
 	struct vnet_seg seg = {(uint8_t *)text, (uint32_t)strlen(text)};
+
 	console_output_hvc(c, &seg, 1);
 }
 
@@ -289,5 +290,6 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(output_waits_for_the_terminal, setup, teardown),
 	    cmocka_unit_test_setup_teardown(nobody_is_there, setup, teardown),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

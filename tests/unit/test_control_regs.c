@@ -32,6 +32,7 @@ static void test_cr0(void **state)
 static void test_cr0_to_long_mode(void **state)
 {
 	struct control_state s = {.cr0 = 0x11, .cr4 = CR4_PAE, .efer = EFER_LME};
+
 	(void)state;
 	assert_true(cr0_allowed(&s, CR0_LONG));
 	s.cs_long = true;
@@ -52,6 +53,7 @@ static void test_cr4(void **state)
 {
 	struct control_state s = long64;
 	uint64_t offered = cr4_offered(1u << 17, 0, 0);
+
 	(void)state;
 	assert_true(cr4_allowed(&s, CR4_PAE | CR4_MCE, offered));
 	assert_false(cr4_allowed(&s, CR4_MCE, offered));
@@ -96,5 +98,6 @@ int main(void)
 	    cmocka_unit_test(test_cr4),  cmocka_unit_test(test_offered),
 	    cmocka_unit_test(test_lmsw),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

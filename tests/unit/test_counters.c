@@ -102,6 +102,7 @@ static const char *counters(int guest)
 {
 	static struct out o;
 	const struct config_action a = {.guest = guest, .net = -1, .port = -1};
+
 	used = 0;
 	out_begin(&o, true, put, NULL);
 	show_counters(&o, &a);
@@ -157,6 +158,7 @@ static void each_source_is_asked(void **state)
 	    ROW("node", "poll.wakes", "15") "]",
 	};
 	const char *text;
+
 	(void)state;
 	stats.drop[0] = 1;
 	stats.drop[VNET_DROP_CAUSES - 1] = 2;
@@ -196,5 +198,6 @@ int main(void)
 	    cmocka_unit_test_setup(each_source_is_asked, setup),
 	    cmocka_unit_test_setup(narrowed_to_a_guest, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,7 @@ static struct out_frame *arrives(struct bridge *b, uint8_t kind)
 {
 	struct out_frame *f = outward_take(b);
 	uint32_t len = tso_build(big, &f->hdr, true, PAYLOAD, MSS) + EXTENSION;
+
 	memmove(big + 54 + EXTENSION, big + 54, len - 54 - EXTENSION);
 	memset(big + 54, 0, EXTENSION);
 	put_be16(big + 18, be16(big + 18) + EXTENSION);
@@ -76,11 +77,13 @@ static struct out_frame *arrives(struct bridge *b, uint8_t kind)
 static void judge_out(struct rig *r)
 {
 	struct tso_check c;
+
 	tso_check_begin(&c, true, PAYLOAD, MSS);
 	for (unsigned i = 0; i < r->sim->n_out; i++) {
 		uint8_t *p = r->sim->out[i].data;
 		uint32_t len = r->sim->out[i].len - EXTENSION;
 		const char *error;
+
 		assert_int_equal(p[20], 60);
 		assert_int_equal(p[54], 6);
 		p[20] = 6;
@@ -99,6 +102,7 @@ static void it_leaves_in_segments(void **state)
 	struct bridge b;
 	struct out_frame *f;
 	unsigned pieces;
+
 	(void)state;
 	open_bridge(&r, &b, FRAMES);
 	f = arrives(&b, 60);
@@ -122,6 +126,7 @@ static void it_waits_for_room(void **state)
 	struct rig r;
 	struct bridge b;
 	struct out_frame *f;
+
 	(void)state;
 	open_bridge(&r, &b, (PAYLOAD + MSS - 1) / MSS - 1);
 	f = arrives(&b, 60);
@@ -142,6 +147,7 @@ static void the_authenticated_is_dropped(void **state)
 	struct bridge b;
 	struct out_frame *f;
 	unsigned pieces;
+
 	(void)state;
 	open_bridge(&r, &b, FRAMES);
 	f = arrives(&b, 51);
@@ -160,5 +166,6 @@ int main(void)
 	    cmocka_unit_test(it_waits_for_room),
 	    cmocka_unit_test(the_authenticated_is_dropped),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@ static const char *start_as(struct sim *s, struct e1000 *n, bool promiscuous)
 {
 	static uint8_t rings[E1000_RING_BYTES] __attribute__((aligned(4096)));
 	struct e1000_config config = {.device = s->device, .promiscuous = promiscuous, .itr = 100};
+
 	return e1000_start(n, &sim_ops, s, &config, rings);
 }
 
@@ -22,6 +23,7 @@ static void test_start(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		struct sim *s = sim_new(devices[i]);
 		struct e1000 n;
+
 		assert_null(start(s, &n));
 		assert_memory_equal(n.mac, "\x52\x54\x00\x01\x02\x03", 6);
 		assert_int_equal(*sim_reg(s, RAL), 0x01005452);
@@ -48,6 +50,7 @@ static void test_start_fails(void **state)
 {
 	struct e1000 n;
 	struct sim *s = sim_new(0x1234);
+
 	(void)state;
 	assert_string_equal(start(s, &n), "not an 82540EM or 82574L");
 	assert_int_equal(s->reads, 0);
@@ -72,6 +75,7 @@ static void test_mac_from_registers(void **state)
 {
 	struct e1000 n;
 	struct sim *s = sim_new(E1000_82574L);
+
 	(void)state;
 	s->eeprom_dead = true;
 	*sim_reg(s, RAL) = 0x33221102;
@@ -84,6 +88,7 @@ static void test_mac_from_registers(void **state)
 static void test_irq(void **state)
 {
 	struct rig r;
+
 	(void)state;
 	rig_open(&r, E1000_82540EM);
 	e1000_irq_on(&r.nic, false);
@@ -106,6 +111,7 @@ static void test_rx_wraps(void **state)
 	struct rig r;
 	uint8_t f[1514], *got;
 	uint32_t len;
+
 	(void)state;
 	rig_open(&r, E1000_82574L);
 	for (unsigned i = 0; i < 3000; i++) {
@@ -131,6 +137,7 @@ static void test_rx_full_and_back(void **state)
 	uint8_t f[100] = {1}, *got;
 	uint32_t len;
 	unsigned n = 0;
+
 	(void)state;
 	rig_open(&r, E1000_82540EM);
 	while (sim_receive(r.sim, f, sizeof f, 0))
@@ -150,6 +157,7 @@ static void test_rx_bad_frames(void **state)
 	struct rig r;
 	static uint8_t f[5000];
 	uint32_t len;
+
 	(void)state;
 	rig_open_mtu(&r, E1000_82540EM, 1501); /* long frames, and the smallest buffers */
 	sim_receive(r.sim, f, 100, RXE_CE);
@@ -171,11 +179,13 @@ static void frames_of_mtu(uint16_t device, uint32_t mtu, uint32_t can, uint32_t 
 	struct rig r;
 	static uint8_t f[16384];
 	uint32_t longest = can + 18, len;
+
 	rig_open_mtu(&r, device, mtu);
 	assert_int_equal(r.nic.rx_bytes, bytes);
 	assert_int_equal(sim_buffer(r.sim), bytes);
 	for (uint32_t i = 14; i <= longest; i += i < longest - 40 ? 13 : 1) {
 		uint8_t *got;
+
 		memset(f, (int)i, i);
 		assert_true(sim_receive(r.sim, f, i, 0));
 		got = e1000_rx_next(&r.nic, &len);
@@ -218,6 +228,7 @@ static void test_mtu_contained(void **state)
 	struct rig r;
 	static uint8_t f[16384];
 	uint32_t len;
+
 	(void)state;
 	rig_open_mtu(&r, E1000_82574L, 9000);
 	for (unsigned i = 0; i < 1000; i++) {
@@ -236,6 +247,7 @@ static void test_tx_pieces(void **state)
 	struct rig r;
 	static uint8_t f[60000];
 	struct vnet_hdr none = {0};
+
 	(void)state;
 	rig_open(&r, E1000_82540EM);
 	for (uint32_t i = 0; i < sizeof f; i++)
@@ -244,6 +256,7 @@ static void test_tx_pieces(void **state)
 		struct vnet_seg p[3] = {{f, 14 + i}, {f + 14 + i, i * 7}, {f + 14 + i * 8, 1}};
 		unsigned n = 1 + i % 3;
 		uint32_t len = p[0].len + (n > 1 ? p[1].len : 0) + (n > 2 ? 1 : 0);
+
 		assert_int_equal(e1000_tx_send(&r.nic, p, n, &none, &f[i]), E1000_SENT);
 		assert_null(e1000_tx_done(&r.nic)); /* not shown to the NIC yet */
 		e1000_tx_flush(&r.nic);
@@ -264,6 +277,7 @@ static void test_tx_full(void **state)
 	static uint8_t f[E1000_TX_RING][64];
 	struct vnet_hdr none = {0};
 	unsigned n = 0;
+
 	(void)state;
 	rig_open(&r, E1000_82574L);
 	r.sim->tx_stopped = true;
@@ -289,6 +303,7 @@ static void test_tx_refuses_nonsense(void **state)
 	struct vnet_hdr none = {0};
 	struct vnet_seg many[E1000_PIECES + 1];
 	struct vnet_seg empty[2] = {{f, 60}, {f, 0}}, huge[2] = {{f, 60}, {f, 0xffffffff}};
+
 	(void)state;
 	for (unsigned i = 0; i <= E1000_PIECES; i++)
 		many[i] = (struct vnet_seg){f, 2};
@@ -308,6 +323,7 @@ static void test_stats(void **state)
 	struct rig r;
 	uint32_t v = 0;
 	unsigned n = 0;
+
 	(void)state;
 	rig_open(&r, E1000_82540EM);
 	*sim_reg(r.sim, 0x4010) = 7;
@@ -334,5 +350,6 @@ int main(void)
 	    cmocka_unit_test(test_tx_refuses_nonsense),
 	    cmocka_unit_test(test_stats),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@ static void send_big(struct rig *r, uint32_t len, const struct vnet_hdr *hdr)
 {
 	struct vnet_seg piece[E1000_PIECES];
 	unsigned n = tso_pieces(big, len, piece);
+
 	assert_int_equal(e1000_tx_send(&r->nic, piece, n, hdr, big), E1000_SENT);
 	e1000_tx_flush(&r->nic);
 	assert_ptr_equal(e1000_tx_done(&r->nic), big);
@@ -23,6 +24,7 @@ static void check_segments(struct rig *r, struct tso_check *c)
 {
 	for (unsigned i = 0; i < r->sim->n_out; i++) {
 		const char *error = tso_check_segment(c, r->sim->out[i].data, r->sim->out[i].len);
+
 		if (error)
 			fail_msg("segment %u: %s", i, error);
 	}
@@ -35,6 +37,7 @@ static void test_tso(void **state)
 	struct rig r;
 	struct vnet_hdr hdr;
 	struct tso_check c;
+
 	(void)state;
 	rig_open(&r, E1000_82574L);
 	for (uint32_t i = 0; i < 200; i++) {
@@ -42,6 +45,7 @@ static void test_tso(void **state)
 		uint32_t payload = 1 + i / 4 * 1307; /* each frame twice in a row */
 		uint16_t mss = (uint16_t)(64 + i / 4 * 41 % 1397);
 		uint32_t len = tso_build(big, &hdr, v6, payload, mss);
+
 		send_big(&r, len, &hdr);
 		tso_check_begin(&c, v6, payload, mss);
 		check_segments(&r, &c);
@@ -56,11 +60,13 @@ static void test_csum_keeps_context(void **state)
 	struct rig r;
 	struct vnet_hdr hdr;
 	struct tso_check c;
+
 	(void)state;
 	rig_open(&r, E1000_82540EM);
 	for (uint32_t i = 0; i < 40; i++) {
 		bool v6 = i >= 20;
 		uint32_t len = tso_build(big, &hdr, v6, 30 * i + 1, 1448);
+
 		hdr.gso_type = VNET_GSO_NONE;
 		send_big(&r, len, &hdr);
 		tso_check_begin(&c, v6, 30 * i + 1, 1448);
@@ -77,6 +83,7 @@ static void test_tso6_only_where_it_works(void **state)
 	struct vnet_hdr hdr;
 	uint32_t len;
 	struct vnet_seg all;
+
 	(void)state;
 	rig_open(&r, E1000_82540EM);
 	len = tso_build(big, &hdr, true, 5000, 1000);
@@ -91,6 +98,7 @@ static void test_tso6_only_where_it_works(void **state)
 static uint32_t in_vxlan(uint32_t len, struct vnet_hdr *hdr, bool v6)
 {
 	uint32_t l4 = v6 ? 54 : 34, outer = l4 + 16;
+
 	memmove(big + outer, big, len);
 	memset(big, 0, outer);
 	put_be32(big + 12, v6 ? 0x86dd6000 : 0x08004500);
@@ -110,6 +118,7 @@ static void test_in_tunnel(void **state)
 		bool v6 = i & 1, outer_v6 = i & 2, new = i & 4;
 		uint32_t len, outer;
 		struct vnet_seg all;
+
 		rig_open(&r, new ? E1000_82574L : E1000_82540EM);
 		len = tso_build(big, &hdr, v6, 1000, 1448);
 		outer = in_vxlan(len, &hdr, outer_v6);
@@ -134,6 +143,7 @@ static void test_in_no_tunnel(void **state)
 {
 	struct vnet_hdr hdr;
 	uint32_t len = tso_build(big, &hdr, false, 1000, 1448);
+
 	(void)state;
 	assert_false(e1000_in_tunnel(&hdr, big, len));
 	big[23] = 17;
@@ -142,6 +152,7 @@ static void test_in_no_tunnel(void **state)
 	assert_true(e1000_in_tunnel(&hdr, big, len));
 	for (uint32_t i = 0; i < 34; i++) {
 		uint8_t *head = malloc(i ? i : 1); /* ASan sees a byte too far */
+
 		memcpy(head, big, i);
 		assert_false(e1000_in_tunnel(&hdr, head, i));
 		free(head);
@@ -157,6 +168,7 @@ static void test_vlan(void **state)
 	struct vnet_hdr hdr;
 	struct tso_check c;
 	uint32_t len;
+
 	(void)state;
 	rig_open(&r, E1000_82540EM);
 	len = tso_build(big, &hdr, false, 3000, 1400);
@@ -168,6 +180,7 @@ static void test_vlan(void **state)
 	tso_check_begin(&c, false, 3000, 1400);
 	for (unsigned i = 0; i < r.sim->n_out; i++) {
 		uint8_t *f = r.sim->out[i].data;
+
 		assert_int_equal(be32(f + 12), 0x81000007);
 		memmove(f + 12, f + 16, r.sim->out[i].len - 16);
 		r.sim->out[i].len -= 4;
@@ -180,11 +193,13 @@ static void test_vlan(void **state)
 static void test_two_tags(void **state)
 {
 	static const uint32_t outer[] = {0x88a80007, 0x81000007, 0x91000007};
+
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
 		struct vnet_hdr hdr;
 		struct e1000_context c;
 		uint32_t len = tso_build(big, &hdr, i & 1, 3000, 1400);
+
 		memmove(big + 20, big + 12, len - 12);
 		put_be32(big + 12, outer[i]);
 		put_be32(big + 16, 0x81000008);
@@ -200,9 +215,11 @@ static void test_extended_is_for_software(void **state)
 	static const uint8_t kind[] = {0, 43, 51, 60, 135};
 	struct vnet_hdr hdr;
 	struct e1000_context c;
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof kind; i++) {
 		uint32_t len = tso_build(big, &hdr, true, 3000, 1400);
+
 		memmove(big + 54 + 24, big + 54, len - 54);
 		memset(big + 54, 0, 24);
 		big[20] = kind[i];
@@ -287,12 +304,14 @@ static void test_refuses_contradictions(void **state)
 {
 	static uint8_t before[1100];
 	struct rig r;
+
 	(void)state;
 	rig_open(&r, E1000_82574L);
 	for (enum spoil what = 0; what < SPOILS; what++) {
 		struct vnet_hdr hdr;
 		uint32_t len = tso_build(big, &hdr, false, 1000, 500);
 		struct vnet_seg all;
+
 		spoil(what, &hdr, &len);
 		memcpy(before, big, len);
 		all = (struct vnet_seg){big, len};
@@ -310,9 +329,11 @@ static void test_short_first_piece(void **state)
 	struct vnet_hdr hdr;
 	struct e1000_context c;
 	uint32_t len = tso_build(big, &hdr, false, 1000, 500);
+
 	(void)state;
 	for (uint32_t head = 14; head < 54; head++) {
 		uint8_t *p = malloc(head);
+
 		memcpy(p, big, head);
 		assert_int_equal(e1000_offload(&hdr, p, head, len, &c), E1000_BAD);
 		free(p);
@@ -323,6 +344,7 @@ static void test_unable(void **state)
 {
 	struct e1000_context c;
 	struct vnet_hdr hdr = {.flags = VNET_HDR_F_NEEDS_CSUM, .csum_start = 250, .csum_offset = 6};
+
 	(void)state;
 	assert_int_equal(e1000_offload(&hdr, big, 1000, 1000, &c), E1000_UNABLE);
 	hdr.gso_type = VNET_GSO_UDP_L4;
@@ -347,5 +369,6 @@ int main(void)
 	    cmocka_unit_test(test_short_first_piece),
 	    cmocka_unit_test(test_unable),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,7 @@ static struct svm_vcpu svm;
 static uint64_t get(const struct hvm_vcpu *v, enum hvm_state what)
 {
 	const struct vmcb *b = &svm.vmcb;
+
 	(void)v;
 	return what == HVM_CR0    ? svm_cr0(&svm)
 	       : what == HVM_CR4  ? svm_cr4(&svm)
@@ -120,6 +121,7 @@ static void test_program(void **state)
 	    {.kind = SYS_LMSW},
 	};
 	uint64_t cr0, cr4, value;
+
 	(void)state;
 	svm.vmcb.cpl = 3;
 	svm.vmcb.cr0 |= CR0_TS;
@@ -162,5 +164,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_program, begin),
 	    cmocka_unit_test_setup(test_long_code_segment, begin),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,7 @@ static const char *check(const char *text)
 	static char why[256];
 	struct config *c = new_config();
 	bool fits;
+
 	accept_text(c, text);
 	fits = fit_check(&m, config_live(c), why, sizeof why);
 	free(c);
@@ -42,6 +43,7 @@ static const char *check(const char *text)
 static void fits(const char *text)
 {
 	const char *why = check(text);
+
 	if (why)
 		fail_msg("%s: %s", text, why);
 }
@@ -49,6 +51,7 @@ static void fits(const char *text)
 static void refused(const char *text, const char *message)
 {
 	const char *why = check(text);
+
 	assert_string_equal(why ? why : "taken", message);
 }
 
@@ -94,6 +97,7 @@ static void test_cores_there(void **state)
 static void test_cores_free(void **state)
 {
 	const char *three = "guest a kernel k\nguest b kernel k\n\nguest c kernel k\n";
+
 	(void)state;
 	machine(2, 0);
 	refused(three, "line 4: guest c: no free core for vCPU 0 (the node has 2)");
@@ -146,6 +150,7 @@ static void test_siblings(void **state)
 	const char *thread = "line 2: guest b: core 1 is a thread of a physical core that another "
 	                     "guest or the poll core has a part of: choose another, or say `smt "
 	                     "share`";
+
 	(void)state;
 	machine(4, 1);
 	refused("guest a kernel k core 0\nguest b kernel k core 1\n", thread);
@@ -174,5 +179,6 @@ int main(void)
 	    cmocka_unit_test(test_core_taken),  cmocka_unit_test(test_poller_moves),
 	    cmocka_unit_test(test_siblings),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

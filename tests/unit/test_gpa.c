@@ -12,6 +12,7 @@ static uint8_t low[4096], high[4096];
 static struct gmem two_regions(void)
 {
 	struct gmem m = {0};
+
 	assert_true(gmem_add(&m, 0, sizeof low, low));
 	assert_true(gmem_add(&m, sizeof low, sizeof high, high));
 	return m;
@@ -20,6 +21,7 @@ static struct gmem two_regions(void)
 static void pointers_stay_inside_one_region(void **state)
 {
 	struct gmem m = two_regions();
+
 	(void)state;
 	assert_ptr_equal(gmem_ptr(&m, 0, 4096), low);
 	assert_ptr_equal(gmem_ptr(&m, 4095, 1), low + 4095);
@@ -33,6 +35,7 @@ static void pointers_stay_inside_one_region(void **state)
 static void adding_refuses_nonsense(void **state)
 {
 	struct gmem m = two_regions();
+
 	(void)state;
 	assert_false(gmem_add(&m, 8192, 0, low));
 	assert_false(gmem_add(&m, UINT64_MAX - 10, 100, low));
@@ -47,6 +50,7 @@ static void copies_cross_adjacent_regions(void **state)
 {
 	struct gmem m = two_regions();
 	uint8_t in[6] = {1, 2, 3, 4, 5, 6}, out[6] = {0};
+
 	(void)state;
 	assert_true(gmem_write(&m, 4093, in, sizeof in));
 	assert_int_equal(low[4095], 3);
@@ -65,5 +69,6 @@ int main(void)
 	    cmocka_unit_test(adding_refuses_nonsense),
 	    cmocka_unit_test(copies_cross_adjacent_regions),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ static uint8_t ram[0x100000];
 static struct gmem memory(void)
 {
 	struct gmem m = {0};
+
 	memset(ram, 0xcc, sizeof ram);
 	assert_true(gmem_add(&m, 0, sizeof ram, ram));
 	return m;
@@ -28,6 +29,7 @@ static const struct guest_acpi four = {4, ids, 0x600, 0x601, 0x604, 0, 0};
 static void sums_to_zero(const uint8_t *p, size_t n)
 {
 	uint8_t sum = 0;
+
 	for (size_t i = 0; i < n; i++)
 		sum += p[i];
 	assert_int_equal(sum, 0);
@@ -37,6 +39,7 @@ static void sums_to_zero(const uint8_t *p, size_t n)
 static const uint8_t *table(uint64_t gpa, const char *signature)
 {
 	const uint8_t *t;
+
 	assert_in_range(gpa, GUEST_ACPI_GPA, GUEST_ACPI_GPA + GUEST_ACPI_SIZE - 36);
 	t = ram + gpa;
 	assert_memory_equal(t, signature, 4);
@@ -49,6 +52,7 @@ static void the_chain_of_tables(void **state)
 {
 	struct gmem m = memory();
 	const uint8_t *rsdp, *xsdt, *fadt, *madt, *dsdt;
+
 	(void)state;
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &four));
 	rsdp = ram + GUEST_ACPI_GPA;
@@ -77,6 +81,7 @@ static void an_io_apic_if_there_is_one(void **state)
 	struct gmem m = memory();
 	struct guest_acpi cfg = {1, ids, 0x600, 0x601, 0x604, 0xfec00000, 0};
 	const uint8_t *xsdt, *madt;
+
 	(void)state;
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
 	xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
@@ -91,9 +96,11 @@ static void a_pm_timer_if_it_is_named(void **state)
 {
 	struct gmem m = memory();
 	struct guest_acpi cfg = four;
+
 	(void)state;
 	for (unsigned port = 0; port < 0x1000; port += 0x608) {
 		const uint8_t *xsdt, *fadt;
+
 		cfg.pm_timer_port = (uint16_t)port;
 		assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &cfg));
 		xsdt = table(le64(ram + GUEST_ACPI_GPA + 24), "XSDT");
@@ -110,6 +117,7 @@ static void refusals(void **state)
 {
 	struct gmem m = memory();
 	struct guest_acpi none = four;
+
 	(void)state;
 	none.n_cpus = 0;
 	assert_string_equal(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &none),
@@ -129,6 +137,7 @@ static void the_largest_guest_fits(void **state)
 	struct gmem m = memory();
 	uint32_t many[GUEST_ACPI_MAX_CPUS];
 	struct guest_acpi cfg;
+
 	(void)state;
 	for (unsigned i = 0; i < GUEST_ACPI_MAX_CPUS; i++)
 		many[i] = 1000 + i;
@@ -142,6 +151,7 @@ static void the_reset_vector_writes_the_reset_port(void **state)
 {
 	struct gmem m = memory();
 	static const uint8_t code[] = {0xba, 0x04, 0x06, 0xb0, 0x01, 0xee, 0xf4, 0xeb, 0xfd, 0xcc};
+
 	(void)state;
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &four));
 	assert_memory_equal(ram + GUEST_RESET_VECTOR, code, sizeof code);
@@ -156,6 +166,7 @@ static void disassembles(const char *dir, const uint8_t *t, const char *want)
 	char name[64], command[256], text[65536];
 	FILE *f;
 	size_t n;
+
 	snprintf(name, sizeof name, "%s/%.4s.dat", dir, (const char *)t);
 	f = fopen(name, "wb");
 	assert_non_null(f);
@@ -179,6 +190,7 @@ static void iasl_reads_them(void **state)
 	struct gmem m = memory();
 	char dir[] = "/tmp/guest-acpi-XXXXXX", command[64];
 	const uint8_t *xsdt, *fadt;
+
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	assert_null(guest_acpi_build(&m, GUEST_ACPI_GPA, GUEST_ACPI_SIZE, &four));
@@ -204,5 +216,6 @@ int main(void)
 	    cmocka_unit_test(the_reset_vector_writes_the_reset_port),
 	    cmocka_unit_test(iasl_reads_them),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

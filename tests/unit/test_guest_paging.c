@@ -46,6 +46,7 @@ static void entry4(unsigned table, unsigned index, uint32_t v)
 static void maps(const struct guest_paging *p, uint64_t gva, unsigned access, uint64_t want)
 {
 	uint64_t gpa = 0;
+
 	assert_int_equal(guest_translate(&m, p, gva, access, &gpa), PAGING_OK);
 	assert_int_equal(gpa, want);
 }
@@ -54,6 +55,7 @@ static void faults(const struct guest_paging *p, uint64_t gva, unsigned access,
                    enum paging_fault want)
 {
 	uint64_t gpa = 77;
+
 	assert_int_equal(guest_translate(&m, p, gva, access, &gpa), want);
 	assert_int_equal(gpa, 77);
 }
@@ -75,6 +77,7 @@ static struct guest_paging four_levels(void)
 static void four_level_pages(void **state)
 {
 	struct guest_paging p = four_levels();
+
 	(void)state;
 	maps(&p, 0x123, ACCESS_WRITE | ACCESS_USER | ACCESS_FETCH, 0x9123);
 	maps(&p, 0x212345, ACCESS_USER, 0xe0212345);
@@ -91,6 +94,7 @@ static void four_level_pages(void **state)
 static void rights(void **state)
 {
 	struct guest_paging p = four_levels();
+
 	(void)state;
 	maps(&p, 0x212345, ACCESS_WRITE, 0xe0212345);
 	p.cr0 |= CR0_WP;
@@ -108,6 +112,7 @@ static void rights(void **state)
 static void reserved_bits_and_missing_tables(void **state)
 {
 	struct guest_paging p = four_levels();
+
 	(void)state;
 	p.efer &= ~EFER_NXE;
 	faults(&p, 0x1000, 0, PAGING_RESERVED_BIT);
@@ -126,6 +131,7 @@ static void reserved_bits_and_missing_tables(void **state)
 static void pae_pages(void **state)
 {
 	struct guest_paging p;
+
 	(void)state;
 	reset();
 	entry8(0x1020, 3, 0x3000 | P);
@@ -142,6 +148,7 @@ static void pae_pages(void **state)
 static void legacy_pages(void **state)
 {
 	struct guest_paging p;
+
 	(void)state;
 	reset();
 	entry4(0x1000, 1023, 0x2000 | P | W | U);
@@ -164,6 +171,7 @@ static void copies_go_page_by_page(void **state)
 	struct guest_paging p = four_levels();
 	uint8_t in[8] = {1, 2, 3, 4, 5, 6, 7, 8}, code[15];
 	size_t got;
+
 	(void)state;
 	entry8(0x4000, 1, 0x5000 | P | W);
 	memcpy(ram + 0x9ffd, in, 3);
@@ -189,5 +197,6 @@ int main(void)
 	    cmocka_unit_test(legacy_pages),
 	    cmocka_unit_test(copies_go_page_by_page),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ static int setup(void **state)
 static uint8_t sum(const uint8_t *p, unsigned n)
 {
 	uint8_t s = 0;
+
 	while (n--)
 		s += *p++;
 	return s;
@@ -42,6 +43,7 @@ static const uint8_t *find_entry(void)
 static const char *string(const uint8_t *s, unsigned n)
 {
 	const char *text = (const char *)s + s[1];
+
 	assert_true(n);
 	while (--n)
 		text += strlen(text) + 1;
@@ -51,6 +53,7 @@ static const char *string(const uint8_t *s, unsigned n)
 static const uint8_t *next(const uint8_t *s)
 {
 	const uint8_t *p = s + s[1];
+
 	while (p[0] || p[1])
 		p++;
 	return p + 2;
@@ -59,6 +62,7 @@ static const uint8_t *next(const uint8_t *s)
 static void test_entry(void **state)
 {
 	const uint8_t *e;
+
 	(void)state;
 	assert_null(guest_smbios_build(&m, GUEST_SMBIOS_GPA));
 	e = find_entry();
@@ -77,6 +81,7 @@ static void test_structures(void **state)
 	} want[] = {{0, 0x18}, {1, 0x1b}, {3, 0x15}, {127, 4}};
 	const uint8_t *e, *s, *end;
 	unsigned longest;
+
 	(void)state;
 	assert_null(guest_smbios_build(&m, GUEST_SMBIOS_GPA));
 	e = find_entry();
@@ -86,6 +91,7 @@ static void test_structures(void **state)
 	assert_int_equal(le16(e + 28), 4);
 	for (unsigned i = 0; i < 4; i++) {
 		unsigned size;
+
 		assert_int_equal(s[0], want[i].type);
 		assert_int_equal(s[1], want[i].length);
 		assert_int_equal(le16(s + 2), i);
@@ -100,6 +106,7 @@ static void test_structures(void **state)
 static void test_what_they_say(void **state)
 {
 	const uint8_t *bios, *machine;
+
 	(void)state;
 	assert_null(guest_smbios_build(&m, GUEST_SMBIOS_GPA));
 	bios = ram + le32(find_entry() + 24);
@@ -115,6 +122,7 @@ static void test_what_they_say(void **state)
 static void test_refused(void **state)
 {
 	const char *why = "SMBIOS: the tables' place is no aligned guest memory below 4 GiB";
+
 	(void)state;
 	assert_string_equal(guest_smbios_build(&m, GUEST_SMBIOS_GPA + 8), why);
 	assert_string_equal(guest_smbios_build(&m, GUEST_HIGH - 16), why);
@@ -128,5 +136,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_what_they_say, setup),
 	    cmocka_unit_test_setup(test_refused, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ static uint64_t *map;
 void *mem_zalloc_below(size_t size, uint64_t limit)
 {
 	void *p;
+
 	assert_int_equal(limit, 4 * GIB);
 	assert_true(tables < TABLES);
 	p = aligned_alloc(PAGE_SIZE, size);
@@ -55,8 +56,10 @@ static int tear_down(void **state)
 static enum host_access access_at(paddr_t at)
 {
 	const uint64_t *t = map;
+
 	for (unsigned shift = TOP;; shift -= 9) {
 		uint64_t entry = t[at >> shift & 511];
+
 		if (!(entry & PTE_P))
 			return HOST_NONE;
 		if (is_leaf(entry, shift))
@@ -71,8 +74,10 @@ static enum host_access access_at(paddr_t at)
 static uint64_t leaf(paddr_t at, unsigned *shift)
 {
 	const uint64_t *t = map;
+
 	for (*shift = TOP;; *shift -= 9) {
 		uint64_t entry = t[at >> *shift & 511];
+
 		assert_false(entry & USER);
 		if (!(entry & PTE_P) || *shift == PAGE || entry & PTE_PS)
 			return entry;
@@ -85,6 +90,7 @@ static void expect(paddr_t at, unsigned shift, enum host_access access, uint64_t
 {
 	unsigned found;
 	uint64_t entry = leaf(at, &found);
+
 	assert_int_equal(found, shift);
 	assert_int_equal(access_at(at), access);
 	if (access == HOST_NONE) {
@@ -139,6 +145,7 @@ static void test_large(void **state)
 static void test_huge(void **state)
 {
 	paddr_t at = 4 * GIB + 6 * MIB + 3 * PAGE_SIZE;
+
 	(void)state;
 	hostmap_protect(map, at, at + PAGE_SIZE, HOST_NONE);
 	expect(at, 12, HOST_NONE, 0);
@@ -172,5 +179,6 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_huge, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_holes, set_up, tear_down),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,7 @@ static struct images boot(void)
 	const uint32_t header[] = {
 	    0x1badb002,          AOUT, -(0x1badb002 + AOUT), MIB, MIB, MIB + sizeof kernel,
 	    MIB + sizeof kernel, ENTRY};
+
 	memset(kernel, 0x90, sizeof kernel);
 	memcpy(kernel, header, sizeof header);
 	memset(ram, 0, sizeof ram);
@@ -45,6 +46,7 @@ static void a_multiboot_kernel_gets_its_modules(void **state)
 	struct images i = boot();
 	struct cpu_entry e;
 	const uint8_t *list;
+
 	(void)state;
 	i.modules = m;
 	i.n_modules = MODULES;
@@ -63,6 +65,7 @@ static void what_does_not_fit_is_named_with_both_sizes(void **state)
 	const struct multiboot_module m = {{big, sizeof big}, NULL};
 	struct images i = boot();
 	struct cpu_entry e;
+
 	(void)state;
 	i.modules = &m;
 	i.n_modules = 1;
@@ -74,6 +77,7 @@ static void what_is_no_kernel_is_refused(void **state)
 {
 	struct images i = boot();
 	struct cpu_entry e;
+
 	(void)state;
 	kernel[0] ^= 1;
 	assert_false(images_load(&mem, &i, &e, why, sizeof why));
@@ -89,5 +93,6 @@ int main(void)
 	    cmocka_unit_test(what_does_not_fit_is_named_with_both_sizes),
 	    cmocka_unit_test(what_is_no_kernel_is_refused),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

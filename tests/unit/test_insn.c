@@ -18,6 +18,7 @@ static int decode(enum insn_mode mode, const char *hex)
 	uint8_t b[32];
 	size_t n = 0;
 	int length;
+
 	for (int at; sscanf(hex, "%2hhx%n", &b[n], &at) == 1; hex += at)
 		n++;
 	length = insn_decode(b, n, mode, &in);
@@ -26,6 +27,7 @@ static int decode(enum insn_mode mode, const char *hex)
 	/* The decoder needs every byte that it counts. */
 	for (size_t i = 0; length && i < n; i++) {
 		struct insn cut;
+
 		assert_int_equal(insn_decode(b, i, mode, &cut), 0);
 	}
 	return length;
@@ -149,6 +151,7 @@ static void addresses(void **state)
 {
 	static const uint64_t base[6] = {0x10000, 1, 0x20000, 0x30000, 0x40000, 0x50000};
 	struct insn_regs r = {.rip = 0x1000};
+
 	(void)state;
 	r.gpr[GPR_RAX] = 0xfffffffffffffff0;
 	r.gpr[GPR_RCX] = 4;
@@ -175,6 +178,7 @@ static void addresses(void **state)
 static void rep_runs_to_its_end(void **state)
 {
 	struct insn_regs r = {.rip = 0x100, .rflags = 2};
+
 	(void)state;
 	r.gpr[GPR_RCX] = 2;
 	r.gpr[GPR_RSI] = 0x1000;
@@ -200,6 +204,7 @@ static int sys(enum insn_mode mode, const char *hex, struct insn_sys *out)
 	uint8_t b[16];
 	size_t n = 0;
 	int length;
+
 	for (int at; sscanf(hex, "%2hhx%n", &b[n], &at) == 1; hex += at)
 		n++;
 	length = insn_sys_decode(b, n, mode, out);
@@ -234,6 +239,7 @@ static void intercepted_instructions(void **state)
 	    {"410f23ff", 0},
 	};
 	struct insn_sys s;
+
 	(void)state;
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		assert_int_equal(sys(INSN_64, plain[i].hex, &s), plain[i].kind);
@@ -250,6 +256,7 @@ static void intercepted_instructions(void **state)
 static void port_instructions(void **state)
 {
 	struct insn_sys s;
+
 	(void)state;
 	assert_int_equal(sys(INSN_64, "e480", &s), 0);
 	assert_int_equal(sys(INSN_16, "6d", &s), SYS_INS);
@@ -281,6 +288,7 @@ static bool takes(const char *text)
 	    "%xmm", "%ymm", "%mm",  "cmpxchg", "orp",    "andp",   "andn",  "xorp",
 	    "adds", "subs", "addp", "subp",    "movsd ", "movss ", "movs ", "cmps",
 	    "adcx", "%es,", "%ds,", "%cs,",    "%fs,",   "%gs,",   "data16"};
+
 	if (!strchr(text, '('))
 		return false;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -297,6 +305,7 @@ static bool parse_line(char *s, struct line *l)
 	int at;
 	unsigned b;
 	char *text = strrchr(s, '\t');
+
 	s = strchr(s, '\t');
 	if (!s || !text || s == text)
 		return false;
@@ -315,6 +324,7 @@ static unsigned compare_with_objdump(const char *file)
 	unsigned decoded = 0;
 	struct line l;
 	FILE *f;
+
 	snprintf(text, sizeof text, "objdump -d --insn-width=15 %s", file);
 	f = popen(text, "r");
 	assert_non_null(f);
@@ -322,6 +332,7 @@ static unsigned compare_with_objdump(const char *file)
 		int length;
 		struct insn_sys s;
 		int sys_length;
+
 		if (!parse_line(text, &l))
 			continue;
 		length = insn_decode(l.bytes, (size_t)l.n, INSN_64, &in);
@@ -341,6 +352,7 @@ static void agrees_with_objdump(void **state)
 {
 	char file[128];
 	unsigned own, libc;
+
 	(void)state;
 	snprintf(file, sizeof file, "/proc/%d/exe", (int)getpid());
 	own = compare_with_objdump(file);
@@ -364,5 +376,6 @@ int main(void)
 	    cmocka_unit_test(port_instructions),
 	    cmocka_unit_test(agrees_with_objdump),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

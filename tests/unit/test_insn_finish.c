@@ -67,6 +67,7 @@ static uint64_t interesting(void)
 	static const uint64_t v[] = {0,         1,          0x7f,       0x80,       0xff,
 	                             0x7fff,    0x8000,     0x7fffffff, 0x80000000, 0xffffffff,
 	                             INT64_MAX, 1ull << 63, UINT64_MAX};
+
 	return rnd() % 3 ? rnd() : v[rnd() % (sizeof v / sizeof *v)];
 }
 
@@ -83,6 +84,7 @@ static bool make(struct insn *in)
 	uint64_t at;
 	static const uint8_t jump[6] = {0xff, 0x25};
 	uint64_t back;
+
 	if (rnd() % 4 == 0)
 		b[n++] = 0x66;
 	if (rnd() % 8 == 0)
@@ -129,6 +131,7 @@ static void make_state(const struct insn *in, struct insn_regs *r)
 		r->gpr[i] = interesting();
 	for (unsigned i = 0; i < DATA_SIZE; i += 8) {
 		uint64_t v = interesting();
+
 		memcpy(data + i, &v, 8);
 	}
 	r->rflags = 0x202 | (rnd() & FLAGS);
@@ -146,9 +149,11 @@ static void make_state(const struct insn *in, struct insn_regs *r)
 static void emulate(const struct insn *in, struct insn_regs *r)
 {
 	uint64_t end = r->rip + in->length;
+
 	while (r->rip != end) {
 		uint64_t loaded = 0, stored, at, to;
 		bool idle;
+
 		at = insn_linear(in, INSN_64, r, no_base) - (uint64_t)data;
 		to = in->op >= INSN_MOVS ? insn_linear_dst(in, INSN_64, r, no_base) - (uint64_t)data
 		                         : at;
@@ -170,6 +175,7 @@ static uint64_t defined_flags(const struct insn *in)
 {
 	bool logic =
 	    in->op == INSN_AND || in->op == INSN_OR || in->op == INSN_XOR || in->op == INSN_TEST;
+
 	return logic ? FLAGS & ~FLAG_AF : FLAGS;
 }
 
@@ -184,6 +190,7 @@ static void show(const struct insn *in)
 static void agrees_with_the_cpu(void **state)
 {
 	unsigned ran[INSN_STOS + 1] = {0};
+
 	(void)state;
 	code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 	            0);
@@ -192,6 +199,7 @@ static void agrees_with_the_cpu(void **state)
 		struct insn in;
 		struct insn_regs cpu = {0}, ours;
 		bool same;
+
 		if (!make(&in))
 			continue;
 		make_state(&in, &cpu);
@@ -217,5 +225,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(agrees_with_the_cpu),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ static int begin(void **state)
 static uint32_t in(uint16_t port, unsigned size)
 {
 	uint32_t val = 0x55555555;
+
 	io_access(&vm, port, size, true, &val);
 	return val;
 }
@@ -63,6 +64,7 @@ static void test_absent(void **state)
 	(void)state;
 	for (unsigned port = 0; port < 0x10000; port++) {
 		bool zero = port == 0x70 || port == 0x71;
+
 		if (port - 0x3f8 < 8 || port - 0xcf8 < 8)
 			continue;
 		assert_int_equal(in((uint16_t)port, 1), zero ? 0 : 0xffffffff);
@@ -85,5 +87,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_absent, begin),
 	    cmocka_unit_test_setup(test_full_table, begin),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,6 +151,7 @@ static void no_chip_hears_of_what_no_vcpu_takes(void **state)
 static void the_page_is_the_chips_registers(void **state)
 {
 	struct vcpu *v = &vm.vcpu[1];
+
 	(void)state;
 	vapic_page_write(v, EOI << 4, 0x55);
 	assert_true(reg_seen == EOI && value_seen == 0);
@@ -174,6 +175,7 @@ static void the_direct_chip_is_the_core(void **state)
 {
 	static struct core core = {.apic_id = 9};
 	struct vcpu *v = &vm.vcpu[0];
+
 	(void)state;
 	v->cpu.core = &core;
 	irqchip_direct.raise(v, 0x66);
@@ -197,5 +199,6 @@ int main(void)
 	    cmocka_unit_test_setup(the_page_is_the_chips_registers, setup),
 	    cmocka_unit_test_setup(the_direct_chip_is_the_core, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@ const char ksym_names[] = "start\0main\0last\0";
 static void finds(uint64_t addr, const char *name, uint64_t offset)
 {
 	uint64_t got = 0;
+
 	assert_string_equal(ksym_find(addr, &got), name);
 	assert_int_equal(got, offset);
 }
@@ -32,6 +33,7 @@ static void names_and_offsets(void **state)
 static void nothing_outside(void **state)
 {
 	uint64_t offset;
+
 	(void)state;
 	assert_null(ksym_find(0xfffff, &offset));
 	assert_null(ksym_find(0x100500, &offset));
@@ -46,5 +48,6 @@ int main(void)
 	    cmocka_unit_test(names_and_offsets),
 	    cmocka_unit_test(nothing_outside),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,6 +153,7 @@ static struct core *place(const struct vm *vm, unsigned vcpu, char *reason, size
 static unsigned taken(void)
 {
 	unsigned n = 0;
+
 	for (unsigned i = 0; i < CORES_MAX; i++)
 		n += atomic_load(&cores[i].vcpu) != NULL;
 	return n;
@@ -166,6 +167,7 @@ static struct guest_config guest(void)
 static int setup(void **state)
 {
 	static const struct hvm_ops ops = {.vcpu_size = 64};
+
 	(void)state;
 	hvm = &ops;
 	memset(cores, 0, sizeof cores);
@@ -181,6 +183,7 @@ static void what_is_made_is_freed(void **state)
 {
 	struct guest_config g = guest();
 	struct vm *vm = vm_create(5, &g, why, sizeof why);
+
 	(void)state;
 	assert_non_null(vm);
 	assert_int_equal(vm->slot, 5);
@@ -200,10 +203,12 @@ static void it_gets_the_cores_of_the_policy(void **state)
 {
 	struct guest_config g = guest();
 	struct vm *vm = vm_create(0, &g, why, sizeof why);
+
 	(void)state;
 	assert_true(vm_start(vm, place, 77, why, sizeof why));
 	for (unsigned i = 0; i < VCPUS; i++) {
 		struct core *c = &cores[CORES_MAX - 1 - i];
+
 		assert_ptr_equal(vm->vcpu[i].cpu.core, c);
 		assert_ptr_equal(atomic_load(&c->vcpu), &vm->vcpu[i]);
 		assert_int_equal(asked[i], i ? 0 : VCPU_REQ_LOAD);
@@ -223,6 +228,7 @@ static void without_all_cores_it_takes_none(void **state)
 {
 	struct guest_config g = guest();
 	struct vm *vm = vm_create(0, &g, why, sizeof why);
+
 	(void)state;
 	for (place_max = 0; place_max < VCPUS; place_max++) {
 		assert_false(vm_start(vm, place, 0, why, sizeof why));
@@ -240,6 +246,7 @@ static void the_first_reason_stays(void **state)
 {
 	struct guest_config g = guest();
 	struct vm *vm = vm_create(0, &g, why, sizeof why);
+
 	(void)state;
 	assert_false(vm_stop(vm, "it does not run"));
 	assert_true(vm_start(vm, place, 0, why, sizeof why));
@@ -272,5 +279,6 @@ int main(void)
 	    cmocka_unit_test_setup(without_all_cores_it_takes_none, setup),
 	    cmocka_unit_test_setup(the_first_reason_stays, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,7 @@ static int setup(void **state)
 {
 	const struct vnet_link_config to_b = {VNET_LINK_VXLAN, NODE_IP(1), 7, 0, 0};
 	const struct vnet_link_config to_a = {VNET_LINK_VXLAN, NODE_IP(0), 7, 0, 0};
+
 	(void)state;
 
 	a = node_make(0, VNET_LEARN);
@@ -80,6 +81,7 @@ static unsigned expect(unsigned i, enum capture_kind kind, const struct vnet_por
 static void the_sender_s_edge_has_the_outer_frame(void **state)
 {
 	unsigned i = 0;
+
 	(void)state;
 
 	mirror(a, link_a);
@@ -141,6 +143,7 @@ static void the_receiver_s_link_has_the_inner_frame(void **state)
 static void what_waited_for_the_edge_is_seen(void **state)
 {
 	unsigned n, made = 0, ready = 0;
+
 	(void)state;
 
 	mirror(a, link_a);

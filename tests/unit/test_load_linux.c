@@ -51,6 +51,7 @@ static struct linux_boot fresh(void)
 static uint8_t *add(struct gmem *m, uint64_t gpa, uint64_t size)
 {
 	uint8_t *p = calloc(1, size);
+
 	assert_non_null(p);
 	assert_true(gmem_add(m, gpa, size, p));
 	return p;
@@ -66,8 +67,10 @@ static void drop(struct gmem *m)
 static uint64_t translate(const struct gmem *m, uint64_t cr3, uint64_t va)
 {
 	uint64_t table = cr3;
+
 	for (int shift = 39; shift >= 21; shift -= 9) {
 		uint8_t *e = gmem_ptr(m, table + 8 * (va >> shift & 511), 8);
+
 		assert_non_null(e);
 		assert_true(le64(e) & 1);
 		table = le64(e) & ~0xfffull;
@@ -81,6 +84,7 @@ static uint64_t translate(const struct gmem *m, uint64_t cr3, uint64_t va)
 static void check_loaded(const struct gmem *m, const struct cpu_entry *e, uint64_t kernel_at)
 {
 	const uint8_t *bp = gmem_ptr(m, e->rsi, 4096);
+
 	assert_int_equal(e->rip, kernel_at + 0x200);
 	assert_memory_equal(gmem_ptr(m, kernel_at, CODE), image + CODE_AT, CODE);
 	assert_int_equal(translate(m, e->cr3, e->rip), e->rip);
@@ -98,6 +102,7 @@ static uint64_t initrd_at(const struct gmem *m, const struct cpu_entry *e)
 {
 	const uint8_t *bp = gmem_ptr(m, e->rsi, 4096);
 	uint64_t at = le32(bp + 0x218) | (uint64_t)le32(bp + 0xc0) << 32;
+
 	assert_int_equal(le32(bp + 0x21c), sizeof initrd);
 	assert_int_equal(at % 4096, 0);
 	assert_memory_equal(gmem_ptr(m, at, sizeof initrd), initrd, sizeof initrd);
@@ -112,6 +117,7 @@ static void one_region(void **state)
 	const uint8_t *bp;
 	static const uint64_t want[4][3] = {
 	    {0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0xf0000, 0x10000, 2}, {0x100000, 127 * MIB, 1}};
+
 	(void)state;
 	add(&m, 0, 128 * MIB);
 	b.x2apic = true;
@@ -139,6 +145,7 @@ static void dom0_layout(void **state)
 	struct gmem m = {0};
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
+
 	(void)state;
 	add(&m, 0, 16 * MIB);
 	add(&m, 0x40100000, 64 * MIB);
@@ -155,6 +162,7 @@ static void above_four_gib(void **state)
 	struct gmem m = {0};
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
+
 	(void)state;
 	add(&m, 0, 96 * MIB);
 	add(&m, 4 * GIB, 64 * MIB);
@@ -180,6 +188,7 @@ static void initrd_avoids_the_kernel(void **state)
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
 	struct gpa_range keep[2] = {{15 * MIB, MIB}, {0x2000000, 0x1000}};
+
 	(void)state;
 	add(&m, 0, 16 * MIB + 0x3378000);
 	assert_null(load_linux(&m, &b, &e));
@@ -205,6 +214,7 @@ static const char *load_within(uint64_t memory, const struct linux_boot *b, uint
 	struct gmem m = {0};
 	struct cpu_entry e = {0};
 	const char *why;
+
 	add(&m, 0, memory);
 	why = load_linux(&m, b, &e);
 	*at = e.rip - 0x200;
@@ -219,6 +229,7 @@ static void needs(void **state)
 	uint64_t at, end = 16 * MIB + 0x3378000;
 	struct linux_boot b = fresh();
 	static uint8_t big[16 * MIB];
+
 	(void)state;
 	assert_int_equal(load_linux_needs(&b), end); /* initramfs below */
 	assert_string_equal(load_within(64 * MIB, &b, &at),
@@ -249,6 +260,7 @@ static const char *refusal(unsigned at, unsigned width, uint64_t value)
 	struct cpu_entry e;
 	struct linux_boot b = fresh();
 	const char *why;
+
 	add(&m, 0, 80 * MIB);
 	memcpy(image + at, &value, width);
 	why = load_linux(&m, &b, &e);
@@ -287,6 +299,7 @@ static void other_refusals(void **state)
 	struct linux_boot b = fresh();
 	char line[3000];
 	struct gpa_range wrap;
+
 	(void)state;
 	add(&m, 0x100000, 80 * MIB);
 	assert_string_equal(load_linux(&m, &b, &e),
@@ -322,6 +335,7 @@ static void other_refusals(void **state)
 static void kinds_by_content(void **state)
 {
 	struct blob k = fresh().kernel;
+
 	(void)state;
 	assert_int_equal(load_kind(k), IMAGE_BZIMAGE);
 	k.size = 0x205;
@@ -337,5 +351,6 @@ int main(void)
 	    cmocka_unit_test(needs),          cmocka_unit_test(every_refusal_has_its_name),
 	    cmocka_unit_test(other_refusals), cmocka_unit_test(kinds_by_content),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

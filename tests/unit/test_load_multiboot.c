@@ -35,6 +35,7 @@ static void put_phdr32(unsigned i, uint32_t off, uint32_t vaddr, uint32_t paddr,
 {
 	uint8_t *p = image + 52 + 32 * i;
 	uint32_t v[8] = {1, off, vaddr, paddr, filesz, memsz, 7, 4096};
+
 	memcpy(p, v, sizeof v);
 }
 
@@ -79,6 +80,7 @@ static void check_map(const uint8_t *mmap, uint32_t length)
 {
 	static const uint64_t want[4][3] = {
 	    {0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0xf0000, 0x10000, 2}, {MIB, 7 * MIB, 1}};
+
 	assert_int_equal(length, 4 * 24);
 	for (unsigned i = 0; i < 4; i++, mmap += 24) {
 		assert_int_equal(le32(mmap), 20);
@@ -95,6 +97,7 @@ static void elf32_and_its_information(void **state)
 	uint8_t mod[5000];
 	const uint8_t *info, *mod_entry;
 	struct multiboot_module mods[2] = {{{mod, sizeof mod}, "one x"}, {{mod, 1}, NULL}};
+
 	(void)state;
 	memset(mod, 0x5a, sizeof mod);
 	b.modules = mods;
@@ -126,6 +129,7 @@ static void elf64_enters_in_32_bits(void **state)
 	struct multiboot_boot b = elf32();
 	struct cpu_entry e;
 	uint64_t ph[7] = {1 | 5ull << 32, 0x1000, 0x200000, 0x200000, 0x3000, 0x10000, 4096};
+
 	(void)state;
 	memset(image, 0, 0x200);
 	memcpy(image, "\177ELF\2\1\1", 7);
@@ -150,6 +154,7 @@ static struct multiboot_boot by_addresses(uint32_t load_end, uint32_t bss_end)
 {
 	struct multiboot_boot b = elf32();
 	uint32_t addrs[5] = {0x300080, 0x300000, load_end, bss_end, 0x300090};
+
 	memset(image, 0x90, 0x1000);
 	put_header(0x100, 0x10000);
 	memcpy(image + 0x10c, addrs, sizeof addrs);
@@ -160,6 +165,7 @@ static void the_address_fields(void **state)
 {
 	struct cpu_entry e;
 	struct multiboot_boot b = by_addresses(0x301000, 0x302000);
+
 	(void)state;
 	assert_null(load_multiboot(&m, &b, &e));
 	check_entry(&e, 0x300090);
@@ -189,6 +195,7 @@ static const char *refusal(unsigned at, unsigned width, uint64_t value)
 {
 	struct cpu_entry e;
 	struct multiboot_boot b = elf32();
+
 	memcpy(image + at, &value, width);
 	return load_multiboot(&m, &b, &e);
 }
@@ -197,6 +204,7 @@ static const char *header_flags(uint32_t flags)
 {
 	struct cpu_entry e;
 	struct multiboot_boot b = elf32();
+
 	put_header(0x200, flags);
 	return load_multiboot(&m, &b, &e);
 }
@@ -235,6 +243,7 @@ static void strings_and_modules_are_bounded(void **state)
 	static char line[5000];
 	static uint8_t big[8 * MIB];
 	struct multiboot_module mods[MULTIBOOT_MODULES_MAX + 1] = {{{big, sizeof big}, "big"}};
+
 	(void)state;
 	memset(line, 'x', sizeof line - 1);
 	b.cmdline = line;
@@ -254,6 +263,7 @@ static const char *load_within(uint64_t memory, const struct multiboot_boot *b)
 {
 	struct gmem some = {0};
 	struct cpu_entry e;
+
 	assert_true(gmem_add(&some, 0, memory, ram));
 	return load_multiboot(&some, b, &e);
 }
@@ -264,6 +274,7 @@ static void needs(void **state)
 	struct multiboot_boot b = elf32();
 	static uint8_t mod[2 * MIB - 1];
 	struct multiboot_module mods[2] = {{{mod, sizeof mod}, NULL}, {{mod, 1}, NULL}};
+
 	(void)state;
 	assert_int_equal(load_multiboot_needs(&b), 0x104000);
 	assert_null(load_within(0x104000, &b));
@@ -288,6 +299,7 @@ static void a_full_low_memory_moves_the_information(void **state)
 	struct cpu_entry e;
 	struct multiboot_boot b = elf32();
 	struct gpa_range keep;
+
 	(void)state;
 	put_phdr32(2, 0x1000, 0x1000, 0x1000, 0x10, 0x9ec00);
 	assert_null(load_multiboot(&m, &b, &e));
@@ -304,6 +316,7 @@ static void a_full_low_memory_moves_the_information(void **state)
 static void kinds_by_content(void **state)
 {
 	struct blob k = elf32().kernel;
+
 	(void)state;
 	assert_int_equal(load_kind(k), IMAGE_MULTIBOOT);
 	assert_string_equal(image_kind_name(IMAGE_MULTIBOOT), "multiboot");
@@ -329,5 +342,6 @@ int main(void)
 	    cmocka_unit_test(a_full_low_memory_moves_the_information),
 	    cmocka_unit_test(kinds_by_content),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

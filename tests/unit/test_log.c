@@ -163,6 +163,7 @@ static void test_no_room(void **state)
 {
 	char text[400];
 	unsigned lines = 0;
+
 	(void)state;
 	memset(text, 'x', sizeof text);
 	log_queue(false);
@@ -180,6 +181,7 @@ static void test_no_room(void **state)
 static void test_long_line(void **state)
 {
 	char text[600];
+
 	(void)state;
 	memset(text, 'x', sizeof text);
 	log_info("%.*s", (int)sizeof text, text);
@@ -199,5 +201,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_no_room, opened),
 	    cmocka_unit_test_setup(test_long_line, opened),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

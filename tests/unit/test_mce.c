@@ -14,6 +14,7 @@ static enum mce_verdict judge(uint64_t mcg, bool recovers, uint64_t status, bool
 	struct mce_state m = {.mcg_status = mcg, .recovers = recovers, .banks = 4};
 	unsigned bank;
 	enum mce_verdict v;
+
 	m.status[2] = status;
 	v = mce_judge(&m, in_guest, &bank);
 	assert_int_equal(bank, status & MCI_VAL ? 2 : 4);
@@ -61,6 +62,7 @@ static void test_recovery(void **state)
 static void test_clearing(void **state)
 {
 	struct mce_state m = {.mcg_status = MCG_RIPV, .recovers = true, .banks = 1};
+
 	(void)state;
 	m.status[0] = UC | MCI_S | MCI_AR;
 	assert_false(mce_may_clear(&m, 0));
@@ -81,6 +83,7 @@ static void test_several_banks(void **state)
 {
 	struct mce_state m = {.mcg_status = BOTH, .banks = 4};
 	unsigned bank;
+
 	(void)state;
 	m.status[0] = MCI_VAL;
 	m.status[1] = UC;
@@ -107,5 +110,6 @@ int main(void)
 	    cmocka_unit_test(test_several_banks),
 	    cmocka_unit_test(test_clearing),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@ static void mark(uint64_t start, uint64_t bytes, bool is_free)
 {
 	for (uint64_t i = 0; i < (bytes + PAGE - 1) / PAGE; i++) {
 		uint64_t page = (start - BASE) / PAGE + i;
+
 		assert_true(page < PAGES);
 		assert_int_equal(free_page[page], !is_free);
 		free_page[page] = is_free;
@@ -45,8 +46,10 @@ static bool fits(unsigned page, unsigned pages)
 static uint64_t highest(uint64_t bytes, uint64_t align, uint64_t limit)
 {
 	unsigned pages = (unsigned)((bytes + PAGE - 1) / PAGE);
+
 	for (unsigned p = PAGES; p-- > 0;) {
 		uint64_t at = BASE + p * PAGE;
+
 		if (at % align == 0 && (!limit || at + pages * PAGE <= limit) && fits(p, pages))
 			return at;
 	}
@@ -57,6 +60,7 @@ static void same_as_model(void)
 {
 	struct mem_stats s;
 	uint64_t pages = 0;
+
 	for (unsigned i = 0; i < PAGES; i++)
 		pages += free_page[i];
 	mem_stats(&s);
@@ -71,10 +75,12 @@ static void random_life(unsigned seed)
 	struct {
 		uint64_t at, bytes;
 	} held[64] = {{0}};
+
 	srand(seed);
 	for (unsigned step = 0; step < 2000; step++) {
 		unsigned i = (unsigned)rand() % 64;
 		uint64_t bytes, align, limit, want;
+
 		if (held[i].at) {
 			mem_free(held[i].at, held[i].bytes);
 			mark(held[i].at, held[i].bytes, true);
@@ -132,6 +138,7 @@ static void test_nothing(void **state)
 static void test_full_table(void **state)
 {
 	struct mem_stats s;
+
 	(void)state;
 	for (uint64_t i = 0; i < EXTENTS + 10; i++)
 		mem_free(BASE + 2 * i * PAGE, PAGE);
@@ -148,6 +155,7 @@ static void test_zeroed(void **state)
 	uint8_t *real = aligned_alloc(PAGE, 4 * PAGE);
 	uint8_t *p;
 	struct mem_stats s;
+
 	(void)state;
 	assert_non_null(real);
 	memset(real, 0xaa, 4 * PAGE);
@@ -170,6 +178,7 @@ static void test_zeroed(void **state)
 static void test_large(void **state)
 {
 	uint8_t *real = aligned_alloc(LARGE, 3 * LARGE);
+
 	(void)state;
 	assert_non_null(real);
 	mem_add((uint64_t)real + PAGE, 3 * LARGE - 2 * PAGE);
@@ -193,5 +202,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_zeroed, reset),
 	    cmocka_unit_test_setup(test_large, reset),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,7 @@ static void put(uint32_t off, unsigned size, uint64_t val)
 static uint64_t get(uint32_t off, unsigned size)
 {
 	uint64_t val = 0x5555;
+
 	msix_pass_access(&t, off, size, false, &val);
 	return val;
 }
@@ -122,6 +123,7 @@ static void refused(void **state)
 static void odd_accesses(void **state)
 {
 	uint32_t before[N][4];
+
 	(void)state;
 	msix_pass_enable(&t, true);
 	memcpy(before, hw, sizeof hw);
@@ -147,5 +149,6 @@ int main(void)
 	    cmocka_unit_test_setup(refused, setup),
 	    cmocka_unit_test_setup(odd_accesses, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,12 +124,15 @@ static void test_mb1(void **state)
 static void test_mb1_hostile(void **state)
 {
 	static const uint32_t bad[] = {0, 1, BASE - 1, BASE + MEMORY - 1, BASE + MEMORY, ~0u};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		static const unsigned pointer[] = {INFO + 24, INFO + 48, MODULES, MODULES + 4};
+
 		for (unsigned k = 0; k < sizeof pointer / sizeof pointer[0]; k++) {
 			const char *why;
 			bool longer;
+
 			put_mb1();
 			put32(pointer[k], bad[i]);
 			why = read1();
@@ -156,6 +159,7 @@ static void test_mb1_hostile(void **state)
 static void test_mb1_map_steps(void **state)
 {
 	static const uint32_t bad[] = {0, 19, 0xfffffffc, 0xffffffff, 0x80000000};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		put_mb1();
@@ -190,6 +194,7 @@ static unsigned put_tag(unsigned off, uint32_t type, uint32_t size)
 static unsigned put_mb2(void)
 {
 	unsigned at = INFO + 8, tag = at;
+
 	put_text(tag + 8, "log=debug");
 	tag = put_tag(tag, 1, 8 + 10);
 	put_text(tag + 8, "qemu");
@@ -229,10 +234,12 @@ static void test_mb2_truncated(void **state)
 {
 	unsigned whole = put_mb2();
 	uint8_t *start = memory;
+
 	(void)state;
 	for (unsigned n = 0; n <= whole; n++) {
 		uint32_t at;
 		const char *why;
+
 		/* the model ends at BASE + MEMORY: the information lies right before that */
 		memory = calloc(1, MEMORY);
 		memcpy(memory + MEMORY - n, start, n);
@@ -251,6 +258,7 @@ static void test_mb2_words(void **state)
 {
 	static const uint32_t bad[] = {0, 1, 7, 8, 9, 15, 16, 17, 0x7fffffff, 0xfffffff8, ~0u};
 	unsigned whole = put_mb2();
+
 	(void)state;
 	for (unsigned at = 0; at < whole; at += 4) {
 		for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -304,5 +312,6 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_too_many_modules, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_long_texts, set_up, tear_down),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

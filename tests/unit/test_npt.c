@@ -17,6 +17,7 @@ static bool with_gib, with_small_fetch;
 void *mem_zalloc(size_t size)
 {
 	void *p;
+
 	if (tables == limit)
 		return NULL;
 	size = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
@@ -76,8 +77,10 @@ struct found {
 static struct found walk(uint64_t root, uint64_t gpa)
 {
 	uint64_t *t = (uint64_t *)root;
+
 	for (unsigned level = 39;; level -= 9) {
 		uint64_t entry = t[gpa >> level & 511], offset = (1ul << level) - 1;
+
 		if (!(entry & 1))
 			return (struct found){0};
 		if (level == 12 || (entry & 0x80))
@@ -101,9 +104,11 @@ static int begin(void **state)
 static void map_and_walk(uint64_t gpa, uint64_t hpa, uint64_t size)
 {
 	uint64_t root = npt_create();
+
 	assert_true(npt_map(&format, root, gpa, hpa, size, NPT_RAM));
 	for (uint64_t at = 0; at < size; at += PAGE_SIZE) {
 		struct found f = walk(root, gpa + at + 0x123);
+
 		assert_int_equal(f.hpa, hpa + at + 0x123);
 		assert_int_equal(f.leaf & ~0x80ul, 7);
 	}
@@ -127,6 +132,7 @@ static void test_translates(void **state)
 static void test_largest_pages(void **state)
 {
 	uint64_t root = npt_create();
+
 	(void)state;
 	assert_true(npt_map(&format, root, GIB - 0x201000, 3 * GIB - 0x201000, 2 * GIB, NPT_RAM));
 	assert_int_equal(walk(root, GIB - 0x201000).shift, 12);
@@ -146,6 +152,7 @@ static void test_largest_pages(void **state)
 static void test_device(void **state)
 {
 	uint64_t root = npt_create();
+
 	(void)state;
 	assert_true(npt_map(&format, root, 0xfebc0000, 0xfebc0000, 0x20000, NPT_DEVICE));
 	assert_int_equal(walk(root, 0xfebdffff).leaf, 7 | 0x18 | 1ul << 63);
@@ -156,6 +163,7 @@ static void test_device(void **state)
 static void test_shown(void **state)
 {
 	uint64_t root = npt_create();
+
 	(void)state;
 	assert_true(npt_map(&format, root, 0xe0000000, 0x40000000, 0x201000, NPT_SHOWN));
 	assert_true(npt_map(&format, root, 0xe0400000, 0x50000000, 0x1000, NPT_SHARED));
@@ -172,6 +180,7 @@ static void test_unmap(void **state)
 {
 	uint64_t root = npt_create();
 	unsigned made;
+
 	(void)state;
 	assert_true(npt_map(&format, root, 0xe0000000, 0x40000000, 0x201000, NPT_SHOWN));
 	assert_true(npt_map(&format, root, 0xe0201000, 0x50000000, 0x1000, NPT_SHARED));
@@ -194,6 +203,7 @@ static void test_unmap(void **state)
 static void test_unmap_part(void **state)
 {
 	uint64_t root = npt_create();
+
 	(void)state;
 	assert_true(npt_map(&format, root, 0xe0003000, 0x50000000, 0x1000, NPT_DEVICE));
 	assert_false(npt_map(&format, root, 0xe0001000, 0x40000000, 0x4000, NPT_SHOWN));
@@ -214,6 +224,7 @@ static void test_unmap_part(void **state)
 static void test_nothing_twice(void **state)
 {
 	uint64_t root = npt_create();
+
 	(void)state;
 	assert_true(npt_map(&format, root, 0, 0, 0x400000, NPT_RAM));
 	assert_false(
@@ -232,6 +243,7 @@ static void test_short_of_memory(void **state)
 	(void)state;
 	for (limit = 0; limit < 4; limit++) {
 		uint64_t root = npt_create();
+
 		assert_int_equal(!!root, limit > 0);
 		if (!root)
 			continue;
@@ -245,6 +257,7 @@ static void test_short_of_memory(void **state)
 static void is_page(uint64_t root, uint64_t gpa, uint64_t hpa, unsigned shift, bool executable)
 {
 	struct found f = walk(root, gpa);
+
 	assert_int_equal(f.shift, shift);
 	assert_int_equal(f.hpa, hpa);
 	assert_int_equal(f.leaf, (executable ? 7 : 3) | 6 << 3 | (shift > 12 ? 0x80 : 0));
@@ -254,6 +267,7 @@ static void test_fetch_splits(void **state)
 {
 	uint64_t root;
 	unsigned all;
+
 	(void)state;
 	with_small_fetch = true;
 	root = npt_create();
@@ -279,6 +293,7 @@ static void test_fetch_everywhere(void **state)
 {
 	uint64_t root;
 	unsigned all;
+
 	(void)state;
 	with_small_fetch = true;
 	root = npt_create();
@@ -304,6 +319,7 @@ struct fetcher {
 static void *fetch_all(void *ctx)
 {
 	struct fetcher *me = ctx;
+
 	for (unsigned i = 0; i < 512; i++)
 		if (!npt_allow_fetch(&ept, me->root, ((i + me->start) % 512) * 0x200000ul))
 			me->refused++;
@@ -316,6 +332,7 @@ static void test_fetch_at_once(void **state)
 	pthread_t thread[VCPUS];
 	struct fetcher f[VCPUS];
 	uint64_t root;
+
 	(void)state;
 	with_small_fetch = true;
 	root = npt_create();
@@ -338,6 +355,7 @@ static void test_fetch_at_once(void **state)
 static void test_fetch_refused(void **state)
 {
 	uint64_t root;
+
 	(void)state;
 	with_small_fetch = true;
 	root = npt_create();
@@ -358,6 +376,7 @@ static void test_fetch_refused(void **state)
 static void test_fetch_free(void **state)
 {
 	uint64_t root = npt_create();
+
 	(void)state;
 	assert_true(npt_map(&ept, root, 0, GIB, GIB, NPT_RAM));
 	assert_int_equal(tables, 2);
@@ -371,6 +390,7 @@ static void test_fetch_free(void **state)
 static void test_fetch_short_of_memory(void **state)
 {
 	uint64_t root;
+
 	(void)state;
 	with_small_fetch = true;
 	limit = 500; /* of 513 */
@@ -398,5 +418,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_fetch_free, begin),
 	    cmocka_unit_test_setup(test_fetch_short_of_memory, begin),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@ static void check(answer *write, const char *openmetrics, const char *prometheus
 {
 	struct text got[2] = {{0}};
 	struct metrics m;
+
 	for (unsigned i = 0; i < 2; i++) {
 		text_add(&got[i], "");
 		metrics_begin(&m, i, text_put, &got[i]);
@@ -37,6 +38,7 @@ static void counters(struct metrics *m)
 	static const struct metric_family lines = {"log_lines", METRIC_COUNTER, NULL, "", "Lines."};
 	static const struct metric_family in = {"in", METRIC_COUNTER, "bytes", "port,cause",
 	                                        "What came in."};
+
 	metrics_family(m, &lines);
 	metrics_number(m, NULL, 0);
 	metrics_family(m, &in);
@@ -73,6 +75,7 @@ static void others(struct metrics *m)
 	static const struct metric_family guest = {"guest", METRIC_STATESET, NULL, "name", "S."};
 	static const struct metric_family role = {"role", METRIC_STATESET, NULL, "", "R."};
 	static const char *const states[] = {"off", "on"};
+
 	metrics_family(m, &node);
 	metrics_number(m, (const char *const[]){"n"}, 1);
 	metrics_family(m, &up);
@@ -127,6 +130,7 @@ static void histograms(struct metrics *m)
 	static const struct metric_family time = {"time", METRIC_HISTOGRAM, "seconds", "a", "T."};
 	static const struct metric_family all = {"all", METRIC_HISTOGRAM, "seconds", "", "A."};
 	static const struct metric_bucket bucket[] = {{107, 0}, {1500000000, UINT64_MAX - 1}};
+
 	metrics_family(m, &time);
 	metrics_histogram(m, (const char *const[]){"x"},
 	                  &(struct metric_histogram){bucket, 2, UINT64_MAX, 12003000004});
@@ -190,12 +194,14 @@ static void test_bounds(void **state)
 	    {999999999999999, "999999.999999999"},
 	};
 	static const struct metric_family f = {"f", METRIC_HISTOGRAM, "seconds", "", "F."};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof bound / sizeof bound[0]; i++) {
 		struct metric_bucket bucket = {bound[i].ns, 3};
 		struct text got = {0};
 		struct metrics m;
 		char want[80];
+
 		metrics_begin(&m, true, text_put, &got);
 		metrics_family(&m, &f);
 		metrics_histogram(&m, NULL, &(struct metric_histogram){&bucket, 1, 3, 3});
@@ -210,6 +216,7 @@ static void test_bounds(void **state)
 static void escapes(struct metrics *m)
 {
 	static const struct metric_family f = {"f", METRIC_GAUGE, NULL, "l", "H."};
+
 	metrics_family(m, &f);
 	metrics_number(m, (const char *const[]){""}, 1);
 	metrics_number(m, (const char *const[]){"a \"b\" \\ \n."}, 2);
@@ -235,6 +242,7 @@ static void test_escapes(void **state)
 static void many_labels(struct metrics *m)
 {
 	static const struct metric_family f = {"f", METRIC_GAUGE, NULL, "a,b,c,d,e,f,g,h", "H."};
+
 	metrics_family(m, &f);
 	metrics_number(m, (const char *const[]){"1", "2", "3", "4", "5", "6", "7", "8"}, 9);
 }
@@ -245,6 +253,7 @@ static void test_many_labels(void **state)
 	static const char sample[] = "f{a=\"1\",b=\"2\",c=\"3\",d=\"4\",e=\"5\",f=\"6\",g=\"7\","
 	                             "h=\"8\"} 9\n";
 	char openmetrics[200], prometheus[200];
+
 	(void)state;
 	snprintf(openmetrics, sizeof openmetrics, "%s%s# EOF\n", head, sample);
 	snprintf(prometheus, sizeof prometheus, "%s%s", head, sample);
@@ -259,5 +268,6 @@ int main(void)
 	    cmocka_unit_test(test_many_labels), cmocka_unit_test(test_histograms),
 	    cmocka_unit_test(test_bounds),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

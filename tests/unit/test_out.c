@@ -14,6 +14,7 @@ static void check(answer *write, const char *as_text, const char *as_json)
 {
 	struct text t = {0}, j = {0};
 	struct out o;
+
 	text_add(&t, "");
 	out_begin(&o, false, text_put, &t);
 	write(&o);
@@ -148,6 +149,7 @@ static void test_depth(void **state)
 {
 	struct text j = {0};
 	struct out o;
+
 	(void)state;
 	out_begin(&o, true, text_put, &j);
 	for (unsigned i = 1; i < OUT_DEPTH + 2; i++)
@@ -169,5 +171,6 @@ int main(void)
 	    cmocka_unit_test(test_objects), cmocka_unit_test(test_wrong),
 	    cmocka_unit_test(test_depth),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

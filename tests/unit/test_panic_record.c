@@ -44,6 +44,7 @@ static void test_any_bit(void **state)
 {
 	uint8_t *p = (uint8_t *)page;
 	size_t n = offsetof(struct panic_record, text) + page->length;
+
 	(void)state;
 	for (size_t i = 0; i < 8 * n; i++) {
 		p[i / 8] ^= (uint8_t)(1 << i % 8);
@@ -58,6 +59,7 @@ static void test_garbage(void **state)
 {
 	static const uint8_t fill[] = {0, 0xff, 0x55, 'P'};
 	struct panic_record good = *page;
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof fill; i++) {
 		memset(page, fill[i], sizeof *page);
@@ -86,6 +88,7 @@ static void test_printable(void **state)
 static void test_full(void **state)
 {
 	char line[200];
+
 	(void)state;
 	memset(line, 'x', sizeof line - 1);
 	line[sizeof line - 1] = '\0';
@@ -112,5 +115,6 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_printable, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ static char why[128];
 uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 {
 	unsigned i = bdf >> 3;
+
 	if (i >= FUNCTIONS)
 		return ~0u >> (32 - 8 * size);
 	return reg == 0 ? 0x10000u * i + 0x8086 : reg == PCI_COMMAND ? commands[i] : 0;
@@ -185,6 +186,7 @@ static bool attached(unsigned i)
 static void each_has_a_place_of_its_own(void **state)
 {
 	unsigned n;
+
 	(void)state;
 	assert_null(vm.passthrough);
 	for (unsigned i = 0; i < PASSTHROUGH_MAX; i++)
@@ -226,6 +228,7 @@ static void a_failure_leaves_the_others(void **state)
 static void all_are_reset_and_quiet(void **state)
 {
 	unsigned before;
+
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
 		assert_true(attached(i));
@@ -255,5 +258,6 @@ int main(void)
 	    cmocka_unit_test_setup(a_failure_leaves_the_others, setup),
 	    cmocka_unit_test_setup(all_are_reset_and_quiet, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

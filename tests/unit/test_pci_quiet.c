@@ -27,6 +27,7 @@ static struct function *at(uint16_t bdf)
 uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 {
 	const struct function *f = at(bdf);
+
 	if (!f)
 		return size == 1 ? 0xff : 0xffff;
 	switch (reg) {
@@ -48,6 +49,7 @@ uint32_t pci_read(uint16_t bdf, uint8_t reg, unsigned size)
 void pci_write(uint16_t bdf, uint8_t reg, unsigned size, uint32_t v)
 {
 	struct function *f = at(bdf);
+
 	assert_non_null(f);
 	assert_int_equal(reg, PCI_COMMAND);
 	assert_int_equal(size, 2);
@@ -65,6 +67,7 @@ static struct function *add(unsigned bus, unsigned device, unsigned fn, uint16_t
 static struct function *bridge(unsigned bus, unsigned device, uint8_t secondary)
 {
 	struct function *f = add(bus, device, 0, 0x0604);
+
 	f->header = HEADER_PCI;
 	f->secondary = secondary;
 	return f;
@@ -82,6 +85,7 @@ static void test_kinds(void **state)
 	struct function *host = add(0, 0, 0, 0x0600), *isa = add(0, 1, 0, 0x0601);
 	struct function *ide, *usb, *iommu, *off, *stuck, *hidden;
 	struct pci_masters m;
+
 	(void)state;
 	isa->header = HEADER_MULTI;
 	ide = add(0, 1, 1, 0x0101);
@@ -108,6 +112,7 @@ static void test_bridges(void **state)
 	struct function *b = bridge(0, 1, 5), *deep = bridge(5, 0, 200);
 	struct function *nic, *unreached;
 	struct pci_masters m;
+
 	(void)state;
 	bridge(200, 31, 0);
 	bridge(200, 30, 200);
@@ -127,5 +132,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_kinds, set_up),
 	    cmocka_unit_test_setup(test_bridges, set_up),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ static void machine(unsigned cores, unsigned bits)
 static int give(const void *owner, int wanted)
 {
 	int core = place_pick(&v, owner, wanted, &why);
+
 	if (core >= 0)
 		v.core[core].owner = owner;
 	return core;
@@ -104,6 +105,7 @@ static void test_poll(void **state)
 static void test_sparse_ids(void **state)
 {
 	static const uint32_t id[] = {0, 16, 32, 1, 17, 33};
+
 	(void)state;
 	machine(6, 1);
 	for (unsigned i = 0; i < 6; i++)
@@ -170,6 +172,7 @@ static void test_amd(void **state)
 		uint32_t ebx;
 		unsigned bits;
 	} c[] = {{0, 0}, {0x100, 1}, {0x200, 2}, {0x300, 2}};
+
 	(void)state;
 	basic.eax = 0x0d; /* leaf 0Bh is empty */
 	extended.eax = 0x8000001e;
@@ -197,5 +200,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_levels, clear),
 	    cmocka_unit_test_setup(test_amd, clear),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
 static void test_xcr0(void **state)
 {
 	uint64_t all = ~0ul;
+
 	(void)state;
 	assert_true(xcr0_valid(X87, all));
 	assert_true(xcr0_valid(X87 | SSE | AVX, all));
@@ -35,6 +36,7 @@ static void test_xcr0(void **state)
 static void test_xcr0_halves(void **state)
 {
 	static const uint64_t together[] = {AVX512, AMX};
+
 	(void)state;
 	for (unsigned i = 0; i < 2; i++)
 		for (unsigned bit = 0; bit < 64; bit++)
@@ -49,6 +51,7 @@ static void test_pat(void **state)
 	for (unsigned byte = 0; byte < 8; byte++)
 		for (unsigned type = 0; type < 256; type++) {
 			bool good = type < 8 && type != 2 && type != 3;
+
 			assert_int_equal(pat_valid((uint64_t)type << 8 * byte), good);
 		}
 }
@@ -56,6 +59,7 @@ static void test_pat(void **state)
 static void test_bus_lock(void **state)
 {
 	uint64_t now, last;
+
 	(void)state;
 	assert_int_equal(bus_lock_rest(5000, 0, 1000), 5000);    /* long ago: at once */
 	assert_int_equal(bus_lock_rest(5000, 4000, 1000), 5000); /* just long enough */
@@ -76,5 +80,6 @@ int main(void)
 	    cmocka_unit_test(test_xcr0_halves),
 	    cmocka_unit_test(test_pat),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,5 +193,6 @@ int main(void)
 	    cmocka_unit_test_setup(its_rounds_are_counted, setup),
 	    cmocka_unit_test_setup(the_clock_is_set_first, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

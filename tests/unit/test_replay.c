@@ -262,6 +262,7 @@ static void what_differs_is_found(void **unused)
 	size_t size;
 	char *bytes = read_capture(&size);
 	unsigned changed = 0;
+
 	(void)unused;
 
 	blocks_begin(&b, (const uint8_t *)bytes, size);
@@ -289,6 +290,7 @@ static void what_is_not_whole_is_said(void **unused)
 	struct outcome o;
 	size_t size;
 	char *bytes;
+
 	(void)unused;
 
 	memory.head.mirror[1].cut = 64; /* of network lab, by its text alone */
@@ -314,6 +316,7 @@ static void a_cut_capture_is_read_no_further(void **unused)
 	struct outcome o;
 	size_t size;
 	char *text, *bytes;
+
 	(void)unused;
 
 	for (unsigned i = 0; i < 4; i++)
@@ -339,6 +342,7 @@ static void files_of_none_and_of_two(void **unused)
 	struct outcome o;
 	size_t size;
 	char *bytes, *two, why[200] = "";
+
 	(void)unused;
 
 	assert_null(play(config_live(config), (const uint8_t *)"", 0, &o, why, sizeof why));

@@ -20,6 +20,7 @@ static bool more;        /* the last turn left something */
 static void note(const char *kind, const char *what, size_t len)
 {
 	size_t n = strlen(asked);
+
 	snprintf(asked + n, sizeof asked - n, "%s[%.*s]", kind, (int)(len < 100 ? len : 100), what);
 }
 
@@ -95,6 +96,7 @@ static size_t read_answer(char *buf, size_t size)
 {
 	size_t total = 0, n;
 	const char *p;
+
 	while ((n = session_answer(d, &p))) {
 		if (n > 1000)
 			n = 1000;
@@ -110,6 +112,7 @@ static size_t read_answer(char *buf, size_t size)
 static void answers(const char *want)
 {
 	char buf[1024];
+
 	read_answer(buf, sizeof buf);
 	assert_string_equal(buf, want);
 }
@@ -125,6 +128,7 @@ static uint64_t counted(const char *name)
 {
 	const char *have;
 	uint64_t v;
+
 	for (unsigned i = 0; session_counter(d, i, &have, &v); i++)
 		if (!strcmp(have, name))
 			return v;
@@ -170,6 +174,7 @@ static void test_texts(void **state)
 static void test_text_too_long(void **state)
 {
 	char line[4001];
+
 	(void)state;
 	memset(line, 'x', 4000);
 	line[4000] = '\n';
@@ -185,6 +190,7 @@ static void test_text_too_long(void **state)
 static void test_line_too_long(void **state)
 {
 	char line[CONFIG_LINE + 100];
+
 	(void)state;
 	memset(line, 'x', sizeof line);
 	session_input(d, line, sizeof line);
@@ -230,6 +236,7 @@ static void test_echo(void **state)
 static void test_overrun(void **state)
 {
 	char *flood = malloc(SESSION_IN);
+
 	(void)state;
 	memset(flood, '\n', SESSION_IN);
 	memcpy(flood, "first\n", 6);
@@ -252,6 +259,7 @@ static void test_answer_too_long(void **state)
 {
 	char *buf = malloc(SESSION_ANSWER + 1);
 	size_t n;
+
 	(void)state;
 	send_bytes("big\n");
 	turns();
@@ -270,6 +278,7 @@ static void test_unread(void **state)
 {
 	char *buf = malloc(SESSION_ANSWER + 1);
 	size_t n;
+
 	(void)state;
 	send_bytes("big\n");
 	turns();
@@ -314,5 +323,6 @@ int main(void)
 	    T(test_unread),
 	    T(test_reset),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,6 +94,7 @@ static void test_follows(void **state)
 {
 	uint32_t home = window.pci.bar[0].home;
 	const struct mapping *m = mapping_at(home);
+
 	(void)state;
 	assert_non_null(m);
 	assert_int_equal(m->size, SIZE);
@@ -118,6 +119,7 @@ static void test_in_the_way(void **state)
 {
 	uint32_t home = window.pci.bar[0].home, other = ring.pci.bar[0].home;
 	uint64_t v = 0;
+
 	(void)state;
 	memset(ring_bytes, 0x5a, sizeof ring_bytes);
 	move(&ring, home);
@@ -135,6 +137,7 @@ static void test_in_the_way(void **state)
 static void test_accesses(void **state)
 {
 	uint64_t v = ~0ull;
+
 	(void)state;
 	memset(shown_bytes, 0x11, SIZE);
 	window.pci.ops->bar(&window.pci, 0, SIZE - 4, 4, false, &v);
@@ -156,5 +159,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_in_the_way, setup),
 	    cmocka_unit_test_setup(test_accesses, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,7 @@ static void test_one_that_never_writes(void **state)
 {
 	struct spec_ctrl s = {0};
 	uint64_t seen;
+
 	(void)state;
 	start();
 	run(&s, &seen, SSBD);
@@ -60,6 +61,7 @@ static void test_swap(void **state)
 {
 	struct spec_ctrl s = {0};
 	uint64_t seen;
+
 	(void)state;
 	start();
 	assert_int_equal(spec_ctrl_write(&s, IBRS | STIBP | SSBD, IBRS), SPEC_CTRL_GIVE);
@@ -80,6 +82,7 @@ static void test_swap(void **state)
 static void test_no_entry(void **state)
 {
 	struct spec_ctrl s = {.value = SSBD, .own = true};
+
 	(void)state;
 	start();
 	spec_ctrl_enter(&s, write_reg);
@@ -92,6 +95,7 @@ static void test_no_entry(void **state)
 static void test_faults(void **state)
 {
 	struct spec_ctrl s = {0};
+
 	(void)state;
 	assert_int_equal(spec_ctrl_write(&s, 0, 0), SPEC_CTRL_FAULT);
 	assert_int_equal(spec_ctrl_write(&s, IBRS, SSBD), SPEC_CTRL_FAULT);
@@ -114,9 +118,11 @@ static void test_bits(void **state)
 	    {"tests/unit/data/cpuid/rome.txt", 7},
 	    {"tests/unit/data/cpuid/genoa.txt", 0x87},
 	};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof machine / sizeof machine[0]; i++) {
 		uint64_t bits;
+
 		dump_read(machine[i].path);
 		bits = cpuid_spec_ctrl(dump_ask);
 		if (bits != machine[i].bits)
@@ -132,6 +138,7 @@ static void check_told(void)
 	struct cpuid amd = cpuid_for_guest(dump_ask, &any, 0x80000008, 0);
 	bool told = (seven.edx & (1u << 26 | 1u << 27 | 1u << 31)) ||
 	            (amd.ebx & (1u << 14 | 1u << 15 | 1u << 24 | 1u << 28));
+
 	assert_int_equal(told, cpuid_spec_ctrl(dump_ask) != 0);
 }
 
@@ -147,6 +154,7 @@ static void test_arch_capabilities(void **state)
 {
 	static const uint8_t hosts[] = {7, 9, 10, 11, 12, 18, 21, 23, 25};
 	uint64_t all = cpuid_arch_capabilities(~0ul);
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof hosts; i++)
 		assert_false(all >> hosts[i] & 1);
@@ -166,5 +174,6 @@ int main(void)
 	    cmocka_unit_test(test_told),
 	    cmocka_unit_test(test_arch_capabilities),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,7 @@ static void read_stream(char names[256], char packets[256])
 static void a_port_that_was_removed_keeps_its_name(void **state)
 {
 	char names[256], packets[256];
+
 	(void)state;
 
 	send_frame();
@@ -91,6 +92,7 @@ static void a_port_that_was_removed_keeps_its_name(void **state)
 static void a_mirror_that_was_removed_keeps_its_cut(void **state)
 {
 	char names[256], packets[256];
+
 	(void)state;
 
 	send_frame();

@@ -217,5 +217,6 @@ int main(void)
 	    cmocka_unit_test_setup(a_port_without_interrupt_is_waited_for, setup),
 	    cmocka_unit_test_setup(cores_write_while_one_feeds, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

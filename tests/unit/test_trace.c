@@ -33,6 +33,7 @@ static void records_come_in_order(void **state)
 	struct trace_ring *r = ring_make();
 	struct trace_record got[RECORDS];
 	uint64_t next = 0, lost = 0;
+
 	(void)state;
 
 	assert_int_equal(trace_read(r, RECORDS, &next, got, RECORDS, &lost), 0);
@@ -53,6 +54,7 @@ static void the_oldest_are_lost_and_counted(void **state)
 	struct trace_record got[RECORDS];
 	uint64_t next = 0, lost = 0;
 	unsigned n;
+
 	(void)state;
 
 	put(r, 0, RECORDS + 4);
@@ -71,6 +73,7 @@ static void a_count_set_back_or_ahead_harms_no_reader(void **state)
 	struct trace_ring *r = ring_make();
 	struct trace_record got[RECORDS];
 	uint64_t next = 0, lost = 0;
+
 	(void)state;
 
 	put(r, 0, 6);

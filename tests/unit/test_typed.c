@@ -92,6 +92,7 @@ static atomic_uint calls;
 static void *typist(void *arg)
 {
 	unsigned n = *(unsigned *)arg;
+
 	for (unsigned i = 0; i < n; i++) {
 		while (typed_full(&t) && !atomic_load(&calls))
 			sched_yield();
@@ -112,6 +113,7 @@ static void a_source_that_waits_is_called(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, typist, &n), 0);
 	for (unsigned i = 0; i < n;) {
 		int c = typed_take(&t);
+
 		if (typed_source_due(&t))
 			atomic_store(&calls, 1);
 		if (c < 0) {
@@ -131,5 +133,6 @@ int main(void)
 	    cmocka_unit_test_setup(in_parts, setup),
 	    cmocka_unit_test_setup(a_source_that_waits_is_called, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

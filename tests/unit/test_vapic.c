@@ -38,6 +38,7 @@ static void test_x2_logical(void **state)
 static void test_page_physical(void **state)
 {
 	struct vapic a = page(0, 0xffffffff);
+
 	(void)state;
 	assert_true(vapic_matches(&a, 3, 3, false));
 	assert_false(vapic_matches(&a, 3, 2, false));
@@ -48,6 +49,7 @@ static void test_page_physical(void **state)
 static void test_page_flat(void **state)
 {
 	struct vapic a = page(0x04, 0xffffffff), none = page(0, 0xffffffff);
+
 	(void)state;
 	assert_true(vapic_matches(&a, 2, 0x06, true));
 	assert_false(vapic_matches(&a, 2, 0x03, true));
@@ -58,6 +60,7 @@ static void test_page_flat(void **state)
 static void test_page_cluster(void **state)
 {
 	struct vapic a = page(0x12, 0x0fffffff); /* cluster 1, member 2 */
+
 	(void)state;
 	assert_true(vapic_matches(&a, 0, 0x13, true));
 	assert_false(vapic_matches(&a, 0, 0x23, true));
@@ -69,6 +72,7 @@ static void test_page_cluster(void **state)
 static void test_disabled(void **state)
 {
 	struct vapic off = {.base = 0, .ldr = 0xff000000, .dfr = 0xffffffff};
+
 	(void)state;
 	assert_false(vapic_matches(&off, 3, 3, false));
 	assert_false(vapic_matches(&off, 3, 0xff, false));
@@ -83,5 +87,6 @@ int main(void)
 	    cmocka_unit_test(test_page_physical), cmocka_unit_test(test_page_flat),
 	    cmocka_unit_test(test_page_cluster),  cmocka_unit_test(test_disabled),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

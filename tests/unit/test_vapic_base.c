@@ -53,6 +53,7 @@ static struct vcpu *vcpu(unsigned id, bool x2apic)
 	static struct vm vm;
 	static uint8_t memory[1];
 	struct vcpu *v = &vm.vcpu[id];
+
 	hvm = &ops;
 	memset(&vm, 0, sizeof vm);
 	assert_true(gmem_add(&vm.mem, 0, MEMORY, memory));
@@ -71,6 +72,7 @@ static void test_transitions(void **state)
 	static const uint64_t mode[] = {0, APIC_BASE_X2, EN, X2};
 	static const bool legal[4][4] = {
 	    {true, false, true, false}, {0}, {true, false, true, true}, {true, false, false, true}};
+
 	(void)state;
 	for (unsigned from = 0; from < 4; from++)
 		for (unsigned to = 0; to < 4; to++)
@@ -84,6 +86,7 @@ static void test_reserved(void **state)
 	(void)state;
 	for (unsigned bit = 0; bit < 64; bit++) {
 		bool has = bit == 8 || bit == 10 || bit == 11 || (bit >= 12 && bit < PHYS_BITS);
+
 		assert_int_equal(vapic_base_allowed(EN, EN | 1ul << bit, PHYS_BITS), has);
 	}
 }
@@ -93,6 +96,7 @@ static void test_there_and_back(void **state)
 {
 	struct vcpu *v = vcpu(0, true);
 	uint64_t page = PAGE | APIC_BASE_BSP;
+
 	(void)state;
 	v->apic.icr = v->apic.ldr = 5;
 	v->apic.dfr = 0;
@@ -117,6 +121,7 @@ static void test_there_and_back(void **state)
 static void test_same_mode_resets_nothing(void **state)
 {
 	struct vcpu *v = vcpu(0, true);
+
 	(void)state;
 	assert_true(vapic_write_base(v, v->apic.base));
 	assert_true(owned);
@@ -127,6 +132,7 @@ static void test_same_mode_resets_nothing(void **state)
 static void test_boot_flag(void **state)
 {
 	struct vcpu *v = vcpu(0, false);
+
 	(void)state;
 	assert_true(vapic_write_base(v, PAGE | EN));
 	assert_int_equal(v->apic.base, PAGE | EN | APIC_BASE_BSP);
@@ -139,6 +145,7 @@ static void test_page(void **state)
 {
 	struct vcpu *v = vcpu(1, false);
 	uint64_t elsewhere = 0xa0000000;
+
 	(void)state;
 	assert_true(vapic_claims(&v->apic, PAGE) && vapic_claims(&v->apic, PAGE + 0xfff));
 	assert_false(vapic_claims(&v->apic, PAGE - 1) || vapic_claims(&v->apic, PAGE + 0x1000));
@@ -156,6 +163,7 @@ static void test_page_where_something_is(void **state)
 {
 	struct vcpu *v = vcpu(1, false);
 	uint64_t at[] = {0, MEMORY - PAGE_SIZE, VPCI_MEM_BASE, VIOAPIC_PAGE};
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof at / sizeof at[0]; i++) {
 		assert_false(vapic_write_base(v, at[i] | EN));
@@ -171,6 +179,7 @@ static void test_init(void **state)
 {
 	struct vcpu *v = vcpu(1, false);
 	uint64_t base = 0xa0000000 | EN;
+
 	(void)state;
 	assert_true(vapic_write_base(v, base));
 	v->apic.ldr = 0x01000000;
@@ -192,5 +201,6 @@ int main(void)
 	    cmocka_unit_test(test_page_where_something_is),
 	    cmocka_unit_test(test_init),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,7 @@ static struct vnet_core_open nets[3];
 static struct vm *running(void)
 {
 	static struct vm vm;
+
 	memset(&vm, 0, sizeof vm);
 	memset(cores, 0, sizeof cores);
 	hvm = &ops;
@@ -185,6 +186,7 @@ static enum vcpu_state serve(struct vcpu *v, uint32_t requests)
 static void test_start_up(void **state)
 {
 	struct vcpu *v = &running()->vcpu[1];
+
 	(void)state;
 	v->sipi_vector = 0x9a;
 	assert_int_equal(serve(v, VCPU_REQ_SIPI), VCPU_RUN);
@@ -205,10 +207,12 @@ static void test_one_that_left_stays_away(void **state)
 {
 	static const uint32_t late[] = {VCPU_REQ_INIT, VCPU_REQ_SIPI, VCPU_REQ_INIT | VCPU_REQ_SIPI,
 	                                VCPU_REQ_START, VCPU_REQ_WORK | VCPU_REQ_NMI};
+
 	(void)state;
 	for (unsigned was = 0; was < 3; was++) {
 		struct vm *vm = running();
 		struct vcpu *v = &vm->vcpu[was];
+
 		assert_int_equal(serve(v, VCPU_REQ_STOP | VCPU_REQ_INIT | VCPU_REQ_SIPI),
 		                 VCPU_LEFT);
 		for (unsigned i = 0; i < sizeof late / sizeof late[0]; i++)
@@ -224,6 +228,7 @@ static void test_one_that_left_stays_away(void **state)
 static void test_stopped_before_it_began(void **state)
 {
 	struct vm *vm = running();
+
 	(void)state;
 	for (unsigned i = 0; i < vm->nvcpus; i++)
 		atomic_store(&vm->vcpu[i].state, VCPU_OFF);
@@ -239,6 +244,7 @@ static void test_stopped_before_it_began(void **state)
 static void test_a_core_has_work_besides(void **state)
 {
 	struct vcpu *v = &running()->vcpu[0];
+
 	(void)state;
 	core_works = 0;
 	serve(v, VCPU_REQ_WORK);
@@ -264,6 +270,7 @@ static void test_a_service_is_called_when_asked(void **state)
 {
 	static const struct vm_service service = {.serve = serve_request, .ctx = &served};
 	struct vm *vm = running();
+
 	(void)state;
 	vm->service = &service;
 	served = 0;
@@ -278,6 +285,7 @@ static void test_a_service_is_called_when_asked(void **state)
 static struct hist times_of(const struct vcpu *v, enum vmexit_kind kind)
 {
 	struct hist h = {0};
+
 	assert_true(exit_times_read(v, kind, &h));
 	return h;
 }
@@ -296,6 +304,7 @@ static void test_exits_are_measured(void **state)
 	static const enum vmexit_kind list[] = {VMEXIT_io, VMEXIT_io, VMEXIT_cpuid, VMEXIT_COUNT};
 	struct vcpu *v = &running()->vcpu[0];
 	struct hist h = {0};
+
 	(void)state;
 	exits(v, list); /* not measured */
 	assert_false(exit_times_read(v, VMEXIT_io, &h));
@@ -327,6 +336,7 @@ static void test_what_an_exit_takes(void **state)
 	static const enum vmexit_kind one[] = {VMEXIT_msr, VMEXIT_COUNT};
 	struct vcpu *v = &running()->vcpu[0];
 	struct hist h;
+
 	(void)state;
 	assert_true(exit_times_make(v));
 	exit_times_began(v, VMEXIT_io, rdtsc() - 1000000000);
@@ -352,6 +362,7 @@ static void test_what_an_exit_takes(void **state)
 static void test_the_networks_core(void **state)
 {
 	struct core *c = running()->vcpu[0].cpu.core;
+
 	(void)state;
 	turns = begun = core_works = 0;
 	atomic_store(&c->poll, true);
@@ -373,6 +384,7 @@ static void test_the_clock_is_set_first(void **state)
 {
 	static const enum vmexit_kind one[] = {VMEXIT_io, VMEXIT_COUNT};
 	struct vcpu *v = &running()->vcpu[0];
+
 	(void)state;
 	tick_next = 0;
 	handled = clock_set = 0;
@@ -396,5 +408,6 @@ int main(void)
 	    cmocka_unit_test(test_the_clock_is_set_first),
 	    cmocka_unit_test(test_the_networks_core),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,7 @@ static void other_changed(void *ctx, uint64_t entry)
 static void two_wires(void **state)
 {
 	unsigned other = 0;
+
 	(void)state;
 	vioapic_wire(&a, 17, other_changed, &other);
 	put(0x10 + 2 * 17, 0x41);
@@ -182,5 +183,6 @@ int main(void)
 	    cmocka_unit_test_setup(a_level, setup),   cmocka_unit_test_setup(odd_accesses, setup),
 	    cmocka_unit_test_setup(two_wires, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

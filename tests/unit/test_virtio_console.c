@@ -101,6 +101,7 @@ static void test_identity(void **state)
 static void test_prints(void **state)
 {
 	uint16_t old;
+
 	(void)state;
 	up();
 	print_piece(0, "hello ", VRING_DESC_NEXT, 1);
@@ -189,6 +190,7 @@ static void room(void *ctx)
 static void test_room(void **state)
 {
 	unsigned at_start;
+
 	(void)state;
 	c->room = room;
 	rooms = 0;
@@ -228,6 +230,7 @@ static void offer_long_chains(unsigned n, uint32_t len)
 static void test_visit_is_bounded_by_bytes(void **state)
 {
 	uint16_t old;
+
 	(void)state;
 	g->pci.resume = resume;
 	resumed = 0;
@@ -305,5 +308,6 @@ int main(void)
 	    T(test_visit_is_bounded_by_chains),
 	    T(test_reset_forgets_visits),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -447,5 +447,6 @@ int main(void)
 	    T(test_mtu),           T(test_traced),
 	    T(test_copied),        T(test_an_edge_asks_with_its_first_buffers),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

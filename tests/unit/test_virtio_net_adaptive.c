@@ -316,5 +316,6 @@ int main(void)
 	    T(another_core_polls),
 	    T(a_kick_at_a_closed_gate_is_not_lost),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,5 +185,6 @@ int main(void)
 	    T(test_two_vcpus),
 	    T(test_reset_in_flight),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,5 +219,6 @@ int main(void)
 	    T(test_offload_passes),  T(test_checksum_passes), T(test_offload_completed),
 	    T(test_offload_refused), T(test_authenticated),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

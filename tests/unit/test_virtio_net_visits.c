@@ -66,6 +66,7 @@ static void test_kick_ends(void **state)
 {
 	uint64_t total;
 	uint16_t old;
+
 	(void)state;
 	refill = true;
 	offer(1, 60);
@@ -260,5 +261,6 @@ int main(void)
 	    T(test_buffers_of_one_byte),
 	    T(test_chain_of_many_pieces),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -373,6 +373,7 @@ static void test_pending_interrupts(void **state)
 static void test_moved_bar(void **state)
 {
 	uint16_t old;
+
 	(void)state;
 	go();
 	old = q[0].notify;
@@ -447,6 +448,7 @@ static void test_counters_in_their_places(void **state)
 	};
 	char name[64];
 	uint64_t value;
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
 		assert_true(virtio_pci_counter(&dev.v, row[i].at, name, sizeof name, &value));
@@ -480,5 +482,6 @@ int main(void)
 	    T(test_no_msix),
 	    T(test_machine_reset),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

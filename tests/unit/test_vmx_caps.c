@@ -22,6 +22,7 @@ static void takes_a_whole_cpu(void **state)
 {
 	struct vmx_controls c;
 	char why[128];
+
 	(void)state;
 	assert_true(vmx_choose(&skylake, &c, why, sizeof why));
 	assert_int_equal(c.word[VMX_PIN], 0x16 | 1 << 3 | 1 << 5);
@@ -29,12 +30,14 @@ static void takes_a_whole_cpu(void **state)
 	                 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 12 | 1 << 20);
 	for (unsigned w = 0; w < VMX_WORDS; w++) {
 		uint32_t must = (uint32_t)skylake.word[w], may = (uint32_t)(skylake.word[w] >> 32);
+
 		assert_int_equal(c.word[w] & must, must);
 		assert_int_equal(c.word[w] & ~may, 0);
 	}
 	for (unsigned i = 0; i < CONTROLS; i++) {
 		bool set = c.word[control[i].word] >> control[i].bit & 1;
 		bool has = skylake.word[control[i].word] >> (32 + control[i].bit) & 1;
+
 		assert_int_equal(set, control[i].wish == ON || (control[i].wish == OFFER && has));
 	}
 }
@@ -43,6 +46,7 @@ static void is_refused(const struct vmx_caps *caps, const char *name)
 {
 	struct vmx_controls c;
 	char why[128] = "";
+
 	assert_false(vmx_choose(caps, &c, why, sizeof why));
 	assert_non_null(strstr(why, name));
 	assert_non_null(strstr(why, "Patio needs it"));
@@ -56,6 +60,7 @@ static void names_each_control_that_lacks(void **state)
 	for (unsigned i = 0; i < CONTROLS; i++) {
 		struct vmx_caps caps = skylake;
 		uint64_t bit = 1ul << control[i].bit;
+
 		if (control[i].wish == OFFER)
 			continue;
 		if (control[i].wish == OFF)
@@ -66,6 +71,7 @@ static void names_each_control_that_lacks(void **state)
 	}
 	for (unsigned i = 0; i < EPT_BITS; i++) {
 		struct vmx_caps caps = skylake;
+
 		caps.ept_vpid &= ~(1ul << ept_vpid[i].bit);
 		is_refused(&caps, ept_vpid[i].name);
 	}
@@ -76,6 +82,7 @@ static void does_without_what_is_offered(void **state)
 	struct vmx_caps caps = skylake;
 	struct vmx_controls c;
 	char why[128];
+
 	(void)state;
 	caps.word[VMX_PROC2] &= ~(1ul << 44 | 1ul << 52); /* INVPCID, XSAVES */
 	assert_true(vmx_choose(&caps, &c, why, sizeof why));
@@ -88,6 +95,7 @@ static void takes_what_is_offered(void **state)
 	struct vmx_caps caps = skylake;
 	struct vmx_controls c;
 	char why[128];
+
 	(void)state;
 	assert_true(vmx_choose(&caps, &c, why, sizeof why));
 	assert_int_equal(c.word[VMX_PROC2] & (1u << 15 | 1u << 30), 0);
@@ -100,6 +108,7 @@ static void takes_what_is_offered(void **state)
 static void refuses_forced_cr3_exits(void **state)
 {
 	struct vmx_caps caps = skylake;
+
 	(void)state;
 	caps.word[VMX_PROC] = 0xf7f9fffe0401e172;
 	is_refused(&caps, "way to switch off CR3-load exiting");
@@ -139,5 +148,6 @@ int main(void)
 	    cmocka_unit_test(reads_the_firmwares_lock),
 	    cmocka_unit_test(knows_itlb_multihit),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

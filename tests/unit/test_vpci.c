@@ -150,6 +150,7 @@ static void test_config_bounds(void **state)
 		unsigned size;
 	} beyond[] = {{256, 1},  {256, 4}, {0x1000, 4}, {0xfffc, 4}, {0xffff, 1},
 	              {0xfe, 4}, {2, 4},   {3, 2},      {0, 8}};
+
 	(void)state;
 	toy.d.mask[255] = toy.d.mask[2] = 0xff;
 	for (unsigned i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
@@ -481,5 +482,6 @@ int main(void)
 	    T(test_msix_mask),    T(test_msix_access),   T(test_passthrough_hooks),
 	    T(test_reset),        T(test_work_in_turns),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,7 @@ static void *vcpu(void *arg)
 
 	for (unsigned i = 0; i < STEPS; i++) {
 		uint64_t word, gpa;
+
 		guest_cfg_set(g, me + 1, 0x10, 4, PORT(i % 4));
 		guest_cfg_set(g, me + 1, 4, 2,
 		              i % 8 ? VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER : 0);

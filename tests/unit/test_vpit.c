@@ -41,6 +41,7 @@ static uint8_t get(unsigned reg)
 static uint16_t get16(unsigned reg)
 {
 	uint8_t low = get(reg);
+
 	return (uint16_t)(low | get(reg) << 8);
 }
 
@@ -225,12 +226,14 @@ static void test_bcd(void **state)
 static void test_power_on(void **state)
 {
 	uint64_t first = vpit_read_gate(&p, now) & 0x10, changes = 0;
+
 	(void)state;
 	assert_int_equal(get16(0), 0);
 	at(1000);
 	assert_int_equal(get16(0), 0x10000 - 2000);
 	for (unsigned i = 0; i < 180; i++) {
 		uint64_t bit;
+
 		at(1000 + i);
 		bit = vpit_read_gate(&p, now) & 0x10;
 		changes += bit != first;
@@ -249,6 +252,7 @@ static void test_anything(void **state)
 	srand(8254);
 	for (unsigned i = 0; i < 300000; i++) {
 		unsigned r = (unsigned)rand();
+
 		now += r & 0x100 ? r % 100000 : 0;
 		now -= r & 0x200 ? r % 50 : 0;
 		switch (r & 3) {
@@ -285,5 +289,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_power_on, setup),
 	    cmocka_unit_test_setup(test_anything, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

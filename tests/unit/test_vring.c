@@ -386,5 +386,6 @@ int main(void)
 	    T(test_flag_mode),
 	    T(test_names),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

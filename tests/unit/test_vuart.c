@@ -78,6 +78,7 @@ static uint8_t get(unsigned reg)
 static void type(const char *text)
 {
 	size_t n = strlen(text);
+
 	memcpy(typed + n_typed, text, n);
 	n_typed += (unsigned)n;
 	vuart_line_changed(&u);
@@ -377,5 +378,6 @@ int main(void)
 	    cmocka_unit_test_setup(causes_by_priority, setup),
 	    cmocka_unit_test_setup(rts_holds_the_line, setup),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,5 +191,6 @@ int main(void)
 	    cmocka_unit_test(two_vcpus_read_what_is_typed),
 	    cmocka_unit_test(a_reset_waits_for_who_is_inside),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

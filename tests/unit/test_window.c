@@ -22,6 +22,7 @@ uint64_t tsc_khz = 1000000;
 void *mem_zalloc(size_t size)
 {
 	void *p = aligned_alloc(WINDOW_PAGE, size);
+
 	assert_non_null(p);
 	return memset(p, 0, size);
 }
@@ -65,6 +66,7 @@ static void test_places(void **state)
 	uint8_t *a = window_add(WINDOW_trace, 7, "a", 1);
 	uint8_t *b = window_add(WINDOW_trace, 8, "b", WINDOW_PAGE + 1);
 	uint8_t *c = window_add(WINDOW_capture, 9, "c", WINDOW_PAGE);
+
 	(void)state;
 	assert_ptr_equal(a, (uint8_t *)window + WINDOW_PAGE);
 	assert_ptr_equal(b, a + WINDOW_PAGE);
@@ -84,6 +86,7 @@ static void test_places(void **state)
 static void test_one_page_is_cleared(void **state)
 {
 	uint8_t *p = window_add(WINDOW_capture, 0, "one", 4 * MIB);
+
 	(void)state;
 	assert_non_null(p);
 	memset(p, 0xa5, 4 * MIB);
@@ -98,6 +101,7 @@ static void test_one_page_is_cleared(void **state)
 static void test_full(void **state)
 {
 	void *p = window_add(WINDOW_capture, 0, "all", 8 * MIB - WINDOW_PAGE);
+
 	(void)state;
 	assert_non_null(p);
 	assert_null(window_add(WINDOW_trace, 0, "one more", 1));
@@ -159,5 +163,6 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_all_parts_fit, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_more_parts_than_entries, setup, teardown),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

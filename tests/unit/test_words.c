@@ -61,6 +61,7 @@ static void one_side_of_a_route(void **state)
 	            {{VNET_MAC_ANY, 0}, "any"},
 	            {{VNET_MAC_NONE, 0}, "none"}};
 	char text[24];
+
 	(void)state;
 	for (unsigned i = 0; i < sizeof side / sizeof side[0]; i++) {
 		config_format_qual(&side[i].qual, text);
@@ -76,5 +77,6 @@ int main(void)
 	    cmocka_unit_test(values_from_elsewhere),
 	    cmocka_unit_test(one_side_of_a_route),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 bool apply_node(struct parser *p)
 {
 	const char *name = config_arg(p, "NAME")->word->text;
+
 	memcpy(p->node->name, name, strlen(name) + 1);
 	return true;
 }
@@ -19,6 +20,7 @@ bool apply_move(struct parser *p)
 	const struct arg *time = config_arg(p, "for");
 	const struct guest_config *owner =
 	    core ? config_core_owner(n, (unsigned)core->number) : NULL;
+
 	if (owner)
 		return config_fail(p, core->word, "core %u is taken by guest \"%s\"",
 		                   (unsigned)core->number, owner->name);
@@ -48,6 +50,7 @@ bool apply_panic(struct parser *p)
 {
 	const struct arg *what = config_arg(p, "WHAT"), *seconds = config_arg(p, "SECONDS");
 	bool reset = what->number == CONFIG_PANIC_RESET;
+
 	if (!reset && seconds)
 		return config_fail(p, seconds->word,
 		                   "\"%s\" is unexpected; the statement ends before it",
@@ -63,6 +66,7 @@ bool apply_trace(struct parser *p)
 	const struct arg *port = config_arg(p, "port"), *mac = config_arg(p, "mac");
 	const struct arg *filter = port ? port : mac;
 	bool on = config_arg(p, "STATE")->number;
+
 	if (filter && !on)
 		return config_fail(p, filter->word,
 		                   "\"%s\" is unexpected; the statement ends before it",
@@ -84,6 +88,7 @@ bool apply_idle(struct parser *p)
 {
 	const struct arg *what = config_arg(p, "WHAT"), *guest = config_arg(p, "GUEST");
 	bool with = what->number == CONFIG_IDLE_EXIT_WITH;
+
 	if (with && !guest)
 		return config_fail(p, &p->word[p->words],
 		                   "missing: GUEST, whose status ends the node");
@@ -101,6 +106,7 @@ bool apply_idle(struct parser *p)
 static int32_t arg_slot(const struct parser *p, const char *name)
 {
 	const struct arg *a = config_arg(p, name);
+
 	return a ? (int32_t)a->number : -1;
 }
 
@@ -109,6 +115,7 @@ bool apply_verb(struct parser *p)
 {
 	struct config_action *a = p->action;
 	const struct arg *src = config_arg(p, "SRC-MAC"), *dst = config_arg(p, "DST-MAC");
+
 	memset(a, 0, sizeof *a);
 	p->acts = true;
 	a->verb = p->statement->verb;
@@ -135,6 +142,7 @@ bool apply_console(struct parser *p)
 bool apply_load(struct parser *p)
 {
 	const struct arg *module = config_arg(p, "MODULE");
+
 	apply_verb(p);
 	if (module)
 		memcpy(p->action->word, module->word->text, strlen(module->word->text) + 1);
@@ -145,6 +153,7 @@ bool apply_help(struct parser *p)
 {
 	const struct arg *word = config_arg(p, "WORD");
 	struct nearest near;
+
 	apply_verb(p);
 	if (!word)
 		return true;
@@ -162,6 +171,7 @@ bool apply_help(struct parser *p)
 bool apply_metrics(struct parser *p)
 {
 	const struct arg *form = config_arg(p, "FORM");
+
 	apply_verb(p);
 	p->action->metrics = form ? (enum config_metrics)form->number : CONFIG_METRICS_OPEN;
 	return true;
@@ -203,6 +213,7 @@ static bool in_scope(const struct port_config *port, unsigned scope)
 static int32_t find_port(const struct node_config *n, unsigned scope, const char *name)
 {
 	int slot = config_find_port(n, name);
+
 	return slot >= 0 && in_scope(&n->port[slot], scope) ? slot : -1;
 }
 
@@ -225,6 +236,7 @@ bool apply_show(struct parser *p)
 	struct nearest near;
 	unsigned scope;
 	const char *text;
+
 	apply_verb(p);
 	a->what = (enum config_what)config_arg(p, "WHAT")->number;
 	if (!name)

@@ -7,6 +7,7 @@
 mac_t config_derive_mac(const char *name)
 {
 	uint32_t h = 2166136261u;
+
 	for (; *name; name++)
 		h = (h ^ (uint8_t)*name) * 16777619u;
 	h = (h >> 24) ^ (h & 0xffffff);
@@ -16,6 +17,7 @@ mac_t config_derive_mac(const char *name)
 void config_format_qual(const struct vnet_qual *q, char text[24])
 {
 	char mac[MAC_TEXT];
+
 	mac_to_text(q->mac, mac);
 	switch (q->match) {
 	case VNET_MAC_IS:

@@ -13,6 +13,7 @@ struct config *config_init(void *mem)
 {
 	struct config *c = mem;
 	struct node_config *n = &c->node[0];
+
 	n->log = CONFIG_LOG_INFO;
 	n->poll_core = n->exit_guest = n->console = n->trace.port = -1;
 	n->poll_us = CONFIG_POLL_US;
@@ -55,6 +56,7 @@ static struct node_config *copy_to_staged(struct config *c)
 {
 	struct node_config *to = &c->node[!c->live];
 	const struct node_config *from = &c->node[c->live];
+
 	empty_unused_slots(to, from);
 	memcpy(to, from, offsetof(struct node_config, guest));
 	memcpy(to->guest, from->guest, from->guests * sizeof from->guest[0]);
@@ -77,6 +79,7 @@ static bool begin_reading(struct config *c, const char *text, size_t len,
 {
 	struct parser *p = &c->parser;
 	struct word start = {"", 1, 1, false};
+
 	memset(report, 0, sizeof *report);
 	p->action = action;
 	p->report = report;
@@ -95,6 +98,7 @@ enum config_outcome config_read(struct config *c, const char *text, size_t len,
 {
 	enum config_outcome outcome = CONFIG_NOTHING;
 	bool failed = !begin_reading(c, text, len, NULL, report);
+
 	while (!failed && config_next_line(&c->parser, &failed)) {
 		outcome = CONFIG_CHANGED;
 		failed = !config_statement_read(&c->parser);
@@ -109,6 +113,7 @@ enum config_outcome config_read_line(struct config *c, const char *text, size_t 
 {
 	struct parser *p = &c->parser;
 	bool failed = !begin_reading(c, text, len, action, report);
+
 	if (failed || !config_next_line(p, &failed))
 		return failed ? CONFIG_REFUSED : CONFIG_NOTHING;
 	if (!config_statement_read(p))

@@ -10,6 +10,7 @@
 static void copy_word(char *to, size_t size, const char *from)
 {
 	size_t i = 0;
+
 	for (; from[i] && i + 1 < size; i++)
 		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
 	to[i] = '\0';
@@ -28,6 +29,7 @@ static void fill_message(struct config_message *m, const struct word *w, const c
 bool config_fail(struct parser *p, const struct word *w, const char *fmt, ...)
 {
 	va_list ap;
+
 	va_start(ap, fmt);
 	fill_message(&p->report->error, w, fmt, ap);
 	va_end(ap);
@@ -38,6 +40,7 @@ void config_warn(struct parser *p, const struct word *w, const char *fmt, ...)
 {
 	uint32_t n = p->report->warnings++;
 	va_list ap;
+
 	if (n >= CONFIG_WARNINGS)
 		return;
 	va_start(ap, fmt);
@@ -58,13 +61,16 @@ static unsigned edit_distance(const char *a, const char *b)
 {
 	unsigned row[CONFIG_NAME + 1];
 	size_t n = strlen(b);
+
 	for (size_t j = 0; j <= n; j++)
 		row[j] = (unsigned)j;
 	for (size_t i = 0; a[i]; i++) {
 		unsigned diagonal = row[0];
+
 		row[0] = (unsigned)i + 1;
 		for (size_t j = 0; j < n; j++) {
 			unsigned best = diagonal + (a[i] != b[j]);
+
 			diagonal = row[j + 1];
 			if (row[j] + 1 < best)
 				best = row[j] + 1;
@@ -79,6 +85,7 @@ static unsigned edit_distance(const char *a, const char *b)
 void nearest_init(struct nearest *n, const char *word)
 {
 	size_t len = strnlen(word, CONFIG_NAME);
+
 	n->word = word;
 	n->best = NULL;
 	n->distance = len < 4 ? 2 : 3; /* a candidate must be nearer than this */
@@ -90,6 +97,7 @@ void nearest_offer(struct nearest *n, const char *candidate)
 {
 	size_t len = strnlen(candidate, CONFIG_NAME), own = strlen(n->word);
 	unsigned d;
+
 	if (!len || !n->distance || len == CONFIG_NAME)
 		return;
 	/* The distance is at least the difference in length. */

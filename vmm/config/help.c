@@ -55,6 +55,7 @@ static void put_syntax(const struct writer *w, const struct statement *s)
 void config_help(const char *word, config_put *put, void *ctx)
 {
 	struct writer w = {put, ctx};
+
 	for (const struct statement *s = config_statement; s->word; s++) {
 		if (!word[0] || strcmp(word, s->word) == 0)
 			put_syntax(&w, s);

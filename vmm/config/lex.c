@@ -18,6 +18,7 @@ void lexer_init(struct lexer *lx, const char *text, size_t len)
 {
 	static const char mark[] = {'\xef', '\xbb', '\xbf'};
 	bool marked = len >= sizeof mark && memcmp(text, mark, sizeof mark) == 0;
+
 	lx->text = text;
 	lx->len = len;
 	lx->at = marked ? sizeof mark : 0;
@@ -31,6 +32,7 @@ void lexer_init(struct lexer *lx, const char *text, size_t len)
 static int peek(const struct lexer *lx, size_t ahead)
 {
 	size_t i = lx->at + ahead;
+
 	if (i >= lx->len)
 		return END;
 	if (lx->text[i] == '\r' && i + 1 < lx->len && lx->text[i + 1] == '\n')
@@ -53,6 +55,7 @@ static struct word word_here(const struct lexer *lx)
 static bool fail_here(struct parser *p, const char *why)
 {
 	struct word w = word_here(&p->lexer);
+
 	return config_fail(p, &w, "%s", why);
 }
 
@@ -62,6 +65,7 @@ static bool take_byte(struct parser *p)
 {
 	struct lexer *lx = &p->lexer;
 	struct word w = word_here(lx);
+
 	if (w.column > CONFIG_LINE)
 		return config_fail(p, &w, "the line is longer than %u bytes", CONFIG_LINE);
 	if (lx->bytes == CONFIG_STATEMENT)
@@ -75,6 +79,7 @@ static bool take_byte(struct parser *p)
 static bool fail_byte(struct parser *p, int c)
 {
 	struct word w = word_here(&p->lexer);
+
 	if (c == 0)
 		return config_fail(p, &w, "a NUL byte; the text is plain ASCII");
 	if (c < 0x80)
@@ -109,8 +114,10 @@ static bool take_comment(struct parser *p)
 static enum step skip_blanks(struct parser *p)
 {
 	struct lexer *lx = &p->lexer;
+
 	for (;;) {
 		int c = peek(lx, 0);
+
 		if (c == '#' && !take_comment(p))
 			return STEP_FAILED;
 		c = peek(lx, 0);
@@ -181,6 +188,7 @@ static bool take_quoted(struct parser *p, const struct word *w)
 static bool take_word(struct parser *p)
 {
 	struct word *w = &p->word[p->words];
+
 	*w = word_here(&p->lexer);
 	if (p->words == CONFIG_WORDS)
 		return config_fail(p, w, "more than %u words in one line", CONFIG_WORDS);
@@ -197,6 +205,7 @@ static bool take_word(struct parser *p)
 static bool read_line(struct parser *p)
 {
 	enum step s;
+
 	p->words = 0;
 	p->lexer.used = 0;
 	p->lexer.bytes = 0;

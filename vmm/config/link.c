@@ -18,6 +18,7 @@ static bool is_station(uint32_t ip)
 static bool is_host(uint32_t ip, unsigned prefix)
 {
 	uint32_t host = ip & (UINT32_MAX >> prefix);
+
 	return is_station(ip) && host && host != UINT32_MAX >> prefix;
 }
 
@@ -41,6 +42,7 @@ static mac_t derive_mac(uint32_t ip)
 static bool set_gateway(struct parser *p, struct underlay_config *u)
 {
 	const struct arg *a = config_arg(p, "gateway");
+
 	if (!a)
 		return true;
 	u->gateway = (uint32_t)a->number;
@@ -61,8 +63,10 @@ static bool check_unique(struct parser *p, unsigned slot, const struct underlay_
 {
 	const struct node_config *n = p->node;
 	const struct arg *address = config_arg(p, "address"), *mac = config_arg(p, "mac");
+
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *port = &n->port[i];
+
 		if (!port->name[0] || port->kind != CONFIG_NIC)
 			continue;
 		if (i != slot && port->underlay.prefix && port->underlay.address == u->address)
@@ -80,6 +84,7 @@ static bool check_unique(struct parser *p, unsigned slot, const struct underlay_
 bool config_learns_path_mtu(const struct node_config *n, const struct port_config *link)
 {
 	enum config_path_mtu how = link->link.path_mtu;
+
 	if (how == CONFIG_PATH_MTU_UNDERLAY)
 		how = n->port[link->link.edge].underlay.path_mtu;
 	return how == CONFIG_PATH_MTU_LEARN;
@@ -90,6 +95,7 @@ static bool read_underlay(struct parser *p, struct underlay_config *u)
 	const struct arg *address = config_arg(p, "address");
 	const struct arg *mac = config_arg(p, "mac"), *mtu = config_arg(p, "mtu");
 	const struct arg *path = config_arg(p, "path-mtu");
+
 	memset(u, 0, sizeof *u);
 	u->line = address->word->line;
 	u->address = (uint32_t)address->number;
@@ -124,6 +130,7 @@ bool apply_underlay(struct parser *p)
 	const struct arg *a = config_arg(p, "PORT"), *mtu = config_arg(p, "mtu");
 	struct port_config *port = &p->node->port[a->number];
 	struct underlay_config u;
+
 	if (!port->edge)
 		return config_fail(p, a->word, "port \"%s\" is not an edge port", port->name);
 	if (port->underlay.line)
@@ -152,6 +159,7 @@ static int edge_of(const struct node_config *n, unsigned net)
 static int only_underlay(const struct node_config *n)
 {
 	int found = -1;
+
 	for (uint32_t i = 0; i < n->ports; i++) {
 		if (n->port[i].underlay.prefix)
 			found = found == -1 ? (int)i : -2;
@@ -167,6 +175,7 @@ static bool choose_edge(struct parser *p, struct port_config *port, const struct
 	int edge = a                                          ? (int)a->number
 	           : own >= 0 && n->port[own].underlay.prefix ? own
 	                                                      : only_underlay(n);
+
 	if (edge == -1)
 		return config_fail(p, name,
 		                   "no edge port has an underlay; say "
@@ -190,6 +199,7 @@ static bool set_remote(struct parser *p, struct port_config *port)
 	const struct underlay_config *u = &p->node->port[port->link.edge].underlay;
 	char own[IP_TEXT];
 	const char *why;
+
 	port->link.remote = (uint32_t)remote->number;
 	if (!is_station(port->link.remote))
 		return fail_host(p, remote->word, "remote");
@@ -223,8 +233,10 @@ static bool check_terms(struct parser *p, enum config_kind kind)
 	    {"dscp", "", {0}, {[CONFIG_VXLAN] = true, [CONFIG_UDP] = true}},
 	};
 	const char *word = config_arg(p, "KIND")->word->text;
+
 	for (unsigned i = 0; i < sizeof place / sizeof place[0]; i++) {
 		const struct arg *a = config_arg(p, place[i].word);
+
 		if (a && !place[i].taken[kind])
 			return config_fail(p, a->word, "%s is not for a link of kind %s",
 			                   place[i].word, word);
@@ -241,8 +253,10 @@ static bool check_distinct(struct parser *p, const struct port_config *port)
 {
 	const struct node_config *n = p->node;
 	const struct word *w = config_arg(p, "remote")->word;
+
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *other = &n->port[i];
+
 		if (!other->name[0] || !config_is_tunnel(other) ||
 		    other->link.edge != port->link.edge)
 			continue;
@@ -264,6 +278,7 @@ static bool set_tunnel(struct parser *p, struct port_config *port, const struct 
 	const struct arg *vni = config_arg(p, "vni"), *udp = config_arg(p, "udp-port");
 	const struct arg *path = config_arg(p, "path-mtu"), *a = config_arg(p, "addresses");
 	const struct arg *dscp = config_arg(p, "dscp");
+
 	port->addresses = a ? (uint32_t)a->number : VNET_QUOTA_OUTSIDE;
 	port->link.path_mtu = path ? (enum config_path_mtu)path->number : CONFIG_PATH_MTU_UNDERLAY;
 	port->link.dscp = dscp ? (uint8_t)dscp->number : 0;
@@ -277,6 +292,7 @@ static bool set_tunnel(struct parser *p, struct port_config *port, const struct 
 static bool set_direct(struct parser *p, struct port_config *port, const struct word *name)
 {
 	int edge = edge_of(p->node, port->net);
+
 	if (edge < 0)
 		return config_fail(p, name, "network \"%s\" has no edge port",
 		                   p->node->net[port->net].name);
@@ -289,6 +305,7 @@ bool apply_link(struct parser *p)
 	const struct word *name = config_arg(p, "NAME")->word;
 	enum config_kind kind = (enum config_kind)config_arg(p, "KIND")->number;
 	struct port_config *port;
+
 	if (!config_check_port_name(p, name) || !check_terms(p, kind))
 		return false;
 	port = config_new_port(p, name);

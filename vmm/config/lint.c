@@ -22,6 +22,7 @@ __attribute__((format(printf, 3, 4))) static void report_finding(struct lint *l,
 {
 	char text[256];
 	va_list ap;
+
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
@@ -43,15 +44,18 @@ static uint32_t route_line(const struct lint *l, unsigned i)
 static void lint_unused_routes(struct lint *l)
 {
 	uint32_t count[CONFIG_NETS] = {0}, line[CONFIG_NETS];
+
 	for (uint32_t i = 0; i < l->n->nets; i++)
 		line[i] = l->n->net[i].line;
 	for (uint32_t i = 0; i < l->n->routes; i++) {
 		unsigned net = l->n->route[i].net;
+
 		count[net]++;
 		line[net] = later_line(line[net], route_line(l, i));
 	}
 	for (uint32_t i = 0; i < l->n->nets; i++) {
 		const struct net_config *net = &l->n->net[i];
+
 		if (count[i] && net->mode != VNET_ROUTE)
 			report_finding(l, line[i],
 			               "network \"%s\" is in mode %s: its routes (%u) have no "
@@ -75,6 +79,7 @@ static const struct vnet_qual *lone_qual(const struct vnet_route *r, enum side s
 {
 	const struct vnet_qual *one = side == SIDE_SRC ? &r->src : &r->dst;
 	const struct vnet_qual *other = side == SIDE_SRC ? &r->dst : &r->src;
+
 	return other->match == VNET_MAC_ANY ? one : NULL;
 }
 
@@ -89,6 +94,7 @@ struct key {
 static bool has_key(const struct vnet_route *r, const struct key *k)
 {
 	const struct vnet_qual *q = lone_qual(r, k->side);
+
 	return q && q->match == VNET_MAC_IS && q->mac == k->mac && r->net == k->net &&
 	       r->from == k->from;
 }
@@ -99,6 +105,7 @@ static uint16_t *key_place(const struct lint *l, const struct key *k)
 	uint64_t h = k->mac ^ (uint64_t)k->net << 48 ^ (uint64_t)k->side << 60;
 	uint32_t i;
 	uint16_t *index;
+
 	h = hash_spread(h ^ h >> 29) + (uint64_t)(k->from + 1);
 	h = hash_spread(h ^ h >> 29);
 	i = (uint32_t)(h >> 32) & (CONFIG_INDEX - 1);
@@ -111,6 +118,7 @@ static uint16_t *key_place(const struct lint *l, const struct key *k)
 static int find_key(const struct lint *l, unsigned net, int32_t from, enum side side, mac_t mac)
 {
 	struct key k = {net, from, side, mac};
+
 	return (int)*key_place(l, &k) - 1;
 }
 
@@ -120,10 +128,12 @@ static void index_keys(struct lint *l)
 	l->p->indexed = false;
 	for (uint32_t i = 0; i < l->n->routes; i++) {
 		const struct vnet_route *r = &l->n->route[i];
+
 		for (enum side s = SIDE_SRC; s <= SIDE_DST; s++) {
 			const struct vnet_qual *q = lone_qual(r, s);
 			struct key k;
 			uint16_t *place;
+
 			if (!q || q->match != VNET_MAC_IS)
 				continue;
 			k = (struct key){r->net, r->from, s, q->mac};
@@ -145,6 +155,7 @@ static void note_not(const struct lint *l, struct cover *c, unsigned i, enum sid
 	const struct vnet_route *r = &l->n->route[i];
 	const struct vnet_qual *q = lone_qual(r, side);
 	int same;
+
 	if (!q || q->match != VNET_MAC_NOT || r->from >= 0)
 		return;
 	same = find_key(l, r->net, -1, side, q->mac);
@@ -174,10 +185,12 @@ static void find_covers(const struct lint *l, struct cover cover[CONFIG_NETS])
 static int covers_default(const struct lint *l, const struct cover *c, const struct vnet_route *r)
 {
 	int by = find_key(l, r->net, -1, SIDE_SRC, r->src.mac);
+
 	if (by < 0 && r->from >= 0)
 		by = find_key(l, r->net, r->from, SIDE_SRC, r->src.mac);
 	for (unsigned k = 0; k < 2 && by < 0; k++) {
 		int other = c->not_src[k];
+
 		if (other >= 0 && l->n->route[other].src.mac != r->src.mac)
 			by = other;
 	}
@@ -190,6 +203,7 @@ static void lint_route(struct lint *l, const struct cover *c, unsigned i)
 	const char *why;
 	int priority = vnet_route_priority(r, &why);
 	int by = priority == 4 ? covers_default(l, c, r) : -1;
+
 	if (by >= 0)
 		report_finding(
 		    l, later_line(route_line(l, i), route_line(l, (unsigned)by)),
@@ -207,10 +221,12 @@ static void lint_route(struct lint *l, const struct cover *c, unsigned i)
 static void lint_routes(struct lint *l)
 {
 	struct cover cover[CONFIG_NETS];
+
 	index_keys(l);
 	find_covers(l, cover);
 	for (uint32_t i = 0; i < l->n->routes; i++) {
 		unsigned net = l->n->route[i].net;
+
 		if (l->n->net[net].mode == VNET_ROUTE)
 			lint_route(l, &cover[net], i);
 	}
@@ -239,6 +255,7 @@ static void find_twins(const struct node_config *n, struct twins *t)
 {
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *link = &n->port[i];
+
 		t->link[i] = t->edge[i] = -1;
 		if (!config_is_tunnel(link))
 			continue;
@@ -257,6 +274,7 @@ static void lint_flood(struct lint *l, const struct twins *t, unsigned i)
 	const struct port_config *link = &n->port[i];
 	const char *net = n->net[link->net].name;
 	const struct port_config *edge;
+
 	if (t->link[i] >= 0)
 		report_finding(
 		    l, later_line(link->line, n->port[t->link[i]].line),
@@ -279,6 +297,7 @@ static void lint_same_frames(struct lint *l, unsigned i, int twin)
 	struct vnet_route r = l->n->route[i];
 	const char *port = l->n->port[r.to].name;
 	int other;
+
 	if (twin < 0)
 		return;
 	r.to = (uint16_t)twin;
@@ -295,6 +314,7 @@ static void lint_twice(struct lint *l)
 {
 	const struct node_config *n = l->n;
 	struct twins t;
+
 	find_twins(n, &t);
 	for (uint32_t i = 0; i < n->ports; i++) {
 		if (n->port[i].name[0] && n->net[n->port[i].net].mode != VNET_ROUTE)
@@ -303,6 +323,7 @@ static void lint_twice(struct lint *l)
 	config_index_routes(l->p, n);
 	for (uint32_t i = 0; i < n->routes; i++) {
 		unsigned to = n->route[i].to;
+
 		if (n->net[n->route[i].net].mode != VNET_ROUTE)
 			continue;
 		lint_same_frames(l, i, t.link[to]);
@@ -318,14 +339,17 @@ static void lint_macs(struct lint *l)
 {
 	uint32_t line[CONFIG_NETS] = {0};
 	bool linked[CONFIG_NETS] = {0};
+
 	for (uint32_t i = 0; i < l->n->ports; i++) {
 		const struct port_config *port = &l->n->port[i];
+
 		linked[port->net] |= config_is_tunnel(port);
 		if (config_is_tunnel(port))
 			line[port->net] = later_line(line[port->net], port->line);
 	}
 	for (uint32_t i = 0; i < l->n->ports; i++) {
 		const struct port_config *port = &l->n->port[i];
+
 		if (port->name[0] && port->kind == CONFIG_NIC && !port->edge && linked[port->net] &&
 		    port->mac == config_derive_mac(port->name))
 			report_finding(
@@ -343,6 +367,7 @@ static const struct port_config *wire_of(const struct node_config *n, unsigned n
 {
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *edge = &n->port[i];
+
 		if (edge->edge && edge->net == net && edge->underlay.prefix)
 			return edge;
 	}
@@ -352,9 +377,11 @@ static const struct port_config *wire_of(const struct node_config *n, unsigned n
 static void lint_wire(struct lint *l)
 {
 	const struct node_config *n = l->n;
+
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *port = &n->port[i];
 		const struct port_config *edge;
+
 		if (!port->name[0] || port->kind != CONFIG_NIC || port->edge)
 			continue;
 		edge = wire_of(n, port->net);
@@ -382,6 +409,7 @@ static void lint_mirrors(struct lint *l)
 {
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++) {
 		const struct mirror_config *m = &l->n->mirror[i];
+
 		if (m->name[0] && !sees_any(l->n, m))
 			report_finding(l, m->line,
 			               "mirror \"%s\" copies nothing: network \"%s\" has no port",
@@ -404,6 +432,7 @@ static void lint_all(struct lint *l)
 static void report_as_warning(struct lint *l, uint32_t line, const char *text)
 {
 	struct word place = {"", line, 1, false};
+
 	if (line)
 		config_warn(l->p, &place, "%s", text);
 }
@@ -412,6 +441,7 @@ void config_lint_staged(struct parser *p)
 {
 	struct lint l = {
 	    .p = p, .n = p->node, .route_line = p->route_line, .report = report_as_warning};
+
 	lint_all(&l);
 }
 
@@ -428,5 +458,6 @@ void config_lint(struct config *c, config_warning *warn, void *ctx)
 	                 .report = report_to_caller,
 	                 .warn = warn,
 	                 .ctx = ctx};
+
 	lint_all(&l);
 }

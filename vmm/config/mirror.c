@@ -30,6 +30,7 @@ static int find_object(const struct node_config *n, enum config_object kind, con
 {
 	int slot =
 	    kind == CONFIG_OBJECT_NETWORK ? config_find_net(n, name) : config_find_port(n, name);
+
 	if (slot < 0 || kind == CONFIG_OBJECT_NETWORK)
 		return slot;
 	return is_link(&n->port[slot]) == (kind == CONFIG_OBJECT_LINK) ? slot : -1;
@@ -48,6 +49,7 @@ static bool fail_object(struct parser *p, enum config_object kind, const struct 
 	const struct node_config *n = p->node;
 	int slot = kind == CONFIG_OBJECT_NETWORK ? -1 : config_find_port(n, w->text);
 	struct nearest near;
+
 	if (slot >= 0)
 		return config_fail(p, w, "\"%s\" is a %s; write `%s %s`", w->text,
 		                   kind_word(&n->port[slot]), kind_word(&n->port[slot]), w->text);
@@ -70,6 +72,7 @@ bool apply_mirror(struct parser *p)
 	int taken = find_mirror(n, name->text), slot = free_mirror(n);
 	int found = find_object(n, kind, object->text);
 	struct mirror_config *m = &n->mirror[slot < 0 ? 0 : slot];
+
 	if (taken >= 0)
 		return config_fail_taken(p, name, "mirror", n->mirror[taken].line);
 	if (slot < 0)
@@ -91,6 +94,7 @@ bool apply_remove_mirror(struct parser *p)
 	const struct word *w = config_arg(p, "MIRROR")->word;
 	struct nearest near;
 	int slot = find_mirror(n, w->text);
+
 	if (slot >= 0) {
 		memset(&n->mirror[slot], 0, sizeof n->mirror[slot]);
 		return true;
@@ -109,8 +113,10 @@ const char *config_mirror_object(const struct node_config *n, const struct mirro
 bool config_check_unmirrored(struct parser *p, const struct arg *a, bool net)
 {
 	const struct node_config *n = p->node;
+
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++) {
 		const struct mirror_config *m = &n->mirror[i];
+
 		if (m->name[0] && m->object == a->number &&
 		    (m->kind == CONFIG_OBJECT_NETWORK) == net)
 			return config_fail(p, a->word, "mirror \"%s\" names %s; remove it first",
@@ -122,6 +128,7 @@ bool config_check_unmirrored(struct parser *p, const struct arg *a, bool net)
 bool config_mirror_sees(const struct node_config *n, const struct mirror_config *m, unsigned slot)
 {
 	const struct port_config *port = &n->port[slot];
+
 	if (!m->name[0] || !port->name[0])
 		return false;
 	if (m->kind == CONFIG_OBJECT_NETWORK)

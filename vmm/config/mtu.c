@@ -17,6 +17,7 @@ struct mtu_limit {
 static uint32_t edge_default(const struct node_config *n, const struct port_config *edge)
 {
 	const struct net_config *net = &n->net[edge->net];
+
 	return net->mtu_given ? net->mtu : MTU_DEFAULT;
 }
 
@@ -25,6 +26,7 @@ static bool settle_edges(struct parser *p, const struct word *w)
 	for (uint32_t i = 0; i < p->node->ports; i++) {
 		struct port_config *port = &p->node->port[i];
 		uint32_t wire = port->underlay.mtu;
+
 		if (!port->edge)
 			continue;
 		if (port->mtu_given && wire > port->mtu)
@@ -42,6 +44,7 @@ static void settle_links(struct node_config *n, struct mtu_limit limit[CONFIG_NE
 	for (uint32_t i = 0; i < n->ports; i++) {
 		struct port_config *port = &n->port[i];
 		struct mtu_limit *r = &limit[port->net];
+
 		if (!config_is_tunnel(port))
 			continue;
 		port->mtu = vnet_link_mtu_over(config_link_kind(port),
@@ -56,6 +59,7 @@ static uint32_t limit_by_edge(const struct node_config *n, unsigned net, uint32_
 {
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *port = &n->port[i];
+
 		if (port->edge && port->net == net && port->mtu < mtu)
 			mtu = port->mtu;
 	}
@@ -66,9 +70,11 @@ static bool settle_nets(struct parser *p, const struct word *w,
                         const struct mtu_limit limit[CONFIG_NETS])
 {
 	struct node_config *n = p->node;
+
 	for (uint32_t i = 0; i < n->nets; i++) {
 		struct net_config *net = &n->net[i];
 		const struct port_config *link = limit[i].link;
+
 		if (net->mtu_given && link && net->mtu > limit[i].mtu)
 			return config_fail(p, w,
 			                   "mtu %u of network \"%s\" does not fit link \"%s\"; "
@@ -84,9 +90,11 @@ static bool settle_nets(struct parser *p, const struct word *w,
 static bool settle_nics(struct parser *p, const struct word *w)
 {
 	struct node_config *n = p->node;
+
 	for (uint32_t i = 0; i < n->ports; i++) {
 		struct port_config *port = &n->port[i];
 		const struct net_config *net = &n->net[port->net];
+
 		if (!port->name[0] || port->kind != CONFIG_NIC || port->edge)
 			continue;
 		if (port->mtu_given && port->mtu > net->mtu)
@@ -102,6 +110,7 @@ static bool settle_nics(struct parser *p, const struct word *w)
 bool config_settle_mtu(struct parser *p, const struct word *w)
 {
 	struct mtu_limit limit[CONFIG_NETS] = {0};
+
 	if (!settle_edges(p, w))
 		return false;
 	settle_links(p->node, limit);

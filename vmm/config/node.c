@@ -10,6 +10,7 @@
 static uint64_t number_or(const struct parser *p, const char *name, uint64_t otherwise)
 {
 	const struct arg *a = config_arg(p, name);
+
 	return a ? a->number : otherwise;
 }
 
@@ -17,6 +18,7 @@ static uint64_t number_or(const struct parser *p, const char *name, uint64_t oth
 static void copy_text(const struct parser *p, const char *name, char *to)
 {
 	const struct arg *a = config_arg(p, name);
+
 	if (a)
 		memcpy(to, a->word->text, strlen(a->word->text) + 1);
 }
@@ -45,6 +47,7 @@ const struct guest_config *config_core_owner(const struct node_config *n, unsign
 static bool check_core(struct parser *p, const struct word *w, unsigned core)
 {
 	const struct guest_config *owner = config_core_owner(p->node, core);
+
 	if (p->node->poll_core == (int32_t)core)
 		return config_fail(p, w, "core %u moves frames (`move`); a guest needs another",
 		                   core);
@@ -56,6 +59,7 @@ static bool check_core(struct parser *p, const struct word *w, unsigned core)
 static bool set_cores(struct parser *p, struct guest_config *g)
 {
 	const struct arg *cpus = config_arg(p, "cpus"), *core = config_arg(p, "core");
+
 	g->cpus = (uint16_t)(cpus ? cpus->number : core ? core->number : 1);
 	if (!core)
 		return true;
@@ -77,6 +81,7 @@ static bool set_modules(struct parser *p, struct guest_config *g)
 	for (uint32_t i = 0; i < p->args; i++) {
 		const struct word *w = p->arg[i].word;
 		const char *keyword = p->arg[i].term->word;
+
 		if (!keyword)
 			continue;
 		if (strcmp(keyword, "args") == 0) {
@@ -99,10 +104,12 @@ static bool set_modules(struct parser *p, struct guest_config *g)
 static bool set_pci(struct parser *p, struct guest_config *g)
 {
 	const struct arg *a = config_arg(p, "pci");
+
 	if (!a)
 		return true;
 	for (uint32_t i = 0; i < p->node->guests; i++) {
 		const struct guest_config *other = &p->node->guest[i];
+
 		if (other->has_pci && other->pci == a->number)
 			return config_fail(p, a->word, "PCI function %s is taken by guest \"%s\"",
 			                   a->word->text, other->name);
@@ -118,6 +125,7 @@ bool apply_guest(struct parser *p)
 	const struct word *name = config_arg(p, "NAME")->word;
 	int taken = config_find_guest(n, name->text);
 	struct guest_config *g;
+
 	if (taken >= 0)
 		return config_fail_taken(p, name, "guest", n->guest[taken].line);
 	if (n->guests == CONFIG_GUESTS)
@@ -148,6 +156,7 @@ static struct net_config *new_net(struct parser *p, const struct word *name)
 	struct node_config *n = p->node;
 	uint32_t slot = 0;
 	struct net_config *net;
+
 	while (slot < n->nets && n->net[slot].name[0])
 		slot++;
 	if (slot == CONFIG_NETS) {
@@ -181,6 +190,7 @@ bool apply_network(struct parser *p)
 	const struct arg *link_local = config_arg(p, "link-local");
 	int known = config_find_net(n, name->text);
 	struct net_config *net = known < 0 ? new_net(p, name) : &n->net[known];
+
 	if (!net)
 		return false;
 	if (known >= 0 && (net->line || (!mode && !mtu && !link_local)))
@@ -199,6 +209,7 @@ bool apply_remove_network(struct parser *p)
 	struct node_config *n = p->node;
 	const struct arg *a = config_arg(p, "NET");
 	struct net_config *net = &n->net[a->number];
+
 	if (a->number == 0)
 		return config_fail(p, a->word, "network \"%s\" is always there", net->name);
 	if (has_ports(n, (unsigned)a->number))
@@ -217,11 +228,13 @@ static bool check_mac(struct parser *p, const struct port_config *port, const st
 	const struct node_config *n = p->node;
 	const struct arg *mac = config_arg(p, "mac");
 	char text[MAC_TEXT];
+
 	mac_to_text(port->mac, text);
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *other = &n->port[i];
 		bool underlay = other->underlay.prefix && other->underlay.mac == port->mac;
 		bool nic = other->name[0] && other->kind == CONFIG_NIC && other->net == port->net;
+
 		if (underlay || (nic && other->mac == port->mac))
 			return config_fail(p, mac ? mac->word : name,
 			                   "MAC %s is port \"%s\"'s%s already%s", text, other->name,
@@ -234,8 +247,10 @@ static bool check_mac(struct parser *p, const struct port_config *port, const st
 static bool check_edge(struct parser *p, const struct port_config *port)
 {
 	const struct node_config *n = p->node;
+
 	for (uint32_t i = 0; port->edge && i < n->ports; i++) {
 		const struct port_config *other = &n->port[i];
+
 		if (other->name[0] && other->edge && other->net == port->net)
 			return config_fail(p, config_arg(p, "edge")->word,
 			                   "network \"%s\" has an edge already: port \"%s\"",
@@ -247,6 +262,7 @@ static bool check_edge(struct parser *p, const struct port_config *port)
 static bool set_move(struct parser *p, struct port_config *port)
 {
 	const struct arg *a = config_arg(p, "move");
+
 	if (a && a->number != CONFIG_MOVE_KICK && p->node->poll_core < 0)
 		return config_fail(p, a->word,
 		                   "no core polls; say which with `move poll core N` or "
@@ -260,6 +276,7 @@ static bool change_port(struct parser *p, struct port_config *port, const struct
 {
 	const struct arg *move = config_arg(p, "move"), *addresses = config_arg(p, "addresses");
 	uint32_t changes = !!move + !!addresses;
+
 	if (port->kind == CONFIG_NIC && changes && p->args == 1 + changes) {
 		port->addresses = (uint32_t)number_or(p, "addresses", port->addresses);
 		return set_move(p, port);
@@ -271,6 +288,7 @@ bool config_check_port_name(struct parser *p, const struct word *name)
 {
 	int taken = config_find_port(p->node, name->text);
 	const struct port_config *port;
+
 	if (strcmp(name->text, "port") == 0 || strcmp(name->text, "link") == 0)
 		return config_fail(p, name, "\"%s\" is a word of routes; it cannot be a name here",
 		                   name->text);
@@ -286,6 +304,7 @@ static uint32_t free_slot(const struct parser *p)
 {
 	const struct node_config *n = p->node, *live = p->live;
 	uint32_t any = CONFIG_PORTS;
+
 	for (uint32_t i = 0; i < CONFIG_PORTS; i++) {
 		if (i < n->ports && n->port[i].name[0])
 			continue;
@@ -302,6 +321,7 @@ struct port_config *config_new_port(struct parser *p, const struct word *name)
 	struct node_config *n = p->node;
 	uint32_t slot = free_slot(p);
 	struct port_config *port;
+
 	if (slot == CONFIG_PORTS) {
 		config_fail(p, name, "more than %u ports and links", CONFIG_PORTS);
 		return NULL;
@@ -319,6 +339,7 @@ struct port_config *config_new_port(struct parser *p, const struct word *name)
 static bool set_port(struct parser *p, struct port_config *port, const struct word *name)
 {
 	const struct arg *mac = config_arg(p, "mac"), *mtu = config_arg(p, "mtu");
+
 	port->guest = (uint16_t)config_arg(p, "guest")->number;
 	port->mac = mac ? mac->number : config_derive_mac(name->text);
 	port->edge = config_arg(p, "edge");
@@ -337,6 +358,7 @@ bool apply_port(struct parser *p)
 	const struct word *name = config_arg(p, "NAME")->word;
 	int taken = config_find_port(p->node, name->text);
 	struct port_config *port;
+
 	if (taken >= 0)
 		return change_port(p, &p->node->port[taken], name);
 	if (!config_check_port_name(p, name))
@@ -350,8 +372,10 @@ bool apply_port(struct parser *p)
 bool config_check_unlinked(struct parser *p, const struct arg *a)
 {
 	const struct node_config *n = p->node;
+
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *link = &n->port[i];
+
 		if (link->name[0] && link->kind != CONFIG_NIC && link->link.edge == a->number)
 			return config_fail(p, a->word,
 			                   "link \"%s\" goes through port \"%s\"; remove it first",
@@ -363,6 +387,7 @@ bool config_check_unlinked(struct parser *p, const struct arg *a)
 static bool remove_port(struct parser *p, const struct arg *a, const char *what)
 {
 	struct node_config *n = p->node;
+
 	for (uint32_t i = 0; i < n->routes; i++) {
 		if (n->route[i].to == a->number || n->route[i].from == (int32_t)a->number)
 			return config_fail(p, a->word, "a route names %s \"%s\"; remove it first",
@@ -380,6 +405,7 @@ static bool remove_port(struct parser *p, const struct arg *a, const char *what)
 bool apply_remove_port(struct parser *p)
 {
 	const struct arg *a = config_arg(p, "PORT");
+
 	return config_check_unlinked(p, a) && remove_port(p, a, "port");
 }
 
@@ -392,6 +418,7 @@ bool apply_remove_underlay(struct parser *p)
 {
 	const struct arg *a = config_arg(p, "PORT");
 	struct underlay_config *u = &p->node->port[a->number].underlay;
+
 	if (!u->prefix)
 		return config_fail(p, a->word, "port \"%s\" has no underlay", a->word->text);
 	if (!config_check_unlinked(p, a))

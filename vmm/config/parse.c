@@ -25,9 +25,11 @@ static bool fail_second(struct parser *p)
 	char hint[100] = "write one of";
 	const char *between = "";
 	const struct word *w = &p->word[1];
+
 	nearest_init(&near, w->text);
 	for (const struct statement *s = config_statement; s->word; s++) {
 		size_t used;
+
 		if (strcmp(s->word, p->word[0].text) != 0)
 			continue;
 		used = strlen(hint);
@@ -43,6 +45,7 @@ static bool fail_second(struct parser *p)
 static bool fail_statement(struct parser *p, const struct word *w)
 {
 	struct nearest near;
+
 	nearest_init(&near, w->text);
 	for (const struct statement *s = config_statement; s->word; s++)
 		nearest_offer(&near, s->word);
@@ -53,6 +56,7 @@ static bool find_statement(struct parser *p)
 {
 	const struct word *w = &p->word[0];
 	bool known = false;
+
 	for (const struct statement *s = config_statement; s->word && !known; s++)
 		known = is_word(w, s->word);
 	if (w->quoted)
@@ -102,9 +106,11 @@ static bool fail_unexpected(struct parser *p, const struct word *w)
 	struct nearest near;
 	char hint[160] = "expected";
 	const char *between = "";
+
 	nearest_init(&near, w->text);
 	for (const struct term *t = p->statement->term; !config_last_term(t); t++) {
 		size_t used;
+
 		if (!t->word || (was_given(p, t) && !t->repeat))
 			continue;
 		used = strlen(hint);
@@ -124,6 +130,7 @@ static const struct term *choose_term(struct parser *p)
 	const struct word *w = &p->word[p->at];
 	const struct term *keyword = find_keyword(p, w);
 	const struct term *place = next_positional(p);
+
 	if (place && keyword && !place->optional) {
 		config_fail(p, w,
 		            "%s is missing before \"%s\", a word of `%s` that cannot be its %s",
@@ -143,6 +150,7 @@ static bool read_term(struct parser *p)
 {
 	const struct term *t = choose_term(p);
 	struct arg *a;
+
 	if (!t)
 		return false;
 	if (p->args == CONFIG_TERMS)
@@ -161,6 +169,7 @@ static bool read_term(struct parser *p)
 static bool fail_missing(struct parser *p, const struct term *t)
 {
 	char hint[160];
+
 	if (t->kind == TERM_CHOICE)
 		config_choices(t, hint, sizeof hint);
 	else
@@ -181,6 +190,7 @@ const struct arg *config_arg(const struct parser *p, const char *name)
 {
 	for (uint32_t i = 0; i < p->args; i++) {
 		const struct term *t = p->arg[i].term;
+
 		if (strcmp(t->word ? t->word : t->arg, name) == 0)
 			return &p->arg[i];
 	}

@@ -15,6 +15,7 @@ static bool same_route(const struct vnet_route *a, const struct vnet_route *b)
 static uint32_t hash_route(const struct vnet_route *r)
 {
 	uint64_t h = r->src.mac ^ (uint64_t)r->src.match << 50;
+
 	h = hash_spread(h ^ h >> 29) + r->dst.mac + ((uint64_t)r->dst.match << 50);
 	h = hash_spread(h ^ h >> 29) + r->to + ((uint64_t)(r->from + 1) << 16) +
 	    ((uint64_t)r->net << 40);
@@ -27,6 +28,7 @@ static uint16_t *index_entry(struct parser *p, const struct node_config *n,
                              const struct vnet_route *r)
 {
 	uint32_t i = hash_route(r);
+
 	while (p->index[i] && !same_route(&n->route[p->index[i] - 1], r))
 		i = (i + 1) & (CONFIG_INDEX - 1);
 	return &p->index[i];
@@ -49,6 +51,7 @@ static bool check_net(struct parser *p, const struct arg *port, unsigned net)
 {
 	const struct node_config *n = p->node;
 	const struct port_config *pc = &n->port[port->number];
+
 	if (pc->net == net)
 		return true;
 	return config_fail(p, port->word, "%s \"%s\" is in network \"%s\", the route in \"%s\"",
@@ -60,6 +63,7 @@ static bool check_route(struct parser *p, const struct vnet_route *r, const stru
                         const struct arg *from)
 {
 	const char *why;
+
 	if (!vnet_route_priority(r, &why))
 		return config_fail(p, src->word, "this route never matches: %s", why);
 	if (r->from == r->to && !r->reflect)
@@ -76,6 +80,7 @@ static bool add_route(struct parser *p, const struct vnet_route *r)
 	struct node_config *n = p->node;
 	const struct word *first = &p->word[0];
 	uint16_t *place;
+
 	if (!p->indexed)
 		config_index_routes(p, n);
 	place = index_entry(p, n, r);
@@ -102,6 +107,7 @@ static bool read_route(struct parser *p, struct vnet_route *r)
 {
 	const struct arg *net = config_arg(p, "network"), *to = config_arg(p, "to");
 	const struct arg *src = config_arg(p, "src"), *from = config_arg(p, "from");
+
 	memset(r, 0, sizeof *r);
 	r->to = (uint16_t)port_slot(p, to);
 	r->net = net ? (uint16_t)net->number : p->node->port[r->to].net;
@@ -117,6 +123,7 @@ static bool read_route(struct parser *p, struct vnet_route *r)
 bool apply_route(struct parser *p)
 {
 	struct vnet_route r;
+
 	return read_route(p, &r) && add_route(p, &r);
 }
 
@@ -125,6 +132,7 @@ bool apply_remove_route(struct parser *p)
 	struct node_config *n = p->node;
 	struct vnet_route r;
 	uint32_t i = 0;
+
 	if (!read_route(p, &r))
 		return false;
 	while (i < n->routes && !same_route(&n->route[i], &r))
@@ -148,6 +156,7 @@ static bool check_type(struct parser *p, const struct arg *type, const struct ar
 	enum config_classic due = link       ? CONFIG_CLASSIC_LINK
 	                          : pc->edge ? CONFIG_CLASSIC_EDGE
 	                                     : CONFIG_CLASSIC_INTERFACE;
+
 	if (type->number == due)
 		return true;
 	return config_fail(p, port->word, "%s \"%s\" is no %s; its type is %s",
@@ -161,6 +170,7 @@ bool apply_classic(struct parser *p)
 	const struct arg *type = config_arg(p, "SRC-TYPE"), *from = config_arg(p, "SRC-PORT");
 	bool any = type->number == CONFIG_CLASSIC_ANY;
 	struct vnet_route r;
+
 	memset(&r, 0, sizeof r);
 	if (any && from)
 		return config_fail(p, from->word, "source type any takes no port");

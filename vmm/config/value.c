@@ -53,6 +53,7 @@ static bool read_size(struct parser *p, const struct term *t, const struct word 
 {
 	size_t len = strlen(w->text);
 	char unit = len ? w->text[len - 1] : '\0';
+
 	if ((unit != 'M' && unit != 'G') || !decimal(w->text, len - 1, &a->number))
 		return config_fail(p, w, "%s \"%.40s\" is no size; write it as 64M or 1G", label(t),
 		                   w->text);
@@ -68,6 +69,7 @@ static bool read_seconds(struct parser *p, const struct term *t, const struct wo
                          struct arg *a)
 {
 	size_t len = strlen(w->text);
+
 	if (!len || w->text[len - 1] != 's' || !decimal(w->text, len - 1, &a->number))
 		return config_fail(p, w, "%s \"%.40s\" is no time; write it as 10s", label(t),
 		                   w->text);
@@ -81,6 +83,7 @@ static bool read_time(struct parser *p, const struct term *t, const struct word 
 {
 	size_t len = strlen(w->text);
 	char unit = len > 2 && w->text[len - 1] == 's' ? w->text[len - 2] : 0;
+
 	if ((unit != 'u' && unit != 'm') || !decimal(w->text, len - 2, &a->number))
 		return config_fail(p, w, "%s \"%.40s\" is no time; write it as 50us or 2ms",
 		                   label(t), w->text);
@@ -121,6 +124,7 @@ static bool read_guest(struct parser *p, const struct word *w, struct arg *a)
 {
 	struct nearest near;
 	int slot = config_find_guest(p->node, w->text);
+
 	a->number = (uint64_t)slot;
 	if (slot >= 0)
 		return true;
@@ -134,6 +138,7 @@ static bool read_net(struct parser *p, const struct word *w, struct arg *a)
 {
 	struct nearest near;
 	int slot = config_find_net(p->node, w->text);
+
 	a->number = (uint64_t)slot;
 	if (slot >= 0)
 		return true;
@@ -154,6 +159,7 @@ static bool read_port(struct parser *p, enum term_kind kind, const struct word *
 	struct nearest near;
 	int slot = config_find_port(p->node, w->text);
 	bool link = kind == TERM_LINK;
+
 	a->number = (uint64_t)slot;
 	if (slot >= 0 && may_name(kind, &p->node->port[slot]))
 		return true;
@@ -174,6 +180,7 @@ static bool read_address(struct parser *p, const struct term *t, const struct wo
                          struct arg *a)
 {
 	uint32_t ip;
+
 	if (!ip_from_text(w->text, '\0', &ip))
 		return config_fail(p, w, "%s \"%.40s\" is no IPv4 address; write it as 192.0.2.1",
 		                   label(t), w->text);
@@ -186,6 +193,7 @@ static bool read_prefix(struct parser *p, const struct term *t, const struct wor
 	const char *slash = strchr(w->text, '/');
 	uint32_t ip;
 	uint64_t bits;
+
 	if (!slash || !ip_from_text(w->text, '/', &ip) ||
 	    !decimal(slash + 1, strlen(slash + 1), &bits) || bits < 1 || bits > 30)
 		return config_fail(p, w,
@@ -251,6 +259,7 @@ static bool read_qual(struct parser *p, const struct term *t, const struct word 
 	}
 	if (t->kind == TERM_CLASSIC && strncmp(w->text, "not-", 4) == 0) {
 		struct word rest = {w->text + 4, w->line, w->column + 4, false};
+
 		a->qual.match = VNET_MAC_NOT;
 		return read_qual_mac(p, t, &rest, &a->qual.mac);
 	}
@@ -267,6 +276,7 @@ static bool read_qual(struct parser *p, const struct term *t, const struct word 
 static bool read_after(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
 {
 	bool link = strcmp(w->text, "link") == 0;
+
 	if (p->at == p->words)
 		return config_fail(p, &p->word[p->at], "\"%s %s\" needs a value: %s", t->word,
 		                   w->text, link ? "LINK" : "PORT");
@@ -298,6 +308,7 @@ static bool read_from(struct parser *p, const struct term *t, const struct word 
 static bool read_string(struct parser *p, const struct term *t, const struct word *w)
 {
 	size_t len = strlen(w->text);
+
 	if (len < t->min)
 		return config_fail(p, w, "%s is empty", label(t));
 	if (len > t->max)
@@ -309,11 +320,13 @@ static bool read_string(struct parser *p, const struct term *t, const struct wor
 static int hex_digits(const char *s, size_t n, char stop)
 {
 	int v = 0;
+
 	for (size_t i = 0; i < n; i++) {
 		int digit = s[i] >= '0' && s[i] <= '9'   ? s[i] - '0'
 		            : s[i] >= 'a' && s[i] <= 'f' ? s[i] - 'a' + 10
 		            : s[i] >= 'A' && s[i] <= 'F' ? s[i] - 'A' + 10
 		                                         : -1;
+
 		if (digit < 0)
 			return -1;
 		v = v << 4 | digit;
@@ -326,6 +339,7 @@ static bool read_pci(struct parser *p, const struct word *w, struct arg *a)
 	int bus = hex_digits(w->text, 2, ':');
 	int device = bus < 0 ? -1 : hex_digits(w->text + 3, 2, '.');
 	int function = device < 0 ? -1 : hex_digits(w->text + 6, 1, '\0');
+
 	if (function < 0 || device > 31 || function > 7)
 		return config_fail(p, w,
 		                   "pci \"%.40s\" is no PCI function; write BB:DD.F as in 00:03.0, "
@@ -338,9 +352,11 @@ static bool read_pci(struct parser *p, const struct word *w, struct arg *a)
 unsigned config_cores(const char *text, uint16_t core[CONFIG_CPUS])
 {
 	unsigned n = 0;
+
 	for (;;) {
 		size_t len = 0;
 		uint64_t v;
+
 		while (text[len] && text[len] != ',')
 			len++;
 		if (n == CONFIG_CPUS || !decimal(text, len, &v) || v >= CONFIG_CORES)
@@ -359,6 +375,7 @@ unsigned config_cores(const char *text, uint16_t core[CONFIG_CPUS])
 static bool read_cores(struct parser *p, const struct word *w, struct arg *a)
 {
 	uint16_t core[CONFIG_CPUS];
+
 	a->number = config_cores(w->text, core);
 	if (!a->number)
 		return config_fail(p, w,
@@ -371,6 +388,7 @@ static bool read_cores(struct parser *p, const struct word *w, struct arg *a)
 void config_choices(const struct term *t, char *buf, size_t size)
 {
 	size_t used = (size_t)snprintf(buf, size, "write one of");
+
 	for (const struct config_word *c = t->choice; c->text && used < size; c++)
 		used += (size_t)snprintf(buf + used, size - used, "%s %s",
 		                         c == t->choice ? "" : ",", c->text);
@@ -381,6 +399,7 @@ static bool read_choice(struct parser *p, const struct term *t, const struct wor
 	struct nearest near;
 	char hint[160];
 	const struct config_word *found = config_word_find(t->choice, w->text);
+
 	if (found) {
 		a->number = found->value;
 		return true;
@@ -447,6 +466,7 @@ static bool read_any(struct parser *p, const struct term *t, const struct word *
 bool config_value(struct parser *p, const struct term *t, struct arg *a)
 {
 	const struct word *w = &p->word[p->at];
+
 	a->term = t;
 	a->word = w;
 	if (p->at == p->words)

@@ -20,6 +20,7 @@ static bool has_module(const char *name)
 static enum fit_guest guest_change(unsigned slot)
 {
 	struct vm *vm = vms[slot];
+
 	if (!vm)
 		return FIT_NEW;
 	return vm->starts || vm_active(vm) ? FIT_REST : FIT_START;
@@ -29,6 +30,7 @@ static bool check_machine(const struct node_config *n, char *why, size_t size)
 {
 	struct fit_machine m = {
 	    .poller = place_poller, .has_module = has_module, .pci_unfit = passthrough_unfit};
+
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
 		m.guest[i] = guest_change(i);
 	place_view(&m.place, n);
@@ -55,6 +57,7 @@ static bool check_port(const struct node_config *live, const struct node_config 
 	const struct port_config *p = &n->port[slot];
 	bool there = p->name[0] && p->kind == CONFIG_NIC, built = control_nic(slot);
 	struct vm *vm;
+
 	if (!check_replaced(p, slot, why, size))
 		return false;
 	vm = there ? vms[p->guest] : built ? vms[live->port[slot].guest] : NULL;

@@ -41,6 +41,7 @@ const struct node_config *control_config(void)
 void control_init(void)
 {
 	void *mem = mem_zalloc(config_size());
+
 	node_vnet = vnet_create(&vnet_memory, ncores);
 	if (!mem || !node_vnet)
 		panic("not enough memory for the configuration and the switch");
@@ -57,6 +58,7 @@ void control_init(void)
 static void undo_build(void)
 {
 	const struct node_config *live = config_live(config);
+
 	control_net_unbuild(live);
 	control_mirror_unbuild(live);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
@@ -73,6 +75,7 @@ static void undo_build(void)
 static bool build_guest(const struct node_config *n, unsigned slot, char *why, size_t size)
 {
 	const struct guest_config *g = &n->guest[slot];
+
 	vms[slot] = vm_create(slot, g, why, size);
 	if (!vms[slot])
 		return false;
@@ -108,6 +111,7 @@ static bool build(const struct node_config *n, char *why, size_t size)
 static void apply_committed(const struct node_config *n)
 {
 	static const enum log_level level[] = {LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG};
+
 	log_level = level[n->log];
 	if (n->panic != CONFIG_PANIC_UNSET)
 		node_panic_act(n->panic == CONFIG_PANIC_HALT ? NODE_PANIC_HALT : NODE_PANIC_RESET,
@@ -124,6 +128,7 @@ static void apply_committed(const struct node_config *n)
 bool control_apply(char *why, size_t size)
 {
 	const struct node_config *n = config_staged(config);
+
 	if (!control_check(config_live(config), n, why, size))
 		return false;
 	if (!build(n, why, size)) {

@@ -36,6 +36,7 @@ static void answer_format(const char *fmt, ...)
 {
 	char buf[512];
 	va_list ap;
+
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof buf, fmt, ap);
 	va_end(ap);
@@ -47,6 +48,7 @@ static bool answer_failure(const char *fmt, ...)
 {
 	char buf[512];
 	va_list ap;
+
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof buf, fmt, ap);
 	va_end(ap);
@@ -57,6 +59,7 @@ static bool answer_failure(const char *fmt, ...)
 static void put_warnings(const struct config_report *r, const char *source)
 {
 	char buf[384];
+
 	for (unsigned i = 0; i < r->warnings && i < CONFIG_WARNINGS; i++) {
 		config_format(&r->warning[i], source, buf, sizeof buf);
 		answer_format("warning: %s\n", buf);
@@ -67,6 +70,7 @@ static bool apply_outcome(enum config_outcome outcome, const struct config_repor
                           const char *source)
 {
 	char why[384];
+
 	if (outcome == CONFIG_REFUSED) {
 		config_format(&r->error, source, why, sizeof why);
 		return answer_failure("%s", why);
@@ -80,12 +84,14 @@ static bool apply_outcome(enum config_outcome outcome, const struct config_repor
 static bool apply_text(const char *text, size_t len, const char *source)
 {
 	static struct config_report r;
+
 	return apply_outcome(config_read(control_store(), text, len, &r), &r, source);
 }
 
 static bool load_module(const char *name)
 {
 	const struct boot_module *m = boot_module_find(name);
+
 	return m ? apply_text((const char *)m->start, m->size, name)
 	         : answer_failure("no boot module is called %s; `show boot` lists them", name);
 }
@@ -94,6 +100,7 @@ bool control_text(const struct control_client *who, const char *text, size_t len
                   const char *source)
 {
 	bool ok;
+
 	lock_for_client(who);
 	ok = apply_text(text, len, source);
 	unlock_client();
@@ -103,6 +110,7 @@ bool control_text(const struct control_client *who, const char *text, size_t len
 static bool act_on_guest(enum config_verb verb, struct vm *vm)
 {
 	char why[256];
+
 	if (verb == CONFIG_ENTER && !client->enter)
 		return answer_failure("`console` works at the serial terminal only");
 	vm->restart_paid = 0;
@@ -177,6 +185,7 @@ bool control_line(const struct control_client *who, const char *text, size_t len
 	struct config_action a;
 	enum config_outcome o;
 	bool ok;
+
 	lock_for_client(who);
 	o = config_read_line(control_store(), text, len, &a, &r);
 	ok = o == CONFIG_ACTION ? do_action(&a) : apply_outcome(o, &r, source);
@@ -195,6 +204,7 @@ static bool in_first_start(struct vm *vm)
 static bool reap_stopped(void)
 {
 	bool settled = true;
+
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
 		if (vms[i] && atomic_load(&vms[i]->state) == VM_STOPPED) {
 			vm_reap(vms[i]);
@@ -211,6 +221,7 @@ static bool reap_stopped(void)
 bool control_reap(void)
 {
 	bool settled;
+
 	atomic_store(&reap_due, true);
 	if (!spin_try(&lock))
 		return false;

@@ -69,6 +69,7 @@ static void request_service(void)
 static void guest_wrote(void *ctx, const struct vnet_seg *seg, unsigned nseg)
 {
 	struct control_console *c = ctx;
+
 	for (unsigned i = 0; i < nseg; i++)
 		session_input(&c->session, (const char *)seg[i].base, seg[i].len);
 	request_service();
@@ -86,6 +87,7 @@ static bool send_answers(struct control_console *c)
 {
 	const char *buf;
 	size_t n, total = 0;
+
 	do {
 		n = session_answer(&c->session, &buf);
 		n = n ? virtio_console_input(&c->hvc, buf, n) : 0;
@@ -100,6 +102,7 @@ static void serve_console(void *ctx)
 {
 	struct control_console *c = ctx;
 	bool more;
+
 	spin_lock(&c->lock);
 	more = session_turn(&c->session);
 	more |= send_answers(c);
@@ -114,6 +117,7 @@ static void serve_console(void *ctx)
 static void reset_console(void *ctx)
 {
 	struct control_console *c = ctx;
+
 	session_reset(&c->session);
 	virtio_console_forget(&c->hvc);
 }
@@ -126,6 +130,7 @@ static struct control_console *console_of_vm(const struct vm *vm)
 bool control_console_create(struct vm *vm)
 {
 	struct control_console *c = mem_zalloc(sizeof *c);
+
 	if (!c)
 		return false;
 	c->client = (struct control_client){.name = "a control console",
@@ -148,6 +153,7 @@ bool control_console_create(struct vm *vm)
 void control_console_destroy(struct vm *vm)
 {
 	struct control_console *c = console_of_vm(vm);
+
 	if (!c)
 		return;
 	vm->service = NULL;
@@ -160,6 +166,7 @@ bool control_console_counter(const struct vm *vm, unsigned i, char *name, size_t
 	const struct control_console *c = console_of_vm(vm);
 	char of_device[32];
 	const char *own = of_device;
+
 	if (!c)
 		return false;
 	if (!session_counter(&c->session, i, &own, value) &&

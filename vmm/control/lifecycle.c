@@ -23,6 +23,7 @@ static bool all_ended(void)
 static bool ends_node(const struct vm *vm)
 {
 	const struct node_config *n = control_config();
+
 	return n->idle == CONFIG_IDLE_EXIT_WITH && n->exit_guest == (int)vm->slot;
 }
 
@@ -39,6 +40,7 @@ bool control_start(struct vm *vm, uint64_t from, char *why, size_t size)
 static void start_guest(struct vm *vm, uint64_t from)
 {
 	char why[256];
+
 	if (control_start(vm, from, why, sizeof why))
 		return;
 	log_error("%s", why);
@@ -49,6 +51,7 @@ static void start_guest(struct vm *vm, uint64_t from)
 void control_autostart(const struct node_config *n)
 {
 	bool failed = false;
+
 	for (unsigned i = 0; i < n->guests; i++)
 		if (vms[i] && !vms[i]->starts && n->guest[i].autostart && !vm_active(vms[i])) {
 			start_guest(vms[i], 0);
@@ -70,6 +73,7 @@ void control_autostart(const struct node_config *n)
 static uint64_t restart_from(struct vm *vm)
 {
 	uint64_t now = rdtsc(), price = tsc_khz * 1000 * RESTART_SECONDS, owed_max;
+
 	owed_max = price * RESTARTS_AT_ONCE;
 	vm->restart_paid = (vm->restart_paid > now ? vm->restart_paid : now) + price;
 	if (vm->restart_paid <= now + owed_max)
@@ -84,14 +88,17 @@ static bool is_to_restart(struct vm *vm)
 {
 	bool wanted =
 	    vm->config->restart == CONFIG_RESTART_ALWAYS || (vm->reset_asked && !ends_node(vm));
+
 	return wanted && !vm->stay_off && !vm->unfit;
 }
 
 void control_guest_ended(struct vm *vm)
 {
 	const struct node_config *n = control_config();
+
 	if (vm->restart_once || is_to_restart(vm)) {
 		uint64_t from = vm->restart_once ? 0 : restart_from(vm);
+
 		vm->restart_once = false;
 		start_guest(vm, from);
 		return;

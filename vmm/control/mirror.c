@@ -41,12 +41,14 @@ static uint64_t bytes_of(uint64_t ring)
 static uint64_t start_ns(void)
 {
 	uint64_t ticks = __builtin_ia32_rdtsc();
+
 	return rtc_read() * NS - ticks / tsc_khz * 1000000 - ticks % tsc_khz * 1000000 / tsc_khz;
 }
 
 static void make_rings(uint64_t ring)
 {
 	uint8_t *at = (uint8_t *)capture + CAPTURE_PAGE;
+
 	capture->rings = ncores;
 	capture->ring_bytes = sizeof(struct capture_ring) + ring;
 	capture->tsc_khz = tsc_khz;
@@ -61,6 +63,7 @@ static void make_rings(uint64_t ring)
 bool control_mirror_build(const struct node_config *n, char *why, size_t size)
 {
 	uint64_t ring = RING_MAX;
+
 	if (capture || !wanted(n))
 		return true;
 	while (!capture && ring >= RING_MIN) {
@@ -78,6 +81,7 @@ static void list_mirror(const struct node_config *n, unsigned i)
 {
 	const struct mirror_config *m = &n->mirror[i];
 	struct capture_mirror *shown = &capture->mirror[i];
+
 	if (!strcmp(shown->name, m->name))
 		return;
 	memset(shown, 0, sizeof *shown);
@@ -96,8 +100,10 @@ static void list_mirror(const struct node_config *n, unsigned i)
 static uint32_t longest_cut(const struct node_config *n)
 {
 	uint32_t cut = 0;
+
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++) {
 		const struct mirror_config *m = &n->mirror[i];
+
 		if (m->name[0] && (!m->cut || m->cut > cut))
 			cut = m->cut ? m->cut : CAPTURE_WHOLE;
 	}
@@ -107,6 +113,7 @@ static uint32_t longest_cut(const struct node_config *n)
 static uint8_t mirrors_of(const struct node_config *n, unsigned slot)
 {
 	uint8_t mirrors = 0;
+
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++)
 		if (config_mirror_sees(n, &n->mirror[i], slot))
 			mirrors |= (uint8_t)(1u << i);
@@ -117,6 +124,7 @@ static void set_ports(const struct node_config *n)
 {
 	for (unsigned i = 0; i < n->ports; i++) {
 		struct vnet_port *port = control_port(i);
+
 		if (port)
 			vnet_port_set_mirrors(port, vnet_this_core(), mirrors_of(n, i));
 	}
@@ -152,6 +160,7 @@ void control_mirror_follow(const struct node_config *n)
 uint64_t control_mirror_frames(unsigned i)
 {
 	uint64_t sum = 0;
+
 	for (unsigned c = 0; capture && c < ncores; c++)
 		sum += count_read(&rings[c]->frames[i]);
 	return sum;

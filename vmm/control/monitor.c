@@ -43,10 +43,12 @@ static void print_raw(const char *s)
 static void print_answer(void *ctx, const char *answer, size_t len)
 {
 	void (*write)(const char *, size_t) = monitor_started ? log_raw : log_text;
+
 	(void)ctx;
 	for (size_t i = 0; i < len;) {
 		const char *nl = memchr(answer + i, '\n', len - i);
 		size_t n = nl ? (size_t)(nl - answer) - i : len - i;
+
 		write(answer + i, n);
 		if (nl)
 			write("\r\n", 2);
@@ -58,6 +60,7 @@ static void print_error(void *ctx, const char *why)
 {
 	char buf[544];
 	int n = snprintf(buf, sizeof buf, "error: %s\n", why);
+
 	print_answer(ctx, buf, (size_t)n);
 }
 
@@ -98,6 +101,7 @@ const struct control_client monitor_client = {.name = "the monitor",
 void monitor_init(void)
 {
 	uint32_t gsi;
+
 	has_interrupt = uart_gsi(&gsi) && acpi.nioapics;
 	if (uart_present() && !has_interrupt)
 		log_warn(
@@ -119,6 +123,7 @@ static void print_prompt(void)
 static void start_monitor(void)
 {
 	int guest;
+
 	uart_listen();
 	log_debug("console: input is read from now on");
 	monitor_started = true;
@@ -206,6 +211,7 @@ static void edit_line(char c)
 static void handle_typed(char c)
 {
 	struct console *shown = console_shown();
+
 	if (!shown) {
 		edit_line(c);
 	} else if (c == CTRL_A) {
@@ -226,6 +232,7 @@ static void handle_typed(char c)
 static void read_port(void)
 {
 	struct console *shown = console_shown();
+
 	if (uart_overran()) {
 		dropping_input = true;
 		if (shown)
@@ -234,6 +241,7 @@ static void read_port(void)
 	for (;;) {
 		bool takes = !(shown = console_shown()) || console_takes(shown);
 		int c;
+
 		if (takes)
 			dropping_input = false;
 		c = takes || dropping_input ? uart_get() : -1;
@@ -254,6 +262,7 @@ static void read_port(void)
 void monitor_poll(void)
 {
 	bool settled;
+
 	log_queue(monitor_started && has_interrupt && uart_present());
 	settled = control_reap();
 	log_feed();

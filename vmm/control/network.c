@@ -81,6 +81,7 @@ static bool nic_create(const struct node_config *n, unsigned slot, char *why, si
 	struct vm *vm = vms[p->guest];
 	struct virtio_net_config c = {
 	    .name = p->name, .mac = p->mac, .mtu = (uint16_t)p->mtu, .mem = &vm->mem};
+
 	if (!nic) {
 		snprintf(why, size, "port %s: no memory left", p->name);
 		return false;
@@ -112,6 +113,7 @@ static bool underlay_set(const struct port_config *p, struct nic *nic, char *why
 	                                 .gateway = p->underlay.gateway,
 	                                 .mac = p->underlay.mac,
 	                                 .mtu = p->underlay.mtu};
+
 	return vnet_underlay_set(nic->port, &u, why, size);
 }
 
@@ -132,6 +134,7 @@ static bool build_links(const struct node_config *n, char *why, size_t size)
 		                             .vni = p->link.vni,
 		                             .udp_port = p->link.udp_port,
 		                             .dscp = p->link.dscp};
+
 		if (!is_link(p) || links[i])
 			continue;
 		links[i] = vnet_link_add(node_vnet, p->name, p->net, nics[p->link.edge]->port, &c,
@@ -149,6 +152,7 @@ static bool build_nets(const struct node_config *live, const struct node_config 
 {
 	for (unsigned i = 0; i < n->nets; i++) {
 		bool due = n->net[i].mode != VNET_ROUTE || !live->net[i].name[0];
+
 		if (n->net[i].name[0] && due && !vnet_net_set(node_vnet, i, n->net[i].mode)) {
 			snprintf(why, size, "network %s: no memory left", n->net[i].name);
 			return false;
@@ -163,6 +167,7 @@ static bool set_routes(const struct node_config *n, char *why, size_t size)
 	size_t bytes = n->routes * sizeof(struct vnet_route);
 	struct vnet_route *r = bytes ? mem_zalloc(bytes) : NULL;
 	bool ok;
+
 	if (bytes && !r) {
 		snprintf(why, size, "routes: no memory left");
 		return false;
@@ -212,8 +217,10 @@ static void settle_underlays(const struct node_config *n)
 {
 	char why[224];
 	struct vnet_underlay_config u;
+
 	for (unsigned i = 0; i < CONFIG_PORTS; i++) {
 		bool ok;
+
 		if (!nics[i] || !vnet_underlay_get(nics[i]->port, &u))
 			continue;
 		ok = n->port[i].underlay.prefix
@@ -228,6 +235,7 @@ static void destroy_nics(const struct node_config *n)
 {
 	for (unsigned i = 0; i < CONFIG_PORTS; i++) {
 		struct nic *nic = nics[i];
+
 		if (!nic || is_nic(&n->port[i]))
 			continue;
 		if (!vnet_port_remove(nic->port)) {
@@ -245,6 +253,7 @@ static void settle_nets(const struct node_config *n)
 {
 	for (unsigned i = 0; i < CONFIG_NETS; i++) {
 		bool there = i < n->nets && n->net[i].name[0];
+
 		if (!vnet_net_set(node_vnet, i, there ? n->net[i].mode : VNET_ROUTE))
 			log_error("network %s keeps its old mode: not enough memory",
 			          n->net[i].name);
@@ -280,6 +289,7 @@ static void set_limits(const struct node_config *n)
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct port_config *p = &n->port[i];
 		struct vnet_port *port = control_port(i);
+
 		if (!port)
 			continue;
 		vnet_port_set_quota(port, p->addresses);
@@ -295,10 +305,12 @@ _Static_assert((unsigned)CONFIG_MOVE_KICK == VNET_KICK && (unsigned)CONFIG_MOVE_
 static void set_polling(const struct node_config *n)
 {
 	struct vnet_core *poller = n->poll_core < 0 ? NULL : cores[n->poll_core].net;
+
 	poll_time_set(n->poll_us);
 	vnet_poller_set(node_vnet, poller, poll_wake);
 	for (unsigned i = 0; i < ncores; i++) {
 		bool poll = n->poll_core == (int)i;
+
 		if (poll != atomic_load(&cores[i].poll)) {
 			atomic_store(&cores[i].poll, poll);
 			core_call(&cores[i], CORE_POLL);
@@ -307,6 +319,7 @@ static void set_polling(const struct node_config *n)
 	for (unsigned i = 0; i < n->ports; i++) {
 		enum config_move m;
 		enum vnet_mode mode;
+
 		if (!nics[i])
 			continue;
 		m = n->port[i].move == CONFIG_MOVE_NODE ? n->move : n->port[i].move;

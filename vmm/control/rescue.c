@@ -23,6 +23,7 @@ static void read_config(void)
 {
 	const struct boot_module *m = boot_module_find("patio.conf");
 	struct control_client boot_file = monitor_client;
+
 	boot_file.failed = note_failure;
 	if (m && control_text(&boot_file, (const char *)m->start, m->size, "patio.conf"))
 		return;
@@ -39,6 +40,7 @@ static void read_config(void)
 bool rescue_take_config(void)
 {
 	char value[8];
+
 	read_config();
 	if (!reason[0])
 		return true;
@@ -59,6 +61,7 @@ static void put_terminal(const char *text)
 static void print_modules(void)
 {
 	char part[80];
+
 	put_terminal("Boot modules:");
 	for (unsigned i = 0; i < boot.nmodules; i++) {
 		snprintf(part, sizeof part, " %s", boot.module[i].name);

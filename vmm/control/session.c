@@ -46,6 +46,7 @@ void session_input(struct session *d, const char *buf, size_t len)
 	unsigned used = head - atomic_load_explicit(&d->in_tail, memory_order_acquire);
 	size_t free_bytes = used < SESSION_IN ? SESSION_IN - 1 - used : 0;
 	size_t n = len < free_bytes ? len : free_bytes;
+
 	for (size_t i = 0; i < n; i++)
 		d->in[head++ % SESSION_IN] = buf[i];
 	if (n < len && used < SESSION_IN)
@@ -121,6 +122,7 @@ static void refuse_request(struct session *d, const char *why)
 size_t session_answer(const struct session *d, const char **buf)
 {
 	size_t at = d->out_tail % SESSION_ANSWER, n = (size_t)(d->out_head - d->out_tail);
+
 	*buf = d->answer + at;
 	return n < SESSION_ANSWER - at ? n : SESSION_ANSWER - at;
 }
@@ -157,6 +159,7 @@ static void abandon_request(struct session *d)
 static bool sync_asked(struct session *d)
 {
 	char answer[sizeof "sync " + SYNC_WORD];
+
 	if (d->length < 6 || d->length > 5 + SYNC_WORD || memcmp(d->line, "sync ", 5) != 0)
 		return false;
 	for (size_t i = 5; i < d->length; i++)
@@ -198,6 +201,7 @@ static void end_line(struct session *d)
 		refuse_request(d, "bytes of the line were lost, or are NUL: nothing was done");
 	} else if (!sync_asked(d)) {
 		bool ok = d->ops->line(d, d->line, d->length);
+
 		if (ok && d->gathering)
 			end_answer(d, '>', "");
 		else
@@ -215,6 +219,7 @@ static bool line_read(struct session *d)
 {
 	bool served = true;
 	bool end;
+
 	if (d->length && d->line[d->length - 1] == '\r')
 		d->length--;
 	end = d->length == 3 && memcmp(d->line, "end", 3) == 0 && !d->torn;
@@ -253,6 +258,7 @@ bool session_turn(struct session *d)
 	unsigned tail = atomic_load_explicit(&d->in_tail, memory_order_relaxed);
 	unsigned head = atomic_load_explicit(&d->in_head, memory_order_acquire);
 	bool served = false;
+
 	while (!served && tail != head)
 		served = read_byte(d, d->in[tail++ % SESSION_IN]);
 	atomic_store_explicit(&d->in_tail, tail, memory_order_release);
@@ -266,6 +272,7 @@ bool session_counter(const struct session *d, unsigned i, const char **name, uin
 	    SESSION_COUNTERS(X)
 #undef X
 	};
+
 	if (i >= SESSION_COUNTER_COUNT)
 		return false;
 	*name = names[i];

@@ -42,6 +42,7 @@ static bool wanted(const struct node_config *n)
 static struct trace_ring *add_ring(enum window_kind kind, const char *name, unsigned owner)
 {
 	struct trace_ring *ring = window_add(kind, owner, name, trace_bytes(RECORDS));
+
 	if (ring)
 		trace_ring_init(ring, RECORDS, (uint16_t)owner);
 	return ring;
@@ -50,6 +51,7 @@ static struct trace_ring *add_ring(enum window_kind kind, const char *name, unsi
 static bool add_parts(void)
 {
 	char name[WINDOW_NAME];
+
 	if (!ports)
 		ports = window_add(WINDOW_ports, 0, "ports", VNET_PORTS * sizeof *ports);
 	for (unsigned i = 0; i < ncores; i++) {
@@ -73,6 +75,7 @@ bool control_trace_build(const struct node_config *n, char *why, size_t size)
 static bool show_window(struct seen *s, struct vm *vm)
 {
 	struct window *w = window_get();
+
 	return shown_attach(&s->window, vm, "window", SHOWN_WINDOW, w, w->size, false);
 }
 
@@ -91,6 +94,7 @@ static bool show_ring(struct seen *s, struct vm *vm)
 bool control_trace_show(struct vm *vm, const struct guest_config *g, char *why, size_t size)
 {
 	struct seen *s;
+
 	if (!window_get() || !(g->control || g->has_pci))
 		return true;
 	s = seen[vm->slot] = mem_zalloc(sizeof *s);
@@ -105,6 +109,7 @@ bool control_trace_show(struct vm *vm, const struct guest_config *g, char *why, 
 void control_trace_forget(unsigned slot)
 {
 	struct seen *s = seen[slot];
+
 	if (!s)
 		return;
 	if (s->records)
@@ -125,10 +130,12 @@ static void list_ports(const struct node_config *n)
 {
 	uint32_t nics[CONFIG_GUESTS] = {0};
 	bool there[VNET_PORTS] = {false};
+
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct port_config *p = &n->port[i];
 		struct vnet_port *port = control_port(i);
 		struct window_port shown = {.guest = 0};
+
 		if (!port)
 			continue;
 		if (p->kind == CONFIG_NIC) {
@@ -154,6 +161,7 @@ static void switch_guests(bool on)
 void control_trace_follow(const struct node_config *n)
 {
 	struct vnet_trace_filter filter = {-1, n->trace.mac};
+
 	if (!window_get())
 		return;
 	list_ports(n);

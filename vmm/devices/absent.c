@@ -11,6 +11,7 @@ static void log_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t unname
 {
 	const char *what = write ? "write to" : "read of";
 	const char *result = write ? "dropped" : "all ones returned";
+
 	if (unnamed)
 		log_warn("guest %s: %s absent memory at guest-physical %lx: %s (%lu accesses "
 		         "before it were not logged)",
@@ -24,6 +25,7 @@ bool absent_access(struct vcpu *v, uint64_t gpa, bool write, uint64_t *val)
 {
 	uint64_t unnamed;
 	bool name = absent_count(&v->vm->absent, gpa, write, rdtsc(), tsc_khz * 1000, &unnamed);
+
 	if (v->vm->load.absent_stops) {
 		vcpu_fail(v, "%s absent memory at guest-physical %lx (`debug-absent stop`)",
 		          write ? "write to" : "read of", gpa);

@@ -7,10 +7,12 @@
 static int find_place(const struct absent *a, uint64_t page, uint64_t now, uint64_t second)
 {
 	int place = -1;
+
 	for (int i = 0; i < ABSENT_NAMED; i++) {
 		/* signed: another core's time stamp may be a little ahead */
 		int64_t age = (int64_t)(now - a->named[i].when);
 		bool old = !a->named[i].when || age >= (int64_t)second;
+
 		if (!old && a->named[i].page == page)
 			return -1;
 		if (old)
@@ -23,6 +25,7 @@ bool absent_count(struct absent *a, uint64_t gpa, bool write, uint64_t now, uint
                   uint64_t *unnamed)
 {
 	int i;
+
 	spin_lock(&a->lock);
 	if (write)
 		a->writes++;

@@ -27,6 +27,7 @@ static void keep_history(struct console *c, const char *buf, size_t len)
 {
 	size_t at = c->head % CONSOLE_HISTORY;
 	size_t first = len < CONSOLE_HISTORY - at ? len : CONSOLE_HISTORY - at;
+
 	memcpy(c->history + at, buf, first);
 	memcpy(c->history, buf + first, len - first);
 	c->head += len;
@@ -45,6 +46,7 @@ static void print_or_drop(struct console *c, const char *buf, size_t len)
 static size_t print_what_fits(struct console *c, const char *buf, size_t len)
 {
 	size_t n = atomic_load(&shown_console) == c ? log_guest(buf, len) : len;
+
 	keep_history(c, buf, n);
 	return n;
 }
@@ -54,6 +56,7 @@ static size_t print_what_fits(struct console *c, const char *buf, size_t len)
 static uint64_t beyond_history(struct console *c, uint64_t len)
 {
 	uint64_t more = len > CONSOLE_HISTORY ? len - CONSOLE_HISTORY : 0;
+
 	if (atomic_load(&shown_console) == c)
 		atomic_fetch_add(&c->dropped, more);
 	return more;
@@ -67,6 +70,7 @@ static size_t com1_send(void *console, const char *buf, size_t n)
 {
 	struct console *c = console;
 	size_t done;
+
 	spin_lock(&c->lock);
 	done = print_what_fits(c, buf, n);
 	if (done < n) {
@@ -80,6 +84,7 @@ static size_t com1_send(void *console, const char *buf, size_t n)
 static uint32_t com1_waiting(void *console)
 {
 	struct console *c = console;
+
 	return typed_waiting(&c->typed);
 }
 
@@ -93,6 +98,7 @@ static int com1_receive(void *console)
 {
 	struct console *c = console;
 	int byte = typed_take(&c->typed);
+
 	call_source(c);
 	return byte;
 }
@@ -100,6 +106,7 @@ static int com1_receive(void *console)
 static void com1_interrupt(void *console, bool high)
 {
 	struct console *c = console;
+
 	vioapic_set(&c->vm->ioapic, CONSOLE_GSI, high);
 }
 
@@ -125,6 +132,7 @@ static bool hvc_reads(struct console *c)
 static size_t hvc_take(void *console, const char *buf, size_t n)
 {
 	struct console *c = console;
+
 	return virtio_console_input(&c->vm->hvc, buf, n);
 }
 
@@ -134,6 +142,7 @@ static size_t hvc_take(void *console, const char *buf, size_t n)
 static void feed_hvc(struct console *c)
 {
 	unsigned refused = 0;
+
 	while (refused < 2 && typed_waiting(&c->typed) && hvc_reads(c))
 		refused = typed_hand_over(&c->typed, HVC_PART, hvc_take, c) ? 0 : refused + 1;
 	call_source(c);
@@ -142,6 +151,7 @@ static void feed_hvc(struct console *c)
 void console_has_reader(void *console)
 {
 	struct console *c = console;
+
 	if (typed_waiting(&c->typed))
 		feed_hvc(c);
 }
@@ -151,12 +161,14 @@ void console_output_hvc(void *console, const struct vnet_seg *seg, unsigned nseg
 	struct console *c = console;
 	uint64_t total = 0;
 	uint64_t left_out;
+
 	for (unsigned i = 0; i < nseg; i++)
 		total += seg[i].len;
 	spin_lock(&c->lock);
 	left_out = beyond_history(c, total);
 	for (unsigned i = 0; i < nseg; i++) {
 		uint32_t from = left_out < seg[i].len ? (uint32_t)left_out : seg[i].len;
+
 		print_or_drop(c, (const char *)seg[i].base + from, seg[i].len - from);
 		left_out -= from;
 	}
@@ -198,6 +210,7 @@ void console_missed(struct console *c)
 static size_t begin_show(struct console *c, char *to)
 {
 	size_t n, at, first;
+
 	spin_lock(&c->lock);
 	n = c->head < CONSOLE_HISTORY ? c->head : CONSOLE_HISTORY;
 	at = (c->head - n) % CONSOLE_HISTORY;
@@ -213,6 +226,7 @@ static size_t begin_show(struct console *c, char *to)
 void console_show(struct console *c)
 {
 	static char copy[CONSOLE_HISTORY];
+
 	console_feed(atomic_exchange(&shown_console, NULL));
 	if (!c)
 		return;

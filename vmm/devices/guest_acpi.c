@@ -28,6 +28,7 @@ static uint8_t checksum(const void *table, size_t n)
 {
 	const uint8_t *p = table;
 	uint8_t sum = 0;
+
 	for (size_t i = 0; i < n; i++)
 		sum += p[i];
 	return (uint8_t)-sum;
@@ -107,6 +108,7 @@ static void put_fadt(struct acpi_fadt *f, uint64_t dsdt, const struct guest_acpi
 static uint32_t madt_size(const struct guest_acpi *cfg)
 {
 	size_t size = sizeof(struct acpi_madt);
+
 	for (unsigned i = 0; i < cfg->n_cpus; i++)
 		size += cfg->apic_ids[i] < LAPIC_IDS ? sizeof(struct madt_lapic)
 		                                     : sizeof(struct madt_x2apic);
@@ -118,6 +120,7 @@ static uint8_t *put_cpu(uint8_t *e, uint32_t uid, uint32_t apic_id)
 {
 	struct madt_lapic *lapic = (void *)e;
 	struct madt_x2apic *x2apic = (void *)e;
+
 	if (apic_id < LAPIC_IDS) {
 		*lapic = (struct madt_lapic){.record = {MADT_LAPIC, sizeof *lapic},
 		                             .uid = (uint8_t)uid,
@@ -135,6 +138,7 @@ static uint8_t *put_cpu(uint8_t *e, uint32_t uid, uint32_t apic_id)
 static void put_madt(struct acpi_madt *t, const struct guest_acpi *cfg)
 {
 	uint8_t *e = t->records;
+
 	put_header(&t->header, "APIC", madt_size(cfg), 5);
 	t->lapic = LAPIC_ADDRESS;
 	for (unsigned i = 0; i < cfg->n_cpus; i++)
@@ -150,6 +154,7 @@ static void put_reset_vector(uint8_t *at, uint16_t port)
 {
 	static const uint8_t code[] = {0xba, 0,    0,    0xb0, GUEST_ACPI_RESET_VALUE,
 	                               0xee, 0xf4, 0xeb, 0xfd};
+
 	_Static_assert(sizeof code <= 16, "the reset vector ends with the first MiB");
 	memcpy(at, code, sizeof code);
 	put_le16(at + 1, port);
@@ -165,6 +170,7 @@ const char *guest_acpi_build(const struct gmem *m, uint64_t gpa, uint64_t len,
 {
 	uint32_t xsdt, fadt, madt, dsdt, size;
 	uint8_t *t, *vector;
+
 	if (!cfg->n_cpus || cfg->n_cpus > GUEST_ACPI_MAX_CPUS)
 		return "ACPI: no processors, or more than the tables name";
 	xsdt = align16(sizeof(struct acpi_rsdp));

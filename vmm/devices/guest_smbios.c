@@ -31,6 +31,7 @@ static void put_structure(struct table *t, const uint8_t *formatted, const char 
 {
 	unsigned length = formatted[1], size = 0;
 	uint8_t *s = t->at + t->used;
+
 	while (strings[size])
 		size += (unsigned)strlen(strings + size) + 1;
 	if (!size)
@@ -78,6 +79,7 @@ static void put_structures(struct table *t)
 	    [12] = SECURITY_NONE,
 	};
 	static const uint8_t last[4] = {[0] = 127, [1] = sizeof last};
+
 	put_structure(t, bios, VENDOR "\0001\0" DATE "\0");
 	put_structure(t, system, VENDOR "\0Guest\0");
 	put_structure(t, chassis, VENDOR "\0");
@@ -87,6 +89,7 @@ static void put_structures(struct table *t)
 static uint8_t checksum(const uint8_t *p, unsigned n)
 {
 	uint8_t sum = 0;
+
 	for (unsigned i = 0; i < n; i++)
 		sum += p[i];
 	return (uint8_t)-sum;
@@ -112,6 +115,7 @@ const char *guest_smbios_build(const struct gmem *m, uint64_t gpa)
 {
 	uint8_t *at = gmem_ptr(m, gpa, GUEST_SMBIOS_SIZE);
 	struct table t;
+
 	if (!at || gpa % 16 || gpa > UINT32_MAX - GUEST_SMBIOS_SIZE)
 		return "SMBIOS: the tables' place is no aligned guest memory below 4 GiB";
 	t = (struct table){.at = at + TABLE_AT};

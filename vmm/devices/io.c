@@ -35,6 +35,7 @@ void io_fixed(struct vm *vm, uint16_t port, unsigned size, bool in, uint32_t *va
 {
 	for (unsigned i = 0; i < vm->io.n; i++) {
 		uint16_t offset = (uint16_t)(port - vm->io.range[i].base);
+
 		if (offset < vm->io.range[i].count) {
 			vm->io.range[i].handler(vm->io.range[i].ctx, offset, size, in, val);
 			return;

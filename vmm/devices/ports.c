@@ -12,6 +12,7 @@
 static void com1_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
 {
 	struct vm *vm = ctx;
+
 	if (in)
 		*val = size == 1 ? vuart_read(&vm->uart, offset) : 0xffffffff;
 	else
@@ -59,8 +60,10 @@ static void pit_access(void *ctx, uint16_t offset, unsigned size, bool in, uint3
 {
 	struct vm *vm = ctx;
 	uint32_t bytes = 0;
+
 	for (unsigned i = 0; i < size; i++) {
 		unsigned reg = offset + i;
+
 		if (in && reg < VPIT_PORTS)
 			bytes |= (uint32_t)vpit_read(&vm->pit, reg, rdtsc()) << 8 * i;
 		else if (in)
@@ -75,6 +78,7 @@ static void pit_access(void *ctx, uint16_t offset, unsigned size, bool in, uint3
 static void pit_gate_access(void *ctx, uint16_t offset, unsigned size, bool in, uint32_t *val)
 {
 	struct vm *vm = ctx;
+
 	(void)offset;
 	(void)size;
 	if (in)

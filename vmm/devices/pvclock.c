@@ -41,6 +41,7 @@ void pvclock_init(void)
 {
 	uint64_t khz = tsc_khz;
 	uint64_t scaled;
+
 	boot_tsc = rdtsc();
 	boot_seconds = rtc_read();
 	while (khz > 2000000) {
@@ -65,6 +66,7 @@ bool pvclock_write_system_time(struct vcpu *v, uint64_t value)
 	struct pvclock_time t = {
 	    .version = 2, .tsc_to_system_mul = mul, .tsc_shift = shift, .flags = TSC_STABLE};
 	uint64_t now = rdtsc();
+
 	v->pvclock_msr = value;
 	if (!(value & SYSTEM_TIME_ENABLE))
 		return true;
@@ -77,5 +79,6 @@ bool pvclock_write_system_time(struct vcpu *v, uint64_t value)
 bool pvclock_write_wall_clock(struct vcpu *v, uint64_t value)
 {
 	struct pvclock_wall w = {.version = 2, .sec = (uint32_t)boot_seconds};
+
 	return gmem_write(&v->vm->mem, value, &w, sizeof w);
 }

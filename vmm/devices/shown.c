@@ -15,6 +15,7 @@ static void shown_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned s
                       uint64_t *val)
 {
 	struct shown *s = (struct shown *)d;
+
 	(void)bar;
 	if (off + size > s->size) {
 		if (!write)
@@ -32,6 +33,7 @@ static void shown_moved(struct vpci_dev *d, unsigned bar)
 {
 	struct shown *s = (struct shown *)d;
 	uint64_t at = atomic_load(&d->bar[bar].base), root = s->vm->npt_root;
+
 	if (s->mapped) {
 		npt_unmap(hvm->npt, root, s->mapped, (uint64_t)s->memory, s->size);
 		vm_flush(s->vm);
@@ -51,6 +53,7 @@ static const struct vpci_ops ops = {.bar = shown_bar, .moved = shown_moved};
 static uint32_t bar_size(uint64_t size)
 {
 	uint32_t bar = PAGE_SIZE;
+
 	while (bar < size)
 		bar *= 2;
 	return bar;

@@ -12,6 +12,7 @@ void typed_reset(struct typed *t)
 bool typed_put(struct typed *t, char c)
 {
 	bool room;
+
 	spin_lock(&t->lock);
 	room = typed_waiting(t) < TYPED_BYTES;
 	if (room) {
@@ -34,6 +35,7 @@ bool typed_full(struct typed *t)
 int typed_take(struct typed *t)
 {
 	int c = -1;
+
 	spin_lock(&t->lock);
 	if (typed_waiting(t)) {
 		c = (uint8_t)t->ring[t->tail % TYPED_BYTES];
@@ -47,9 +49,11 @@ size_t typed_hand_over(struct typed *t, size_t most,
                        size_t (*take)(void *ctx, const char *buf, size_t n), void *ctx)
 {
 	size_t done = 0, taken, n;
+
 	spin_lock(&t->lock);
 	do {
 		uint32_t at = t->tail % TYPED_BYTES, waiting = typed_waiting(t);
+
 		n = waiting < TYPED_BYTES - at ? waiting : TYPED_BYTES - at;
 		if (n > most - done)
 			n = most - done;

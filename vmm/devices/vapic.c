@@ -56,6 +56,7 @@ static __attribute__((noinline)) bool send_to_matching(struct vm *vm, uint32_t d
                                                        bool lowest, uint8_t vector)
 {
 	bool taken = false;
+
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		if (!matches(&vm->vcpu[i], dest, logical) || !raise_vector(&vm->vcpu[i], vector))
 			continue;
@@ -71,6 +72,7 @@ static inline __attribute__((always_inline)) void
 vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vector)
 {
 	bool taken = false;
+
 	if (vector >= 16) /* below: reserved, never accepted by an APIC (11.5.2) */
 		taken = !logical && dest < vm->nvcpus
 		            ? raise_vector(&vm->vcpu[dest], vector)
@@ -84,6 +86,7 @@ vapic_send(struct vm *vm, uint32_t dest, bool logical, bool lowest, uint8_t vect
 void vapic_pin(void *ctx, uint64_t entry)
 {
 	unsigned mode = VIOAPIC_MODE(entry);
+
 	if (mode > 1)
 		vapic_lost(ctx);
 	else
@@ -95,6 +98,7 @@ void vapic_pin(void *ctx, uint64_t entry)
 void vapic_msi(void *ctx, uint64_t addr, uint32_t data)
 {
 	unsigned mode = data >> 8 & 7;
+
 	if (addr >> 20 != VAPIC_PAGE >> 20 || mode > 1)
 		vapic_lost(ctx);
 	else
@@ -105,6 +109,7 @@ void vapic_msi(void *ctx, uint64_t addr, uint32_t data)
 static bool deliver_by_mode(struct vcpu *t, enum delivery mode, uint32_t icr)
 {
 	uint8_t vector = (uint8_t)icr;
+
 	if (mode == FIXED || mode == LOWEST)
 		return vector >= 16 && raise_vector(t, vector);
 	if (mode == NMI)
@@ -140,6 +145,7 @@ static bool is_target(struct vcpu *from, struct vcpu *t, uint64_t icr, uint32_t 
 static uint32_t destination(const struct vapic *from, uint64_t icr)
 {
 	uint32_t xapic = (uint32_t)(icr >> 56);
+
 	if (vapic_is_x2(from))
 		return (uint32_t)(icr >> 32);
 	return xapic == XAPIC_ALL ? X2APIC_ALL : xapic;
@@ -151,9 +157,11 @@ void vapic_write_icr(struct vcpu *v, uint64_t icr)
 	enum delivery mode = icr >> 8 & 7;
 	bool taken = mode != FIXED && mode != LOWEST; /* the other modes are requests, never lost */
 	uint32_t dest = destination(&v->apic, icr);
+
 	v->apic.icr = icr & ~(1ul << 12); /* delivery status: never pending */
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		struct vcpu *t = &vm->vcpu[i];
+
 		if (!is_target(v, t, icr, dest) || !deliver_by_mode(t, mode, (uint32_t)icr))
 			continue;
 		taken = true;
@@ -170,6 +178,7 @@ bool vapic_write_lvt(struct vcpu *v, unsigned reg, uint64_t value)
 {
 	uint32_t hardware;
 	enum vapic_lvt verdict = vapic_lvt_check(reg, value, &hardware);
+
 	if (verdict == VAPIC_LVT_FAULT || !v->irqchip->has_lvt(v, reg))
 		return false;
 	if (verdict == VAPIC_LVT_KEPT_MASKED)
@@ -210,6 +219,7 @@ static bool readable(const struct vcpu *v, unsigned reg)
 uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
 {
 	unsigned reg = offset >> 4;
+
 	if (offset & 15)
 		return 0;
 	switch (reg) {
@@ -231,6 +241,7 @@ uint32_t vapic_page_read(struct vcpu *v, uint32_t offset)
 void vapic_page_write(struct vcpu *v, uint32_t offset, uint32_t value)
 {
 	unsigned reg = offset >> 4;
+
 	if (offset & 15)
 		return;
 	switch (reg) {

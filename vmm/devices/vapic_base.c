@@ -25,6 +25,7 @@ static bool vapic_base_allowed(uint64_t now, uint64_t value, unsigned phys_bits)
 	    [XAPIC] = {[DISABLED] = true, [XAPIC] = true, [X2APIC] = true},
 	    [X2APIC] = {[DISABLED] = true, [X2APIC] = true},
 	};
+
 	return !(value & RESERVED) && !(value >> phys_bits) && legal[mode_of(now)][mode_of(value)];
 }
 
@@ -70,6 +71,7 @@ static void change_mode(struct vcpu *v, enum mode from, enum mode to)
 bool vapic_write_base(struct vcpu *v, uint64_t value)
 {
 	uint64_t now = v->apic.base, page = value & APIC_BASE_PAGE;
+
 	if (!vapic_base_allowed(now, value, cpuid(0x80000008, 0).eax & 0xff))
 		return false;
 	if (page != (now & APIC_BASE_PAGE) && !is_free(v->vm, page)) {

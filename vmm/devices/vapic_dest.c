@@ -7,6 +7,7 @@
 static bool matches_x2(unsigned id, uint32_t dest, bool logical)
 {
 	uint32_t ldr = vapic_x2_ldr(id);
+
 	if (dest == 0xffffffff)
 		return true;
 	return logical ? ldr >> 16 == dest >> 16 && (ldr & dest & 0xffff) : dest == id;
@@ -15,6 +16,7 @@ static bool matches_x2(unsigned id, uint32_t dest, bool logical)
 bool vapic_matches(const struct vapic *a, unsigned id, uint32_t dest, bool logical)
 {
 	uint8_t to = (uint8_t)dest, ldr = a->ldr >> 24;
+
 	if (!vapic_enabled(a))
 		return false;
 	if (vapic_is_x2(a))

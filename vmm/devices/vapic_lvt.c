@@ -13,6 +13,7 @@ uint32_t vapic_lvt_bits(unsigned reg)
 {
 	/* timer, thermal, performance, LINT0, LINT1, error */
 	static const uint32_t bits[] = {0x300ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff};
+
 	return reg >= APIC_LVT_TIMER && reg <= APIC_LVT_ERROR ? bits[reg - APIC_LVT_TIMER] : 0;
 }
 
@@ -29,6 +30,7 @@ static bool mode_allowed(uint32_t value)
 enum vapic_lvt vapic_lvt_check(unsigned reg, uint64_t value, uint32_t *hardware)
 {
 	uint32_t bits = vapic_lvt_bits(reg);
+
 	if (!bits || value & ~(uint64_t)(bits | STATUS | REMOTE_IRR))
 		return VAPIC_LVT_FAULT;
 	*hardware = (uint32_t)value & bits;

@@ -44,6 +44,7 @@ void vioapic_reset(struct vioapic *a)
 static uint32_t read_register(const struct vioapic *a, uint32_t reg)
 {
 	unsigned pin = (reg - REG_ENTRY) / 2;
+
 	if (reg == REG_ID || reg == REG_ARB)
 		return (uint32_t)a->id << ID_SHIFT;
 	if (reg == REG_VERSION)
@@ -62,6 +63,7 @@ static void deliver_entry(struct vioapic *a, unsigned pin)
 static void entry_written(struct vioapic *a, unsigned pin)
 {
 	const struct vioapic_wire *w = &a->wire[pin];
+
 	if (w->changed)
 		w->changed(w->ctx, a->entry[pin]);
 	else if (a->high >> pin & 1 && VIOAPIC_LEVEL(a->entry[pin]))
@@ -71,6 +73,7 @@ static void entry_written(struct vioapic *a, unsigned pin)
 void vioapic_set(struct vioapic *a, unsigned pin, bool high)
 {
 	bool rises;
+
 	spin_lock(&a->lock);
 	rises = high && !(a->high >> pin & 1);
 	a->high = (a->high & ~(1u << pin)) | (uint32_t)high << pin;
@@ -83,6 +86,7 @@ static void write_register(struct vioapic *a, uint32_t reg, uint32_t val)
 {
 	unsigned pin = (reg - REG_ENTRY) / 2;
 	uint64_t *e;
+
 	if (reg == REG_ID)
 		a->id = val >> ID_SHIFT & 0xf;
 	if (reg < REG_ENTRY || pin >= VIOAPIC_PINS)
@@ -98,6 +102,7 @@ static void write_register(struct vioapic *a, uint32_t reg, uint32_t val)
 uint32_t vioapic_read(struct vioapic *a, uint32_t off, unsigned size)
 {
 	uint32_t val = 0;
+
 	if (size != 4)
 		return 0;
 	spin_lock(&a->lock);

@@ -44,12 +44,14 @@ static uint64_t elapsed(const struct vpit *p, const struct vpit_counter *c, uint
 	bool stopped = !c->gate && !is_triggered_mode(c);
 	/* another core's time stamp may be a little behind */
 	uint64_t tsc = stopped ? c->held : now > c->start ? now - c->start : 0;
+
 	return rate_ticks(tsc, p->tsc_hz, PIT_HZ);
 }
 
 static uint32_t current_count(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
 {
 	uint64_t ticks = elapsed(p, c, now);
+
 	if (!is_counting(c))
 		return c->loaded ? c->reload % modulus(c) : 0;
 	if (c->mode == 2)
@@ -62,6 +64,7 @@ static uint32_t current_count(const struct vpit *p, const struct vpit_counter *c
 static bool output_level(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
 {
 	uint64_t ticks = elapsed(p, c, now);
+
 	if (!is_counting(c) || (is_periodic(c) && !c->gate))
 		return c->mode != 0;
 	switch (c->mode) {
@@ -87,6 +90,7 @@ static uint16_t to_bcd(uint32_t n)
 static uint16_t visible_count(const struct vpit *p, const struct vpit_counter *c, uint64_t now)
 {
 	uint32_t n = current_count(p, c, now);
+
 	return c->bcd ? to_bcd(n) : (uint16_t)n;
 }
 
@@ -110,6 +114,7 @@ static uint8_t read_counter(const struct vpit *p, struct vpit_counter *c, uint64
 {
 	uint16_t n;
 	bool high;
+
 	if (c->status_latched) {
 		c->status_latched = false;
 		return c->status;
@@ -148,6 +153,7 @@ static void load_count(struct vpit_counter *c, uint16_t n, uint64_t now)
 static void write_counter(struct vpit_counter *c, uint8_t byte, uint64_t now)
 {
 	uint16_t low;
+
 	if (c->access == ACCESS_BOTH && !c->write_high) {
 		c->low = byte;
 		c->write_high = true;
@@ -161,6 +167,7 @@ static void write_counter(struct vpit_counter *c, uint8_t byte, uint64_t now)
 static void set_mode(struct vpit_counter *c, uint8_t word)
 {
 	uint8_t mode = word >> 1 & 7;
+
 	*c = (struct vpit_counter){.mode = mode > 5 ? mode - 4 : mode,
 	                           .access = word >> 4 & 3,
 	                           .bcd = word & 1,
@@ -184,6 +191,7 @@ static void read_back(struct vpit *p, uint8_t word, uint64_t now)
 static void write_control_word(struct vpit *p, uint8_t word, uint64_t now)
 {
 	unsigned i = word >> 6;
+
 	if (i == READ_BACK)
 		read_back(p, word, now);
 	else if (!(word >> 4 & 3))
@@ -195,6 +203,7 @@ static void write_control_word(struct vpit *p, uint8_t word, uint64_t now)
 static void set_gate(struct vpit_counter *c, bool gate, uint64_t now)
 {
 	bool rises = gate && !c->gate, falls = !gate && c->gate;
+
 	if (falls)
 		c->held = now > c->start ? now - c->start : 0;
 	if (rises && is_triggered_mode(c)) {
@@ -225,6 +234,7 @@ void vpit_init(struct vpit *p, uint64_t tsc_hz, uint64_t now)
 uint8_t vpit_read(struct vpit *p, unsigned reg, uint64_t now)
 {
 	uint8_t byte;
+
 	spin_lock(&p->lock);
 	byte = reg == CONTROL ? 0 : read_counter(p, &p->counter[reg], now);
 	spin_unlock(&p->lock);
@@ -245,6 +255,7 @@ uint8_t vpit_read_gate(struct vpit *p, uint64_t now)
 {
 	bool refresh;
 	uint8_t byte;
+
 	spin_lock(&p->lock);
 	refresh = rate_ticks(now, p->tsc_hz, PIT_HZ) / REFRESH_TICKS & 1;
 	byte = (uint8_t)(p->gate | (refresh ? GATE_REFRESH : 0) |

@@ -61,6 +61,7 @@ static unsigned depth(const struct vuart *u)
 static uint32_t to_receive(const struct vuart *u)
 {
 	bool listens;
+
 	if (looping(u))
 		return u->loop_head - u->loop_tail;
 	listens = u->open || u->ier & IER_RDA || u->polls == POLLS;
@@ -71,6 +72,7 @@ static uint32_t to_receive(const struct vuart *u)
 static uint8_t receive_byte(struct vuart *u)
 {
 	int c = -1;
+
 	if (!to_receive(u))
 		u->polls = 0; /* a blind read: the guest is not polling */
 	else if (looping(u))
@@ -87,6 +89,7 @@ static uint8_t receive_byte(struct vuart *u)
 static void send_fifo(struct vuart *u)
 {
 	size_t n = u->to_send ? u->line->send(u->ctx, u->fifo, u->to_send) : 0;
+
 	u->sent += n;
 	u->to_send -= (unsigned)n;
 	memmove(u->fifo, u->fifo + n, u->to_send);
@@ -125,6 +128,7 @@ static uint8_t receive_cause(const struct vuart *u)
 {
 	static const uint8_t level[4] = {1, 4, 8, 14};
 	uint32_t n = to_receive(u);
+
 	if (!n || !(u->ier & IER_RDA))
 		return IIR_NONE;
 	if (!(u->fcr & FCR_ENABLE) || n >= level[u->fcr >> FCR_TRIGGER])
@@ -136,6 +140,7 @@ static uint8_t receive_cause(const struct vuart *u)
 static uint8_t pending_cause(const struct vuart *u)
 {
 	uint8_t receives;
+
 	if (u->ier & IER_RLS && u->overrun)
 		return IIR_RLS;
 	receives = receive_cause(u);
@@ -149,6 +154,7 @@ static uint8_t pending_cause(const struct vuart *u)
 static void drive_interrupt(struct vuart *u)
 {
 	bool high = pending_cause(u) != IIR_NONE;
+
 	if (high == u->interrupting)
 		return;
 	u->interrupting = high;
@@ -159,6 +165,7 @@ static void drive_interrupt(struct vuart *u)
 static uint8_t interrupt_id(struct vuart *u)
 {
 	uint8_t id = pending_cause(u);
+
 	if (id == IIR_THRE)
 		u->empty_due = false;
 	return id | (u->fcr & FCR_ENABLE ? IIR_FIFO : 0);
@@ -169,6 +176,7 @@ static uint8_t interrupt_id(struct vuart *u)
 static uint8_t line_status(struct vuart *u)
 {
 	uint8_t v = u->to_send ? 0 : LSR_THRE | LSR_TEMT;
+
 	u->polls += u->polls < POLLS;
 	if (to_receive(u))
 		v |= LSR_DR;
@@ -190,6 +198,7 @@ static uint8_t modem_lines(uint8_t mcr)
 static uint8_t modem_status(struct vuart *u)
 {
 	uint8_t v = modem_lines(u->mcr) | u->modem_change;
+
 	u->modem_change = 0;
 	return v;
 }
@@ -197,6 +206,7 @@ static uint8_t modem_status(struct vuart *u)
 static uint8_t read_register(struct vuart *u, unsigned reg)
 {
 	bool dlab = u->lcr & LCR_DLAB;
+
 	switch (reg % VUART_PORTS) {
 	case RBR_THR:
 		return dlab ? u->dll : receive_byte(u);
@@ -220,6 +230,7 @@ static uint8_t read_register(struct vuart *u, unsigned reg)
 uint8_t vuart_read(struct vuart *u, unsigned reg)
 {
 	uint8_t v;
+
 	spin_lock(&u->lock);
 	v = read_register(u, reg);
 	drive_interrupt(u);
@@ -230,6 +241,7 @@ uint8_t vuart_read(struct vuart *u, unsigned reg)
 static void write_fcr(struct vuart *u, uint8_t value)
 {
 	bool switched = (u->fcr ^ value) & FCR_ENABLE;
+
 	if (switched || value & FCR_CLEAR_RX) {
 		u->loop_tail = u->loop_head;
 		if (!(u->ier & IER_RDA))
@@ -264,6 +276,7 @@ static void write_ier(struct vuart *u, uint8_t value)
 static void write_mcr(struct vuart *u, uint8_t value)
 {
 	uint8_t old = u->mcr, before = modem_lines(old), now = modem_lines(value);
+
 	u->mcr = value & MCR_BITS;
 	u->modem_change |= ((before ^ now) & (MSR_CTS | MSR_DSR | MSR_DCD)) >> MSR_CHANGE;
 	if (before & ~now & MSR_RI)
@@ -278,6 +291,7 @@ static void write_mcr(struct vuart *u, uint8_t value)
 static void write_register(struct vuart *u, unsigned reg, uint8_t value)
 {
 	bool dlab = u->lcr & LCR_DLAB;
+
 	reg %= VUART_PORTS;
 	if (reg == RBR_THR && !dlab) {
 		transmit_byte(u, value);

@@ -26,6 +26,7 @@ const char *elf_open(struct elf *e, struct blob file)
 {
 	/* Both classes have the same layout up to `machine`. */
 	const struct elf32_header *h = (const void *)file.data;
+
 	if (file.size < sizeof *h || memcmp(h->ident.magic, "\177ELF", 4))
 		return "ELF: no ELF header";
 	if ((h->ident.class != ELFCLASS32 && h->ident.class != ELFCLASS64) ||
@@ -75,6 +76,7 @@ static struct elf_segment segment64(const struct elf64_program *p)
 const char *elf_segment(const struct elf *e, unsigned i, struct elf_segment *s)
 {
 	const void *p = e->file.data + e->phoff + (uint64_t)i * e->phentsize;
+
 	*s = e->is64 ? segment64(p) : segment32(p);
 	if (!s->load)
 		return NULL;

@@ -16,6 +16,7 @@ struct reason {
 static uint64_t memory_of(const struct gmem *mem)
 {
 	uint64_t size = 0;
+
 	for (unsigned i = 0; i < mem->n; i++)
 		size += mem->region[i].size;
 	return size;
@@ -26,6 +27,7 @@ static bool too_small(const struct gmem *mem, const struct images *i, uint64_t n
                       struct reason why)
 {
 	uint64_t memory = memory_of(mem);
+
 	if (needs <= memory)
 		return false;
 	snprintf(why.text, why.size, "guest %s: %s needs %lu MiB, and the guest has %lu", i->guest,
@@ -50,6 +52,7 @@ static bool load_linux_kernel(const struct gmem *mem, const struct images *i,
 	                       .x2apic = true,
 	                       .reserved = i->reserved,
 	                       .n_reserved = i->n_reserved};
+
 	return !too_small(mem, i, load_linux_needs(&b), why) &&
 	       check_loaded(i, load_linux(mem, &b, entry), why);
 }
@@ -61,6 +64,7 @@ static bool load_multiboot_kernel(const struct gmem *mem, const struct images *i
 	                           .cmdline = i->cmdline,
 	                           .modules = i->modules,
 	                           .n_modules = i->n_modules};
+
 	return !too_small(mem, i, load_multiboot_needs(&b), why) &&
 	       check_loaded(i, load_multiboot(mem, &b, entry), why);
 }
@@ -69,6 +73,7 @@ bool images_load(const struct gmem *mem, const struct images *i, struct cpu_entr
                  size_t size)
 {
 	struct reason r = {why, size};
+
 	switch (load_kind(i->kernel)) {
 	case IMAGE_BZIMAGE:
 		return load_linux_kernel(mem, i, entry, r);

@@ -74,6 +74,7 @@ static const char *parse_header(struct blob kernel, struct linux_header *h)
 {
 	const uint8_t *k = kernel.data;
 	uint64_t setup;
+
 	if (kernel.size < HEADER_MAX_END)
 		return "bzImage: the file is too short for a header";
 	if (le16(k + BOOT_FLAG) != 0xaa55 || memcmp(k + HEADER_MAGIC, "HdrS", 4))
@@ -111,6 +112,7 @@ static uint64_t lowest_place(const struct linux_header *h)
 {
 	uint64_t align = h->pref >= GUEST_HIGH && !(h->pref % PAGE) ? PAGE : alignment(h);
 	uint64_t min = h->pref < GUEST_HIGH ? GUEST_HIGH : h->pref;
+
 	return (min + align - 1) & ~(align - 1);
 }
 
@@ -120,6 +122,7 @@ static uint64_t place_kernel(const struct memmap *map, const struct linux_header
 	bool pref_ok =
 	    h->pref >= GUEST_HIGH && h->pref <= PLACE_LIMIT - h->init_size && !(h->pref % PAGE);
 	uint64_t max;
+
 	if (pref_ok && memmap_is_ram(map, h->pref, h->init_size))
 		return h->pref;
 	if (!h->relocatable)
@@ -136,6 +139,7 @@ static const char *load_initrd(const struct gmem *m, const struct memmap *map,
 	struct gpa_range kernel = {kernel_at, h->init_size};
 	uint64_t max = h->initrd_max;
 	uint64_t at;
+
 	if (!initrd.size)
 		return NULL;
 	at = memmap_place(map, initrd.size, 4096, GUEST_HIGH, max, &kernel, 1, true);
@@ -166,6 +170,7 @@ static void write_params(uint8_t *params, const struct linux_header *h, const st
 	params[E820_ENTRIES] = (uint8_t)map->n;
 	for (unsigned i = 0; i < map->n; i++) {
 		uint8_t *e = params + E820_TABLE + i * E820_ENTRY;
+
 		put_le64(e, map->entry[i].start);
 		put_le64(e + 8, map->entry[i].size);
 		put_le32(e + 16, map->entry[i].type);
@@ -176,6 +181,7 @@ static void write_params(uint8_t *params, const struct linux_header *h, const st
 static void map_gib(uint8_t *tables, unsigned page, uint64_t gib)
 {
 	uint8_t *pd = tables + page * 4096;
+
 	for (unsigned i = 0; i < 512; i++)
 		put_le64(pd + 8 * i, (gib * GIB + i * MIB2) | 0x83);
 	put_le64(tables + 4096 + 8 * gib, (LINUX_PT_GPA + page * 4096) | 3);
@@ -186,6 +192,7 @@ static void map_gib(uint8_t *tables, unsigned page, uint64_t gib)
 static void write_page_tables(uint8_t *tables, uint64_t kernel_at, uint64_t init_size)
 {
 	unsigned page = 2;
+
 	memset(tables, 0, 2 * 4096);
 	put_le64(tables, (LINUX_PT_GPA + 4096) | 3);
 	for (uint64_t gib = 0; gib < 4; gib++)
@@ -205,6 +212,7 @@ static void write_gdt(uint8_t *gdt)
 static void fill_entry(struct cpu_entry *e, uint64_t kernel_at, bool x2apic)
 {
 	struct seg data = {0x18, SEG_DATA, 0xffffffff, 0};
+
 	memset(e, 0, sizeof *e);
 	e->rip = kernel_at + ENTRY_64;
 	e->rsi = LINUX_PARAMS_GPA;
@@ -223,6 +231,7 @@ static const char *write_cmdline(uint8_t *to, const struct linux_header *h, cons
 {
 	uint32_t max = h->cmdline_max < CMDLINE_ROOM ? h->cmdline_max : CMDLINE_ROOM - 1;
 	size_t len;
+
 	if (!s)
 		s = "";
 	len = strnlen(s, max + 1);
@@ -237,6 +246,7 @@ uint64_t load_linux_needs(const struct linux_boot *boot)
 	struct linux_header h;
 	uint64_t initrd = (boot->initrd.size + PAGE - 1) & ~(PAGE - 1);
 	uint64_t start, end;
+
 	if (parse_header(boot->kernel, &h) || h.pref > PLACE_LIMIT)
 		return 0;
 	start = lowest_place(&h);
@@ -251,6 +261,7 @@ const char *load_linux(const struct gmem *m, const struct linux_boot *boot, stru
 	const char *why = parse_header(boot->kernel, &h);
 	uint8_t *low;
 	uint64_t at;
+
 	if (!why)
 		why = memmap_build(&map, m, boot->reserved, boot->n_reserved);
 	if (why)

@@ -19,10 +19,12 @@ static bool memmap_add(struct memmap *map, uint64_t start, uint64_t end, uint32_
 static bool memmap_carve(struct memmap *map, uint64_t start, uint64_t end)
 {
 	struct memmap old = *map;
+
 	map->n = 0;
 	for (unsigned i = 0; i < old.n; i++) {
 		uint64_t s = old.entry[i].start, e = s + old.entry[i].size;
 		uint32_t type = old.entry[i].type;
+
 		if (e <= start || s >= end) {
 			if (!memmap_add(map, s, e, type))
 				return false;
@@ -65,6 +67,7 @@ const char *memmap_build(struct memmap *map, const struct gmem *m, const struct 
 		return "the memory map is full";
 	for (unsigned i = 0; i < n_reserved; i++) {
 		uint64_t end = reserved[i].start + reserved[i].size;
+
 		if (end < reserved[i].start)
 			return "a reserved range wraps around";
 		if (!memmap_reserve(map, reserved[i].start, end))
@@ -78,6 +81,7 @@ bool memmap_is_ram(const struct memmap *map, uint64_t start, uint64_t size)
 {
 	for (unsigned i = 0; i < map->n; i++) {
 		uint64_t off = start - map->entry[i].start;
+
 		if (map->entry[i].type == MEMMAP_RAM && off < map->entry[i].size &&
 		    size <= map->entry[i].size - off)
 			return true;
@@ -98,6 +102,7 @@ static const struct gpa_range *overlapping(uint64_t start, uint64_t size,
 static uint64_t align_up(uint64_t v, uint64_t align)
 {
 	uint64_t up = (v + align - 1) & ~(align - 1);
+
 	return up < v ? UINT64_MAX : up;
 }
 
@@ -108,6 +113,7 @@ static uint64_t place_low(uint64_t low, uint64_t high, uint64_t size, uint64_t a
 {
 	const struct gpa_range *hit;
 	uint64_t at = align_up(low, align);
+
 	while (at < high && size <= high - at) {
 		hit = overlapping(at, size, avoid, n);
 		if (!hit)
@@ -122,8 +128,10 @@ static uint64_t place_high(uint64_t low, uint64_t high, uint64_t size, uint64_t 
 {
 	const struct gpa_range *hit;
 	uint64_t top = high;
+
 	while (top > low && size <= top - low) {
 		uint64_t at = (top - size) & ~(align - 1);
+
 		if (at < low)
 			break;
 		hit = overlapping(at, size, avoid, n);
@@ -138,8 +146,10 @@ uint64_t memmap_place(const struct memmap *map, uint64_t size, uint64_t align, u
                       uint64_t max, const struct gpa_range *avoid, unsigned n, bool high)
 {
 	uint64_t best = UINT64_MAX;
+
 	for (unsigned i = 0; i < map->n; i++) {
 		uint64_t s = map->entry[i].start, e = s + map->entry[i].size, at;
+
 		s = s < min ? min : s;
 		e = e > max ? max : e;
 		if (map->entry[i].type != MEMMAP_RAM || s >= e)

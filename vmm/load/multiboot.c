@@ -29,8 +29,10 @@ struct kernel {
 static int find_header(struct blob image, uint32_t *flags)
 {
 	uint64_t end = image.size < SEARCH ? image.size : SEARCH;
+
 	for (uint64_t at = 0; at + HEADER_SIZE <= end; at += 4) {
 		const struct mb1_header *h = (const void *)(image.data + at);
+
 		*flags = h->flags;
 		if (h->magic != MB1_HEADER_MAGIC || h->magic + h->flags + h->checksum != 0)
 			continue;
@@ -44,6 +46,7 @@ static int find_header(struct blob image, uint32_t *flags)
 bool multiboot_header_present(struct blob image)
 {
 	uint32_t flags;
+
 	return find_header(image, &flags) >= 0;
 }
 
@@ -52,6 +55,7 @@ static const char *load_part(const struct gmem *m, const struct memmap *map, str
                              struct blob content, uint64_t paddr, uint64_t memsz)
 {
 	uint8_t *to;
+
 	if (k->n == MULTIBOOT_PARTS_MAX)
 		return "multiboot: too many segments";
 	if (paddr >= LIMIT_4G || memsz > LIMIT_4G - paddr)
@@ -75,11 +79,13 @@ static const char *load_elf(const struct gmem *m, const struct memmap *map, stru
 	struct elf_segment s;
 	bool translated = false;
 	const char *why = elf_open(&elf, image);
+
 	if (why)
 		return why;
 	k->entry = elf.entry;
 	for (unsigned i = 0; i < elf.phnum; i++) {
 		struct blob content;
+
 		why = elf_segment(&elf, i, &s);
 		if (why)
 			return why;
@@ -111,6 +117,7 @@ static const char *read_addresses(struct blob image, uint32_t header_at, struct 
 	uint64_t header_addr = h->header_addr, load_addr = h->load_addr;
 	uint64_t load_end = h->load_end_addr, bss_end = h->bss_end_addr;
 	uint64_t offset;
+
 	if (header_addr < load_addr || header_addr - load_addr > header_at)
 		return "multiboot: load_addr does not match the header's place in the file";
 	offset = header_at - (header_addr - load_addr);
@@ -134,6 +141,7 @@ static const char *load_by_addresses(const struct gmem *m, const struct memmap *
 {
 	struct addresses a;
 	const char *why = read_addresses(image, header_at, &a);
+
 	if (why)
 		return why;
 	k->entry = a.entry;
@@ -146,6 +154,7 @@ static const char *load_kernel(const struct gmem *m, const struct memmap *map, s
 	uint32_t flags;
 	int header_at = find_header(image, &flags);
 	const char *why;
+
 	if (header_at < 0)
 		return "multiboot: no valid header in the first 8 KiB";
 	if (flags & FLAG_REQUIRED & ~FLAG_KNOWN)
@@ -168,6 +177,7 @@ static bool measure_elf(struct blob image, uint64_t *end, uint64_t *size)
 {
 	struct elf elf;
 	struct elf_segment s;
+
 	if (elf_open(&elf, image))
 		return false;
 	for (unsigned i = 0; i < elf.phnum; i++) {
@@ -190,6 +200,7 @@ static bool measure_kernel(struct blob image, uint64_t *end, uint64_t *size)
 	uint32_t flags;
 	struct addresses a;
 	int header_at = find_header(image, &flags);
+
 	if (header_at < 0)
 		return false;
 	if (!(flags & FLAG_ADDRS))
@@ -204,6 +215,7 @@ static bool measure_kernel(struct blob image, uint64_t *end, uint64_t *size)
 uint64_t load_multiboot_needs(const struct multiboot_boot *boot)
 {
 	uint64_t end = 0, size = 0;
+
 	if (!measure_kernel(boot->kernel, &end, &size))
 		return 0;
 	for (unsigned i = 0; i < boot->n_modules; i++)
@@ -217,6 +229,7 @@ uint64_t load_multiboot_needs(const struct multiboot_boot *boot)
 static void write_bios_data(const struct gmem *m, const struct kernel *k)
 {
 	uint8_t *bda = gmem_ptr(m, BIOS_DATA, BIOS_DATA_SIZE);
+
 	for (unsigned i = 0; i < k->n; i++)
 		if (k->part[i].start < BIOS_DATA + BIOS_DATA_SIZE)
 			return;
@@ -231,6 +244,7 @@ static void write_bios_data(const struct gmem *m, const struct kernel *k)
 static void fill_entry(struct cpu_entry *e, uint64_t entry, const struct multiboot_placed *info)
 {
 	struct seg data = {0x10, SEG_DATA, 0xffffffff, 0};
+
 	memset(e, 0, sizeof *e);
 	e->rip = entry;
 	e->rax = MB1_EAX;
@@ -249,6 +263,7 @@ const char *load_multiboot(const struct gmem *m, const struct multiboot_boot *bo
 	struct kernel k = {.n = 0};
 	struct multiboot_placed info;
 	const char *why = memmap_build(&map, m, boot->reserved, boot->n_reserved);
+
 	if (!why)
 		why = load_kernel(m, &map, boot->kernel, &k);
 	if (!why)

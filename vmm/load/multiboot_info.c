@@ -30,6 +30,7 @@ static const char *or_empty(const char *s)
 static uint32_t reserve_bytes(struct area *a, uint32_t n, uint8_t **at)
 {
 	uint32_t gpa = a->gpa + a->used;
+
 	*at = a->at + a->used;
 	a->used += n;
 	return gpa;
@@ -40,6 +41,7 @@ static uint32_t put_string(struct area *a, const char *s)
 	uint8_t *at;
 	uint32_t n = (uint32_t)strlen(s) + 1;
 	uint32_t gpa = reserve_bytes(a, n, &at);
+
 	memcpy(at, s, n);
 	return gpa;
 }
@@ -50,6 +52,7 @@ static uint32_t area_size(const struct memmap *map, const struct multiboot_boot 
 	size_t n = strnlen(or_empty(boot->cmdline), STRING_MAX);
 	uint32_t size = (uint32_t)(sizeof(struct mb1_info) + GDT_SIZE +
 	                           map->n * sizeof(struct mb1_range) + sizeof loader_name);
+
 	if (n == STRING_MAX)
 		return 0;
 	size += (uint32_t)n + 1;
@@ -67,6 +70,7 @@ static const char *place_area(const struct gmem *m, const struct memmap *map,
                               unsigned n, struct area *a)
 {
 	uint64_t at;
+
 	a->size = area_size(map, boot);
 	a->used = 0;
 	if (!a->size)
@@ -87,6 +91,7 @@ static const char *place_modules(const struct gmem *m, const struct memmap *map,
                                  unsigned *n)
 {
 	uint64_t min = GUEST_HIGH;
+
 	if (boot->n_modules > MULTIBOOT_MODULES_MAX)
 		return "multiboot: too many modules";
 	for (unsigned i = 0; i < *n; i++)
@@ -96,6 +101,7 @@ static const char *place_modules(const struct gmem *m, const struct memmap *map,
 		struct blob image = boot->modules[i].image;
 		uint64_t size = image.size ? image.size : 1;
 		uint64_t at = memmap_place(map, size, 4096, min, LIMIT_4G, taken, *n, false);
+
 		if (at == UINT64_MAX)
 			at = memmap_place(map, size, 4096, GUEST_HIGH, LIMIT_4G, taken, *n, false);
 		if (at == UINT64_MAX || !gmem_write(m, at, image.data, image.size))
@@ -110,6 +116,7 @@ static void put_modules(struct area *a, struct mb1_info *info, const struct mult
 {
 	uint8_t *list;
 	struct mb1_module *m;
+
 	info->modules = boot->n_modules;
 	info->modules_addr =
 	    reserve_bytes(a, boot->n_modules * (uint32_t)sizeof(struct mb1_module), &list);
@@ -125,6 +132,7 @@ static void put_modules(struct area *a, struct mb1_info *info, const struct mult
 static uint32_t kib_from(const struct memmap *map, uint64_t start)
 {
 	uint64_t end = start;
+
 	for (unsigned i = 0; i < map->n; i++)
 		if (map->entry[i].type == MEMMAP_RAM && map->entry[i].start <= end &&
 		    map->entry[i].start + map->entry[i].size > end)
@@ -138,6 +146,7 @@ static void put_memory(struct area *a, struct mb1_info *info, const struct memma
 {
 	uint8_t *list;
 	struct mb1_range *r;
+
 	info->mem_lower = kib_from(map, 0);
 	info->mem_upper = kib_from(map, GUEST_HIGH);
 	info->map_length = map->n * (uint32_t)sizeof(struct mb1_range);
@@ -155,6 +164,7 @@ static uint32_t put_gdt(struct area *a)
 {
 	uint8_t *at;
 	uint32_t gpa = reserve_bytes(a, GDT_SIZE, &at);
+
 	put_le64(at, 0);
 	put_le64(at + 8, 0x00cf9b000000ffff);  /* flat 32-bit code */
 	put_le64(at + 16, 0x00cf93000000ffff); /* flat data */
@@ -171,6 +181,7 @@ const char *multiboot_info_build(const struct gmem *m, const struct memmap *map,
 	unsigned n = n_parts;
 	const char *why;
 	struct mb1_info *info;
+
 	memcpy(taken, parts, n_parts * sizeof *parts);
 	why = place_modules(m, map, boot, taken, &n);
 	if (!why)

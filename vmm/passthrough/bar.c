@@ -33,6 +33,7 @@ static void write_port(uint16_t port, unsigned size, uint32_t val)
 static uint64_t read_memory(uint64_t at, unsigned size)
 {
 	const volatile void *p = (void *)at;
+
 	switch (size) {
 	case 1:
 		return *(const volatile uint8_t *)p;
@@ -48,6 +49,7 @@ static uint64_t read_memory(uint64_t at, unsigned size)
 static void write_memory(uint64_t at, unsigned size, uint64_t val)
 {
 	volatile void *p = (void *)at;
+
 	switch (size) {
 	case 1:
 		*(volatile uint8_t *)p = (uint8_t)val;
@@ -76,6 +78,7 @@ void passthrough_bar_access(struct vpci_dev *d, unsigned bar, uint32_t off, unsi
 	struct passthrough *p = (struct passthrough *)d;
 	const struct passthrough_bar *b = &p->bar[bar];
 	bool io = b->kind == VPCI_BAR_IO;
+
 	if (passthrough_msix_access(p, bar, off, size, write, val))
 		return;
 	if (off + size > b->size || (!io && b->at + b->size > 4 * GIB))
@@ -99,6 +102,7 @@ void passthrough_bars_read(struct passthrough *p)
 		uint32_t low = pci_read(p->bdf, PCI_BAR(i), 4);
 		bool io = low & BAR_IO, wide = !io && (low & 6) == BAR_64BIT && i + 1 < VPCI_BARS;
 		uint32_t high = wide ? pci_read(p->bdf, PCI_BAR(i + 1), 4) : 0;
+
 		b->at = io ? low & 0xfffc : (uint64_t)high << 32 | (low & ~15u);
 		b->prefetch = !io && (low & BAR_PREFETCH);
 		b->size = pci_bar_size(p->bdf, i) & (io ? 0xffffu : ~0u);
@@ -113,6 +117,7 @@ bool passthrough_bars_add(struct passthrough *p)
 	p->own = VPCI_CMD_MASTER;
 	for (unsigned i = 0; i < VPCI_BARS; i++) {
 		const struct passthrough_bar *b = &p->bar[i];
+
 		if (b->kind == VPCI_BAR_NONE)
 			continue;
 		vpci_bar_init(&p->dev, i, b->kind, b->size < PAGE_SIZE ? PAGE_SIZE : b->size);
@@ -132,6 +137,7 @@ bool passthrough_bars_map(const struct passthrough *p)
 	for (unsigned i = 0; i < VPCI_BARS; i++) {
 		const struct passthrough_bar *b = &p->bar[i];
 		uint32_t hole, after;
+
 		if (b->kind != VPCI_BAR_MEM || b->size < PAGE_SIZE)
 			continue;
 		passthrough_msix_hole(p, i, &hole, &after);
@@ -146,6 +152,7 @@ static uint32_t bar_register(const struct passthrough *p, unsigned i)
 {
 	const struct passthrough_bar *b = &p->bar[i];
 	uint32_t type;
+
 	if (b->kind == VPCI_BAR_NONE)
 		return 0;
 	type = b->kind == VPCI_BAR_IO ? BAR_IO : b->prefetch ? BAR_PREFETCH : 0;
@@ -158,6 +165,7 @@ void passthrough_bar_write(struct passthrough *p, unsigned i, unsigned size, uin
 	uint32_t at = bar_register(p, i);
 	bool io = p->bar[i].kind == VPCI_BAR_IO;
 	bool sizing = size == 4 && (val | 15) == 0xffffffff && at;
+
 	p->bar[i].seen = sizing ? ~(p->dev.bar[i].size - 1) | (at & (io ? 3 : 15)) : at;
 }
 

@@ -15,6 +15,7 @@
 static uint32_t find_gsi(const struct passthrough *p)
 {
 	uint32_t line = pci_read(p->bdf, PCI_INT_LINE, 1);
+
 	return line < 16 ? acpi.isa_irq[line].gsi : line;
 }
 
@@ -44,6 +45,7 @@ static void entry_changed(void *ctx, uint64_t entry)
 {
 	struct passthrough *p = ctx;
 	struct irq_target t;
+
 	passthrough_pin_off(p, PIN_IOAPIC);
 	if (!VIOAPIC_MASKED(entry) &&
 	    passthrough_target(p, VIOAPIC_DEST(entry), VIOAPIC_LOGICAL(entry), VIOAPIC_MODE(entry),

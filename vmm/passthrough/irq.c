@@ -25,6 +25,7 @@ bool passthrough_target(struct passthrough *p, uint32_t dest, bool logical, unsi
                         uint8_t vector, struct irq_target *t)
 {
 	struct vcpu *v = vapic_target(p->vm, dest, logical);
+
 	if (!v)
 		return refuse_interrupt(p, dest, vector, "no vCPU has this address");
 	if (mode > MODE_LOWEST || vector < FIRST_VECTOR)
@@ -40,6 +41,7 @@ bool passthrough_target(struct passthrough *p, uint32_t dest, bool logical, unsi
 bool passthrough_message(struct passthrough *p, uint64_t addr, uint32_t data, struct irq_target *t)
 {
 	uint32_t dest = (uint32_t)addr >> 12 & 0xff;
+
 	if (addr >> 20 != VAPIC_PAGE >> 20)
 		return refuse_interrupt(p, dest, (uint8_t)data,
 		                        "its message address is no local APIC's");

@@ -18,6 +18,7 @@ void passthrough_msi_init(struct passthrough *p)
 	uint8_t body[MSI_SIZE] = {PCI_CAP_MSI, 0, MSI_64BIT, 0};
 	uint8_t mask[MSI_SIZE] = {0,    0,    MSI_ENABLE, 0,    0xfc, 0xff, 0xff,
 	                          0xff, 0xff, 0xff,       0xff, 0xff, 0xff, 0xff};
+
 	p->msi_phys = pci_find_cap(p->bdf, PCI_CAP_MSI);
 	if (p->msi_phys || p->has_pin)
 		p->msi_virt = (uint8_t)vpci_cap_add(&p->dev, body, mask, sizeof body);
@@ -26,6 +27,7 @@ void passthrough_msi_init(struct passthrough *p)
 void passthrough_msi_off(struct passthrough *p)
 {
 	uint8_t control = (uint8_t)(p->msi_phys + MSI_CONTROL);
+
 	p->msi_on = false;
 	if (p->msi_phys)
 		pci_write(p->bdf, control, 2, pci_read(p->bdf, control, 2) & ~(uint32_t)MSI_ENABLE);
@@ -38,6 +40,7 @@ static void program_msi(struct passthrough *p, const struct irq_target *t)
 	uint8_t at = p->msi_phys;
 	uint32_t control = pci_read(p->bdf, at + MSI_CONTROL, 2);
 	unsigned data = control & MSI_64BIT ? 12 : 8;
+
 	pci_write(p->bdf, at + MSI_ADDR, 4, passthrough_msi_address(t));
 	if (control & MSI_64BIT)
 		pci_write(p->bdf, at + 8, 4, 0);
@@ -49,6 +52,7 @@ void passthrough_msi_written(struct passthrough *p)
 {
 	const uint8_t *cap = p->dev.cfg + p->msi_virt;
 	struct irq_target t;
+
 	if (p->msi_on)
 		passthrough_msi_off(p);
 	if (!(cap[MSI_CONTROL] & MSI_ENABLE) ||

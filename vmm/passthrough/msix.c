@@ -23,6 +23,7 @@ static bool translate_message(void *ctx, const struct msix_message *guest,
                               struct msix_message *phys)
 {
 	struct irq_target t;
+
 	if (!passthrough_message(ctx, guest->addr, guest->data, &t))
 		return false;
 	*phys = (struct msix_message){passthrough_msi_address(&t), t.vector};
@@ -35,6 +36,7 @@ static bool find_table(struct passthrough *p, uint8_t cap, uint32_t entries)
 {
 	uint32_t table = pci_read(p->bdf, cap + TABLE, 4), bytes = entries * MSIX_ENTRY_BYTES;
 	struct passthrough_bar *b;
+
 	p->msix_bar = table & TABLE_BAR;
 	p->msix_at = table & ~TABLE_BAR;
 	if (p->msix_bar >= VPCI_BARS)
@@ -53,6 +55,7 @@ static bool find_table(struct passthrough *p, uint8_t cap, uint32_t entries)
 static void add_capability(struct passthrough *p)
 {
 	uint8_t body[CAP_SIZE] = {PCI_CAP_MSIX}, mask[CAP_SIZE] = {0};
+
 	put_le16(body + CONTROL, (uint16_t)(p->msix.n - 1));
 	put_le32(body + TABLE, pci_read(p->bdf, p->msix_phys + TABLE, 4));
 	put_le32(body + 8, pci_read(p->bdf, p->msix_phys + 8, 4));
@@ -63,6 +66,7 @@ static void add_capability(struct passthrough *p)
 bool passthrough_msix_init(struct passthrough *p)
 {
 	uint8_t cap = pci_find_cap(p->bdf, PCI_CAP_MSIX);
+
 	if (!cap)
 		return true;
 	if (!find_table(p, cap, (pci_read(p->bdf, cap + CONTROL, 2) & CONTROL_SIZE) + 1)) {
@@ -92,6 +96,7 @@ void passthrough_msix_written(struct passthrough *p)
 	uint8_t at = (uint8_t)(p->msix_phys + CONTROL);
 	uint32_t bits = CONTROL_ENABLE | CONTROL_MASK, guest = 0;
 	uint32_t others = pci_read(p->bdf, at, 2) & ~bits;
+
 	if (vpci_enabled(&p->dev, VPCI_CMD_MEM)) {
 		guest = le16(p->dev.cfg + p->msix_virt + CONTROL) & bits;
 		msix_pass_enable(&p->msix, guest & CONTROL_ENABLE);
@@ -102,6 +107,7 @@ void passthrough_msix_written(struct passthrough *p)
 void passthrough_msix_off(struct passthrough *p)
 {
 	uint8_t at = (uint8_t)(p->msix_phys + CONTROL);
+
 	if (!p->msix_phys)
 		return;
 	pci_write(p->bdf, at, 2, pci_read(p->bdf, at, 2) & ~(CONTROL_ENABLE | CONTROL_MASK));

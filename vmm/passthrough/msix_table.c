@@ -12,6 +12,7 @@ static void update_entry(struct msix_pass *t, unsigned i)
 {
 	const uint32_t *e = t->entry[i];
 	struct msix_message guest = {(uint64_t)e[ADDR_HIGH] << 32 | e[ADDR], e[DATA]}, phys;
+
 	t->hw[i][CONTROL] = MASKED;
 	if (!t->on || (e[CONTROL] & MASKED) || !t->translate(t->ctx, &guest, &phys))
 		return;
@@ -46,6 +47,7 @@ void msix_pass_access(struct msix_pass *t, uint32_t off, unsigned size, bool wri
 {
 	unsigned i = off / MSIX_ENTRY_BYTES, word = off % MSIX_ENTRY_BYTES / 4;
 	uint32_t *e;
+
 	if (size < 4 || off % size || i >= t->n) {
 		if (!write)
 			*val = ~0ull;

@@ -44,6 +44,7 @@ static bool in_capability(unsigned off, uint8_t cap, unsigned size)
 static bool cfg_read(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t *val)
 {
 	uint32_t v;
+
 	if (!is_bar(off))
 		return false;
 	v = to_passthrough(d)->bar[(off - PCI_BAR(0)) / 4].seen >> 8 * (off & 3);
@@ -55,6 +56,7 @@ static bool cfg_write(struct vpci_dev *d, uint16_t off, unsigned size, uint32_t 
 {
 	struct passthrough *p = to_passthrough(d);
 	bool msi = in_capability(off, p->msi_virt, MSI_CAP_SIZE);
+
 	if (is_bar(off)) {
 		passthrough_bar_write(p, (off - PCI_BAR(0)) / 4, size, val);
 		return true;
@@ -74,6 +76,7 @@ void passthrough_command(struct passthrough *p)
 	uint16_t guest = atomic_load(&p->dev.command);
 	uint32_t phys =
 	    pci_read(p->bdf, PCI_COMMAND, 2) & ~(uint32_t)(COMMAND_OWN | VPCI_CMD_INTX_OFF);
+
 	phys |= guest & p->own;
 	if (p->pin == PIN_NOBODY || (p->pin == PIN_IOAPIC && (guest & VPCI_CMD_INTX_OFF)))
 		phys |= VPCI_CMD_INTX_OFF;
@@ -83,6 +86,7 @@ void passthrough_command(struct passthrough *p)
 static void command_written(struct vpci_dev *d, uint16_t value)
 {
 	struct passthrough *p = to_passthrough(d);
+
 	(void)value; /* already stored in dev.command */
 	passthrough_command(p);
 	if (p->msix_phys)
@@ -105,6 +109,7 @@ static void quiesce(struct passthrough *p)
 static void reset_device(struct vpci_dev *d)
 {
 	struct passthrough *p = to_passthrough(d);
+
 	quiesce(p);
 	p->complained = false;
 	passthrough_bars_reset(p);
@@ -131,6 +136,7 @@ static struct passthrough *create(struct vm *vm, unsigned index, uint16_t bdf)
 {
 	uint32_t id = pci_read(bdf, 0, 4), subsystem = pci_read(bdf, PCI_SUBSYSTEM, 4);
 	struct passthrough *p = mem_zalloc(sizeof *p);
+
 	if (!p)
 		return NULL;
 	p->vm = vm;
@@ -149,6 +155,7 @@ static void add_pcie(struct passthrough *p)
 {
 	uint8_t at = pci_find_cap(p->bdf, PCI_CAP_PCIE), body[PCIE_SIZE];
 	unsigned size = at && (pci_read(p->bdf, at + 2, 2) & 15) >= 2 ? PCIE_SIZE : PCIE_V1_SIZE;
+
 	if (!at || at + size > sizeof p->dev.cfg)
 		return;
 	for (unsigned i = 0; i < size; i += 4)
@@ -185,6 +192,7 @@ static void discard(struct passthrough *p)
 static struct passthrough **list_end(struct vm *vm, unsigned *n)
 {
 	struct passthrough **end = &vm->passthrough;
+
 	for (*n = 0; *end; end = &(*end)->next)
 		++*n;
 	return end;
@@ -198,6 +206,7 @@ static const char *attach_function(struct vm *vm, uint16_t bdf)
 	const char *bad =
 	    n == PASSTHROUGH_MAX ? "is one more than a guest can have" : passthrough_unfit(bdf);
 	struct passthrough *p = bad ? NULL : create(vm, n, bdf);
+
 	if (bad || !p)
 		return bad ? bad : "has no memory left for it";
 	bad = set_up_device(p);
@@ -214,6 +223,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 {
 	char name[12];
 	const char *bad;
+
 	snprintf(name, sizeof name, "%02x:%02x.%u", bdf >> 8, bdf >> 3 & 31u, bdf & 7u);
 	bad = attach_function(vm, bdf);
 	if (bad) {
@@ -228,6 +238,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 void passthrough_detach(struct vm *vm)
 {
 	struct passthrough *p;
+
 	while ((p = vm->passthrough)) {
 		vm->passthrough = p->next;
 		passthrough_reset_end(p);

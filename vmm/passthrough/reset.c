@@ -46,6 +46,7 @@ static void save_register(struct passthrough *p, unsigned reg, unsigned size)
 void passthrough_reset_save(struct passthrough *p)
 {
 	uint8_t pcie = pci_find_cap(p->bdf, PCI_CAP_PCIE);
+
 	_Static_assert(VPCI_BARS + 6 <= PASSTHROUGH_SAVED, "one for each save_register()");
 	for (unsigned i = 0; i < VPCI_BARS; i++)
 		save_register(p, PCI_BAR(i), 4);
@@ -66,6 +67,7 @@ static bool reset_nic(const struct passthrough *p)
 {
 	uint16_t device = (uint16_t)pci_read(p->bdf, 2, 2);
 	volatile uint32_t *reg = (void *)(uintptr_t)p->bar[0].at;
+
 	if (pci_read(p->bdf, 0, 2) != E1000_VENDOR ||
 	    (device != E1000_82540EM && device != E1000_82574L) || p->bar[0].kind != VPCI_BAR_MEM ||
 	    p->bar[0].at + p->bar[0].size > 4 * GIB)
@@ -94,6 +96,7 @@ static uint32_t start_reset(const struct passthrough *p)
 	uint8_t pcie = pci_find_cap(p->bdf, PCI_CAP_PCIE), af = pci_find_cap(p->bdf, PCI_CAP_AF);
 	uint8_t pm = pci_find_cap(p->bdf, PCI_CAP_PM);
 	bool done;
+
 	if (pcie && (pci_read(p->bdf, pcie + PCIE_DEVCAP, 4) & PCIE_DEVCAP_FLR)) {
 		pci_write(p->bdf, pcie + PCIE_DEVCTL, 2,
 		          pci_read(p->bdf, pcie + PCIE_DEVCTL, 2) | PCIE_DEVCTL_FLR);
@@ -121,6 +124,7 @@ static void leave_d3(const struct passthrough *p)
 {
 	uint8_t pm = pci_find_cap(p->bdf, PCI_CAP_PM);
 	uint32_t csr = pm ? pci_read(p->bdf, pm + PM_CSR, 2) : 0;
+
 	if (!(csr & PM_STATE))
 		return;
 	pci_write(p->bdf, pm + PM_CSR, 2, csr & ~PM_STATE);
@@ -130,6 +134,7 @@ static void leave_d3(const struct passthrough *p)
 void passthrough_reset_end(struct passthrough *p)
 {
 	uint64_t us;
+
 	if (!p->reset_us)
 		return;
 	us = (rdtsc() - p->reset_tsc) * 1000 / tsc_khz;

@@ -19,6 +19,7 @@ uint64_t cr4_offered(uint32_t leaf1_ecx, uint32_t leaf7_ebx, uint32_t leaf7_ecx)
 	    {leaf7_ecx >> 3 & 1, CR4_PKE},
 	};
 	uint64_t bits = CR4_ALWAYS;
+
 	for (unsigned i = 0; i < sizeof feature / sizeof feature[0]; i++)
 		if (feature[i].has)
 			bits |= feature[i].bit;
@@ -28,6 +29,7 @@ uint64_t cr4_offered(uint32_t leaf1_ecx, uint32_t leaf7_ebx, uint32_t leaf7_ecx)
 bool cr0_allowed(const struct control_state *now, uint64_t value)
 {
 	bool paging = value & CR0_PG, was = now->cr0 & CR0_PG;
+
 	if (value >> 32 || (value & CR0_CACHE) == CR0_NW || (paging && !(value & CR0_PE)))
 		return false;
 	if (paging && !was && (now->efer & EFER_LME))
@@ -40,6 +42,7 @@ bool cr0_allowed(const struct control_state *now, uint64_t value)
 bool cr4_allowed(const struct control_state *now, uint64_t value, uint64_t offered)
 {
 	bool is_long = now->efer & EFER_LMA;
+
 	if ((value & ~offered) || (is_long && !(value & CR4_PAE)))
 		return false;
 	if ((value & CR4_PCIDE) && !(now->cr4 & CR4_PCIDE))
@@ -50,6 +53,7 @@ bool cr4_allowed(const struct control_state *now, uint64_t value, uint64_t offer
 uint64_t efer_with_cr0(uint64_t efer, uint64_t cr0)
 {
 	bool is_long = (efer & EFER_LME) && (cr0 & CR0_PG);
+
 	return (efer & ~(uint64_t)EFER_LMA) | (is_long ? EFER_LMA : 0);
 }
 

@@ -11,8 +11,10 @@ const struct hvm_ops *hvm;
 bool hvm_select(char *why, size_t size)
 {
 	static const struct hvm_ops *const halves[] = {&svm_ops, &vmx_ops};
+
 	for (unsigned i = 0; i < sizeof halves / sizeof halves[0]; i++) {
 		enum hvm_found found = halves[i]->probe(why, size);
+
 		if (found == HVM_ABSENT)
 			continue;
 		hvm = halves[i];
@@ -38,6 +40,7 @@ static void open_x2apic(void (*open)(uint8_t *map, uint32_t msr, bool read, bool
 		bool lvt = reg >= APIC_LVT_THERMAL && reg <= APIC_LVT_ERROR;
 		bool closed = reg == APIC_ID || reg == APIC_LDR || reg == APIC_LVT_CMCI ||
 		              reg == APIC_ICR || reg == APIC_TMCCT;
+
 		open(map, MSR_X2APIC + reg, !closed, !closed && !lvt);
 	}
 }
@@ -57,6 +60,7 @@ void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool writ
 	    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, /* STAR, LSTAR, CSTAR, SFMASK */
 	    0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103, /* FS, GS, KernelGS base, TSC_AUX */
 	};
+
 	for (unsigned i = 0; i < sizeof always / sizeof always[0]; i++)
 		open(map, always[i], true, true);
 	if (cpuid(0, 0).eax >= 0xd && (cpuid(0xd, 1).eax & CPUID_D_XFD)) {
@@ -74,6 +78,7 @@ void hvm_open_msrs(void (*open)(uint8_t *map, uint32_t msr, bool read, bool writ
 uint64_t hvm_cr4_offered(void)
 {
 	struct cpuid seven = {0};
+
 	if (cpuid(0, 0).eax >= 7)
 		seven = cpuid(7, 0);
 	return cr4_offered(cpuid(1, 0).ecx, seven.ebx, seven.ecx);

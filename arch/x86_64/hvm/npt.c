@@ -29,6 +29,7 @@ static bool preallocate_tables(struct npt *n, unsigned tables)
 {
 	for (; tables; tables--) {
 		uint64_t *t = new_table();
+
 		if (!t)
 			return false;
 		*t = (uint64_t)n->spare;
@@ -40,6 +41,7 @@ static bool preallocate_tables(struct npt *n, unsigned tables)
 static uint64_t *take_spare(struct npt *n)
 {
 	uint64_t *t = n->spare;
+
 	if (t)
 		n->spare = (uint64_t *)*t;
 	return t;
@@ -59,6 +61,7 @@ static uint64_t *next_level(const struct npt_format *f, uint64_t *slot)
 {
 	if (!(*slot & f->present)) {
 		uint64_t *t = new_table();
+
 		if (!t)
 			return NULL;
 		__atomic_store_n(slot, (uint64_t)t | f->table, __ATOMIC_RELEASE);
@@ -72,6 +75,7 @@ static bool map_page(const struct npt_format *f, uint64_t root, uint64_t gpa, ui
 {
 	uint64_t *t = (uint64_t *)root;
 	uint64_t *slot;
+
 	for (unsigned level = 39; level > shift; level -= 9) {
 		t = next_level(f, &t[gpa >> level & 511]);
 		if (!t)
@@ -89,6 +93,7 @@ static unsigned best_shift(const struct npt_format *f, uint64_t gpa, uint64_t hp
 {
 	for (unsigned shift = f->gib_pages() ? 30 : 21; shift > 12; shift -= 9) {
 		uint64_t bytes = 1ul << shift;
+
 		if (!((gpa | hpa) & (bytes - 1)) && size >= bytes)
 			return shift;
 	}
@@ -122,6 +127,7 @@ bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t h
 {
 	while (size) {
 		unsigned shift = best_shift(f, gpa, hpa, size);
+
 		if (!map_page(f, root, gpa, hpa, shift, leaf_bits(f, use, shift)))
 			return false;
 		if (use == NPT_RAM && f->small_fetch() &&
@@ -138,8 +144,10 @@ bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t h
 static uint64_t *find_leaf(const struct npt_format *f, uint64_t root, uint64_t gpa, unsigned *shift)
 {
 	uint64_t *t = (uint64_t *)root;
+
 	for (*shift = 39;; *shift -= 9) {
 		uint64_t *slot = &t[gpa >> *shift & 511];
+
 		if (*shift == 12 || !(*slot & f->present) || (*slot & f->large))
 			return slot;
 		t = (uint64_t *)(*slot & NPT_ADDR);
@@ -152,6 +160,7 @@ void npt_unmap(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t
 		unsigned shift;
 		uint64_t *slot = find_leaf(f, root, gpa, &shift);
 		uint64_t inside = gpa & ((1ul << shift) - 1), step = (1ul << shift) - inside;
+
 		if (!inside && step <= size && (*slot & f->present) && (*slot & NPT_ADDR) == hpa)
 			__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
 		step = step < size ? step : size;
@@ -169,6 +178,7 @@ static bool split_page(const struct npt_format *f, struct npt *n, uint64_t *slot
 	uint64_t *t = take_spare(n);
 	unsigned below = shift - 9;
 	uint64_t hpa = *slot & NPT_ADDR, leaf = ram_leaf(f, below) | (below > 12 ? f->large : 0);
+
 	if (!t)
 		return false;
 	for (uint64_t i = 0; i < 512; i++)
@@ -183,6 +193,7 @@ bool npt_allow_fetch(const struct npt_format *f, uint64_t root, uint64_t gpa)
 	unsigned shift;
 	uint64_t *slot;
 	bool allowed;
+
 	spin_lock(&n->lock);
 	slot = find_leaf(f, root, gpa, &shift);
 	while (shift > 12 && (*slot & ~NPT_ADDR) == (ram_leaf(f, shift) | f->large) &&
@@ -202,6 +213,7 @@ static void destroy_level(const struct npt_format *f, uint64_t *t, unsigned leve
 {
 	for (unsigned i = 0; i < 512; i++) {
 		uint64_t *below;
+
 		if (!(t[i] & f->present) || (t[i] & f->large))
 			continue;
 		below = (uint64_t *)(t[i] & NPT_ADDR);
@@ -215,6 +227,7 @@ void npt_destroy(const struct npt_format *f, uint64_t root)
 {
 	struct npt *n = (struct npt *)root;
 	uint64_t *t;
+
 	destroy_level(f, n->table, 39);
 	while ((t = take_spare(n)))
 		mem_zfree(t, PAGE_SIZE);

@@ -28,6 +28,7 @@ static void open_msr(uint8_t *map, uint32_t msr, bool read, bool write)
 {
 	uint32_t bit = (msr & 0x1fff) * 2;
 	uint8_t *byte = map + (msr < 0x2000 ? 0 : 0x800) + bit / 8;
+
 	*byte = (uint8_t)(*byte & ~(((read ? 1u : 0) | (write ? 2u : 0)) << bit % 8));
 }
 
@@ -69,6 +70,7 @@ static enum hvm_found svm_probe(char *why, size_t size)
 static const char *svm_core_enable(struct core *c)
 {
 	void *pages = msrpm[HVM_OWN_SETS - 1] || maps_init() ? mem_zalloc(2 * PAGE_SIZE) : NULL;
+
 	if (!pages)
 		return "not enough memory for the core's host state";
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
@@ -81,6 +83,7 @@ static const char *svm_core_enable(struct core *c)
 static void svm_core_disable(void)
 {
 	uint64_t efer = rdmsr(MSR_EFER);
+
 	if (!(efer & EFER_SVME))
 		return;
 	__asm__ volatile("stgi");
@@ -136,6 +139,7 @@ static void svm_own_msrs(struct hvm_vcpu *v, unsigned own)
 static void svm_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned own)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
+
 	memset(svm_of(v), 0, sizeof(struct svm_vcpu));
 	reset_control(b, v->nested_root);
 	svm_own_msrs(v, own);
@@ -193,6 +197,7 @@ static bool finish_single_step(struct svm_vcpu *s)
 {
 	struct vmcb *b = &s->vmcb;
 	bool guests = (s->step_rflags & RFLAGS_TF) || (b->dr6 & ~s->step_dr6 & DR6_OTHERS);
+
 	end_single_step(s);
 	if (!guests)
 		b->dr6 = s->step_dr6;
@@ -233,6 +238,7 @@ static uint64_t svm_get(const struct hvm_vcpu *v, enum hvm_state what)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
 	const uint64_t *place = vmcb_field(b, what);
+
 	if (!place)
 		return what == HVM_CR0   ? svm_cr0(svm_of(v))
 		       : what == HVM_CR4 ? svm_cr4(svm_of(v))
@@ -243,6 +249,7 @@ static uint64_t svm_get(const struct hvm_vcpu *v, enum hvm_state what)
 static void svm_set(struct hvm_vcpu *v, enum hvm_state what, uint64_t value)
 {
 	struct vmcb *b = &svm_of(v)->vmcb;
+
 	if (what == HVM_EFER)
 		value |= EFER_SVME;
 	*vmcb_field(b, what) = value;
@@ -261,6 +268,7 @@ static bool svm_set_control(struct hvm_vcpu *v, unsigned which, uint64_t value)
 static void svm_get_seg(const struct hvm_vcpu *v, enum hvm_seg which, struct seg *out)
 {
 	const struct vmcb_seg *s = &svm_of(v)->vmcb.seg[which];
+
 	*out = (struct seg){s->selector, seg_attr_unpacked(s->attr), s->limit, s->base};
 }
 
@@ -279,6 +287,7 @@ static bool svm_inject_nmi(struct hvm_vcpu *v)
 {
 	struct svm_vcpu *s = svm_of(v);
 	struct vmcb *b = &s->vmcb;
+
 	if (s->in_nmi)
 		return false;
 	if (b->event_inject & EVENT_VALID) {
@@ -302,6 +311,7 @@ static bool svm_inject_nmi(struct hvm_vcpu *v)
 static void exit_io(const struct vmcb *b, struct vmexit *e)
 {
 	uint32_t info = (uint32_t)b->exit_info1;
+
 	e->kind = VMEXIT_io;
 	e->insn_len = (uint8_t)(b->exit_info2 - b->rip);
 	e->io.port = (uint16_t)(info >> 16);
@@ -333,6 +343,7 @@ static void exit_raw(const struct vmcb *b, struct vmexit *e)
 static void exit_exception(struct svm_vcpu *s, struct vmexit *e, uint8_t vector)
 {
 	const struct vmcb *b = &s->vmcb;
+
 	if (vector == VECTOR_MC) {
 		e->kind = VMEXIT_machine_check;
 		return;
@@ -411,6 +422,7 @@ static void translate(struct hvm_vcpu *v, struct vmexit *e)
 	struct svm_vcpu *s = svm_of(v);
 	const struct vmcb *b = &s->vmcb;
 	uint32_t code = (uint32_t)b->exit_code;
+
 	e->insn_len = 0;
 	if (code == SVM_EXIT_IOIO)
 		exit_io(b, e);
@@ -463,6 +475,7 @@ static void reinject(struct vmcb *b)
 	uint8_t vector = (uint8_t)event;
 	bool soft = type == EVENT_SOFT_INT ||
 	            (type == EVENT_EXCEPTION && (vector == VECTOR_BP || vector == VECTOR_OF));
+
 	b->event_inject = (event & EVENT_VALID) && !soft ? event : 0;
 }
 
@@ -471,6 +484,7 @@ static void svm_run(struct hvm_vcpu *v, struct vmexit *e)
 	struct svm_vcpu *s = svm_of(v);
 	struct vmcb *b = &s->vmcb;
 	struct core *c = v->core;
+
 	__asm__ volatile("clgi" ::: "memory");
 	if (atomic_load_explicit(&c->attention, memory_order_relaxed)) {
 		__asm__ volatile("stgi" ::: "memory");

@@ -14,6 +14,7 @@
 static void choose_intercepts(struct svm_vcpu *s)
 {
 	uint16_t cr0 = s->cr0_cache ? ICPT_CR0 : 0;
+
 	s->vmcb.intercept_cr_read = (uint16_t)(cr0 | (s->cr4_mce ? 0 : ICPT_CR4));
 	s->vmcb.intercept_cr_write = (uint16_t)(cr0 | ICPT_CR4);
 }
@@ -61,6 +62,7 @@ static void flush_and_intercept(struct svm_vcpu *s)
 static bool write_guest_cr0(struct svm_vcpu *s, uint64_t value)
 {
 	struct control_state now = state_of(s);
+
 	if (!cr0_allowed(&now, value))
 		return false;
 	s->cr0_cache = value & CR0_CACHE;
@@ -73,6 +75,7 @@ static bool write_guest_cr0(struct svm_vcpu *s, uint64_t value)
 static bool write_guest_cr4(struct svm_vcpu *s, uint64_t value)
 {
 	struct control_state now = state_of(s);
+
 	if (!cr4_allowed(&now, value, hvm_cr4_offered()))
 		return false;
 	s->cr4_mce = value & CR4_MCE;

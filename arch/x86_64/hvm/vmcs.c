@@ -15,6 +15,7 @@
 static void seg_to_vmcs(enum vmcs_segment which, const struct seg *s)
 {
 	uint32_t attr = s->attr & ATTR_PRESENT ? s->attr : ATTR_UNUSABLE;
+
 	vmwrite(VMCS_GUEST_SELECTOR + 2 * which, s->selector);
 	vmwrite(VMCS_GUEST_ATTR + 2 * which, attr);
 	vmwrite(VMCS_GUEST_LIMIT + 2 * which, s->limit);
@@ -49,6 +50,7 @@ static void fill_controls(const struct vmx_setup *s, uint64_t nested_root, unsig
 static void fill_host(struct core *c)
 {
 	struct cpu_tables t = cpu_tables(c);
+
 	vmwrite(VMCS_HOST_CR0, read_cr0());
 	vmwrite(VMCS_HOST_CR3, read_cr3());
 	vmwrite(VMCS_HOST_CR4, read_cr4());
@@ -71,6 +73,7 @@ static void fill_host(struct core *c)
 static void reset_core_registers(void)
 {
 	static const uint32_t msr[] = {0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102};
+
 	for (unsigned i = 0; i < sizeof msr / sizeof msr[0]; i++)
 		wrmsr(msr[i], 0);
 	write_cr2(0);
@@ -81,6 +84,7 @@ static void fill_segments(const struct cpu_entry *e)
 {
 	static const struct seg tr = {.attr = SEG_TSS, .limit = 0xffff};
 	static const struct seg ldtr = {.attr = SEG_LDT, .limit = 0xffff};
+
 	seg_to_vmcs(VMCS_ES, &e->es);
 	seg_to_vmcs(VMCS_CS, &e->cs);
 	seg_to_vmcs(VMCS_SS, &e->ss);
@@ -98,6 +102,7 @@ static void fill_segments(const struct cpu_entry *e)
 static void fill_guest(const struct vmx_setup *s, const struct cpu_entry *e)
 {
 	bool is_long = (e->efer & EFER_LME) && (e->cr0 & CR0_PG);
+
 	vmwrite(VMCS_ENTRY_CONTROLS,
 	        s->controls.word[VMX_ENTRY] | (is_long ? ENTRY_LONG_GUEST : 0));
 	vmwrite(VMCS_GUEST_EFER, e->efer | (is_long ? EFER_LMA : 0));
@@ -139,6 +144,7 @@ static void fill_zeroes(void)
 	    VMCS_HOST_SYSENTER_EIP,
 	    VMCS_HOST_FS_BASE,
 	};
+
 	for (unsigned i = 0; i < sizeof zero / sizeof zero[0]; i++)
 		vmwrite(zero[i], 0);
 }

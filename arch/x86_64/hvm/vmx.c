@@ -40,6 +40,7 @@ static void flush_all(void)
 	struct {
 		uint64_t what, address;
 	} none = {0, 0};
+
 	__asm__ volatile("invept %0, %1" : : "m"(none), "r"(2ul) : "cc", "memory");
 	__asm__ volatile("invvpid %0, %1" : : "m"(none), "r"(2ul) : "cc", "memory");
 }
@@ -49,6 +50,7 @@ static void vmx_reset(struct hvm_vcpu *v, const struct cpu_entry *e, unsigned ow
 {
 	struct vmx_vcpu *x = vmx_of(v);
 	uint32_t revision = vmx_revision();
+
 	vmclear((paddr_t)x);
 	memset(x, 0, sizeof *x);
 	memcpy(x->vmcs, &revision, sizeof revision);
@@ -109,6 +111,7 @@ static enum vmcs_field state_field(enum hvm_state what)
 static uint64_t control_register(enum vmcs_field real, enum vmcs_field mask, enum vmcs_field shadow)
 {
 	uint64_t hosts = vmread(mask);
+
 	return (vmread(real) & ~hosts) | (vmread(shadow) & hosts);
 }
 
@@ -133,6 +136,7 @@ static uint64_t vmx_get(const struct hvm_vcpu *v, enum hvm_state what)
 static void clear_blocking(uint32_t what)
 {
 	uint64_t blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+
 	if (blocked & what)
 		vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(uint64_t)what);
 }
@@ -197,8 +201,10 @@ static bool vmx_inject_nmi(struct hvm_vcpu *v)
 {
 	struct vmx_vcpu *x = vmx_of(v);
 	uint64_t blocked = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+
 	if (x->event_queued || blocked) {
 		bool sti = !x->event_queued && blocked == BLOCKED_BY_STI;
+
 		request_window_exit(sti ? PROC_INTERRUPT_WINDOW : PROC_NMI_WINDOW);
 		return false;
 	}
@@ -212,6 +218,7 @@ static bool vmx_inject_nmi(struct hvm_vcpu *v)
 static void exit_io(struct vmexit *e)
 {
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
+
 	e->kind = VMEXIT_io;
 	e->insn_len = (uint8_t)vmread(VMCS_EXIT_INSN_LENGTH);
 	e->io.port = (uint16_t)(info >> 16);
@@ -227,6 +234,7 @@ static void exit_io(struct vmexit *e)
 static void exit_ept(struct vmexit *e)
 {
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
+
 	e->kind = (info & 0x2c) == 0xc ? VMEXIT_fetch : VMEXIT_memory;
 	e->memory.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
 	e->memory.write = info & 2;
@@ -249,6 +257,7 @@ static void exit_raw(struct vmexit *e)
 static void apply_debug_exception(uint32_t event)
 {
 	uint64_t causes = vmread(VMCS_EXIT_QUALIFICATION) & (DR6_BS | DR6_BD | 0xf);
+
 	write_dr6(read_dr6() | causes);
 	vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
 	if ((event & EVENT_TYPE_MASK) == EVENT_PRIV_SOFT)
@@ -266,6 +275,7 @@ static void exit_exception(struct vmexit *e)
 {
 	uint32_t event = (uint32_t)vmread(VMCS_EXIT_EVENT);
 	uint8_t vector = (uint8_t)event;
+
 	if ((event & EVENT_TYPE_MASK) == EVENT_NMI) {
 		exit_nmi(e);
 		return;
@@ -296,6 +306,7 @@ static void exit_nmi_window(struct vmexit *e)
 static void write_guest_cr0(struct hvm_vcpu *v, uint64_t value)
 {
 	bool bad = value >> 32 || (value & CR0_CACHE) == CR0_NW;
+
 	if (bad)
 		vmx_inject_exception(v, VECTOR_GP, true, 0);
 	else
@@ -307,6 +318,7 @@ static void write_guest_cr0(struct hvm_vcpu *v, uint64_t value)
 static void write_guest_cr4(struct hvm_vcpu *v, uint64_t value)
 {
 	uint64_t shadow = vmread(VMCS_CR4_SHADOW);
+
 	if (value & vmread(VMCS_CR4_MASK) & ~CR4_MCE)
 		vmx_inject_exception(v, VECTOR_GP, true, 0);
 	else
@@ -319,6 +331,7 @@ static void exit_cr(struct hvm_vcpu *v, struct vmexit *e)
 {
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_QUALIFICATION);
 	uint64_t value = v->regs[info >> 8 & 15];
+
 	e->kind = VMEXIT_control;
 	e->control.decode = false;
 	if (info & 0x30)
@@ -384,6 +397,7 @@ static void translate(struct hvm_vcpu *v, struct vmexit *e, uint32_t reason)
 static void reblock_nmi(uint32_t reason)
 {
 	uint64_t info = 0;
+
 	if (reason == VMX_EXIT_EXCEPTION)
 		info = vmread(VMCS_EXIT_EVENT);
 	else if (reason == VMX_EXIT_EPT_VIOLATION)
@@ -401,6 +415,7 @@ static void reblock_nmi(uint32_t reason)
 static void reinject(struct vmx_vcpu *x, uint32_t reason)
 {
 	uint32_t event = (uint32_t)vmread(VMCS_VECTORING_EVENT), type = event & EVENT_TYPE_MASK;
+
 	x->event_queued = false;
 	if (!(event & EVENT_VALID)) {
 		reblock_nmi(reason);
@@ -418,6 +433,7 @@ static void vmx_run(struct hvm_vcpu *v, struct vmexit *e)
 	struct vmx_vcpu *x = vmx_of(v);
 	enum vmx_entered entered;
 	uint32_t reason;
+
 	vmwrite(VMCS_GUEST_RSP, v->regs[REG_RSP]);
 	spec_ctrl_enter(&v->spec_ctrl, write_spec_ctrl);
 	entered = vmx_enter(v->regs, x->launched);

@@ -168,6 +168,7 @@ enum vmcs_segment { VMCS_ES, VMCS_CS, VMCS_SS, VMCS_DS, VMCS_FS, VMCS_GS, VMCS_L
 static inline uint64_t vmread(enum vmcs_field field)
 {
 	uint64_t value;
+
 	__asm__ volatile("vmread %1, %0" : "=r"(value) : "r"((uint64_t)field) : "cc");
 	return value;
 }

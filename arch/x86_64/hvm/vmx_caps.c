@@ -83,6 +83,7 @@ static bool is_unaffected(unsigned model)
 	static const uint8_t unaffected[] = {0x1c, 0x26, 0x27, 0x35, 0x36, 0x37, 0x4a,
 	                                     0x4c, 0x4d, 0x57, 0x5a, 0x5c, 0x5d, 0x5f,
 	                                     0x75, 0x7a, 0x85, 0x86, 0x96, 0x9c};
+
 	for (unsigned i = 0; i < sizeof unaffected; i++)
 		if (unaffected[i] == model)
 			return true;
@@ -93,6 +94,7 @@ bool vmx_itlb_multihit(bool intel, uint32_t leaf1_eax, uint64_t arch_caps)
 {
 	unsigned family = leaf1_eax >> 8 & 0xf;
 	unsigned model = (leaf1_eax >> 4 & 0xf) | (leaf1_eax >> 12 & 0xf0);
+
 	if (!intel || family != 6 || (arch_caps & ARCH_CAPS_PSCHANGE_MC_NO))
 		return false;
 	return !is_unaffected(model);
@@ -101,6 +103,7 @@ bool vmx_itlb_multihit(bool intel, uint32_t leaf1_eax, uint64_t arch_caps)
 static bool cpu_allows(uint64_t word, uint32_t bit, enum wish wish)
 {
 	bool must = word & bit, may = (word >> 32) & bit;
+
 	if (wish == ON)
 		return may;
 	return wish == OFF ? !must : wish == BOTH ? may && !must : true;
@@ -114,6 +117,7 @@ bool vmx_choose(const struct vmx_caps *caps, struct vmx_controls *out, char *why
 		uint64_t word = caps->word[control[i].word];
 		uint32_t bit = 1u << control[i].bit;
 		enum wish wish = control[i].wish;
+
 		if (!cpu_allows(word, bit, wish)) {
 			snprintf(why, size, "this CPU's VT-x has no %s%s: Patio needs it",
 			         wish == OFF ? "way to switch off " : "", control[i].name);

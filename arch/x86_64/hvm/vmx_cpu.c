@@ -22,6 +22,7 @@ static void open_msr(uint8_t *map, uint32_t msr, bool read, bool write)
 {
 	uint8_t *byte = map + (msr < 0x2000 ? 0 : 1024) + (msr & 0x1fff) / 8;
 	uint8_t closed = (uint8_t) ~(1u << msr % 8);
+
 	if (read)
 		byte[0] &= closed;
 	if (write)
@@ -37,6 +38,7 @@ static bool maps_init(void)
 	for (unsigned own = 0; own < HVM_OWN_SETS; own++) {
 		uint8_t *map = vmx_setup.msr_bitmap[own] =
 		    (void *)mem_alloc(PAGE_SIZE, PAGE_SIZE, 0);
+
 		if (!map)
 			return false;
 		memset(map, 0xff, PAGE_SIZE);
@@ -53,6 +55,7 @@ static void read_caps(struct vmx_caps *caps)
 	uint32_t first =
 	    rdmsr(MSR_VMX_BASIC) & BASIC_TRUE_CONTROLS ? MSR_VMX_TRUE_PIN : MSR_VMX_PIN;
 	bool has_proc2, has_ept;
+
 	for (uint32_t i = 0; i < 4; i++)
 		caps->word[VMX_PIN + i] = rdmsr(first + i);
 	has_proc2 = caps->word[VMX_PROC] >> 63;
@@ -66,6 +69,7 @@ static bool has_itlb_multihit(void)
 {
 	char value[8];
 	bool has_caps = cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx & 1u << 29;
+
 	if (boot_option("itlb-multihit", value, sizeof value))
 		return strcmp(value, "off") != 0;
 	return vmx_itlb_multihit(cpuid(0, 0).ebx == CPUID_INTEL_EBX, cpuid(1, 0).eax,
@@ -75,6 +79,7 @@ static bool has_itlb_multihit(void)
 enum hvm_found vmx_probe(char *why, size_t size)
 {
 	struct vmx_caps caps;
+
 	if (!(cpuid(1, 0).ecx & 1u << 5))
 		return HVM_ABSENT;
 	if (vmx_lock(rdmsr(MSR_FEATURE_CONTROL)) == VMX_LOCKED_OFF) {
@@ -103,6 +108,7 @@ uint32_t vmx_revision(void)
 unsigned vmx_lacks(void)
 {
 	uint32_t given = vmx_setup.controls.word[VMX_PROC2];
+
 	return (given & PROC2_RDTSCP ? 0 : HVM_LACKS_RDTSCP) |
 	       (given & PROC2_INVPCID ? 0 : HVM_LACKS_INVPCID) |
 	       (given & PROC2_XSAVES ? 0 : HVM_LACKS_XSAVES);
@@ -113,6 +119,7 @@ static bool enter_vmx_operation(paddr_t region)
 {
 	uint64_t feature = rdmsr(MSR_FEATURE_CONTROL);
 	bool ok;
+
 	if (vmx_lock(feature) == VMX_LOCKED_OFF)
 		return false;
 	if (vmx_lock(feature) == VMX_UNLOCKED)
@@ -128,6 +135,7 @@ const char *vmx_core_enable(struct core *c)
 {
 	uint32_t *page =
 	    vmx_setup.msr_bitmap[HVM_OWN_SETS - 1] || maps_init() ? mem_zalloc(PAGE_SIZE) : NULL;
+
 	if (!page)
 		return "not enough memory for the core's VMXON region";
 	*page = vmx_revision();

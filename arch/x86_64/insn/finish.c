@@ -19,12 +19,14 @@ static uint64_t mask_of(unsigned width)
 static uint64_t sign_extend(uint64_t v, unsigned width)
 {
 	unsigned shift = 64 - 8 * width;
+
 	return (uint64_t)((int64_t)(v << shift) >> shift);
 }
 
 static uint64_t reg_read(const struct insn *in, const struct insn_regs *r)
 {
 	uint64_t v = r->gpr[in->reg];
+
 	return (in->reg_high ? v >> 8 : v) & mask_of(in->reg_width);
 }
 
@@ -32,6 +34,7 @@ static uint64_t reg_read(const struct insn *in, const struct insn_regs *r)
 static void gpr_write(uint64_t *gpr, unsigned width, uint64_t v)
 {
 	uint64_t mask = mask_of(width);
+
 	if (width == 4)
 		*gpr = v & mask;
 	else
@@ -41,6 +44,7 @@ static void gpr_write(uint64_t *gpr, unsigned width, uint64_t v)
 static void reg_write(const struct insn *in, struct insn_regs *r, uint64_t v)
 {
 	uint64_t *gpr = &r->gpr[in->reg];
+
 	if (in->reg_high)
 		*gpr = (*gpr & ~0xff00ull) | (v & 0xff) << 8;
 	else
@@ -53,6 +57,7 @@ static uint64_t flags_of(uint64_t result, unsigned width, uint64_t carries, uint
 {
 	unsigned top = 8 * width - 1;
 	uint64_t f = 0;
+
 	if (carries >> top & 1)
 		f |= FLAG_CF;
 	if (carries & 8)
@@ -73,6 +78,7 @@ static uint64_t flags_of(uint64_t result, unsigned width, uint64_t carries, uint
 static uint64_t alu(uint8_t op, unsigned width, uint64_t a, uint64_t b, uint64_t *rflags)
 {
 	uint64_t carry = *rflags & FLAG_CF, r, carries = 0, overflow = 0;
+
 	switch (op) {
 	case INSN_ADD:
 	case INSN_ADC:
@@ -105,12 +111,14 @@ static uint64_t alu(uint8_t op, unsigned width, uint64_t a, uint64_t b, uint64_t
 static void advance_pointer(const struct insn *in, struct insn_regs *r, enum insn_gpr reg)
 {
 	uint64_t step = r->rflags & FLAG_DF ? -(uint64_t)in->width : in->width;
+
 	gpr_write(&r->gpr[reg], in->mem.addr_size, r->gpr[reg] + step);
 }
 
 static uint64_t finish_string(const struct insn *in, struct insn_regs *r, uint64_t loaded)
 {
 	uint64_t stored = in->op == INSN_MOVS ? loaded : reg_read(in, r);
+
 	if (in->op == INSN_MOVS)
 		advance_pointer(in, r, GPR_RSI);
 	advance_pointer(in, r, GPR_RDI);
@@ -123,6 +131,7 @@ static uint64_t finish_alu(const struct insn *in, struct insn_regs *r, uint64_t 
 {
 	uint64_t other = (in->has_imm ? in->imm : reg_read(in, r)) & mask_of(in->width);
 	uint64_t result;
+
 	if (!in->to_reg)
 		return alu(in->op, in->width, loaded, other, &r->rflags);
 	result = alu(in->op, in->width, other, loaded, &r->rflags);
@@ -134,6 +143,7 @@ static uint64_t finish_alu(const struct insn *in, struct insn_regs *r, uint64_t 
 static uint64_t execute_once(const struct insn *in, struct insn_regs *r, uint64_t loaded)
 {
 	uint64_t stored;
+
 	switch (in->op) {
 	case INSN_MOV:
 		if (in->to_reg)
@@ -165,6 +175,7 @@ bool insn_rep_done(const struct insn *in, const struct insn_regs *regs)
 static void advance_rip(const struct insn *in, enum insn_mode mode, struct insn_regs *regs)
 {
 	static const unsigned width[] = {[INSN_16] = 2, [INSN_32] = 4, [INSN_64] = 8};
+
 	regs->rip = (regs->rip + in->length) & mask_of(width[mode]);
 }
 
@@ -172,6 +183,7 @@ uint64_t insn_finish(const struct insn *in, enum insn_mode mode, struct insn_reg
                      uint64_t loaded)
 {
 	uint64_t stored = 0;
+
 	if (!insn_rep_done(in, regs))
 		stored = execute_once(in, regs, loaded & mask_of(in->width)) & mask_of(in->width);
 	if (!in->rep || insn_rep_done(in, regs))
@@ -195,5 +207,6 @@ uint64_t insn_linear_dst(const struct insn *in, enum insn_mode mode, const struc
 	    .index = INSN_NO_REG,
 	    .scale = 1,
 	};
+
 	return insn_mem_linear(&dst, mode, regs->gpr, 0, seg_base);
 }

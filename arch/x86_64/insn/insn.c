@@ -141,6 +141,7 @@ static bool decode_moffs(struct parse *p, struct insn *in, uint8_t opcode)
 static bool decode_string(struct parse *p, struct insn *in, uint8_t opcode)
 {
 	bool movs = opcode < 0xa6;
+
 	in->width = opcode_width(p, opcode);
 	in->op = movs ? INSN_MOVS : INSN_STOS;
 	in->rep = p->rep || p->repne;
@@ -223,6 +224,7 @@ static bool decode_opcode(struct parse *p, struct insn *in, uint8_t opcode)
 int insn_decode(const uint8_t *bytes, size_t n, enum insn_mode mode, struct insn *out)
 {
 	struct parse p;
+
 	*out = (struct insn){.reg = INSN_NO_REG};
 	parse_prefixes(&p, bytes, n, mode);
 	if (!decode_opcode(&p, out, parse_byte(&p)))

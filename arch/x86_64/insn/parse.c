@@ -15,6 +15,7 @@ int64_t parse_signed(struct parse *p, unsigned size)
 {
 	uint64_t v = 0;
 	unsigned shift;
+
 	for (unsigned i = 0; i < size; i++)
 		v |= (uint64_t)parse_byte(p) << 8 * i;
 	shift = size ? 64 - 8 * size : 0;
@@ -77,6 +78,7 @@ static void set_sizes(struct parse *p, bool op, bool addr)
 void parse_prefixes(struct parse *p, const uint8_t *bytes, size_t n, enum insn_mode mode)
 {
 	bool op = false, addr = false;
+
 	*p = (struct parse){
 	    .bytes = bytes,
 	    .n = n < INSN_MAX_LENGTH ? n : INSN_MAX_LENGTH,
@@ -85,6 +87,7 @@ void parse_prefixes(struct parse *p, const uint8_t *bytes, size_t n, enum insn_m
 	};
 	for (; p->at < p->n; p->at++) {
 		uint8_t b = bytes[p->at];
+
 		if (mode == INSN_64 && (b & 0xf0) == 0x40) {
 			p->rex = b;
 			continue;
@@ -99,6 +102,7 @@ void parse_prefixes(struct parse *p, const uint8_t *bytes, size_t n, enum insn_m
 void parse_modrm(struct parse *p)
 {
 	uint8_t b = parse_byte(p);
+
 	p->mod = b >> 6;
 	p->reg = (b >> 3 & 7) | (p->rex & REX_R ? 8 : 0);
 	p->rm = b & 7;
@@ -116,6 +120,7 @@ static void memory_16(struct parse *p, struct insn_mem *mem)
 	static const uint8_t index[8] = {GPR_RSI, GPR_RDI, GPR_RSI,     GPR_RDI,
 	                                 GPR_RSI, GPR_RDI, INSN_NO_REG, INSN_NO_REG};
 	bool absolute = p->mod == 0 && p->rm == 6;
+
 	mem->base = absolute ? INSN_NO_REG : base[p->rm];
 	mem->index = index[p->rm];
 	mem->disp = parse_signed(p, absolute || p->mod == 2 ? 2 : p->mod);
@@ -125,6 +130,7 @@ static void memory_sib(struct parse *p, struct insn_mem *mem)
 {
 	uint8_t sib = parse_byte(p);
 	uint8_t index = (sib >> 3 & 7) | (p->rex & REX_X ? 8 : 0);
+
 	mem->scale = 1 << (sib >> 6);
 	mem->index = index == GPR_RSP ? INSN_NO_REG : index;
 	if ((sib & 7) == GPR_RBP && p->mod == 0) {
@@ -151,6 +157,7 @@ static void memory_32(struct parse *p, struct insn_mem *mem)
 void parse_memory(struct parse *p, struct insn_mem *mem)
 {
 	bool stack;
+
 	*mem = (struct insn_mem){
 	    .seg = parse_segment(p),
 	    .addr_size = p->addr_size,
@@ -176,6 +183,7 @@ uint64_t insn_mem_linear(const struct insn_mem *mem, enum insn_mode mode, const 
                          uint64_t next_rip, const uint64_t seg_base[6])
 {
 	uint64_t offset = (uint64_t)mem->disp;
+
 	if (mem->base != INSN_NO_REG)
 		offset += gpr[mem->base];
 	if (mem->index != INSN_NO_REG)

@@ -7,6 +7,7 @@
 static uint8_t decode_0f01(struct parse *p, struct insn_sys *out)
 {
 	uint8_t digit;
+
 	parse_modrm(p);
 	if (p->overrun)
 		return 0;
@@ -39,6 +40,7 @@ static uint8_t decode_mov_cr(struct parse *p, struct insn_sys *out, uint8_t opco
 static uint8_t decode_0f(struct parse *p, struct insn_sys *out)
 {
 	uint8_t opcode = parse_byte(p);
+
 	switch (opcode) {
 	case 0x01:
 		return decode_0f01(p, out);
@@ -81,6 +83,7 @@ static uint8_t decode_opcode(struct parse *p, struct insn_sys *out, uint8_t opco
 int insn_sys_decode(const uint8_t *bytes, size_t n, enum insn_mode mode, struct insn_sys *out)
 {
 	struct parse p;
+
 	*out = (struct insn_sys){0};
 	parse_prefixes(&p, bytes, n, mode);
 	out->kind = decode_opcode(&p, out, parse_byte(&p));

@@ -18,6 +18,7 @@
 static void lock(const struct channel *c)
 {
 	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
 	for (int waited = 0; flock(c->fd, LOCK_EX | LOCK_NB) != 0; waited += 20) {
 		if (errno != EWOULDBLOCK)
 			die(EXIT_DEVICE, "%s: cannot lock: %s", c->path, strerror(errno));
@@ -30,6 +31,7 @@ static void lock(const struct channel *c)
 static void make_raw(const struct channel *c)
 {
 	struct termios t;
+
 	if (tcgetattr(c->fd, &t) != 0)
 		die(EXIT_DEVICE, "%s: not a terminal device: %s", c->path, strerror(errno));
 	cfmakeraw(&t);
@@ -42,6 +44,7 @@ static void wait_for(const struct channel *c, short what)
 {
 	struct pollfd p = {.fd = c->fd, .events = what};
 	int n = poll(&p, 1, c->limit_ms);
+
 	if (n == 0)
 		die(EXIT_DEVICE, "%s: no answer within %d s", c->path, c->limit_ms / 1000);
 	if (n < 0 && errno != EINTR)
@@ -52,6 +55,7 @@ void channel_send(struct channel *c, const char *buf, size_t len)
 {
 	while (len) {
 		ssize_t n = write(c->fd, buf, len);
+
 		if (n >= 0) {
 			buf += n;
 			len -= (size_t)n;
@@ -67,6 +71,7 @@ void channel_send(struct channel *c, const char *buf, size_t len)
 static void read_more(struct channel *c)
 {
 	ssize_t n;
+
 	if (c->start) {
 		memmove(c->buf, c->buf + c->start, c->end - c->start);
 		c->end -= c->start;
@@ -92,9 +97,11 @@ static void read_more(struct channel *c)
 char *channel_line(struct channel *c, size_t *len)
 {
 	size_t looked = 0;
+
 	for (;;) {
 		char *from = c->buf + c->start, *nl = NULL;
 		size_t n = c->end - c->start;
+
 		if (n > looked)
 			nl = memchr(from + looked, '\n', n - looked);
 		if (nl) {
@@ -114,6 +121,7 @@ static void synchronize(struct channel *c)
 	struct timespec now;
 	char line[80], want[64];
 	size_t len;
+
 	clock_gettime(CLOCK_REALTIME, &now);
 	snprintf(want, sizeof want, "+sync %d-%lld-%ld", (int)getpid(), (long long)now.tv_sec,
 	         now.tv_nsec);

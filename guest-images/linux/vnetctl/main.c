@@ -17,6 +17,7 @@
 void die(int status, const char *fmt, ...)
 {
 	va_list ap;
+
 	fflush(stdout);
 	fputs("vnetctl: ", stderr);
 	va_start(ap, fmt);
@@ -41,6 +42,7 @@ static void usage(void)
 static void complain(const char *why, const char *file)
 {
 	size_t n = strlen(CONSOLE_AS);
+
 	fflush(stdout);
 	if (file && strncmp(why, CONSOLE_AS, n) == 0)
 		fprintf(stderr, "vnetctl: %s:%s\n", file, why + n);
@@ -56,6 +58,7 @@ static enum answer print_answer(struct channel *c, const char *file)
 	for (;;) {
 		size_t len;
 		const char *line = channel_line(c, &len);
+
 		if (line[0] == '+')
 			return DONE;
 		if (line[0] == '>')
@@ -120,6 +123,7 @@ static void send_statement(struct channel *c, const char *line, size_t len, cons
 static bool read_line(FILE *f, const char *file, char **line, size_t *size, size_t *len)
 {
 	ssize_t n;
+
 	errno = 0;
 	n = getline(line, size, f);
 	if (n < 0 && (ferror(f) || errno))
@@ -142,6 +146,7 @@ static bool take_file(struct channel *c, const char *path)
 	char *line = NULL;
 	size_t size = 0, len;
 	enum answer a;
+
 	if (!f)
 		die(EXIT_USAGE, "%s: %s", path, strerror(errno));
 	append(&t, "load\n", 5);
@@ -160,6 +165,7 @@ static bool take_file(struct channel *c, const char *path)
 static bool send_text_line(struct channel *c, const char *line, size_t len, unsigned number)
 {
 	bool end = len == 3 && memcmp(line, "end", 3) == 0;
+
 	if (!end)
 		check_line(line, len, "stdin", number);
 	channel_send(c, line, len);
@@ -173,8 +179,10 @@ static bool take_lines(struct channel *c)
 	bool ok = true, gathering = false;
 	char *line = NULL;
 	size_t size = 0, len;
+
 	for (unsigned number = 1; read_line(stdin, "stdin", &line, &size, &len); number++) {
 		enum answer a;
+
 		if (gathering && !send_text_line(c, line, len, number))
 			continue;
 		if (!gathering)
@@ -211,6 +219,7 @@ static bool take_words(struct channel *c, char **word, int words)
 {
 	struct text t = {0};
 	enum answer a;
+
 	if (strcmp(word[0], "metrics") == 0)
 		append(&t, "show ", 5);
 	for (int i = 0; i < words; i++) {
@@ -234,6 +243,7 @@ static int seconds(const char *text)
 {
 	char *end;
 	long n = strtol(text, &end, 10);
+
 	if (*end || n < 1 || n > LIMIT_MAX)
 		die(EXIT_USAGE, "-t takes 1 to %d seconds", LIMIT_MAX);
 	return (int)n;
@@ -245,6 +255,7 @@ static int vnetctl(int argc, char **argv)
 	int limit = LIMIT;
 	struct channel c;
 	bool ok;
+
 	for (int o; (o = getopt(argc, argv, "+d:f:t:")) != -1;) {
 		if (o == 'd')
 			device = optarg;
@@ -271,6 +282,7 @@ static int vnetctl(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/');
+
 	if (strcmp(slash ? slash + 1 : argv[0], "patio-trace") == 0)
 		return patio_trace(argc, argv);
 	return vnetctl(argc, argv);

@@ -17,6 +17,7 @@ __attribute__((format(printf, 2, 3))) static void print_format(const struct writ
 {
 	char piece[256];
 	va_list ap;
+
 	va_start(ap, fmt);
 	vsnprintf(piece, sizeof piece, fmt, ap);
 	va_end(ap);
@@ -70,6 +71,7 @@ static void print_net(const struct writer *w, const struct net_config *net)
 static void print_memory(const struct writer *w, uint64_t bytes)
 {
 	const uint64_t mib = 1024ull * 1024, gib = 1024 * mib;
+
 	if (bytes % gib == 0)
 		print_format(w, " memory %lluG", (unsigned long long)(bytes / gib));
 	else
@@ -112,6 +114,7 @@ static void print_port(const struct writer *w, const struct node_config *n,
                        const struct port_config *p)
 {
 	char mac[MAC_TEXT];
+
 	mac_to_text(p->mac, mac);
 	print_format(w, "port %s guest %s network %s", p->name, n->guest[p->guest].name,
 	             n->net[p->net].name);
@@ -135,6 +138,7 @@ static void print_underlay(const struct writer *w, const struct port_config *p)
 {
 	const struct underlay_config *u = &p->underlay;
 	char ip[IP_TEXT], mac[MAC_TEXT];
+
 	ip_to_text(u->address, ip);
 	print_format(w, "underlay %s address %s/%u", p->name, ip, (unsigned)u->prefix);
 	ip_to_text(u->gateway, ip);
@@ -151,6 +155,7 @@ static void print_link(const struct writer *w, const struct node_config *n,
                        const struct port_config *p)
 {
 	char ip[IP_TEXT];
+
 	print_format(w, "link %s %s", p->name, config_word_of(config_link_words, p->kind));
 	if (p->kind == CONFIG_VXLAN)
 		print_format(w, " vni %u", (unsigned)p->link.vni);
@@ -185,6 +190,7 @@ static void print_ports(const struct writer *w, const struct node_config *n)
 	}
 	for (uint32_t i = 0; i < n->ports; i++) {
 		const struct port_config *p = &n->port[i];
+
 		if (p->name[0] && p->kind == CONFIG_NIC && !p->edge)
 			print_port(w, n, p);
 	}
@@ -194,6 +200,7 @@ static void print_route(const struct writer *w, const struct node_config *n,
                         const struct vnet_route *r)
 {
 	char src[24], dst[24];
+
 	config_format_qual(&r->src, src);
 	config_format_qual(&r->dst, dst);
 	print_format(w, "route network %s src %s dst %s", n->net[r->net].name, src, dst);
@@ -207,6 +214,7 @@ static void print_route(const struct writer *w, const struct node_config *n,
 static void print_trace(const struct writer *w, const struct node_config *n)
 {
 	char mac[MAC_TEXT];
+
 	if (!n->trace.stated)
 		return;
 	print_format(w, "trace %s", config_word_of(config_switch_words, n->trace.on));
@@ -241,6 +249,7 @@ static void print_end(const struct writer *w, const struct node_config *n)
 void config_print(const struct node_config *n, config_put *put, void *ctx)
 {
 	struct writer w = {put, ctx};
+
 	print_node(&w, n);
 	for (uint32_t i = 0; i < n->nets; i++) {
 		if (n->net[i].name[0])

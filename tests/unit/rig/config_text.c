@@ -5,6 +5,7 @@
 void text_put(void *ctx, const char *s, size_t n)
 {
 	struct text *t = ctx;
+
 	if (t->len + n + 1 > t->size) {
 		t->size = 2 * (t->len + n + 1);
 		t->at = realloc(t->at, t->size);
@@ -23,6 +24,7 @@ void text_add(struct text *t, const char *s)
 struct config *new_config(void)
 {
 	struct config *c = config_init(calloc(1, config_size()));
+
 	assert_non_null(c);
 	return c;
 }
@@ -30,6 +32,7 @@ struct config *new_config(void)
 struct text printed(const struct node_config *n)
 {
 	struct text t = {0};
+
 	config_print(n, text_put, &t);
 	return t;
 }
@@ -38,6 +41,7 @@ void accept_text(struct config *c, const char *text)
 {
 	struct config_report r;
 	enum config_outcome o = config_read(c, text, strlen(text), &r);
+
 	if (o == CONFIG_REFUSED)
 		fail_msg("%u:%u: %s", r.error.line, r.error.column, r.error.text);
 	config_commit(c);
@@ -47,6 +51,7 @@ void refuse_text(struct config *c, const char *text, size_t len, const char *mes
 {
 	struct config_report r;
 	char got[400];
+
 	assert_int_equal(config_read(c, text, len, &r), CONFIG_REFUSED);
 	config_format(&r.error, "text", got, sizeof got);
 	assert_string_equal(got, message);

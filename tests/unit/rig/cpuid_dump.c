@@ -28,11 +28,13 @@ void dump_read(const char *path)
 {
 	char line[200], sub[16];
 	FILE *f = fopen(path, "r");
+
 	assert_non_null(f);
 	dump.path = path;
 	dump.everything = false;
 	for (dump.rows = 0; fgets(line, sizeof line, f);) {
 		struct cpuid *r = &dump.row[dump.rows].r;
+
 		if (*line == '#')
 			continue;
 		assert_true(dump.rows < DUMP_MAX);
@@ -49,6 +51,7 @@ void dump_read(const char *path)
 void on_each_machine(void (*test)(void))
 {
 	glob_t g;
+
 	assert_int_equal(glob(DUMPS, 0, NULL, &g), 0);
 	assert_true(g.gl_pathc >= 12);
 	for (size_t i = 0; i < g.gl_pathc; i++) {

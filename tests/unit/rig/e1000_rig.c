@@ -4,6 +4,7 @@
 void rig_open_mtu(struct rig *r, uint16_t device, uint32_t mtu)
 {
 	struct e1000_config config = {.device = device, .promiscuous = true};
+
 	r->sim = sim_new(device);
 	r->rings = aligned_alloc(4096, E1000_RING_BYTES + 4096 - E1000_RING_BYTES % 4096);
 	assert_null(e1000_start(&r->nic, &sim_ops, r->sim, &config, r->rings));

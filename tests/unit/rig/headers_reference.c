@@ -72,6 +72,7 @@ static void ref_extension(struct reference *r, unsigned kind, unsigned at, unsig
 {
 	unsigned size;
 	bool whole;
+
 	if (!ref_has(r, at, 8))
 		return;
 	size = unit * (r->bytes[at + 1] + more);
@@ -88,6 +89,7 @@ static void ref_extension(struct reference *r, unsigned kind, unsigned at, unsig
 static void ref_fragment(struct reference *r, unsigned at)
 {
 	unsigned offset;
+
 	if (!ref_has(r, at, 8))
 		return;
 	offset = ref_number(r, at + 2, 2) / 8;
@@ -154,6 +156,7 @@ static void ref_ipv4_options(struct reference *r, unsigned at, unsigned end)
 static void ref_ipv4(struct reference *r, unsigned at)
 {
 	unsigned size, flags;
+
 	if (!ref_has(r, at, 20) || r->bytes[at] < 0x45 || r->bytes[at] > 0x4f)
 		return;
 	size = 4 * (r->bytes[at] - 0x40u);
@@ -185,6 +188,7 @@ static void ref_ipv6(struct reference *r, unsigned at)
 static void ref_type(struct reference *r, unsigned at, unsigned tags)
 {
 	unsigned type;
+
 	if (!ref_has(r, at, 2))
 		return;
 	type = ref_number(r, at, 2);

@@ -48,6 +48,7 @@ const struct node_config *control_config(void)
 struct vnet_port *control_port(unsigned slot)
 {
 	static struct vnet_port *const port[] = {&port_a, &edge, NULL, &tunnel};
+
 	if (full)
 		return &port_a;
 	return slot < 4 ? port[slot] : NULL;

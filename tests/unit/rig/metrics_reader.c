@@ -27,6 +27,7 @@ struct reader {
 static void match(const char *line, const char *pattern)
 {
 	regex_t r;
+
 	assert_int_equal(regcomp(&r, pattern, REG_EXTENDED | REG_NOSUB), 0);
 	if (regexec(&r, line, 0, NULL, 0) != 0)
 		fail_msg("%s\nis not of the form %s", line, pattern);
@@ -39,6 +40,7 @@ static void match(const char *line, const char *pattern)
 static void end_series(struct reader *r)
 {
 	const struct series *s = &r->series;
+
 	if (s->begun && !(s->infinite && s->sum && s->count))
 		fail_msg("%s{%s} lacks a bucket +Inf, a sum or a count", r->family, s->labels);
 	r->series = (struct series){0};
@@ -48,6 +50,7 @@ static void end_series(struct reader *r)
 static void read_bucket(struct series *s, const char *le, uint64_t below)
 {
 	double bound = strtod(le, NULL);
+
 	if (s->infinite || s->sum || s->count)
 		fail_msg("{%s}: bucket %s comes late", s->labels, le);
 	if (s->begun && (bound <= s->le || below < s->below))
@@ -62,6 +65,7 @@ static void read_bucket(struct series *s, const char *le, uint64_t below)
 static const char *cut_bound(char *labels)
 {
 	char *le = strstr(labels, "le=\"");
+
 	if (!le || (le > labels && le[-1] != ','))
 		return NULL;
 	le[le > labels ? -1 : 0] = 0;
@@ -72,6 +76,7 @@ static void read_part(struct reader *r, const char *suffix, char *labels, const 
 {
 	struct series *s = &r->series;
 	const char *le = cut_bound(labels);
+
 	if (s->begun && strcmp(s->labels, labels) != 0)
 		end_series(r);
 	strcpy(s->labels, labels);
@@ -108,6 +113,7 @@ static void read_type(struct reader *r, const char *line)
 static void read_unit(struct reader *r, const char *line)
 {
 	char name[100], unit[20];
+
 	assert_false(r->prometheus || r->unit || r->help);
 	assert_int_equal(sscanf(line, "# UNIT %99s %19s", name, unit), 2);
 	assert_string_equal(name, r->family);
@@ -119,6 +125,7 @@ static void read_unit(struct reader *r, const char *line)
 static void read_help(struct reader *r, const char *line)
 {
 	char name[100];
+
 	assert_false(r->help);
 	assert_int_equal(sscanf(line, "# HELP %99s ", name), 1);
 	assert_string_equal(name, r->family);
@@ -134,6 +141,7 @@ static const char *suffix_of(const struct reader *r, const char *line)
 {
 	static const char *const part[] = {"_bucket", "_sum", "_count"};
 	size_t n = strlen(r->family);
+
 	if (strcmp(r->type, "histogram") == 0 && strncmp(line, r->family, n) == 0)
 		for (unsigned i = 0; i < sizeof part / sizeof part[0]; i++)
 			if (strncmp(line + n, part[i], strlen(part[i])) == 0)
@@ -149,6 +157,7 @@ static void read_sample(struct reader *r, const char *line)
 {
 	const char *suffix = suffix_of(r, line);
 	char want[120], labels[300] = "", *value = strrchr(line, ' ');
+
 	assert_true(r->help);
 	match(line,
 	      "^[a-z0-9_]+(\\{[a-z_]+=\"([^\"\\]|\\\\[\"\\n])*\"(,[a-z_]+=\"([^\"\\]|\\\\[\"\\n]"
@@ -186,6 +195,7 @@ static char *without_end(const char *text, bool prometheus)
 {
 	static const char eof[] = "# EOF\n";
 	char *copy = strdup(text), *end = copy + strlen(copy);
+
 	if (!prometheus) {
 		end -= strlen(eof);
 		assert_true(end > copy);
@@ -201,6 +211,7 @@ char *metrics_read(const char *text, bool prometheus)
 	struct reader *r = calloc(1, sizeof *r);
 	struct text samples = {0};
 	char *copy = without_end(text, prometheus);
+
 	r->prometheus = prometheus;
 	text_add(&samples, "");
 	for (char *line = strtok(copy, "\n"); line; line = strtok(NULL, "\n")) {

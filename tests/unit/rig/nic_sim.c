@@ -27,6 +27,7 @@ static void sim_put16(uint8_t *p, uint32_t v)
 static void sim_sum(uint8_t *f, uint32_t len, uint32_t css, uint32_t cso)
 {
 	uint32_t sum = 0;
+
 	assert_true(css < len && cso + 2 <= len);
 	for (uint32_t i = css; i < len; i++)
 		sum += (i - css) & 1 ? f[i] : (uint32_t)f[i] << 8;
@@ -83,6 +84,7 @@ static void sim_frame(struct sim *s, uint64_t command)
 	if (command & TXD_TSE) {
 		uint32_t ipcss;
 		unsigned index;
+
 		assert_true(high & TXD_TSE);
 		assert_int_equal(high & TXD_LEN_MASK, s->gathered - hdr_len);
 		ipcss = s->context.low & 255;
@@ -111,12 +113,14 @@ void sim_transmit(struct sim *s)
 	assert_true(*sim_reg(s, TDT) < n);
 	while (!s->tx_stopped && *head != *sim_reg(s, TDT)) {
 		struct e1000_tx_desc *d = &ring[*head];
+
 		assert_true(d->high & TXD_DEXT);
 		if ((d->high & (15ull << 20)) == TXD_DTYP_CTX) {
 			s->context = *d;
 			s->contexts++;
 		} else {
 			uint32_t len = d->high & TXD_LEN_MASK;
+
 			assert_true(len && len <= 16288 && s->gathered + len <= sizeof s->gather);
 			memcpy(s->gather + s->gathered, sim_mem(d->low), len);
 			s->gathered += len;
@@ -132,6 +136,7 @@ void sim_transmit(struct sim *s)
 uint32_t sim_buffer(struct sim *s)
 {
 	uint32_t rctl = *sim_reg(s, RCTL), by = rctl >> 16 & 3;
+
 	assert_true(!(rctl & RCTL_BSEX) || by);
 	return (rctl & RCTL_BSEX ? 32768u : 2048u) >> by;
 }
@@ -141,6 +146,7 @@ static bool sim_takes(struct sim *s, uint32_t len)
 {
 	uint32_t rctl = *sim_reg(s, RCTL);
 	bool fits;
+
 	if (!(rctl & RCTL_EN))
 		return false;
 	fits = len + 4 <= (rctl & RCTL_LPE ? 16384 : 1522);
@@ -160,6 +166,7 @@ bool sim_receive(struct sim *s, const uint8_t *f, uint32_t len, uint8_t errors)
 	for (uint32_t at = 0; at < len;) {
 		struct e1000_rx_desc *d;
 		uint32_t part;
+
 		if (*head == *sim_reg(s, RDT))
 			return false;
 		d = &ring[*head];
@@ -178,6 +185,7 @@ bool sim_receive(struct sim *s, const uint8_t *f, uint32_t len, uint8_t errors)
 static void sim_reset(struct sim *s)
 {
 	uint32_t ral, rah;
+
 	s->resets++;
 	s->resets_unquiet += (*sim_reg(s, RCTL) & RCTL_EN) || (*sim_reg(s, TCTL) & TCTL_EN);
 	ral = *sim_reg(s, RAL);
@@ -195,6 +203,7 @@ static void sim_eeprom(struct sim *s, uint32_t v)
 {
 	bool new = s->device == E1000_82574L;
 	uint32_t word = v >> (new ? 2 : 8) & 63;
+
 	if (!s->eeprom_dead)
 		*sim_reg(s, EERD) = (uint32_t)s->eeprom[word] << 16 | (new ? 2 : 16);
 }
@@ -203,6 +212,7 @@ static uint32_t sim_read(void *ctx, uint32_t reg)
 {
 	struct sim *s = ctx;
 	uint32_t v = *sim_reg(s, reg);
+
 	s->reads++;
 	if (reg == ICR || (reg >= 0x4000 && reg < 0x4100))
 		*sim_reg(s, reg) = 0;
@@ -212,6 +222,7 @@ static uint32_t sim_read(void *ctx, uint32_t reg)
 static void sim_write(void *ctx, uint32_t reg, uint32_t v)
 {
 	struct sim *s = ctx;
+
 	if (reg == CTRL && v & CTRL_RST) {
 		sim_reset(s);
 	} else if (reg == EERD) {

@@ -34,6 +34,7 @@ static void source_rows(struct out *o, const char *name, counter_source *source,
 {
 	char counter[COUNTER_NAME];
 	uint64_t value;
+
 	for (unsigned i = 0; source(object, i, counter, sizeof counter, &value); i++)
 		if (value)
 			counter_row(o, name, counter, value);
@@ -49,6 +50,7 @@ struct counted_port {
 static bool switch_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
 {
 	const struct counted_port *p = object;
+
 	if (i > 1 + VNET_DROP_CAUSES)
 		return false;
 	if (i == 0) {
@@ -67,6 +69,7 @@ static bool switch_counter(const void *object, unsigned i, char *name, size_t si
 static bool nic_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
 {
 	const struct counted_port *p = object;
+
 	return p->nic && virtio_pci_counter(&p->nic->v, i, name, size, value);
 }
 
@@ -75,6 +78,7 @@ static void port_counters(struct out *o, unsigned slot)
 	static counter_source *const sources[] = {switch_counter, nic_counter};
 	struct vnet_port *p = control_port(slot);
 	struct counted_port port = {.nic = control_nic(slot)};
+
 	vnet_port_stats(p, &port.stats);
 	counter_row(o, p->name, "in_frames", port.stats.in_frames);
 	counter_row(o, p->name, "out_frames", port.stats.out_frames);
@@ -89,6 +93,7 @@ static bool console_counter(const void *object, unsigned i, char *name, size_t s
 {
 	static const char *const names[] = {"output_lost", "input_lost", "com1_lost"};
 	const struct vm *vm = object;
+
 	if (i >= sizeof names / sizeof names[0])
 		return false;
 	*value = i == 0   ? atomic_load(&vm->console.dropped)
@@ -102,6 +107,7 @@ static bool hvc_counter(const void *object, unsigned i, char *name, size_t size,
 {
 	const struct vm *vm = object;
 	char own[COUNTER_NAME];
+
 	if (!virtio_pci_counter(&vm->hvc.v, i, own, sizeof own, value))
 		return false;
 	snprintf(name, size, "console.%s", own);
@@ -117,6 +123,7 @@ static bool control_counter(const void *object, unsigned i, char *name, size_t s
 static bool absent_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
 {
 	const struct vm *vm = object;
+
 	if (i > 1)
 		return false;
 	*value = i ? vm->absent.writes : vm->absent.reads;
@@ -128,6 +135,7 @@ static void guest_counters(struct out *o, const struct vm *vm)
 {
 	static counter_source *const sources[] = {console_counter, hvc_counter, control_counter,
 	                                          absent_counter};
+
 	for (unsigned s = 0; s < sizeof sources / sizeof sources[0]; s++)
 		source_rows(o, vm->name, sources[s], vm);
 }
@@ -137,6 +145,7 @@ static bool node_counter(const void *object, unsigned i, char *name, size_t size
 	static const char *const names[] = {"log.lost", "poll.rounds", "poll.rests", "poll.wakes"};
 	struct vnet_rests r = vnet_rests_get(node_vnet);
 	const uint64_t values[] = {log_lost(), poll_rounds(), r.rests, r.wakes};
+
 	(void)object;
 	if (i >= sizeof names / sizeof names[0])
 		return false;
@@ -151,6 +160,7 @@ bool wanted_own(const struct config_action *a, unsigned guest)
 	const char *name = a->port >= 0  ? n->port[a->port].name
 	                   : a->net >= 0 ? n->net[a->net].name
 	                                 : NULL;
+
 	return name ? strcmp(name, vms[guest]->name) == 0 : wanted_guest(a, guest);
 }
 
@@ -158,6 +168,7 @@ void show_counters(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
 	    {"object", 12, false}, {"counter", 28, false}, {"value", 14, true}};
+
 	TABLE(o, "counters", columns);
 	for (unsigned i = 0; i < control_config()->ports; i++)
 		if (control_port(i) && wanted_port(a, i))

@@ -61,6 +61,7 @@ static void exit_head(struct out *o, const struct measured *m)
 static void summary(struct out *o, const struct measured *m, write_rows *head)
 {
 	static const unsigned thousandths[] = {500, 900, 990, 999};
+
 	head(o, m);
 	out_number(o, NULL, hist_count(&m->hist));
 	for (unsigned i = 0; i < sizeof thousandths / sizeof thousandths[0]; i++)
@@ -89,6 +90,7 @@ typedef void write_table(struct out *o, const struct measured *m, write_rows *he
 static bool own(const struct measured *m, uint64_t *all)
 {
 	uint64_t count = hist_count(&m->hist);
+
 	if (m->core < 0)
 		*all = count;
 	return count && (m->core < 0 || count != *all);
@@ -99,8 +101,10 @@ static void each_port(struct out *o, const struct config_action *a, write_table 
 	for (unsigned i = 0; i < control_config()->ports; i++) {
 		struct vnet_port *p = wanted_port(a, i) ? control_port(i) : NULL;
 		uint64_t all = 0;
+
 		for (int core = -1; p && core < (int)ncores; core++) {
 			struct measured m = {.name = p->name, .core = core};
+
 			if (vnet_port_measured(p, core, &m.hist) && own(&m, &all))
 				write(o, &m, port_head);
 		}
@@ -111,12 +115,15 @@ static void each_route(struct out *o, const struct config_action *a, write_table
 {
 	struct vnet_route r;
 	uint64_t hits;
+
 	/* A guest's name selects its ports, not the routes to them. */
 	for (unsigned i = 0; a->guest < 0 && vnet_route_get(node_vnet, i, &r, &hits); i++) {
 		struct vnet_port *to = vnet_port_get(node_vnet, r.to);
 		uint64_t all = 0;
+
 		for (int core = -1; wanted_route(a, &r) && core < (int)ncores; core++) {
 			struct measured m = {.name = to->name, .number = i, .core = core};
+
 			if (vnet_route_measured(node_vnet, i, core, &m.hist) && own(&m, &all))
 				write(o, &m, route_head);
 		}
@@ -129,6 +136,7 @@ static void vcpu_rows(struct out *o, const struct vm *vm, const struct vcpu *v, 
 		enum vmexit_kind kind = k ? (enum vmexit_kind)(k - 1) : VMEXIT_COUNT;
 		struct measured m = {
 		    .name = vm->name, .number = v->id, .exit = k ? vmexit_name(kind) : NULL};
+
 		if (exit_times_read(v, kind, &m.hist) && hist_count(&m.hist))
 			write(o, &m, exit_head);
 	}
@@ -174,6 +182,7 @@ static void show_buckets(struct out *o, const struct config_action *a)
 {
 	static const struct out_column port[] = {PORT, BUCKETS}, route[] = {ROUTE, BUCKETS},
 	                               exits[] = {EXIT, BUCKETS};
+
 	TABLE(o, "port_buckets", port);
 	each_port(o, a, buckets);
 	out_end_table(o);
@@ -189,6 +198,7 @@ void show_histogram(struct out *o, const struct config_action *a)
 {
 	static const struct out_column port[] = {PORT, SUMMARY}, route[] = {ROUTE, SUMMARY},
 	                               exits[] = {EXIT, SUMMARY};
+
 	out_begin_object(o, "histogram");
 	out_bool(o, "on", control_config()->histogram);
 	out_number(o, "tsc_khz", tsc_khz);

@@ -17,6 +17,7 @@
 uint64_t metrics_ticks(uint64_t ticks)
 {
 	uint64_t hz = tsc_khz * 1000, ns = 1000000000;
+
 	return ticks / hz * ns + ticks % hz * ns / hz;
 }
 
@@ -40,6 +41,7 @@ void metrics_measured(struct metrics *m, const char *const *value, const struct 
 	struct metric_histogram out = {bucket, 0, hist_count(h), metrics_ticks(h->sum)};
 	uint64_t below = 0;
 	unsigned i = 0;
+
 	if (!out.count)
 		return;
 	for (unsigned bit = b->first; bit <= b->last; bit += b->step) {
@@ -57,6 +59,7 @@ void metrics_measured(struct metrics *m, const char *const *value, const struct 
 static void node_info(struct metrics *m, unsigned which)
 {
 	char hz[NUMBER];
+
 	(void)which;
 	metrics_number(m,
 	               LABELS(control_config()->name, patio_version, hvm->name, machine.cpu,
@@ -104,6 +107,7 @@ static void poll_wakes(struct metrics *m, unsigned which)
 static void panic_time(struct metrics *m, unsigned which)
 {
 	const struct panic_record *r = last_panic();
+
 	(void)which;
 	if (r)
 		metrics_number(m, NULL, r->time);
@@ -112,6 +116,7 @@ static void panic_time(struct metrics *m, unsigned which)
 static void memory(struct metrics *m, unsigned offset)
 {
 	struct mem_stats s;
+
 	mem_stats(&s);
 	metrics_number(m, NULL, number_at(&s, offset));
 }
@@ -131,6 +136,7 @@ static enum role role_of(struct core *c)
 static void core_roles(struct metrics *m, unsigned which)
 {
 	char core[NUMBER];
+
 	(void)which;
 	for (unsigned i = 0; i < ncores; i++)
 		metrics_states(m, LABELS(number_text(core, i)), role_name, ROLES,
@@ -140,6 +146,7 @@ static void core_roles(struct metrics *m, unsigned which)
 static void core_strays(struct metrics *m, unsigned which)
 {
 	char core[NUMBER];
+
 	(void)which;
 	for (unsigned i = 0; i < ncores; i++)
 		metrics_number(m, LABELS(number_text(core, i)), cores[i].stray_vectors);
@@ -193,10 +200,12 @@ void show_metrics(const struct config_action *a, config_put *put, void *ctx)
 	static const struct family_table *const table[] = {&metrics_node, &metrics_guest,
 	                                                   &metrics_net};
 	struct metrics m;
+
 	metrics_begin(&m, a->metrics == CONFIG_METRICS_PROMETHEUS, put, ctx);
 	for (unsigned t = 0; t < sizeof table / sizeof table[0]; t++)
 		for (unsigned i = 0; i < table[t]->n; i++) {
 			const struct family *f = &table[t]->family[i];
+
 			metrics_family(&m, &f->head);
 			f->samples(&m, f->which);
 		}

@@ -25,6 +25,7 @@ static const struct vm *next_guest(unsigned *slot)
 static void guest_info(struct metrics *m, unsigned which)
 {
 	const struct vm *vm;
+
 	(void)which;
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
 		metrics_number(m, LABELS(vm->name, vm->config->kernel), 1);
@@ -33,6 +34,7 @@ static void guest_info(struct metrics *m, unsigned which)
 static void guest_states(struct metrics *m, unsigned which)
 {
 	const struct vm *vm;
+
 	(void)which;
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
 		metrics_states(m, LABELS(vm->name), guest_state_name, GUEST_STATES,
@@ -43,6 +45,7 @@ static void guest_states(struct metrics *m, unsigned which)
 static void guest_status(struct metrics *m, unsigned which)
 {
 	const struct vm *vm;
+
 	(void)which;
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
 		if (vm->ended)
@@ -89,6 +92,7 @@ static uint64_t guest_number(const struct vm *vm, enum guest_number which)
 static void guest_numbers(struct metrics *m, unsigned which)
 {
 	const struct vm *vm;
+
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
 		metrics_number(m, LABELS(vm->name), guest_number(vm, (enum guest_number)which));
 }
@@ -101,6 +105,7 @@ static void for_vcpus(struct metrics *m, vcpu_samples *samples, unsigned which)
 {
 	char id[NUMBER];
 	const struct vm *vm;
+
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
 		for (unsigned i = 0; i < vm->nvcpus; i++)
 			samples(m, &vm->vcpu[i], number_text(id, i), which);
@@ -112,6 +117,7 @@ static void one_vcpu_core(struct metrics *m, const struct vcpu *v, const char *i
 	const struct core *c = v->cpu.core;
 	enum vcpu_state state = atomic_load(&v->state);
 	char core[NUMBER];
+
 	(void)which;
 	if (c && state != VCPU_OFF && state != VCPU_LEFT)
 		metrics_number(m, LABELS(v->vm->name, id, number_text(core, c->index)), 1);
@@ -122,6 +128,7 @@ static void one_vcpu_exits(struct metrics *m, const struct vcpu *v, const char *
 	for (unsigned k = 0; k < VMEXIT_COUNT; k++) {
 		const struct exit_stat *e = &v->exits[k];
 		const char *const value[] = {v->vm->name, id, vmexit_name((enum vmexit_kind)k)};
+
 		if (!e->count)
 			continue;
 		if (time)
@@ -135,6 +142,7 @@ static void one_vcpu_exit_times(struct metrics *m, const struct vcpu *v, const c
                                 unsigned which)
 {
 	struct hist all = {0};
+
 	(void)which;
 	if (exit_times_read(v, VMEXIT_COUNT, &all))
 		metrics_measured(m, LABELS(v->vm->name, id), &all);
@@ -177,6 +185,7 @@ struct device {
 static bool device_counter(const struct device *d, unsigned i, uint64_t *value)
 {
 	char name[64];
+
 	return d->v ? virtio_pci_counter(d->v, i, name, sizeof name, value)
 	            : control_console_counter(d->vm, SESSION_COUNTER_COUNT + i, name, sizeof name,
 	                                      value);
@@ -188,6 +197,7 @@ static void for_devices(struct metrics *m, device_samples *samples, unsigned whi
 {
 	const struct node_config *n = control_config();
 	const struct vm *vm;
+
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++) {
 		samples(m, &(struct device){{vm->name, "console", ""}, vm, &vm->hvc.v}, which);
 		samples(m, &(struct device){{vm->name, "control", ""}, vm, NULL}, which);
@@ -195,6 +205,7 @@ static void for_devices(struct metrics *m, device_samples *samples, unsigned whi
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct virtio_net *nic = control_nic(i);
 		const struct port_config *c = &n->port[i];
+
 		if (nic)
 			samples(m,
 			        &(struct device){
@@ -206,6 +217,7 @@ static void for_devices(struct metrics *m, device_samples *samples, unsigned whi
 static void one_device_counter(struct metrics *m, const struct device *d, unsigned which)
 {
 	uint64_t value;
+
 	if (device_counter(d, which, &value))
 		metrics_number(m, d->label, value);
 }
@@ -213,6 +225,7 @@ static void one_device_counter(struct metrics *m, const struct device *d, unsign
 static void one_device_violations(struct metrics *m, const struct device *d, unsigned which)
 {
 	uint64_t value;
+
 	(void)which;
 	for (unsigned e = VRING_OK + 1; e < VRING_ERROR_COUNT; e++)
 		if (device_counter(d, VIRTIO_COUNTER_VIOLATION + e, &value) && value)
@@ -238,6 +251,7 @@ static void control_counters(struct metrics *m, unsigned which)
 	char name[64];
 	uint64_t value;
 	const struct vm *vm;
+
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
 		if (control_console_counter(vm, which, name, sizeof name, &value))
 			metrics_number(m, LABELS(vm->name), value);

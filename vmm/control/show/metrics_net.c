@@ -12,6 +12,7 @@
 static struct vnet_port *next_port(unsigned *slot)
 {
 	struct vnet_port *p = NULL;
+
 	while (*slot < control_config()->ports && !(p = control_port(*slot)))
 		++*slot;
 	return p;
@@ -26,10 +27,12 @@ static void port_info(struct metrics *m, unsigned which)
 {
 	const struct node_config *n = control_config();
 	struct vnet_port *p;
+
 	(void)which;
 	for (unsigned slot = 0; (p = next_port(&slot)); slot++) {
 		const struct port_config *c = &n->port[slot];
 		bool nic = c->kind == CONFIG_NIC;
+
 		metrics_number(m,
 		               LABELS(p->name, nic ? "port" : "link", net_name(c),
 		                      nic ? n->guest[c->guest].name : "",
@@ -43,6 +46,7 @@ static void port_info(struct metrics *m, unsigned which)
 static unsigned mtu_of_link(const struct vnet_port *p)
 {
 	struct vnet_link_info info;
+
 	return vnet_link_get(p, &info) ? info.mtu : 0;
 }
 
@@ -52,6 +56,7 @@ static uint64_t port_number(struct vnet_port *p, const struct port_config *c,
                             enum port_number which)
 {
 	struct vnet_port_stats s;
+
 	switch (which) {
 	case PORT_UP:
 		return atomic_load(&p->up);
@@ -71,6 +76,7 @@ static uint64_t port_number(struct vnet_port *p, const struct port_config *c,
 static void port_numbers(struct metrics *m, unsigned which)
 {
 	struct vnet_port *p;
+
 	for (unsigned slot = 0; (p = next_port(&slot)); slot++)
 		metrics_number(
 		    m, LABELS(p->name),
@@ -80,8 +86,10 @@ static void port_numbers(struct metrics *m, unsigned which)
 static void port_stats(struct metrics *m, unsigned offset)
 {
 	struct vnet_port *p;
+
 	for (unsigned slot = 0; (p = next_port(&slot)); slot++) {
 		struct vnet_port_stats s;
+
 		vnet_port_stats(p, &s);
 		metrics_number(m, LABELS(p->name), number_at(&s, offset));
 	}
@@ -90,9 +98,11 @@ static void port_stats(struct metrics *m, unsigned offset)
 static void port_drops(struct metrics *m, unsigned which)
 {
 	struct vnet_port *p;
+
 	(void)which;
 	for (unsigned slot = 0; (p = next_port(&slot)); slot++) {
 		struct vnet_port_stats s;
+
 		vnet_port_stats(p, &s);
 		for (unsigned d = 0; d < VNET_DROP_CAUSES; d++)
 			if (s.drop[d])
@@ -103,9 +113,11 @@ static void port_drops(struct metrics *m, unsigned which)
 static void port_deliveries(struct metrics *m, unsigned which)
 {
 	struct vnet_port *p;
+
 	(void)which;
 	for (unsigned slot = 0; (p = next_port(&slot)); slot++) {
 		struct hist all = {0};
+
 		if (vnet_port_measured(p, -1, &all))
 			metrics_measured(m, LABELS(p->name), &all);
 	}
@@ -119,8 +131,10 @@ typedef void link_samples(struct metrics *m, const struct port_config *link,
 static void for_links(struct metrics *m, link_samples *samples)
 {
 	const struct node_config *n = control_config();
+
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct vnet_port *p = control_port(config_port_slot(n, i));
+
 		if (p && n->port[i].name[0] && n->port[i].kind != CONFIG_NIC)
 			samples(m, &n->port[i], p);
 	}
@@ -131,6 +145,7 @@ static void one_link_info(struct metrics *m, const struct port_config *link,
 {
 	struct vnet_link_info info;
 	char remote[IP_TEXT] = "", vni[NUMBER] = "", udp_port[NUMBER] = "";
+
 	if (vnet_link_get(p, &info)) {
 		ip_to_text(info.config.remote, remote);
 		number_text(udp_port, info.config.udp_port);
@@ -154,6 +169,7 @@ static void one_link_mtu(struct metrics *m, const struct port_config *link,
                          const struct vnet_port *p)
 {
 	unsigned mtu = mtu_of_link(p);
+
 	metrics_number(m, LABELS(link->name),
 	               mtu ? mtu : control_config()->port[link->link.edge].mtu);
 }
@@ -182,6 +198,7 @@ static uint64_t learned_in(unsigned net)
 {
 	uint64_t n = 0;
 	struct vnet_port *p;
+
 	for (unsigned slot = 0; (p = next_port(&slot)); slot++)
 		if (control_config()->port[slot].net == net)
 			n += vnet_port_learned(p);
@@ -193,8 +210,10 @@ enum net_number { NET_MODE, NET_MTU, NET_LEARNED };
 static void networks(struct metrics *m, unsigned which)
 {
 	const struct node_config *n = control_config();
+
 	for (unsigned i = 0; i < n->nets; i++) {
 		const struct net_config *net = &n->net[i];
+
 		if (!net->name[0])
 			continue;
 		if (which == NET_MODE)

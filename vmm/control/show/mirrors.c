@@ -15,10 +15,12 @@ void show_mirrors(struct out *o, const struct config_action *a)
 	                                            {"frames", 10, true}};
 	const struct node_config *n = control_config();
 	uint64_t left_out, cut_short;
+
 	(void)a;
 	TABLE(o, "mirrors", columns);
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++) {
 		const struct mirror_config *m = &n->mirror[i];
+
 		if (!m->name[0])
 			continue;
 		out_row(o);
@@ -44,6 +46,7 @@ void show_trace(struct out *o, const struct config_action *a)
 {
 	const struct node_config *n = control_config();
 	const struct trace_config *t = &n->trace;
+
 	(void)a;
 	out_begin_object(o, "trace");
 	out_bool(o, "on", t->on);

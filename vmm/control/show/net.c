@@ -10,6 +10,7 @@
 bool wanted_port(const struct config_action *a, unsigned slot)
 {
 	const struct port_config *p = &control_config()->port[slot];
+
 	if (!p->name[0] || (a->port >= 0 && a->port != (int)slot) || !wanted_net(a, p->net))
 		return false;
 	return a->guest < 0 || (p->kind == CONFIG_NIC && wanted_guest(a, p->guest));
@@ -23,6 +24,7 @@ static const char *net_name(unsigned net)
 uint64_t lost_frames(const struct vnet_port_stats *s)
 {
 	uint64_t drops = 0;
+
 	for (unsigned d = 0; d < VNET_DROP_CAUSES; d++)
 		if (vnet_drop_lost((enum vnet_drop)d))
 			drops += s->drop[d];
@@ -48,10 +50,12 @@ void show_ports(struct out *o, const struct config_action *a)
 	    {"out_bytes", 12, true}, {"copied", 12, true},   {"drops", 8, true},
 	};
 	const struct node_config *n = control_config();
+
 	TABLE(o, "ports", columns);
 	for (unsigned i = 0; i < n->ports; i++) {
 		struct vnet_port_stats s;
 		struct vnet_port *p = control_port(i);
+
 		if (!p || n->port[i].kind != CONFIG_NIC || !wanted_port(a, i))
 			continue;
 		vnet_port_stats(p, &s);
@@ -80,6 +84,7 @@ void show_ports(struct out *o, const struct config_action *a)
 static void out_ip(struct out *o, uint32_t ip)
 {
 	char text[IP_TEXT];
+
 	ip_to_text(ip, text);
 	out_string(o, NULL, text);
 }
@@ -90,6 +95,7 @@ enum link_state link_state(const struct vnet_port *p)
 {
 	struct vnet_link_info info;
 	bool tunnel = vnet_link_get(p, &info);
+
 	if (!atomic_load(tunnel ? &info.edge->up : &p->up))
 		return LINK_DOWN;
 	return !tunnel || info.next_mac ? LINK_UP : LINK_UNRESOLVED;
@@ -116,6 +122,7 @@ static void link_row(struct out *o, const struct port_config *link, const struct
 	struct vnet_link_info info;
 	struct vnet_port_stats s;
 	bool tunnel = vnet_link_get(p, &info);
+
 	vnet_port_stats(p, &s);
 	out_row(o);
 	out_string(o, NULL, link->name);
@@ -143,9 +150,11 @@ void show_links(struct out *o, const struct config_action *a)
 	    {"out_frames", 10, true}, {"drops", 8, true},
 	};
 	const struct node_config *n = control_config();
+
 	TABLE(o, "links", columns);
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct vnet_port *p = control_port(config_port_slot(n, i));
+
 		if (p && n->port[i].kind != CONFIG_NIC && wanted_port(a, i))
 			link_row(o, &n->port[i], p);
 	}
@@ -155,6 +164,7 @@ void show_links(struct out *o, const struct config_action *a)
 static unsigned links_over(const struct node_config *n, unsigned edge)
 {
 	unsigned links = 0;
+
 	for (unsigned i = 0; i < n->ports; i++)
 		links += n->port[i].name[0] && config_is_tunnel(&n->port[i]) &&
 		         n->port[i].link.edge == edge;
@@ -169,9 +179,11 @@ void show_underlays(struct out *o, const struct config_action *a)
 	    {"links", 5, true},
 	};
 	const struct node_config *n = control_config();
+
 	TABLE(o, "underlays", columns);
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct underlay_config *u = &n->port[i].underlay;
+
 		if (!u->prefix || !wanted_port(a, i))
 			continue;
 		out_row(o);
@@ -205,6 +217,7 @@ void show_networks(struct out *o, const struct config_action *a)
 	                                            {"mtu", 5, true},
 	                                            {"link_local", 10, false}};
 	const struct node_config *n = control_config();
+
 	TABLE(o, "networks", columns);
 	for (unsigned i = 0; i < n->nets; i++) {
 		if (!n->net[i].name[0] || !wanted_net(a, i))
@@ -222,12 +235,14 @@ void show_networks(struct out *o, const struct config_action *a)
 static const char *port_name(int number)
 {
 	struct vnet_port *p = number < 0 ? NULL : vnet_port_get(node_vnet, (unsigned)number);
+
 	return p ? p->name : NULL;
 }
 
 bool wanted_route(const struct config_action *a, const struct vnet_route *r)
 {
 	struct vnet_port *p = a->port >= 0 ? control_port((unsigned)a->port) : NULL;
+
 	return wanted_net(a, r->net) && (!p || r->to == p->number || r->from == p->number);
 }
 
@@ -240,10 +255,12 @@ void show_routes(struct out *o, const struct config_action *a)
 	};
 	struct vnet_route r;
 	uint64_t hits;
+
 	TABLE(o, "routes", columns);
 	for (unsigned i = 0; vnet_route_get(node_vnet, i, &r, &hits); i++) {
 		char src[24], dst[24];
 		const char *why;
+
 		if (!wanted_route(a, &r))
 			continue;
 		config_format_qual(&r.src, src);
@@ -267,6 +284,7 @@ void show_routes(struct out *o, const struct config_action *a)
 static void explain_row(void *ctx, const struct vnet_verdict *v)
 {
 	struct out *o = ctx;
+
 	out_row(o);
 	if (v->route >= 0)
 		out_signed(o, NULL, v->route);
@@ -289,6 +307,7 @@ void show_explain(const struct config_action *a, config_put *put, void *ctx)
 	};
 	static struct out o;
 	const struct port_config *p = &control_config()->port[a->port];
+
 	out_begin(&o, a->json, put, ctx);
 	TABLE(&o, "explain", columns);
 	vnet_explain(node_vnet, p->net, a->src, a->dst, control_port((unsigned)a->port)->number,
@@ -307,6 +326,7 @@ void show_lint(const struct config_action *a, config_put *put, void *ctx)
 {
 	static const struct out_column columns[] = {{"warning", 40, false}};
 	static struct out o;
+
 	out_begin(&o, a->json, put, ctx);
 	TABLE(&o, "lint", columns);
 	config_lint(control_store(), lint_row, &o);

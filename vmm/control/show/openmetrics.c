@@ -39,6 +39,7 @@ static const char *type_name(const struct metrics *m)
 	                                   [METRIC_HISTOGRAM] = "histogram"};
 	enum metric_type type = m->family->type;
 	bool openmetrics_only = type == METRIC_INFO || type == METRIC_STATESET;
+
 	return name[m->prometheus && openmetrics_only ? METRIC_GAUGE : type];
 }
 
@@ -70,6 +71,7 @@ void metrics_family(struct metrics *m, const struct metric_family *f)
 static unsigned put_character(struct metrics *m, const char *s)
 {
 	unsigned n = utf8_length((const uint8_t *)s);
+
 	if (*s == '\n')
 		put_text(m, "\\n");
 	else if (!n || (*s >= 0 && *s < ' ') || *s == 0x7f)
@@ -100,11 +102,13 @@ static void put_labels(struct metrics *m, const char *part, const char *const *v
                        const struct last_label *last)
 {
 	const char *between = "{";
+
 	put_name(m);
 	put_text(m, part);
 	for (const char *p = m->family->labels; *p; p += *p == ',') {
 		const char *comma = strchr(p, ',');
 		size_t len = comma ? (size_t)(comma - p) : strlen(p);
+
 		put_text(m, between);
 		put_label(m, p, len, *value++);
 		p += len;
@@ -121,6 +125,7 @@ static void put_labels(struct metrics *m, const char *part, const char *const *v
 static void put_number(struct metrics *m, uint64_t n)
 {
 	char text[24];
+
 	snprintf(text, sizeof text, "%llu\n", (unsigned long long)n);
 	put_text(m, text);
 }
@@ -128,6 +133,7 @@ static void put_number(struct metrics *m, uint64_t n)
 static void put_nanoseconds(struct metrics *m, uint64_t n)
 {
 	char text[32];
+
 	snprintf(text, sizeof text, "%llu.%09llu\n", (unsigned long long)(n / NS),
 	         (unsigned long long)(n % NS));
 	put_text(m, text);
@@ -170,6 +176,7 @@ static void bound_text(char text[BOUND], uint64_t ns)
 	unsigned long long unit = NS; /* of what stands before the point */
 	unsigned digits = 9;          /* behind it */
 	char *last;
+
 	for (; small && unit > ns; digits--)
 		unit /= 10;
 	last = text - 1 + snprintf(text, BOUND, "%llu.%0*llu", ns / unit, (int)digits, ns % unit);
@@ -191,6 +198,7 @@ void metrics_histogram(struct metrics *m, const char *const *value,
                        const struct metric_histogram *h)
 {
 	char le[BOUND];
+
 	for (unsigned i = 0; i < h->buckets; i++) {
 		bound_text(le, h->bucket[i].le);
 		put_bucket(m, value, le, h->bucket[i].count);

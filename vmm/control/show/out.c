@@ -37,6 +37,7 @@ static void indent(struct out *o, bool opened)
 static unsigned escape_next(const struct out *o, const uint8_t *s, char piece[8])
 {
 	unsigned n = utf8_length(s);
+
 	if (!n || *s < ' ' || *s == 0x7f)
 		snprintf(piece, 8, o->json ? (n ? "\\u%04x" : "\\ufffd") : "\\x%02x", *s);
 	else if (o->json && (*s == '"' || *s == '\\'))
@@ -50,6 +51,7 @@ static size_t escaped_length(const struct out *o, const char *s)
 {
 	char piece[8];
 	size_t len = 0;
+
 	while (*s) {
 		s += escape_next(o, (const uint8_t *)s, piece);
 		len += strlen(piece);
@@ -60,6 +62,7 @@ static size_t escaped_length(const struct out *o, const char *s)
 static void put_escaped(struct out *o, const char *s)
 {
 	char piece[8];
+
 	while (*s) {
 		s += escape_next(o, (const uint8_t *)s, piece);
 		put_text(o, piece);
@@ -79,6 +82,7 @@ static void json_key(struct out *o, struct out_level *l, const char *name)
 static size_t column_width(const struct out_column *c)
 {
 	size_t name = strlen(c->name);
+
 	return name > c->width ? name : c->width;
 }
 
@@ -88,6 +92,7 @@ static void put_cell(struct out *o, const struct out_level *l, uint32_t i, const
 	const struct out_column *c = &l->column[i];
 	size_t len = escaped_length(o, shown), width = column_width(c);
 	size_t pad = len < width ? width - len : 0;
+
 	if (i)
 		put_text(o, "  ");
 	else
@@ -138,6 +143,7 @@ static void value_field(struct out *o, struct out_level *l, const char *name, co
 static void write_value(struct out *o, const char *name, const char *shown, bool quote)
 {
 	struct out_level *l = innermost(o);
+
 	if (!l || !l->column != !!name)
 		o->errors++;
 	else if (l->column)
@@ -162,6 +168,7 @@ void out_string(struct out *o, const char *name, const char *s)
 void out_number(struct out *o, const char *name, uint64_t v)
 {
 	char text[24];
+
 	snprintf(text, sizeof text, "%llu", (unsigned long long)v);
 	write_value(o, name, text, false);
 }
@@ -169,6 +176,7 @@ void out_number(struct out *o, const char *name, uint64_t v)
 void out_signed(struct out *o, const char *name, int64_t v)
 {
 	char text[24];
+
 	snprintf(text, sizeof text, "%lld", (long long)v);
 	write_value(o, name, text, false);
 }
@@ -186,6 +194,7 @@ void out_size(struct out *o, const char *name, uint64_t v)
 	static const char unit[] = "KMGT";
 	char text[24];
 	unsigned i = 0;
+
 	while (!o->json && v && v % 1024 == 0 && unit[i]) {
 		v /= 1024;
 		i++;
@@ -197,6 +206,7 @@ void out_size(struct out *o, const char *name, uint64_t v)
 void out_mac(struct out *o, const char *name, uint64_t mac)
 {
 	char text[MAC_TEXT];
+
 	mac_to_text(mac, text);
 	write_value(o, name, text, true);
 }
@@ -207,6 +217,7 @@ void out_mac(struct out *o, const char *name, uint64_t mac)
 static bool open_level(struct out *o, const char *name, const struct out_column *column, unsigned n)
 {
 	struct out_level *l = innermost(o);
+
 	if (!l || l->column || o->depth == OUT_DEPTH) {
 		o->errors++;
 		o->lost++;
@@ -226,6 +237,7 @@ static bool open_level(struct out *o, const char *name, const struct out_column 
 static struct out_level *close_level(struct out *o, bool table)
 {
 	struct out_level *l = innermost(o);
+
 	if (o->lost) {
 		o->lost--;
 		return NULL;
@@ -304,6 +316,7 @@ void out_row(struct out *o)
 {
 	struct out_level *l = innermost(o);
 	bool first;
+
 	if (!l || !l->column) {
 		o->errors++;
 		return;
@@ -320,6 +333,7 @@ void out_row(struct out *o)
 void out_end_table(struct out *o)
 {
 	struct out_level *l = close_level(o, true);
+
 	if (!l)
 		return;
 	close_row(o, l);

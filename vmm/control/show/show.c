@@ -25,6 +25,7 @@ const char *const guest_state_name[GUEST_STATES] = {"new",      "starting", "run
 enum guest_state guest_state(const struct vm *vm)
 {
 	enum vm_state state = atomic_load(&vm->state);
+
 	if (!vm->starts && state == VM_OFF)
 		return GUEST_NEW;
 	switch (state) {
@@ -47,9 +48,11 @@ static void show_guests(struct out *o, const struct config_action *a)
 	    {"memory", 8, true},    {"kernel", 16, false}, {"starts", 6, true},
 	    {"lost_irqs", 9, true}, {"status", 6, true},   {"reason", 24, false},
 	};
+
 	TABLE(o, "guests", columns);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
 		struct vm *vm = vms[i];
+
 		if (!vm || !wanted_guest(a, i))
 			continue;
 		out_row(o);
@@ -75,12 +78,14 @@ static const char *vcpu_state_name(const struct vcpu *v)
 	    [VCPU_OFF] = "off", [VCPU_LOAD] = "load", [VCPU_WAIT_SIPI] = "wait-sipi",
 	    [VCPU_RUN] = "run", [VCPU_LEFT] = "off",
 	};
+
 	return name[atomic_load(&v->state)];
 }
 
 static uint64_t total_exits(const struct vcpu *v, bool ticks)
 {
 	uint64_t sum = 0;
+
 	for (unsigned k = 0; k < VMEXIT_COUNT; k++)
 		sum += ticks ? v->exits[k].ticks : v->exits[k].count;
 	return sum;
@@ -96,10 +101,12 @@ static void show_vcpus(struct out *o, const struct config_action *a)
 	    {"state", 9, false},      {"exits", 10, true},       {"vmm_ticks", 14, true},
 	    {"stray_irqs", 10, true}, {"masked_lvts", 11, true}, {"refused_bases", 13, true},
 	};
+
 	TABLE(o, "vcpus", columns);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
 		for (unsigned c = 0; vms[i] && wanted_guest(a, i) && c < vms[i]->nvcpus; c++) {
 			const struct vcpu *v = &vms[i]->vcpu[c];
+
 			out_row(o);
 			out_string(o, NULL, vms[i]->name);
 			out_number(o, NULL, c);
@@ -142,6 +149,7 @@ static void show_exits(struct out *o, const struct config_action *a)
 	    {"guest", 12, false}, {"vcpu", 4, true},   {"exit", 12, false},
 	    {"count", 10, true},  {"ticks", 14, true}, {"mean", 8, true},
 	};
+
 	TABLE(o, "exits", columns);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
 		for (unsigned c = 0; vms[i] && wanted_guest(a, i) && c < vms[i]->nvcpus; c++)
@@ -152,6 +160,7 @@ static void show_exits(struct out *o, const struct config_action *a)
 static void show_memory(struct out *o, const struct config_action *a)
 {
 	struct mem_stats m;
+
 	mem_stats(&m);
 	(void)a;
 	out_begin_object(o, "memory");
@@ -168,6 +177,7 @@ static void show_memory(struct out *o, const struct config_action *a)
 static void show_machine(struct out *o, const struct config_action *a)
 {
 	struct mem_stats m;
+
 	mem_stats(&m);
 	(void)a;
 	out_begin_object(o, "machine");
@@ -190,10 +200,12 @@ static void show_modules(struct out *o)
 {
 	static const struct out_column columns[] = {
 	    {"module", 20, false}, {"size", 10, true}, {"kind", 9, false}, {"args", 16, false}};
+
 	TABLE(o, "modules", columns);
 	for (unsigned i = 0; i < boot.nmodules; i++) {
 		const struct boot_module *m = &boot.module[i];
 		enum image_kind kind = load_kind((struct blob){(const uint8_t *)m->start, m->size});
+
 		out_row(o);
 		out_string(o, NULL, m->name);
 		out_number(o, NULL, m->size);
@@ -207,6 +219,7 @@ static void show_modules(struct out *o)
 static void show_boot(struct out *o, const struct config_action *a)
 {
 	struct mem_stats m;
+
 	mem_stats(&m);
 	(void)a;
 	out_begin_object(o, "boot");
@@ -230,6 +243,7 @@ static void show_last_panic(struct out *o, const struct config_action *a)
 	static const struct out_column columns[] = {{"line", 1, false}};
 	static char line[PANIC_RECORD_TEXT];
 	const struct panic_record *r = last_panic();
+
 	(void)a;
 	out_begin_object(o, "last_panic");
 	if (r) {
@@ -283,6 +297,7 @@ static void show_all(struct out *o, const struct config_action *a)
 void show(const struct config_action *a, config_put *put, void *ctx)
 {
 	static struct out o; /* control answers one at a time */
+
 	out_begin(&o, a->json, put, ctx);
 	show_functions[a->what](&o, a);
 	out_end(&o);
