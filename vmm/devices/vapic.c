@@ -34,7 +34,8 @@ struct vcpu *vapic_target(struct vm *vm, uint32_t dest, bool logical)
  * the vCPU has not been started or has disabled its APIC. */
 static inline __attribute__((always_inline)) bool raise_vector(struct vcpu *t, uint8_t vector)
 {
-	if (atomic_load(&t->state) != VCPU_RUN || !vapic_enabled(&t->apic))
+	if (atomic_load(&t->state) != VCPU_RUN ||
+	    !(atomic_load_explicit(&t->apic.base, memory_order_relaxed) & APIC_BASE_EN))
 		return false;
 	if (t->irqchip == &irqchip_direct)
 		irqchip_direct_raise(t, vector);
