@@ -119,18 +119,19 @@ void vnet_port_drop_late(struct vnet_core *core, struct vnet_port *port)
 
 void vnet_port_recall(struct vnet_core *core, struct vnet_port *port)
 {
-	bool all;
+	for (;;) {
+		bool all;
 
-	walk_enter(core);
-	all = drop_all(core, port);
-	walk_leave(core);
-	if (all)
-		return;
-	/* Cores that have one in hand are in the walk: one sends it, one holds it just now. */
-	vnet_sync(port->vnet);
-	walk_enter(core);
-	drop_all(core, port);
-	walk_leave(core);
+		walk_enter(core);
+		all = drop_all(core, port);
+		walk_leave(core);
+		if (all)
+			return;
+		/* Another core has one in hand: in the walk, or under the control lock, where it
+		 * releases what waits for a link that is removed. */
+		vnet_sync(port->vnet);
+		SPIN_WAIT();
+	}
 }
 
 void held_abandon(struct vnet_port *port)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_waiting_threads.c: the next hop's reply comes at the moment when two senders find its MAC
- * unknown, or just when their devices stop.  Each frame is sent or counted as dropped, each
- * descriptor is given back, and nothing of it is used after that.
+ * unknown, or just when their devices stop; or the link is removed just when a device stops.  Each
+ * frame is sent or dropped, each descriptor is given back, and nothing of it is used after that.
  */
 #include "tests/unit/rig/link_nodes.h"
 #include <pthread.h>
@@ -114,17 +114,13 @@ static void forget(struct neighbour *hop)
 	atomic_store(&hop->asked, 1);
 }
 
-static void no_frame_is_left_waiting(void **state)
+/* Senders whose frames go to one link, which is asked for its next hop. */
+static void make_senders(const struct vnet_port_ops *sender_ops)
 {
 	const struct vnet_underlay_config under = {NODE_IP(0), 24, GATEWAY, NODE_MAC(0), 16000};
-	const struct arp a = {ARP_REPLY, NODE_MAC(1), NODE_MAC(0), NODE_IP(1), NODE_IP(0)};
-	uint8_t out[ARP_FRAME];
-	pthread_t thread[SENDERS];
-	unsigned gone, dropped = 0;
 	struct vnet_route all = {1, {VNET_MAC_ANY, 0}, {VNET_MAC_ANY, 0}, -1, 0, false};
 	char err[100];
 
-	(void)state;
 	v = vnet_create(&node_mem, SENDERS + 1);
 	vnet_net_set(v, 0, VNET_LEARN);
 	vnet_net_set(v, 1, VNET_ROUTE);
@@ -134,9 +130,20 @@ static void no_frame_is_left_waiting(void **state)
 	link = vnet_link_add(v, "far", 1, edge, &far1, err, sizeof err);
 	all.to = link->number;
 	for (unsigned i = 0; i < SENDERS; i++)
-		guest[i] = vnet_port_add(v, i ? "a" : "b", 1, &ops, &slots[i], 0);
+		guest[i] = vnet_port_add(v, i ? "a" : "b", 1, sender_ops, &slots[i], 0);
 	assert_true(vnet_routes_set(v, &all, 1, err, sizeof err));
 	forget(link_of(link)->hop);
+}
+
+static void no_frame_is_left_waiting(void **state)
+{
+	const struct arp a = {ARP_REPLY, NODE_MAC(1), NODE_MAC(0), NODE_IP(1), NODE_IP(0)};
+	uint8_t out[ARP_FRAME];
+	pthread_t thread[SENDERS];
+	unsigned gone, dropped = 0;
+
+	(void)state;
+	make_senders(&ops);
 	for (unsigned i = 0; i < SENDERS; i++)
 		pthread_create(&thread[i], NULL, sender, (void *)(uintptr_t)i);
 	for (unsigned k = 1; k <= ROUNDS; k++) {
@@ -159,10 +166,55 @@ static void no_frame_is_left_waiting(void **state)
 	vnet_destroy(v);
 }
 
+static atomic_bool releasing, recalled, too_early;
+
+/* Takes longer than a recall that does not wait for it. */
+static void release_slowly(void *dev, unsigned slot)
+{
+	atomic_store(&releasing, true);
+	for (unsigned i = 0; i < 1000 && !atomic_load(&recalled); i++)
+		sched_yield();
+	atomic_store(&too_early, atomic_load(&recalled));
+	release(dev, slot);
+}
+
+static void *recall(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&releasing))
+		sched_yield();
+	vnet_port_recall(vnet_core(v, 0), guest[0]);
+	atomic_store(&recalled, true);
+	return NULL;
+}
+
+/* A device that stops knows of each of its frames that it was released, also when a removal of the
+ * link, which is not in the walk, has it in hand: else it would be given back after a restart. */
+static void a_recall_waits_for_a_removal(void **state)
+{
+	static const struct vnet_port_ops slow = {
+	    .egress = to_wire, .hold = hold, .release = release_slowly};
+	uint8_t out[PIECE];
+	pthread_t thread;
+
+	(void)state;
+	make_senders(&slow);
+	ether_frame(out, MAC_BROADCAST, A, 0x88b5, sizeof out, 0);
+	input(0, guest[0], out, sizeof out, 1);
+	assert_int_equal(atomic_load(&slots[0].used), 1);
+	pthread_create(&thread, NULL, recall, NULL);
+	assert_true(vnet_link_remove(link));
+	pthread_join(thread, NULL);
+	assert_false(atomic_load(&too_early));
+	assert_int_equal(atomic_load(&slots[0].used), 0);
+	vnet_destroy(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(no_frame_is_left_waiting),
+	    cmocka_unit_test(a_recall_waits_for_a_removal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
