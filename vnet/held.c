@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* held.c: see held.h. */
 #include <string.h>
+#include "vnet/frame/view.h"
 #include "vnet/held.h"
 #include "vnet/walk.h"
 
@@ -15,30 +16,47 @@ void vnet_held_wait(struct vnet_held *h)
 	atomic_store(&h->state, waits(h->from, h->slot));
 }
 
-/* Copies a piece that lies in the core's own memory, where the switch keeps heads that it has
- * checked or changed, for the next walk uses that anew.  False: it is too long. */
-static bool keep_piece(const struct vnet_core *core, struct vnet_held *h, struct vnet_seg *seg)
+static bool is_copy(const struct vnet_core *core, const struct vnet_seg *seg)
 {
-	if ((uintptr_t)seg->base - (uintptr_t)core >= sizeof *core)
-		return true;
-	if (seg != h->seg || seg->len > sizeof h->head)
+	return (uintptr_t)seg->base - (uintptr_t)core < sizeof *core;
+}
+
+/* A head in the core's own memory, which the switch has checked or changed there: the next walk
+ * uses that anew.  False: it is too long. */
+static bool keep_copied_head(struct vnet_held *h, const struct vnet_frame *f)
+{
+	if (f->seg->len > sizeof h->head)
 		return false;
-	memcpy(h->head, seg->base, seg->len);
-	seg->base = h->head;
+	memcpy(h->seg, f->seg, f->nseg * sizeof *f->seg);
+	memcpy(h->head, f->seg->base, f->seg->len);
+	h->seg->base = h->head;
+	h->frame.seg = h->seg;
 	return true;
+}
+
+/* An Ethernet header in the sender's memory, with the addresses as they were read and checked: the
+ * sender, which has all the time now, may write others there. */
+static void keep_ether_head(struct vnet_held *h, const struct vnet_frame *f)
+{
+	view_read(f, h->head, VNET_FRAME_MIN);
+	mac_write(h->head, f->dst);
+	mac_write(h->head + 6, f->src);
+	view_replace_head(&h->frame, h->head, VNET_FRAME_MIN, h->seg);
+	memmove(h->seg, h->frame.seg, h->frame.nseg * sizeof *h->seg);
+	h->frame.seg = h->seg;
 }
 
 static bool keep_view(const struct vnet_core *core, struct vnet_held *h, const struct vnet_frame *f)
 {
-	if (f->nseg > VNET_HELD_SEGS)
+	if (f->nseg >= VNET_HELD_SEGS)
 		return false;
-	h->frame = *f;
-	h->frame.seg = h->seg;
-	for (unsigned i = 0; i < f->nseg; i++) {
-		h->seg[i] = f->seg[i];
-		if (!keep_piece(core, h, &h->seg[i]))
+	for (unsigned i = 1; i < f->nseg; i++)
+		if (is_copy(core, &f->seg[i]))
 			return false;
-	}
+	h->frame = *f;
+	if (is_copy(core, f->seg))
+		return keep_copied_head(h, f);
+	keep_ether_head(h, f);
 	return true;
 }
 

@@ -5,7 +5,8 @@
  * A frame is a view of its sender's memory, which is the sender's again when the walk of its batch
  * returns.  A destination that cannot take a frame yet, and will, holds it: the sender's device
  * keeps the frame's descriptors meanwhile, and gives them back when the frame is released, after
- * those of later frames.  So a frame that waits is not copied.
+ * those of later frames.  So a frame that waits is not copied, but for its Ethernet header: the
+ * sender can write to its memory, and the addresses have been checked.
  *
  * The holder owns the memory of struct vnet_held.  Whoever sets `state` to HELD_TAKEN owns the rest
  * until it sets the next state: a core in the walk that holds, sends or replaces the frame, or the
@@ -16,7 +17,7 @@
 #include <stdatomic.h>
 #include "vnet/vnet.h"
 
-#define VNET_HELD_SEGS 20  /* pieces of a frame: Linux has 18 at most, and virtio's header */
+#define VNET_HELD_SEGS 20  /* pieces, the head is one: Linux has 18 at most, and virtio's header */
 #define VNET_HELD_HEAD 128 /* bytes of a copied head, at most */
 
 /* From HELD_WAITS on, a frame waits: the port and the slot that it has there, see held.c. */
@@ -30,7 +31,7 @@ struct vnet_held {
 	uint64_t until; /* the last second in which it is worth sending */
 	struct vnet_frame frame;
 	struct vnet_seg seg[VNET_HELD_SEGS];
-	uint8_t head[VNET_HELD_HEAD]; /* a head that the switch had copied, checked or changed */
+	uint8_t head[VNET_HELD_HEAD]; /* the Ethernet header, and what the switch had copied */
 };
 
 /* Takes it over.  False: no frame waits there. */

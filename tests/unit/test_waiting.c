@@ -276,6 +276,28 @@ static void a_checked_head_is_kept(void **state)
 	assert_true(vnet_link_remove(far));
 }
 
+/* The sender, which has all the time, writes other addresses into a frame that waits: it is sent
+ * with those that were checked. */
+static void checked_addresses_are_kept(void **state)
+{
+	uint8_t out[LEN];
+
+	(void)state;
+	for (unsigned piece = 0; piece < LEN; piece += 11) {
+		ether_frame(out, B, A, 0x88b5, LEN, piece);
+		batch_start(n);
+		batch_add(n, out, LEN, NULL, piece);
+		batch_send(n, guest);
+		memset(n->dev[1].held[0], 0x5a, 12);
+		reply(1);
+		check_sent(0, piece);
+		assert_memory_equal(n->dev[0].got[0].bytes + OUTER, out, LEN);
+		assert_int_equal(n->dev[1].slots, 0);
+		atomic_store(&link_of(link)->hop->word, 0);
+		atomic_store(&link_of(link)->hop->asked, n->seconds + 1);
+	}
+}
+
 static void each_link_has_one_for_its_own_next_hop(void **state)
 {
 	struct vnet_port *same = node_link(n, "same", 1, &far2);
@@ -388,6 +410,7 @@ int main(void)
 	    T(what_cannot_be_held_is_dropped),
 	    T(a_stale_frame_is_given_back),
 	    T(a_checked_head_is_kept),
+	    T(checked_addresses_are_kept),
 	    T(each_link_has_one_for_its_own_next_hop),
 	    T(its_sender_is_answered),
 	    T(it_goes_with_its_sender),
