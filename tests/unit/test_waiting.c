@@ -327,7 +327,7 @@ static void its_sender_is_answered(void **state)
 	(void)state;
 	ether_frame(out, B, C, 0x0800, LEN, 0);
 	out[14] = 0x45;
-	out[20] = 0x40; /* DF */
+	put_be16(out + 20, 0x4000); /* DF */
 	put_be16(out + 16, LEN - 14);
 	node_send(n, sender, out, LEN);
 	link_of(link)->limit = LEN - 1;
@@ -337,6 +337,7 @@ static void its_sender_is_answered(void **state)
 	assert_int_equal(n->dev[0].n, 0);
 	assert_int_equal(port_drops(link, VNET_DROP_too_big), 1);
 	assert_int_equal(n->dev[1].n, 0);
+	assert_int_equal(n->dev[2].n, 1);
 	assert_int_equal(stats().out_frames + stats().out_bytes, 0);
 	assert_int_equal(n->dev[2].slots, 0);
 }
