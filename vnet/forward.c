@@ -182,14 +182,15 @@ static __attribute__((noinline)) unsigned hand_watched(struct vnet_core *core,
                                                        struct vnet_port *port,
                                                        struct vnet_frame *const *frames, unsigned n)
 {
+	struct vnet_handed handed = {.frames = frames, .n = n};
 	unsigned done;
 
 	if (core->watch & WATCH_CAPTURE)
-		capture_making(core, frames, n);
+		capture_making(core, &handed);
 	done = core->open.traced ? egress_traced(port, core, frames, n)
 	                         : port->ops->egress(port, core, frames, n);
 	if (core->watch & WATCH_CAPTURE)
-		capture_made(core, port, frames, n);
+		capture_made(core, port, &handed);
 	return done;
 }
 

@@ -23,7 +23,7 @@ static void begin(struct vnet_core *core)
 	c->tsc = capture_begin(&c->to);
 	c->walk_due = false;
 	c->have = c->refused = 0;
-	c->made = NULL;
+	c->handed = NULL;
 }
 
 /* Adds a record without bytes. */
@@ -210,9 +210,10 @@ void capture_visited(const struct walk *w, const struct vnet_port *port, uint64_
 /* A frame that the switch made was refused. */
 static void made_refused(struct vnet_capture *c, const struct vnet_frame *f, enum vnet_drop why)
 {
-	for (unsigned i = 0; c->made && i < c->nmade; i++)
-		if (c->made[i] == f)
-			c->cause[i] = (uint8_t)(why + 1);
+	for (struct vnet_handed *h = c->handed; h; h = h->outer)
+		for (unsigned i = 0; i < h->n; i++)
+			if (h->frames[i] == f)
+				h->cause[i] = (uint8_t)(why + 1);
 }
 
 void capture_dropped(struct vnet_core *core, const struct vnet_port *port,
@@ -265,30 +266,24 @@ void capture_early(struct vnet_core *core, const struct vnet_port *port, enum vn
 	walk_leave(core);
 }
 
-void capture_making(struct vnet_core *core, struct vnet_frame *const *frames, unsigned n)
+void capture_making(struct vnet_core *core, struct vnet_handed *handed)
 {
-	struct vnet_capture *c = &core->capture;
-
-	c->made = frames;
-	c->nmade = n;
-	memset(c->cause, 0, sizeof c->cause);
+	handed->outer = core->capture.handed;
+	core->capture.handed = handed;
 }
 
-void capture_made(struct vnet_core *core, const struct vnet_port *port,
-                  struct vnet_frame *const *frames, unsigned n)
+void capture_made(struct vnet_core *core, const struct vnet_port *port, struct vnet_handed *handed)
 {
-	struct vnet_capture *c = &core->capture;
-
-	c->made = NULL;
-	for (unsigned i = 0; mirrors_of(port) && i < n; i++) {
+	core->capture.handed = handed->outer;
+	for (unsigned i = 0; mirrors_of(port) && i < handed->n; i++) {
 		struct capture_record r = {.kind = CAPTURE_made,
 		                           .mirrors = mirrors_of(port),
 		                           .port = port->number,
 		                           .tsc = trace_now(),
-		                           .cause = c->cause[i],
+		                           .cause = handed->cause[i],
 		                           .frame = CAPTURE_NO_FRAME};
 
-		put_frame(core, &r, frames[i]);
+		put_frame(core, &r, handed->frames[i]);
 	}
 }
 

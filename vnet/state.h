@@ -96,17 +96,24 @@ struct vnet {
 /* What is recorded of a core's walks: bits of `watched` and `watch`. */
 enum watch { WATCH_TRACE = 1, WATCH_CAPTURE = 2, WATCH_TIMES = 4 };
 
+/* Frames that the switch made, or that waited, while a port takes them (vnet/mirror.c). */
+struct vnet_handed {
+	struct vnet_handed *outer; /* while that one's port handed these on */
+	struct vnet_frame *const *frames;
+	unsigned n;
+	uint8_t cause[VNET_BATCH]; /* why they were refused, as records have it */
+};
+
 /* A core's capture, private to vnet/mirror.c. */
 struct vnet_capture {
 	struct capture_writer to;
-	uint64_t tsc;                   /* when the group began */
-	uint64_t have;                  /* frames of the batch whose bytes it has, one bit each */
-	uint64_t refused;               /* frames of the batch that the visited port refused */
-	struct vnet_frame *const *made; /* frames that the switch made, while a port takes them */
-	unsigned nmade, frames;         /* frames: of the walk */
-	uint16_t from;                  /* number of the port where the walk's frames came in */
-	bool walk_due;                  /* the walk has no record yet */
-	uint8_t cause[VNET_BATCH];      /* why those of `made` were refused, as records have it */
+	uint64_t tsc;               /* when the group began */
+	uint64_t have;              /* frames of the batch whose bytes it has, one bit each */
+	uint64_t refused;           /* frames of the batch that the visited port refused */
+	struct vnet_handed *handed; /* NULL: no port takes frames that the switch made */
+	unsigned frames;            /* of the walk */
+	uint16_t from;              /* number of the port where the walk's frames came in */
+	bool walk_due;              /* the walk has no record yet */
 };
 
 struct vnet_core {
@@ -292,10 +299,10 @@ void capture_dropped(struct vnet_core *core, const struct vnet_port *port,
                      const struct vnet_frame *f, enum vnet_drop why);
 /* A port that is given a frame of the batch keeps it for later: it is not out yet. */
 void capture_kept(struct vnet_core *core, const struct vnet_frame *f);
-/* Before and after a port gets frames that the switch made. */
-void capture_making(struct vnet_core *core, struct vnet_frame *const *frames, unsigned n);
-void capture_made(struct vnet_core *core, const struct vnet_port *port,
-                  struct vnet_frame *const *frames, unsigned n);
+/* Before and after a port gets frames that the switch made, in *handed, of which `frames` and `n`
+ * are set. */
+void capture_making(struct vnet_core *core, struct vnet_handed *handed);
+void capture_made(struct vnet_core *core, const struct vnet_port *port, struct vnet_handed *handed);
 /* The same as capture_dropped(), for a frame that the device drops before the walk; not in the
  * walk. */
 void capture_early(struct vnet_core *core, const struct vnet_port *port, enum vnet_drop why);

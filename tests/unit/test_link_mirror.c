@@ -2,6 +2,8 @@
 /* test_link_mirror.c: what mirrors copy of frames that go through a link: the inner frame at the
  * link, the outer one at the edge, and what the node itself sends. */
 #include "tests/unit/rig/link_nodes.h"
+#include "lib/bytes.h"
+#include "vnet/link/wire.h"
 
 #define SIZE 65536u
 #define SEEN 32
@@ -171,6 +173,35 @@ static void what_waited_for_the_edge_is_seen(void **state)
 	assert_int_equal(ring[0]->busy, 0);
 }
 
+/* A frame that waited is too large after all: the record of it says so, although its sender got an
+ * answer meanwhile. */
+static void why_what_waited_was_refused_is_seen(void **state)
+{
+	unsigned n, refused = 0;
+
+	(void)state;
+	ether_frame(frame, B, A, 0x0800, sizeof frame, 1);
+	frame[14] = 0x45;
+	put_be16(frame + 20, 0x4000); /* DF */
+	put_be16(frame + 16, sizeof frame - 14);
+	vnet_clock_set(a->core, a->seconds = 1000);
+	mirror(a, link_a);
+	node_send(a, guest_a, frame, sizeof frame);
+	link_of(link_a)->limit = sizeof frame - 1;
+	link_of(link_a)->lowered = a->seconds;
+	records();
+	nodes_settle(a, b);
+	assert_int_equal(port_drops(link_a, VNET_DROP_too_big), 1);
+	assert_int_equal(a->dev[1].n, 1); /* the answer */
+	n = records();
+	for (unsigned i = 0; i < n; i++)
+		if (seen[i].r.kind == CAPTURE_made && seen[i].r.port == link_a->number) {
+			assert_int_equal(seen[i].r.cause, VNET_DROP_too_big + 1);
+			refused++;
+		}
+	assert_int_equal(refused, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +209,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(the_receiver_s_link_has_the_inner_frame, setup,
 	                                    teardown),
 	    cmocka_unit_test_setup_teardown(what_waited_for_the_edge_is_seen, setup, teardown),
+	    cmocka_unit_test_setup_teardown(why_what_waited_was_refused_is_seen, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
