@@ -140,29 +140,36 @@ bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t h
 	return true;
 }
 
-/* The entry that maps gpa, or the not-present entry at which the translation ends. */
-static uint64_t *find_leaf(const struct npt_format *f, uint64_t root, uint64_t gpa, unsigned *shift)
+/* Where a translation ends: the entry that maps the address, or one that is not present. */
+struct leaf {
+	uint64_t *slot;
+	uint64_t entry; /* read once: another core may change it */
+	unsigned shift;
+};
+
+static struct leaf find_leaf(const struct npt_format *f, uint64_t root, uint64_t gpa)
 {
 	uint64_t *t = (uint64_t *)root;
 
-	for (*shift = 39;; *shift -= 9) {
-		uint64_t *slot = &t[gpa >> *shift & 511];
+	for (unsigned shift = 39;; shift -= 9) {
+		uint64_t *slot = &t[gpa >> shift & 511];
+		uint64_t entry = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 
-		if (*shift == 12 || !(*slot & f->present) || (*slot & f->large))
-			return slot;
-		t = (uint64_t *)(*slot & NPT_ADDR);
+		if (shift == 12 || !(entry & f->present) || (entry & f->large))
+			return (struct leaf){slot, entry, shift};
+		t = (uint64_t *)(entry & NPT_ADDR);
 	}
 }
 
 void npt_unmap(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size)
 {
 	while (size) {
-		unsigned shift;
-		uint64_t *slot = find_leaf(f, root, gpa, &shift);
-		uint64_t inside = gpa & ((1ul << shift) - 1), step = (1ul << shift) - inside;
+		struct leaf l = find_leaf(f, root, gpa);
+		uint64_t inside = gpa & ((1ul << l.shift) - 1), step = (1ul << l.shift) - inside;
 
-		if (!inside && step <= size && (*slot & f->present) && (*slot & NPT_ADDR) == hpa)
-			__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
+		if (!inside && step <= size && (l.entry & f->present) &&
+		    (l.entry & NPT_ADDR) == hpa)
+			__atomic_store_n(l.slot, 0, __ATOMIC_RELAXED);
 		step = step < size ? step : size;
 		gpa += step;
 		hpa += step;
@@ -173,38 +180,38 @@ void npt_unmap(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t
 /* --- fetches -------------------------------------------------------------------------------- */
 
 /* The CPU may use the entry meanwhile: the new table is complete before the entry points to it. */
-static bool split_page(const struct npt_format *f, struct npt *n, uint64_t *slot, unsigned shift)
+static bool split_page(const struct npt_format *f, struct npt *n, const struct leaf *l)
 {
 	uint64_t *t = take_spare(n);
-	unsigned below = shift - 9;
-	uint64_t hpa = *slot & NPT_ADDR, leaf = ram_leaf(f, below) | (below > 12 ? f->large : 0);
+	unsigned below = l->shift - 9;
+	uint64_t hpa = l->entry & NPT_ADDR, leaf = ram_leaf(f, below) | (below > 12 ? f->large : 0);
 
 	if (!t)
 		return false;
 	for (uint64_t i = 0; i < 512; i++)
 		t[i] = (hpa + (i << below)) | leaf;
-	__atomic_store_n(slot, (uint64_t)t | f->table, __ATOMIC_RELEASE);
+	__atomic_store_n(l->slot, (uint64_t)t | f->table, __ATOMIC_RELEASE);
 	return true;
+}
+
+/* Whether it maps a large page of RAM from which fetches are not allowed yet. */
+static bool may_split(const struct npt_format *f, const struct leaf *l)
+{
+	return l->shift > 12 && (l->entry & ~NPT_ADDR) == (ram_leaf(f, l->shift) | f->large) &&
+	       !(l->entry & f->fetch);
 }
 
 bool npt_allow_fetch(const struct npt_format *f, uint64_t root, uint64_t gpa)
 {
 	struct npt *n = (struct npt *)root;
-	unsigned shift;
-	uint64_t *slot;
-	bool allowed;
+	struct leaf l;
 
 	spin_lock(&n->lock);
-	slot = find_leaf(f, root, gpa, &shift);
-	while (shift > 12 && (*slot & ~NPT_ADDR) == (ram_leaf(f, shift) | f->large) &&
-	       !(*slot & f->fetch)) {
-		if (!split_page(f, n, slot, shift))
-			break;
-		slot = find_leaf(f, root, gpa, &shift);
-	}
-	allowed = (*slot & f->present) && (*slot & f->fetch);
+	l = find_leaf(f, root, gpa);
+	while (may_split(f, &l) && split_page(f, n, &l))
+		l = find_leaf(f, root, gpa);
 	spin_unlock(&n->lock);
-	return allowed;
+	return (l.entry & f->present) && (l.entry & f->fetch);
 }
 
 /* --- destruction ---------------------------------------------------------------------------- */
