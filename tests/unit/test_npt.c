@@ -221,6 +221,29 @@ static void test_unmap_part(void **state)
 	assert_int_equal(tables, 0);
 }
 
+/* Where smaller pages were, large ones are mapped as small ones: their table stays. */
+static void test_map_over_a_table(void **state)
+{
+	uint64_t root = npt_create();
+	unsigned made;
+
+	(void)state;
+	assert_true(npt_map(&format, root, 0xe0203000, 0x50000000, 0x1000, NPT_SHARED));
+	npt_unmap(&format, root, 0xe0203000, 0x50000000, 0x1000);
+	made = tables;
+	assert_true(npt_map(&format, root, 0xe0000000, 0x40000000, 0x600000, NPT_SHOWN));
+	assert_int_equal(tables, made);
+	assert_int_equal(walk(root, 0xe0000000).shift, 21);
+	assert_int_equal(walk(root, 0xe0200000).shift, 12);
+	assert_int_equal(walk(root, 0xe03ff000).hpa, 0x403ff000);
+	assert_int_equal(walk(root, 0xe0400000).shift, 21);
+	npt_unmap(&format, root, 0xe0000000, 0x40000000, 0x600000);
+	for (uint64_t at = 0; at < 0x600000; at += 0x1000)
+		assert_int_equal(walk(root, 0xe0000000 + at).shift, 0);
+	npt_destroy(&format, root);
+	assert_int_equal(tables, 0);
+}
+
 static void test_nothing_twice(void **state)
 {
 	uint64_t root = npt_create();
@@ -409,6 +432,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_shown, begin),
 	    cmocka_unit_test_setup(test_unmap, begin),
 	    cmocka_unit_test_setup(test_unmap_part, begin),
+	    cmocka_unit_test_setup(test_map_over_a_table, begin),
 	    cmocka_unit_test_setup(test_nothing_twice, begin),
 	    cmocka_unit_test_setup(test_short_of_memory, begin),
 	    cmocka_unit_test_setup(test_fetch_splits, begin),

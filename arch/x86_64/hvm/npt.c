@@ -122,24 +122,6 @@ static uint64_t leaf_bits(const struct npt_format *f, enum npt_use use, unsigned
 	return ram_leaf(f, shift);
 }
 
-bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size,
-             enum npt_use use)
-{
-	while (size) {
-		unsigned shift = best_shift(f, gpa, hpa, size);
-
-		if (!map_page(f, root, gpa, hpa, shift, leaf_bits(f, use, shift)))
-			return false;
-		if (use == NPT_RAM && f->small_fetch() &&
-		    !preallocate_tables((struct npt *)root, tables_to_split(shift)))
-			return false;
-		gpa += 1ul << shift;
-		hpa += 1ul << shift;
-		size -= 1ul << shift;
-	}
-	return true;
-}
-
 /* Where a translation ends: the entry that maps the address, or one that is not present. */
 struct leaf {
 	uint64_t *slot;
@@ -159,6 +141,28 @@ static struct leaf find_leaf(const struct npt_format *f, uint64_t root, uint64_t
 			return (struct leaf){slot, entry, shift};
 		t = (uint64_t *)(entry & NPT_ADDR);
 	}
+}
+
+bool npt_map(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size,
+             enum npt_use use)
+{
+	while (size) {
+		unsigned shift = best_shift(f, gpa, hpa, size);
+		unsigned there = find_leaf(f, root, gpa).shift;
+
+		/* A table stays when its pages were unmapped. */
+		if (there < shift)
+			shift = there;
+		if (!map_page(f, root, gpa, hpa, shift, leaf_bits(f, use, shift)))
+			return false;
+		if (use == NPT_RAM && f->small_fetch() &&
+		    !preallocate_tables((struct npt *)root, tables_to_split(shift)))
+			return false;
+		gpa += 1ul << shift;
+		hpa += 1ul << shift;
+		size -= 1ul << shift;
+	}
+	return true;
 }
 
 void npt_unmap(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t hpa, uint64_t size)
