@@ -33,19 +33,23 @@ static void shown_moved(struct vpci_dev *d, unsigned bar)
 {
 	struct shown *s = (struct shown *)d;
 	uint64_t at = atomic_load(&d->bar[bar].base), root = s->vm->npt_root;
+	bool removed = s->mapped;
 
-	if (s->mapped) {
+	if (s->mapped)
 		npt_unmap(hvm->npt, root, s->mapped, (uint64_t)s->memory, s->size);
-		vm_flush(s->vm);
-		s->mapped = 0;
+	s->mapped = 0;
+	if (at && vpci_claims_mmio(at)) {
+		if (npt_map(hvm->npt, root, at, (uint64_t)s->memory, s->size,
+		            s->writable ? NPT_SHARED : NPT_SHOWN)) {
+			s->mapped = at;
+		} else {
+			/* Other vCPUs may have used its first pages. */
+			npt_unmap(hvm->npt, root, at, (uint64_t)s->memory, s->size);
+			removed = true;
+		}
 	}
-	if (!at || !vpci_claims_mmio(at))
-		return;
-	if (npt_map(hvm->npt, root, at, (uint64_t)s->memory, s->size,
-	            s->writable ? NPT_SHARED : NPT_SHOWN))
-		s->mapped = at;
-	else
-		npt_unmap(hvm->npt, root, at, (uint64_t)s->memory, s->size);
+	if (removed)
+		vm_flush(s->vm);
 }
 
 static const struct vpci_ops ops = {.bar = shown_bar, .moved = shown_moved};
@@ -66,6 +70,7 @@ bool shown_attach(struct shown *shown, struct vm *vm, const char *name, uint16_t
 	shown->vm = vm;
 	shown->memory = memory;
 	shown->size = size;
+	shown->mapped = 0;
 	shown->writable = writable;
 	vpci_dev_init(&shown->pci, name, &ops, SHOWN_VENDOR, device, CLASS_OTHER, 0);
 	vpci_bar_init(&shown->pci, 0, VPCI_BAR_MEM, bar_size(size));
