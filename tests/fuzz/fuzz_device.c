@@ -383,6 +383,22 @@ static struct progress look(unsigned d)
 	return now;
 }
 
+/* Chains that the slots of frames that wait name; a frame for several destinations has several. */
+static unsigned chains_that_wait(const struct virtio_net_holds *h)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < VNET_HOLDS; i++) {
+		bool first = h->used >> i & 1;
+
+		for (unsigned k = 0; k < i; k++)
+			if (h->used >> k & 1 && h->slot[k].serial == h->slot[i].serial)
+				first = false;
+		n += first;
+	}
+	return n;
+}
+
 /* After a step, or two at once. */
 static void check_progress(unsigned d, const struct progress *was)
 {
@@ -394,6 +410,9 @@ static void check_progress(unsigned d, const struct progress *was)
 		abort();
 	if (d < NETS && !now.running && !now.lost && world.net[d].holds.used)
 		abort(); /* a frame waits in memory that the driver has back */
+	if (d < NETS && now.running &&
+	    chains_that_wait(&world.net[d].holds) != device(d)->queue[VIRTIO_NET_TX].ring.held)
+		abort(); /* one was given back twice, or is lost */
 	if (now.resets != was->resets)
 		return;
 	if (was->running && !now.running && !now.lost)
