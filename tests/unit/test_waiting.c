@@ -361,6 +361,19 @@ static void it_goes_with_its_sender(void **state)
 	assert_int_equal(stats().out_frames + stats().out_bytes, 0);
 }
 
+/* Its sender's device broke, and was not reset yet. */
+static void it_is_not_sent_for_a_port_that_is_down(void **state)
+{
+	(void)state;
+	send(guest, 1);
+	vnet_port_set_up(guest, n->core, false);
+	reply(1);
+	assert_int_equal(n->dev[0].n, 0);
+	assert_int_equal(n->dev[1].slots, 0);
+	assert_int_equal(port_drops(link, VNET_DROP_no_neighbour), 1);
+	assert_int_equal(stats().out_frames + stats().out_bytes, 0);
+}
+
 /* The reply came after a sender found the MAC unknown, and before its frame waits. */
 static void a_reply_in_between_is_not_missed(void **state)
 {
@@ -415,6 +428,7 @@ int main(void)
 	    T(each_link_has_one_for_its_own_next_hop),
 	    T(its_sender_is_answered),
 	    T(it_goes_with_its_sender),
+	    T(it_is_not_sent_for_a_port_that_is_down),
 	    T(a_reply_in_between_is_not_missed),
 	    T(a_link_goes_with_what_waits),
 	};

@@ -129,8 +129,10 @@ static void make_senders(const struct vnet_port_ops *sender_ops)
 	assert_true(vnet_underlay_set(edge, &under, err, sizeof err));
 	link = vnet_link_add(v, "far", 1, edge, &far1, err, sizeof err);
 	all.to = link->number;
-	for (unsigned i = 0; i < SENDERS; i++)
+	for (unsigned i = 0; i < SENDERS; i++) {
 		guest[i] = vnet_port_add(v, i ? "a" : "b", 1, sender_ops, &slots[i], 0);
+		guest[i]->up = true;
+	}
 	assert_true(vnet_routes_set(v, &all, 1, err, sizeof err));
 	forget(link_of(link)->hop);
 }

@@ -34,6 +34,14 @@ static uint32_t weight_of(const struct vnet_frame *f)
 	return f->len + (f->hdr.gso_size ? SEGMENT * (f->len / f->hdr.gso_size) : 0);
 }
 
+/* Whether it is worth sending, and its sender still there: a device that broke may have it until
+ * its driver resets it. */
+static bool is_due(struct vnet_core *core, const struct vnet_held *h)
+{
+	return atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed) <= h->until &&
+	       atomic_load_explicit(&h->from->up, memory_order_relaxed);
+}
+
 /* Sends the frame that waits, if there is one; returns its weight. */
 static uint32_t send_one(struct vnet_core *core, struct link *l)
 {
@@ -43,7 +51,7 @@ static uint32_t send_one(struct vnet_core *core, struct link *l)
 	if (!vnet_held_take(h))
 		return 0;
 	weight = weight_of(&h->frame);
-	if (atomic_load_explicit(&core->vnet->seconds, memory_order_relaxed) <= h->until)
+	if (is_due(core, h))
 		send_held(core, l);
 	else
 		drop_stale(core, l);

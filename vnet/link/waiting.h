@@ -4,8 +4,8 @@
  *
  * While a next hop is asked for, the last frame to it is held instead of dropped (RFC 1122,
  * 2.3.2.2), one for each link, and sent when the reply comes.  A frame that waits is counted when
- * it is sent; one that is replaced by another, or waits for longer than a reply may take, counts as
- * VNET_DROP_no_neighbour.
+ * it is sent; one that is replaced by another, waits for longer than a reply may take, or whose
+ * sender's port is down by then, counts as VNET_DROP_no_neighbour.
  */
 #ifndef VNET_LINK_WAITING_H
 #define VNET_LINK_WAITING_H
