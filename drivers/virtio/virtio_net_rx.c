@@ -52,6 +52,13 @@ static inline void move32(uint8_t *to, const uint8_t *from)
 	move16(to + 16, from + 16);
 }
 
+/* A guest may receive, from itself, where it sends: what it has there is then its own concern, and
+ * nothing is copied. */
+static inline bool overlap(const uint8_t *to, const uint8_t *from, uint32_t len)
+{
+	return (uintptr_t)to - (uintptr_t)from + len - 1 < 2ul * len - 1;
+}
+
 /* Copies from both ends, overlapping in the middle: 16 to 128 bytes without a loop. */
 static inline __attribute__((always_inline)) void copy_inline(uint8_t *to, const uint8_t *from,
                                                               uint32_t len)
@@ -60,7 +67,8 @@ static inline __attribute__((always_inline)) void copy_inline(uint8_t *to, const
 	uint8_t *to_end = to + len;
 
 	if (len - 16 > SMALL - 16) {
-		memcpy(to, from, len);
+		if (!overlap(to, from, len))
+			memcpy(to, from, len);
 		return;
 	}
 	if (len > 32) {
