@@ -40,6 +40,10 @@
  *          irqchip_direct_raise()  vmm/devices/irqchip_direct.c
  *  9a  to a link: an outer header in front, then 9 into the ring of Dom0
  *          outbound_egress()       vnet/link/outbound.c
+ *      while the next hop's MAC is not known, the last frame waits in its sender's memory
+ *          waiting_hold()          vnet/link/waiting.c
+ *          vnet_hold()             vnet/held.c
+ *          virtio_net_hold()       drivers/virtio/virtio_net_held.c
  *  10  Dom0 sends it
  *          outward_poll()          guest-images/dom0/outward.c
  *          e1000_tx_send()         drivers/e1000/e1000_tx.c

@@ -34,17 +34,6 @@ static uint64_t of_route(struct rig *r, unsigned i, int core)
 	return hist_count(&h);
 }
 
-static unsigned routes_there(struct vnet *v)
-{
-	struct vnet_route route;
-	uint64_t hits;
-	unsigned n = 0;
-
-	while (vnet_route_get(v, n, &route, &hits))
-		n++;
-	return n;
-}
-
 static int setup(void **state)
 {
 	if (rig_setup(state))
@@ -183,7 +172,7 @@ static void routes_and_ports_come_and_go(void **state)
 	assert_true(vnet_port_measured(late, -1, &h));
 	assert_true(vnet_port_remove(late));
 	assert_true(vnet_port_remove(r->dev[3].port));
-	assert_int_equal(routes_there(r->v), 1);
+	assert_int_equal(rig_count_routes(r->v), 1);
 	assert_int_equal(of_route(r, 0, -1), 2);
 	rig_routes(r, NULL, 0);
 	assert_int_equal(at_port(r, 1), 2);
@@ -238,7 +227,7 @@ static void too_many(void **state)
 	assert_true(vnet_measure_start(v, err, sizeof err));
 	assert_false(vnet_routes_set(v, routes, MANY, err, sizeof err));
 	assert_non_null(strstr(err, "16384 routes"));
-	assert_int_equal(routes_there(v), 10);
+	assert_int_equal(rig_count_routes(v), 10);
 	vnet_measure_stop(v);
 	assert_true(vnet_routes_set(v, routes, MANY, err, sizeof err));
 	vnet_destroy(v);
