@@ -34,6 +34,9 @@ static size_t typed_left;
 static uint8_t queue[512]; /* what waits for COM1 */
 static size_t queued, room, sent;
 static bool high;
+static bool requesting;     /* the monitor may make requests */
+static bool other_requests; /* another client does */
+static unsigned keys;
 
 static void check(bool holds)
 {
@@ -65,10 +68,24 @@ int uart_get(void)
 	return *typed_at++;
 }
 
-bool control_line(const struct control_client *who, const char *text, size_t len,
-                  const char *source)
+bool control_try_boot_core(const struct control_client *who)
 {
-	check(who == &monitor_client && !strcmp(source, "monitor") && len == model_length &&
+	check(who == &monitor_client && !requesting);
+	requesting = !other_requests;
+	return requesting;
+}
+
+void control_done(void)
+{
+	check(requesting);
+	requesting = false;
+}
+
+bool control_line(const char *text, size_t len, const char *source)
+{
+	const struct control_client *who = &monitor_client;
+
+	check(requesting && !strcmp(source, "monitor") && len == model_length &&
 	      !memcmp(text, model, len));
 	lines++;
 	if (len && text[0] == 'l')
@@ -78,10 +95,9 @@ bool control_line(const struct control_client *who, const char *text, size_t len
 	return true;
 }
 
-bool control_text(const struct control_client *who, const char *text, size_t len,
-                  const char *source)
+bool control_text(const char *text, size_t len, const char *source)
 {
-	check(who == &monitor_client && !strcmp(source, "load") && len == model_text_length &&
+	check(requesting && !strcmp(source, "load") && len == model_text_length &&
 	      !memcmp(text, model_text, len));
 	texts++;
 	return true;
@@ -269,8 +285,14 @@ static void key(uint8_t c)
 	waits = shown && queued == sizeof queue;
 	typed_at = &c;
 	typed_left = 1;
+	other_requests = !shown && keys++ % 3 == 0;
+	if (other_requests) {
+		monitor_poll();
+		check(typed_left == 1);
+	}
+	other_requests = false;
 	monitor_poll();
-	check(typed_left == waits); /* the port is left waiting */
+	check(!requesting && typed_left == waits); /* the port is left waiting */
 	if (ends)
 		model_length = 0;
 	check(line_length == model_length && !memcmp(line, model, line_length));
@@ -398,6 +420,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	room = 64;
 	line_length = text_length = model_length = model_text_length = queued = 0;
 	model_gathers = false;
+	keys = 0;
 	while (in.left)
 		step();
 	free(text);

@@ -15,20 +15,35 @@
 
 static struct spinlock lock;                /* one text or line at a time, from all clients */
 static const struct control_client *client; /* the client that holds `lock` */
-static _Atomic bool reap_due; /* control_reap() found the lock taken: call the boot core again */
+static _Atomic bool boot_core_due;          /* it found the lock taken: call it again */
 
-static void lock_for_client(const struct control_client *who)
+/* A request may take long, and the core that asks for the lock may have a guest to run: nobody
+ * waits for it. */
+bool control_try(const struct control_client *who)
 {
-	spin_lock(&lock);
+	if (!spin_try(&lock))
+		return false;
 	client = who;
+	return true;
 }
 
-static void unlock_client(void)
+void control_done(void)
 {
 	client = NULL;
 	spin_unlock(&lock);
-	if (atomic_exchange(&reap_due, false))
+	if (atomic_exchange(&boot_core_due, false))
 		core_call(&cores[0], CORE_CONSOLE);
+}
+
+/* boot_core_due is set before the attempt, and control_done() looks at it after it has released the
+ * lock: so that call is not missed. */
+bool control_try_boot_core(const struct control_client *who)
+{
+	atomic_store(&boot_core_due, true);
+	if (!control_try(who))
+		return false;
+	atomic_store(&boot_core_due, false);
+	return true;
 }
 
 static void answer_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -81,7 +96,7 @@ static bool apply_outcome(enum config_outcome outcome, const struct config_repor
 	return answer_failure("%s: %s", source, why);
 }
 
-static bool apply_text(const char *text, size_t len, const char *source)
+bool control_text(const char *text, size_t len, const char *source)
 {
 	static struct config_report r;
 
@@ -92,19 +107,8 @@ static bool load_module(const char *name)
 {
 	const struct boot_module *m = boot_module_find(name);
 
-	return m ? apply_text((const char *)m->start, m->size, name)
+	return m ? control_text((const char *)m->start, m->size, name)
 	         : answer_failure("no boot module is called %s; `show boot` lists them", name);
-}
-
-bool control_text(const struct control_client *who, const char *text, size_t len,
-                  const char *source)
-{
-	bool ok;
-
-	lock_for_client(who);
-	ok = apply_text(text, len, source);
-	unlock_client();
-	return ok;
 }
 
 static bool act_on_guest(enum config_verb verb, struct vm *vm)
@@ -178,19 +182,14 @@ static bool do_action(const struct config_action *a)
 	return true;
 }
 
-bool control_line(const struct control_client *who, const char *text, size_t len,
-                  const char *source)
+bool control_line(const char *text, size_t len, const char *source)
 {
 	static struct config_report r;
 	struct config_action a;
 	enum config_outcome o;
-	bool ok;
 
-	lock_for_client(who);
 	o = config_read_line(control_store(), text, len, &a, &r);
-	ok = o == CONFIG_ACTION ? do_action(&a) : apply_outcome(o, &r, source);
-	unlock_client();
-	return ok;
+	return o == CONFIG_ACTION ? do_action(&a) : apply_outcome(o, &r, source);
 }
 
 /* Preparing its first start.  Later starts do not count: a guest that ends again and again is
@@ -215,18 +214,13 @@ static bool reap_stopped(void)
 	return settled;
 }
 
-/* The boot core may run a guest, which must not wait for another client's request.  So it only
- * tries the lock: reap_due is set before the attempt, and unlock_client() looks at it after it has
- * released the lock. */
 bool control_reap(void)
 {
 	bool settled;
 
-	atomic_store(&reap_due, true);
-	if (!spin_try(&lock))
+	if (!control_try_boot_core(NULL))
 		return false;
-	atomic_store(&reap_due, false);
 	settled = reap_stopped();
-	spin_unlock(&lock);
+	control_done();
 	return settled;
 }

@@ -22,12 +22,22 @@ struct control_client {
 	void *ctx;
 };
 
-/* Applies a whole text, or none of it; or carries out one line.  `who` gets the answer; errors
- * begin with `source`.  Any core; requests are done one at a time, in order. */
-bool control_text(const struct control_client *who, const char *text, size_t len,
-                  const char *source);
-bool control_line(const struct control_client *who, const char *text, size_t len,
-                  const char *source);
+/*
+ * Requests are done one at a time.  A client calls control_try(); true: it may make requests, until
+ * it calls control_done().  False: another core makes some, which may take long; the caller goes
+ * back to its run loop and comes again.  Any core.
+ */
+bool control_try(const struct control_client *who);
+void control_done(void);
+
+/* As control_try(), for the boot core: if it is false, that other core calls the boot core's
+ * console work when it is done. */
+bool control_try_boot_core(const struct control_client *who);
+
+/* Applies a whole text, or none of it; or carries out one line.  The client gets the answer; errors
+ * begin with `source`. */
+bool control_text(const char *text, size_t len, const char *source);
+bool control_line(const char *text, size_t len, const char *source);
 
 /*
  * Reaps the guests whose last vCPU has stopped: restarts them, or ends the node, as the description

@@ -24,21 +24,18 @@ struct control_console {
 	char answer[SESSION_ANSWER];
 };
 
-static struct control_console *console_of_session(struct session *d)
-{
-	return (struct control_console *)((char *)d - offsetof(struct control_console, session));
-}
-
 /* ---- between the session and control ---- */
 
 static bool do_line(struct session *d, const char *line, size_t len)
 {
-	return control_line(&console_of_session(d)->client, line, len, SOURCE);
+	(void)d;
+	return control_line(line, len, SOURCE);
 }
 
 static bool do_text(struct session *d, const char *text, size_t len)
 {
-	return control_text(&console_of_session(d)->client, text, len, SOURCE);
+	(void)d;
+	return control_text(text, len, SOURCE);
 }
 
 static const struct session_ops ops = {do_line, do_text};
@@ -97,6 +94,19 @@ static bool send_answers(struct control_console *c)
 	return n;
 }
 
+/* Carries out one request; true: there may be more.  While another client's request is carried out,
+ * this core's vCPU comes again: it may have been asked to stop meanwhile. */
+static bool take_request(struct control_console *c)
+{
+	bool more;
+
+	if (!control_try(&c->client))
+		return true;
+	more = session_turn(&c->session);
+	control_done();
+	return more;
+}
+
 /* Carries out one request and sends answers. */
 static void serve_console(void *ctx)
 {
@@ -104,7 +114,7 @@ static void serve_console(void *ctx)
 	bool more;
 
 	spin_lock(&c->lock);
-	more = session_turn(&c->session);
+	more = take_request(c);
 	more |= send_answers(c);
 	if (more)
 		request_service();

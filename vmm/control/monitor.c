@@ -145,7 +145,7 @@ static void gather_line(void)
 {
 	line[line_length] = 0;
 	if (!strcmp(line, "end")) {
-		control_text(&monitor_client, text, text_length, "load");
+		control_text(text, text_length, "load");
 		end_text();
 	} else if (text_length + line_length + 1 > CONFIG_TEXT) {
 		print_raw("load: the text is longer than 1 MiB: dropped, nothing was changed\r\n");
@@ -170,7 +170,7 @@ static void end_line(void)
 	if (text)
 		gather_line();
 	else
-		control_line(&monitor_client, line, line_length, "monitor");
+		control_line(line, line_length, "monitor");
 	line_length = 0;
 	if (rescue_ends())
 		return_to_log();
@@ -225,10 +225,39 @@ static void handle_typed(char c)
 }
 
 /*
+ * Reads one key, if there is any and it is wanted now.
+ *
  * If the guest's queue is full, the serial port is not read, and RTS stops the sender.  A sender
  * that ignores RTS overruns the port's FIFO, and bytes are lost already; from then on input is read
  * and dropped, because Ctrl-A may be in it.
  */
+static bool read_key(struct console *shown)
+{
+	bool takes = !shown || console_takes(shown);
+	int c;
+
+	if (takes)
+		dropping_input = false;
+	c = takes || dropping_input ? uart_get() : -1;
+	uart_receive(takes || dropping_input);
+	if (c >= 0)
+		handle_typed((char)c);
+	return c >= 0;
+}
+
+/* A key for the monitor, which may end a line; false also while another client's request is carried
+ * out, after which the boot core is called again. */
+static bool read_monitor_key(void)
+{
+	bool done;
+
+	if (!control_try_boot_core(&monitor_client))
+		return false;
+	done = read_key(NULL);
+	control_done();
+	return done;
+}
+
 static void read_port(void)
 {
 	struct console *shown = console_shown();
@@ -238,18 +267,8 @@ static void read_port(void)
 		if (shown)
 			console_missed(shown);
 	}
-	for (;;) {
-		bool takes = !(shown = console_shown()) || console_takes(shown);
-		int c;
-
-		if (takes)
-			dropping_input = false;
-		c = takes || dropping_input ? uart_get() : -1;
-		uart_receive(takes || dropping_input);
-		if (c < 0)
-			break;
-		handle_typed((char)c);
-	}
+	while (shown ? read_key(shown) : read_monitor_key())
+		shown = console_shown();
 	if (shown)
 		console_offer(shown);
 }

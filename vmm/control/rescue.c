@@ -25,8 +25,14 @@ static void read_config(void)
 	struct control_client boot_file = monitor_client;
 
 	boot_file.failed = note_failure;
-	if (m && control_text(&boot_file, (const char *)m->start, m->size, "patio.conf"))
-		return;
+	/* No guest runs yet, so nobody else makes a request. */
+	if (m && control_try(&boot_file)) {
+		bool applied = control_text((const char *)m->start, m->size, "patio.conf");
+
+		control_done();
+		if (applied)
+			return;
+	}
 	if (m) {
 		log_error("patio.conf was refused: none of it has taken effect");
 		return;
