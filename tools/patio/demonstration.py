@@ -8,7 +8,7 @@ from .claims import Claims
 from .node import LINUX, Node, NodeError, guest
 
 ROUNDS, WARM, SIZE = 200, 20, 64
-TCP_MIB = 256
+TCP_MIB, TCP_PART = 256, 16  # part by part: a limit of time ends what hangs, not what is slow
 PINGS = 100
 PING_WAIT = 120  # seconds of the guest's clock after the last ping: one without an answer by then is lost
 BOB = "10.0.2.12"  # in the emulator's user network, so that the guests reach what is outside
@@ -101,14 +101,14 @@ class Demonstration(Claims):
                     p99_ns=ns["p99"])
 
     def tcp(self):
-        r = self.netprobe("tcp", f"{BOB} 9 {TCP_MIB} 65536 sha")
-        equal = r["ok"] and r["sha256"] == r["peer_sha256"] and r["mib"] == TCP_MIB
-        rate = r["mib"] / (r["ns"] / 1e9)
+        parts = [self.netprobe("tcp", f"{BOB} 9 {TCP_PART} 65536 sha") for _ in range(TCP_MIB // TCP_PART)]
+        equal = all(r["ok"] and r["sha256"] == r["peer_sha256"] and r["mib"] == TCP_PART for r in parts)
+        rate = TCP_MIB / (sum(r["ns"] for r in parts) / 1e9)
         self.record("tcp", equal,
-                    f"alice -> bob: TCP {r['mib']} MiB, {rate:.1f} MiB/s with hashing on both "
+                    f"alice -> bob: TCP {TCP_MIB} MiB, {rate:.1f} MiB/s with hashing on both "
                     f"sides, SHA-256 {'equal' if equal else 'DIFFERS'}",
-                    mib=r["mib"], mib_per_s=round(rate, 2), sha256=r["sha256"],
-                    peer_sha256=r["peer_sha256"])
+                    mib=TCP_MIB, mib_per_s=round(rate, 2), sha256=[r["sha256"] for r in parts],
+                    peer_sha256=[r["peer_sha256"] for r in parts])
 
     def guests_exits(self):
         """{reason: count} of alice and bob together."""
