@@ -17,6 +17,27 @@ bool gmem_add(struct gmem *m, uint64_t gpa, uint64_t size, void *hva)
 	return true;
 }
 
+bool gmem_add_common(struct gmem *m, uint64_t gpa, uint64_t size, void *hva)
+{
+	bool added = gmem_add(m, gpa, size, hva);
+
+	m->common += added;
+	return added;
+}
+
+void gmem_remove_common(struct gmem *m, uint64_t gpa)
+{
+	unsigned i = gmem_own(m);
+
+	while (i < m->n && m->region[i].gpa != gpa)
+		i++;
+	if (i == m->n)
+		return;
+	m->n--;
+	m->common--;
+	memmove(&m->region[i], &m->region[i + 1], (m->n - i) * sizeof m->region[0]);
+}
+
 /* How many of `len` bytes at gpa lie in one region, and where; 0 when gpa is not guest memory. */
 static size_t gmem_run(const struct gmem *m, uint64_t gpa, size_t len, uint8_t **at)
 {

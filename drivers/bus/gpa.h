@@ -12,15 +12,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GMEM_REGIONS 4
+#define GMEM_REGIONS 6
 
 struct gmem_region {
 	uint64_t gpa, size; /* bytes */
 	uint8_t *hva;       /* the VMM's pointer to the first byte */
 };
 
+/* The last `common` of the n regions are memory that the guest shares with others: its devices
+ * reach it, and it is not part of the guest's memory map. */
 struct gmem {
-	unsigned n;
+	unsigned n, common;
 	struct gmem_region region[GMEM_REGIONS];
 };
 
@@ -40,8 +42,20 @@ static inline void *gmem_ptr(const struct gmem *m, uint64_t gpa, uint64_t len)
 	return NULL;
 }
 
-/* Adds a region; false when the table is full, or when the region is empty, wraps or overlaps. */
+/* Adds a region of the guest's own memory, before any in common; false when the table is full, or
+ * when the region is empty, wraps or overlaps. */
 bool gmem_add(struct gmem *m, uint64_t gpa, uint64_t size, void *hva);
+
+/* The same for memory in common with other guests; what is in it may change at any time.  It is
+ * added and removed while the guest does not run. */
+bool gmem_add_common(struct gmem *m, uint64_t gpa, uint64_t size, void *hva);
+void gmem_remove_common(struct gmem *m, uint64_t gpa);
+
+/* How many regions, the first ones, are the guest's own memory. */
+static inline unsigned gmem_own(const struct gmem *m)
+{
+	return m->n - m->common;
+}
 
 /* Copies between the VMM and guest memory; may cross from one region into the next.
  * false when some byte is not guest memory; a part may have been copied. */

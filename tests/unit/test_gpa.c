@@ -42,8 +42,35 @@ static void adding_refuses_nonsense(void **state)
 	assert_false(gmem_add(&m, 8191, 10, low));
 	assert_true(gmem_add(&m, 0x10000, 16, low));
 	assert_true(gmem_add(&m, 0x20000, 16, low));
+	assert_true(gmem_add_common(&m, 0x30000, 16, low));
+	assert_false(gmem_add_common(&m, 0x3000f, 16, low));
+	assert_true(gmem_add_common(&m, 0x40000, 16, low));
 	assert_int_equal(m.n, GMEM_REGIONS);
-	assert_false(gmem_add(&m, 0x30000, 16, low));
+	assert_false(gmem_add_common(&m, 0x50000, 16, low));
+	assert_int_equal(m.common, 2);
+}
+
+/* Devices reach it; it is not the guest's own, and goes again. */
+static void memory_in_common(void **state)
+{
+	struct gmem m = two_regions();
+	uint8_t first[16], second[16];
+
+	(void)state;
+	assert_true(gmem_add_common(&m, 0x10000, sizeof first, first));
+	assert_true(gmem_add_common(&m, 0x20000, sizeof second, second));
+	assert_int_equal(gmem_own(&m), 2);
+	assert_ptr_equal(gmem_ptr(&m, 0x10004, 12), first + 4);
+	gmem_remove_common(&m, 4096); /* its own */
+	gmem_remove_common(&m, 0x10000);
+	assert_int_equal(gmem_own(&m), 2);
+	assert_null(gmem_ptr(&m, 0x10004, 1));
+	assert_ptr_equal(gmem_ptr(&m, 0x20000, 16), second);
+	gmem_remove_common(&m, 0x10000);
+	gmem_remove_common(&m, 0x20000);
+	assert_int_equal(m.n, 2);
+	assert_int_equal(m.common, 0);
+	assert_ptr_equal(gmem_ptr(&m, 4096, 4096), high);
 }
 
 static void copies_cross_adjacent_regions(void **state)
@@ -67,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pointers_stay_inside_one_region),
 	    cmocka_unit_test(adding_refuses_nonsense),
+	    cmocka_unit_test(memory_in_common),
 	    cmocka_unit_test(copies_cross_adjacent_regions),
 	};
 

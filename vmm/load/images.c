@@ -17,7 +17,7 @@ static uint64_t memory_of(const struct gmem *mem)
 {
 	uint64_t size = 0;
 
-	for (unsigned i = 0; i < mem->n; i++)
+	for (unsigned i = 0; i < gmem_own(mem); i++)
 		size += mem->region[i].size;
 	return size;
 }

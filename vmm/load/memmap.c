@@ -57,7 +57,7 @@ const char *memmap_build(struct memmap *map, const struct gmem *m, const struct 
                          unsigned n_reserved)
 {
 	map->n = 0;
-	for (unsigned i = 0; i < m->n; i++)
+	for (unsigned i = 0; i < gmem_own(m); i++)
 		if (!memmap_add(map, m->region[i].gpa, m->region[i].gpa + m->region[i].size,
 		                MEMMAP_RAM))
 			return "the memory map is full";
