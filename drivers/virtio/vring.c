@@ -86,9 +86,10 @@ struct chain {
 	const struct vring_desc *table;
 	unsigned entries;
 	bool inside_indirect;
+	bool may_turn; /* from VRING_READ to VRING_WRITE, after `readable` pieces */
 	enum vring_dir dir;
 	struct vnet_seg *seg;
-	unsigned max, n;
+	unsigned max, n, readable;
 	uint64_t bytes;
 };
 
@@ -116,8 +117,12 @@ static enum vring_error add_piece(struct vring *r, struct chain *w, const struct
 	bool writable = d->flags & VRING_DESC_WRITE;
 	uint8_t *p;
 
-	if (w->dir == VRING_READ && writable)
-		return VRING_E_not_readable;
+	if (w->dir == VRING_READ && writable) {
+		if (!w->may_turn)
+			return VRING_E_not_readable;
+		w->dir = VRING_WRITE;
+		w->readable = w->n;
+	}
 	if (w->dir == VRING_WRITE && !writable)
 		return VRING_E_not_writable;
 	if (d->len == 0)
@@ -136,20 +141,23 @@ static enum vring_error add_piece(struct vring *r, struct chain *w, const struct
 	return VRING_OK;
 }
 
-int vring_chain(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
-                unsigned max, uint32_t *bytes)
+/* Decodes the chain at `head` into *w, of which the caller has set direction and room.  Returns the
+ * number of pieces, or minus a vring_error. */
+static int decode(struct vring *r, uint16_t head, struct chain *w)
 {
-	struct chain w = {.table = r->desc, .entries = r->num, .dir = dir, .seg = seg, .max = max};
 	unsigned at = head, left = r->num;
+
+	w->table = r->desc;
+	w->entries = r->num;
 
 	if (head >= r->num)
 		return -VRING_E_head_range;
 	for (;;) {
-		struct vring_desc d = vring_desc_read(&w.table[at]);
+		struct vring_desc d = vring_desc_read(&w->table[at]);
 		enum vring_error e;
 
 		if (d.flags & VRING_DESC_INDIRECT) { /* at most once: nesting is refused */
-			e = enter_indirect(r, &w, &d);
+			e = enter_indirect(r, w, &d);
 			if (e)
 				return -(int)e;
 			at = 0;
@@ -157,17 +165,37 @@ int vring_chain(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_
 		}
 		if (left-- == 0)
 			return -VRING_E_chain_loop;
-		e = add_piece(r, &w, &d);
+		e = add_piece(r, w, &d);
 		if (e)
 			return -(int)e;
 		if (!(d.flags & VRING_DESC_NEXT))
 			break;
-		if (d.next >= w.entries)
+		if (d.next >= w->entries)
 			return -VRING_E_next_range;
 		at = d.next;
 	}
-	*bytes = (uint32_t)w.bytes;
-	return (int)w.n;
+	return (int)w->n;
+}
+
+int vring_chain(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
+                unsigned max, uint32_t *bytes)
+{
+	struct chain w = {.dir = dir, .seg = seg, .max = max};
+	int n = decode(r, head, &w);
+
+	if (n > 0)
+		*bytes = (uint32_t)w.bytes;
+	return n;
+}
+
+int vring_request(struct vring *r, uint16_t head, struct vnet_seg *seg, unsigned max,
+                  unsigned *readable)
+{
+	struct chain w = {.dir = VRING_READ, .may_turn = true, .seg = seg, .max = max};
+	int n = decode(r, head, &w);
+
+	*readable = w.dir == VRING_READ ? w.n : w.readable;
+	return n;
 }
 
 void vring_disarm_now(struct vring *r)

@@ -55,13 +55,14 @@ struct vring_used_elem {
 	X(zero_length)      /* a descriptor of no bytes */                                         \
 	X(bad_address)      /* a buffer not wholly inside guest memory, or one that wraps */       \
 	X(not_readable)     /* device-writable where the device reads: 2.7.5.1 */                  \
-	X(not_writable)     /* device-readable where the device writes: 2.7.5.1 */                 \
+	X(not_writable)     /* device-readable where the device writes: 2.7.4.2, 2.7.5.1 */        \
 	X(indirect_refused) /* INDIRECT without VIRTIO_F_INDIRECT_DESC: 2.7.5.3.1 */               \
 	X(indirect_nested)  /* INDIRECT inside an indirect table: 2.7.5.3.1 */                     \
 	X(indirect_next)    /* INDIRECT and NEXT in one descriptor: 2.7.5.3.1 */                   \
 	X(indirect_length)  /* a table of no entries, part of one, or above the queue size */      \
 	X(indirect_address) /* a table outside guest memory */                                     \
-	X(no_header)        /* a frame shorter than the device's header: 5.1.6 */
+	X(no_header)        /* a frame or request shorter than its header: 5.1.6, 5.19.6 */        \
+	X(no_answer)        /* a request with no room for its answer: 5.19.6 */
 
 enum vring_error {
 	VRING_OK,
@@ -112,6 +113,14 @@ enum vring_error vring_enable(struct vring *r, const struct gmem *mem, uint16_t 
  */
 int vring_chain(struct vring *r, uint16_t head, enum vring_dir dir, struct vnet_seg *seg,
                 unsigned max, uint32_t *bytes);
+
+/*
+ * The same for a request with its answer: pieces that the device reads, then pieces that it writes
+ * (2.7.4.2); *readable of the pieces are to be read.  A readable one after a writable one is
+ * not_writable.
+ */
+int vring_request(struct vring *r, uint16_t head, struct vnet_seg *seg, unsigned max,
+                  unsigned *readable);
 
 /*
  * Reads the driver's available index.  Returns how many entries may be taken, or minus

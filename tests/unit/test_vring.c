@@ -104,6 +104,40 @@ static void test_chain(void **state)
 	assert_int_equal(vring_chain(&ring, 7, VRING_READ, seg, 0, &bytes), -VRING_E_chain_pieces);
 }
 
+/* Pieces to read, then pieces to write; never the other way round. */
+static void test_request(void **state)
+{
+	struct vring_desc *table = (void *)(ram + TABLE);
+	unsigned readable = 0;
+
+	(void)state;
+	desc[0] = (struct vring_desc){BASE + DATA, 4, VRING_DESC_NEXT, 1};
+	desc[1] = (struct vring_desc){BASE + DATA + 8, 2, VRING_DESC_NEXT, 2};
+	desc[2] = (struct vring_desc){BASE + DATA + 16, 3, VRING_DESC_NEXT | VRING_DESC_WRITE, 3};
+	desc[3] = (struct vring_desc){BASE + DATA + 32, 5, VRING_DESC_WRITE, 0};
+	assert_int_equal(vring_request(&ring, 0, seg, 16, &readable), 4);
+	assert_int_equal(readable, 2);
+	assert_ptr_equal(seg[2].base, ram + DATA + 16);
+	assert_int_equal(seg[3].len, 5);
+	assert_int_equal(vring_request(&ring, 1, seg, 16, &readable), 3);
+	assert_int_equal(readable, 1);
+	assert_int_equal(vring_request(&ring, 2, seg, 16, &readable), 2);
+	assert_int_equal(readable, 0);
+	assert_int_equal(vring_request(&ring, 0, seg, 3, &readable), -VRING_E_chain_pieces);
+	desc[1].flags = 0;
+	assert_int_equal(vring_request(&ring, 0, seg, 16, &readable), 2);
+	assert_int_equal(readable, 2);
+	desc[3].flags = 0;
+	assert_int_equal(vring_request(&ring, 2, seg, 16, &readable), -VRING_E_not_writable);
+	assert_int_equal(vring_chain(&ring, 2, VRING_READ, seg, 16, &bytes), -VRING_E_not_readable);
+	desc[0] = (struct vring_desc){BASE + TABLE, 32, VRING_DESC_INDIRECT, 0};
+	table[0] = (struct vring_desc){BASE + DATA, 4, VRING_DESC_NEXT, 1};
+	table[1] = (struct vring_desc){BASE + DATA + 8, 4, VRING_DESC_WRITE, 0};
+	assert_int_equal(vring_request(&ring, 0, seg, 16, &readable), 2);
+	assert_int_equal(readable, 1);
+	assert_int_equal(vring_request(&ring, NUM, seg, 16, &readable), -VRING_E_head_range);
+}
+
 static void test_indirect(void **state)
 {
 	struct vring_desc *table = (void *)(ram + TABLE);
@@ -371,6 +405,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_single),
 	    T(test_chain),
+	    T(test_request),
 	    T(test_indirect),
 	    T(test_indirect_refused),
 	    T(test_violations),
