@@ -29,6 +29,7 @@
 
 #define VIRTIO_ID_NET     1
 #define VIRTIO_ID_CONSOLE 3
+#define VIRTIO_ID_PMEM    27
 
 #define VIRTIO_QUEUES_MAX 4
 
