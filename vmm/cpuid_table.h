@@ -73,7 +73,7 @@
 	X(8, "cx8", SHOWN, "") \
 	X(9, "apic", MADE, "not while the guest has disabled it") \
 	X(11, "sep", SHOWN, "") \
-	X(12, "mtrr", HIDDEN, "memory types are the host's: nested tables and PAT") \
+	X(12, "mtrr", SHOWN, "of no ranges, all memory write-back; without it Linux maps BARs and pmem uncached") \
 	X(13, "pge", SHOWN, "") \
 	X(14, "mca", SHOWN, "of no banks: machine checks are the host's") \
 	X(15, "cmov", SHOWN, "") \
@@ -279,7 +279,7 @@
 	X(8, "cx8", SHOWN, "") \
 	X(9, "apic", MADE, "not while the guest has disabled it") \
 	X(11, "syscall", SHOWN, "") \
-	X(12, "mtrr", HIDDEN, "memory types are the host's") \
+	X(12, "mtrr", SHOWN, "of no ranges") \
 	X(13, "pge", SHOWN, "") \
 	X(14, "mca", SHOWN, "of no banks: machine checks are the host's") \
 	X(15, "cmov", SHOWN, "") \

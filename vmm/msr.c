@@ -26,8 +26,6 @@ static const struct {
 	uint64_t value;
 } fixed[] = {
     {0x8b, 0x8b, 0},                     /* microcode revision */
-    {0xfe, 0xfe, 0},                     /* MTRRcap: no MTRRs, for guests that ignore CPUID */
-    {0x2ff, 0x2ff, 0x806},               /* ... and all memory write-back */
     {0x17, 0x17, 0},                     /* platform ID */
     {0x179, 0x17a, 0},                   /* MCG_CAP: no banks of machine checks; MCG_STATUS */
     {0x1d9, 0x1d9, 0},                   /* DebugCtl */
@@ -125,6 +123,16 @@ static bool pat_write(struct vcpu *v, uint64_t value)
 	return true;
 }
 
+/* Kept for the guest, without effect: nested tables and PAT make the type of its memory, which is
+ * coherent whatever the type. */
+static bool mtrr_write(struct vcpu *v, uint64_t value)
+{
+	if (!mtrr_def_type_valid(value))
+		return false;
+	v->mtrr_def_type = value;
+	return true;
+}
+
 static void tsc_write(struct vcpu *v, uint64_t value)
 {
 	v->tsc_offset = value - rdtsc();
@@ -150,6 +158,12 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 		return true;
 	case MSR_PAT:
 		*value = hvm->get(&v->cpu, HVM_PAT);
+		return true;
+	case MSR_MTRR_CAP:
+		*value = MTRR_CAP;
+		return true;
+	case MSR_MTRR_DEF_TYPE:
+		*value = v->mtrr_def_type;
 		return true;
 	case MSR_APIC_BASE:
 		*value = v->apic.base;
@@ -202,6 +216,8 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 		return efer_write(v, value);
 	case MSR_PAT:
 		return pat_write(v, value);
+	case MSR_MTRR_DEF_TYPE:
+		return mtrr_write(v, value);
 	case MSR_APIC_BASE:
 		return vapic_write_base(v, value);
 	case MSR_TSC:

@@ -34,6 +34,21 @@ static inline bool pat_valid(uint64_t value)
 	return true;
 }
 
+/* MTRRcap (Intel SDM vol. 3, 11.11.1; AMD APM vol. 2, 7.7.6): write combining is a type; there are
+ * neither fixed nor variable ranges, and the MSRs of these do not exist. */
+#define MTRR_CAP 0x400ul
+/* MTRRdefType as a PC's firmware leaves it: MTRRs are on, and all memory is write-back. */
+#define MTRR_DEF_TYPE_BOOT 0x806ul
+
+/* Is it a value of MTRRdefType: the type 0, 1, 4, 5 or 6, the bits FE and E, and no others?  (Intel
+ * SDM vol. 3, 11.11.2.1.) */
+static inline bool mtrr_def_type_valid(uint64_t value)
+{
+	uint8_t type = (uint8_t)value;
+
+	return !(value & ~0xcfful) && type <= 6 && type != 2 && type != 3;
+}
+
 /*
  * A bus lock stalls every core, so a guest may make one in `gap` ticks.  Returns the TSC value at
  * which it may go on after a bus lock now, if it went on after its previous one at `last`.  A guest

@@ -72,6 +72,7 @@ struct vcpu {
 	uint64_t masked_lvts;   /* writes of a local vector table mode that is kept masked */
 	uint64_t refused_bases; /* refused APIC base addresses: memory or a device is there */
 	uint64_t pvclock_msr;   /* as the guest wrote it */
+	uint64_t mtrr_def_type; /* the guest's MTRRdefType */
 	uint64_t tsc_offset;
 	uint64_t bus_lock_tsc; /* TSC when it went on after its last bus lock */
 	struct exit_stat exits[VMEXIT_COUNT];
@@ -137,5 +138,7 @@ struct vm {
 	uint64_t restart_paid;            /* see control/lifecycle.c */
 	_Atomic uint64_t lost_interrupts; /* see vapic_lost() */
 	struct absent absent;
+	struct group_member
+	    *joined[CONFIG_JOINED]; /* the groups that it is in; NULL: a free entry */
 };
 #endif

@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/life.h"
+#include "vmm/policy.h"
 #include "vmm/vm_images.h"
 #include "vmm/vm_load.h"
 #include "vmm/vcpu.h"
@@ -86,6 +87,7 @@ static void reset_vcpu(struct vcpu *v)
 	v->nmi_pending = false;
 	v->tsc_offset = 0;
 	v->pvclock_msr = 0;
+	v->mtrr_def_type = MTRR_DEF_TYPE_BOOT;
 	v->cpu.spec_ctrl = (struct spec_ctrl){0};
 	vapic_reset(v, v->vm->entry.x2apic);
 }

@@ -18,7 +18,9 @@ typedef uint64_t paddr_t; /* physical address; the VMM's address space is identi
 #define MSR_ARCH_CAPABILITIES 0x10a
 #define MSR_XFD               0x1c4
 #define MSR_XFD_ERR           0x1c5
+#define MSR_MTRR_CAP          0xfe
 #define MSR_PAT               0x277
+#define MSR_MTRR_DEF_TYPE     0x2ff
 #define MSR_XSS               0xda0
 #define MSR_EFER              0xc0000080
 #define MSR_GS_BASE           0xc0000101

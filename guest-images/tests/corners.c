@@ -33,6 +33,9 @@
 #define SPEC_CTRL   0x48
 #define MISC_ENABLE 0x1a0
 
+#define MTRR_CAP      0xfe
+#define MTRR_DEF_TYPE 0x2ff
+
 static volatile unsigned taken[32];
 static volatile uint64_t last_rip, last_dr6;
 static volatile uint64_t skip_to; /* where execution continues after a fault */
@@ -254,6 +257,25 @@ static void check_strings(void)
 	      r[1], r[3]);
 }
 
+/* CPUID has MTRRs, which have no ranges: all memory is write-back, and the default type is kept. */
+static void check_mtrrs(void)
+{
+	uint32_t r[4];
+
+	cpuid(1, 0, r);
+	check(r[3] & 1u << 12, "mtrr", "edx %x", r[3]);
+	check(rdmsr(MTRR_CAP) == 0x400, "mtrr_cap", "%lx", rdmsr(MTRR_CAP));
+	check(!wrmsr_safe(MTRR_CAP, 0x400), "mtrr_cap_write", "taken");
+	check(rdmsr(MTRR_DEF_TYPE) == 0x806, "mtrr_at_boot", "%lx", rdmsr(MTRR_DEF_TYPE));
+	check(wrmsr_safe(MTRR_DEF_TYPE, 0x401) && rdmsr(MTRR_DEF_TYPE) == 0x401, "mtrr_kept", "%lx",
+	      rdmsr(MTRR_DEF_TYPE));
+	check(!wrmsr_safe(MTRR_DEF_TYPE, 0x802) && !wrmsr_safe(MTRR_DEF_TYPE, 0x906) &&
+	          !wrmsr_safe(MTRR_DEF_TYPE, 1ul << 63 | 0x806),
+	      "mtrr_reserved", "taken");
+	check(rdmsr(MTRR_DEF_TYPE) == 0x401, "mtrr_unchanged", "%lx", rdmsr(MTRR_DEF_TYPE));
+	wrmsr(MTRR_DEF_TYPE, 0x806);
+}
+
 /* MSRs that would affect more than the guest do not exist, and writes of DEBUGCTL are ignored. */
 static void check_msrs(void)
 {
@@ -262,7 +284,8 @@ static void check_msrs(void)
 	    0x10b,      /* FLUSH_CMD */
 	    0x122,      /* TSX_CTRL */
 	    0x17b,      /* MCG_CTL */
-	    0x200,      /* an MTRR */
+	    0x200,      /* a variable MTRR, of which MTRRcap says there is none */
+	    0x250,      /* a fixed one: neither */
 	    0x400,      /* MC0_CTL */
 	    0x480,      /* VMX_BASIC */
 	    0xc0000104, /* TSC_RATIO */
@@ -279,6 +302,7 @@ static void check_msrs(void)
 	/* CPUID enumerates MCE and MCA: their registers exist, and report no banks */
 	check(rdmsr(0x179) == 0 && rdmsr(0x17a) == 0, "machine_check_banks", "cap %lx status %lx",
 	      rdmsr(0x179), rdmsr(0x17a));
+	check_mtrrs();
 	check_xss();
 	check_spec_ctrl();
 	check_strings();

@@ -111,7 +111,7 @@ static const struct {
 } with_host_state[] = {
     {1, 0, CPUID_ECX,
      BIT(2) | BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(11) | BIT(15) | BIT(24), "1 ECX"},
-    {1, 0, CPUID_EDX, BIT(12) | BIT(18) | BIT(21) | BIT(22) | BIT(29), "1 EDX"},
+    {1, 0, CPUID_EDX, BIT(18) | BIT(21) | BIT(22) | BIT(29), "1 EDX"},
     {7, 0, CPUID_EBX, BIT(1) | BIT(2) | BIT(12) | BIT(14) | BIT(15) | BIT(25),
      "7 EBX: TSC_ADJUST, SGX, RDT, MPX, PT"},
     {7, 0, CPUID_ECX,
@@ -129,7 +129,6 @@ static const struct {
      BIT(2) | BIT(3) | BIT(9) | BIT(10) | BIT(12) | BIT(13) | BIT(15) | BIT(19) | BIT(23) |
          BIT(24) | BIT(26) | BIT(27) | BIT(28) | BIT(29),
      "80000001 ECX"},
-    {0x80000001, 0, CPUID_EDX, BIT(12), "80000001 EDX"},
     {0x80000007, 0, CPUID_EDX, ~BIT(8), "80000007 EDX"},
     {0x80000008, 0, CPUID_EBX,
      BIT(1) | BIT(3) | BIT(4) | BIT(6) | BIT(8) | BIT(23) | BIT(25) | BIT(27), "80000008 EBX"},
@@ -210,8 +209,10 @@ static const struct {
     {"haswell", 7, 0, CPUID_EBX, 5, true},             /* AVX2 */
     {"sandy-bridge", 1, 0, CPUID_ECX, 28, true},       /* AVX */
     {"nehalem", 1, 0, CPUID_ECX, 20, true},            /* SSE4.2 */
+    {"nehalem", 1, 0, CPUID_EDX, 12, true},            /* MTRR */
     {"abu-dhabi", 0x80000001, 0, CPUID_ECX, 16, true}, /* FMA4 */
     {"naples", 7, 0, CPUID_EBX, 29, true},             /* SHA */
+    {"naples", 0x80000001, 0, CPUID_EDX, 12, true},    /* MTRR */
     {"naples", 0x80000001, 0, CPUID_ECX, 22, true},    /* TOPOEXT */
     {"rome", 7, 0, CPUID_EBX, 24, true},               /* CLWB */
     {"rome", 0x80000008, 0, CPUID_EBX, 4, false},      /* RDPRU */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which values of XCR0 and PAT a guest may set. */
+/* Which values of XCR0, PAT and MTRRdefType a guest may set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,6 +56,20 @@ static void test_pat(void **state)
 		}
 }
 
+static void test_mtrr(void **state)
+{
+	(void)state;
+	assert_true(mtrr_def_type_valid(MTRR_DEF_TYPE_BOOT));
+	for (unsigned type = 0; type < 256; type++) {
+		bool good = type <= 6 && type != 2 && type != 3;
+
+		assert_int_equal(mtrr_def_type_valid(type), good);
+		assert_int_equal(mtrr_def_type_valid(0xc00 | type), good);
+	}
+	for (unsigned bit = 8; bit < 64; bit++)
+		assert_int_equal(mtrr_def_type_valid(1ul << bit), bit == 10 || bit == 11);
+}
+
 static void test_bus_lock(void **state)
 {
 	uint64_t now, last;
@@ -75,10 +89,9 @@ static void test_bus_lock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_bus_lock),
-	    cmocka_unit_test(test_xcr0),
-	    cmocka_unit_test(test_xcr0_halves),
-	    cmocka_unit_test(test_pat),
+	    cmocka_unit_test(test_bus_lock),    cmocka_unit_test(test_xcr0),
+	    cmocka_unit_test(test_xcr0_halves), cmocka_unit_test(test_pat),
+	    cmocka_unit_test(test_mtrr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
