@@ -54,7 +54,7 @@ HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
 	$(call files_of,tools/capture,groups itinerary pcapng stream) \
 	$(call files_of,tools/replay,blocks network play) \
 	$(call files_of,tools/trace,collect frames source split) \
-	$(call files_of,vmm,cpuid_policy fit guest_paging panic_record place_policy) \
+	$(call files_of,vmm,cpuid_policy dax_label fit guest_paging panic_record place_policy) \
 	$(call files_of,vmm/control,session) \
 	$(call files_of,vmm/control/show,openmetrics out utf8) \
 	$(call files_of,vmm/devices,absent_policy guest_acpi guest_smbios typed vioapic vpit vuart) \
