@@ -286,6 +286,15 @@ static void try_guests(const struct node_config *n, const char *source)
 	}
 }
 
+static void try_groups(const struct node_config *n, const char *source)
+{
+	char why[256];
+
+	for (unsigned i = 0; i < CONFIG_GROUPS && !bad; i++)
+		if (memory && n->group[i].name[0] && !vm_memory_take_group(n, i, why, sizeof why))
+			say_error("%s: %s", source, why);
+}
+
 static void say_left_out(void)
 {
 	if (modules == 1)
@@ -329,6 +338,7 @@ static void check(struct config *c, struct blob text, const char *source)
 		if (memory)
 			describe_memory();
 		try_guests(config_staged(c), source);
+		try_groups(config_staged(c), source);
 	}
 	say_left_out();
 }

@@ -68,6 +68,50 @@ static bool check_device(const struct fit_machine *m, const struct guest_config 
 	return true;
 }
 
+/* --- groups --------------------------------------------------------------------------------- */
+
+static bool refuse_group(const struct group_config *g, char *why, size_t size, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+static bool refuse_group(const struct group_config *g, char *why, size_t size, const char *fmt, ...)
+{
+	int n = snprintf(why, size, "line %u: group %s: ", (unsigned)g->line, g->name);
+	__builtin_va_list ap;
+
+	__builtin_va_start(ap, fmt);
+	vsnprintf(why + n, size - (size_t)n, fmt, ap);
+	__builtin_va_end(ap);
+	return false;
+}
+
+/* Of a group that this text declares: its place must be above the memory of its members. */
+static bool check_group(const struct fit_machine *m, const struct node_config *n,
+                        const struct group_config *group, char *why, size_t size)
+{
+	if (m->address_bits && m->address_bits < GROUP_GPA_BITS)
+		return refuse_group(group, why, size,
+		                    "it needs %u bits of a physical address; this CPU has %u",
+		                    GROUP_GPA_BITS, m->address_bits);
+	for (unsigned i = 0; i < n->guests; i++) {
+		const struct guest_config *g = &n->guest[i];
+
+		if (config_is_member(group, i) && !g->has_pci && g->memory > GROUP_GUEST_MAX)
+			return refuse_group(
+			    group, why, size, "guest %s has %lu MiB; a member has %lu MiB at most",
+			    g->name, (unsigned long)(g->memory >> 20), GROUP_GUEST_MAX >> 20);
+	}
+	return true;
+}
+
+static bool check_groups(const struct fit_machine *m, const struct node_config *n, char *why,
+                         size_t size)
+{
+	for (unsigned i = 0; i < CONFIG_GROUPS; i++)
+		if (n->group[i].name[0] && n->group[i].line &&
+		    !check_group(m, n, &n->group[i], why, size))
+			return false;
+	return true;
+}
+
 /* --- cores ---------------------------------------------------------------------------------- */
 
 static bool check_cores(const struct fit_machine *m, const struct guest_config *g, char *why,
@@ -217,5 +261,6 @@ bool fit_check(struct fit_machine *m, const struct node_config *n, char *why, si
 		    !check_device(m, g, why, size))
 			return false;
 	}
-	return check_poll_core(m, n, why, size) && check_starts(m, n, why, size);
+	return check_groups(m, n, why, size) && check_poll_core(m, n, why, size) &&
+	       check_starts(m, n, why, size);
 }

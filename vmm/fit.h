@@ -24,6 +24,7 @@ struct fit_machine {
 	struct place_view place; /* cores and their owners; 0 cores: unknown */
 	const void *poller;      /* owner of the poll core */
 	enum fit_guest guest[CONFIG_GUESTS];
+	unsigned address_bits; /* of physical addresses; 0: unknown */
 	/* Is there a boot module of that name?  NULL: unknown. */
 	bool (*has_module)(const char *name);
 	/* Why the PCI function (bus << 8 | device << 3 | function) cannot be given to a guest, as
@@ -35,9 +36,10 @@ struct fit_machine {
 void fit_describe(struct place_view *v, const struct node_config *n);
 
 /*
- * Checks description `n`: boot modules, PCI functions, and cores, which must exist and, for guests
- * that start by themselves, be free.  m->place is changed: afterwards its owners are as if these
- * guests had started.  false and a reason, which names the line that declared the guest.
+ * Checks description `n`: boot modules, PCI functions, groups, and cores, which must exist and, for
+ * guests that start by themselves, be free.  m->place is changed: afterwards its owners are as if
+ * these guests had started.  false and a reason, which names the line that declared the guest or
+ * group.
  */
 bool fit_check(struct fit_machine *m, const struct node_config *n, char *why, size_t size);
 

@@ -33,6 +33,7 @@ struct vm;
 struct core;
 struct passthrough;
 struct exit_times;
+struct group_member;
 
 enum vcpu_state {
 	VCPU_OFF,       /* no core runs it */

@@ -15,6 +15,7 @@
 #include "vmm/devices/guest_smbios.h"
 #include "lib/log.h"
 #include "vmm/passthrough/passthrough.h"
+#include "vmm/group.h"
 #include "vmm/life.h"
 #include "vmm/policy.h"
 #include "vmm/vm_images.h"
@@ -120,7 +121,7 @@ void vm_load_step(struct vm *vm)
 		core_pause();
 		return;
 	}
-	if (!clear_memory(vm))
+	if (!clear_memory(vm) || !group_prepare(vm))
 		return;
 	/* no more load steps: VCPU_REQ_START or VCPU_REQ_STOP follows */
 	atomic_store(&vm->vcpu[0].state, VCPU_OFF);

@@ -10,29 +10,71 @@
 #define GIB            (1ul << 30)
 #define LOW_MEMORY_END (3 * GIB) /* devices are above, up to 4 GiB */
 
-/* Tries the largest alignment first, for large nested pages.  With a physical device the memory
- * must be below the guest's PCI window: the device may support only 32-bit addresses (82540EM), and
- * the window must stay free. */
-static uint64_t allocate(const struct guest_config *g)
-{
-	uint64_t limit = g->has_pci ? VPCI_MEM_BASE : 0, hpa = 0;
+_Static_assert(GROUP_GPA + CONFIG_GROUPS * CONFIG_GROUP_MAX <= 1ul << GROUP_GPA_BITS,
+               "the groups' places end below 2^GROUP_GPA_BITS");
 
-	if (g->memory >= GIB)
-		hpa = mem_alloc(g->memory, GIB, limit);
-	return hpa ? hpa : mem_alloc(g->memory, 2 * MIB, limit);
+/* Tries the largest alignment first, for large nested pages. */
+static uint64_t allocate(uint64_t bytes, uint64_t limit)
+{
+	uint64_t hpa = bytes >= GIB ? mem_alloc(bytes, GIB, limit) : 0;
+
+	return hpa ? hpa : mem_alloc(bytes, 2 * MIB, limit);
+}
+
+/* What a physical device reaches must be below the guest's PCI window: the device may support only
+ * 32-bit addresses (82540EM), and the window must stay free. */
+static uint64_t limit_of(bool device)
+{
+	return device ? VPCI_MEM_BASE : 0;
+}
+
+/* Writes that `bytes` are not available for the object of this kind and name. */
+static void say_no_memory(const char *kind, const char *name, uint64_t bytes, char *why,
+                          size_t size)
+{
+	struct mem_stats ms;
+
+	mem_stats(&ms);
+	snprintf(why, size, "%s %s: no %lu MiB of contiguous memory left (largest: %lu MiB)", kind,
+	         name, (unsigned long)(bytes / MIB), (unsigned long)(ms.largest / MIB));
 }
 
 uint64_t vm_memory_take(const struct guest_config *g, char *why, size_t size)
 {
-	struct mem_stats ms;
-	uint64_t hpa = allocate(g);
+	uint64_t hpa = allocate(g->memory, limit_of(g->has_pci));
 
-	if (hpa)
-		return hpa;
-	mem_stats(&ms);
-	snprintf(why, size, "guest %s: no %lu MiB of contiguous memory left (largest: %lu MiB)",
-	         g->name, (unsigned long)(g->memory / MIB), (unsigned long)(ms.largest / MIB));
-	return 0;
+	if (!hpa)
+		say_no_memory("guest", g->name, g->memory, why, size);
+	return hpa;
+}
+
+static bool has_device(const struct node_config *n, const struct group_config *group)
+{
+	for (unsigned i = 0; i < n->guests; i++)
+		if (config_is_member(group, i) && n->guest[i].has_pci)
+			return true;
+	return false;
+}
+
+/* A guest with a device has other memory below VM_IDENTITY_START. */
+uint64_t vm_memory_take_group(const struct node_config *n, unsigned slot, char *why, size_t size)
+{
+	const struct group_config *g = &n->group[slot];
+	bool device = has_device(n, g);
+	uint64_t hpa = allocate(g->memory, limit_of(device));
+
+	if (hpa && device && hpa < VM_IDENTITY_START) {
+		mem_free(hpa, g->memory);
+		hpa = 0;
+	}
+	if (!hpa)
+		say_no_memory("group", g->name, g->memory, why, size);
+	return hpa;
+}
+
+uint64_t vm_memory_group_gpa(const struct guest_config *g, unsigned slot, uint64_t hpa)
+{
+	return g->has_pci ? hpa : GROUP_GPA + slot * CONFIG_GROUP_MAX;
 }
 
 static unsigned ordinary_pieces(uint64_t size, uint64_t hpa, struct vm_piece piece[2])

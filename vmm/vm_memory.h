@@ -18,6 +18,24 @@ struct vm_piece {
  * mem_free(). */
 uint64_t vm_memory_take(const struct guest_config *g, char *why, size_t size);
 
+/*
+ * Memory in common (group.h).  A guest finds that of the group in slot n at
+ * GROUP_GPA + n * CONFIG_GROUP_MAX, above its own memory and below 2^GROUP_GPA_BITS; with a
+ * physical device, where it is in the node, so that the device finds it there, too.
+ */
+#define GROUP_GPA      (256ul << 30)
+#define GROUP_GPA_BITS 39
+
+/* Allocates the memory of the group in this slot, in large pages; 0 and a reason: not available.
+ * Freed by mem_free(). */
+uint64_t vm_memory_take_group(const struct node_config *n, unsigned slot, char *why, size_t size);
+
+/* Where the guest finds the memory at `hpa` of the group in this slot. */
+uint64_t vm_memory_group_gpa(const struct guest_config *g, unsigned slot, uint64_t hpa);
+
+/* The most memory that a guest can have to be a member without a physical device. */
+#define GROUP_GUEST_MAX (GROUP_GPA - (1ul << 30))
+
 /* The guest's mapping of the g->memory bytes at `hpa`: one or two ranges; returns how many. */
 unsigned vm_memory_pieces(const struct guest_config *g, uint64_t hpa, struct vm_piece piece[2]);
 #endif

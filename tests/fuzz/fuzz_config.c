@@ -132,6 +132,9 @@ static const char *const words[] = {
     "cut",
     "mirror m network default\n",
     "histogram",
+    "group",
+    "members",
+    "group m memory 4M members g h\n",
 };
 
 #define TEXT 65536

@@ -83,8 +83,8 @@ static void test_show(void **state)
 	refuse_line(
 	    c, "show",
 	    ":1:5: missing: WHAT; write one of guests, vcpus, ports, links, underlays, networks, "
-	    "routes, mirrors, exits, counters, memory, machine, all, histogram, trace, boot, "
-	    "last-panic");
+	    "routes, mirrors, groups, exits, counters, memory, machine, all, histogram, trace, "
+	    "boot, last-panic");
 	refuse_line(c, "show port", ":1:6: unknown word \"port\"; did you mean \"ports\"?");
 	refuse_line(c, "show vcpus alise",
 	            ":1:12: unknown name \"alise\"; did you mean \"alice\"?");
@@ -197,7 +197,8 @@ static void test_help(void **state)
 	    "remove link LINK\n    remove a link that no route or mirror names\n"
 	    "remove underlay PORT\n    remove the underlay of a port that no link goes through\n"
 	    "remove network NET\n    remove a network that has no port, link or mirror\n"
-	    "remove mirror MIRROR\n    copy no more for this mirror\n");
+	    "remove mirror MIRROR\n    copy no more for this mirror\n"
+	    "remove group GROUP\n    remove a group and its memory; no member may run\n");
 	t.len = 0;
 	config_help("", text_put, &t);
 	assert_non_null(strstr(t.at, "\nmove kick|poll|adaptive [core N] [for TIME]\n"));

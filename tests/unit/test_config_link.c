@@ -255,9 +255,24 @@ static void test_mirrors(void **state)
 	free(c);
 }
 
+static void test_lonely_group(void **state)
+{
+	struct config *c = node();
+
+	(void)state;
+	accept_text(c, "guest alice kernel k\nguest bob kernel k\ngroup m memory 4M members bob\n");
+	expect_lint(c, "group \"m\" has one member: nobody shares its memory\n");
+	accept_text(c, "remove group m\n");
+	expect_lint(c, "");
+	accept_text(c, "group m memory 4M members bob alice\n");
+	expect_lint(c, "");
+	free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_lonely_group),
 	    cmocka_unit_test(test_underlay_changes),
 	    cmocka_unit_test(test_mtu_follows),
 	    cmocka_unit_test(test_mtu_of_an_edge),

@@ -139,6 +139,8 @@ static void frames_are_always_there(void **state)
 
 static void each_source_is_asked(void **state)
 {
+	static struct group group = {.name = "frames"};
+	static struct group_member member = {.group = &group};
 	static const char *const rows[] = {
 	    FRAMES,
 	    ROW("p", "flooded", "3"),
@@ -152,6 +154,8 @@ static void each_source_is_asked(void **state)
 	    ROW("g", "control.requests", "9"),
 	    ROW("g", "absent.reads", "10"),
 	    ROW("g", "absent.writes", "11"),
+	    ROW("g", "pmem.frames.flushes", "16"),
+	    ROW("g", "pmem.frames.second", "8"),
 	    ROW("node", "log.lost", "12"),
 	    ROW("node", "poll.rounds", "13"),
 	    ROW("node", "poll.rests", "14"),
@@ -169,6 +173,8 @@ static void each_source_is_asked(void **state)
 	vm.uart.unsent = 6;
 	vm.absent.reads = 10;
 	vm.absent.writes = 11;
+	vm.joined[2] = &member;
+	atomic_store(&member.pmem.flushes, 16);
 	lost = 12;
 	rounds = 13;
 	rests = 14;

@@ -82,6 +82,27 @@ static void test_devices(void **state)
 	fits("guest a kernel k pci 00:04.1\n");
 }
 
+static void test_groups(void **state)
+{
+	static const char two[] = "guest a kernel k memory 255G\nguest b kernel k memory 256G\n";
+	char text[200];
+
+	(void)state;
+	machine(4, 0);
+	snprintf(text, sizeof text, "%sgroup m memory 32G members a\n", two);
+	fits(text);
+	snprintf(text, sizeof text, "%sgroup m memory 4M members a b\n", two);
+	refused(text, "line 3: group m: guest b has 262144 MiB; a member has 261120 MiB at most");
+	fits("guest a kernel k memory 256G pci 00:03.0\ngroup m memory 4M members a\n");
+	machine(4, 0);
+	m.address_bits = 39;
+	fits("guest a kernel k\ngroup m memory 4M members a\n");
+	m.address_bits = 38;
+	refused("guest a kernel k\ngroup m memory 4M members a\n",
+	        "line 2: group m: it needs 39 bits of a physical address; this CPU has 38");
+	fits("guest a kernel k\n");
+}
+
 static void test_cores_there(void **state)
 {
 	(void)state;
@@ -174,10 +195,10 @@ static void test_siblings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_modules),     cmocka_unit_test(test_devices),
-	    cmocka_unit_test(test_cores_there), cmocka_unit_test(test_cores_free),
-	    cmocka_unit_test(test_core_taken),  cmocka_unit_test(test_poller_moves),
-	    cmocka_unit_test(test_siblings),
+	    cmocka_unit_test(test_modules),      cmocka_unit_test(test_devices),
+	    cmocka_unit_test(test_groups),       cmocka_unit_test(test_cores_there),
+	    cmocka_unit_test(test_cores_free),   cmocka_unit_test(test_core_taken),
+	    cmocka_unit_test(test_poller_moves), cmocka_unit_test(test_siblings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

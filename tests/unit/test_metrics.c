@@ -239,6 +239,7 @@ static void of_devices(void **state)
 	        "patio_device_kicks_total" ON("alice", "net", "alice.0") "} 3000",
 	        "patio_device_kicks_total" ON("bob", "net", "uplink") "} 4000",
 	        "patio_device_kicks_total" ON("alice", "control", "") "} 5000",
+	        "patio_device_kicks_total" ON("bob", "pmem", "frames") "} 6000",
 	        "patio_device_early_kicks_total" ON("alice", "console", "") "} 1001",
 	        "patio_device_master_off_total" ON("alice", "console", "") "} 1007",
 	        "patio_control_requests_total{guest=\"alice\"} 600",

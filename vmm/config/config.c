@@ -69,6 +69,8 @@ static struct node_config *copy_to_staged(struct config *c)
 		to->net[i].line = 0;
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++)
 		to->mirror[i].line = 0;
+	for (unsigned i = 0; i < CONFIG_GROUPS; i++)
+		to->group[i].line = 0;
 	for (uint32_t i = 0; i < to->ports; i++)
 		to->port[i].line = to->port[i].underlay.line = 0;
 	return to;

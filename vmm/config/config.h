@@ -20,22 +20,27 @@
 #include "vmm/config/words.h"
 #include "vnet/vnet.h"
 
-#define CONFIG_GUESTS    64
-#define CONFIG_NETS      VNET_NETS
-#define CONFIG_PORTS     VNET_PORTS
-#define CONFIG_ROUTES    VNET_ROUTES
-#define CONFIG_CPUS      64  /* vCPUs of a guest, at most */
-#define CONFIG_CORES     256 /* core numbers are below this */
-#define CONFIG_POLL_US   50  /* the default of poll_us */
-#define CONFIG_MODULES   4   /* extra modules of a guest, at most */
-#define CONFIG_MIRRORS   CAPTURE_MIRRORS
-#define CONFIG_NAME      32   /* bytes of a name, its NUL included */
-#define CONFIG_MODULE    64   /* bytes of a boot module's name, its NUL included */
-#define CONFIG_ARGS      128  /* bytes of an extra module's arguments, their NUL included */
-#define CONFIG_CMDLINE   2040 /* bytes of a command line, its NUL included */
-#define CONFIG_LINE      4096 /* bytes of a line */
-#define CONFIG_STATEMENT 8192 /* bytes of a statement, all its continued lines together */
-#define CONFIG_TEXT      (1024 * 1024) /* bytes of a whole text */
+#define CONFIG_GUESTS     64
+#define CONFIG_NETS       VNET_NETS
+#define CONFIG_PORTS      VNET_PORTS
+#define CONFIG_ROUTES     VNET_ROUTES
+#define CONFIG_CPUS       64  /* vCPUs of a guest, at most */
+#define CONFIG_CORES      256 /* core numbers are below this */
+#define CONFIG_POLL_US    50  /* the default of poll_us */
+#define CONFIG_MODULES    4   /* extra modules of a guest, at most */
+#define CONFIG_MIRRORS    CAPTURE_MIRRORS
+#define CONFIG_GROUPS     8            /* groups with memory in common */
+#define CONFIG_JOINED     4            /* groups of one guest, at most */
+#define CONFIG_GROUP_UNIT (2ull << 20) /* a group's memory is a multiple: large pages map it */
+#define CONFIG_GROUP_MIN  (2 * CONFIG_GROUP_UNIT)
+#define CONFIG_GROUP_MAX  (32ull << 30)
+#define CONFIG_NAME       32   /* bytes of a name, its NUL included */
+#define CONFIG_MODULE     64   /* bytes of a boot module's name, its NUL included */
+#define CONFIG_ARGS       128  /* bytes of an extra module's arguments, their NUL included */
+#define CONFIG_CMDLINE    2040 /* bytes of a command line, its NUL included */
+#define CONFIG_LINE       4096 /* bytes of a line */
+#define CONFIG_STATEMENT  8192 /* bytes of a statement, all its continued lines together */
+#define CONFIG_TEXT       (1024 * 1024) /* bytes of a whole text */
 
 /* A multiboot module that a guest gets besides its kernel. */
 struct module_config {
@@ -44,8 +49,9 @@ struct module_config {
 };
 
 /*
- * `line` of a guest, network, port, underlay or mirror: the line of the staged text that declared
- * it, for errors found after parsing; 0: declared before.  An empty name marks a free slot.
+ * `line` of a guest, network, port, underlay, mirror or group: the line of the staged text that
+ * declared it, for errors found after parsing; 0: declared before.  An empty name marks a free
+ * slot.
  */
 struct guest_config {
 	char name[CONFIG_NAME];
@@ -129,6 +135,14 @@ struct mirror_config {
 	uint32_t cut;    /* bytes of a frame that are copied, at most; 0: all */
 };
 
+/* Memory in common: these guests, and no others, read and write it. */
+struct group_config {
+	char name[CONFIG_NAME];
+	uint32_t line;
+	uint64_t memory;  /* bytes, a multiple of CONFIG_GROUP_UNIT */
+	uint64_t members; /* bit n: the guest of slot n */
+};
+
 /*
  * The node.  An object keeps its slot as long as it exists.  Routes refer to networks and ports by
  * slot; they have no gaps and keep the order in which they were given.
@@ -150,6 +164,7 @@ struct node_config {
 	uint32_t guests, nets, ports; /* slots in use, some of them free */
 	uint32_t routes;
 	struct mirror_config mirror[CONFIG_MIRRORS];
+	struct group_config group[CONFIG_GROUPS];
 	struct guest_config guest[CONFIG_GUESTS];
 	struct net_config net[CONFIG_NETS]; /* slot 0 is `default` */
 	struct port_config port[CONFIG_PORTS];
@@ -238,6 +253,13 @@ void config_commit(struct config *c);
 int config_find_guest(const struct node_config *n, const char *name);
 int config_find_net(const struct node_config *n, const char *name);
 int config_find_port(const struct node_config *n, const char *name);
+int config_find_group(const struct node_config *n, const char *name);
+
+/* True: the guest of this slot is a member of the group, which may be a free slot. */
+static inline bool config_is_member(const struct group_config *g, unsigned guest)
+{
+	return g->name[0] && g->members >> guest & 1;
+}
 
 /* True for a link whose frames travel in UDP. */
 static inline bool config_is_tunnel(const struct port_config *port)

@@ -132,6 +132,13 @@ static const struct term mirror_terms[] = {
     LAST_TERM,
 };
 
+static const struct term group_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {"memory", "SIZE", TERM_SIZE, .min = CONFIG_GROUP_MIN, .max = CONFIG_GROUP_MAX},
+    {"members", "GUEST..", .kind = TERM_GUESTS},
+    LAST_TERM,
+};
+
 static const struct term histogram_terms[] = {
     {.arg = "STATE", .kind = TERM_CHOICE, .choice = config_switch_words},
     LAST_TERM,
@@ -172,6 +179,7 @@ static const struct term one_net[] = {{.arg = "NET", .kind = TERM_NET}, LAST_TER
 static const struct term one_port[] = {{.arg = "PORT", .kind = TERM_NIC}, LAST_TERM};
 static const struct term one_link[] = {{.arg = "LINK", .kind = TERM_LINK}, LAST_TERM};
 static const struct term one_mirror[] = {{.arg = "MIRROR", .kind = TERM_NAME}, LAST_TERM};
+static const struct term one_group[] = {{.arg = "GROUP", .kind = TERM_NAME}, LAST_TERM};
 static const struct term lint_terms[] = {
     {"json", .kind = TERM_FLAG, .optional = true},
     LAST_TERM,
@@ -214,6 +222,10 @@ const struct statement config_statement[] = {
      .help = "copy the frames of a port, a link or a network, whole or cut, for a reader "
              "(docs/capture.md)"},
     {"remove", "mirror", one_mirror, apply_remove_mirror, .help = "copy no more for this mirror"},
+    {"group", .term = group_terms, .apply = apply_group,
+     .help = "give these guests memory in common, which no other guest can reach (docs/groups.md)"},
+    {"remove", "group", one_group, apply_remove_group,
+     .help = "remove a group and its memory; no member may run"},
     {"move", .term = move_terms, .apply = apply_move,
      .help = "what moves frames: the sender's kick; a core that polls; or either: a core that "
              "polls until none came for TIME (50us unless said), then sleeps until a kick"},

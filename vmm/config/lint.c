@@ -417,6 +417,18 @@ static void lint_mirrors(struct lint *l)
 	}
 }
 
+static void lint_groups(struct lint *l)
+{
+	for (unsigned i = 0; i < CONFIG_GROUPS; i++) {
+		const struct group_config *g = &l->n->group[i];
+
+		if (g->name[0] && !(g->members & (g->members - 1)))
+			report_finding(l, g->line,
+			               "group \"%s\" has one member: nobody shares its memory",
+			               g->name);
+	}
+}
+
 static void lint_all(struct lint *l)
 {
 	lint_unused_routes(l);
@@ -425,6 +437,7 @@ static void lint_all(struct lint *l)
 	lint_macs(l);
 	lint_wire(l);
 	lint_mirrors(l);
+	lint_groups(l);
 }
 
 /* ---- the two callers ---- */

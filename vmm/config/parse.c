@@ -91,6 +91,11 @@ static const struct term *find_keyword(const struct parser *p, const struct word
 	return NULL;
 }
 
+bool config_is_keyword(const struct parser *p, const struct word *w)
+{
+	return find_keyword(p, w);
+}
+
 /* The next positional term not yet given, or NULL. */
 static const struct term *next_positional(const struct parser *p)
 {
@@ -104,7 +109,7 @@ static const struct term *next_positional(const struct parser *p)
 static bool fail_unexpected(struct parser *p, const struct word *w)
 {
 	struct nearest near;
-	char hint[160] = "expected";
+	char hint[200] = "expected";
 	const char *between = "";
 
 	nearest_init(&near, w->text);
@@ -168,7 +173,7 @@ static bool read_term(struct parser *p)
 
 static bool fail_missing(struct parser *p, const struct term *t)
 {
-	char hint[160];
+	char hint[200];
 
 	if (t->kind == TERM_CHOICE)
 		config_choices(t, hint, sizeof hint);

@@ -37,6 +37,7 @@ enum term_kind {
 	TERM_SECONDS, /* 10s; min .. max */
 	TERM_TIME,    /* 50us, 2ms; min .. max microseconds */
 	TERM_NAME,    /* a name, looked up by the statement */
+	TERM_GUESTS,  /* names of existing guests, up to the statement's next keyword */
 	TERM_GUEST,   /* the name of an existing guest; likewise the next four */
 	TERM_NET,
 	TERM_NIC,     /* a guest's NIC */
@@ -71,7 +72,8 @@ struct term {
 struct arg {
 	const struct term *term;
 	const struct word *word; /* the value's word, or the keyword of a flag */
-	uint64_t number; /* number, bytes, choice, slot, address (| prefix << 32), function */
+	uint64_t number; /* number, bytes, choice, slot, set of slots, address (| prefix << 32),
+	                  * function */
 	struct vnet_qual qual;
 };
 
@@ -130,6 +132,9 @@ static inline bool config_last_term(const struct term *t)
 {
 	return !t->word && !t->arg;
 }
+
+/* True: the unquoted word is a keyword of the statement that is being read. */
+bool config_is_keyword(const struct parser *p, const struct word *w);
 
 /* config/value.c: reads the term's value from p->word[p->at] on and advances p->at. */
 bool config_value(struct parser *p, const struct term *t, struct arg *a);
@@ -197,8 +202,8 @@ struct port_config *config_new_port(struct parser *p, const struct word *name);
 /* config/node.c: the guest that was given this core, or NULL. */
 const struct guest_config *config_core_owner(const struct node_config *n, unsigned core);
 
-/* config/node.c, config/link.c, config/route.c, config/mirror.c, config/action.c: apply
- * one statement each. */
+/* config/node.c, config/link.c, config/route.c, config/mirror.c, config/group.c, config/action.c:
+ * apply one statement each. */
 bool apply_guest(struct parser *p);
 bool apply_network(struct parser *p);
 bool apply_remove_network(struct parser *p);
@@ -210,6 +215,8 @@ bool apply_link(struct parser *p);
 bool apply_remove_link(struct parser *p);
 bool apply_mirror(struct parser *p);
 bool apply_remove_mirror(struct parser *p);
+bool apply_group(struct parser *p);
+bool apply_remove_group(struct parser *p);
 bool apply_node(struct parser *p);
 bool apply_move(struct parser *p);
 bool apply_log(struct parser *p);

@@ -134,6 +134,28 @@ static bool read_guest(struct parser *p, const struct word *w, struct arg *a)
 	return config_fail_unknown(p, w, "unknown guest", &near, "declare it first");
 }
 
+_Static_assert(CONFIG_GUESTS <= 64, "the guests of a list are the bits of a number");
+
+/* The first word is a name even if it is also a keyword. */
+static bool read_guests(struct parser *p, const struct word *w, struct arg *a)
+{
+	uint64_t guests = 0;
+
+	for (;; w = &p->word[p->at++]) {
+		if (w->quoted)
+			return config_fail(p, w, "%s is written without quotes", a->term->word);
+		if (!read_guest(p, w, a))
+			return false;
+		if (guests >> a->number & 1)
+			return config_fail(p, w, "guest \"%s\" is listed twice", w->text);
+		guests |= 1ull << a->number;
+		if (p->at == p->words || config_is_keyword(p, &p->word[p->at]))
+			break;
+	}
+	a->number = guests;
+	return true;
+}
+
 static bool read_net(struct parser *p, const struct word *w, struct arg *a)
 {
 	struct nearest near;
@@ -397,7 +419,7 @@ void config_choices(const struct term *t, char *buf, size_t size)
 static bool read_choice(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
 {
 	struct nearest near;
-	char hint[160];
+	char hint[200];
 	const struct config_word *found = config_word_find(t->choice, w->text);
 
 	if (found) {
@@ -426,6 +448,8 @@ static bool read_any(struct parser *p, const struct term *t, const struct word *
 		return read_seconds(p, t, w, a);
 	case TERM_NAME:
 		return read_name(p, w);
+	case TERM_GUESTS:
+		return read_guests(p, w, a);
 	case TERM_GUEST:
 		return read_guest(p, w, a);
 	case TERM_NET:

@@ -49,6 +49,7 @@
 	X(CONFIG_SHOW_NETWORKS, "networks")                                                        \
 	X(CONFIG_SHOW_ROUTES, "routes")                                                            \
 	X(CONFIG_SHOW_MIRRORS, "mirrors")                                                          \
+	X(CONFIG_SHOW_GROUPS, "groups")                                                            \
 	X(CONFIG_SHOW_EXITS, "exits")                                                              \
 	X(CONFIG_SHOW_COUNTERS, "counters")                                                        \
 	X(CONFIG_SHOW_MEMORY, "memory")                                                            \

@@ -3,7 +3,9 @@
  * stopped. */
 #include <stdio.h>
 #include "arch/x86_64/boot_info.h"
+#include "arch/x86_64/cpu.h"
 #include "vmm/control/control.h"
+#include "vmm/control/group.h"
 #include "vmm/control/network.h"
 #include "vmm/control/check.h"
 #include "vmm/fit.h"
@@ -31,6 +33,7 @@ static bool check_machine(const struct node_config *n, char *why, size_t size)
 	struct fit_machine m = {
 	    .poller = place_poller, .has_module = has_module, .pci_unfit = passthrough_unfit};
 
+	m.address_bits = cpuid(0x80000008, 0).eax & 0xff;
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
 		m.guest[i] = guest_change(i);
 	place_view(&m.place, n);
@@ -76,5 +79,5 @@ bool control_check(const struct node_config *live, const struct node_config *n, 
 	for (unsigned i = 0; i < n->ports; i++)
 		if (!check_port(live, n, i, why, size))
 			return false;
-	return true;
+	return control_group_check(n, why, size);
 }

@@ -11,6 +11,7 @@
 #include "arch/x86_64/random.h"
 #include "arch/x86_64/tsc.h"
 #include "vmm/control/control.h"
+#include "vmm/control/group.h"
 #include "vmm/control/network.h"
 #include "vmm/control/mirror.h"
 #include "vmm/control/trace.h"
@@ -54,13 +55,15 @@ void control_init(void)
 
 /* --- building ------------------------------------------------------------------------------- */
 
-/* Removes NICs, links and guests that build() created and the live description does not have. */
+/* Removes NICs, links, groups and guests that build() created and the live description does not
+ * have. */
 static void undo_build(void)
 {
 	const struct node_config *live = config_live(config);
 
 	control_net_unbuild(live);
 	control_mirror_unbuild(live);
+	control_group_follow(live);
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
 		if (vms[i] && !live->guest[i].name[0]) {
 			control_console_destroy(vms[i]);
@@ -104,7 +107,8 @@ static bool build(const struct node_config *n, char *why, size_t size)
 		if (!build_guest(n, i, why, size))
 			return false;
 	}
-	return control_net_build(config_live(config), n, why, size);
+	return control_group_build(n, why, size) &&
+	       control_net_build(config_live(config), n, why, size);
 }
 
 /* After the commit: nothing here can fail. */
@@ -120,6 +124,7 @@ static void apply_committed(const struct node_config *n)
 		if (vms[i])
 			vms[i]->config = &n->guest[i];
 	control_net_follow(n);
+	control_group_follow(n);
 	control_trace_follow(n);
 	control_mirror_follow(n);
 	control_histogram_follow(n);

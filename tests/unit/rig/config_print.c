@@ -236,6 +236,18 @@ static void print_mirror(const struct writer *w, const struct node_config *n,
 	print_format(w, "\n");
 }
 
+static void print_group(const struct writer *w, const struct node_config *n,
+                        const struct group_config *g)
+{
+	print_format(w, "group %s", g->name);
+	print_memory(w, g->memory);
+	print_format(w, " members");
+	for (unsigned i = 0; i < n->guests; i++)
+		if (config_is_member(g, i))
+			print_format(w, " %s", n->guest[i].name);
+	print_format(w, "\n");
+}
+
 static void print_end(const struct writer *w, const struct node_config *n)
 {
 	if (n->console >= 0)
@@ -264,6 +276,9 @@ void config_print(const struct node_config *n, config_put *put, void *ctx)
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++)
 		if (n->mirror[i].name[0])
 			print_mirror(&w, n, &n->mirror[i]);
+	for (unsigned i = 0; i < CONFIG_GROUPS; i++)
+		if (n->group[i].name[0])
+			print_group(&w, n, &n->group[i]);
 	if (n->histogram)
 		print_format(&w, "histogram on\n");
 	print_end(&w, n);

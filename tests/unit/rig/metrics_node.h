@@ -29,6 +29,8 @@ const struct hvm_ops *hvm;
 const char patio_version[64] = "v1-2-gabc";
 static struct hvm_ops vendor = {.name = "Vendor"};
 static struct vm alice, bob;
+static struct group group = {.name = "frames"};
+static struct group_member share = {.group = &group, .vm = &bob};
 static struct node_config node;
 static struct vnet_port port_a, edge, tunnel;
 static struct virtio_net nic_a, nic_edge;
@@ -125,10 +127,11 @@ bool virtio_pci_counter(const struct virtio_pci *v, unsigned i, char *name, size
                         uint64_t *value)
 {
 	snprintf(name, size, "%u", i);
-	return device_value(v == &alice.hvc.v ? 1
-	                    : v == &bob.hvc.v ? 2
-	                    : v == &nic_a.v   ? 3
-	                                      : 4,
+	return device_value(v == &alice.hvc.v    ? 1
+	                    : v == &bob.hvc.v    ? 2
+	                    : v == &nic_a.v      ? 3
+	                    : v == &share.pmem.v ? 6
+	                                         : 4,
 	                    i, value);
 }
 
@@ -220,6 +223,7 @@ static void make_guests(void)
 {
 	guest(&bob, "bob", 0, 1);
 	guest(&alice, "alice", CONTROLLED, 2);
+	bob.joined[1] = &share;
 	bob.ended = true;
 	bob.exit_status = 9;
 	alice.mem_size = 801;

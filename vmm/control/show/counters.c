@@ -12,11 +12,12 @@
 #include "vmm/control/network.h"
 #include "vmm/control/guest_console.h"
 #include "vmm/control/show/parts.h"
+#include "vmm/group.h"
 #include "vmm/life.h"
 #include "vmm/poll.h"
 #include "lib/log.h"
 
-#define COUNTER_NAME 56 /* bytes, with the NUL */
+#define COUNTER_NAME 80 /* bytes, with the NUL */
 
 /* False: the object has no more counters. */
 typedef bool counter_source(const void *object, unsigned i, char *name, size_t size,
@@ -131,6 +132,20 @@ static bool absent_counter(const void *object, unsigned i, char *name, size_t si
 	return true;
 }
 
+/* Of the memory that it has in common with others; `object` is what it has of one group. */
+static bool member_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
+{
+	const struct group_member *m = object;
+	char own[COUNTER_NAME] = "flushes";
+
+	if (i == 0)
+		*value = atomic_load(&m->pmem.flushes);
+	else if (!virtio_pci_counter(&m->pmem.v, i - 1, own, sizeof own, value))
+		return false;
+	snprintf(name, size, "pmem.%s.%s", m->group->name, own);
+	return true;
+}
+
 static void guest_counters(struct out *o, const struct vm *vm)
 {
 	static counter_source *const sources[] = {console_counter, hvc_counter, control_counter,
@@ -138,6 +153,9 @@ static void guest_counters(struct out *o, const struct vm *vm)
 
 	for (unsigned s = 0; s < sizeof sources / sizeof sources[0]; s++)
 		source_rows(o, vm->name, sources[s], vm);
+	for (unsigned i = 0; i < CONFIG_JOINED; i++)
+		if (vm->joined[i])
+			source_rows(o, vm->name, member_counter, vm->joined[i]);
 }
 
 static bool node_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)

@@ -10,6 +10,7 @@
 #include "vmm/control/show/parts.h"
 #include "vmm/exit.h"
 #include "vmm/exit_times.h"
+#include "vmm/group.h"
 #include "vmm/life.h"
 
 /* ---- guests ---- */
@@ -173,7 +174,7 @@ static void vcpu_field(struct metrics *m, unsigned offset)
 	for_vcpus(m, one_vcpu_field, offset);
 }
 
-/* ---- virtio devices: consoles, control consoles, NICs ---- */
+/* ---- virtio devices: consoles, control consoles, memory in common, NICs ---- */
 
 struct device {
 	const char *label[3]; /* guest, device, port */
@@ -193,6 +194,14 @@ static bool device_counter(const struct device *d, unsigned i, uint64_t *value)
 
 typedef void device_samples(struct metrics *m, const struct device *d, unsigned which);
 
+/* Memory in common with others: its port is the group. */
+static void member_samples(struct metrics *m, device_samples *samples, const struct group_member *g,
+                           unsigned which)
+{
+	samples(m, &(struct device){{g->vm->name, "pmem", g->group->name}, g->vm, &g->pmem.v},
+	        which);
+}
+
 static void for_devices(struct metrics *m, device_samples *samples, unsigned which)
 {
 	const struct node_config *n = control_config();
@@ -202,6 +211,10 @@ static void for_devices(struct metrics *m, device_samples *samples, unsigned whi
 		samples(m, &(struct device){{vm->name, "console", ""}, vm, &vm->hvc.v}, which);
 		samples(m, &(struct device){{vm->name, "control", ""}, vm, NULL}, which);
 	}
+	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
+		for (unsigned i = 0; i < CONFIG_JOINED; i++)
+			if (vm->joined[i])
+				member_samples(m, samples, vm->joined[i], which);
 	for (unsigned i = 0; i < n->ports; i++) {
 		const struct virtio_net *nic = control_nic(i);
 		const struct port_config *c = &n->port[i];

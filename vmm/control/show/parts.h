@@ -57,6 +57,10 @@ void show_routes(struct out *o, const struct config_action *a);
 /* show/mirrors.c */
 void show_mirrors(struct out *o, const struct config_action *a);
 void show_trace(struct out *o, const struct config_action *a);
+
+/* show/groups.c */
+void show_groups(struct out *o, const struct config_action *a);
+
 /* show/net.c: is the route in the wanted network, and to or from the wanted port or link?  A
  * guest's name does not select routes. */
 bool wanted_route(const struct config_action *a, const struct vnet_route *r);
