@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The Linux guest image: Debian's cloud kernel as it is, an initramfs, and the probe program.
 # Included by the root Makefile; run from the root.
-#   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe, build/linux/kexec
+#   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe, build/linux/kexec;
+#                      build/linux/group.cpio.gz: the same initramfs for members of groups
 #   linux-dom0         build/linux/dom0-vmlinuz, build/linux/dom0.cpio.gz: the same for a Dom0
 #   linux-evpn         build/linux/evpn.cpio.gz: Dom0's with FRR, for networks over many nodes
 #   check-linux-guest  each initramfs twice, bit for bit; the probe against itself and sha256sum
@@ -13,7 +14,8 @@ NETPROBE_CC ?= gcc
 NETPROBE_CFLAGS := -std=gnu11 -O2 $(WARNINGS) -static -s
 
 .PHONY: linux-guest linux-dom0 linux-evpn check-linux-guest
-linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe $(LINUX_OUT)/kexec
+linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe $(LINUX_OUT)/kexec \
+	$(LINUX_OUT)/group.cpio.gz
 linux-dom0: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/dom0.cpio.gz
 linux-evpn: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/evpn.cpio.gz
 
@@ -47,6 +49,16 @@ INITRD_SRC := $(addprefix $(LINUX_SRC)/,make-initrd init shrc modules.list)
 $(LINUX_OUT)/initrd.cpio.gz: $(INITRD_SRC) \
 		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl $(LINUX_OUT)/patio-capture
 	$(LINUX_SRC)/make-initrd $(LINUX_OUT)/kernel/root $(LINUX_OUT)/netprobe $@
+
+# Uses memory in common with other guests, through the library of guest-images/netlib.
+CHANNEL_SRC := $(LINUX_SRC)/channel/main.c guest-images/netlib/channel.c
+$(LINUX_OUT)/daxchannel: $(CHANNEL_SRC) guest-images/netlib/channel.h $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(CHANNEL_SRC) && mv $@.$$$$ $@
+
+$(LINUX_OUT)/group.cpio.gz: $(addprefix $(LINUX_SRC)/,make-group pmem-modules.list) \
+		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel
+	$(LINUX_SRC)/make-group $(LINUX_OUT)/kernel/root $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel $@
 
 # The cloud kernel drives no physical NIC: a Dom0 gets Debian's ordinary one.
 $(LINUX_OUT)/dom0-kernel.stamp: $(LINUX_SRC)/fetch-kernel
