@@ -17,10 +17,10 @@ def linux(name, address, words="", line=""):
             f'cmdline "{LINE} name={name} ip={address}/24 {line}"')
 
 
-def boot(conf, up, names=(), **machine):
-    """Boots a node and waits for the shells of the guests `up`.  With more than one thread the
+def boot(conf, up, names=(), modules=LINUX, **machine):
+    """Boots a node with these kernel and initrd and waits for the shells of the guests `up`.  With more than one thread the
     emulator itself can make a Linux guest hang (docs/emulator-traps.md)."""
-    n = node(conf, names, LINUX, **machine)
+    n = node(conf, names, modules, **machine)
     try:
         n.ready()
         for name in up:
