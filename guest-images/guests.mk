@@ -35,6 +35,7 @@ $(GUEST_OUT)/nic.elf64: $(GUEST_OUT)/guest-images/tests/tso_frame.c.o \
 		$(GUEST_OUT)/guest-images/dom0/nic.c.o $(GUEST_OUT)/vnet/frame/headers.c.o $(GUEST_NIC)
 $(GUEST_OUT)/headers.elf64: $(GUEST_OUT)/guest-images/tests/tso_frame.c.o \
 		$(GUEST_OUT)/guest-images/tests/frame_kind.c.o
+$(GUEST_OUT)/group.elf64: $(GUEST_OUT)/guest-images/netlib/channel.c.o
 $(GUEST_OUT)/dom0.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/dom0/*.c \
 		vnet/frame/*.c)) $(GUEST_NIC)
 

@@ -3,8 +3,9 @@
  * Memory in common with other guests.  how=ask and how=answer exchange rounds= (1000) messages by
  * loads and stores; the one that answers serves sessions= (1) of the other.  how=device tries what
  * the device takes, with its ring and requests in that memory; how=rules breaks the ring's rules,
- * and goes on; how=exec executes there.  device=1: it has a physical device.  how=outside is no
- * member, and finds nothing.
+ * and goes on; how=send and how=receive exchange messages= (1000) by a channel of the library's,
+ * `receive` is started first; how=exec executes there.  device=1: it has a physical device.
+ * how=outside is no member, and finds nothing.
  */
 #include <string.h>
 #include "guest-images/lib/check.h"
@@ -16,6 +17,7 @@
 #include "guest-images/lib/pci.h"
 #include "guest-images/lib/virtio.h"
 #include "guest-images/lib/vnic.h"
+#include "guest-images/netlib/channel.h"
 
 #define VENDOR   0x1af4
 #define DEVICE   0x105b
@@ -142,6 +144,69 @@ static void answer(struct shared *s)
 	check(!wrong, "questions", "%lu words are wrong", wrong);
 }
 
+/* ---- messages by a channel ---- */
+
+#define CHANNEL (16384 + 192) /* bytes of its memory: a ring of 16 KiB */
+
+static uint8_t message[CHANNEL_MESSAGE_MAX];
+
+/* Most are short; some are longer than the ring. */
+static uint32_t length_of(uint64_t n)
+{
+	return (uint32_t)(n % 50 ? 1 + n * 37 % 500 : 1 + n * 911 % 60000);
+}
+
+/* Goes on with a message until it is sent, or has come. */
+static void move(struct channel *c, bool send, uint32_t *length)
+{
+	uint64_t begin = rdtsc();
+	enum channel_result r = CHANNEL_WAIT;
+
+	while (r == CHANNEL_WAIT && rdtsc() - begin < netguest_patience()) {
+		r = send ? channel_send(c, message, *length)
+		         : channel_receive(c, message, sizeof message, length);
+		if (r == CHANNEL_WAIT)
+			cpu_pause();
+	}
+	if (r != CHANNEL_DONE) {
+		check(false, "moved", "%u", (unsigned)r);
+		done();
+	}
+}
+
+static void send(void *memory)
+{
+	struct channel c;
+
+	check(channel_open_sender(&c, memory, CHANNEL), "sender", "no channel");
+	for (uint64_t n = 0; n < mb_number("messages", 1000); n++) {
+		uint32_t length = length_of(n);
+
+		for (uint32_t i = 0; i < length; i++)
+			message[i] = (uint8_t)(n + i * 7);
+		move(&c, true, &length);
+	}
+}
+
+static void receive(void *memory)
+{
+	struct channel c;
+	uint64_t wrong = 0;
+
+	check(channel_make(memory, CHANNEL), "made", "not");
+	check(channel_open_receiver(&c, memory, CHANNEL), "receiver", "no channel");
+	print("ready\n");
+	for (uint64_t n = 0; n < mb_number("messages", 1000); n++) {
+		uint32_t length;
+
+		move(&c, false, &length);
+		wrong += length != length_of(n);
+		for (uint32_t i = 0; i < length; i++)
+			wrong += message[i] != (uint8_t)(n + i * 7);
+	}
+	check(!wrong, "messages", "%lu bytes or lengths are wrong", wrong);
+}
+
 /* ---- the device ---- */
 
 static void start_device(void *ring)
@@ -237,6 +302,10 @@ void guest_main(void)
 		ask(s);
 	else if (!strcmp(how, "answer"))
 		answer(s);
+	else if (!strcmp(how, "send"))
+		send(rest);
+	else if (!strcmp(how, "receive"))
+		receive(rest);
 	else if (!strcmp(how, "device"))
 		use_device(rest, (uint32_t *)(rest + LARGE / 2));
 	else if (!strcmp(how, "rules"))

@@ -6,12 +6,13 @@ import re
 
 import pytest
 
-from machine import TINY, about, ended, judge, node, only_on, passes, refuse, until
+from machine import TINY, about, ended, judge, node, only_on, passes, refuse, said, until
 
 pytestmark = pytest.mark.every_target
 
-CASES = {"ask": "", "answer": "sessions=2", "device": "", "rules": "", "exec": "", "outside": ""}
-MEMBERS = "ask answer device rules exec"
+CASES = {"ask": "", "answer": "sessions=2", "send": "", "receive": "", "device": "", "rules": "", "exec": "",
+         "outside": ""}
+MEMBERS = "ask answer send receive device rules exec"
 CONF = "".join(f'guest {name} kernel group.elf cmdline "how={name} {words}" {TINY} autostart no\n'
                for name, words in CASES.items()) + f"group m memory 16M members {MEMBERS}\n"
 
@@ -33,6 +34,15 @@ def test_messages(n):
     assert sum(n.exits("answer").values()) < 1000
     assert {(g["group"], g["memory"], g["prepared"]) for g in n.show("groups")["groups"]} == {
         ("m", 16 << 20, 16 << 20)}
+
+
+def test_channel(n):
+    """A thousand messages of up to 60 KiB, longer than the ring, by the library's channel."""
+    n.monitor("start receive")
+    until("the channel is there", lambda: "ready" in said(n, "receive"))
+    passes(n, "send")
+    judge(n, "receive")
+    assert sum(n.exits("receive").values()) < 1000
 
 
 @pytest.mark.parametrize("name", ["device", "rules", "outside"])
