@@ -59,12 +59,13 @@ def test_no_configuration():
     ("guest a kernel hello.elf cpus 9\n", "guest a: 9 vCPUs, but the node has 3 cores"),
     ("guest a kernel hello.elf core 7\n", "guest a: the node has no core 7"),
     ("guest a kernel hello.elf memory 64M pci 00:1f.7\n", "guest a: device 00:1f.7 is not there"),
+    (HELLO + "group m memory 512M members hello\n", "group m: no 512 MiB of contiguous memory left"),
     (HELLO + "move poll core 9\n", "move poll: the node has no core 9"),
     ("".join(HELLO.replace("guest hello", f"guest g{i}") for i in range(4)),
      "line 4: guest g3: no free core for vCPU 0 (the node has 3)"),
     (HELLO + "guest b kernl hello.elf\n", 'patio.conf:2:9: unknown word "kernl"; did you mean'),
     ("\x00\xff\n", "patio.conf:1:1: "),
-], ids=["kernel", "initrd", "memory", "cpus", "core", "pci", "poll-core", "cores-taken", "word",
+], ids=["kernel", "initrd", "memory", "cpus", "core", "pci", "group", "poll-core", "cores-taken", "word",
      "bytes"])
 def test_bad_boot_file(tmp_path, text, line):
     """patio.conf is refused with the place of the error, takes no effect, and the node ends.  patio-check
