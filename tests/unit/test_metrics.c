@@ -234,6 +234,9 @@ static void of_devices(void **state)
 	const char *const at = last;
 
 	(void)state;
+	SAMPLES(true, "patio_member_memory_bytes{guest=\"bob\",group=\"frames\"} 901",
+	        "patio_member_prepared_bytes{guest=\"bob\",group=\"frames\"} 902",
+	        "patio_member_flushes_total{guest=\"bob\",group=\"frames\"} 903");
 	SAMPLES(true, "patio_device_kicks_total" ON("alice", "console", "") "} 1000",
 	        "patio_device_kicks_total" ON("bob", "console", "") "} 2000",
 	        "patio_device_kicks_total" ON("alice", "net", "alice.0") "} 3000",

@@ -257,6 +257,27 @@ static void device_violations(struct metrics *m, unsigned which)
 	for_devices(m, one_device_violations, which);
 }
 
+/* ---- groups: of each that a guest is in, as that guest's ---- */
+
+enum member_number { MEMBER_MEMORY, MEMBER_PREPARED, MEMBER_FLUSHES };
+
+static void member_numbers(struct metrics *m, unsigned which)
+{
+	const struct vm *vm;
+
+	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
+		for (unsigned i = 0; i < CONFIG_JOINED; i++) {
+			const struct group_member *g = vm->joined[i];
+
+			if (g)
+				metrics_number(m, LABELS(vm->name, g->group->name),
+				               which == MEMBER_MEMORY ? g->group->size
+				               : which == MEMBER_PREPARED
+				                   ? atomic_load(&g->group->cleared)
+				                   : atomic_load(&g->pmem.flushes));
+		}
+}
+
 /* ---- control consoles ---- */
 
 static void control_counters(struct metrics *m, unsigned which)
@@ -319,6 +340,16 @@ static const struct family guest_families[] = {
     FAMILY(COUNTER, "patio_vcpu_refused_bases", NULL, "guest,vcpu",
            "Writes of the APIC's base that would have put it over memory or devices.", vcpu_field,
            offsetof(struct vcpu, refused_bases)),
+
+    FAMILY(GAUGE, "patio_member_memory", "bytes", "guest,group",
+           "The memory that the guest has in common with the others of the group.", member_numbers,
+           MEMBER_MEMORY),
+    FAMILY(GAUGE, "patio_member_prepared", "bytes", "guest,group",
+           "Of that memory: what was cleared; no member runs before all is.", member_numbers,
+           MEMBER_PREPARED),
+    FAMILY(COUNTER, "patio_member_flushes", NULL, "guest,group",
+           "Requests of the guest's driver to make that memory durable, answered at once.",
+           member_numbers, MEMBER_FLUSHES),
 
     FAMILY(COUNTER, "patio_device_violations", NULL, "guest,device,port,rule",
            "Rules of the rings that the guest's driver broke.", device_violations, 0),
