@@ -253,7 +253,6 @@ void config_commit(struct config *c);
 int config_find_guest(const struct node_config *n, const char *name);
 int config_find_net(const struct node_config *n, const char *name);
 int config_find_port(const struct node_config *n, const char *name);
-int config_find_group(const struct node_config *n, const char *name);
 
 /* True: the guest of this slot is a member of the group, which may be a free slot. */
 static inline bool config_is_member(const struct group_config *g, unsigned guest)

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "vmm/config/parse.h"
 
-int config_find_group(const struct node_config *n, const char *name)
+static int find_group(const struct node_config *n, const char *name)
 {
 	for (unsigned i = 0; i < CONFIG_GROUPS; i++)
 		if (n->group[i].name[0] && strcmp(n->group[i].name, name) == 0)
@@ -49,7 +49,7 @@ bool apply_group(struct parser *p)
 	struct node_config *n = p->node;
 	const struct word *name = config_arg(p, "NAME")->word;
 	const struct arg *memory = config_arg(p, "memory"), *members = config_arg(p, "members");
-	int taken = config_find_group(n, name->text), slot = free_group(p);
+	int taken = find_group(n, name->text), slot = free_group(p);
 	struct group_config *g = &n->group[slot < 0 ? 0 : slot];
 
 	if (taken >= 0)
@@ -75,7 +75,7 @@ bool apply_remove_group(struct parser *p)
 	struct node_config *n = p->node;
 	const struct word *w = config_arg(p, "GROUP")->word;
 	struct nearest near;
-	int slot = config_find_group(n, w->text);
+	int slot = find_group(n, w->text);
 
 	if (slot >= 0) {
 		memset(&n->group[slot], 0, sizeof n->group[slot]);
