@@ -12,7 +12,7 @@ static inline void mark_route(struct vnet_core *c, uint16_t to, uint64_t frames)
 	c->pending[to] = before | frames;
 }
 
-/* The uncommon results of a look-up: no route, several, or only one back to the frame's port. */
+/* Any result of a look-up: one route, none, several, or only one back to the frame's port. */
 static __attribute__((noinline)) void route_uncommon(struct walk *w, const struct vnet_table *t,
                                                      const struct vnet_cached *e, uint64_t bit)
 {
@@ -97,6 +97,27 @@ void look_up_routes(struct walk *w, struct policy *p)
 {
 	(void)p;
 	by_routes(w);
+}
+
+/* Routes do not ask who sent a frame first: a relayed one comes from the port that relayed it. */
+void deliver_routes(struct walk *w, struct policy *p, uint64_t frames, bool relayed)
+{
+	struct vnet_core *c = w->core;
+	const struct vnet_table *t = table_of(c);
+	uint64_t place = cache_place(t, w->from->net, w->from->number);
+
+	(void)p;
+	(void)relayed;
+	for (; frames; frames &= frames - 1) {
+		const struct vnet_frame *f = &w->frame[__builtin_ctzll(frames)];
+		const struct vnet_cached *e =
+		    cache_find(&c->cache, f->dst | place, f->src & t->src_mask);
+
+		if (!e)
+			e = look_up_uncached(w, t, f);
+		if (e)
+			route_uncommon(w, t, e, frames & -frames);
+	}
 }
 
 static __attribute__((noinline)) unsigned visit_down(struct walk *w, struct vnet_port *port,

@@ -16,12 +16,16 @@ void vnet_held_wait(struct vnet_held *h)
 	atomic_store(&h->state, waits(h->from, h->slot));
 }
 
+/* Whether a piece is a copy in the core's own memory. */
 static bool is_copy(const struct vnet_core *core, const struct vnet_seg *seg)
 {
-	return (uintptr_t)seg->base - (uintptr_t)core < sizeof *core;
+	uintptr_t chain = (uintptr_t)atomic_load_explicit(&core->chain, memory_order_relaxed);
+
+	return (uintptr_t)seg->base - (uintptr_t)core < sizeof *core ||
+	       (chain && (uintptr_t)seg->base - chain < core->chain_bytes);
 }
 
-/* A head in the core's own memory, which the switch has checked or changed there: the next walk
+/* A head in memory of the core, which the switch has checked or changed there: the next walk
  * uses that anew.  False: it is too long. */
 static bool keep_copied_head(struct vnet_held *h, const struct vnet_frame *f)
 {

@@ -54,8 +54,10 @@ static bool parts_make(struct vnet *v)
 	struct vnet_table *empty = table_make(&v->mem, v->cores, NULL, 0, err, sizeof err);
 
 	atomic_store(&v->table, empty);
-	for (unsigned i = 0; i < VNET_NETS; i++)
+	for (unsigned i = 0; i < VNET_NETS; i++) {
+		atomic_store(&v->base[i], &policy_routes);
 		atomic_store(&v->policy[i], &policy_routes);
+	}
 	for (unsigned i = 0; i < v->cores; i++)
 		if (!core_make(v, i))
 			return false;
@@ -98,6 +100,23 @@ static void policy_free(struct vnet *v, struct policy *p)
 		p->ops->destroy(p, &v->mem);
 }
 
+static void policies_free(struct vnet *v)
+{
+	for (unsigned i = 0; i < VNET_NETS; i++) {
+		if (v->policy[i] != v->base[i])
+			policy_free(v, v->policy[i]);
+		policy_free(v, v->base[i]);
+	}
+}
+
+static void core_free(struct vnet *v, struct vnet_core *c)
+{
+	struct chain_core *chain = atomic_load(&c->chain);
+
+	if (chain)
+		v->mem.free(chain, c->chain_bytes);
+}
+
 void vnet_destroy(struct vnet *v)
 {
 	struct vnet_mem mem = v->mem;
@@ -105,13 +124,17 @@ void vnet_destroy(struct vnet *v)
 	/* Links first: freeing one needs its edge's underlay. */
 	ports_free(v, true);
 	ports_free(v, false);
-	for (unsigned i = 0; i < VNET_NETS; i++)
-		policy_free(v, v->policy[i]);
-	if (v->trials)
+	policies_free(v);
+	if (v->trials) {
+		core_free(v, &v->trials->core);
 		mem.free(v->trials, sizeof *v->trials);
-	for (unsigned i = 0; i < v->cores; i++)
-		if (v->core[i])
-			mem.free(v->core[i], sizeof(struct vnet_core));
+	}
+	for (unsigned i = 0; i < v->cores; i++) {
+		if (!v->core[i])
+			continue;
+		core_free(v, v->core[i]);
+		mem.free(v->core[i], sizeof(struct vnet_core));
+	}
 	if (v->table)
 		table_free(&mem, v->table);
 	mem.free(v, sizeof *v);
@@ -131,7 +154,7 @@ struct vnet_core *vnet_core(struct vnet *v, unsigned core)
 /* A policy of that kind for a network; the present one if it is of that kind.  NULL: no memory. */
 static struct policy *policy_for(struct vnet *v, unsigned net, enum vnet_policy kind)
 {
-	struct policy *now = atomic_load(&v->policy[net]);
+	struct policy *now = atomic_load(&v->base[net]);
 
 	if (kind == VNET_ROUTE)
 		return &policy_routes;
@@ -140,9 +163,22 @@ static struct policy *policy_for(struct vnet *v, unsigned net, enum vnet_policy 
 	return now->ops == &policy_learned ? now : policy_learn(&v->mem, v->secret, net);
 }
 
+/* Replaces what the network's mode says; flows in front of it stay. */
+static void base_set(struct vnet *v, unsigned net, struct policy *p)
+{
+	struct policy *old = atomic_exchange(&v->base[net], p);
+
+	if (old == p)
+		return;
+	if (atomic_load(&v->policy[net]) == old)
+		atomic_store(&v->policy[net], p);
+	vnet_sync(v);
+	policy_free(v, old);
+}
+
 bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy kind)
 {
-	struct policy *p, *old;
+	struct policy *p;
 
 	if (net >= VNET_NETS)
 		return false;
@@ -150,11 +186,7 @@ bool vnet_net_set(struct vnet *v, unsigned net, enum vnet_policy kind)
 	p = policy_for(v, net, kind);
 	if (p) {
 		v->net[net] = true;
-		old = atomic_exchange(&v->policy[net], p);
-		if (old != p) {
-			vnet_sync(v);
-			policy_free(v, old);
-		}
+		base_set(v, net, p);
 	}
 	control_unlock(v);
 	return p != NULL;

@@ -76,9 +76,12 @@ void port_free(struct vnet_port *port)
 /* Since ports_unpublish() no walk learns an address of the port, so none comes back. */
 static void port_forget(struct vnet_port *port)
 {
+	struct policy *base = atomic_load(&port->vnet->base[port->net]);
 	struct policy *policy = atomic_load(&port->vnet->policy[port->net]);
 
-	if (policy->ops->forget)
+	if (base->ops->forget)
+		base->ops->forget(base, port->number);
+	if (policy != base && policy->ops->forget)
 		policy->ops->forget(policy, port->number);
 	port_free(port);
 }

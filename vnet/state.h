@@ -18,6 +18,7 @@
 #include "vnet/lookup/table.h"
 #include "vnet/vnet.h"
 
+struct chain_core;
 struct vnet_trials;
 
 /*
@@ -91,6 +92,9 @@ struct vnet {
 	_Atomic uint32_t capture_cut;    /* bytes of a frame that are captured, at most */
 	bool measuring;                  /* ports and routes have histograms: measure.h */
 	struct vnet_core *core[VNET_CORES];
+	/* What the mode of each network says; policy[] has the same, or flows in front of it. */
+	_Atomic(struct policy *) base[VNET_NETS];
+	uint64_t chains; /* how many states tables of flows have had: vnet/chain/ */
 };
 
 /* What is recorded of a core's walks: bits of `watched` and `watch`. */
@@ -144,6 +148,10 @@ struct vnet_core {
 	uint64_t ticks[VNET_PORTS]; /* with WATCH_TIMES, of each destination that the walk has
 	                             * visited: how long it took; 0: nothing was delivered */
 	uint32_t walk;              /* number of this core's last traced walk */
+	/* What networks with flows need (vnet/chain/), `chain_bytes` long; NULL: none ever had
+	 * any. */
+	_Atomic(struct chain_core *) chain;
+	size_t chain_bytes;
 };
 
 _Static_assert(offsetof(struct vnet_core, open) == 0, "as vnet_core_batch() has it");

@@ -48,7 +48,7 @@ static inline bool has_offload(const struct vnet_frame *f)
 static inline void drop_here(struct walk *w, const struct vnet_frame *f, enum vnet_drop why)
 {
 	count_add(&w->count->drop[why], 1);
-	note_drop(w->core, w->from, f, why);
+	note_drop(w->core, w->core->from, f, why);
 }
 
 /* A core's epoch is odd while it is in the walk. */

@@ -111,6 +111,16 @@ static void ignore(void *ctx, const struct vnet_verdict *verdict)
 		abort();
 }
 
+static void explain(struct input *in)
+{
+	struct vnet_question q = {.net = next(in) % NETS};
+
+	q.src = next_mac(in);
+	q.dst = next_mac(in);
+	q.from = next(in) % PORTS;
+	vnet_explain(v, &q, ignore, NULL);
+}
+
 /* One frame in pieces of their own; returns how many pieces were used. */
 static unsigned frame(struct input *in, struct vnet_frame *f, struct vnet_seg *seg, unsigned room)
 {
@@ -294,8 +304,7 @@ static void step(struct input *in)
 		vnet_clock_set(vnet_core(v, 0), clock_now);
 		break;
 	case 4:
-		vnet_explain(v, next(in) % NETS, next_mac(in), next_mac(in), next(in) % PORTS,
-		             ignore, NULL);
+		explain(in);
 		break;
 	default:
 		send(in);

@@ -252,7 +252,7 @@ static void agrees(struct node *n, struct vnet_port *from, mac_t dst, mac_t src)
 	uint64_t before[DEVS][VNET_DROP_CAUSES];
 	struct vnet_port_stats s;
 
-	assert_true(vnet_explain(n->v, 1, src, dst, from->number, record_verdict, &t));
+	assert_true(vnet_explain(n->v, ASK(1, src, dst, from->number), record_verdict, &t));
 	for (unsigned i = 0; i < 5; i++) {
 		vnet_port_stats(n->dev[i].port, &s);
 		memcpy(before[i], s.drop, sizeof s.drop);
@@ -290,15 +290,15 @@ static void explain_knows_links(void **state)
 	struct explained t = {0};
 
 	(void)state;
-	assert_true(vnet_explain(n->v, 1, A, B, guest->number, record_verdict, &t));
+	assert_true(vnet_explain(n->v, ASK(1, A, B, guest->number), record_verdict, &t));
 	assert_int_equal(t.last.port, link->number);
 	assert_int_equal(t.last.drop, VNET_DROP_no_neighbour);
 	n->dev[0].port->up = false;
-	assert_true(vnet_explain(n->v, 1, A, B, guest->number, record_verdict, &t));
+	assert_true(vnet_explain(n->v, ASK(1, A, B, guest->number), record_verdict, &t));
 	assert_int_equal(t.last.drop, VNET_DROP_bridge_down);
-	assert_true(vnet_explain(n->v, 0, A, NODE_MAC(0), 0, record_verdict, &t));
+	assert_true(vnet_explain(n->v, ASK(0, A, NODE_MAC(0), 0), record_verdict, &t));
 	assert_int_equal(t.last.drop, VNET_DROP_outer_other);
-	assert_true(vnet_explain(n->v, 0, NODE_MAC(0), A, 0, record_verdict, &t));
+	assert_true(vnet_explain(n->v, ASK(0, NODE_MAC(0), A, 0), record_verdict, &t));
 	assert_int_equal(t.last.drop, VNET_DROP_looped);
 	node_free(n);
 }

@@ -15,7 +15,7 @@ static void record_verdict(void *ctx, const struct vnet_verdict *v)
 static void explain(struct rig *r, mac_t src, mac_t dst, unsigned from)
 {
 	lines = 0;
-	assert_true(vnet_explain(r->v, 0, src, dst, from, record_verdict, NULL));
+	assert_true(vnet_explain(r->v, ASK(0, src, dst, from), record_verdict, NULL));
 }
 
 static void line(unsigned i, int route, int priority, bool wins, int port, int drop)
@@ -58,10 +58,10 @@ static void drops_are_told(void **state)
 	line(0, -1, 0, true, 0, VNET_DROP_no_route);
 	explain(r, MAC_BROADCAST, B, 0);
 	line(0, -1, 0, true, 0, VNET_DROP_bad_source);
-	assert_false(vnet_explain(r->v, 1, A, B, 0, record_verdict, NULL));
-	assert_false(vnet_explain(r->v, 0, A, B, 99, record_verdict, NULL));
-	assert_false(vnet_explain(r->v, 0, A, B, VNET_PORTS, record_verdict, NULL));
-	assert_false(vnet_explain(r->v, VNET_NETS, A, B, 0, record_verdict, NULL));
+	assert_false(vnet_explain(r->v, ASK(1, A, B, 0), record_verdict, NULL));
+	assert_false(vnet_explain(r->v, ASK(0, A, B, 99), record_verdict, NULL));
+	assert_false(vnet_explain(r->v, ASK(0, A, B, VNET_PORTS), record_verdict, NULL));
+	assert_false(vnet_explain(r->v, ASK(VNET_NETS, A, B, 0), record_verdict, NULL));
 }
 
 static void learning_is_told(void **state)

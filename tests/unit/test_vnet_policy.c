@@ -21,7 +21,7 @@ static void look_up(struct walk *w, struct policy *p)
 
 static void explain(struct trial *t, struct policy *p)
 {
-	const struct vnet_verdict say = {-1, 0, true, 3, -1};
+	const struct vnet_verdict say = {-1, 0, true, 3, -1, NULL, NULL};
 
 	seen.explained++;
 	look_up(&t->w, p);
@@ -41,7 +41,8 @@ static void destroy(struct policy *p, const struct vnet_mem *mem)
 	seen.destroyed++;
 }
 
-static const struct vnet_policy_ops ops = {look_up, explain, forget, destroy};
+static const struct vnet_policy_ops ops = {
+    .look_up = look_up, .explain = explain, .forget = forget, .destroy = destroy};
 static struct policy fourth = {&ops};
 
 static int setup(void **state)
@@ -51,6 +52,7 @@ static int setup(void **state)
 	memset(&seen, 0, sizeof seen);
 	rig_setup(state);
 	r = *state;
+	atomic_store(&r->v->base[0], &fourth);
 	atomic_store(&r->v->policy[0], &fourth);
 	return 0;
 }
@@ -77,7 +79,7 @@ static void it_explains_itself(void **state)
 {
 	struct rig *r = *state;
 
-	assert_true(vnet_explain(r->v, 0, A, B, 0, record_verdict, NULL));
+	assert_true(vnet_explain(r->v, ASK(0, A, B, 0), record_verdict, NULL));
 	assert_int_equal(said.port, 3);
 	assert_int_equal(seen.explained, 1);
 	assert_int_equal(r->dev[3].n, 0);

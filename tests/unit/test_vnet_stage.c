@@ -92,10 +92,10 @@ static void explain_asks_the_stage(void **state)
 	struct rig *r = *state;
 
 	stage_put(r, 2, &stage);
-	assert_true(vnet_explain(r->v, 0, C, B, 2, record_verdict, NULL));
+	assert_true(vnet_explain(r->v, ASK(0, C, B, 2), record_verdict, NULL));
 	assert_int_equal(verdict.port, 2);
 	assert_int_equal(verdict.drop, VNET_DROP_outer_forged);
-	assert_true(vnet_explain(r->v, 0, A, B, 2, record_verdict, NULL));
+	assert_true(vnet_explain(r->v, ASK(0, A, B, 2), record_verdict, NULL));
 	assert_int_equal(verdict.drop, VNET_DROP_no_route);
 	assert_int_equal(entered, 0);
 }
@@ -114,11 +114,11 @@ static void explain_asks_what_stands_behind_a_port(void **state)
 	rig_routes(r, &all, 1);
 	ops.blocked = blocked;
 	r->dev[1].port->ops = &ops;
-	assert_true(vnet_explain(r->v, 0, A, B, 0, record_verdict, NULL));
+	assert_true(vnet_explain(r->v, ASK(0, A, B, 0), record_verdict, NULL));
 	assert_int_equal(verdict.port, 1);
 	assert_int_equal(verdict.drop, VNET_DROP_no_neighbour);
 	r->dev[1].port->up = false; /* that comes first */
-	assert_true(vnet_explain(r->v, 0, A, B, 0, record_verdict, NULL));
+	assert_true(vnet_explain(r->v, ASK(0, A, B, 0), record_verdict, NULL));
 	assert_int_equal(verdict.drop, VNET_DROP_port_down);
 }
 

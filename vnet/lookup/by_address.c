@@ -3,6 +3,9 @@
 #include "vnet/lookup/learn.h"
 #include "vnet/walk.h"
 
+/* In line in both of the walk's look-ups, though others use it, too. */
+#define IN_LINE static inline __attribute__((always_inline))
+
 #define REACH_LOCAL   1
 #define REACH_OUTSIDE 2
 
@@ -86,8 +89,8 @@ static void forward(struct walk *w, struct vnet_port *to, uint64_t bit)
 
 /* The port that declared the address, else the one where it was learned; NULL: none that is up, so
  * the frame is flooded. */
-static struct vnet_port *learned_port(struct walk *w, const struct vnet_members *m,
-                                      struct vnet_learn *learn, mac_t dst)
+IN_LINE struct vnet_port *learned_port(struct walk *w, const struct vnet_members *m,
+                                       struct vnet_learn *learn, mac_t dst)
 {
 	struct vnet_port *port;
 	int number;
@@ -103,7 +106,7 @@ static struct vnet_port *learned_port(struct walk *w, const struct vnet_members 
 
 /* Mode exact: drops and counts a frame from outside whose source is the MAC of a local port that is
  * up. */
-static bool drop_looped(struct walk *w, const struct vnet_frame *f)
+IN_LINE bool drop_looped(struct walk *w, const struct vnet_frame *f)
 {
 	if (!is_outside(w->from) || !member_up(members_of(w), w->from->net, f->src))
 		return false;
@@ -113,7 +116,7 @@ static bool drop_looped(struct walk *w, const struct vnet_frame *f)
 
 /* Learns a source that no port declared.  False, and counted: the guest's port has its quota.  The
  * frame is dropped, since it would fill the tables of other nodes and switches, too. */
-static bool learn_from(struct walk *w, struct vnet_learn *l, const struct vnet_frame *f)
+IN_LINE bool learn_from(struct walk *w, struct vnet_learn *l, const struct vnet_frame *f)
 {
 	unsigned quota = atomic_load_explicit(&w->from->quota, memory_order_relaxed);
 	enum learned done =
@@ -130,7 +133,7 @@ static bool learn_from(struct walk *w, struct vnet_learn *l, const struct vnet_f
 }
 
 /* Notes that the port sent with its declared address. */
-static void sent_own(struct walk *w)
+IN_LINE void sent_own(struct walk *w)
 {
 	atomic_store_explicit(
 	    &w->from->sent_own,
@@ -139,7 +142,7 @@ static void sent_own(struct walk *w)
 }
 
 /* Notes that the port sent with another address; after a pause, disuse of its own starts now. */
-static void sent_other(struct walk *w)
+IN_LINE void sent_other(struct walk *w)
 {
 	struct vnet *v = w->core->vnet;
 	struct vnet_port *port = w->from;
@@ -157,8 +160,8 @@ static void sent_other(struct walk *w)
  * other port, but accepted from outside while its port is down or uses another address.  `known`:
  * the source of the frame before it in the batch.
  */
-static bool check_source(struct walk *w, const struct vnet_members *m, struct vnet_learn *l,
-                         const struct vnet_frame *f, mac_t known)
+IN_LINE bool check_source(struct walk *w, const struct vnet_members *m, struct vnet_learn *l,
+                          const struct vnet_frame *f, mac_t known)
 {
 	struct vnet_port *owner = member_mac(m, w->from->net, f->src);
 	bool outside = is_outside(w->from);
@@ -214,7 +217,7 @@ void look_up_learned(struct walk *w, struct policy *p)
 }
 
 /* Whether a frame's source is its port's declared MAC or, from outside, no local port's. */
-static bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
+IN_LINE bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
 {
 	if (is_outside(w->from))
 		return !drop_looped(w, f);
@@ -251,4 +254,93 @@ void look_up_exact(struct walk *w, struct policy *p)
 	if (unknown)
 		flood(w, unknown, REACH_OUTSIDE);
 	count_add(&w->count->in_bytes, bytes);
+}
+
+/* --- for the flows in front of a network's own look-up ------------------------------------------
+ */
+
+bool source_learned(struct walk *w, struct policy *p, const struct vnet_frame *f)
+{
+	w->quantum = atomic_load_explicit(&w->core->vnet->quanta, memory_order_relaxed);
+	if (is_outside(w->from) ||
+	    f->src != atomic_load_explicit(&w->from->mac, memory_order_relaxed))
+		return check_source(w, members_of(w), (struct vnet_learn *)p, f, 0);
+	if (atomic_load_explicit(&w->from->sent_other, memory_order_relaxed))
+		sent_own(w);
+	return true;
+}
+
+bool source_exact(struct walk *w, struct policy *p, const struct vnet_frame *f)
+{
+	(void)p;
+	return source_fits(w, f, atomic_load_explicit(&w->from->mac, memory_order_relaxed));
+}
+
+/* One frame of deliver_learned(). */
+static void deliver_one(struct walk *w, struct vnet_learn *learn, uint64_t bit)
+{
+	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
+	struct vnet_port *to = learned_port(w, members_of(w), learn, f->dst);
+
+	if (to)
+		forward(w, to, bit);
+	else if (!drop_link_local(w, f))
+		flood(w, bit, REACH_LOCAL | REACH_OUTSIDE);
+}
+
+/* One frame of deliver_exact(). */
+static void deliver_one_exact(struct walk *w, uint64_t bit)
+{
+	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
+	struct vnet_port *to = member_up(members_of(w), w->from->net, f->dst);
+
+	if (to)
+		forward(w, to, bit);
+	else if (!(f->dst & MAC_MULTICAST))
+		flood(w, bit, REACH_OUTSIDE);
+	else if (!drop_link_local(w, f))
+		flood(w, bit, REACH_LOCAL | REACH_OUTSIDE);
+}
+
+/*
+ * A relayed frame goes on as if from the port where its source is: never back there, and not to
+ * another node if it came from one.  If nobody knows that source, it may have come from outside.
+ */
+static void deliver_relayed(struct walk *w, struct vnet_learn *learn, uint64_t bit)
+{
+	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
+	struct vnet_port unknown = {
+	    .number = VNET_PORTS, .net = w->from->net, .flags = VNET_LINK, .vnet = w->from->vnet};
+	struct walk as = *w;
+
+	as.from = learn ? learned_port(w, members_of(w), learn, f->src)
+	                : member_up(members_of(w), w->from->net, f->src);
+	if (!as.from)
+		as.from = &unknown;
+	if (learn)
+		deliver_one(&as, learn, bit);
+	else
+		deliver_one_exact(&as, bit);
+}
+
+void deliver_learned(struct walk *w, struct policy *p, uint64_t frames, bool relayed)
+{
+	struct vnet_learn *learn = (struct vnet_learn *)p;
+
+	w->quantum = atomic_load_explicit(&w->core->vnet->quanta, memory_order_relaxed);
+	for (; frames; frames &= frames - 1)
+		if (relayed)
+			deliver_relayed(w, learn, frames & -frames);
+		else
+			deliver_one(w, learn, frames & -frames);
+}
+
+void deliver_exact(struct walk *w, struct policy *p, uint64_t frames, bool relayed)
+{
+	(void)p;
+	for (; frames; frames &= frames - 1)
+		if (relayed)
+			deliver_relayed(w, NULL, frames & -frames);
+		else
+			deliver_one_exact(w, frames & -frames);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* explain.c: what the switch would do with a frame, without sending it: see trial.h. */
 #include <string.h>
+#include "lib/bytes.h"
+#include "lib/net_formats.h"
 #include "vnet/lookup/trial.h"
 
 /* The drop that the port would count for a frame to it; -1: none. */
@@ -14,7 +16,7 @@ static int drop_at(struct vnet_port *port)
 /* Reports that the incoming port would count a drop. */
 static void report_drop(const struct trial *t, enum vnet_drop why)
 {
-	struct vnet_verdict verdict = {-1, 0, true, t->from->number, (int)why};
+	struct vnet_verdict verdict = {-1, 0, true, t->from->number, (int)why, t->flow, t->service};
 
 	t->line(t->ctx, &verdict);
 }
@@ -33,10 +35,17 @@ static void report_ports(const struct trial *t)
 
 	for (unsigned i = 0; i < c->ntouched; i++) {
 		struct vnet_port *to = c->touched[i];
-		struct vnet_verdict verdict = {-1, 0, true, to->number, drop_at(to)};
+		struct vnet_verdict verdict = {-1,          0,       true,      to->number,
+		                               drop_at(to), t->flow, t->service};
 
 		t->line(t->ctx, &verdict);
 	}
+}
+
+void trial_report(const struct trial *t)
+{
+	report_drops(t);
+	report_ports(t);
 }
 
 /* Reports a route that matches; `won`: the frame would take it. */
@@ -44,7 +53,7 @@ static void report_route(const struct trial *t, const struct vnet_table *table, 
                          bool won)
 {
 	const struct vnet_route *r = &table->route[i];
-	struct vnet_verdict verdict = {(int)i, table->priority[i], won, -1, -1};
+	struct vnet_verdict verdict = {(int)i, table->priority[i], won, -1, -1, NULL, NULL};
 
 	if (won && t->w.core->pending[r->to]) {
 		verdict.port = r->to;
@@ -75,21 +84,22 @@ void explain_routes(struct trial *t, struct policy *p)
 }
 
 /* The look-up learns the source, so it has a copy of the table. */
+struct policy *trial_learned(struct policy *p, struct vnet_trials *trials)
+{
+	learn_copy(&trials->learn, (struct vnet_learn *)p);
+	return &trials->learn.policy;
+}
+
 void explain_learned(struct trial *t, struct policy *p)
 {
-	struct vnet_learn *copy = &t->w.core->vnet->trials->learn;
-
-	learn_copy(copy, (struct vnet_learn *)p);
-	look_up_learned(&t->w, &copy->policy);
-	report_drops(t);
-	report_ports(t);
+	look_up_learned(&t->w, trial_learned(p, t->w.core->vnet->trials));
+	trial_report(t);
 }
 
 void explain_exact(struct trial *t, struct policy *p)
 {
 	look_up_exact(&t->w, p);
-	report_drops(t);
-	report_ports(t);
+	trial_report(t);
 }
 
 /* Copies what the look-up reads of a port; what it writes goes to the copy. */
@@ -105,47 +115,82 @@ static void port_copy(struct vnet_port *to, struct vnet_port *from)
 	atomic_store(&to->sent_other, atomic_load(&from->sent_other));
 }
 
+static void unmark(struct vnet_core *c)
+{
+	for (unsigned i = 0; i < c->ntouched; i++)
+		c->pending[c->touched[i]->number] = 0;
+	c->ntouched = 0;
+	c->from = NULL;
+}
+
+void trial_begin(struct trial *t, struct vnet_port *from)
+{
+	unmark(t->w.core);
+	memset(&t->count, 0, sizeof t->count);
+	t->from = from;
+	port_copy(&t->copy, from);
+	t->w.from = t->w.core->from = &t->copy;
+}
+
+/* IPv4 or IPv6 with its addresses, protocol and ports; 0 elsewhere. */
+static void packet_write(uint8_t *ether, const struct vnet_packet *p)
+{
+	bool ipv4 = p->version == 4;
+	uint8_t *ip = ether + VNET_FRAME_MIN, *ports = ip + (ipv4 ? 20 : 40);
+
+	put_be16(ether + 12, ipv4 ? ETHER_IPV4 : ETHER_IPV6);
+	ip[0] = ipv4 ? 0x45 : 0x60;
+	ip[ipv4 ? 9 : 6] = p->protocol;
+	memcpy(ip + (ipv4 ? 12 : 8), p->src, ipv4 ? 4 : 16);
+	memcpy(ip + (ipv4 ? 16 : 24), p->dst, ipv4 ? 4 : 16);
+	put_be16(ports, p->port[0]);
+	put_be16(ports + 2, p->port[1]);
+}
+
+static void frame_write(struct trial *t, const struct vnet_question *q)
+{
+	mac_write(t->bytes, q->dst & MAC_MASK);
+	mac_write(t->bytes + 6, q->src & MAC_MASK);
+	if (q->packet.version)
+		packet_write(t->bytes, &q->packet);
+	t->seg = (struct vnet_seg){t->bytes, sizeof t->bytes};
+	t->frame.seg = &t->seg;
+	t->frame.len = sizeof t->bytes;
+	t->frame.nseg = t->frame.contiguous_head = 1;
+}
+
 /* Looks the trial's frame up, unless its port's ingress stage refuses it. */
-static void explain_frame(struct trial *t, struct vnet_core *c, mac_t src, mac_t dst)
+static void explain_frame(struct trial *t, struct vnet_core *c, const struct vnet_question *q)
 {
 	struct policy *policy = atomic_load(&c->vnet->policy[t->from->net]);
 	const struct vnet_stage *stage = stage_of(t->from);
-	int drop = stage ? stage->refuses(t->from, src, dst) : -1;
-	struct vnet_port from = {0};
+	int drop = stage ? stage->refuses(t->from, q->src & MAC_MASK, q->dst & MAC_MASK) : -1;
 
 	if (drop >= 0) {
 		report_drop(t, (enum vnet_drop)drop);
 		return;
 	}
-	port_copy(&from, t->from);
-	mac_write(t->bytes, dst);
-	mac_write(t->bytes + 6, src);
-	t->seg = (struct vnet_seg){t->bytes, sizeof t->bytes};
-	t->frame.seg = &t->seg;
-	t->frame.len = sizeof t->bytes;
-	t->frame.nseg = t->frame.contiguous_head = 1;
+	frame_write(t, q);
 	t->w.core = c;
-	t->w.from = &from;
 	t->w.frame = &t->frame;
 	t->w.n = 1;
 	t->w.count = &t->count;
+	trial_begin(t, t->from);
 	policy->ops->explain(t, policy);
-	for (unsigned i = 0; i < c->ntouched; i++)
-		c->pending[c->touched[i]->number] = 0;
-	c->ntouched = 0;
+	unmark(c);
 }
 
-bool vnet_explain(struct vnet *v, unsigned net, mac_t src, mac_t dst, unsigned from,
+bool vnet_explain(struct vnet *v, const struct vnet_question *q,
                   void (*line)(void *ctx, const struct vnet_verdict *verdict), void *ctx)
 {
 	struct trial t = {.line = line, .ctx = ctx};
 	bool there;
 
 	control_lock(v);
-	t.from = from < VNET_PORTS ? port_at(v, from) : NULL;
-	there = net < VNET_NETS && v->net[net] && t.from && t.from->net == net;
+	t.from = q->from < VNET_PORTS ? port_at(v, q->from) : NULL;
+	there = q->net < VNET_NETS && v->net[q->net] && t.from && t.from->net == q->net;
 	if (there)
-		explain_frame(&t, &v->trials->core, src & MAC_MASK, dst & MAC_MASK);
+		explain_frame(&t, &v->trials->core, q);
 	control_unlock(v);
 	return there;
 }

@@ -187,6 +187,9 @@ static void learn_destroy(struct policy *p, const struct vnet_mem *mem)
 const struct vnet_policy_ops policy_learned = {
     .look_up = look_up_learned,
     .explain = explain_learned,
+    .source = source_learned,
+    .deliver = deliver_learned,
+    .trial = trial_learned,
     .forget = learn_forget,
     .destroy = learn_destroy,
 };
@@ -204,7 +207,7 @@ struct policy *policy_learn(const struct vnet_mem *mem, const uint64_t secret[2]
 
 unsigned vnet_port_learned(const struct vnet_port *port)
 {
-	struct policy *p = atomic_load(&port->vnet->policy[port->net]);
+	struct policy *p = atomic_load(&port->vnet->base[port->net]);
 	struct vnet_learn *l = (struct vnet_learn *)p;
 	uint64_t now = atomic_load_explicit(&port->vnet->quanta, memory_order_relaxed);
 	unsigned first;

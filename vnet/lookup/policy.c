@@ -5,11 +5,14 @@
 static const struct vnet_policy_ops routes_ops = {
     .look_up = look_up_routes,
     .explain = explain_routes,
+    .deliver = deliver_routes,
 };
 
 static const struct vnet_policy_ops exact_ops = {
     .look_up = look_up_exact,
     .explain = explain_exact,
+    .source = source_exact,
+    .deliver = deliver_exact,
 };
 
 struct policy policy_routes = {&routes_ops}, policy_exact = {&exact_ops};

@@ -35,6 +35,21 @@ bool vnet_routes_set(struct vnet *v, const struct vnet_route *routes, unsigned n
 /* Route i, and how many frames it won, summed over the cores; false: there are not so many. */
 bool vnet_route_get(struct vnet *v, unsigned i, struct vnet_route *route, uint64_t *hits);
 
+/* The IP packet of a frame, for vnet_explain(). */
+struct vnet_packet {
+	uint8_t version; /* 4 or 6; 0: there is none */
+	uint8_t protocol;
+	uint8_t src[16], dst[16]; /* as on the wire; of version 4 the first four bytes */
+	uint16_t port[2];         /* source, destination */
+};
+
+/* What vnet_explain() is asked: a frame that enters network `net` at port `from`. */
+struct vnet_question {
+	unsigned net, from;
+	mac_t src, dst;
+	struct vnet_packet packet;
+};
+
 /* One line of vnet_explain(). */
 struct vnet_verdict {
 	int route;    /* index of a route that matches; -1: the verdict is of no route */
@@ -42,15 +57,18 @@ struct vnet_verdict {
 	bool wins;    /* it has the highest priority of all that match */
 	int port;     /* the port whose counter would move; -1: none, for a route that loses */
 	int drop;     /* the enum vnet_drop counted there; -1: it would be delivered (out_frames) */
+	const char *flow;    /* the flow that it is in; NULL: none */
+	const char *service; /* the service whose port this is, by the flow; NULL: none */
 };
 
 /*
- * Calls `line`, for a frame src -> dst that enters network `net` at port `from`, for each route
- * that matches, in the order of the table, or, if none does or the network is not in mode route,
- * for each port that would deliver or drop it; each with the counter that would move.  False: there
- * is no such network, or the port is not in it.
+ * Calls `line` for each route that matches the frame, in the order of the table, or, if none does
+ * or the network is not in mode route or has flows, for each port that would deliver or drop it;
+ * each with the counter that would move.  In a flow the frame goes on as if each function gave it
+ * back as it got it, so that the lines are its hops.  False: there is no such network, or the port
+ * is not in it.
  */
-bool vnet_explain(struct vnet *v, unsigned net, mac_t src, mac_t dst, unsigned from,
+bool vnet_explain(struct vnet *v, const struct vnet_question *question,
                   void (*line)(void *ctx, const struct vnet_verdict *verdict), void *ctx);
 
 #endif

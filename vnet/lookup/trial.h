@@ -22,9 +22,17 @@ struct trial {
 	struct vnet_seg seg;
 	uint8_t bytes[64];
 	struct vnet_port_stats count;
-	struct vnet_port *from; /* w.from is a copy */
+	struct vnet_port *from;     /* w.from is a copy */
+	const char *flow, *service; /* of what is reported; NULL: none */
 	void (*line)(void *ctx, const struct vnet_verdict *verdict);
 	void *ctx;
+	struct vnet_port copy; /* last: it ends with a row of counters, which is not there */
 };
+
+/* The frame enters at this port; what an earlier look-up counted and marked is gone. */
+void trial_begin(struct trial *t, struct vnet_port *from);
+
+/* Reports the drops that the look-up counted, and the ports that it marked. */
+void trial_report(const struct trial *t);
 
 #endif

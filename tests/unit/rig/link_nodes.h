@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/unit/rig/ask.h"
 #include "vnet/vnet.h"
 
 #define DEV_GOT 192

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/unit/rig/ask.h"
 #include "vnet/vnet.h"
 
 #define RIG_PORTS 8

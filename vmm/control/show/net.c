@@ -306,12 +306,14 @@ void show_explain(const struct config_action *a, config_put *put, void *ctx)
 	    {"port", 12, false}, {"counter", 16, false},
 	};
 	static struct out o;
-	const struct port_config *p = &control_config()->port[a->port];
+	const struct vnet_question q = {.net = control_config()->port[a->port].net,
+	                                .from = control_port((unsigned)a->port)->number,
+	                                .src = a->src,
+	                                .dst = a->dst};
 
 	out_begin(&o, a->json, put, ctx);
 	TABLE(&o, "explain", columns);
-	vnet_explain(node_vnet, p->net, a->src, a->dst, control_port((unsigned)a->port)->number,
-	             explain_row, &o);
+	vnet_explain(node_vnet, &q, explain_row, &o);
 	out_end_table(&o);
 	out_end(&o);
 }
