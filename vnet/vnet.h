@@ -31,6 +31,8 @@
  *          look_up_learned()       vnet/lookup/by_address.c
  *          learn_find()            vnet/lookup/by_address.c
  *          look_up_exact()         vnet/lookup/by_address.c
+ *      in a network with flows (vnet/chain/): to the next service, or what is left as above
+ *          look_up_flows()         vnet/chain/policy.c
  *   7  each destination is visited once, with all of its frames
  *          visit()                 vnet/forward.c
  *   9  the one copy, into the receiver's ring, and its interrupt
@@ -92,6 +94,9 @@ struct vnet_batch {
 	X(bad_offload)   /* an offload header that contradicts the frame */                        \
 	X(many_segments) /* a large frame that makes more than OFFLOAD_SEGMENTS */                 \
 	X(no_route)      /* nothing matched */                                                     \
+	X(flow_drop)     /* a flow says so */                                                      \
+	X(service_down)  /* no replica of the next service is up */                                \
+	X(chain_loop)    /* from a service's port, and it leads to such ports only */              \
 	X(same_port)     /* the only destination was the port it came from */                      \
 	X(bad_source)    /* a group address as source */                                           \
 	X(port_down)     /* the destination has no driver at its ring */                           \

@@ -87,6 +87,7 @@ void explain_routes(struct trial *t, struct policy *p)
 struct policy *trial_learned(struct policy *p, struct vnet_trials *trials)
 {
 	learn_copy(&trials->learn, (struct vnet_learn *)p);
+	trials->learn.policy.ops = p->ops;
 	return &trials->learn.policy;
 }
 

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* policy.c: looking frames up in flows, in front of a network's own look-up. */
+#include <string.h>
+#include "vnet/chain/table.h"
+#include "vnet/frame/view.h"
+#include "vnet/lookup/trial.h"
+
+/* --- finding the flow
+ * ----------------------------------------------------------------------------- */
+
+/* Whether frames from this port, which is of that service, may be in the flow. */
+static inline bool may_be_in(const struct flow_rule *r, unsigned from, unsigned service)
+{
+	int32_t wanted = atomic_load_explicit(&r->from, memory_order_relaxed);
+
+	if (wanted == (int32_t)from)
+		return true;
+	return service == NO_SERVICE ? wanted < 0 : r->services >> service & 1;
+}
+
+/* How many services of the flow a frame from that service has behind it. */
+static unsigned step_of(const struct vnet_flow *f, unsigned service)
+{
+	for (unsigned i = 0; i < f->services; i++)
+		if (f->service[i] == service)
+			return i + 1;
+	return 0;
+}
+
+struct flow_place chain_find(const struct chain_policy *p, const struct flow_key *k, unsigned from)
+{
+	const struct vnet_chains *t = p->table;
+	unsigned service = chain_service(t, from);
+
+	for (unsigned i = p->first; i < p->end; i++)
+		if (may_be_in(&t->rule[i], from, service) && rule_matches(&t->rule[i], k))
+			return (struct flow_place){(uint16_t)i,
+			                           (uint16_t)step_of(&t->flow[i], service)};
+	return (struct flow_place){NO_FLOW, 0};
+}
+
+static __attribute__((noinline)) struct flow_place find_missed(struct flow_cached *set,
+                                                               const struct chain_policy *p,
+                                                               const struct flow_key *k,
+                                                               unsigned from, uint64_t generation)
+{
+	set[1] = set[0];
+	set[0].key = *k;
+	set[0].generation = generation;
+	set[0].from = (uint16_t)from;
+	set[0].place = chain_find(p, k, from);
+	return set[0].place;
+}
+
+static inline bool is_cached(const struct flow_cached *e, const struct flow_key *k, unsigned from,
+                             uint64_t generation)
+{
+	return e->generation == generation && e->from == from && key_equal(&e->key, k);
+}
+
+/* As chain_find(), by the core's cache. */
+static inline struct flow_place find_flow(struct chain_core *c, const struct chain_policy *p,
+                                          const struct flow_key *k, unsigned from)
+{
+	const struct vnet_chains *t = p->table;
+	uint64_t now = atomic_load_explicit(&t->generation, memory_order_relaxed);
+	struct flow_cached *set = c->set[key_hash(&t->mix, k, from) >> (64 - CHAIN_SETS_BITS)];
+
+	if (is_cached(&set[0], k, from, now))
+		return set[0].place;
+	if (is_cached(&set[1], k, from, now))
+		return set[1].place;
+	return find_missed(set, p, k, from, now);
+}
+
+/* --- one frame
+ * ------------------------------------------------------------------------------------ */
+
+static inline struct chain_core *chain_of(const struct walk *w)
+{
+	return atomic_load_explicit(&w->core->chain, memory_order_relaxed);
+}
+
+/* Reads the frame's key from a copy of its head, which replaces the original. */
+static inline void read_frame(struct walk *w, struct vnet_frame *f, struct flow_key *k)
+{
+	struct chain_core *c = chain_of(w);
+	uint8_t *head = c->head[f - w->frame];
+	unsigned have = view_read(f, head, KEY_HEAD);
+
+	/* The addresses that were checked. */
+	mac_write(head, f->dst);
+	mac_write(head + 6, f->src);
+	count_add(&w->count->copied, have);
+	key_read(k, head, have);
+	c->used += view_replace_head(f, head, have, c->seg + c->used);
+}
+
+/* The port of the replica of a service that gets a flow, and its number in *which; NULL: none is
+ * up. The port stays for the walk, though its number may be given up meanwhile. */
+static inline struct vnet_port *replica_for(const struct vnet_chains *t, struct vnet *v,
+                                            unsigned service, uint64_t hash, unsigned *which)
+{
+	const struct vnet_service *s = &t->service[service];
+	struct vnet_port *found = NULL;
+	uint64_t best = 0;
+
+	for (unsigned i = 0; i < s->replicas; i++) {
+		unsigned number =
+		    atomic_load_explicit(&t->replica[service][i], memory_order_relaxed);
+		uint64_t weight = mix_fold(hash ^ t->weigh[service][i], t->mix.factor[0]);
+		struct vnet_port *port;
+
+		if (number == CHAIN_GONE || (found && weight <= best))
+			continue;
+		port = if_up(port_at(v, number));
+		if (!port)
+			continue;
+		best = weight;
+		found = port;
+		*which = i;
+	}
+	return found;
+}
+
+/* The bits of frames that are left to the network's own look-up. */
+struct left {
+	uint64_t fresh, relayed;
+};
+
+/* A frame that has its chain behind it. */
+static void end_chain(struct walk *w, const struct vnet_chains *t, unsigned flow, uint64_t bit,
+                      struct left *left)
+{
+	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
+	unsigned to = atomic_load_explicit(&t->to[flow], memory_order_relaxed);
+	struct vnet_port *port;
+
+	if (t->flow[flow].end == VNET_FLOW_OUT) {
+		*(chain_service(t, w->from->number) == NO_SERVICE ? &left->fresh
+		                                                  : &left->relayed) |= bit;
+		return;
+	}
+	if (t->flow[flow].end == VNET_FLOW_DROP) {
+		drop_here(w, f, VNET_DROP_flow_drop);
+		return;
+	}
+	port = to == CHAIN_GONE ? NULL : port_at(w->core->vnet, to);
+	if (!port)
+		drop_here(w, f, VNET_DROP_no_route);
+	else if (to == w->from->number)
+		drop_here(w, f, VNET_DROP_same_port);
+	else
+		mark(w->core, port, bit);
+}
+
+/* Sends a frame to the next service of its flow, or on from its last one. */
+static inline void go_on(struct walk *w, const struct vnet_chains *t, struct flow_place at,
+                         const struct flow_key *k, uint64_t bit, struct left *left)
+{
+	const struct vnet_flow *flow = &t->flow[at.flow];
+	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
+	unsigned replica;
+	uint64_t hash;
+
+	if (at.step >= flow->services) {
+		end_chain(w, t, at.flow, bit, left);
+		return;
+	}
+	hash = key_flow_hash(&t->mix, k, f->src, f->dst);
+	for (unsigned i = at.step; i < flow->services; i++) {
+		unsigned service = flow->service[i];
+		struct vnet_port *port = replica_for(t, w->core->vnet, service, hash, &replica);
+
+		if (port) {
+			count_add(&chain_hits(t, w->core->id, service)[replica], 1);
+			mark(w->core, port, bit);
+			return;
+		}
+		if (!t->service[service].fail_open) {
+			drop_here(w, f, VNET_DROP_service_down);
+			return;
+		}
+	}
+	end_chain(w, t, at.flow, bit, left);
+}
+
+static inline void count_flow(const struct walk *w, const struct vnet_chains *t, unsigned flow,
+                              const struct vnet_frame *f)
+{
+	struct vnet_flow_count *count = chain_count(t, w->core->id, flow);
+
+	count_add(&count->frames, 1);
+	count_add(&count->bytes, f->len);
+}
+
+/* What stands for the network's own look-up. */
+static struct policy *base_of(const struct walk *w)
+{
+	struct policy *base = chain_of(w)->base;
+
+	return base
+	           ? base
+	           : atomic_load_explicit(&w->core->vnet->base[w->from->net], memory_order_acquire);
+}
+
+/* Looks one frame up that was admitted. */
+static inline void look_up_one(struct walk *w, struct chain_policy *p, struct policy *base,
+                               struct vnet_frame *f, uint64_t bit, struct left *left)
+{
+	bool function = chain_service(p->table, w->from->number) != NO_SERVICE;
+	struct flow_place at;
+	struct flow_key k;
+
+	/* Who sends must not claim another's address, but functions send for others. */
+	if (!function && base->ops->source && !base->ops->source(w, base, f))
+		return;
+	read_frame(w, f, &k);
+	at = find_flow(chain_of(w), p, &k, w->from->number);
+	if (at.flow != NO_FLOW) {
+		if (!at.step)
+			count_flow(w, p->table, at.flow, f);
+		go_on(w, p->table, at, &k, bit, left);
+	} else if (!function || !base->ops->source || base->ops->source(w, base, f)) {
+		left->fresh |= bit;
+	}
+}
+
+/* --- the network's own look-up
+ * -------------------------------------------------------------------- */
+
+/* Takes frames back that a service's port was marked for, one bit each, unless they are to its own
+ * MAC: they were flooded, or a route says so.  Returns those that were taken back. */
+static uint64_t take_back(struct walk *w, const struct vnet_port *port, uint64_t frames)
+{
+	uint64_t *pending = &w->core->pending[port->number], taken = 0;
+	mac_t mac = atomic_load_explicit(&port->mac, memory_order_relaxed);
+
+	for (frames &= *pending; frames; frames &= frames - 1)
+		if (!mac || w->frame[__builtin_ctzll(frames)].dst != mac)
+			taken |= frames & -frames;
+	*pending &= ~taken;
+	return taken;
+}
+
+/* Keeps floods away from services' ports: what they give back would be flooded again. */
+static void spare_services(struct walk *w, const struct vnet_chains *t, uint64_t frames)
+{
+	struct vnet_core *c = w->core;
+	uint64_t taken = 0, still = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->ntouched; i++) {
+		struct vnet_port *port = c->touched[i];
+
+		if (chain_service(t, port->number) != NO_SERVICE)
+			taken |= take_back(w, port, frames);
+		still |= c->pending[port->number];
+		if (c->pending[port->number])
+			c->touched[n++] = port;
+	}
+	c->ntouched = n;
+	for (taken &= ~still; taken; taken &= taken - 1)
+		drop_here(w, &w->frame[__builtin_ctzll(taken)],
+		          chain_service(t, w->from->number) == NO_SERVICE ? VNET_DROP_no_route
+		                                                          : VNET_DROP_chain_loop);
+}
+
+static void look_up_left(struct walk *w, const struct vnet_chains *t, struct policy *base,
+                         const struct left *left)
+{
+	if (left->fresh)
+		base->ops->deliver(w, base, left->fresh, false);
+	if (left->relayed)
+		base->ops->deliver(w, base, left->relayed, true);
+	if (left->fresh | left->relayed)
+		spare_services(w, t, left->fresh | left->relayed);
+}
+
+static void look_up_flows(struct walk *w, struct policy *policy)
+{
+	struct chain_policy *p = (struct chain_policy *)policy;
+	struct policy *base = base_of(w);
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t bytes = 0, bit = 1;
+	struct left left = {0, 0};
+
+	chain_of(w)->used = 0;
+	for (; f < end; f++, bit <<= 1) {
+		bytes += f->len;
+		if (admit(w, f))
+			look_up_one(w, p, base, f, bit, &left);
+	}
+	look_up_left(w, p->table, base, &left);
+	count_add(&w->count->in_bytes, bytes);
+}
+
+/* --- explain, and the end
+ * ------------------------------------------------------------------------- */
+
+#define EXPLAIN_HOPS 64 /* of one frame, at most */
+
+/* The port of a service that the trial's frame is sent to by its flow; NULL: it goes elsewhere. */
+static struct vnet_port *next_function(const struct trial *t, const struct vnet_chains *table)
+{
+	const struct vnet_core *c = t->w.core;
+
+	if (!t->flow || c->ntouched != 1 ||
+	    chain_service(table, c->touched[0]->number) == NO_SERVICE)
+		return NULL;
+	return c->touched[0];
+}
+
+/* One look-up of the trial's frame; returns the port of the service that is to give it back. */
+static struct vnet_port *explain_hop(struct trial *t, struct chain_policy *p)
+{
+	const struct vnet_chains *table = p->table;
+	struct vnet_port *next;
+	struct flow_place at;
+	struct flow_key k;
+
+	key_read(&k, t->bytes, sizeof t->bytes);
+	at = chain_find(p, &k, t->from->number);
+	t->flow = at.flow == NO_FLOW ? NULL : table->flow[at.flow].name;
+	look_up_flows(&t->w, &p->policy);
+	next = next_function(t, table);
+	t->service = next ? table->service[chain_service(table, next->number)].name : NULL;
+	trial_report(t);
+	return next;
+}
+
+/* The frame's way if each function gives it back as it got it. */
+static void explain_flows(struct trial *t, struct policy *policy)
+{
+	struct vnet *v = t->w.core->vnet;
+	struct chain_core *c = chain_of(&t->w);
+	struct vnet_port *next = t->from;
+
+	c->base = atomic_load(&v->base[t->from->net]);
+	if (c->base->ops->trial)
+		c->base = c->base->ops->trial(c->base, v->trials);
+	for (unsigned hop = 0; next && hop < EXPLAIN_HOPS; hop++) {
+		trial_begin(t, next);
+		next = explain_hop(t, (struct chain_policy *)policy);
+	}
+}
+
+/* In place, so that no memory is needed to remove a port. */
+static void forget_port(struct policy *policy, unsigned port)
+{
+	struct chain_policy *p = (struct chain_policy *)policy;
+	struct vnet_chains *t = p->table;
+	struct vnet *v = t->vnet;
+
+	for (unsigned i = p->first; i < p->end; i++) {
+		if (atomic_load(&t->rule[i].from) == (int32_t)port)
+			atomic_store(&t->rule[i].from, CHAIN_GONE);
+		if (atomic_load(&t->to[i]) == port)
+			atomic_store(&t->to[i], CHAIN_GONE);
+	}
+	for (unsigned s = 0; s < t->services; s++)
+		for (unsigned i = 0; i < VNET_REPLICAS; i++)
+			if (atomic_load(&t->replica[s][i]) == port)
+				atomic_store(&t->replica[s][i], CHAIN_GONE);
+	atomic_store(&t->service_of[port], NO_SERVICE);
+	/* Entries of caches may be of the port, whose number may be given to another. */
+	atomic_store(&t->generation, ++v->chains);
+	vnet_sync(v);
+}
+
+/* With the last network that uses it the table is freed; the switch is. */
+static void destroy_flows(struct policy *policy, const struct vnet_mem *mem)
+{
+	struct vnet_chains *t = ((struct chain_policy *)policy)->table;
+
+	if (--t->users == 0)
+		mem->free(t, t->size);
+}
+
+const struct vnet_policy_ops policy_flows = {
+    .look_up = look_up_flows,
+    .explain = explain_flows,
+    .forget = forget_port,
+    .destroy = destroy_flows,
+};
