@@ -23,11 +23,11 @@ $(B)/tools/%.so: tools/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 $(WARNINGS) -fPIC -shared -o $@ $<
 
-# The host program that checks a patio.conf, from the node's own sources.  It uses only two functions of
+# The host program that checks a patio.conf, from the node's own sources.  It uses only a few functions of
 # the switch; the linker leaves out what these do not reach.
 CHECK_C := tools/patio-check.c $(wildcard vmm/config/*.c vmm/load/*.c) vmm/fit.c drivers/bus/gpa.c \
 	lib/address_text.c lib/mem.c \
-	vmm/place_policy.c vmm/vm_images.c vmm/vm_memory.c vnet/link/link.c vnet/lookup/route.c
+	vmm/place_policy.c vmm/vm_images.c vmm/vm_memory.c vnet/chain/rule.c vnet/link/link.c vnet/lookup/route.c
 CHECK_O := $(CHECK_C:%.c=$(B)/check/%.o)
 
 $(CHECK_O): $(B)/check/%.o: %.c

@@ -3,7 +3,7 @@
  * The control language against any bytes.
  *
  * Bytes from 0x80 on may stand for words of the language, so that few inputs already make whole
- * statements.  What is accepted is
+ * statements; 0xff and the next byte for those that are left.  What is accepted is
  * printed, read again and printed again: the two must be equal; what is refused must say where.
  */
 #include <stdint.h>
@@ -135,6 +135,26 @@ static const char *const words[] = {
     "group",
     "members",
     "group m memory 4M members g h\n",
+    "service",
+    "flow",
+    "service s ports p\n",
+    "service t ports q fail open\n",
+    "flow f chain s t out\n",
+    "chain",
+    "ports",
+    "proto",
+    "before",
+    "fail",
+    "out",
+    "drop",
+    "tcp",
+    "icmp6",
+    "80-90",
+    "10.0.0.0/8",
+    "2001:db8::/32",
+    "s",
+    "t",
+    "f",
 };
 
 #define TEXT 65536
@@ -160,13 +180,17 @@ static void expand(const uint8_t *data, size_t size)
 {
 	for (size_t i = 0; i < size && input.len < TEXT; i++) {
 		char c = (char)data[i];
+		unsigned number;
 		const char *w;
 
 		if (data[i] < 0x80) {
 			put(&input, &c, 1);
 			continue;
 		}
-		w = words[(data[i] - 0x80u) % (sizeof words / sizeof words[0])];
+		number = data[i] - 0x80u;
+		if (data[i] == 0xff && i + 1 < size)
+			number += data[++i];
+		w = words[number % (sizeof words / sizeof words[0])];
 		put(&input, w, strlen(w));
 		put(&input, " ", 1);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_address_text.c: addresses as text, both ways. */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -159,13 +160,84 @@ static void test_no_ip(void **state)
 	assert_int_equal(ip, UNTOUCHED);
 }
 
+/* The bytes behind the text are not read, and what is malformed is not stored. */
+static bool read_ip6(const char *text, char stop, uint8_t ip[16])
+{
+	char *copy = copy_of(text);
+	bool good;
+
+	memset(ip, 0x5a, 16);
+	good = ip6_from_text(copy, stop, ip);
+	free(copy);
+	return good;
+}
+
+/* Read and written as the C library does; but it writes some as IPv4, which is left to it. */
+static void test_ip6(void **state)
+{
+	static const char *const good[] = {
+	    "::",
+	    "::1",
+	    "1::",
+	    "2001:db8::",
+	    "2001:DB8::1:0:0:1",
+	    "1:2:3:4:5:6:7:8",
+	    "1:2:3:4:5:6:7::",
+	    "::2:3:4:5:6:7:8",
+	    "1:0:0:4:0:0:0:8",
+	    "0:0:3:4:0:0:7:8",
+	    "1:0:3:4:5:6:7:8",
+	    "0001:0:00ff:0:0:0:0:0",
+	};
+	char text[IP6_TEXT], theirs[INET6_ADDRSTRLEN];
+	uint8_t ip[16], want[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		assert_true(read_ip6(good[i], '\0', ip));
+		assert_int_equal(inet_pton(AF_INET6, good[i], want), 1);
+		assert_memory_equal(ip, want, 16);
+		ip6_to_text(ip, text);
+		assert_string_equal(text, inet_ntop(AF_INET6, want, theirs, sizeof theirs));
+	}
+	assert_true(read_ip6("2001:db8::/32", '/', ip));
+	assert_true(read_ip6("::/0", '/', ip));
+	for (unsigned zeros = 0; zeros < 256; zeros++) {
+		for (unsigned i = 0; i < 16; i++)
+			want[i] = zeros >> (i / 2) & 1 ? 0 : (uint8_t)(0x21 + i);
+		ip6_to_text(want, text);
+		assert_true(read_ip6(text, '\0', ip));
+		assert_memory_equal(ip, want, 16);
+		inet_ntop(AF_INET6, want, theirs, sizeof theirs);
+		if (!strchr(theirs, '.'))
+			assert_string_equal(text, theirs);
+	}
+}
+
+static void test_no_ip6(void **state)
+{
+	static const char *const bad[] = {
+	    "",       ":",         ":::",     "1",     "1:2:3:4:5:6:7",
+	    ":1::2",  "1::2::3",   "1:2:",    "::1:",  "1:2:3:4:5:6:7:8:9",
+	    "::g",    "12345::",   "1::2 ",   " 1::2", "::1:2:3:4:5:6:7:8",
+	    "1::2/8", "::1.2.3.4", "1.2.3.4", "1:::2", "1:2:3:4:5:6:7:8::",
+	};
+	uint8_t ip[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_false(read_ip6(bad[i], '\0', ip));
+		for (unsigned k = 0; k < 16; k++)
+			assert_int_equal(ip[k], 0x5a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_mac),
-	    cmocka_unit_test(test_no_mac),
-	    cmocka_unit_test(test_ip),
-	    cmocka_unit_test(test_no_ip),
+	    cmocka_unit_test(test_mac), cmocka_unit_test(test_no_mac),
+	    cmocka_unit_test(test_ip),  cmocka_unit_test(test_no_ip),
+	    cmocka_unit_test(test_ip6), cmocka_unit_test(test_no_ip6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

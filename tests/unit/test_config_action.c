@@ -83,8 +83,8 @@ static void test_show(void **state)
 	refuse_line(
 	    c, "show",
 	    ":1:5: missing: WHAT; write one of guests, vcpus, ports, links, underlays, networks, "
-	    "routes, mirrors, groups, exits, counters, memory, machine, all, histogram, trace, "
-	    "boot, last-panic");
+	    "routes, services, flows, mirrors, groups, exits, counters, memory, machine, all, "
+	    "histogram, trace, boot, last-panic");
 	refuse_line(c, "show port", ":1:6: unknown word \"port\"; did you mean \"ports\"?");
 	refuse_line(c, "show vcpus alise",
 	            ":1:12: unknown name \"alise\"; did you mean \"alice\"?");
@@ -171,6 +171,32 @@ static void test_explain(void **state)
 	assert_int_equal(a.port, 3);
 	a = act(c, "explain 52:54:00:00:00:0a ff:ff:ff:ff:ff:ff wan");
 	assert_int_equal(a.port, 0);
+	assert_int_equal(a.packet.version, 0);
+	a = act(c,
+	        "explain 52:54:00:00:00:0a 52:54:00:00:00:0b alice.0 ports 40000 80 src 10.0.0.1 "
+	        "proto udp dst 10.0.0.2");
+	assert_int_equal(a.packet.version, 4);
+	assert_int_equal(a.packet.protocol, 17);
+	assert_memory_equal(a.packet.src, "\x0a\0\0\x01", 4);
+	assert_memory_equal(a.packet.dst, "\x0a\0\0\x02", 4);
+	assert_int_equal(a.packet.port[0], 40000);
+	assert_int_equal(a.packet.port[1], 80);
+	a = act(c, "explain 52:54:00:00:00:0a 52:54:00:00:00:0b alice.0 src ::1 dst 2001:db8::9");
+	assert_int_equal(a.packet.version, 6);
+	assert_int_equal(a.packet.dst[15], 9);
+#define TO_BOB "explain 52:54:00:00:00:0a 52:54:00:00:00:0b alice.0 "
+	refuse_line(c, TO_BOB "src 10.0.0.1",
+	            ":1:57: an IP packet has both: src ADDRESS dst ADDRESS");
+	refuse_line(c, TO_BOB "proto tcp", ":1:59: an IP packet has both: src ADDRESS dst ADDRESS");
+	refuse_line(c, TO_BOB "src 10.0.0.1 dst ::1",
+	            ":1:70: src and dst are of different versions of IP");
+	refuse_line(
+	    c, TO_BOB "src 10.0.0.1 dst 10.0.0.0/8",
+	    ":1:70: dst \"10.0.0.0/8\" is no address; write it as 192.0.2.1 or 2001:db8::1");
+	refuse_line(c, TO_BOB "src 10.0.0.1 dst 10.0.0.2 ports 80",
+	            ":1:87: ports needs 2 values: SRC-PORT DST-PORT");
+	refuse_line(c, TO_BOB "src 10.0.0.1 dst 10.0.0.2 ports 80 1-2",
+	            ":1:88: a packet has one port, no range");
 	refuse_line(c, "explain ff:ff:ff:ff:ff:ff 52:54:00:00:00:0a alice.0",
 	            ":1:9: SRC-MAC ff:ff:ff:ff:ff:ff is a group address; "
 	            "only a single station's is allowed here");
@@ -193,10 +219,13 @@ static void test_help(void **state)
 	    t.at,
 	    "remove route [network NET] src QUAL dst QUAL [from [port|link] NAME] to port|link "
 	    "NAME [reflect]\n    remove the route that was given with the same words\n"
-	    "remove port PORT\n    remove a port that no route, link or mirror names\n"
-	    "remove link LINK\n    remove a link that no route or mirror names\n"
+	    "remove port PORT\n    remove a port that no route, link, mirror, service or flow "
+	    "names\n"
+	    "remove link LINK\n    remove a link that no route, mirror or flow names\n"
 	    "remove underlay PORT\n    remove the underlay of a port that no link goes through\n"
-	    "remove network NET\n    remove a network that has no port, link or mirror\n"
+	    "remove network NET\n    remove a network that has no port, link, mirror or flow\n"
+	    "remove service SERVICE\n    remove a service that no flow names\n"
+	    "remove flow FLOW\n    remove a flow\n"
 	    "remove mirror MIRROR\n    copy no more for this mirror\n"
 	    "remove group GROUP\n    remove a group and its memory; no member may run\n");
 	t.len = 0;

@@ -265,10 +265,11 @@ static void explain_knows(void **state)
 	struct rig *r = *state;
 	int drop = -2;
 
-	assert_true(
-	    vnet_explain(r->n->v, ASK(0, NODE_MAC(0), B, r->stranger->number), record_verdict, &drop));
+	assert_true(vnet_explain(r->n->v, ASK(0, NODE_MAC(0), B, r->stranger->number),
+	                         record_verdict, &drop));
 	assert_int_equal(drop, VNET_DROP_outer_forged);
-	assert_true(vnet_explain(r->n->v, ASK(0, A, B, r->stranger->number), record_verdict, &drop));
+	assert_true(
+	    vnet_explain(r->n->v, ASK(0, A, B, r->stranger->number), record_verdict, &drop));
 	assert_int_equal(drop, -1);
 	assert_true(
 	    vnet_explain(r->n->v, ASK(1, NODE_MAC(0), B, r->apart->number), record_verdict, &drop));

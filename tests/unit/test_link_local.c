@@ -26,7 +26,8 @@ static void reaches(struct rig *r, unsigned mask)
 
 			assert_int_equal(rig_reach(r, GROUP(n), A), mask);
 			assert_int_equal(rig_drops(r, 0, VNET_DROP_link_local), before + !mask);
-			assert_true(vnet_explain(r->v, ASK(0, A, GROUP(n), 0), record_verdict, &lines));
+			assert_true(
+			    vnet_explain(r->v, ASK(0, A, GROUP(n), 0), record_verdict, &lines));
 			assert_int_equal(verdict.drop == VNET_DROP_link_local, !mask);
 			if (!mask)
 				assert_int_equal(lines, 1);

@@ -63,6 +63,8 @@ static struct node_config *copy_to_staged(struct config *c)
 	memcpy(to->net, from->net, from->nets * sizeof from->net[0]);
 	memcpy(to->port, from->port, from->ports * sizeof from->port[0]);
 	memcpy(to->route, from->route, from->routes * sizeof from->route[0]);
+	memcpy(to->service, from->service, from->services * sizeof from->service[0]);
+	memcpy(to->flow, from->flow, from->flows * sizeof from->flow[0]);
 	for (uint32_t i = 0; i < to->guests; i++)
 		to->guest[i].line = 0;
 	for (uint32_t i = 0; i < to->nets; i++)
@@ -89,6 +91,8 @@ static bool begin_reading(struct config *c, const char *text, size_t len,
 	p->live = config_live(c);
 	p->acts = p->indexed = false;
 	memset(p->route_line, 0, p->node->routes * sizeof p->route_line[0]);
+	memset(p->service_line, 0, sizeof p->service_line);
+	memset(p->flow_line, 0, p->node->flows * sizeof p->flow_line[0]);
 	lexer_init(&p->lexer, text, len);
 	if (len > CONFIG_TEXT)
 		return config_fail(p, &start, "the text has more than %u bytes", CONFIG_TEXT);

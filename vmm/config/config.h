@@ -8,16 +8,18 @@
  *
  * How a statement is processed: config/lex.c splits a line into words, config/parse.c matches the
  * words to a row of the table in config/grammar.c, config/value.c converts each to a number, an
- * address or an index, and config/node.c, config/link.c, config/route.c or config/action.c applies
- * the statement.  Then config/mtu.c derives the MTUs, and config/lint.c warns of what is accepted
- * but probably a mistake.
+ * address or an index, and config/node.c, config/link.c, config/route.c, config/chain.c or
+ * config/action.c applies the statement.  Then config/mtu.c derives the MTUs, and config/lint.c
+ * warns of what is accepted but probably a mistake.
  */
 #ifndef VMM_CONFIG_CONFIG_H
 #define VMM_CONFIG_CONFIG_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lib/address_text.h"
 #include "vmm/config/words.h"
+#include "vnet/chain/chain.h"
 #include "vnet/vnet.h"
 
 #define CONFIG_GUESTS     64
@@ -29,6 +31,8 @@
 #define CONFIG_POLL_US    50  /* the default of poll_us */
 #define CONFIG_MODULES    4   /* extra modules of a guest, at most */
 #define CONFIG_MIRRORS    CAPTURE_MIRRORS
+#define CONFIG_SERVICES   VNET_SERVICES
+#define CONFIG_FLOWS      VNET_FLOWS
 #define CONFIG_GROUPS     8            /* groups with memory in common */
 #define CONFIG_JOINED     4            /* groups of one guest, at most */
 #define CONFIG_GROUP_UNIT (2ull << 20) /* a group's memory is a multiple: large pages map it */
@@ -145,7 +149,8 @@ struct group_config {
 
 /*
  * The node.  An object keeps its slot as long as it exists.  Routes refer to networks and ports by
- * slot; they have no gaps and keep the order in which they were given.
+ * slot; they have no gaps and keep the order in which they were given.  So do flows, which refer to
+ * services by slot, too; `from` and `to` of flows, and the ports of services, are slots of ports.
  */
 struct node_config {
 	char name[CONFIG_NAME]; /* "": none was given */
@@ -163,12 +168,15 @@ struct node_config {
 	int32_t console; /* whose console the terminal shows first, or -1 for the monitor */
 	uint32_t guests, nets, ports; /* slots in use, some of them free */
 	uint32_t routes;
+	uint32_t services, flows; /* services: slots in use, some of them free */
 	struct mirror_config mirror[CONFIG_MIRRORS];
 	struct group_config group[CONFIG_GROUPS];
 	struct guest_config guest[CONFIG_GUESTS];
 	struct net_config net[CONFIG_NETS]; /* slot 0 is `default` */
 	struct port_config port[CONFIG_PORTS];
 	struct vnet_route route[CONFIG_ROUTES];
+	struct vnet_service service[CONFIG_SERVICES];
+	struct vnet_flow flow[CONFIG_FLOWS];
 };
 
 /* An error or a warning.  Line and column count from 1 and are the offending word's; line 0: not
@@ -195,7 +203,7 @@ enum config_verb {
 	CONFIG_STOP,    /* guest */
 	CONFIG_RESTART, /* guest */
 	CONFIG_ENTER,   /* guest: put its console on the terminal */
-	CONFIG_EXPLAIN, /* src, dst, port, json */
+	CONFIG_EXPLAIN, /* src, dst, port, packet, json */
 	CONFIG_LINT,    /* json: answer with config_lint() */
 	CONFIG_HELP,    /* word ("" for all): answer with config_help() */
 	CONFIG_POWEROFF,
@@ -210,6 +218,7 @@ struct config_action {
 	enum config_metrics metrics;
 	int32_t guest, net, port; /* slots in the live description, or -1 */
 	mac_t src, dst;
+	struct vnet_packet packet;
 	bool json;
 	char word[CONFIG_MODULE];
 };
@@ -282,6 +291,14 @@ unsigned config_port_slot(const struct node_config *n, unsigned slot);
 /* The name of what a mirror copies; does it copy the frames of this port or link? */
 const char *config_mirror_object(const struct node_config *n, const struct mirror_config *m);
 bool config_mirror_sees(const struct node_config *n, const struct mirror_config *m, unsigned slot);
+
+/* Writes a flow's prefix, its protocol or its ranges of ports in the language, with a NUL; "any" if
+ * it does not have them. */
+#define CONFIG_PREFIX (IP6_TEXT + 4)
+#define CONFIG_RANGES (VNET_FLOW_RANGES * 12)
+void config_format_prefix(const struct vnet_prefix *p, char text[CONFIG_PREFIX]);
+void config_format_protocol(const struct vnet_flow *f, char text[8]);
+void config_format_ranges(const struct vnet_flow *f, char text[CONFIG_RANGES]);
 
 /* Writes a route's source or destination in the language, with its NUL. */
 void config_format_qual(const struct vnet_qual *q, char text[24]);

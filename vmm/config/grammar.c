@@ -83,6 +83,30 @@ static const struct term route_terms[] = {
     LAST_TERM,
 };
 
+static const struct term service_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {"network", "NET", TERM_NET, .optional = true},
+    {"ports", "PORT..", .kind = TERM_LIST, .min = 1, .max = VNET_REPLICAS},
+    {"fail", "HOW", TERM_CHOICE, .optional = true, .choice = config_fail_words},
+    LAST_TERM,
+};
+
+static const struct term flow_terms[] = {
+    {.arg = "NAME", .kind = TERM_NAME},
+    {"before", "FLOW", TERM_NAME, .optional = true},
+    {"network", "NET", TERM_NET, .optional = true},
+    {"src", "PREFIX", TERM_SUBNET, .optional = true},
+    {"dst", "PREFIX", TERM_SUBNET, .optional = true},
+    {"proto", "tcp|udp|sctp|icmp|icmp6|N", TERM_PROTOCOL, .optional = true},
+    {"ports", "N|A-B..", TERM_LIST, .optional = true, .min = 1, .max = VNET_FLOW_RANGES},
+    {"from", "[port|link] NAME", TERM_FROM, .optional = true},
+    {"chain", "SERVICE..", TERM_LIST, .optional = true, .min = 1, .max = VNET_CHAIN},
+    {"to", "[port|link] NAME", TERM_FROM, .optional = true},
+    {"out", .kind = TERM_FLAG, .optional = true},
+    {"drop", .kind = TERM_FLAG, .optional = true},
+    LAST_TERM,
+};
+
 static const struct term classic_terms[] = {
     {.arg = "SRC-MAC", .kind = TERM_CLASSIC},
     {.arg = "DST-MAC", .kind = TERM_CLASSIC},
@@ -160,6 +184,10 @@ static const struct term explain_terms[] = {
     {.arg = "SRC-MAC", .kind = TERM_MAC},
     {.arg = "DST-MAC", .kind = TERM_DST_MAC},
     {.arg = "PORT", .kind = TERM_PORT},
+    {"src", "ADDRESS", TERM_IP, .optional = true},
+    {"dst", "ADDRESS", TERM_IP, .optional = true},
+    {"proto", "tcp|udp|sctp|icmp|icmp6|N", TERM_PROTOCOL, .optional = true},
+    {"ports", "SRC-PORT DST-PORT", TERM_LIST, .optional = true, .min = 2, .max = 2},
     {"json", .kind = TERM_FLAG, .optional = true},
     LAST_TERM,
 };
@@ -180,6 +208,8 @@ static const struct term one_port[] = {{.arg = "PORT", .kind = TERM_NIC}, LAST_T
 static const struct term one_link[] = {{.arg = "LINK", .kind = TERM_LINK}, LAST_TERM};
 static const struct term one_mirror[] = {{.arg = "MIRROR", .kind = TERM_NAME}, LAST_TERM};
 static const struct term one_group[] = {{.arg = "GROUP", .kind = TERM_NAME}, LAST_TERM};
+static const struct term one_service[] = {{.arg = "SERVICE", .kind = TERM_NAME}, LAST_TERM};
+static const struct term one_flow[] = {{.arg = "FLOW", .kind = TERM_NAME}, LAST_TERM};
 static const struct term lint_terms[] = {
     {"json", .kind = TERM_FLAG, .optional = true},
     LAST_TERM,
@@ -211,13 +241,22 @@ const struct statement config_statement[] = {
     {"remove", "route", route_terms, apply_remove_route,
      .help = "remove the route that was given with the same words"},
     {"remove", "port", one_port, apply_remove_port,
-     .help = "remove a port that no route, link or mirror names"},
+     .help = "remove a port that no route, link, mirror, service or flow names"},
     {"remove", "link", one_link, apply_remove_link,
-     .help = "remove a link that no route or mirror names"},
+     .help = "remove a link that no route, mirror or flow names"},
     {"remove", "underlay", one_port, apply_remove_underlay,
      .help = "remove the underlay of a port that no link goes through"},
     {"remove", "network", one_net, apply_remove_network,
-     .help = "remove a network that has no port, link or mirror"},
+     .help = "remove a network that has no port, link, mirror or flow"},
+    {"service", .term = service_terms, .apply = apply_service,
+     .help = "a network function: ports whose guests take frames and give them back; with several, "
+             "each takes some of the flows (docs/chains.md)"},
+    {"flow", .term = flow_terms, .apply = apply_flow,
+     .help = "send the frames that match through services, then to a port, `out` by the network's "
+             "own look-up, or nowhere; the first flow that matches has the frame"},
+    {"remove", "service", one_service, apply_remove_service,
+     .help = "remove a service that no flow names"},
+    {"remove", "flow", one_flow, apply_remove_flow, .help = "remove a flow"},
     {"mirror", .term = mirror_terms, .apply = apply_mirror,
      .help = "copy the frames of a port, a link or a network, whole or cut, for a reader "
              "(docs/capture.md)"},
@@ -253,8 +292,10 @@ const struct statement config_statement[] = {
              "histogram` has them"},
     {"show", .term = show_terms, .apply = apply_show, .run_time = true, .verb = CONFIG_SHOW,
      .help = "show the node; NAME (a guest, network, port or link) narrows it"},
-    {"explain", .term = explain_terms, .apply = apply_verb, .run_time = true,
-     .verb = CONFIG_EXPLAIN, .help = "what the switch does with such a frame from this port"},
+    {"explain", .term = explain_terms, .apply = apply_explain, .run_time = true,
+     .verb = CONFIG_EXPLAIN,
+     .help = "what the switch does with such a frame from this port, in a flow hop by "
+             "hop"},
     {"lint", .term = lint_terms, .apply = apply_verb, .run_time = true, .verb = CONFIG_LINT,
      .help = "list warnings: what is accepted but probably a mistake"},
     {"start", .term = one_guest, .apply = apply_verb, .run_time = true, .verb = CONFIG_START,

@@ -215,7 +215,7 @@ bool apply_remove_network(struct parser *p)
 	if (has_ports(n, (unsigned)a->number))
 		return config_fail(
 		    p, a->word, "network \"%s\" has ports or links; remove them first", net->name);
-	if (!config_check_unmirrored(p, a, true))
+	if (!config_check_unmirrored(p, a, true) || !config_check_unchained(p, a, true))
 		return false;
 	memset(net, 0, sizeof *net);
 	return true;
@@ -396,7 +396,7 @@ static bool remove_port(struct parser *p, const struct arg *a, const char *what)
 	if (n->trace.port == (int32_t)a->number && n->trace.on)
 		return config_fail(p, a->word, "`trace` names %s \"%s\"; say `trace off` first",
 		                   what, a->word->text);
-	if (!config_check_unmirrored(p, a, false))
+	if (!config_check_unmirrored(p, a, false) || !config_check_unchained(p, a, false))
 		return false;
 	memset(&n->port[a->number], 0, sizeof n->port[a->number]);
 	return config_settle_mtu(p, a->word);

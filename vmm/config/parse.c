@@ -109,7 +109,7 @@ static const struct term *next_positional(const struct parser *p)
 static bool fail_unexpected(struct parser *p, const struct word *w)
 {
 	struct nearest near;
-	char hint[200] = "expected";
+	char hint[224] = "expected";
 	const char *between = "";
 
 	nearest_init(&near, w->text);
@@ -173,7 +173,7 @@ static bool read_term(struct parser *p)
 
 static bool fail_missing(struct parser *p, const struct term *t)
 {
-	char hint[200];
+	char hint[224];
 
 	if (t->kind == TERM_CHOICE)
 		config_choices(t, hint, sizeof hint);

@@ -40,22 +40,26 @@ enum term_kind {
 	TERM_GUESTS,  /* names of existing guests, up to the statement's next keyword */
 	TERM_GUEST,   /* the name of an existing guest; likewise the next four */
 	TERM_NET,
-	TERM_NIC,     /* a guest's NIC */
-	TERM_LINK,    /* a link */
-	TERM_PORT,    /* either */
-	TERM_ADDRESS, /* A.B.C.D */
-	TERM_PREFIX,  /* A.B.C.D/N */
-	TERM_MAC,     /* one station's address */
-	TERM_DST_MAC, /* any address */
-	TERM_QUAL,    /* MAC, not MAC, any, none */
-	TERM_CLASSIC, /* MAC, not-MAC, any, none */
-	TERM_FROM,    /* [port|link] NAME */
-	TERM_TO,      /* port PORT, link LINK */
-	TERM_STRING,  /* up to max bytes */
-	TERM_DSCP,    /* a number, or `copy` */
-	TERM_PCI,     /* BB:DD.F */
-	TERM_CORES,   /* N[,N..] */
-	TERM_CHOICE,  /* one of choice[] */
+	TERM_NIC,      /* a guest's NIC */
+	TERM_LINK,     /* a link */
+	TERM_PORT,     /* either */
+	TERM_ADDRESS,  /* A.B.C.D */
+	TERM_PREFIX,   /* A.B.C.D/N */
+	TERM_MAC,      /* one station's address */
+	TERM_DST_MAC,  /* any address */
+	TERM_QUAL,     /* MAC, not MAC, any, none */
+	TERM_CLASSIC,  /* MAC, not-MAC, any, none */
+	TERM_FROM,     /* [port|link] NAME */
+	TERM_TO,       /* port PORT, link LINK */
+	TERM_STRING,   /* up to max bytes */
+	TERM_DSCP,     /* a number, or `copy` */
+	TERM_PCI,      /* BB:DD.F */
+	TERM_CORES,    /* N[,N..] */
+	TERM_IP,       /* an IPv4 or IPv6 address */
+	TERM_SUBNET,   /* likewise, with /N, or as /32 or /128 */
+	TERM_PROTOCOL, /* of IP, by name or number */
+	TERM_LIST,     /* min .. max words, up to the next keyword; read by the statement */
+	TERM_CHOICE,   /* one of choice[] */
 };
 
 /* A term of a statement: with a keyword, in any order; without, by position. */
@@ -73,8 +77,9 @@ struct arg {
 	const struct term *term;
 	const struct word *word; /* the value's word, or the keyword of a flag */
 	uint64_t number; /* number, bytes, choice, slot, set of slots, address (| prefix << 32),
-	                  * function */
+	                  * function; of a list: how many words */
 	struct vnet_qual qual;
+	struct vnet_prefix prefix;
 };
 
 struct parser;
@@ -106,6 +111,7 @@ struct parser {
 	struct arg arg[CONFIG_TERMS];
 	uint32_t args;
 	uint32_t route_line[CONFIG_ROUTES]; /* the line of the text that gave the route; 0: none */
+	uint32_t service_line[CONFIG_SERVICES], flow_line[CONFIG_FLOWS]; /* likewise */
 	bool acts;    /* the statement filled in `action` and left the description alone */
 	bool indexed; /* the index below holds all routes */
 	uint16_t index[CONFIG_INDEX]; /* 1 + number of a route; 0: free */
@@ -196,14 +202,17 @@ bool config_check_unlinked(struct parser *p, const struct arg *a);
 /* config/mirror.c: true if no mirror names the network, or else the port or link, that is the
  * argument's value; else false, with an error. */
 bool config_check_unmirrored(struct parser *p, const struct arg *a, bool net);
+/* config/chain.c: true if no service or flow names the port or link (or is in the network) that is
+ * the argument's value; else false, with an error. */
+bool config_check_unchained(struct parser *p, const struct arg *a, bool net);
 /* config/node.c: takes a free slot for a port or link; NULL after an error. */
 struct port_config *config_new_port(struct parser *p, const struct word *name);
 
 /* config/node.c: the guest that was given this core, or NULL. */
 const struct guest_config *config_core_owner(const struct node_config *n, unsigned core);
 
-/* config/node.c, config/link.c, config/route.c, config/mirror.c, config/group.c, config/action.c:
- * apply one statement each. */
+/* config/node.c, config/link.c, config/route.c, config/chain.c, config/mirror.c, config/group.c,
+ * config/action.c: apply one statement each. */
 bool apply_guest(struct parser *p);
 bool apply_network(struct parser *p);
 bool apply_remove_network(struct parser *p);
@@ -229,6 +238,11 @@ bool apply_panic(struct parser *p);
 bool apply_route(struct parser *p);
 bool apply_classic(struct parser *p);
 bool apply_remove_route(struct parser *p);
+bool apply_service(struct parser *p);
+bool apply_remove_service(struct parser *p);
+bool apply_flow(struct parser *p);
+bool apply_remove_flow(struct parser *p);
+bool apply_explain(struct parser *p);
 bool apply_show(struct parser *p);
 bool apply_metrics(struct parser *p);
 bool apply_help(struct parser *p);

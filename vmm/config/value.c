@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lib/address_text.h"
+#include "lib/bytes.h"
 #include "vmm/config/parse.h"
 
 #define KIB 1024ull
@@ -226,6 +227,90 @@ static bool read_prefix(struct parser *p, const struct term *t, const struct wor
 	return true;
 }
 
+/* An address alone, or with its prefix; `subnet`: the latter may be. */
+static bool address_from_text(const char *text, bool subnet, struct vnet_prefix *to)
+{
+	const char *slash = subnet ? strchr(text, '/') : NULL;
+	char stop = slash ? '/' : '\0';
+	uint64_t bits;
+	uint32_t ip;
+
+	*to = (struct vnet_prefix){.version = 6, .bits = 128};
+	if (!ip6_from_text(text, stop, to->address)) {
+		if (!ip_from_text(text, stop, &ip))
+			return false;
+		to->version = 4;
+		to->bits = 32;
+		put_be32(to->address, ip);
+	}
+	if (!slash)
+		return true;
+	if (!decimal(slash + 1, strlen(slash + 1), &bits) || bits > to->bits)
+		return false;
+	to->bits = (uint8_t)bits;
+	return true;
+}
+
+/* Whether all bits behind the prefix are 0. */
+static bool prefix_is_whole(const struct vnet_prefix *p)
+{
+	for (unsigned bit = p->bits; bit < (p->version == 4 ? 32u : 128u); bit++)
+		if (p->address[bit / 8] >> (7 - bit % 8) & 1)
+			return false;
+	return true;
+}
+
+static bool read_subnet(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
+{
+	bool subnet = t->kind == TERM_SUBNET;
+
+	if (!address_from_text(w->text, subnet, &a->prefix))
+		return config_fail(p, w, "%s \"%.45s\" is no %s; write it as %s", label(t), w->text,
+		                   subnet ? "prefix" : "address",
+		                   subnet ? "10.0.0.0/8 or 2001:db8::/32"
+		                          : "192.0.2.1 or 2001:db8::1");
+	if (!prefix_is_whole(&a->prefix))
+		return config_fail(
+		    p, w, "%s %s has bits behind its prefix; write the network's own address",
+		    label(t), w->text);
+	return true;
+}
+
+static bool read_protocol(struct parser *p, const struct term *t, const struct word *w,
+                          struct arg *a)
+{
+	const struct config_word *named = config_word_find(config_protocol_words, w->text);
+
+	if (named)
+		a->number = named->value;
+	else if (!decimal(w->text, strlen(w->text), &a->number) || a->number > 255)
+		return config_fail(p, w, "%s \"%.40s\" is no protocol; write %s, N being 0 to 255",
+		                   label(t), w->text, t->arg);
+	return true;
+}
+
+/* Words up to the next keyword; the first is read. */
+static bool read_list(struct parser *p, const struct term *t, struct arg *a)
+{
+	if (config_is_keyword(p, a->word))
+		return config_fail(p, a->word, "\"%s\" needs a value: %s", label(t), t->arg);
+	a->number = 1;
+	while (p->at < p->words && !config_is_keyword(p, &p->word[p->at])) {
+		if (a->number == t->max)
+			return config_fail(p, &p->word[p->at], "%s has more than %u values",
+			                   label(t), (unsigned)t->max);
+		if (p->word[p->at].quoted)
+			return config_fail(p, &p->word[p->at], "%s is written without quotes",
+			                   label(t));
+		a->number++;
+		p->at++;
+	}
+	if (a->number < t->min)
+		return config_fail(p, &p->word[p->at], "%s needs %u values: %s", label(t),
+		                   (unsigned)t->min, t->arg);
+	return true;
+}
+
 static bool read_mac(struct parser *p, const struct term *t, const struct word *w, mac_t *mac)
 {
 	if (!mac_from_text(w->text, mac))
@@ -419,7 +504,7 @@ void config_choices(const struct term *t, char *buf, size_t size)
 static bool read_choice(struct parser *p, const struct term *t, const struct word *w, struct arg *a)
 {
 	struct nearest near;
-	char hint[200];
+	char hint[224];
 	const struct config_word *found = config_word_find(t->choice, w->text);
 
 	if (found) {
@@ -481,6 +566,13 @@ static bool read_any(struct parser *p, const struct term *t, const struct word *
 		return read_pci(p, w, a);
 	case TERM_CORES:
 		return read_cores(p, w, a);
+	case TERM_IP:
+	case TERM_SUBNET:
+		return read_subnet(p, t, w, a);
+	case TERM_PROTOCOL:
+		return read_protocol(p, t, w, a);
+	case TERM_LIST:
+		return read_list(p, t, a);
 	case TERM_CHOICE:
 		return read_choice(p, t, w, a);
 	}

@@ -32,6 +32,8 @@ const struct config_word config_yes_words[] = WORDS(CONFIG_YES_WORDS);
 const struct config_word config_switch_words[] = WORDS(CONFIG_SWITCH_WORDS);
 const struct config_word config_absent_words[] = WORDS(CONFIG_ABSENT_WORDS);
 const struct config_word config_object_words[] = WORDS(CONFIG_OBJECT_WORDS);
+const struct config_word config_fail_words[] = WORDS(CONFIG_FAIL_WORDS);
+const struct config_word config_protocol_words[] = WORDS(CONFIG_PROTOCOL_WORDS);
 
 const char *config_word_of(const struct config_word *words, unsigned value)
 {

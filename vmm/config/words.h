@@ -48,6 +48,8 @@
 	X(CONFIG_SHOW_UNDERLAYS, "underlays")                                                      \
 	X(CONFIG_SHOW_NETWORKS, "networks")                                                        \
 	X(CONFIG_SHOW_ROUTES, "routes")                                                            \
+	X(CONFIG_SHOW_SERVICES, "services")                                                        \
+	X(CONFIG_SHOW_FLOWS, "flows")                                                              \
 	X(CONFIG_SHOW_MIRRORS, "mirrors")                                                          \
 	X(CONFIG_SHOW_GROUPS, "groups")                                                            \
 	X(CONFIG_SHOW_EXITS, "exits")                                                              \
@@ -76,6 +78,11 @@
 #define CONFIG_YES_WORDS(X)    X(false, "no") X(true, "yes")
 #define CONFIG_SWITCH_WORDS(X) X(false, "off") X(true, "on")
 #define CONFIG_ABSENT_WORDS(X) X(false, "ones") X(true, "stop")
+#define CONFIG_FAIL_WORDS(X)   X(false, "closed") X(true, "open")
+/* Protocols of IP with names (IANA's registry); the version of IP that they belong to, if to one,
+ * is in the upper byte. */
+#define CONFIG_PROTOCOL_WORDS(X)                                                                   \
+	X(0x401, "icmp") X(6, "tcp") X(17, "udp") X(132, "sctp") X(0x63a, "icmp6")
 
 #define CONFIG_WORD_VALUE(value, text) value,
 enum config_log { CONFIG_LOG_WORDS(CONFIG_WORD_VALUE) };
@@ -107,7 +114,8 @@ extern const struct config_word config_log_words[], config_move_words[], config_
     config_idle_words[], config_panic_words[], config_restart_words[], config_link_words[],
     config_path_mtu_words[], config_classic_dst_words[], config_classic_src_words[],
     config_show_words[], config_mode_words[], config_link_local_words[], config_yes_words[],
-    config_absent_words[], config_object_words[], config_switch_words[], config_metrics_words[];
+    config_absent_words[], config_object_words[], config_switch_words[], config_metrics_words[],
+    config_fail_words[], config_protocol_words[];
 
 /* The word for this value; NULL: the list has none. */
 const char *config_word_of(const struct config_word *words, unsigned value);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The switch as the description says: networks, guests' NICs, underlays, links, routes, and which
- * cores forward.  New objects are created before the commit, each after those it refers to; old
- * ones are removed after it, in reverse order, when no route leads to them.
+ * The switch as the description says: networks, guests' NICs, underlays, links, flows, routes, and
+ * which cores forward.  New objects are created before the commit, each after those it refers to;
+ * old ones are removed after it, in reverse order, when no route leads to them.
  */
 #include <stdio.h>
 #include "arch/x86_64/core.h"
 #include "drivers/virtio/virtio_net.h"
+#include "vmm/control/chains.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
 #include "lib/log.h"
@@ -189,7 +190,7 @@ bool control_net_build(const struct node_config *live, const struct node_config 
 {
 	return build_nets(live, n, why, size) && build_nics(n, why, size) &&
 	       build_underlays(n, why, size) && build_links(n, why, size) &&
-	       set_routes(n, why, size);
+	       control_chains_build(n, why, size) && set_routes(n, why, size);
 }
 
 /* --- after the commit, or undoing a failed change ------------------------------------------- */
@@ -271,6 +272,7 @@ static void remove_unlisted(const struct node_config *n)
 
 void control_net_unbuild(const struct node_config *live)
 {
+	control_chains_unbuild();
 	remove_unlisted(live);
 }
 
@@ -343,6 +345,7 @@ static void resolve_next_hops(const struct node_config *n)
 
 void control_net_follow(const struct node_config *n)
 {
+	control_chains_follow();
 	remove_unlisted(n);
 	set_mtus(n);
 	set_limits(n);

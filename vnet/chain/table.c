@@ -232,7 +232,10 @@ static struct vnet_chains *chains_make(struct vnet *v, const struct vnet_chain_r
 		snprintf(err, size, "%u services or %u flows are too many", r->services, r->flows);
 		return NULL;
 	}
-	t = cores_ready(v) ? chains_alloc(v, r->services, r->flows) : NULL;
+	if ((r->services || r->flows) && !cores_ready(v))
+		t = NULL;
+	else
+		t = chains_alloc(v, r->services, r->flows);
 	if (!t) {
 		snprintf(err, size, "no memory for %u flows", r->flows);
 		return NULL;

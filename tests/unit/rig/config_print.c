@@ -211,6 +211,48 @@ static void print_route(const struct writer *w, const struct node_config *n,
 	             r->reflect ? " reflect" : "");
 }
 
+static void print_service(const struct writer *w, const struct node_config *n,
+                          const struct vnet_service *s)
+{
+	print_format(w, "service %s network %s ports", s->name, n->net[s->net].name);
+	for (unsigned i = 0; i < s->replicas; i++)
+		print_format(w, " %s", n->port[s->port[i]].name);
+	print_format(w, "%s\n", s->fail_open ? " fail open" : "");
+}
+
+static void print_match(const struct writer *w, const struct vnet_flow *f)
+{
+	char prefix[CONFIG_PREFIX], protocol[8], ranges[CONFIG_RANGES];
+
+	config_format_prefix(&f->src, prefix);
+	if (f->src.version)
+		print_format(w, " src %s", prefix);
+	config_format_prefix(&f->dst, prefix);
+	if (f->dst.version)
+		print_format(w, " dst %s", prefix);
+	config_format_protocol(f, protocol);
+	if (f->protocol >= 0)
+		print_format(w, " proto %s", protocol);
+	config_format_ranges(f, ranges);
+	if (f->ranges)
+		print_format(w, " ports %s", ranges);
+}
+
+static void print_flow(const struct writer *w, const struct node_config *n,
+                       const struct vnet_flow *f)
+{
+	print_format(w, "flow %s network %s", f->name, n->net[f->net].name);
+	print_match(w, f);
+	if (f->from >= 0)
+		print_format(w, " from %s", n->port[f->from].name);
+	for (unsigned i = 0; i < f->services; i++)
+		print_format(w, "%s %s", i ? "" : " chain", n->service[f->service[i]].name);
+	if (f->end == VNET_FLOW_TO)
+		print_format(w, " to %s\n", n->port[f->to].name);
+	else
+		print_format(w, " %s\n", f->end == VNET_FLOW_OUT ? "out" : "drop");
+}
+
 static void print_trace(const struct writer *w, const struct node_config *n)
 {
 	char mac[MAC_TEXT];
@@ -272,6 +314,11 @@ void config_print(const struct node_config *n, config_put *put, void *ctx)
 	print_ports(&w, n);
 	for (uint32_t i = 0; i < n->routes; i++)
 		print_route(&w, n, &n->route[i]);
+	for (uint32_t i = 0; i < n->services; i++)
+		if (n->service[i].name[0])
+			print_service(&w, n, &n->service[i]);
+	for (uint32_t i = 0; i < n->flows; i++)
+		print_flow(&w, n, &n->flow[i]);
 	print_trace(&w, n);
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++)
 		if (n->mirror[i].name[0])

@@ -11,8 +11,12 @@
 #define vnet_port_learned  test_port_learned
 #define vnet_link_get      test_link_get
 #define vnet_port_measured test_port_measured
+#define vnet_port_get      test_port_get
+#define vnet_service_get   test_service_get
+#define vnet_flow_get      test_flow_get
 #define virtio_pci_counter test_device_counter
 #include "tests/unit/rig/config_text.h"
+#include "vnet/chain/chain.h"
 #include "vmm/control/show/metrics.c"
 #include "vmm/control/show/metrics_guest.c"
 #include "vmm/control/show/metrics_net.c"
@@ -83,6 +87,35 @@ bool vnet_link_get(const struct vnet_port *p, struct vnet_link_info *info)
 	*info = (struct vnet_link_info){
 	    .config = {VNET_LINK_VXLAN, 0xc0000202, 42, 4789, 0}, .edge = &edge, .mtu = 1450};
 	return true;
+}
+
+struct vnet_port *vnet_port_get(struct vnet *v, unsigned number)
+{
+	(void)v;
+	return number == 0 || full ? &port_a : NULL;
+}
+
+/* One service, of whose two ports one is gone, and a free number before it; or all that there can
+ * be. */
+bool vnet_service_get(struct vnet *v, unsigned i, struct vnet_service *s,
+                      uint64_t hits[VNET_REPLICAS])
+{
+	(void)v;
+	*s = (struct vnet_service){.name = "firewall", .replicas = full ? VNET_REPLICAS : 2};
+	s->port[1] = VNET_PORTS;
+	if (!full && i == 0)
+		s->name[0] = '\0';
+	for (unsigned k = 0; k < VNET_REPLICAS; k++)
+		hits[k] = 70 + k;
+	return i < (full ? VNET_SERVICES : 2);
+}
+
+bool vnet_flow_get(struct vnet *v, unsigned i, struct vnet_flow *f, struct vnet_flow_count *count)
+{
+	(void)v;
+	*f = (struct vnet_flow){.name = "web"};
+	*count = (struct vnet_flow_count){81, 8181};
+	return i < (full ? VNET_FLOWS : 1);
 }
 
 bool vnet_port_measured(struct vnet_port *p, int core, struct hist *sum)

@@ -3,6 +3,7 @@
 #include "lib/address_text.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
+#include "vnet/chain/chain.h"
 #include "vmm/control/show/metrics.h"
 #include "vmm/control/show/parts.h"
 
@@ -225,6 +226,36 @@ static void networks(struct metrics *m, unsigned which)
 	}
 }
 
+/* ---- services and flows ---- */
+
+static void service_frames(struct metrics *m, unsigned which)
+{
+	uint64_t hits[VNET_REPLICAS];
+	struct vnet_service s;
+
+	(void)which;
+	for (unsigned i = 0; vnet_service_get(node_vnet, i, &s, hits); i++) {
+		for (unsigned k = 0; s.name[0] && k < s.replicas; k++) {
+			struct vnet_port *p = vnet_port_get(node_vnet, s.port[k]);
+
+			if (p)
+				metrics_number(
+				    m, LABELS(s.name, control_config()->net[s.net].name, p->name),
+				    hits[k]);
+		}
+	}
+}
+
+static void flow_counts(struct metrics *m, unsigned offset)
+{
+	struct vnet_flow_count count;
+	struct vnet_flow f;
+
+	for (unsigned i = 0; vnet_flow_get(node_vnet, i, &f, &count); i++)
+		metrics_number(m, LABELS(f.name, control_config()->net[f.net].name),
+		               number_at(&count, offset));
+}
+
 /* ---- the families ---- */
 
 static const struct family net_families[] = {
@@ -275,6 +306,13 @@ static const struct family net_families[] = {
         GAUGE, "patio_link_mtu", "bytes", "link",
         "The largest IP packet that the link carries now, by what routers on its path have said.",
         link_mtu, 0),
+    FAMILY(COUNTER, "patio_service_frames", NULL, "service,network,port",
+           "Frames that flows sent to the service, by the port that got them.", service_frames, 0),
+    FAMILY(COUNTER, "patio_flow_frames", NULL, "flow,network",
+           "Frames that came into the flow, each once however many services it passes.",
+           flow_counts, offsetof(struct vnet_flow_count, frames)),
+    FAMILY(COUNTER, "patio_flow", "bytes", "flow,network", "Bytes of the frames of the flow.",
+           flow_counts, offsetof(struct vnet_flow_count, bytes)),
 };
 
 const struct family_table metrics_net = TABLE_OF(net_families);

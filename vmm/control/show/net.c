@@ -297,19 +297,23 @@ static void explain_row(void *ctx, const struct vnet_verdict *v)
 		out_null(o, NULL);
 	else
 		out_string(o, NULL, v->drop < 0 ? "out_frames" : vnet_drop_name[v->drop]);
+	out_string(o, NULL, v->flow);
+	out_string(o, NULL, v->service);
 }
 
 void show_explain(const struct config_action *a, config_put *put, void *ctx)
 {
 	static const struct out_column columns[] = {
-	    {"route", 5, true},  {"priority", 8, true},  {"wins", 4, false},
-	    {"port", 12, false}, {"counter", 16, false},
+	    {"route", 5, true},     {"priority", 8, true},  {"wins", 4, false},
+	    {"port", 12, false},    {"counter", 16, false}, {"flow", 12, false},
+	    {"service", 12, false},
 	};
 	static struct out o;
 	const struct vnet_question q = {.net = control_config()->port[a->port].net,
 	                                .from = control_port((unsigned)a->port)->number,
 	                                .src = a->src,
-	                                .dst = a->dst};
+	                                .dst = a->dst,
+	                                .packet = a->packet};
 
 	out_begin(&o, a->json, put, ctx);
 	TABLE(&o, "explain", columns);

@@ -54,6 +54,10 @@ void show_underlays(struct out *o, const struct config_action *a);
 void show_networks(struct out *o, const struct config_action *a);
 void show_routes(struct out *o, const struct config_action *a);
 
+/* show/chains.c */
+void show_services(struct out *o, const struct config_action *a);
+void show_flows(struct out *o, const struct config_action *a);
+
 /* show/mirrors.c */
 void show_mirrors(struct out *o, const struct config_action *a);
 void show_trace(struct out *o, const struct config_action *a);

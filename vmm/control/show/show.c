@@ -272,6 +272,7 @@ static show_what *const show_functions[] = {
     [CONFIG_SHOW_GUESTS] = show_guests,       [CONFIG_SHOW_VCPUS] = show_vcpus,
     [CONFIG_SHOW_PORTS] = show_ports,         [CONFIG_SHOW_LINKS] = show_links,
     [CONFIG_SHOW_UNDERLAYS] = show_underlays, [CONFIG_SHOW_NETWORKS] = show_networks,
+    [CONFIG_SHOW_SERVICES] = show_services,   [CONFIG_SHOW_FLOWS] = show_flows,
     [CONFIG_SHOW_MIRRORS] = show_mirrors,     [CONFIG_SHOW_GROUPS] = show_groups,
     [CONFIG_SHOW_ROUTES] = show_routes,       [CONFIG_SHOW_EXITS] = show_exits,
     [CONFIG_SHOW_COUNTERS] = show_counters,   [CONFIG_SHOW_MEMORY] = show_memory,
