@@ -2,7 +2,6 @@
 /* key.c: see key.h. */
 #include "vnet/chain/key.h"
 #include <string.h>
-#include "lib/bytes.h"
 #include "vnet/frame/headers.h"
 
 /* Protocols whose header begins with source and destination port (IANA's registry of protocols). */
@@ -12,11 +11,6 @@
 
 _Static_assert(KEY_HEAD <= VNET_HELD_HEAD, "a frame that waits keeps the bytes that were read");
 _Static_assert(KEY_HEAD >= HEADERS_FLOW, "the ports usually lie within");
-
-static uint64_t be64(const uint8_t *p)
-{
-	return (uint64_t)be32(p) << 32 | be32(p + 4);
-}
 
 static bool begins_with_ports(unsigned protocol)
 {
@@ -42,7 +36,7 @@ void key_read(struct flow_key *k, const uint8_t *head, unsigned have)
 		k->address[2] = (uint64_t)be32(ip + 16) << 32;
 	} else {
 		for (unsigned i = 0; i < 4; i++)
-			k->address[i] = be64(ip + 8 + 8 * (size_t)i);
+			k->address[i] = key_be64(ip + 8 + 8 * (size_t)i);
 	}
 	if (h.fragment || !h.l4 || have < h.l4 + 4u || !begins_with_ports(h.protocol))
 		return;

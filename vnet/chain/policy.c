@@ -81,39 +81,84 @@ static inline struct chain_core *chain_of(const struct walk *w)
 	return atomic_load_explicit(&w->core->chain, memory_order_relaxed);
 }
 
+/* Copies up to `want` bytes of the frame's head, with the addresses that were checked. */
+static inline unsigned copy_head(const struct vnet_frame *f, uint8_t *head, unsigned want)
+{
+	unsigned have = want;
+
+	if (f->seg->len >= KEY_FIRST && f->len >= KEY_FIRST && want == KEY_FIRST)
+		__builtin_memcpy(head, f->seg->base, KEY_FIRST);
+	else
+		have = view_read(f, head, want);
+	mac_write(head, f->dst);
+	mac_write(head + 6, f->src);
+	return have;
+}
+
+/* The whole of view_replace_head() for a frame in one piece. */
+static inline unsigned replace_head(struct vnet_frame *f, uint8_t *head, unsigned have,
+                                    struct vnet_seg *seg)
+{
+	if (f->nseg != 1 || f->seg->len != f->len)
+		return view_replace_head(f, head, have, seg);
+	seg[0] = (struct vnet_seg){head, have};
+	seg[1] = (struct vnet_seg){f->seg->base + have, f->len - have};
+	f->seg = seg;
+	f->nseg = f->len > have ? 2 : 1;
+	f->contiguous_head = true;
+	return f->nseg;
+}
+
+/* What the first bytes do not say: all of them are read again, and those are the ones that count.
+ */
+static __attribute__((noinline)) unsigned read_more(const struct vnet_frame *f, uint8_t *head,
+                                                    unsigned have, struct flow_key *k)
+{
+	key_read(k, head, have);
+	if (key_is_short(k) && f->len > have) {
+		have = copy_head(f, head, KEY_HEAD);
+		key_read(k, head, have);
+	}
+	return have;
+}
+
 /* Reads the frame's key from a copy of its head, which replaces the original. */
 static inline void read_frame(struct walk *w, struct vnet_frame *f, struct flow_key *k)
 {
 	struct chain_core *c = chain_of(w);
 	uint8_t *head = c->head[f - w->frame];
-	unsigned have = view_read(f, head, KEY_HEAD);
+	unsigned have = copy_head(f, head, KEY_FIRST);
 
-	/* The addresses that were checked. */
-	mac_write(head, f->dst);
-	mac_write(head + 6, f->src);
+	if (!key_read_plain(k, head, have))
+		have = read_more(f, head, have, k);
 	count_add(&w->count->copied, have);
-	key_read(k, head, have);
-	c->used += view_replace_head(f, head, have, c->seg + c->used);
+	c->used += replace_head(f, head, have, c->seg + c->used);
 }
 
-/* The port of the replica of a service that gets a flow, and its number in *which; NULL: none is
- * up. The port stays for the walk, though its number may be given up meanwhile. */
-static inline struct vnet_port *replica_for(const struct vnet_chains *t, struct vnet *v,
-                                            unsigned service, uint64_t hash, unsigned *which)
+/* The port of replica `i` of a service; NULL: it is not up.  It stays for the walk, though its
+ * number may be given up meanwhile. */
+static inline struct vnet_port *replica_up(const struct vnet_chains *t, unsigned service,
+                                           unsigned i)
 {
-	const struct vnet_service *s = &t->service[service];
+	unsigned number = atomic_load_explicit(&t->replica[service][i], memory_order_relaxed);
+
+	return number == CHAIN_GONE ? NULL : if_up(port_at(t->vnet, number));
+}
+
+/* The port of the replica that gets a flow, and its number in *which; NULL: none is up. */
+static __attribute__((noinline)) struct vnet_port *
+replica_of_many(const struct vnet_chains *t, unsigned service, uint64_t hash, unsigned *which)
+{
 	struct vnet_port *found = NULL;
 	uint64_t best = 0;
 
-	for (unsigned i = 0; i < s->replicas; i++) {
-		unsigned number =
-		    atomic_load_explicit(&t->replica[service][i], memory_order_relaxed);
+	for (unsigned i = 0; i < t->service[service].replicas; i++) {
 		uint64_t weight = mix_fold(hash ^ t->weigh[service][i], t->mix.factor[0]);
 		struct vnet_port *port;
 
-		if (number == CHAIN_GONE || (found && weight <= best))
+		if (found && weight <= best)
 			continue;
-		port = if_up(port_at(v, number));
+		port = replica_up(t, service, i);
 		if (!port)
 			continue;
 		best = weight;
@@ -121,6 +166,16 @@ static inline struct vnet_port *replica_for(const struct vnet_chains *t, struct 
 		*which = i;
 	}
 	return found;
+}
+
+static inline struct vnet_port *replica_for(const struct vnet_chains *t, unsigned service,
+                                            const struct flow_key *k, const struct vnet_frame *f,
+                                            unsigned *which)
+{
+	*which = 0;
+	if (t->service[service].replicas == 1)
+		return replica_up(t, service, 0);
+	return replica_of_many(t, service, key_flow_hash(&t->mix, k, f->src, f->dst), which);
 }
 
 /* The bits of frames that are left to the network's own look-up. */
@@ -161,16 +216,14 @@ static inline void go_on(struct walk *w, const struct vnet_chains *t, struct flo
 	const struct vnet_flow *flow = &t->flow[at.flow];
 	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
 	unsigned replica;
-	uint64_t hash;
 
 	if (at.step >= flow->services) {
 		end_chain(w, t, at.flow, bit, left);
 		return;
 	}
-	hash = key_flow_hash(&t->mix, k, f->src, f->dst);
 	for (unsigned i = at.step; i < flow->services; i++) {
 		unsigned service = flow->service[i];
-		struct vnet_port *port = replica_for(t, w->core->vnet, service, hash, &replica);
+		struct vnet_port *port = replica_for(t, service, k, f, &replica);
 
 		if (port) {
 			count_add(&chain_hits(t, w->core->id, service)[replica], 1);
