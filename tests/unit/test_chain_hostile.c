@@ -72,6 +72,23 @@ static void functions_cannot_hand_frames_round(void **state)
 	assert_int_equal(chain_drops(r, 5, VNET_DROP_chain_loop), 1);
 }
 
+/* To the MAC of a function that the frame has passed, or of another one: it never comes there
+ * again. */
+static void a_chain_does_not_end_at_functions(void **state)
+{
+	struct chain_rig *r = *state;
+	struct chain_packet p = chain_udp(0, 4, 1, 2);
+
+	chain_use(r, ABC "flow f from 0 chain a b out\n");
+	assert_string_equal(chain_way(r, 0, &p), "f4 f5");
+	p.dst = chain_mac(6);
+	assert_string_equal(chain_way(r, 0, &p), "f4 f5");
+	assert_int_equal(chain_drops(r, 5, VNET_DROP_chain_loop), 2);
+	/* In no flow it is the function's own. */
+	p.src = chain_mac(1);
+	assert_string_equal(chain_way(r, 1, &p), "f6");
+}
+
 /* --- functions that change frames ----------------------------------------------------------------
  */
 
@@ -210,6 +227,54 @@ static void the_head_that_was_read_is_delivered(void **state)
 	assert_int_equal(arrived, 1);
 }
 
+/* --- frames that wait ----------------------------------------------------------------------------
+ */
+
+static struct vnet_held held;
+
+static unsigned egress_holding(struct vnet_port *port, struct vnet_core *core,
+                               struct vnet_frame *const *frames, unsigned n)
+{
+	if (vnet_held_begin(&held)) {
+		assert_true(vnet_hold(core, &held, frames[0], port, VNET_DROP_no_neighbour, 99));
+		vnet_held_wait(&held);
+	}
+	return n;
+}
+
+static int hold(void *dev, unsigned frame, struct vnet_held *h)
+{
+	(void)dev, (void)frame, (void)h;
+	return 0;
+}
+
+static void release(void *dev, unsigned slot)
+{
+	(void)dev, (void)slot;
+}
+
+/* A frame that waits keeps the head that was copied, which the core's next walk overwrites. */
+static void a_frame_that_waits_keeps_its_head(void **state)
+{
+	static const struct vnet_port_ops waits = {.egress = egress_holding};
+	struct chain_rig *r = *state;
+	struct chain_packet p = chain_udp(0, 1, 1111, 80);
+	struct vnet_port_ops sends = *r->dev[0].port->ops;
+
+	sends.hold = hold;
+	sends.release = release;
+	r->dev[0].port->ops = &sends;
+	r->dev[1].port->ops = &waits;
+	chain_use(r, "flow f ports 80 to 1\n");
+	chain_send(r, 0, &p);
+	p.port[0] = 2222;
+	chain_send(r, 0, &p);
+	assert_int_equal(held.frame.nseg, 1);
+	assert_int_equal(be16(held.frame.seg[0].base + 34), 1111);
+	vnet_port_recall(r->core, r->dev[0].port);
+	assert_int_equal(chain_drops(r, 1, VNET_DROP_no_neighbour), 1);
+}
+
 /* --- explain -------------------------------------------------------------------------------------
  */
 
@@ -278,10 +343,16 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, chain_setup, chain_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(no_flow_hides_a_false_source),     T(addresses_are_learned_where_they_are),
-	    T(floods_spare_functions),           T(functions_cannot_hand_frames_round),
-	    T(each_hop_is_a_functions_own_work), T(a_function_may_choose),
-	    T(chains_keep_the_split_horizon),    T(the_head_that_was_read_is_delivered),
+	    T(no_flow_hides_a_false_source),
+	    T(addresses_are_learned_where_they_are),
+	    T(floods_spare_functions),
+	    T(functions_cannot_hand_frames_round),
+	    T(a_chain_does_not_end_at_functions),
+	    T(each_hop_is_a_functions_own_work),
+	    T(a_function_may_choose),
+	    T(chains_keep_the_split_horizon),
+	    T(the_head_that_was_read_is_delivered),
+	    T(a_frame_that_waits_keeps_its_head),
 	    T(explain_walks_the_chain),
 	};
 

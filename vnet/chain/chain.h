@@ -16,8 +16,9 @@
  *
  * Nothing goes in circles that functions give back as they got it.  Where a flow has sent a frame,
  * that flow may have it again, so the first that matches is the same one or one before it; in the
- * same one the frame is a service further each time.  By the network's own look-up a service's port
- * gets only frames to its own MAC, never floods, and what is given back of these ends there.
+ * same one the frame is a service further each time.  Behind the end of a chain no service's port
+ * gets it.  By the network's own look-up such a port gets frames to its own MAC, never floods, and
+ * what is given back of these ends there, or in a flow that has that service.
  *
  * Replicas share flows by a keyed hash of addresses, protocol and ports in which both directions
  * are equal; each flow goes to the replica that is highest for it among those that are up, so that

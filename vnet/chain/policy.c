@@ -282,22 +282,25 @@ static inline void look_up_one(struct walk *w, struct chain_policy *p, struct po
 /* --- the network's own look-up
  * -------------------------------------------------------------------- */
 
-/* Takes frames back that a service's port was marked for, one bit each, unless they are to its own
- * MAC: they were flooded, or a route says so.  Returns those that were taken back. */
-static uint64_t take_back(struct walk *w, const struct vnet_port *port, uint64_t frames)
+/*
+ * Takes frames back that a service's port was marked for, one bit each, if they were flooded, or a
+ * route says so; what is to its own MAC stays, unless it was relayed.  Returns those taken back.
+ */
+static uint64_t take_back(struct walk *w, const struct vnet_port *port, const struct left *left)
 {
-	uint64_t *pending = &w->core->pending[port->number], taken = 0;
+	uint64_t *pending = &w->core->pending[port->number], taken = *pending & left->relayed;
 	mac_t mac = atomic_load_explicit(&port->mac, memory_order_relaxed);
 
-	for (frames &= *pending; frames; frames &= frames - 1)
-		if (!mac || w->frame[__builtin_ctzll(frames)].dst != mac)
-			taken |= frames & -frames;
+	for (uint64_t fresh = *pending & left->fresh; fresh; fresh &= fresh - 1)
+		if (!mac || w->frame[__builtin_ctzll(fresh)].dst != mac)
+			taken |= fresh & -fresh;
 	*pending &= ~taken;
 	return taken;
 }
 
-/* Keeps floods away from services' ports: what they give back would be flooded again. */
-static void spare_services(struct walk *w, const struct vnet_chains *t, uint64_t frames)
+/* Keeps floods and relayed frames away from services' ports: what they give back would be flooded
+ * or relayed again. */
+static void spare_services(struct walk *w, const struct vnet_chains *t, const struct left *left)
 {
 	struct vnet_core *c = w->core;
 	uint64_t taken = 0, still = 0;
@@ -307,7 +310,7 @@ static void spare_services(struct walk *w, const struct vnet_chains *t, uint64_t
 		struct vnet_port *port = c->touched[i];
 
 		if (chain_service(t, port->number) != NO_SERVICE)
-			taken |= take_back(w, port, frames);
+			taken |= take_back(w, port, left);
 		still |= c->pending[port->number];
 		if (c->pending[port->number])
 			c->touched[n++] = port;
@@ -327,7 +330,7 @@ static void look_up_left(struct walk *w, const struct vnet_chains *t, struct pol
 	if (left->relayed)
 		base->ops->deliver(w, base, left->relayed, true);
 	if (left->fresh | left->relayed)
-		spare_services(w, t, left->fresh | left->relayed);
+		spare_services(w, t, left);
 }
 
 static void look_up_flows(struct walk *w, struct policy *policy)
