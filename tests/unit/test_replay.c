@@ -30,6 +30,8 @@ static const char text[] = "network lab mode route\n"
                            "route network lab src any dst 52:54:00:00:00:04 to port e\n"
                            "route network lab src any dst ff:ff:ff:ff:ff:ff to port d\n"
                            "route network lab src any dst ff:ff:ff:ff:ff:ff to port e\n"
+                           "service fn ports h\nflow all from f chain fn out\n"
+                           "flow some network lab from d to e\n"
                            "mirror m network default\nmirror n network lab\nmirror o network flat\n"
                            "mirror p network wire\n";
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * network.c: the switch of a description, in the order in which the VMM makes it
- * (vmm/control/network.c): networks, ports, underlays, links, routes, limits.
+ * (vmm/control/network.c): networks, ports, underlays, links, flows, routes, limits.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +127,36 @@ static bool set_routes(struct vnet *v, const struct node_config *n, char *why, s
 	return good;
 }
 
+struct named {
+	struct vnet *v;
+	const struct node_config *n;
+};
+
+static unsigned number_of(void *ctx, unsigned slot)
+{
+	const struct named *in = ctx;
+
+	return port_of(in->v, in->n, slot)->number;
+}
+
+static bool use_chains(struct vnet *v, const struct node_config *n, char *why, size_t size)
+{
+	struct vnet_service *service = calloc(CONFIG_SERVICES, sizeof *service);
+	struct vnet_flow *flow = calloc(CONFIG_FLOWS, sizeof *flow);
+	const struct vnet_chain_rules rules = {service, n->services, flow, n->flows};
+	struct vnet_chains *c = NULL;
+
+	if (service && flow) {
+		config_number_chains(n, number_of, &(struct named){v, n}, service, flow);
+		c = vnet_chains_make(v, &rules, why, size);
+	}
+	if (c)
+		vnet_chains_use(v, c);
+	free(service);
+	free(flow);
+	return c;
+}
+
 static void set_limits(struct vnet *v, const struct node_config *n)
 {
 	for (unsigned i = 0; i < n->nets; i++)
@@ -152,7 +182,8 @@ struct vnet *network_make(const struct node_config *n, unsigned cores,
 	for (unsigned i = 0; good && i < n->nets; i++)
 		good = !n->net[i].name[0] || vnet_net_set(v, i, n->net[i].mode);
 	good = good && make_nics(v, n, ops, why, size) && make_underlays(v, n, why, size) &&
-	       make_links(v, n, why, size) && set_routes(v, n, why, size);
+	       make_links(v, n, why, size) && use_chains(v, n, why, size) &&
+	       set_routes(v, n, why, size);
 	if (good) {
 		set_limits(v, n);
 		return v;

@@ -390,6 +390,23 @@ bool config_check_unchained(struct parser *p, const struct arg *a, bool net)
 	return true;
 }
 
+void config_number_chains(const struct node_config *n, unsigned (*number)(void *ctx, unsigned slot),
+                          void *ctx, struct vnet_service *service, struct vnet_flow *flow)
+{
+	for (unsigned i = 0; i < n->services; i++) {
+		service[i] = n->service[i];
+		for (unsigned k = 0; k < n->service[i].replicas; k++)
+			service[i].port[k] = (uint16_t)number(ctx, n->service[i].port[k]);
+	}
+	for (unsigned i = 0; i < n->flows; i++) {
+		flow[i] = n->flow[i];
+		if (flow[i].from >= 0)
+			flow[i].from = (int32_t)number(ctx, (unsigned)flow[i].from);
+		if (flow[i].end == VNET_FLOW_TO)
+			flow[i].to = (uint16_t)number(ctx, flow[i].to);
+	}
+}
+
 /* ---- explain ---- */
 
 static bool set_packet(struct parser *p, struct vnet_packet *packet)

@@ -292,6 +292,11 @@ unsigned config_port_slot(const struct node_config *n, unsigned slot);
 const char *config_mirror_object(const struct node_config *n, const struct mirror_config *m);
 bool config_mirror_sees(const struct node_config *n, const struct mirror_config *m, unsigned slot);
 
+/* The services and flows with the switch's numbers of ports in place of slots, which number()
+ * gives; `service` and `flow` have room for all. */
+void config_number_chains(const struct node_config *n, unsigned (*number)(void *ctx, unsigned slot),
+                          void *ctx, struct vnet_service *service, struct vnet_flow *flow);
+
 /* Writes a flow's prefix, its protocol or its ranges of ports in the language, with a NUL; "any" if
  * it does not have them. */
 #define CONFIG_PREFIX (IP6_TEXT + 4)

@@ -14,22 +14,10 @@ struct numbered {
 	struct vnet_flow flow[CONFIG_FLOWS];
 };
 
-static void renumber(const struct node_config *n, struct numbered *to)
+static unsigned number_of(void *ctx, unsigned slot)
 {
-	for (unsigned i = 0; i < n->services; i++) {
-		to->service[i] = n->service[i];
-		for (unsigned k = 0; k < n->service[i].replicas; k++)
-			to->service[i].port[k] = control_port(n->service[i].port[k])->number;
-	}
-	for (unsigned i = 0; i < n->flows; i++) {
-		struct vnet_flow *f = &to->flow[i];
-
-		*f = n->flow[i];
-		if (f->from >= 0)
-			f->from = control_port((unsigned)f->from)->number;
-		if (f->end == VNET_FLOW_TO)
-			f->to = control_port(f->to)->number;
-	}
+	(void)ctx;
+	return control_port(slot)->number;
 }
 
 bool control_chains_build(const struct node_config *n, char *why, size_t size)
@@ -41,7 +29,7 @@ bool control_chains_build(const struct node_config *n, char *why, size_t size)
 		snprintf(why, size, "flows: no memory left");
 		return false;
 	}
-	renumber(n, to);
+	config_number_chains(n, number_of, NULL, to->service, to->flow);
 	rules.service = to->service;
 	rules.flow = to->flow;
 	built = vnet_chains_make(node_vnet, &rules, why, size);
