@@ -27,7 +27,12 @@ static unsigned step_of(const struct vnet_flow *f, unsigned service)
 	return 0;
 }
 
-struct flow_place chain_find(const struct chain_policy *p, const struct flow_key *k, unsigned from)
+/*
+ * The flow that a frame with this key from this port is in: the first that matches, see chain.h.
+ * At most as many steps as the network has flows.
+ */
+static struct flow_place chain_find(const struct chain_policy *p, const struct flow_key *k,
+                                    unsigned from)
 {
 	const struct vnet_chains *t = p->table;
 	unsigned service = chain_service(t, from);

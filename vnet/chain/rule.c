@@ -74,8 +74,9 @@ bool rule_matches(const struct flow_rule *r, const struct flow_key *k)
 	return k->has_ports && (in_ranges(r, k->port[0]) || in_ranges(r, k->port[1]));
 }
 
-/* Ranges never keep two flows apart: a frame has two ports. */
-bool rules_overlap(const struct flow_rule *a, const struct flow_rule *b)
+/* Whether there may be a frame that both flows match, wherever it comes from.  Ranges never keep
+ * two flows apart: a frame has two ports. */
+static bool rules_overlap(const struct flow_rule *a, const struct flow_rule *b)
 {
 	if (a->version && b->version && a->version != b->version)
 		return false;

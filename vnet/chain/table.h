@@ -112,13 +112,4 @@ void rule_compile(struct flow_rule *rule, const struct vnet_flow *flow);
 /* Whether a rule takes frames with this key, wherever they come from. */
 bool rule_matches(const struct flow_rule *r, const struct flow_key *k);
 
-/* Whether there may be a frame that both flows match, wherever it comes from. */
-bool rules_overlap(const struct flow_rule *a, const struct flow_rule *b);
-
-/*
- * The flow that a frame with this key from this port is in: the first that matches, see chain.h.
- * At most as many steps as the network has flows.
- */
-struct flow_place chain_find(const struct chain_policy *p, const struct flow_key *k, unsigned from);
-
 #endif
