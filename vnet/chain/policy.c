@@ -37,11 +37,18 @@ static struct flow_place chain_find(const struct chain_policy *p, const struct f
 	const struct vnet_chains *t = p->table;
 	unsigned service = chain_service(t, from);
 
-	for (unsigned i = p->first; i < p->end; i++)
-		if (may_be_in(&t->rule[i], from, service) && rule_matches(&t->rule[i], k))
-			return (struct flow_place){(uint16_t)i,
-			                           (uint16_t)step_of(&t->flow[i], service)};
-	return (struct flow_place){NO_FLOW, 0};
+	for (unsigned i = p->first; i < p->end; i++) {
+		const struct vnet_flow *f = &t->flow[i];
+		unsigned step;
+
+		if (!may_be_in(&t->rule[i], from, service) || !rule_matches(&t->rule[i], k))
+			continue;
+		step = step_of(f, service);
+		return (struct flow_place){(uint16_t)i, (uint8_t)step,
+		                           step < f->services ? (uint8_t)f->service[step]
+		                                              : NO_SERVICE};
+	}
+	return (struct flow_place){NO_FLOW, 0, NO_SERVICE};
 }
 
 static __attribute__((noinline)) struct flow_place find_missed(struct flow_cached *set,
@@ -63,28 +70,39 @@ static inline bool is_cached(const struct flow_cached *e, const struct flow_key 
 	return e->generation == generation && e->from == from && key_equal(&e->key, k);
 }
 
-/* As chain_find(), by the core's cache. */
-static inline struct flow_place find_flow(struct chain_core *c, const struct chain_policy *p,
-                                          const struct flow_key *k, unsigned from)
-{
-	const struct vnet_chains *t = p->table;
-	uint64_t now = atomic_load_explicit(&t->generation, memory_order_relaxed);
-	struct flow_cached *set = c->set[key_hash(&t->mix, k, from) >> (64 - CHAIN_SETS_BITS)];
+/* The frames of a walk, one bit each, that are left to the network's own look-up. */
+struct left {
+	uint64_t fresh, relayed;
+};
 
-	if (is_cached(&set[0], k, from, now))
+/* What is the same for all frames of a walk. */
+struct look {
+	struct walk *w;
+	const struct chain_policy *p;
+	const struct vnet_chains *t;
+	struct chain_core *c;
+	struct policy *base;
+	uint64_t generation;
+	unsigned from;
+	bool function; /* they come from a service's port */
+	struct left left;
+};
+
+/* As chain_find(), by the core's cache. */
+static inline struct flow_place find_flow(const struct look *l, const struct flow_key *k)
+{
+	struct flow_cached *set =
+	    l->c->set[key_hash(&l->t->mix, k, l->from) >> (64 - CHAIN_SETS_BITS)];
+
+	if (is_cached(&set[0], k, l->from, l->generation))
 		return set[0].place;
-	if (is_cached(&set[1], k, from, now))
+	if (is_cached(&set[1], k, l->from, l->generation))
 		return set[1].place;
-	return find_missed(set, p, k, from, now);
+	return find_missed(set, l->p, k, l->from, l->generation);
 }
 
 /* --- one frame
  * ------------------------------------------------------------------------------------ */
-
-static inline struct chain_core *chain_of(const struct walk *w)
-{
-	return atomic_load_explicit(&w->core->chain, memory_order_relaxed);
-}
 
 /* Copies up to `want` bytes of the frame's head, with the addresses that were checked. */
 static inline unsigned copy_head(const struct vnet_frame *f, uint8_t *head, unsigned want)
@@ -128,15 +146,15 @@ static __attribute__((noinline)) unsigned read_more(const struct vnet_frame *f, 
 }
 
 /* Reads the frame's key from a copy of its head, which replaces the original. */
-static inline void read_frame(struct walk *w, struct vnet_frame *f, struct flow_key *k)
+static inline void read_frame(const struct look *l, struct vnet_frame *f, struct flow_key *k)
 {
-	struct chain_core *c = chain_of(w);
-	uint8_t *head = c->head[f - w->frame];
+	struct chain_core *c = l->c;
+	uint8_t *head = c->head[f - l->w->frame];
 	unsigned have = copy_head(f, head, KEY_FIRST);
 
 	if (!key_read_plain(k, head, have))
 		have = read_more(f, head, have, k);
-	count_add(&w->count->copied, have);
+	count_add(&l->w->count->copied, have);
 	c->used += replace_head(f, head, have, c->seg + c->used);
 }
 
@@ -183,105 +201,105 @@ static inline struct vnet_port *replica_for(const struct vnet_chains *t, unsigne
 	return replica_of_many(t, service, key_flow_hash(&t->mix, k, f->src, f->dst), which);
 }
 
-/* The bits of frames that are left to the network's own look-up. */
-struct left {
-	uint64_t fresh, relayed;
-};
-
 /* A frame that has its chain behind it. */
-static void end_chain(struct walk *w, const struct vnet_chains *t, unsigned flow, uint64_t bit,
-                      struct left *left)
+static void end_chain(struct look *l, unsigned flow, const struct vnet_frame *f, uint64_t bit)
 {
-	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
-	unsigned to = atomic_load_explicit(&t->to[flow], memory_order_relaxed);
+	unsigned to = atomic_load_explicit(&l->t->to[flow], memory_order_relaxed);
+	struct walk *w = l->w;
 	struct vnet_port *port;
 
-	if (t->flow[flow].end == VNET_FLOW_OUT) {
-		*(chain_service(t, w->from->number) == NO_SERVICE ? &left->fresh
-		                                                  : &left->relayed) |= bit;
+	if (l->t->flow[flow].end == VNET_FLOW_OUT) {
+		*(l->function ? &l->left.relayed : &l->left.fresh) |= bit;
 		return;
 	}
-	if (t->flow[flow].end == VNET_FLOW_DROP) {
+	if (l->t->flow[flow].end == VNET_FLOW_DROP) {
 		drop_here(w, f, VNET_DROP_flow_drop);
 		return;
 	}
 	port = to == CHAIN_GONE ? NULL : port_at(w->core->vnet, to);
 	if (!port)
 		drop_here(w, f, VNET_DROP_no_route);
-	else if (to == w->from->number)
+	else if (to == l->from)
 		drop_here(w, f, VNET_DROP_same_port);
 	else
 		mark(w->core, port, bit);
 }
 
-/* Sends a frame to the next service of its flow, or on from its last one. */
-static inline void go_on(struct walk *w, const struct vnet_chains *t, struct flow_place at,
-                         const struct flow_key *k, uint64_t bit, struct left *left)
+/* Sends a frame to a service; false: no replica is up. */
+static inline bool to_service(struct look *l, unsigned service, const struct flow_key *k,
+                              const struct vnet_frame *f, uint64_t bit)
 {
-	const struct vnet_flow *flow = &t->flow[at.flow];
-	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
+	struct vnet_core *core = l->w->core;
 	unsigned replica;
+	struct vnet_port *port = replica_for(l->t, service, k, f, &replica);
 
-	if (at.step >= flow->services) {
-		end_chain(w, t, at.flow, bit, left);
-		return;
-	}
-	for (unsigned i = at.step; i < flow->services; i++) {
-		unsigned service = flow->service[i];
-		struct vnet_port *port = replica_for(t, service, k, f, &replica);
-
-		if (port) {
-			count_add(&chain_hits(t, w->core->id, service)[replica], 1);
-			mark(w->core, port, bit);
-			return;
-		}
-		if (!t->service[service].fail_open) {
-			drop_here(w, f, VNET_DROP_service_down);
-			return;
-		}
-	}
-	end_chain(w, t, at.flow, bit, left);
+	if (!port)
+		return false;
+	count_add(&chain_hits(l->t, core->id, service)[replica], 1);
+	mark(core, port, bit);
+	return true;
 }
 
-static inline void count_flow(const struct walk *w, const struct vnet_chains *t, unsigned flow,
-                              const struct vnet_frame *f)
+/* Of the next service no replica is up: past it, and others like it, or nowhere. */
+static __attribute__((noinline)) void pass_by(struct look *l, struct flow_place at,
+                                              const struct flow_key *k, const struct vnet_frame *f,
+                                              uint64_t bit)
 {
-	struct vnet_flow_count *count = chain_count(t, w->core->id, flow);
+	const struct vnet_flow *flow = &l->t->flow[at.flow];
+
+	for (unsigned i = at.step; i < flow->services; i++) {
+		if (to_service(l, flow->service[i], k, f, bit))
+			return;
+		if (!l->t->service[flow->service[i]].fail_open) {
+			drop_here(l->w, f, VNET_DROP_service_down);
+			return;
+		}
+	}
+	end_chain(l, at.flow, f, bit);
+}
+
+/* A frame that came into its flow is counted there, once. */
+static inline void count_flow(const struct look *l, unsigned flow, const struct vnet_frame *f)
+{
+	struct vnet_flow_count *count = chain_count(l->t, l->w->core->id, flow);
 
 	count_add(&count->frames, 1);
 	count_add(&count->bytes, f->len);
 }
 
-/* What stands for the network's own look-up. */
-static struct policy *base_of(const struct walk *w)
+/* Sends a frame to the next service of its flow, or on from its last one. */
+static inline void go_on(struct look *l, struct flow_place at, const struct flow_key *k,
+                         const struct vnet_frame *f, uint64_t bit)
 {
-	struct policy *base = chain_of(w)->base;
+	if (!at.step)
+		count_flow(l, at.flow, f);
+	if (at.next == NO_SERVICE)
+		end_chain(l, at.flow, f, bit);
+	else if (!to_service(l, at.next, k, f, bit))
+		pass_by(l, at, k, f, bit);
+}
 
-	return base
-	           ? base
-	           : atomic_load_explicit(&w->core->vnet->base[w->from->net], memory_order_acquire);
+/* Whether the network takes the frame's source from its port, and has learned it. */
+static inline bool source_fits(const struct look *l, const struct vnet_frame *f)
+{
+	return !l->base->ops->source || l->base->ops->source(l->w, l->base, f);
 }
 
 /* Looks one frame up that was admitted. */
-static inline void look_up_one(struct walk *w, struct chain_policy *p, struct policy *base,
-                               struct vnet_frame *f, uint64_t bit, struct left *left)
+static inline void look_up_one(struct look *l, struct vnet_frame *f, uint64_t bit)
 {
-	bool function = chain_service(p->table, w->from->number) != NO_SERVICE;
 	struct flow_place at;
 	struct flow_key k;
 
 	/* Who sends must not claim another's address, but functions send for others. */
-	if (!function && base->ops->source && !base->ops->source(w, base, f))
+	if (!l->function && !source_fits(l, f))
 		return;
-	read_frame(w, f, &k);
-	at = find_flow(chain_of(w), p, &k, w->from->number);
-	if (at.flow != NO_FLOW) {
-		if (!at.step)
-			count_flow(w, p->table, at.flow, f);
-		go_on(w, p->table, at, &k, bit, left);
-	} else if (!function || !base->ops->source || base->ops->source(w, base, f)) {
-		left->fresh |= bit;
-	}
+	read_frame(l, f, &k);
+	at = find_flow(l, &k);
+	if (at.flow != NO_FLOW)
+		go_on(l, at, &k, f, bit);
+	else if (!l->function || source_fits(l, f))
+		l->left.fresh |= bit;
 }
 
 /* --- the network's own look-up
@@ -327,32 +345,48 @@ static void spare_services(struct walk *w, const struct vnet_chains *t, const st
 		                                                          : VNET_DROP_chain_loop);
 }
 
-static void look_up_left(struct walk *w, const struct vnet_chains *t, struct policy *base,
-                         const struct left *left)
+static void look_up_left(const struct look *l)
 {
+	const struct left *left = &l->left;
+
 	if (left->fresh)
-		base->ops->deliver(w, base, left->fresh, false);
+		l->base->ops->deliver(l->w, l->base, left->fresh, false);
 	if (left->relayed)
-		base->ops->deliver(w, base, left->relayed, true);
+		l->base->ops->deliver(l->w, l->base, left->relayed, true);
 	if (left->fresh | left->relayed)
-		spare_services(w, t, left);
+		spare_services(l->w, l->t, left);
+}
+
+static inline struct chain_core *chain_of(const struct walk *w)
+{
+	return atomic_load_explicit(&w->core->chain, memory_order_relaxed);
+}
+
+/* What stands for the network's own look-up. */
+static struct policy *base_of(const struct walk *w, const struct chain_core *c)
+{
+	return c->base
+	           ? c->base
+	           : atomic_load_explicit(&w->core->vnet->base[w->from->net], memory_order_acquire);
 }
 
 static void look_up_flows(struct walk *w, struct policy *policy)
 {
-	struct chain_policy *p = (struct chain_policy *)policy;
-	struct policy *base = base_of(w);
+	const struct chain_policy *p = (const struct chain_policy *)policy;
+	struct look l = {.w = w, .p = p, .t = p->table, .c = chain_of(w), .from = w->from->number};
 	struct vnet_frame *f = w->frame, *end = f + w->n;
 	uint64_t bytes = 0, bit = 1;
-	struct left left = {0, 0};
 
-	chain_of(w)->used = 0;
+	l.base = base_of(w, l.c);
+	l.generation = atomic_load_explicit(&l.t->generation, memory_order_relaxed);
+	l.function = chain_service(l.t, l.from) != NO_SERVICE;
+	l.c->used = 0;
 	for (; f < end; f++, bit <<= 1) {
 		bytes += f->len;
 		if (admit(w, f))
-			look_up_one(w, p, base, f, bit, &left);
+			look_up_one(&l, f, bit);
 	}
-	look_up_left(w, p->table, base, &left);
+	look_up_left(&l);
 	count_add(&w->count->in_bytes, bytes);
 }
 

@@ -33,10 +33,11 @@ struct flow_rule {
 	struct vnet_port_range range[VNET_FLOW_RANGES];
 };
 
-/* A flow that was found, and how many of its services the frame has behind it. */
+/* A flow that was found, and where in its chain the frame is. */
 struct flow_place {
 	uint16_t flow; /* NO_FLOW: none */
-	uint16_t step;
+	uint8_t step;  /* so many services are behind it */
+	uint8_t next;  /* the next service; NO_SERVICE: none is left */
 };
 
 /* A flow key that a core has looked up lately; valid with the table's present generation only. */
