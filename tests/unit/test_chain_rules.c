@@ -115,6 +115,40 @@ static void services_may_follow_services(void **state)
 	assert_string_equal(chain_way(r, 4, &p), "f5 f6 h1");
 }
 
+static int hidden(struct chain_rig *r, const char *text)
+{
+	const struct vnet_chain_rules rules = {r->service, VNET_SERVICES, r->flow, 2};
+
+	chain_text(r, text);
+	return vnet_flow_hidden(&rules, 1);
+}
+
+static void hidden_flows_are_found(void **state)
+{
+	struct chain_rig *r = *state;
+
+	assert_int_equal(hidden(r, ABC "flow f out\nflow g src 10.0.0.0/8 proto 6 ports 7 out\n"),
+	                 0);
+	assert_int_equal(hidden(r, ABC "flow f src 10.0.0.0/7 out\nflow g src 10.0.0.0/8 out\n"),
+	                 0);
+	assert_int_equal(hidden(r, ABC "flow f src 10.0.0.0/9 out\nflow g src 10.0.0.0/8 out\n"),
+	                 -1);
+	assert_int_equal(hidden(r, ABC "flow f src 12.0.0.0/7 out\nflow g src 10.0.0.0/8 out\n"),
+	                 -1);
+	assert_int_equal(hidden(r, ABC "flow f src ::/0 out\nflow g src 10.0.0.0/8 out\n"), -1);
+	assert_int_equal(hidden(r, ABC "flow f ports 5-9 out\nflow g ports 7 ports 8-9 out\n"), 0);
+	assert_int_equal(hidden(r, ABC "flow f ports 5-9 out\nflow g ports 7 ports 8-10 out\n"),
+	                 -1);
+	assert_int_equal(hidden(r, ABC "flow f ports 0-65535 out\nflow g out\n"), -1);
+	assert_int_equal(hidden(r, ABC "flow f proto 6 out\nflow g proto 17 out\n"), -1);
+	assert_int_equal(hidden(r, ABC "flow f proto 6 out\nflow g out\n"), -1);
+	assert_int_equal(hidden(r, ABC "flow f from 0 out\nflow g from 1 out\n"), -1);
+	assert_int_equal(hidden(r, ABC "flow f from 0 out\nflow g from 0 out\n"), 0);
+	assert_int_equal(hidden(r, ABC "flow f out\nflow g from 0 out\n"), 0);
+	assert_int_equal(hidden(r, ABC "flow f out\nflow g from 4 out\n"), -1);
+	assert_int_equal(hidden(r, ABC "flow f chain a out\nflow g from 4 out\n"), 0);
+}
+
 static void too_many_are_refused(void **state)
 {
 	struct chain_rig *r = *state;
@@ -237,6 +271,7 @@ int main(void)
 	    T(flows_are_checked),
 	    T(flows_that_cannot_be_told_apart_are_refused),
 	    T(services_may_follow_services),
+	    T(hidden_flows_are_found),
 	    T(too_many_are_refused),
 	    T(memory_may_be_missing),
 	    T(counters_outlive_changes),

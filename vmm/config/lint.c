@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Warnings: accepted, but probably a mistake: routes that are unused or never win, frames that
- * arrive twice. */
+/* Warnings: accepted, but probably a mistake: routes and flows that are unused or never win, frames
+ * that arrive twice. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -429,6 +429,40 @@ static void lint_groups(struct lint *l)
 	}
 }
 
+/* ---- services and flows that get nothing ---- */
+
+static bool is_passed(const struct node_config *n, unsigned service)
+{
+	for (uint32_t i = 0; i < n->flows; i++)
+		for (unsigned k = 0; k < n->flow[i].services; k++)
+			if (n->flow[i].service[k] == service)
+				return true;
+	return false;
+}
+
+static void lint_chains(struct lint *l)
+{
+	const struct node_config *n = l->n;
+	const struct vnet_chain_rules rules = {n->service, n->services, n->flow, n->flows};
+
+	for (uint32_t i = 0; i < n->services; i++)
+		if (n->service[i].name[0] && !is_passed(n, i))
+			report_finding(l, l->route_line ? l->p->service_line[i] : 0,
+			               "service \"%s\" is in no flow: its ports get no more than "
+			               "frames to their own MACs",
+			               n->service[i].name);
+	for (uint32_t i = 0; i < n->flows; i++) {
+		int other = vnet_flow_hidden(&rules, i);
+
+		if (other >= 0)
+			report_finding(
+			    l, l->route_line ? l->p->flow_line[i] : 0,
+			    "flow \"%s\" never gets a frame: flow \"%s\" is before it and "
+			    "takes all of its frames",
+			    n->flow[i].name, n->flow[other].name);
+	}
+}
+
 static void lint_all(struct lint *l)
 {
 	lint_unused_routes(l);
@@ -438,6 +472,7 @@ static void lint_all(struct lint *l)
 	lint_wire(l);
 	lint_mirrors(l);
 	lint_groups(l);
+	lint_chains(l);
 }
 
 /* ---- the two callers ---- */

@@ -99,6 +99,10 @@ struct vnet_chain_rules {
  */
 bool vnet_chains_wrong(const struct vnet_chain_rules *r, unsigned i, char *why, size_t size);
 
+/* The first flow before number `i` that takes all of its frames, so that it never gets any; -1:
+ * there is none. */
+int vnet_flow_hidden(const struct vnet_chain_rules *r, unsigned i);
+
 /* A table of services and flows that is not used yet. */
 struct vnet_chains;
 

@@ -258,3 +258,48 @@ bool vnet_chains_wrong(const struct vnet_chain_rules *r, unsigned i, char *why, 
 	return chain_wrong(r, f, why, size) || end_wrong(r, f, why, size) ||
 	       from_itself(r, f, why, size) || confused_any(r, i, why, size);
 }
+
+/* --- flows that never get a frame ----------------------------------------------------------------
+ */
+
+static bool prefix_has(const struct vnet_prefix *a, const struct vnet_prefix *b)
+{
+	unsigned bytes = a->bits / 8, rest = a->bits % 8;
+
+	if (!a->version)
+		return true;
+	return a->version == b->version && a->bits <= b->bits &&
+	       !memcmp(a->address, b->address, bytes) &&
+	       (!rest || !((a->address[bytes] ^ b->address[bytes]) >> (8 - rest)));
+}
+
+/* Whether each of b's ranges is in one of a's. */
+static bool ranges_have(const struct vnet_flow *a, const struct vnet_flow *b)
+{
+	for (unsigned i = 0; a->ranges && i < b->ranges; i++) {
+		bool in = false;
+
+		for (unsigned k = 0; k < a->ranges; k++)
+			in |= a->range[k].first <= b->range[i].first &&
+			      a->range[k].last >= b->range[i].last;
+		if (!in)
+			return false;
+	}
+	return !a->ranges || b->ranges;
+}
+
+/* Whether all frames that match `b` match `a`. */
+static bool flow_has(const struct vnet_flow *a, const struct vnet_flow *b)
+{
+	return a->net == b->net && (a->protocol < 0 || a->protocol == b->protocol) &&
+	       (!a->version || a->version == version_of(b)) && prefix_has(&a->src, &b->src) &&
+	       prefix_has(&a->dst, &b->dst) && ranges_have(a, b);
+}
+
+int vnet_flow_hidden(const struct vnet_chain_rules *r, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (flow_has(&r->flow[k], &r->flow[i]) && covers(r, &r->flow[k], &r->flow[i]))
+			return (int)k;
+	return -1;
+}
