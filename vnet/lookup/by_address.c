@@ -3,7 +3,7 @@
 #include "vnet/lookup/learn.h"
 #include "vnet/walk.h"
 
-/* In line in both of the walk's look-ups, though others use it, too. */
+/* In line in the walk, as if nobody else used it. */
 #define IN_LINE static inline __attribute__((always_inline))
 
 #define REACH_LOCAL   1
@@ -106,7 +106,7 @@ IN_LINE struct vnet_port *learned_port(struct walk *w, const struct vnet_members
 
 /* Mode exact: drops and counts a frame from outside whose source is the MAC of a local port that is
  * up. */
-IN_LINE bool drop_looped(struct walk *w, const struct vnet_frame *f)
+static bool drop_looped(struct walk *w, const struct vnet_frame *f)
 {
 	if (!is_outside(w->from) || !member_up(members_of(w), w->from->net, f->src))
 		return false;
@@ -116,7 +116,7 @@ IN_LINE bool drop_looped(struct walk *w, const struct vnet_frame *f)
 
 /* Learns a source that no port declared.  False, and counted: the guest's port has its quota.  The
  * frame is dropped, since it would fill the tables of other nodes and switches, too. */
-IN_LINE bool learn_from(struct walk *w, struct vnet_learn *l, const struct vnet_frame *f)
+static bool learn_from(struct walk *w, struct vnet_learn *l, const struct vnet_frame *f)
 {
 	unsigned quota = atomic_load_explicit(&w->from->quota, memory_order_relaxed);
 	enum learned done =
@@ -133,7 +133,7 @@ IN_LINE bool learn_from(struct walk *w, struct vnet_learn *l, const struct vnet_
 }
 
 /* Notes that the port sent with its declared address. */
-IN_LINE void sent_own(struct walk *w)
+static void sent_own(struct walk *w)
 {
 	atomic_store_explicit(
 	    &w->from->sent_own,
@@ -142,7 +142,7 @@ IN_LINE void sent_own(struct walk *w)
 }
 
 /* Notes that the port sent with another address; after a pause, disuse of its own starts now. */
-IN_LINE void sent_other(struct walk *w)
+static void sent_other(struct walk *w)
 {
 	struct vnet *v = w->core->vnet;
 	struct vnet_port *port = w->from;
@@ -217,7 +217,7 @@ void look_up_learned(struct walk *w, struct policy *p)
 }
 
 /* Whether a frame's source is its port's declared MAC or, from outside, no local port's. */
-IN_LINE bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
+static bool source_fits(struct walk *w, const struct vnet_frame *f, mac_t own)
 {
 	if (is_outside(w->from))
 		return !drop_looped(w, f);
