@@ -17,13 +17,19 @@ link near udp remote 198.51.100.1
 link wan direct network lab
 route src any dst not 52:54:00:00:00:01 from flood to port later
 route src any dst 52:54:00:00:00:01 from link far to link far reflect
+network chained
+port spare guest later network chained
+port rest guest later network chained
+service function ports spare fail open
+flow web src 10.0.0.0/8 dst 10.1.0.0/16 proto tcp ports 80 8000-8080 chain function to rest
+flow others src 2001:db8::/32 chain function out
 """
 # By target: the hypervisor below the node, and its signature (CPUID 40000000h).
 UNDER = {"qemu-svm": ("QEMU's TCG", "TCGTCGTCGTCG"), "kvm-svm": ("KVM", "KVMKVMKVM"),
          "qemu-vmx": ("KVM", "KVMKVMKVM"), "kvm-vmx": ("KVM", "KVMKVMKVM"),
          "bochs-vmx": ("no visible hypervisor", "")}
-TABLES = ["guests", "vcpus", "ports", "links", "underlays", "networks", "routes", "exits",
-          "counters"]
+TABLES = ["guests", "vcpus", "ports", "links", "underlays", "networks", "routes", "services",
+          "flows", "exits", "counters"]
 
 
 @pytest.fixture(name="n", scope="module")
@@ -66,7 +72,7 @@ def test_text_and_json_agree(n, what):
 def test_all_is_the_sum(n):
     """`show all json` is one object with every table, each equal to the answer for it alone."""
     everything = n.show("all")
-    after = TABLES.index("routes") + 1
+    after = TABLES.index("flows") + 1
     mirrors = ["mirrors", "capture"]  # test_mirror.py has them
     assert list(everything) == [*TABLES[:after], *mirrors, *TABLES[after:], "memory", "machine"]
     assert all(everything[t] == n.show(t)[t] for t in TABLES)
@@ -96,6 +102,8 @@ def test_narrowing(n):
     assert {c["object"] for c in n.show("counters far")["counters"]} == {"far"}
     assert [r["to"] for r in n.show("routes far")["routes"]] == ["far"]
     assert [r["to"] for r in n.show("routes wan")["routes"]] == ["later"]
+    assert [f["flow"] for f in n.show("flows chained")["flows"]] == ["web", "others"]
+    assert not n.show("flows lab")["flows"] and not n.show("services lab")["services"]
 
 
 def test_links(n):
@@ -107,7 +115,7 @@ def test_links(n):
                    "out_frames": 0, "drops": 0}
     assert (near["next_hop"], near["vni"], near["mtu"]) == ("192.0.2.254", None, 8958)
     assert (wan["edge"], wan["next_mac"], wan["mtu"]) == ("later", None, 9000)
-    assert {p["port"]: p["mtu"] for p in n.show("ports")["ports"]} == {"flood": 8950, "later": 9000}
+    assert {p["port"]: p["mtu"] for p in n.show("ports lab")["ports"]} == {"flood": 8950, "later": 9000}
     assert n.show("underlays")["underlays"] == [
         {"port": "later", "address": "192.0.2.1", "prefix": 24, "gateway": "192.0.2.254",
          "mac": "02:50:c0:00:02:01", "mtu": 9000, "links": 2}]
