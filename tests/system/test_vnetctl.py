@@ -187,8 +187,8 @@ def test_change(n):
 def test_refused(n):
     """An error is on standard error with its place, the status is 1, and nothing changes."""
     before = routes(n)
-    assert refused(n, "frob") == \
-        'vnetctl: control:1:1: unknown statement "frob"; `help` lists them'
+    assert refused(n, "frobnicate") == \
+        'vnetctl: control:1:1: unknown statement "frobnicate"; `help` lists them'
     assert "control:1:7: " in refused(n, "route nosuch")
     assert "works at the serial terminal only" in refused(n, "console alice")
     assert "is not running" in refused(n, "stop ping")
