@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_chain.c: services, flows and frames of any content.  Functions give back what they get,
+ * fuzz_flows.c: services, flows and frames of any content.  Functions give back what they get,
  * changed or not; frames lie in allocations of their exact size.  No frame leaves its network, none
  * that is given back unchanged goes in a circle, and a flood never reaches a function.
  */
