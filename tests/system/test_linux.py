@@ -6,7 +6,8 @@ import re
 import pytest
 
 from linux import answers, beside, boot, less, linux, ping, run, tcp, udp, wait_shell
-from machine import HERE, about, refuse, until
+from machine import HERE, TINY, about, ended, refuse, until
+from patio.node import LINUX, guest
 
 ALICE, BOB = "10.0.0.1", "10.0.0.2"
 MAC = {"alice": "52:54:00:00:00:0a", "bob": "52:54:00:00:00:0b"}
@@ -14,6 +15,8 @@ CONF = f"""{linux("alice", ALICE)}
 {linux("bob", BOB, "cpus 2")}
 port alice guest alice mac {MAC["alice"]}
 port bob guest bob mac {MAC["bob"]}
+guest function kernel relay.elf {TINY} autostart no
+port function guest function
 """
 POLL_CORE = 4
 WAKES = 500
@@ -22,7 +25,7 @@ FRAME_MAX = 1514  # bytes: the MTU and an Ethernet header; a larger average prov
 
 @pytest.fixture(name="n", scope="module")
 def the_node():
-    with boot(CONF, ["alice", "bob"], cores=5, memory=768) as n:
+    with boot(CONF, ["alice", "bob"], modules=[*LINUX, guest("relay")], cores=6, memory=800) as n:
         yield n
 
 
@@ -207,6 +210,23 @@ def test_routed_network(n):
         assert "error" not in n.monitor("remove " + line)
     n.monitor("network default mode learn")
     ping(n, "alice", BOB)
+
+
+def test_through_a_function(n):
+    """TCP passes a function, a guest that takes no large frames: they go into the flow whole, are segmented for
+    the function, and their checksums are right at the other end."""
+    n.monitor("start function")
+    until("the function is there", lambda: n.show("ports function")["ports"][0]["up"])
+    for line in "service relay ports function", "flow tcp proto tcp chain relay out":
+        n.monitor(line)
+    tcp(n, "alice", BOB, less(8))
+    flow, service = n.show("flows")["flows"][0], n.show("services")["services"][0]
+    assert flow["frames"] == service["frames"] >= n.counter("function", "out_frames") > 0
+    assert flow["bytes"] > FRAME_MAX * flow["frames"], "large frames went whole into the flow"
+    assert n.counter("function", "in_frames") > flow["frames"], "and were segmented for the function"
+    for line in "remove flow tcp", "remove service relay", "stop function":
+        n.monitor(line)
+    ended(n, "function")
 
 
 def test_guest_that_panics(n):
