@@ -21,8 +21,9 @@
  * what is given back of these ends there, or in a flow that has that service.
  *
  * Replicas share flows by a keyed hash of addresses, protocol and ports in which both directions
- * are equal; each flow goes to the replica that is highest for it among those that are up, so that
- * one that goes takes only its own flows elsewhere.
+ * are equal.  Of the replicas that are up, the one with the highest hash of flow and replica
+ * together gets the flow (rendezvous hashing), so that one that goes takes only its own flows
+ * elsewhere.
  */
 #ifndef VNET_CHAIN_CHAIN_H
 #define VNET_CHAIN_CHAIN_H
