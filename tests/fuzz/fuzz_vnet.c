@@ -174,8 +174,7 @@ static void declare(struct input *in)
 		abort();
 }
 
-/* --- recording: rings of their exact size, which nobody writes after the stop --------------------
- */
+/* --- recording: rings of their exact size, which nobody writes after the stop ------------- */
 
 static struct capture_ring *captured[CORES];
 static struct trace_ring *traced[CORES];

@@ -169,8 +169,7 @@ static void fragments_of_a_packet_meet(void **state)
 	assert_string_equal(chain_way(r, 0, &whole), "f12 h1");
 }
 
-/* --- replicas
- * ------------------------------------------------------------------------------------- */
+/* --- replicas ----------------------------------------------------------------------------- */
 
 #define MANY "service a 4 5 6 7 8\nflow all chain a out\n"
 

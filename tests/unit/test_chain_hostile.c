@@ -89,8 +89,7 @@ static void a_chain_does_not_end_at_functions(void **state)
 	assert_string_equal(chain_way(r, 1, &p), "f6");
 }
 
-/* --- functions that change frames ----------------------------------------------------------------
- */
+/* --- functions that change frames --------------------------------------------------------- */
 
 /* Functions turn the UDP destination port into another, and so each flow into the other. */
 static void swap_ports(struct chain_rig *r, unsigned port, uint8_t *bytes, unsigned len)
@@ -138,8 +137,7 @@ static void a_function_may_choose(void **state)
 	assert_string_equal(chain_way(r, 0, &p), "f4 f6 h3");
 }
 
-/* --- other nodes ---------------------------------------------------------------------------------
- */
+/* --- other nodes -------------------------------------------------------------------------- */
 
 /* What came from outside does not go outside again by a chain that ends with `out`. */
 static void chains_keep_the_split_horizon(void **state)
@@ -169,8 +167,7 @@ static void chains_keep_the_split_horizon(void **state)
 	assert_string_equal(chain_way(r, 4, &p), "f5 h0 h1");
 }
 
-/* --- memory that its sender changes --------------------------------------------------------------
- */
+/* --- memory that its sender changes ------------------------------------------------------- */
 
 static const uint8_t *shared;
 static unsigned arrived;
@@ -227,8 +224,7 @@ static void the_head_that_was_read_is_delivered(void **state)
 	assert_int_equal(arrived, 1);
 }
 
-/* --- frames that wait ----------------------------------------------------------------------------
- */
+/* --- frames that wait --------------------------------------------------------------------- */
 
 static struct vnet_held held;
 
@@ -275,8 +271,7 @@ static void a_frame_that_waits_keeps_its_head(void **state)
 	assert_int_equal(chain_drops(r, 1, VNET_DROP_no_neighbour), 1);
 }
 
-/* --- explain -------------------------------------------------------------------------------------
- */
+/* --- explain ------------------------------------------------------------------------------ */
 
 static char text[500];
 

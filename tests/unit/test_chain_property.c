@@ -19,8 +19,7 @@ static unsigned pick(unsigned n)
 	return (unsigned)((seed >> 20) % n);
 }
 
-/* --- random rules --------------------------------------------------------------------------------
- */
+/* --- random rules ------------------------------------------------------------------------- */
 
 static void random_services(struct chain_rig *r)
 {
@@ -87,8 +86,7 @@ static void random_rules(struct chain_rig *r)
 	assert_null(chain_try(r));
 }
 
-/* --- the plain reading ---------------------------------------------------------------------------
- */
+/* --- the plain reading -------------------------------------------------------------------- */
 
 static bool prefix_has(const struct vnet_prefix *p, const uint8_t *address, unsigned version)
 {

@@ -5,8 +5,7 @@
 #include "vnet/frame/view.h"
 #include "vnet/lookup/trial.h"
 
-/* --- finding the flow
- * ----------------------------------------------------------------------------- */
+/* --- finding the flow --------------------------------------------------------------------- */
 
 /* Whether frames from this port, which is of that service, may be in the flow. */
 static inline bool may_be_in(const struct flow_rule *r, unsigned from, unsigned service)
@@ -101,8 +100,7 @@ static inline struct flow_place find_flow(const struct look *l, const struct flo
 	return find_missed(set, l->p, k, l->from, l->generation);
 }
 
-/* --- one frame
- * ------------------------------------------------------------------------------------ */
+/* --- one frame ---------------------------------------------------------------------------- */
 
 /* Copies up to `want` bytes of the frame's head, with the addresses that were checked. */
 static inline unsigned copy_head(const struct vnet_frame *f, uint8_t *head, unsigned want)
@@ -302,8 +300,7 @@ static inline void look_up_one(struct look *l, struct vnet_frame *f, uint64_t bi
 		l->left.fresh |= bit;
 }
 
-/* --- the network's own look-up
- * -------------------------------------------------------------------- */
+/* --- the network's own look-up ------------------------------------------------------------ */
 
 /*
  * Takes frames back that a service's port was marked for, one bit each, if they were flooded, or a
@@ -390,8 +387,7 @@ static void look_up_flows(struct walk *w, struct policy *policy)
 	count_add(&w->count->in_bytes, bytes);
 }
 
-/* --- explain, and the end
- * ------------------------------------------------------------------------- */
+/* --- explain, and the end ----------------------------------------------------------------- */
 
 #define EXPLAIN_HOPS 64 /* of one frame, at most */
 

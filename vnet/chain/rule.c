@@ -88,8 +88,7 @@ static bool rules_overlap(const struct flow_rule *a, const struct flow_rule *b)
 	return true;
 }
 
-/* --- contradictions ------------------------------------------------------------------------------
- */
+/* --- contradictions ----------------------------------------------------------------------- */
 
 /* The service whose port has this number; -1: none. */
 static int service_with(const struct vnet_chain_rules *r, int port)
@@ -259,8 +258,7 @@ bool vnet_chains_wrong(const struct vnet_chain_rules *r, unsigned i, char *why, 
 	       from_itself(r, f, why, size) || confused_any(r, i, why, size);
 }
 
-/* --- flows that never get a frame ----------------------------------------------------------------
- */
+/* --- flows that never get a frame --------------------------------------------------------- */
 
 static bool prefix_has(const struct vnet_prefix *a, const struct vnet_prefix *b)
 {

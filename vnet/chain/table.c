@@ -5,8 +5,7 @@
 #include <string.h>
 #include "vnet/lookup/trial.h"
 
-/* --- what is wrong with them ---------------------------------------------------------------------
- */
+/* --- what is wrong with them -------------------------------------------------------------- */
 
 /* The name of a port for messages. */
 static const char *port_name(struct vnet *v, unsigned number)
@@ -118,8 +117,7 @@ static bool flow_wrong(struct vnet *v, const struct vnet_chain_rules *r, unsigne
 	return true;
 }
 
-/* --- making --------------------------------------------------------------------------------------
- */
+/* --- making ------------------------------------------------------------------------------- */
 
 /* The offset of the next `bytes` of the one allocation, in whole cache lines. */
 static size_t reserve(size_t *at, size_t bytes)
@@ -262,8 +260,7 @@ void vnet_chains_free(struct vnet *v, struct vnet_chains *c)
 	v->mem.free(c, c->size);
 }
 
-/* --- using ---------------------------------------------------------------------------------------
- */
+/* --- using -------------------------------------------------------------------------------- */
 
 /* The table in use; NULL: no network has flows. */
 static struct vnet_chains *present(struct vnet *v)
@@ -367,8 +364,7 @@ void vnet_chains_use(struct vnet *v, struct vnet_chains *c)
 	control_unlock(v);
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 bool vnet_flow_get(struct vnet *v, unsigned i, struct vnet_flow *flow,
                    struct vnet_flow_count *count)

@@ -256,8 +256,7 @@ void look_up_exact(struct walk *w, struct policy *p)
 	count_add(&w->count->in_bytes, bytes);
 }
 
-/* --- for the flows in front of a network's own look-up ------------------------------------------
- */
+/* --- for the flows in front of a network's own look-up ------------------------------------ */
 
 bool source_learned(struct walk *w, struct policy *p, const struct vnet_frame *f)
 {

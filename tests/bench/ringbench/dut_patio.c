@@ -182,8 +182,7 @@ static int init_with(int lookup)
 	return set_routes(port, lookup);
 }
 
-/* --- a chain of functions ------------------------------------------------------------------------
- */
+/* --- a chain of functions ----------------------------------------------------------------- */
 
 static void make_rings(struct function *f, uint8_t *at)
 {

@@ -10,8 +10,7 @@
 
 static struct chain_rig *rig; /* for egress() */
 
-/* --- devices -------------------------------------------------------------------------------------
- */
+/* --- devices ------------------------------------------------------------------------------ */
 
 static int serial_of(const uint8_t *bytes, unsigned len)
 {
@@ -88,8 +87,7 @@ int chain_teardown(void **state)
 	return 0;
 }
 
-/* --- frames --------------------------------------------------------------------------------------
- */
+/* --- frames ------------------------------------------------------------------------------- */
 
 struct chain_packet chain_udp(unsigned a, unsigned b, unsigned sport, unsigned dport)
 {
@@ -268,8 +266,7 @@ uint64_t chain_drops(struct chain_rig *r, unsigned port, enum vnet_drop why)
 	return s.drop[why];
 }
 
-/* --- services and flows as text ------------------------------------------------------------------
- */
+/* --- services and flows as text ----------------------------------------------------------- */
 
 static unsigned service_named(const struct chain_rig *r, const char *name)
 {
