@@ -197,7 +197,7 @@ static void test_tables(void **state)
 
 		assert_int_equal(reaches(vm, g, &shift, &bits), SIZE);
 		assert_int_equal(shift, 21);
-		assert_int_equal(bits, 7 | 0x80 | 1ul << 63); /* no fetches */
+		assert_int_equal(bits, 7 | 0x80 | NOT_RAM | 1ul << 63); /* no fetches */
 		assert_int_equal(translate(vm, GROUP_GPA), g->hpa);
 		assert_int_equal(translate(vm, GROUP_GPA + SIZE - 1), g->hpa + SIZE - 1);
 		assert_int_equal(translate(vm, GROUP_GPA + SIZE), 0);

@@ -65,6 +65,7 @@ static const struct npt_format ept = {.present = 7,
                                       .table = 7,
                                       .ram = 7 | 6 << 3,
                                       .device = 3,
+                                      .shared = 3 | 6 << 3,
                                       .gib_pages = gib,
                                       .fetch = 4,
                                       .small_fetch = small_fetch};
@@ -155,7 +156,7 @@ static void test_device(void **state)
 
 	(void)state;
 	assert_true(npt_map(&format, root, 0xfebc0000, 0xfebc0000, 0x20000, NPT_DEVICE));
-	assert_int_equal(walk(root, 0xfebdffff).leaf, 7 | 0x18 | 1ul << 63);
+	assert_int_equal(walk(root, 0xfebdffff).leaf, 7 | 0x18 | NOT_RAM | 1ul << 63);
 	npt_destroy(&format, root);
 }
 
@@ -167,9 +168,9 @@ static void test_shown(void **state)
 	(void)state;
 	assert_true(npt_map(&format, root, 0xe0000000, 0x40000000, 0x201000, NPT_SHOWN));
 	assert_true(npt_map(&format, root, 0xe0400000, 0x50000000, 0x1000, NPT_SHARED));
-	assert_int_equal(walk(root, 0xe0000000).leaf, 5 | 0x80 | 1ul << 63);
-	assert_int_equal(walk(root, 0xe0200000).leaf, 5 | 1ul << 63);
-	assert_int_equal(walk(root, 0xe0400000).leaf, 7 | 1ul << 63);
+	assert_int_equal(walk(root, 0xe0000000).leaf, 5 | 0x80 | NOT_RAM | 1ul << 63);
+	assert_int_equal(walk(root, 0xe0200000).leaf, 5 | NOT_RAM | 1ul << 63);
+	assert_int_equal(walk(root, 0xe0400000).leaf, 7 | NOT_RAM | 1ul << 63);
 	assert_false(npt_allow_fetch(&format, root, 0xe0200000));
 	npt_destroy(&format, root);
 	assert_int_equal(tables, 0);
@@ -387,8 +388,14 @@ static void test_fetch_refused(void **state)
 	assert_true(npt_map(&ept, root, 0x80200000, 0x80200000, 0x1000, NPT_DEVICE));
 	assert_false(npt_allow_fetch(&ept, root, 0x80000000)); /* devices stay as they are */
 	assert_int_equal(walk(root, 0x80000000).shift, 21);
-	assert_int_equal(walk(root, 0x80000000).leaf, 3 | 0x80);
+	assert_int_equal(walk(root, 0x80000000).leaf, 3 | 0x80 | NOT_RAM);
 	assert_false(npt_allow_fetch(&ept, root, 0x80200000));
+	/* memory in common, as large pages: as RAM, but for good */
+	assert_true(npt_map(&ept, root, 4 * GIB, 2 * GIB, GIB + 0x200000, NPT_SHARED));
+	assert_false(npt_allow_fetch(&ept, root, 4 * GIB));
+	assert_false(npt_allow_fetch(&ept, root, 5 * GIB + 0x1000));
+	assert_int_equal(walk(root, 4 * GIB).shift, 30);
+	assert_int_equal(walk(root, 5 * GIB).leaf, 3 | 6 << 3 | 0x80 | NOT_RAM);
 	assert_false(npt_allow_fetch(&ept, root, 0x400000)); /* nothing is there */
 	assert_false(npt_allow_fetch(&ept, root, 1ul << 46));
 	npt_destroy(&ept, root);

@@ -106,6 +106,11 @@ static uint64_t ram_leaf(const struct npt_format *f, unsigned shift)
 	return f->ram & ~(shift > 12 && f->small_fetch() ? f->fetch : 0);
 }
 
+/* Marks what is no RAM.  Both vendors' CPUs ignore the bit (AMD APM vol. 2, 5.3.3: available; Intel
+ * SDM vol. 3, 28.3.2: ignored), and without it memory in common looks like RAM from which fetches
+ * are not allowed yet. */
+#define NOT_RAM (1ul << 11)
+
 /* The bits of an entry. */
 static uint64_t leaf_bits(const struct npt_format *f, enum npt_use use, unsigned shift)
 {
@@ -113,11 +118,11 @@ static uint64_t leaf_bits(const struct npt_format *f, enum npt_use use, unsigned
 	case NPT_RAM:
 		break;
 	case NPT_DEVICE:
-		return f->device;
+		return f->device | NOT_RAM;
 	case NPT_SHOWN:
-		return f->shown;
+		return f->shown | NOT_RAM;
 	case NPT_SHARED:
-		return f->shared;
+		return f->shared | NOT_RAM;
 	}
 	return ram_leaf(f, shift);
 }
