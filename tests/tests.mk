@@ -44,7 +44,7 @@ fuzz:
 # --- programs for the host ---------------------------------------------------------------------
 
 # All sources that need neither the CPU nor the rest of the VMM: whole rooms, and these files of others.
-HOST_ROOMS := arch/x86_64/insn drivers/bus drivers/e1000 drivers/virtio vmm/config vmm/load \
+HOST_ROOMS := arch/x86_64/insn drivers/bus drivers/e1000 drivers/ism drivers/virtio vmm/config vmm/load \
 	vnet vnet/chain vnet/frame vnet/link vnet/lookup
 files_of = $(patsubst %,$(1)/%.c,$(2))
 HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
@@ -69,7 +69,7 @@ UNIT_WATCH := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 UNIT_FLAGS := $(HOST_FLAGS) $(UNIT_WATCH)
 # With small tables: else loops over all ports would take most of the time of an input.
 FUZZ_FLAGS := $(HOST_FLAGS) -O2 -DVNET_PORTS=64 -DVNET_CORES=4 -DVNET_ROUTES=256 -DVNET_NEIGHBOURS=16 -DCACHE_BITS=6 \
-	-DVNET_FLOWS=32 -DCHAIN_SETS_BITS=3 \
+	-DVNET_FLOWS=32 -DCHAIN_SETS_BITS=3 -DISM_VISIT=4096u \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
 TSAN_FLAGS := $(HOST_FLAGS) -fsanitize=thread
