@@ -268,8 +268,11 @@ static uint64_t value_of(const struct ism *d, unsigned c)
 bool ism_counter(const struct ism *d, unsigned i, const char **name, uint64_t *value)
 {
 	static const char *const names[ISM_COUNTER_COUNT] = {
+#define X(name, unit, help) #name,
+	    ISM_COUNTERS(X)
+#undef X
 #define X(name, help) #name,
-	    ISM_COUNTERS(X) ISM_REFUSALS(X)
+	        ISM_REFUSALS(X)
 #undef X
 	};
 

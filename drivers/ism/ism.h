@@ -42,22 +42,23 @@ struct ism_fabric {
  * a locked addition would cost each message as much as its look-up. */
 #define ISM_JOB_COUNTERS 4
 #define ISM_COUNTERS(X)                                                                            \
-	X(messages, "Messages that the guest sent, done.")                                         \
-	X(bytes, "Bytes of data in them.")                                                         \
-	X(submits, "Exits by which the guest submitted messages.")                                 \
-	X(coalesced, "Messages whose receiver had its DMB's bit set already: no interrupt.")       \
-	X(visits, "Continuations of a message, of which one visit copies 64 KiB.")                 \
-	X(commands, "Commands of the guest's driver.")                                             \
-	X(starts, "Times that the guest's driver switched the device on.")                         \
-	X(events, "Events for the guest.")                                                         \
-	X(events_lost, "Events for which its queue had no room: it looks at all peers.")           \
-	X(bad_access, "Accesses to registers that do not exist, or of a wrong width.")             \
-	X(bad_area, "Refusals to switch on: the area is not the guest's memory, or bus mastering " \
-	            "is off.")                                                                     \
-	X(bad_submit, "Submissions of slots that do not exist or are not done, or while off.")
+	X(messages, NULL, "Messages that the guest sent, done.")                                   \
+	X(data, "bytes", "Data in them.")                                                          \
+	X(submits, NULL, "Exits by which the guest submitted messages.")                           \
+	X(coalesced, NULL,                                                                         \
+	  "Messages whose receiver had not looked at its DMB since the last one: no interrupt.")   \
+	X(visits, NULL, "Continuations of a message, of which one visit copies 64 KiB.")           \
+	X(commands, NULL, "Commands of the guest's driver.")                                       \
+	X(starts, NULL, "Times that the guest's driver switched the device on.")                   \
+	X(events, NULL, "Events for the guest.")                                                   \
+	X(events_lost, NULL, "Events for which its queue had no room: it looks at all peers.")     \
+	X(bad_access, NULL, "Accesses to registers that do not exist, or of a wrong width.")       \
+	X(bad_area, NULL,                                                                          \
+	  "Refusals to switch on: the area is not the guest's memory, or bus mastering is off.")   \
+	X(bad_submit, NULL, "Submissions of slots that do not exist or are not done, or while off.")
 
 enum ism_counter {
-#define X(name, help) ISM_COUNT_##name,
+#define X(name, unit, help) ISM_COUNT_##name,
 	ISM_COUNTERS(X)
 #undef X
 	    ISM_COUNT_REFUSED, /* here those of ISM_REFUSALS begin */
@@ -133,7 +134,9 @@ void ism_leave(struct ism *d);
  * those of MSI-X.  Any core. */
 bool ism_counter(const struct ism *d, unsigned i, const char **name, uint64_t *value);
 
-/* How many DMBs the guest has registered; any core. */
+/* How many DMBs the guest has registered, and with how many members there was one since its start,
+ * in either direction; any core. */
 unsigned ism_dmbs(const struct ism *d);
+unsigned ism_peers(const struct ism *d);
 
 #endif

@@ -108,6 +108,16 @@ unsigned ism_dmbs(const struct ism *d)
 	return n;
 }
 
+unsigned ism_peers(const struct ism *d)
+{
+	uint64_t talks = atomic_load(&d->talks);
+	unsigned n = 0;
+
+	for (; talks; talks &= talks - 1)
+		n++;
+	return n;
+}
+
 static enum ism_status check_names(const struct ism *from, const struct ism_dmb *b, uint64_t token)
 {
 	if (atomic_load_explicit(&b->token, memory_order_relaxed) != token)

@@ -88,7 +88,7 @@ static void announce(struct ism_job *j, struct ism *to, const struct ism_dmb *dm
 	else
 		vpci_msix_send(&to->pci, dmb->vector);
 	count_add(&j->count[ISM_COUNT_messages], 1);
-	count_add(&j->count[ISM_COUNT_bytes], j->total);
+	count_add(&j->count[ISM_COUNT_data], j->total);
 }
 
 /* ISM_PENDING: there is more to copy. */

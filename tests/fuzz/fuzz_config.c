@@ -121,6 +121,7 @@ static const char *const words[] = {
     "debug-exit",
     "debug-absent stop",
     "control",
+    "ism",
     "autostart",
     "panic",
     "halt",

@@ -22,7 +22,8 @@ static struct virtio_net nic;
 static struct vnet_port_stats stats;
 static uint64_t lost;
 static uint64_t rounds, rests, wakes;
-static bool has_nic, has_control;
+static struct ism ism;
+static bool has_nic, has_control, has_ism;
 static char json[JSON];
 static size_t used;
 
@@ -72,6 +73,12 @@ bool control_console_counter(const struct vm *v, unsigned i, char *name, size_t 
 	return has_control && i < 1;
 }
 
+const struct ism *control_ism(unsigned slot)
+{
+	assert_int_equal(slot, 3);
+	return has_ism ? &ism : NULL;
+}
+
 uint64_t log_lost(void)
 {
 	return lost;
@@ -118,7 +125,8 @@ static int setup(void **state)
 	memset(&node, 0, sizeof node);
 	memset(&stats, 0, sizeof stats);
 	lost = rounds = rests = wakes = 0;
-	has_nic = has_control = false;
+	has_nic = has_control = has_ism = false;
+	vm.slot = 3;
 	node.ports = 1;
 	strcpy(vm.name, "g");
 	vms[3] = &vm;
@@ -154,6 +162,9 @@ static void each_source_is_asked(void **state)
 	    ROW("g", "control.requests", "9"),
 	    ROW("g", "absent.reads", "10"),
 	    ROW("g", "absent.writes", "11"),
+	    ROW("g", "ism.messages", "16"),
+	    ROW("g", "ism.no_window", "17"),
+	    ROW("g", "ism.interrupts", "18"),
 	    ROW("g", "pmem.frames.flushes", "16"),
 	    ROW("g", "pmem.frames.second", "8"),
 	    ROW("node", "log.lost", "12"),
@@ -167,7 +178,7 @@ static void each_source_is_asked(void **state)
 	stats.drop[0] = 1;
 	stats.drop[VNET_DROP_CAUSES - 1] = 2;
 	stats.flooded = 3;
-	has_nic = has_control = true;
+	has_nic = has_control = has_ism = true;
 	vm.console.dropped = 4;
 	vm.console.missed = 5;
 	vm.uart.unsent = 6;
@@ -175,6 +186,9 @@ static void each_source_is_asked(void **state)
 	vm.absent.writes = 11;
 	vm.joined[2] = &member;
 	atomic_store(&member.pmem.flushes, 16);
+	ism.job[1].count[ISM_COUNT_messages] = 16;
+	ism.count[ISM_COUNT_REFUSED + ISM_no_window - ISM_bad_command] = 17;
+	ism.pci.msix_count[VPCI_interrupts] = 18;
 	lost = 12;
 	rounds = 13;
 	rests = 14;

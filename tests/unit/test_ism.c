@@ -231,7 +231,7 @@ static void a_message_arrives(void **state)
 	assert_int_equal(b->area->dmb_bits[1], 1ull << 6);
 	assert_int_equal(atomic_load(&b->msis[3]), 1);
 	assert_int_equal(ism_guest_counter(a, "messages"), 1);
-	assert_int_equal(ism_guest_counter(a, "bytes"), 100);
+	assert_int_equal(ism_guest_counter(a, "data"), 100);
 	only_refusal(a, NULL, 0);
 }
 
@@ -531,10 +531,12 @@ static void a_storm_of_signals(void **state)
 static void peers_learn_that_a_guest_is_gone(void **state)
 {
 	(void)state;
+	assert_int_equal(ism_peers(&b->d), 1);
 	ism_guest_out(a, ISM_REG_ENABLE, 0);
 	assert_int_equal(ism_guest_gid(a), 0);
 	assert_int_equal(event(b, 0)->type, ISM_EVENT_GONE);
 	assert_int_equal(event(b, 0)->gid, gid_a);
+	assert_int_equal(ism_peers(&b->d), 0);
 	assert_int_equal(b->area->events, 1);
 	assert_int_equal(c->area->events, 0);
 	assert_int_equal(query(b, gid_a), ISM_no_peer);

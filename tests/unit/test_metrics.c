@@ -123,11 +123,13 @@ static void of_guests(void **state)
 	        "patio_guest_console_com1_lost_bytes_total{guest=\"alice\"} 806",
 	        "patio_guest_absent_reads_total{guest=\"alice\"} 807",
 	        "patio_guest_absent_writes_total{guest=\"alice\"} 808",
+	        "patio_ism_data_bytes_total{guest=\"alice\"} 812",
+	        "patio_ism_starts_total{guest=\"alice\"} 813", "patio_ism_dmbs{guest=\"alice\"} 1",
 	        "patio_vcpu_core_info{guest=\"alice\",vcpu=\"0\",core=\"1\"} 1",
 	        "patio_vcpu_masked_lvts_total{guest=\"alice\",vcpu=\"1\"} 809",
 	        "patio_vcpu_refused_bases_total{guest=\"alice\",vcpu=\"1\"} 810");
-	SAMPLES(false, "patio_guest_exit_status{guest=\"alice\"}",
-	        "patio_vcpu_core_info{guest=\"bob\"",
+	SAMPLES(false, "patio_ism_dmbs{guest=\"bob\"}", "patio_ism_refusals_total{",
+	        "patio_guest_exit_status{guest=\"alice\"}", "patio_vcpu_core_info{guest=\"bob\"",
 	        "patio_vcpu_core_info{guest=\"alice\",vcpu=\"1\"");
 }
 
@@ -270,6 +272,8 @@ static void of_devices(void **state)
 	         3000 + VIRTIO_COUNTER_MSIX + VPCI_no_vector);
 	check_samples((const char *const[]){line, at}, 2, true);
 	broken = true;
+	ism.count[ISM_COUNT_REFUSED + ISM_not_peer - ISM_bad_command] = 814;
+	SAMPLES(true, "patio_ism_refusals_total{guest=\"alice\",rule=\"not_peer\"} 814");
 	snprintf(
 	    line, sizeof line,
 	    "patio_device_violations_total" ON("alice", "console", "") ",rule=\"queue_size\"} %d",

@@ -71,9 +71,10 @@ struct guest_config {
 	uint16_t modules;
 	uint16_t pci; /* bus << 8 | device << 3 | function, if has_pci */
 	bool has_pci;
-	bool debug_exit;   /* I/O port 0xf4 ends the guest with a status */
-	bool control;      /* has a second console for this language */
-	bool absent_stops; /* an access to unassigned memory stops it */
+	bool debug_exit;       /* I/O port 0xf4 ends the guest with a status */
+	bool control;          /* has a second console for this language */
+	char ism[CONFIG_NAME]; /* the domain of its ISM device; "": it has none */
+	bool absent_stops;     /* an access to unassigned memory stops it */
 	bool autostart;
 	enum config_restart restart;
 };

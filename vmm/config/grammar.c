@@ -22,6 +22,7 @@ static const struct term guest_terms[] = {
     {"debug-exit", .kind = TERM_FLAG, .optional = true},
     {"debug-absent", "HOW", TERM_CHOICE, .optional = true, .choice = config_absent_words},
     {"control", .kind = TERM_FLAG, .optional = true},
+    {"ism", "DOMAIN", TERM_NAME, .optional = true},
     {"autostart", "YES", TERM_CHOICE, .optional = true, .choice = config_yes_words},
     {"restart", "WHEN", TERM_CHOICE, .optional = true, .choice = config_restart_words},
     LAST_TERM,

@@ -138,6 +138,7 @@ bool apply_guest(struct parser *p)
 	copy_text(p, "kernel", g->kernel);
 	copy_text(p, "initrd", g->initrd);
 	copy_text(p, "cmdline", g->cmdline);
+	copy_text(p, "ism", g->ism);
 	g->line = name->line;
 	g->memory = number_or(p, "memory", MEMORY_DEFAULT);
 	g->debug_exit = config_arg(p, "debug-exit");

@@ -58,6 +58,7 @@
 	X(CONFIG_SHOW_MACHINE, "machine")                                                          \
 	X(CONFIG_SHOW_ALL, "all") /* all tables above */                                           \
 	X(CONFIG_SHOW_HISTOGRAM, "histogram")                                                      \
+	X(CONFIG_SHOW_ISM, "ism")                                                                  \
 	X(CONFIG_SHOW_TRACE, "trace")                                                              \
 	X(CONFIG_SHOW_BOOT, "boot")                                                                \
 	X(CONFIG_SHOW_LAST_PANIC, "last-panic")

@@ -19,6 +19,7 @@
 #include "vmm/control/check.h"
 #include "vmm/control/guest_console.h"
 #include "vmm/control/histogram.h"
+#include "vmm/control/ism.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/life.h"
@@ -67,6 +68,7 @@ static void undo_build(void)
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
 		if (vms[i] && !live->guest[i].name[0]) {
 			control_console_destroy(vms[i]);
+			control_ism_forget(i);
 			vm_destroy(vms[i]);
 			control_trace_forget(i);
 			vms[i] = NULL;
@@ -90,6 +92,7 @@ static bool build_guest(const struct node_config *n, unsigned slot, char *why, s
 		return false;
 	}
 	if (!control_trace_show(vms[slot], g, why, size) ||
+	    !control_ism_guest(n, vms[slot], why, size) ||
 	    !control_histogram_guest(n, vms[slot], why, size))
 		return false;
 	/* Behind our own devices: a large BAR of its takes what is left of the guest's window. */

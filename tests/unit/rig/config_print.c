@@ -97,6 +97,8 @@ static void print_guest(const struct writer *w, const struct guest_config *g)
 	print_format(w, "%s autostart %s restart %s", g->control ? " control" : "",
 	             config_word_of(config_yes_words, g->autostart),
 	             config_word_of(config_restart_words, g->restart));
+	if (g->ism[0])
+		print_format(w, " ism %s", g->ism);
 	for (unsigned i = 0; i < g->modules; i++) {
 		print_format(w, " \\\n   ");
 		print_quoted(w, "module", g->module[i].name);

@@ -38,6 +38,7 @@ static struct group_member share = {.pmem.flushes = 903, .group = &group, .vm = 
 static struct node_config node;
 static struct vnet_port port_a, edge, tunnel;
 static struct virtio_net nic_a, nic_edge;
+static struct ism ism; /* alice's */
 static struct vnet_port_stats stats;
 static const struct panic_record *panicked;
 static bool broken;                   /* do drivers break rules? */
@@ -178,6 +179,11 @@ bool control_console_counter(const struct vm *vm, unsigned i, char *name, size_t
 	return i < SESSION_COUNTER_COUNT || device_value(5, i - SESSION_COUNTER_COUNT, value);
 }
 
+const struct ism *control_ism(unsigned slot)
+{
+	return slot == CONTROLLED || full ? &ism : NULL;
+}
+
 void mem_stats(struct mem_stats *out)
 {
 	*out = (struct mem_stats){.total = 701, .free = 702, .largest = 703, .vmm = 704, .lost = 5};
@@ -269,6 +275,10 @@ static void make_guests(void)
 	alice.absent.writes = 808;
 	alice.vcpu[1].masked_lvts = 809;
 	alice.vcpu[1].refused_bases = 810;
+	memset(&ism, 0, sizeof ism);
+	ism.job[63].count[ISM_COUNT_data] = 812;
+	ism.count[ISM_COUNT_starts] = 813;
+	ism.dmb[5].state = ISM_DMB_LIVE;
 	alice.vcpu[0].cpu.core = &cores[1];
 	alice.vcpu[0].state = VCPU_RUN;
 	bob.vcpu[0].cpu.core = &cores[1];

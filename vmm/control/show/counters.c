@@ -7,10 +7,12 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "drivers/ism/ism.h"
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
 #include "vmm/control/guest_console.h"
+#include "vmm/control/ism.h"
 #include "vmm/control/show/parts.h"
 #include "vmm/group.h"
 #include "vmm/life.h"
@@ -146,10 +148,22 @@ static bool member_counter(const void *object, unsigned i, char *name, size_t si
 	return true;
 }
 
+static bool ism_source(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
+{
+	const struct vm *vm = object;
+	const struct ism *d = control_ism(vm->slot);
+	const char *own;
+
+	if (!d || !ism_counter(d, i, &own, value))
+		return false;
+	snprintf(name, size, "ism.%s", own);
+	return true;
+}
+
 static void guest_counters(struct out *o, const struct vm *vm)
 {
 	static counter_source *const sources[] = {console_counter, hvc_counter, control_counter,
-	                                          absent_counter};
+	                                          absent_counter, ism_source};
 
 	for (unsigned s = 0; s < sizeof sources / sizeof sources[0]; s++)
 		source_rows(o, vm->name, sources[s], vm);

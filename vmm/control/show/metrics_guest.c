@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* metrics_guest.c: the metrics of guests, their vCPUs and their devices; see metrics.h. */
 #include "arch/x86_64/core.h"
+#include "drivers/ism/ism.h"
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
 #include "vmm/control/guest_console.h"
+#include "vmm/control/ism.h"
 #include "vmm/control/network.h"
 #include "vmm/control/session.h"
 #include "vmm/control/show/metrics.h"
@@ -291,6 +293,43 @@ static void control_counters(struct metrics *m, unsigned which)
 			metrics_number(m, LABELS(vm->name), value);
 }
 
+/* ---- ISM devices ---- */
+
+static void ism_counters(struct metrics *m, unsigned which)
+{
+	const char *name;
+	uint64_t value;
+	const struct vm *vm;
+
+	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
+		if (control_ism(slot) && ism_counter(control_ism(slot), which, &name, &value))
+			metrics_number(m, LABELS(vm->name), value);
+}
+
+static void ism_refusals(struct metrics *m, unsigned which)
+{
+	const char *name;
+	uint64_t value;
+	const struct vm *vm;
+
+	(void)which;
+	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
+		for (unsigned i = ISM_COUNT_REFUSED; control_ism(slot) && i < ISM_COUNTER_COUNT;
+		     i++)
+			if (ism_counter(control_ism(slot), i, &name, &value) && value)
+				metrics_number(m, LABELS(vm->name, name), value);
+}
+
+static void ism_sizes(struct metrics *m, unsigned which)
+{
+	const struct vm *vm;
+
+	(void)which;
+	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
+		if (control_ism(slot))
+			metrics_number(m, LABELS(vm->name), ism_dmbs(control_ism(slot)));
+}
+
 /* ---- the families ---- */
 
 #define DEVICE "guest,device,port" /* the labels of a virtio device */
@@ -350,6 +389,10 @@ static const struct family guest_families[] = {
     FAMILY(COUNTER, "patio_member_flushes", NULL, "guest,group",
            "Requests of the guest's driver to make that memory durable, answered at once.",
            member_numbers, MEMBER_FLUSHES),
+    FAMILY(GAUGE, "patio_ism_dmbs", NULL, "guest",
+           "Buffers that the guest has registered for peers.", ism_sizes, 0),
+    FAMILY(COUNTER, "patio_ism_refusals", NULL, "guest,rule",
+           "Messages and commands of the guest that were refused.", ism_refusals, 0),
 
     FAMILY(COUNTER, "patio_device_violations", NULL, "guest,device,port,rule",
            "Rules of the rings that the guest's driver broke.", device_violations, 0),
@@ -371,6 +414,10 @@ static const struct family guest_families[] = {
 	FAMILY(COUNTER, "patio_control_" #name, unit, "guest", help, control_counters,             \
 	       SESSION_##name),
             SESSION_COUNTERS(X)
+#undef X
+#define X(name, unit, help)                                                                        \
+	FAMILY(COUNTER, "patio_ism_" #name, unit, "guest", help, ism_counters, ISM_COUNT_##name),
+                ISM_COUNTERS(X)
 #undef X
 };
 

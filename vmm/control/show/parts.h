@@ -76,6 +76,9 @@ bool wanted_own(const struct config_action *a, unsigned guest);
 /* show/histogram.c: how long frames and exits took. */
 void show_histogram(struct out *o, const struct config_action *a);
 
+/* show/ism.c: the guests' ISM devices. */
+void show_ism(struct out *o, const struct config_action *a);
+
 /* show/counters.c: every counter that is not 0. */
 void show_counters(struct out *o, const struct config_action *a);
 #endif

@@ -269,16 +269,17 @@ typedef void show_what(struct out *o, const struct config_action *a);
 static void show_all(struct out *o, const struct config_action *a);
 
 static show_what *const show_functions[] = {
-    [CONFIG_SHOW_GUESTS] = show_guests,       [CONFIG_SHOW_VCPUS] = show_vcpus,
-    [CONFIG_SHOW_PORTS] = show_ports,         [CONFIG_SHOW_LINKS] = show_links,
-    [CONFIG_SHOW_UNDERLAYS] = show_underlays, [CONFIG_SHOW_NETWORKS] = show_networks,
-    [CONFIG_SHOW_SERVICES] = show_services,   [CONFIG_SHOW_FLOWS] = show_flows,
-    [CONFIG_SHOW_MIRRORS] = show_mirrors,     [CONFIG_SHOW_GROUPS] = show_groups,
-    [CONFIG_SHOW_ROUTES] = show_routes,       [CONFIG_SHOW_EXITS] = show_exits,
-    [CONFIG_SHOW_COUNTERS] = show_counters,   [CONFIG_SHOW_MEMORY] = show_memory,
-    [CONFIG_SHOW_MACHINE] = show_machine,     [CONFIG_SHOW_ALL] = show_all,
-    [CONFIG_SHOW_HISTOGRAM] = show_histogram, [CONFIG_SHOW_TRACE] = show_trace,
-    [CONFIG_SHOW_BOOT] = show_boot,           [CONFIG_SHOW_LAST_PANIC] = show_last_panic,
+    [CONFIG_SHOW_GUESTS] = show_guests,         [CONFIG_SHOW_VCPUS] = show_vcpus,
+    [CONFIG_SHOW_PORTS] = show_ports,           [CONFIG_SHOW_LINKS] = show_links,
+    [CONFIG_SHOW_UNDERLAYS] = show_underlays,   [CONFIG_SHOW_NETWORKS] = show_networks,
+    [CONFIG_SHOW_SERVICES] = show_services,     [CONFIG_SHOW_FLOWS] = show_flows,
+    [CONFIG_SHOW_MIRRORS] = show_mirrors,       [CONFIG_SHOW_GROUPS] = show_groups,
+    [CONFIG_SHOW_ROUTES] = show_routes,         [CONFIG_SHOW_EXITS] = show_exits,
+    [CONFIG_SHOW_COUNTERS] = show_counters,     [CONFIG_SHOW_MEMORY] = show_memory,
+    [CONFIG_SHOW_MACHINE] = show_machine,       [CONFIG_SHOW_ALL] = show_all,
+    [CONFIG_SHOW_HISTOGRAM] = show_histogram,   [CONFIG_SHOW_ISM] = show_ism,
+    [CONFIG_SHOW_TRACE] = show_trace,           [CONFIG_SHOW_BOOT] = show_boot,
+    [CONFIG_SHOW_LAST_PANIC] = show_last_panic,
 };
 
 static void show_all(struct out *o, const struct config_action *a)
