@@ -4,6 +4,7 @@
 #   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe, build/linux/kexec;
 #                      build/linux/group.cpio.gz: the same initramfs for members of groups
 #   linux-dom0         build/linux/dom0-vmlinuz, build/linux/dom0.cpio.gz: the same for a Dom0
+#   linux-ism          build/linux/ism.cpio.gz: the guest's with SMC-D over Patio's ISM device
 #   linux-evpn         build/linux/evpn.cpio.gz: Dom0's with FRR, for networks over many nodes
 #   check-linux-guest  each initramfs twice, bit for bit; the probe against itself and sha256sum
 
@@ -13,10 +14,11 @@ NETPROBE_SRC := $(sort $(wildcard $(LINUX_SRC)/*.c))
 NETPROBE_CC ?= gcc
 NETPROBE_CFLAGS := -std=gnu11 -O2 $(WARNINGS) -static -s
 
-.PHONY: linux-guest linux-dom0 linux-evpn check-linux-guest
+.PHONY: linux-guest linux-dom0 linux-evpn linux-ism check-linux-guest
 linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe $(LINUX_OUT)/kexec \
 	$(LINUX_OUT)/group.cpio.gz
 linux-dom0: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/dom0.cpio.gz
+linux-ism: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/ism.cpio.gz
 linux-evpn: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/evpn.cpio.gz
 
 $(LINUX_OUT)/netprobe: $(NETPROBE_SRC) $(wildcard $(LINUX_SRC)/*.h) $(LINUX_SRC)/linux.mk
@@ -76,10 +78,58 @@ check-linux-guest: linux-guest linux-dom0 $(wildcard $(LINUX_OUT)/evpn.cpio.gz)
 	$(LINUX_SRC)/check-image $(LINUX_OUT)
 
 # FRR out of Debian's package, with the libraries that it needs.
-$(LINUX_OUT)/frr.stamp: $(LINUX_SRC)/fetch-frr
-	$(LINUX_SRC)/fetch-frr $(LINUX_OUT)/frr
+$(LINUX_OUT)/frr.stamp: $(LINUX_SRC)/fetch-packages
+	$(LINUX_SRC)/fetch-packages $(LINUX_OUT)/frr frr
 	@touch $@
 
 $(LINUX_OUT)/evpn.cpio.gz: $(addprefix $(LINUX_SRC)/,make-evpn evpn bgpd.conf) \
 		$(LINUX_OUT)/frr.stamp $(LINUX_OUT)/dom0.cpio.gz
 	$(LINUX_SRC)/make-evpn $(LINUX_OUT)/frr/root $(LINUX_OUT)/dom0.cpio.gz $@
+
+# --- SMC-D: a module for the guest's kernel, built with Debian's headers; programs to try it with
+ISM_SRC := $(LINUX_SRC)/ism
+ISM_OUT := $(LINUX_OUT)/ism
+# The kernel's release and its package's version, as in `linux-image-6.1.0-1-cloud-amd64 6.1.1-1`.
+KERNEL_RELEASE = $(shell sed 's/^linux-image-\([^ ]*\) .*/\1/' $(LINUX_OUT)/kernel/version)
+KERNEL_VERSION = $(shell sed 's/^[^ ]* //' $(LINUX_OUT)/kernel/version)
+KERNEL_COMMON = $(KERNEL_RELEASE:%-cloud-amd64=%-common)
+
+$(LINUX_OUT)/headers.stamp: $(LINUX_SRC)/fetch-packages $(LINUX_OUT)/kernel.stamp
+	$(LINUX_SRC)/fetch-packages $(LINUX_OUT)/headers linux-headers-$(KERNEL_RELEASE)=$(KERNEL_VERSION) \
+		linux-headers-$(KERNEL_COMMON)=$(KERNEL_VERSION) linux-kbuild-$(basename $(firstword $(subst -, ,$(KERNEL_RELEASE))))
+	@touch $@
+
+# The makefile of Debian's headers includes the other part by its place in /usr/src: here that part is called
+# itself, in the first one's folder.  Kbuild builds beside the sources, so in a copy.
+$(ISM_OUT)/patio_ism.ko: $(wildcard $(ISM_SRC)/*) lib/ism_format.h $(LINUX_OUT)/headers.stamp
+	@mkdir -p $(ISM_OUT)/lib
+	cp $(ISM_SRC)/patio_ism.c $(ISM_SRC)/Kbuild $(ISM_OUT)
+	cp lib/ism_format.h $(ISM_OUT)/lib
+	headers=$(abspath $(LINUX_OUT)/headers/root/usr/src)/linux-headers-; \
+	smc=$$(find $(LINUX_OUT)/kernel/root -name smc.ko) && \
+	offset=$$($(ISM_SRC)/member-offset "$$smc" smc_connection peer_token alert_token_local rmbe_size_comp) && \
+	env -i PATH="$$PATH" HOME="$$HOME" make -s -f $${headers}$(KERNEL_COMMON)/Makefile -C $${headers}$(KERNEL_RELEASE) \
+		M=$(abspath $(ISM_OUT)) PEER_TOKEN_OFFSET=$$offset modules
+	strip -g $@
+
+$(ISM_OUT)/smc: $(ISM_SRC)/smc.c $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $< && mv $@.$$$$ $@
+
+$(ISM_OUT)/smc-preload.so: $(ISM_SRC)/preload.c $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) -std=gnu11 -O2 $(WARNINGS) -shared -fPIC -s -o $@.$$$$ $< && mv $@.$$$$ $@
+
+# The probe again, for the preload: a static program has none.
+$(ISM_OUT)/netprobe: $(NETPROBE_SRC) $(wildcard $(LINUX_SRC)/*.h) $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(filter-out -static,$(NETPROBE_CFLAGS)) -o $@.$$$$ $(NETPROBE_SRC) -Wl,-Bstatic -lmd -Wl,-Bdynamic && \
+		mv $@.$$$$ $@
+
+$(LINUX_OUT)/programs.stamp: $(LINUX_SRC)/fetch-packages
+	$(LINUX_SRC)/fetch-packages $(LINUX_OUT)/programs iperf3 busybox
+	@touch $@
+
+$(LINUX_OUT)/ism.cpio.gz: $(LINUX_SRC)/make-ism $(ISM_SRC)/smc-run $(addprefix $(ISM_OUT)/,patio_ism.ko smc smc-preload.so netprobe) \
+		$(LINUX_OUT)/programs.stamp $(LINUX_OUT)/initrd.cpio.gz
+	$(LINUX_SRC)/make-ism $(LINUX_OUT) $@

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""SMC-D between Linux guests: TCP programs, unchanged, whose data passes the network stacks by."""
+
+import json
+import os
+import re
+
+import pytest
+
+from linux import beside, linux, run, wait_shell
+from machine import moved, node, only_on, until
+from patio.hardware import BUILD
+from patio.node import LINUX
+
+ALICE, BOB, CAROL = "10.0.0.1", "10.0.0.2", "10.0.0.3"
+INITRD = os.path.join(BUILD, "linux", "ism.cpio.gz")
+
+
+def guest(name, address, domain):
+    return linux(name, address, domain).replace("initrd.cpio.gz", "ism.cpio.gz")
+
+
+# Carol knows SMC, and is in no domain.
+CONF = f"""{guest("alice", ALICE, "ism fast")}
+{guest("bob", BOB, "ism fast")}
+{guest("carol", CAROL, "")}
+port alice guest alice
+port bob guest bob
+port carol guest carol
+"""
+SERVERS = "smc-run netprobe-dynamic tcp-server 5009 >/tmp/server 2>&1"
+MIB = 1 << 20
+
+pytestmark = only_on("qemu-svm", "three Linux guests with 20 MiB of programs")
+
+
+def serve(n, name):
+    run(n, name, beside(SERVERS))
+    until("the server listens", lambda: re.search("^5009 0 ", run(n, name, "smc list"), re.M))
+
+
+@pytest.fixture(name="n", scope="module")
+def the_node():
+    with node(CONF, [], [LINUX[0], INITRD], cores=4, memory=1024) as n:
+        n.ready()
+        for name in "alice", "bob", "carol":
+            wait_shell(n, name)
+            serve(n, name)
+        yield n
+
+
+def counters(n, name):
+    return {c["counter"][4:]: c["value"] for c in n.show(f"counters {name}")["counters"]
+            if c["object"] == name and c["counter"].startswith("ism.")}
+
+
+def transfer(n, address, mib=4):
+    """A stream by a program that knows nothing of SMC, hashed on both sides."""
+    text = run(n, "alice", f"smc-run netprobe-dynamic tcp {address} 5009 {mib} sha")
+    answer = json.loads(re.search(r"\{.*\}", text)[0])
+    assert answer["ok"] and answer["sha256"] == answer["peer_sha256"], answer
+
+
+def modes(n, name, port=5009):
+    """How the connections to this port travel."""
+    return [m[2] for m in re.finditer(r"^\d+ (\d+) (\S+) ", run(n, name, "smc list"), re.M)
+            if int(m[1]) == port]
+
+
+def echoes(n, address, rounds=1000000):
+    """Round trips in the background, until they are killed; returns once the connection is there."""
+    words = f"smc-run netprobe-dynamic tcp-echo {address} 5009 {rounds} 1 64"
+    run(n, "alice", "rm -f /tmp/over; " + beside(f"{words} >/tmp/echo 2>&1; echo $? >/tmp/over"))
+    return until("a connection", lambda: modes(n, "alice"))
+
+
+def over(n):
+    """The status with which the round trips ended."""
+    text = "until [ -s /tmp/over ]; do usleep 10000; done; cat /tmp/over"
+    return int(run(n, "alice", text))
+
+
+def stop_echoes(n):
+    run(n, "alice", "killall netprobe-dynamic")
+    over(n)
+    serve(n, "alice")
+
+
+def test_stream(n):
+    """A stream of 4 MiB goes by SMC-D, one exit for each message, and not by the switch."""
+    before, frames = counters(n, "alice"), n.show("ports alice")["ports"][0]
+    transfer(n, BOB)
+    after, sent = counters(n, "alice"), n.show("ports alice")["ports"][0]
+    assert after["data"] - before.get("data", 0) >= 4 * MIB, moved(n)
+    assert sent["in_bytes"] - frames["in_bytes"] < MIB // 16
+    assert after["submits"] == after["messages"] and after["interrupts"] > before.get("interrupts", 0)
+
+
+def test_kernel_names_it(n):
+    """The kernel itself says that the connection is SMC-D, at both ends."""
+    assert echoes(n, BOB) == ["SMCD"]
+    assert "SMCD" in run(n, "bob", "smc list")
+    row = n.show("ism alice")["ism"][0]
+    assert row["on"] and row["domain"] == "fast" and row["dmbs"] and row["peers"] == 1
+    stop_echoes(n)
+
+
+def test_falls_back(n):
+    """With a guest outside of the domain the same programs use TCP, over the switch."""
+    before, frames = counters(n, "alice")["data"], n.show("ports alice")["ports"][0]
+    transfer(n, CAROL, 1)
+    assert echoes(n, CAROL) == ["TCP"]
+    stop_echoes(n)
+    assert counters(n, "alice")["data"] == before
+    assert n.show("ports alice")["ports"][0]["in_bytes"] - frames["in_bytes"] > MIB
+
+
+def test_device_goes(n):
+    """Without its device bob's connections end, and new ones are TCP; with it they are SMC-D again."""
+    assert echoes(n, BOB) == ["SMCD"]
+    run(n, "bob", "rmmod patio_ism")
+    assert over(n) != 0
+    assert echoes(n, BOB) == ["TCP"]
+    stop_echoes(n)
+    run(n, "bob", "insmod /lib/modules/*-patio_ism.ko")
+    assert echoes(n, BOB) == ["SMCD"]
+    stop_echoes(n)
+
+
+def test_peer_dies(n):
+    """A guest that is stopped in the middle: its peer's connection ends.  Started again it has a new GID, and
+    connections to it are SMC-D."""
+    assert echoes(n, BOB) == ["SMCD"]
+    n.monitor("restart bob")
+    assert over(n) != 0
+    assert counters(n, "alice")["events"] > 0
+    wait_shell(n, "bob", boots=2)
+    serve(n, "bob")
+    assert echoes(n, BOB) == ["SMCD"]
+    stop_echoes(n)
+    transfer(n, BOB, 1)
+
+
+def test_programs(n):
+    """An HTTP server and client, and iperf3, as Debian has them."""
+    before = counters(n, "bob").get("data", 0)
+    run(n, "bob", "mkdir -p /www; netprobe pattern 2 >/www/file; "
+                  + beside("smc-run busybox-dynamic httpd -f -p 80 -h /www >/tmp/httpd 2>&1")
+                  + "; " + beside("smc-run iperf3 -s >/tmp/iperf3 2>&1"))
+    until("the servers listen", lambda: all(
+        re.search(f"^{port} 0 ", run(n, "bob", "smc list"), re.M) for port in (80, 5201)))
+    got = run(n, "alice", f"smc-run busybox-dynamic wget -q -O - http://{BOB}/file | sha256sum")
+    assert got.split()[0] == run(n, "bob", "sha256sum </www/file").split()[0]
+    assert counters(n, "bob")["data"] - before >= 2 * MIB
+    before = counters(n, "alice")["data"]
+    answer = json.loads(run(n, "alice", f"smc-run iperf3 -c {BOB} -n 4M -J"))
+    assert answer["end"]["sum_received"]["bytes"] >= 4 * MIB
+    assert counters(n, "alice")["data"] - before >= 4 * MIB
+
+
+def test_nobody_breaks_a_rule(n):
+    """After all of that: no message was refused but those for a peer that was gone, or had closed."""
+    for name in "alice", "bob":
+        refused = {k for k, v in counters(n, name).items() if v} & {
+            "bad_cursor", "bad_header", "no_window", "out_of_bounds", "bad_address", "bad_request",
+            "bad_command", "bad_index", "bad_length", "bad_submit", "bad_access", "bad_area"}
+        assert not refused, counters(n, name)
