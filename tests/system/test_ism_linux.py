@@ -120,6 +120,8 @@ def test_device_goes(n):
     assert echoes(n, BOB) == ["SMCD"]
     run(n, "bob", "rmmod patio_ism")
     assert over(n) != 0
+    row = n.show("ism bob")["ism"][0]
+    assert not row["on"] and row["dmbs"] == 0
     assert echoes(n, BOB) == ["TCP"]
     stop_echoes(n)
     run(n, "bob", "insmod /lib/modules/*-patio_ism.ko")

@@ -400,6 +400,7 @@ static int switch_on(struct patio_ism *ism)
 {
 	u64 area = virt_to_phys(ism->area);
 
+	outl(0, ism->io + ISM_REG_ENABLE); /* a kernel that crashed has left it on */
 	outl(lower_32_bits(area), ism->io + ISM_REG_AREA);
 	outl(upper_32_bits(area), ism->io + ISM_REG_AREA + 4);
 	outl(1, ism->io + ISM_REG_ENABLE);
