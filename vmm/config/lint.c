@@ -463,6 +463,22 @@ static void lint_chains(struct lint *l)
 	}
 }
 
+/* ---- a guest that reaches nobody by its ISM device ---- */
+
+static void lint_domains(struct lint *l)
+{
+	for (uint32_t i = 0; i < l->n->guests; i++) {
+		const struct guest_config *g = &l->n->guest[i];
+		unsigned members = 0;
+
+		for (uint32_t k = 0; g->ism[0] && k < l->n->guests; k++)
+			members += strcmp(l->n->guest[k].ism, g->ism) == 0;
+		if (members == 1)
+			report_finding(l, g->line, "guest \"%s\" is alone in ISM domain \"%s\"",
+			               g->name, g->ism);
+	}
+}
+
 static void lint_all(struct lint *l)
 {
 	lint_unused_routes(l);
@@ -473,6 +489,7 @@ static void lint_all(struct lint *l)
 	lint_mirrors(l);
 	lint_groups(l);
 	lint_chains(l);
+	lint_domains(l);
 }
 
 /* ---- the two callers ---- */
