@@ -101,7 +101,7 @@ $(LINUX_OUT)/headers.stamp: $(LINUX_SRC)/fetch-packages $(LINUX_OUT)/kernel.stam
 
 # The makefile of Debian's headers includes the other part by its place in /usr/src: here that part is called
 # itself, in the first one's folder.  Kbuild builds beside the sources, so in a copy.
-$(ISM_OUT)/patio_ism.ko: $(wildcard $(ISM_SRC)/*) lib/ism_format.h $(LINUX_OUT)/headers.stamp
+$(ISM_OUT)/patio_ism.ko: $(addprefix $(ISM_SRC)/,patio_ism.c Kbuild member-offset) lib/ism_format.h $(LINUX_OUT)/headers.stamp
 	@mkdir -p $(ISM_OUT)/lib
 	cp $(ISM_SRC)/patio_ism.c $(ISM_SRC)/Kbuild $(ISM_OUT)
 	cp lib/ism_format.h $(ISM_OUT)/lib
