@@ -19,9 +19,12 @@ struct ism *ism_find(const struct ism *d, uint64_t gid)
 
 /* ---- on and off; lock held ---- */
 
+/* Address 0, of what no driver has set, is memory as well. */
 static void start(struct ism *d)
 {
-	d->area = d->area_gpa % PAGE ? NULL : gmem_ptr(d->mem, d->area_gpa, sizeof *d->area);
+	d->area = !d->area_gpa || d->area_gpa % PAGE
+	              ? NULL
+	              : gmem_ptr(d->mem, d->area_gpa, sizeof *d->area);
 	if (!d->area || !vpci_enabled(&d->pci, VPCI_CMD_MASTER)) {
 		ism_count(d, ISM_COUNT_bad_area);
 		return;

@@ -199,7 +199,9 @@ static void victim(void)
 	/* The bits and the event flag were never cleared: one interrupt for each of them. */
 	check(interrupts <= 3, "interrupts", "%u", interrupts);
 	check(area->events == ISM_EVENTS, "events", "%u", area->events);
-	check(area->events_lost == STORM - ISM_EVENTS, "events_lost", "%u", area->events_lost);
+	/* One more when the attacker was quicker to end. */
+	check(area->events_lost - (STORM - ISM_EVENTS) <= 1, "events_lost", "%u",
+	      area->events_lost);
 	done();
 }
 
