@@ -112,7 +112,7 @@ $(ISM_OUT)/patio_ism.ko: $(addprefix $(ISM_SRC)/,patio_ism.c Kbuild member-offse
 		M=$(abspath $(ISM_OUT)) PEER_TOKEN_OFFSET=$$offset modules
 	strip -g $@
 
-$(ISM_OUT)/smc: $(ISM_SRC)/smc.c $(LINUX_SRC)/linux.mk
+$(ISM_OUT)/smc $(ISM_OUT)/many: $(ISM_OUT)/%: $(ISM_SRC)/%.c $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -o $@.$$$$ $< && mv $@.$$$$ $@
 
@@ -130,6 +130,6 @@ $(LINUX_OUT)/programs.stamp: $(LINUX_SRC)/fetch-packages
 	$(LINUX_SRC)/fetch-packages $(LINUX_OUT)/programs iperf3 busybox
 	@touch $@
 
-$(LINUX_OUT)/ism.cpio.gz: $(LINUX_SRC)/make-ism $(ISM_SRC)/smc-run $(addprefix $(ISM_OUT)/,patio_ism.ko smc smc-preload.so netprobe) \
+$(LINUX_OUT)/ism.cpio.gz: $(LINUX_SRC)/make-ism $(ISM_SRC)/smc-run $(addprefix $(ISM_OUT)/,patio_ism.ko smc many smc-preload.so netprobe) \
 		$(LINUX_OUT)/programs.stamp $(LINUX_OUT)/initrd.cpio.gz
 	$(LINUX_SRC)/make-ism $(LINUX_OUT) $@

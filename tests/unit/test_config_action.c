@@ -84,7 +84,7 @@ static void test_show(void **state)
 	    c, "show",
 	    ":1:5: missing: WHAT; write one of guests, vcpus, ports, links, underlays, networks, "
 	    "routes, services, flows, mirrors, groups, exits, counters, memory, machine, all, "
-	    "histogram, trace, boot, last-panic");
+	    "histogram, ism, trace, boot, last-panic");
 	refuse_line(c, "show port", ":1:6: unknown word \"port\"; did you mean \"ports\"?");
 	refuse_line(c, "show vcpus alise",
 	            ":1:12: unknown name \"alise\"; did you mean \"alice\"?");

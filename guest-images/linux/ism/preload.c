@@ -6,9 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef AF_SMC
-#define AF_SMC 43
-#endif
 #define TYPES 0xf /* the other bits of a type are flags */
 
 int socket(int domain, int type, int protocol)

@@ -35,7 +35,6 @@ struct connection {
 };
 
 #define FALLBACK 5 /* SMC_DIAG_FALLBACK: { reason, the peer's } */
-#define AF_SMC_  43
 
 static union {
 	struct nlmsghdr head;
@@ -172,7 +171,7 @@ static int print_part(size_t n)
 
 static int list(void)
 {
-	struct request r = {.family = AF_SMC_, .extensions = 1 << (FALLBACK - 1)};
+	struct request r = {.family = AF_SMC, .extensions = 1 << (FALLBACK - 1)};
 	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 	size_t n;
 
