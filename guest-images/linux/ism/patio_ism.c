@@ -10,6 +10,7 @@
  * The device takes guest-physical addresses, as virtio devices do that have no IOMMU in front.
  */
 #include <linux/io.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <net/smc.h>
@@ -199,7 +200,7 @@ static int add_piece(struct ism_slot *slot, struct patio_gather *g, u64 token, u
 	if (g->token != token)
 		g->pieces = 0;
 	g->token = token;
-	if (g->pieces == ISM_PIECES || size > ISM_DMB_MAX || !virt_addr_valid(data)) {
+	if (g->pieces == ISM_PIECES || size > ISM_DMB_MAX || is_vmalloc_addr(data)) {
 		g->token = 0;
 		return -EINVAL;
 	}
