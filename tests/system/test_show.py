@@ -23,13 +23,14 @@ port rest guest later network chained
 service function ports spare fail open
 flow web src 10.0.0.0/8 dst 10.1.0.0/16 proto tcp ports 80 8000-8080 chain function to rest
 flow others src 2001:db8::/32 chain function out
+group both memory 4M members hello flood
 """
 # By target: the hypervisor below the node, and its signature (CPUID 40000000h).
 UNDER = {"qemu-svm": ("QEMU's TCG", "TCGTCGTCGTCG"), "kvm-svm": ("KVM", "KVMKVMKVM"),
          "qemu-vmx": ("KVM", "KVMKVMKVM"), "kvm-vmx": ("KVM", "KVMKVMKVM"),
          "bochs-vmx": ("no visible hypervisor", "")}
 TABLES = ["guests", "vcpus", "ports", "links", "underlays", "networks", "routes", "services",
-          "flows", "exits", "counters"]
+          "flows", "groups", "exits", "counters"]
 
 
 @pytest.fixture(name="n", scope="module")
@@ -47,7 +48,7 @@ def as_text(key, value):
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if key == "memory":
+    if key in ("memory", "prepared"):
         return f"{value >> 20}M"
     return str(value) if value != "" else '""'
 
@@ -73,7 +74,7 @@ def test_all_is_the_sum(n):
     """`show all json` is one object with every table, each equal to the answer for it alone."""
     everything = n.show("all")
     after = TABLES.index("flows") + 1
-    elsewhere = ["mirrors", "capture", "groups"]  # test_mirror.py and test_group.py have them
+    elsewhere = ["mirrors", "capture"]  # test_mirror.py has them
     assert list(everything) == [*TABLES[:after], *elsewhere, *TABLES[after:], "memory", "machine"]
     assert all(everything[t] == n.show(t)[t] for t in TABLES)
     assert everything["memory"]["total"] > everything["memory"]["free"] > 0
@@ -95,6 +96,7 @@ def test_narrowing(n):
     """A name narrows an answer to a guest or a port."""
     assert [g["guest"] for g in n.show("guests flood")["guests"]] == ["flood"]
     assert [p["port"] for p in n.show("ports later")["ports"]] == ["later"]
+    assert [g["member"] for g in n.show("groups flood")["groups"]] == ["flood"]
     assert {c["object"] for c in n.show("counters flood")["counters"]} == {"flood"}
     assert [p["port"] for p in n.show("ports lab")["ports"]] == ["flood", "later"]
     assert [l["link"] for l in n.show("links lab")["links"]] == ["far", "wan"]
