@@ -44,8 +44,8 @@ fuzz:
 # --- programs for the host ---------------------------------------------------------------------
 
 # All sources that need neither the CPU nor the rest of the VMM: whole rooms, and these files of others.
-HOST_ROOMS := arch/x86_64/insn drivers/bus drivers/e1000 drivers/ism drivers/virtio vmm/config vmm/load \
-	vnet vnet/chain vnet/frame vnet/link vnet/lookup
+HOST_ROOMS := arch/x86_64/insn drivers/bus drivers/e1000 drivers/ism drivers/shm drivers/virtio guest-images/netlib \
+	vmm/config vmm/load vnet vnet/chain vnet/frame vnet/link vnet/lookup
 files_of = $(patsubst %,$(1)/%.c,$(2))
 HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
 	$(call files_of,arch/x86_64,acpi_parse acpi_power barrier_policy multiboot serial_option topology) \
