@@ -35,8 +35,8 @@
 #define SHM_ERRORS(X)                                                                              \
 	X(out_of_region) /* a buffer that the group does not have */                               \
 	X(wrong_owner)   /* a buffer that is not the member's: another's, or given before */       \
-	X(bad_length)    /* a frame that is empty, or not wholly inside its buffer */              \
-	X(bad_action)    /* an unknown action, flag or member */                                   \
+	X(bad_length)    /* a frame that is not wholly inside its buffer */                        \
+	X(bad_action)    /* an unknown action or member */                                         \
 	X(ring_broken)   /* an index further ahead than the ring has entries */
 
 /* What a member's device counts beside its port. */
@@ -73,8 +73,7 @@ struct shm_group {
 	uint64_t bytes;  /* of all of them */
 	uint32_t buffers, seats, share, entries;
 	_Atomic(struct shm_member *) member[SHM_SEATS]; /* NULL: nobody has joined there */
-	/* By buffer: in the low 16 bits who has it (shm_parts.h), in the high 32 the mark. */
-	_Atomic uint64_t state[SHM_BUFFERS_MAX];
+	_Atomic uint32_t owner[SHM_BUFFERS_MAX];        /* by buffer, who has it: shm_parts.h */
 };
 
 /* A member's device.  In zeroed memory of the caller's. */
@@ -100,13 +99,16 @@ struct shm_member {
 	_Alignas(SHM_LINE) uint32_t out_tail;
 	uint32_t out_seen;                    /* out.head as last read */
 	_Atomic(struct vnet_batch *) walking; /* the batch in the walk; NULL: none is */
-	unsigned ntaken, ngiven, nback, ndirect;
+	unsigned ntaken, ngiven, nruns, nback, ndirect;
 	uint16_t taken[VNET_BATCH];         /* buffers of the batch's frames */
 	uint16_t back[VNET_BATCH];          /* empty ones that it gets back */
 	struct shm_desc direct[VNET_BATCH]; /* frames of SHM_TO */
-	/* Frames that go into the rings of others when the walk has returned. */
-	struct shm_member *given_to[VNET_BATCH];
+	/* Frames that go into the rings of others when the walk has returned, by receiver. */
 	struct shm_desc given[VNET_BATCH];
+	struct shm_run {
+		struct shm_member *to;
+		unsigned n;
+	} run[VNET_BATCH];
 
 	/* Under `lock`. */
 	_Alignas(SHM_LINE) uint32_t in_head;

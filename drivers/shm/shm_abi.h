@@ -15,6 +15,10 @@
  * which checks each entry of `out`.  Nothing but this agreement keeps a member from the others'
  * buffers: that is what trust in a group means.
  *
+ * The first SHM_NOTES bytes of a buffer are for what functions tell each other about its frame.
+ * They go with it from member to member, whatever they are; the VMM clears them when it puts a
+ * frame there.
+ *
  * Each ring has one producer and one consumer.  Indices count entries from 0 and wrap at 2^32; an
  * entry's place is its index modulo `entries`, a power of two.  The producer writes an entry and
  * then, as a release, its head; the consumer reads the head as an acquire, takes the entries, and
@@ -37,6 +41,7 @@
 #define SHM_VERSION 1
 
 #define SHM_BUFFER      2048u /* bytes of a buffer */
+#define SHM_NOTES       64u   /* bytes at a buffer's start that functions use as they like */
 #define SHM_HEADROOM    128u  /* bytes before a frame that the VMM puts into a buffer */
 #define SHM_FRAME_MAX   (SHM_BUFFER - SHM_HEADROOM) /* bytes of such a frame */
 #define SHM_FIRST       4096u                       /* where the region's buffers begin */
@@ -76,13 +81,13 @@ enum shm_action {
 	SHM_DROP, /* nowhere: the buffer goes back */
 };
 
+/* An entry of `in` and `out`: one word, which is read and written whole. */
 struct shm_desc {
-	uint32_t buffer;
-	uint16_t offset, length; /* of the frame in the buffer */
+	_Alignas(8) uint32_t at; /* of the frame, from the first buffer on; that is in buffer
+	                          * at / SHM_BUFFER */
+	uint16_t length;         /* of the frame, which lies in one buffer */
 	uint8_t action;          /* enum shm_action; of `in`: 0 */
-	uint8_t flags;           /* 0 */
-	uint16_t to;             /* of SHM_TO */
-	uint32_t mark;           /* the sender's, for the next member that gets the buffer */
+	uint8_t to;              /* of SHM_TO; else 0 */
 };
 
 /* A ring's indices, those of the producer and those of the consumer on lines of their own. */
@@ -120,9 +125,9 @@ struct shm_private {
 	uint32_t free_ring[SHM_ENTRIES_MAX];
 };
 
-#define SHM_PRIVATE_BYTES 0x40000u /* bytes of a private region; its BAR is that large */
+#define SHM_PRIVATE_BYTES 0x20000u /* bytes of a private region; its BAR is that large */
 
-_Static_assert(sizeof(struct shm_desc) == 16, "an entry is two words");
+_Static_assert(sizeof(struct shm_desc) == 8, "an entry is a word");
 _Static_assert(sizeof(struct shm_index) == 2 * SHM_LINE, "two lines");
 _Static_assert(offsetof(struct shm_index, event) == SHM_LINE + 4, "guests know the layout");
 _Static_assert(offsetof(struct shm_private, status) == 64, "guests know the layout");

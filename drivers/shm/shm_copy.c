@@ -40,7 +40,7 @@ static void take_buffers(struct copies *c, unsigned wanted, bool all, enum vnet_
 	if (all && fit < wanted)
 		fit = 0;
 	for (c->have = 0; c->have < fit; c->have++)
-		c->desc[c->have] = (struct shm_desc){.buffer = m->spare[--m->nspare]};
+		c->desc[c->have] = (struct shm_desc){.at = m->spare[--m->nspare] * SHM_BUFFER};
 	m->incoming += c->have;
 	spin_unlock(&m->lock);
 }
@@ -55,9 +55,9 @@ static bool put_copies(struct copies *c)
 	spin_lock(&m->lock);
 	running = shm_ready(m);
 	for (unsigned i = 0; i < c->used && running; i++)
-		shm_set_state(m->group, c->desc[i].buffer, shm_owner(m));
+		shm_set_owner(m->group, c->desc[i].at / SHM_BUFFER, shm_id(m));
 	for (unsigned i = running ? c->used : 0; i < c->have; i++)
-		m->spare[m->nspare++] = (uint16_t)c->desc[i].buffer;
+		m->spare[m->nspare++] = (uint16_t)(c->desc[i].at / SHM_BUFFER);
 	m->incoming -= c->have - c->used;
 	count_add(&m->copied, c->bytes);
 	if (c->used)
@@ -73,12 +73,13 @@ static bool put_copies(struct copies *c)
 static bool copy_frame(struct copies *c, const struct vnet_frame *f, enum vnet_drop *why)
 {
 	struct shm_desc *d = &c->desc[c->used];
-	uint8_t *to = c->to->group->buffer + (uint64_t)d->buffer * SHM_BUFFER + SHM_HEADROOM;
+	uint8_t *to = c->to->group->buffer + d->at + SHM_HEADROOM;
 	struct vnet_seg whole = {to, f->len};
 
 	*why = VNET_DROP_oversize;
 	if (f->len > SHM_FRAME_MAX)
 		return false;
+	memset(to - SHM_HEADROOM, 0, SHM_NOTES);
 	for (unsigned i = 0; i < f->nseg; i++) {
 		memcpy(to, f->seg[i].base, f->seg[i].len);
 		to += f->seg[i].len;
@@ -87,7 +88,7 @@ static bool copy_frame(struct copies *c, const struct vnet_frame *f, enum vnet_d
 	*why = VNET_DROP_no_offload;
 	if (!offload_csum(&f->hdr, &whole, 1, f->len))
 		return false;
-	d->offset = SHM_HEADROOM;
+	d->at += SHM_HEADROOM;
 	d->length = (uint16_t)f->len;
 	c->used++;
 	return true;

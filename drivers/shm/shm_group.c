@@ -60,7 +60,7 @@ bool shm_group_init(struct shm_group *g, void *region, uint64_t bytes, unsigned 
 	g->bytes = (uint64_t)g->buffers * SHM_BUFFER;
 	g->entries = power_of_two(g->share);
 	for (uint32_t i = 0; i < g->buffers; i++)
-		shm_set_state(g, i, SHM_KEPT | (i / g->share + 1));
+		shm_set_owner(g, i, SHM_KEPT | (i / g->share + 1));
 	describe_region(g, region, bytes);
 	return true;
 }
@@ -103,13 +103,13 @@ static void clear_rings(struct shm_member *m)
 /* All buffers of that owner become the member's spare ones: its own, while it does not run, the
  * gate is held and nothing is incoming, or those of its seat.  Nobody else changes whose they
  * are. */
-static void take_back(struct shm_member *m, uint16_t owner)
+static void take_back(struct shm_member *m, uint32_t owner)
 {
 	struct shm_group *g = m->group;
 
 	for (uint32_t i = 0; i < g->buffers; i++)
-		if ((uint16_t)shm_state(g, i) == owner) {
-			shm_set_state(g, i, SHM_OF_VMM);
+		if (shm_owner(g, i) == owner) {
+			shm_set_owner(g, i, SHM_OF_VMM);
 			m->spare[m->nspare++] = (uint16_t)i;
 		}
 }
@@ -138,7 +138,7 @@ static void stop(struct shm_member *m)
 		vnet_port_set_up(m->port, vnet_this_core(), false);
 	vgate_lock(&m->gate);
 	wait_for_incoming(m);
-	take_back(m, shm_owner(m));
+	take_back(m, shm_id(m));
 	clear_rings(m);
 	set_status(m, 0);
 	vgate_unlock(&m->gate);
@@ -179,7 +179,7 @@ void shm_member_leave(struct shm_member *m)
 	shm_member_reset(m);
 	wait_for_senders(g);
 	while (m->nspare)
-		shm_set_state(g, m->spare[--m->nspare], SHM_KEPT | shm_owner(m));
+		shm_set_owner(g, m->spare[--m->nspare], SHM_KEPT | shm_id(m));
 }
 
 void shm_start(struct shm_member *m)
@@ -221,7 +221,7 @@ void shm_refill(struct shm_member *m)
 	for (; offered < quarter && m->nspare > quarter; offered++) {
 		uint32_t buffer = m->spare[--m->nspare];
 
-		shm_set_state(g, buffer, shm_owner(m));
+		shm_set_owner(g, buffer, shm_id(m));
 		m->shared->free_ring[m->free_head++ & m->mask] = buffer;
 	}
 	if (m->free_head != first)
@@ -274,7 +274,7 @@ bool shm_member_init(struct shm_member *m, struct shm_group *g, unsigned seat,
 	m->region_bytes = c->region_bytes;
 	describe(g, m, c->mac);
 	clear_rings(m);
-	take_back(m, SHM_KEPT | shm_owner(m));
+	take_back(m, SHM_KEPT | shm_id(m));
 	shm_pci_init(m, c->name);
 	atomic_store(&g->member[seat], m);
 	exchange_names(g, m, c->name);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* shm_in.c: the switch delivers to a member; see shm.h. */
+#include <string.h>
 #include "drivers/shm/shm_parts.h"
 
-/* The group's buffer that a frame lies in, if it is one piece; else one that there is not. */
-static inline uint64_t buffer_of(const struct shm_group *g, const struct vnet_frame *f)
+/* Where a frame lies, from the group's first buffer on, if it is one piece; else nowhere there. */
+static inline uint64_t place_of(const struct shm_group *g, const struct vnet_frame *f)
 {
-	uint64_t at = (uint64_t)((uintptr_t)f->seg->base - (uintptr_t)g->buffer);
-
-	return f->nseg == 1 ? at / SHM_BUFFER : ~0ull;
+	return f->nseg == 1 ? (uint64_t)((uintptr_t)f->seg->base - (uintptr_t)g->buffer) : ~0ull;
 }
 
 /*
@@ -18,16 +17,16 @@ static inline uint64_t buffer_of(const struct shm_group *g, const struct vnet_fr
 static struct shm_member *sender_of(const struct shm_group *g, struct vnet_core *core,
                                     const struct vnet_frame *f)
 {
-	uint64_t buffer = buffer_of(g, f);
+	uint64_t at = place_of(g, f);
 	struct shm_member *from;
-	uint16_t state;
+	uint32_t owner;
 
-	if (buffer >= g->buffers)
+	if (at >= g->bytes)
 		return NULL;
-	state = (uint16_t)shm_state(g, (uint32_t)buffer);
-	if (!(state & SHM_IN_WALK))
+	owner = shm_owner(g, (uint32_t)(at / SHM_BUFFER));
+	if (!(owner & SHM_IN_WALK))
 		return NULL;
-	from = atomic_load_explicit(&g->member[(state & ~SHM_IN_WALK) - 1u], memory_order_relaxed);
+	from = atomic_load_explicit(&g->member[(owner & ~SHM_IN_WALK) - 1], memory_order_relaxed);
 	if (!from ||
 	    atomic_load_explicit(&from->walking, memory_order_relaxed) != vnet_core_batch(core))
 		return NULL;
@@ -51,42 +50,59 @@ uint32_t shm_receivable(struct shm_member *m, uint32_t wanted)
 	return wanted < m->nspare ? wanted : m->nspare;
 }
 
-/*
- * Exchanges the frame's buffer, which is `from`'s in this walk, for a spare one of the receiver's;
- * the receiver's lock is held.  False: the buffer went to another destination, or it is none.
- */
-static inline bool exchange(struct shm_member *from, struct shm_member *to,
-                            const struct vnet_frame *f)
+/* The frame at `at` is given to the member `id`.  Action and receiver are 0 there for ever. */
+static inline void give(struct shm_desc *d, struct shm_group *g, uint32_t id, uint64_t at,
+                        uint32_t length)
 {
-	struct shm_group *g = to->group;
-	uint64_t buffer = buffer_of(g, f), state;
-	struct shm_desc *d = &from->given[from->ngiven];
-
-	if (__builtin_expect(buffer >= g->buffers, 0))
-		return false;
-	state = shm_state(g, (uint32_t)buffer);
-	if (__builtin_expect((uint16_t)state != (SHM_IN_WALK | shm_owner(from)), 0))
-		return false;
-	shm_set_state(g, (uint32_t)buffer, shm_owner(to));
-	*d = (struct shm_desc){.buffer = (uint32_t)buffer,
-	                       .offset = (uint16_t)((f->seg->base - g->buffer) % SHM_BUFFER),
-	                       .length = (uint16_t)f->len,
-	                       .mark = (uint32_t)(state >> 32)};
-	from->given_to[from->ngiven++] = to;
-	from->back[from->nback++] = to->spare[--to->nspare];
-	return true;
+	shm_set_owner(g, at / SHM_BUFFER, id);
+	d->at = (uint32_t)at;
+	d->length = (uint16_t)length;
 }
 
-/* Takes the last n exchanges back; the receiver's lock is held. */
-static void exchange_back(struct shm_member *from, struct shm_member *to, unsigned n)
+/*
+ * Gives up to n of the frames to the receiver, as far as they lie in buffers of `from` that nobody
+ * else got in this walk; the receiver's lock is held.  Returns how many.  Then exchange_commit() or
+ * exchange_undo().  A function of its own, with everything that does not change in registers.
+ */
+static __attribute__((noinline)) unsigned exchange(struct shm_member *from, struct shm_member *to,
+                                                   struct vnet_frame *const *frames, unsigned n)
 {
-	for (; n; n--) {
-		const struct shm_desc *d = &from->given[--from->ngiven];
+	struct shm_group *const g = to->group;
+	const uint32_t walked = SHM_IN_WALK | shm_id(from), id = shm_id(to);
+	struct shm_desc *d = from->given + from->ngiven, *const stop = d + n;
 
-		shm_set_state(to->group, d->buffer,
-		              (uint64_t)d->mark << 32 | SHM_IN_WALK | shm_owner(from));
-		to->spare[to->nspare++] = from->back[--from->nback];
+	for (; d < stop; d++, frames++) {
+		const struct vnet_frame *f = *frames;
+		uint64_t at = place_of(g, f);
+
+		if (__builtin_expect(at >= g->bytes || shm_owner(g, at / SHM_BUFFER) != walked, 0))
+			break;
+		give(d, g, id, at, f->len);
 	}
+	return n - (unsigned)(stop - d);
+}
+
+/* The receiver gets the last n frames given when the walk has returned, and the sender as many
+ * empty buffers. */
+static void exchange_commit(struct shm_member *from, struct shm_member *to, unsigned n)
+{
+	if (!n)
+		return;
+	to->nspare -= n;
+	to->incoming += n;
+	memcpy(&from->back[from->nback], &to->spare[to->nspare], n * sizeof *from->back);
+	from->nback += n;
+	from->ngiven += n;
+	from->run[from->nruns++] = (struct shm_run){to, n};
+}
+
+/* They were not given after all. */
+static void exchange_undo(struct shm_member *from, unsigned n)
+{
+	const struct shm_desc *d = from->given + from->ngiven;
+
+	for (unsigned i = 0; i < n; i++)
+		shm_set_owner(from->group, d[i].at / SHM_BUFFER, SHM_IN_WALK | shm_id(from));
 }
 
 static void refuse(struct shm_member *m, struct vnet_core *core, struct vnet_frame *const *frames,
@@ -105,21 +121,20 @@ static inline bool hand_over(struct shm_member *from, struct shm_member *to, str
                              struct vnet_frame *const *frames, unsigned n, unsigned *delivered)
 {
 	enum vnet_drop why = VNET_DROP_rx_full;
-	unsigned done = 0, fit = 0;
+	unsigned fit = 0, done;
 
 	spin_lock(&to->lock);
 	if (__builtin_expect(shm_ready(to), 1))
 		fit = shm_receivable(to, n);
 	else
 		why = VNET_DROP_port_down;
-	while (done < fit && exchange(from, to, frames[done]))
-		done++;
+	done = exchange(from, to, frames, fit);
 	if (__builtin_expect(done < fit, 0)) {
-		exchange_back(from, to, done);
+		exchange_undo(from, done);
 		spin_unlock(&to->lock);
 		return false;
 	}
-	to->incoming += done;
+	exchange_commit(from, to, done);
 	spin_unlock(&to->lock);
 	refuse(to, core, frames + done, n - done, why);
 	*delivered = done;
@@ -148,14 +163,17 @@ static inline bool wants_notice(const struct shm_member *m, uint32_t was, uint32
 
 bool shm_put(struct shm_member *m, const struct shm_desc *desc, unsigned n)
 {
+	uint32_t was = m->in_head, place = was & m->mask, straight = m->mask + 1 - place;
 	struct shm_desc *ring = m->shared->in_ring;
-	uint32_t was = m->in_head;
 
 	m->incoming -= n;
 	if (__builtin_expect(!shm_ready(m), 0))
 		return false;
-	for (unsigned i = 0; i < n; i++)
-		ring[(was + i) & m->mask] = desc[i];
+	if (straight > n)
+		straight = n;
+	memcpy(&ring[place], desc, straight * sizeof *desc);
+	if (straight < n)
+		memcpy(ring, desc + straight, (n - straight) * sizeof *desc);
 	m->in_head = was + n;
 	/* A release, and a full barrier: the member writes its event and then reads the head, so
 	 * that one of the two sees what the other wrote. */
@@ -167,20 +185,18 @@ bool shm_put(struct shm_member *m, const struct shm_desc *desc, unsigned n)
 
 void shm_put_given(struct shm_member *from)
 {
-	unsigned first = 0;
+	const struct shm_desc *d = from->given;
 
-	while (first < from->ngiven) {
-		struct shm_member *to = from->given_to[first];
-		unsigned next = first + 1;
+	for (unsigned i = 0; i < from->nruns; i++) {
+		struct shm_member *to = from->run[i].to;
+		unsigned n = from->run[i].n;
 
-		while (next < from->ngiven && from->given_to[next] == to)
-			next++;
 		spin_lock(&to->lock);
 		/* If it has stopped meanwhile, its buffers go where its others do. */
-		if (shm_put(to, &from->given[first], next - first))
-			count_add(&to->count[SHM_COUNT_handed], next - first);
+		if (shm_put(to, d, n))
+			count_add(&to->count[SHM_COUNT_handed], n);
 		spin_unlock(&to->lock);
-		first = next;
+		d += n;
 	}
 }
 
@@ -198,24 +214,19 @@ unsigned shm_room(const struct vnet_port *port)
 
 /* --- frames of SHM_TO ----------------------------------------------------------------------- */
 
-/* Hands over as many of n entries, all for `to`, as it can receive. */
+/* Hands over as many of n entries, all for `to`, as it can receive: nobody else has got them. */
 static unsigned give_direct(struct shm_member *from, struct shm_member *to,
                             const struct shm_desc *d, unsigned n)
 {
-	const struct shm_group *g = to->group;
+	struct shm_group *g = to->group;
 	unsigned fit = 0;
 
 	spin_lock(&to->lock);
 	if (shm_ready(to))
 		fit = shm_receivable(to, n);
-	for (unsigned i = 0; i < fit; i++) {
-		struct vnet_seg seg = {g->buffer + (uint64_t)d[i].buffer * SHM_BUFFER + d[i].offset,
-		                       d[i].length};
-
-		exchange(from, to,
-		         &(struct vnet_frame){.seg = &seg, .len = d[i].length, .nseg = 1});
-	}
-	to->incoming += fit;
+	for (unsigned i = 0; i < fit; i++)
+		give(&from->given[from->ngiven + i], g, shm_id(to), d[i].at, d[i].length);
+	exchange_commit(from, to, fit);
 	spin_unlock(&to->lock);
 	return fit;
 }

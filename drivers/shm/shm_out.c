@@ -1,124 +1,95 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* shm_out.c: a member sends: what it put into `out` is checked, and becomes a batch of frames. */
+#include <string.h>
 #include "drivers/shm/shm_parts.h"
 
 #define BROKEN (-1)
 
-/* An entry of `out` as it was read: each word once, so that the member cannot change it later. */
-struct entry {
-	uint64_t place, action; /* buffer, offset, length; action, flags, to, mark */
-};
-
+/* An entry of `out`, read once, since the member may change it at any time. */
 typedef uint64_t __attribute__((may_alias)) word;
 
-static inline struct entry read_entry(const struct shm_desc *d)
+/* The buffer goes back. */
+static enum shm_error drop(struct shm_member *m, uint32_t buffer)
 {
-	const volatile word *w = (const volatile word *)d;
-
-	return (struct entry){w[0], w[1]};
-}
-
-static inline uint32_t entry_offset(const struct entry *e)
-{
-	return (uint16_t)(e->place >> 32);
-}
-
-static inline uint32_t entry_length(const struct entry *e)
-{
-	return (uint32_t)(e->place >> 48);
-}
-
-/* The action, and above it the flags, of which there are none. */
-static inline uint32_t entry_action(const struct entry *e)
-{
-	return (uint16_t)e->action;
-}
-
-/* A buffer's state while its frame is in the walk, with the entry's mark. */
-static inline uint64_t in_walk(const struct shm_member *m, const struct entry *e)
-{
-	return (e->action & ~0xffffffffull) | SHM_IN_WALK | shm_owner(m);
-}
-
-/* Checks an entry for what each action needs: that the buffer is the member's. */
-static inline enum shm_error check_buffer(const struct shm_member *m, const struct entry *e)
-{
-	const struct shm_group *g = m->group;
-	uint32_t buffer = (uint32_t)e->place;
-
-	if (__builtin_expect(buffer >= g->buffers, 0))
-		return SHM_E_out_of_region;
-	if (__builtin_expect((uint16_t)shm_state(g, buffer) != shm_owner(m), 0))
-		return SHM_E_wrong_owner;
+	shm_set_owner(m->group, buffer, SHM_OF_VMM);
+	m->back[m->nback++] = (uint16_t)buffer;
+	count_add(&m->count[SHM_COUNT_dropped], 1);
 	return SHM_OK;
 }
 
-static inline bool fits_buffer(const struct entry *e)
+/* Any entry but a good one of SHM_NEXT: checked rule by rule. */
+static __attribute__((noinline)) enum shm_error take_other(struct shm_member *m, uint64_t entry)
 {
-	return entry_length(e) != 0 && entry_offset(e) + entry_length(e) <= SHM_BUFFER;
+	uint32_t buffer = (uint32_t)entry / SHM_BUFFER;
+	struct shm_desc d;
+
+	__builtin_memcpy(&d, &entry, sizeof d);
+	if (buffer >= m->group->buffers)
+		return SHM_E_out_of_region;
+	if (shm_owner(m->group, buffer) != shm_id(m))
+		return SHM_E_wrong_owner;
+	if (d.action > SHM_DROP || d.to >= (d.action == SHM_TO ? m->group->seats : 1))
+		return SHM_E_bad_action;
+	if (d.action == SHM_DROP)
+		return drop(m, buffer);
+	if (d.at % SHM_BUFFER + d.length > SHM_BUFFER)
+		return SHM_E_bad_length;
+	m->direct[m->ndirect++] = d;
+	m->taken[m->ntaken++] = (uint16_t)buffer;
+	shm_set_owner(m->group, buffer, SHM_IN_WALK | shm_id(m));
+	return SHM_OK;
 }
 
-/* The switch reads the frame's addresses from here. */
-static inline void make_frame(const struct shm_group *g, const struct entry *e,
-                              struct vnet_frame *f, struct vnet_seg *seg)
+/* A frame in one piece that asks for no offload. */
+static inline void make_frame(struct vnet_frame *f, struct vnet_seg *seg, uint8_t *base,
+                              uint32_t length)
 {
-	uint32_t length = entry_length(e);
-
-	seg->base = g->buffer + (uint64_t)(uint32_t)e->place * SHM_BUFFER + entry_offset(e);
-	__builtin_prefetch(seg->base);
+	__builtin_prefetch(base); /* the switch reads the addresses */
+	seg->base = base;
 	seg->len = length;
 	f->seg = seg;
 	f->len = length;
 	f->nseg = 1;
-	f->contiguous_head = length >= VNET_FRAME_MIN;
+	f->contiguous_head = true; /* the switch looks at the length before */
 	f->hdr = (struct vnet_hdr){0};
 }
 
-/* What is not a frame for the switch. */
-static __attribute__((noinline)) enum shm_error take_other(struct shm_member *m,
-                                                           const struct entry *e)
+/*
+ * Turns entries into frames of the batch, until `stop` or one that breaks a rule; returns where it
+ * stopped.  A function of its own, with everything that does not change in registers.
+ */
+static __attribute__((noinline)) const struct shm_desc *
+take_entries(struct shm_member *m, struct vnet_batch *b, const struct shm_desc *d,
+             const struct shm_desc *stop, enum shm_error *why)
 {
-	struct shm_group *g = m->group;
-	uint32_t buffer = (uint32_t)e->place;
-	struct shm_desc *d = &m->direct[m->ndirect];
+	struct shm_group *const g = m->group;
+	const uint32_t id = shm_id(m);
+	struct vnet_frame *f = b->frame + b->n;
+	struct vnet_seg *seg = b->seg + b->n;
+	uint16_t *taken = m->taken + m->ntaken;
 
-	if (entry_action(e) == SHM_DROP) {
-		shm_set_state(g, buffer, SHM_OF_VMM);
-		m->back[m->nback++] = (uint16_t)buffer;
-		count_add(&m->count[SHM_COUNT_dropped], 1);
-		return SHM_OK;
-	}
-	if (entry_action(e) != SHM_TO || (uint16_t)(e->action >> 16) >= g->seats)
-		return SHM_E_bad_action;
-	if (!fits_buffer(e))
-		return SHM_E_bad_length;
-	__builtin_memcpy(d, e, sizeof *d);
-	m->ndirect++;
-	shm_set_state(g, buffer, in_walk(m, e));
-	m->taken[m->ntaken++] = (uint16_t)buffer;
-	return SHM_OK;
-}
+	for (; d < stop; d++) {
+		/* With an action or a receiver it is longer than any buffer. */
+		uint64_t entry = *(const volatile word *)d, length = entry >> 32;
+		uint64_t at = (uint32_t)entry, buffer = at / SHM_BUFFER;
 
-/* Takes one entry; the frame becomes *f.  True: it is one for the switch.  *why is set if the
- * member broke a rule, which the entry then changes nothing for. */
-static inline bool take_entry(struct shm_member *m, const struct entry *e, struct vnet_frame *f,
-                              struct vnet_seg *seg, enum shm_error *why)
-{
-	*why = check_buffer(m, e);
-	if (__builtin_expect(*why != SHM_OK, 0))
-		return false;
-	if (__builtin_expect(entry_action(e) != SHM_NEXT, 0)) {
-		*why = take_other(m, e);
-		return false;
+		if (__builtin_expect(at % SHM_BUFFER + length > SHM_BUFFER || at >= g->bytes ||
+		                         shm_owner(g, buffer) != id,
+		                     0)) {
+			m->ntaken = (unsigned)(taken - m->taken);
+			*why = take_other(m, entry);
+			taken = m->taken + m->ntaken;
+			if (*why != SHM_OK)
+				break;
+			continue;
+		}
+		shm_set_owner(g, buffer, id | SHM_IN_WALK);
+		*taken++ = (uint16_t)buffer;
+		make_frame(f++, seg++, g->buffer + at, (uint32_t)length);
 	}
-	if (__builtin_expect(!fits_buffer(e), 0)) {
-		*why = SHM_E_bad_length;
-		return false;
-	}
-	shm_set_state(m->group, (uint32_t)e->place, in_walk(m, e));
-	m->taken[m->ntaken++] = (uint16_t)e->place;
-	make_frame(m->group, e, f, seg);
-	return true;
+	m->ntaken = (unsigned)(taken - m->taken);
+	b->n = b->nseg = (unsigned)(f - b->frame);
+	return d;
 }
 
 /* How many entries wait in `out`; more than it has: the member broke a rule. */
@@ -134,41 +105,34 @@ static inline uint32_t waiting(struct shm_member *m)
 static uint32_t gather_batch(struct shm_member *m, struct vnet_batch *b, uint32_t max,
                              enum shm_error *why)
 {
-	const struct shm_desc *ring = m->shared->out_ring;
-	struct vnet_frame *f = b->frame;
-	struct vnet_seg *seg = b->seg;
-	uint32_t n = waiting(m), i;
+	const struct shm_desc *ring = m->shared->out_ring, *first, *stop;
+	uint32_t n = waiting(m), place = m->out_tail & m->mask, straight = m->mask + 1 - place;
 
 	*why = n > m->group->entries ? SHM_E_ring_broken : SHM_OK;
 	if (*why != SHM_OK)
 		return 0;
 	n = n < max ? n : max;
-	for (i = 0; i < n; i++) {
-		struct entry e = read_entry(&ring[(m->out_tail + i) & m->mask]);
-
-		if (__builtin_expect(take_entry(m, &e, f, seg, why), 1)) {
-			f++;
-			seg++;
-		} else if (*why != SHM_OK) {
-			break;
-		}
-	}
-	b->n = b->nseg = (unsigned)(f - b->frame);
+	straight = straight < n ? straight : n;
+	b->n = b->nseg = 0;
 	b->position = m->out_tail;
-	return i;
+	first = ring + place;
+	stop = take_entries(m, b, first, first + straight, why);
+	if (*why != SHM_OK || straight == n)
+		return (uint32_t)(stop - first);
+	return straight + (uint32_t)(take_entries(m, b, ring, ring + n - straight, why) - ring);
 }
 
 /* Buffers that nobody took become empty ones that the member gets back. */
 static void collect_untaken(struct shm_member *m)
 {
 	struct shm_group *g = m->group;
-	uint16_t walked = (uint16_t)(SHM_IN_WALK | shm_owner(m));
+	uint32_t walked = SHM_IN_WALK | shm_id(m);
 
 	if (m->ngiven == m->ntaken)
 		return;
 	for (unsigned i = 0; i < m->ntaken; i++)
-		if ((uint16_t)shm_state(g, m->taken[i]) == walked) {
-			shm_set_state(g, m->taken[i], SHM_OF_VMM);
+		if (shm_owner(g, m->taken[i]) == walked) {
+			shm_set_owner(g, m->taken[i], SHM_OF_VMM);
 			m->back[m->nback++] = m->taken[i];
 		}
 }
@@ -180,8 +144,8 @@ static void finish_batch(struct shm_member *m, uint32_t taken)
 	collect_untaken(m);
 	shm_put_given(m);
 	spin_lock(&m->lock);
-	for (unsigned i = 0; i < m->nback; i++)
-		m->spare[m->nspare++] = m->back[i];
+	memcpy(&m->spare[m->nspare], m->back, m->nback * sizeof *m->back);
+	m->nspare += m->nback;
 	if (shm_ready(m))
 		shm_refill(m);
 	spin_unlock(&m->lock);
@@ -198,7 +162,7 @@ static int send_batch(struct shm_member *m, struct vnet_core *core, uint32_t max
 	enum shm_error why;
 	uint32_t taken;
 
-	m->ntaken = m->ngiven = m->nback = m->ndirect = 0;
+	m->ntaken = m->ngiven = m->nruns = m->nback = m->ndirect = 0;
 	taken = gather_batch(m, b, max < VNET_BATCH ? max : VNET_BATCH, &why);
 	if (taken) {
 		atomic_store_explicit(&m->walking, b, memory_order_relaxed);

@@ -5,24 +5,24 @@
 #include "drivers/shm/shm.h"
 #include "lib/count.h"
 
-/* Who has a buffer, in the low 16 bits of its state.  A spare one is the VMM's. */
+/* Who has a buffer.  A spare one is the VMM's. */
 #define SHM_OF_VMM  0u
 #define SHM_IN_WALK 0x8000u /* the VMM's while the frame is in the walk; the rest: whose it was */
 #define SHM_KEPT    0x4000u /* the VMM's for who joins in that seat; the rest: its owner then */
 
-static inline uint16_t shm_owner(const struct shm_member *m)
+static inline uint32_t shm_id(const struct shm_member *m)
 {
-	return (uint16_t)(m->seat + 1);
+	return m->seat + 1;
 }
 
-static inline uint64_t shm_state(const struct shm_group *g, uint32_t buffer)
+static inline uint32_t shm_owner(const struct shm_group *g, uint64_t buffer)
 {
-	return atomic_load_explicit(&g->state[buffer], memory_order_relaxed);
+	return atomic_load_explicit(&g->owner[buffer], memory_order_relaxed);
 }
 
-static inline void shm_set_state(struct shm_group *g, uint32_t buffer, uint64_t state)
+static inline void shm_set_owner(struct shm_group *g, uint64_t buffer, uint32_t owner)
 {
-	atomic_store_explicit(&g->state[buffer], state, memory_order_relaxed);
+	atomic_store_explicit(&g->owner[buffer], owner, memory_order_relaxed);
 }
 
 /* Acquire: pairs with the start, which has set up the rings. */

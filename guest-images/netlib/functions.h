@@ -10,7 +10,7 @@
 /* What a function does with the frames that it lets pass. */
 struct netlib_onward {
 	uint8_t action; /* enum shm_action */
-	uint16_t to;    /* of SHM_TO */
+	uint8_t to;     /* of SHM_TO */
 };
 
 /* ---- counter.c: counts what comes, by protocol. */

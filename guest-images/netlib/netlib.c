@@ -87,11 +87,7 @@ unsigned netlib_receive(struct netlib *n, struct netlib_frame *frame, unsigned m
 		const struct shm_desc *d = &n->shared->in_ring[n->in_tail++ & n->mask];
 
 		frame[i] = (struct netlib_frame){
-		    .data = n->buffer + (uint64_t)d->buffer * SHM_BUFFER + d->offset,
-		    .length = d->length,
-		    .buffer = d->buffer,
-		    .mark = d->mark,
-		    .action = SHM_NEXT};
+		    .data = n->buffer + d->at, .length = d->length, .action = SHM_NEXT};
 		__builtin_prefetch(frame[i].data);
 	}
 	if (count)
@@ -107,10 +103,8 @@ unsigned netlib_take(struct netlib *n, struct netlib_frame *frame, unsigned max)
 	for (unsigned i = 0; i < count; i++) {
 		uint32_t buffer = n->shared->free_ring[n->free_tail++ & n->mask];
 
-		frame[i] = (struct netlib_frame){.data = n->buffer + SHM_HEADROOM +
-		                                         (uint64_t)buffer * SHM_BUFFER,
-		                                 .buffer = buffer,
-		                                 .action = SHM_NEXT};
+		frame[i] = (struct netlib_frame){
+		    .data = n->buffer + buffer * SHM_BUFFER + SHM_HEADROOM, .action = SHM_NEXT};
 	}
 	if (count)
 		atomic_store_explicit(&n->shared->free.tail, n->free_tail, memory_order_release);
@@ -136,15 +130,12 @@ unsigned netlib_send(struct netlib *n, const struct netlib_frame *frame, unsigne
 		count = room;
 	for (unsigned i = 0; i < count; i++) {
 		const struct netlib_frame *f = &frame[i];
-		uint64_t at = (uint64_t)(f->data - n->buffer) - (uint64_t)f->buffer * SHM_BUFFER;
 
 		n->shared->out_ring[n->out_head++ & n->mask] =
-		    (struct shm_desc){.buffer = f->buffer,
-		                      .offset = (uint16_t)at,
+		    (struct shm_desc){.at = (uint32_t)(f->data - n->buffer),
 		                      .length = (uint16_t)f->length,
 		                      .action = f->action,
-		                      .to = f->to,
-		                      .mark = f->mark};
+		                      .to = f->action == SHM_TO ? f->to : 0};
 	}
 	if (count && publish(&n->shared->out, was, n->out_head))
 		ring(n);

@@ -22,10 +22,8 @@
 struct netlib_frame {
 	uint8_t *data;   /* its first byte; may be moved within the buffer */
 	uint32_t length; /* 1 to what is left of the buffer behind `data` */
-	uint32_t buffer;
-	uint32_t mark;  /* of the member that sent it, then for the next one that gets it */
-	uint16_t to;    /* of SHM_TO: a member's number */
-	uint8_t action; /* enum shm_action; SHM_NEXT when it was received or taken */
+	uint8_t to;      /* of SHM_TO: a member's number */
+	uint8_t action;  /* enum shm_action; SHM_NEXT when it was received or taken */
 };
 
 /* A member's memory, as its guest has mapped it. */
@@ -63,6 +61,12 @@ unsigned netlib_receive(struct netlib *n, struct netlib_frame *frame, unsigned m
 /* Takes up to `max` empty buffers, to be filled and sent: `data` has SHM_HEADROOM bytes before it,
  * and room for SHM_FRAME_MAX.  With none left it rings the doorbell, for more of them later. */
 unsigned netlib_take(struct netlib *n, struct netlib_frame *frame, unsigned max);
+
+/* What functions tell each other about a frame: SHM_NOTES bytes, which go with it. */
+static inline void *netlib_notes(const struct netlib *n, const struct netlib_frame *frame)
+{
+	return (void *)(frame->data - (uintptr_t)(frame->data - n->buffer) % SHM_BUFFER);
+}
 
 /* How many frames can be sent now. */
 unsigned netlib_room(struct netlib *n);

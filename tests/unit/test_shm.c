@@ -43,12 +43,11 @@ static void a_hop_copies_nothing(void **state)
 	(void)state;
 	introduce();
 	sent = member_compose(&ANN, member_mac_of(1), 1514, 7);
-	sent.mark = 0xabcd1234;
+	memcpy(netlib_notes(&ANN.lib, &sent), "from ann", 8);
 	assert_int_equal(netlib_send(&ANN.lib, &sent, 1), 1);
 	got = member_receive(&BEN, 1514, 7);
-	assert_int_equal(got.buffer, sent.buffer);
 	assert_ptr_equal(got.data, sent.data);
-	assert_int_equal(got.mark, sent.mark);
+	assert_memory_equal(netlib_notes(&BEN.lib, &got), "from ann", 8);
 	assert_int_equal(BEN.device->copied, 0);
 	assert_int_equal(member_counter(&BEN, "handed"), 1);
 	check_shares();
@@ -108,7 +107,7 @@ static void a_broadcast_is_copied_for_all_but_one(void **state)
 	member_send(&ANN, MAC_BROADCAST, 200, 9);
 	one = member_receive(&BEN, 200, 9);
 	two = member_receive(&CAT, 200, 9);
-	assert_int_not_equal(one.buffer, two.buffer);
+	assert_ptr_not_equal(one.data, two.data);
 	for (unsigned i = 0; i < GUESTS; i++)
 		nic_receive(&node[i], 200, 9);
 	assert_int_equal(BEN.device->copied + CAT.device->copied, 200);
@@ -149,7 +148,7 @@ static void the_edge_copies_once(void **state)
 	introduce();
 	nic_send(&node[0], member_mac_of(0), 1000, 3);
 	f = member_receive(&ANN, 1000, 3);
-	assert_ptr_equal(f.data, ANN.lib.buffer + f.buffer * SHM_BUFFER + SHM_HEADROOM);
+	assert_int_equal((f.data - group->buffer) % SHM_BUFFER, SHM_HEADROOM);
 	assert_int_equal(ANN.device->copied, 1000);
 	mac_write(f.data, mac_of(0));
 	mac_write(f.data + 6, member_mac_of(0));
@@ -294,12 +293,11 @@ static void straight_to_another_member(void **state)
 		f[i] = member_compose(&ANN, mac_of(0), 80, (uint8_t)i);
 		f[i].action = SHM_TO;
 		f[i].to = i < 3 ? 2 : 1;
-		f[i].mark = i + 1;
 	}
 	assert_int_equal(netlib_send(&ANN.lib, f, 4), 4);
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(member_receive(&CAT, 80, (uint8_t)i).mark, i + 1);
-	assert_int_equal(member_receive(&BEN, 80, 3).mark, 4);
+		member_receive(&CAT, 80, (uint8_t)i);
+	member_receive(&BEN, 80, 3);
 	assert_int_equal(member_counter(&ANN, "direct"), 4);
 	assert_int_equal(CAT.device->copied, 0);
 	check_shares();
@@ -348,6 +346,11 @@ static void breaks(struct shm_desc d, const char *counter, unsigned number)
 	check_shares();
 }
 
+static uint32_t place(const struct netlib_frame *f)
+{
+	return (uint32_t)(f->data - group->buffer);
+}
+
 static void each_broken_rule_has_its_counter(void **state)
 {
 	struct netlib_frame own, others;
@@ -355,40 +358,47 @@ static void each_broken_rule_has_its_counter(void **state)
 
 	(void)state;
 	introduce();
-	breaks((struct shm_desc){.buffer = group->buffers, .length = 60}, "violation.out_of_region",
-	       1);
-	breaks((struct shm_desc){.buffer = ~0u, .length = 60}, "violation.out_of_region", 2);
+	breaks((struct shm_desc){.at = (uint32_t)group->bytes, .length = 60},
+	       "violation.out_of_region", 1);
+	breaks((struct shm_desc){.at = ~0u, .length = 60}, "violation.out_of_region", 2);
 	/* A spare one of its own, another's, one of its own after it was given. */
-	breaks((struct shm_desc){.buffer = ANN.device->spare[0], .length = 60},
+	breaks((struct shm_desc){.at = ANN.device->spare[0] * SHM_BUFFER, .length = 60},
 	       "violation.wrong_owner", 1);
 	others = member_compose(&BEN, mac_of(0), 60, 0);
-	breaks((struct shm_desc){.buffer = others.buffer, .length = 60}, "violation.wrong_owner",
-	       2);
+	breaks((struct shm_desc){.at = place(&others), .length = 60}, "violation.wrong_owner", 2);
 	own = member_compose(&ANN, member_mac_of(1), 60, 0);
 	assert_int_equal(netlib_send(&ANN.lib, &own, 1), 1);
-	breaks((struct shm_desc){.buffer = own.buffer, .length = 60}, "violation.wrong_owner", 3);
-	for (unsigned i = 0; i < 6; i++) {
+	breaks((struct shm_desc){.at = place(&own), .length = 60}, "violation.wrong_owner", 3);
+	for (unsigned i = 0; i < 4; i++) {
 		own = member_compose(&ANN, mac_of(0), 60, 0);
-		d = (struct shm_desc){.buffer = own.buffer, .offset = 1989, .length = 60};
-		if (i & 1)
-			d.offset = 128, d.length = 0;
-		if (i > 1)
-			d.action = SHM_TO;
-		if (i == 4)
-			d.offset = 0xffff, d.length = 0xffff;
-		if (i == 5)
-			d.action = 0, d.offset = 2049, d.length = 0;
+		d = (struct shm_desc){.at = place(&own), .action = i < 2 ? SHM_NEXT : SHM_TO};
+		d.length = i % 2 ? SHM_BUFFER - SHM_HEADROOM + 1 : 0xffff;
 		breaks(d, "violation.bad_length", i + 1);
 	}
 	own = member_compose(&ANN, mac_of(0), 60, 0);
-	d = (struct shm_desc){.buffer = own.buffer, .length = 60, .action = SHM_DROP + 1};
+	d = (struct shm_desc){.at = place(&own), .length = 60, .action = SHM_DROP + 1};
 	breaks(d, "violation.bad_action", 1);
 	own = member_compose(&ANN, mac_of(0), 60, 0);
-	breaks((struct shm_desc){.buffer = own.buffer, .length = 60, .flags = 1},
-	       "violation.bad_action", 2);
+	breaks((struct shm_desc){.at = place(&own), .length = 60, .to = 1}, "violation.bad_action",
+	       2);
 	own = member_compose(&ANN, mac_of(0), 60, 0);
-	breaks((struct shm_desc){.buffer = own.buffer, .length = 60, .action = SHM_TO, .to = 3},
+	breaks((struct shm_desc){.at = place(&own), .length = 60, .action = SHM_TO, .to = 3},
 	       "violation.bad_action", 3);
+}
+
+/* A frame of no bytes is the switch's to refuse, as any that is too short. */
+static void an_empty_frame_is_a_runt(void **state)
+{
+	struct netlib_frame f;
+
+	(void)state;
+	introduce();
+	f = member_compose(&ANN, mac_of(0), 60, 0);
+	f.length = 0;
+	assert_int_equal(netlib_send(&ANN.lib, &f, 1), 1);
+	assert_int_equal(member_drops(&ANN, VNET_DROP_runt), 1);
+	assert_true(netlib_running(&ANN.lib));
+	check_shares();
 }
 
 /* The same buffer twice in one batch: the first counts. */
@@ -651,6 +661,7 @@ int main(void)
 	    T(a_hoarder_hoards_its_own),
 	    T(straight_to_another_member),
 	    T(each_broken_rule_has_its_counter),
+	    T(an_empty_frame_is_a_runt),
 	    T(a_buffer_twice_in_a_batch),
 	    T(indices_that_run_ahead),
 	    T(a_ring_that_is_never_emptied),

@@ -173,14 +173,14 @@ static unsigned count_share(unsigned seat, uint8_t *seen)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < group->buffers; i++) {
-		uint16_t owner = (uint16_t)shm_state(group, i);
+		uint32_t owner = shm_owner(group, i);
 
 		assert_false(owner & SHM_IN_WALK);
 		if ((owner & ~SHM_KEPT) == seat + 1)
 			n++, seen[i]++;
 	}
 	for (unsigned i = 0; m && i < m->nspare; i++) {
-		assert_int_equal(shm_state(group, m->spare[i]), SHM_OF_VMM);
+		assert_int_equal(shm_owner(group, m->spare[i]), SHM_OF_VMM);
 		n++, seen[m->spare[i]]++;
 	}
 	return n;
