@@ -12,11 +12,11 @@ static bool publish(struct shm_index *i, uint32_t was, uint32_t now)
 	return now - atomic_load(&i->event) - 1 < now - was;
 }
 
-/* How many entries a ring has for its consumer, who reads the head if it knows of none. */
-static uint32_t entries(struct shm_index *i, uint32_t tail, uint32_t *seen)
+/* How many entries a ring has for its consumer, who reads the head if it knows of too few. */
+static uint32_t entries(struct shm_index *i, uint32_t tail, uint32_t *seen, uint32_t wanted)
 {
 	/* Acquire: the entries and the frames are read after the index. */
-	if (*seen == tail)
+	if (*seen - tail < wanted)
 		*seen = atomic_load_explicit(&i->head, memory_order_acquire);
 	return *seen - tail;
 }
@@ -80,7 +80,7 @@ static void ring(struct netlib *n)
 
 unsigned netlib_receive(struct netlib *n, struct netlib_frame *frame, unsigned max)
 {
-	uint32_t have = entries(&n->shared->in, n->in_tail, &n->in_seen);
+	uint32_t have = entries(&n->shared->in, n->in_tail, &n->in_seen, max);
 	unsigned count = have < max ? have : max;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -97,7 +97,7 @@ unsigned netlib_receive(struct netlib *n, struct netlib_frame *frame, unsigned m
 
 unsigned netlib_take(struct netlib *n, struct netlib_frame *frame, unsigned max)
 {
-	uint32_t have = entries(&n->shared->free, n->free_tail, &n->free_seen);
+	uint32_t have = entries(&n->shared->free, n->free_tail, &n->free_seen, max);
 	unsigned count = have < max ? have : max;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -144,14 +144,14 @@ unsigned netlib_send(struct netlib *n, const struct netlib_frame *frame, unsigne
 
 bool netlib_wait(struct netlib *n, void (*sleep)(void *ctx), void *ctx)
 {
-	if (entries(&n->shared->in, n->in_tail, &n->in_seen))
+	if (entries(&n->shared->in, n->in_tail, &n->in_seen, 1))
 		return true;
 	/* A full barrier between the event and the look at the head: see publish(). */
 	atomic_store(&n->shared->in.event, n->in_tail);
 	n->in_seen = atomic_load(&n->shared->in.head);
 	if (n->in_seen == n->in_tail)
 		sleep(ctx);
-	return entries(&n->shared->in, n->in_tail, &n->in_seen) != 0;
+	return entries(&n->shared->in, n->in_tail, &n->in_seen, 1) != 0;
 }
 
 unsigned netlib_serve(struct netlib *n, netlib_function *function, void *state)
