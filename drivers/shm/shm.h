@@ -99,7 +99,7 @@ struct shm_member {
 	_Alignas(SHM_LINE) uint32_t out_tail;
 	uint32_t out_seen;                    /* out.head as last read */
 	_Atomic(struct vnet_batch *) walking; /* the batch in the walk; NULL: none is */
-	unsigned ntaken, ngiven, nruns, nback, ndirect;
+	unsigned ntaken, nhanded, ngiven, nruns, nback, ndirect;
 	uint16_t taken[VNET_BATCH];         /* buffers of the batch's frames */
 	uint16_t back[VNET_BATCH];          /* empty ones that it gets back */
 	struct shm_desc direct[VNET_BATCH]; /* frames of SHM_TO */

@@ -74,7 +74,8 @@
 #define SHM_START  1
 #define SHM_BROKEN 2 /* it broke a rule, and needs a reset */
 
-/* What is to be done with a frame of `out`.  Others break a rule. */
+/* What is to be done with a frame of `out`.  Others break a rule.  All frames of a member to the
+ * same receiver keep their order. */
 enum shm_action {
 	SHM_NEXT, /* to the switch, as any guest's frame: routes, addresses, service chains */
 	SHM_TO,   /* straight to another member of the group, whose number is in `to` */

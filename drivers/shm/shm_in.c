@@ -93,6 +93,7 @@ static void exchange_commit(struct shm_member *from, struct shm_member *to, unsi
 	memcpy(&from->back[from->nback], &to->spare[to->nspare], n * sizeof *from->back);
 	from->nback += n;
 	from->ngiven += n;
+	from->nhanded += n;
 	from->run[from->nruns++] = (struct shm_run){to, n};
 }
 
@@ -198,6 +199,7 @@ void shm_put_given(struct shm_member *from)
 		spin_unlock(&to->lock);
 		d += n;
 	}
+	from->nruns = from->ngiven = 0;
 }
 
 unsigned shm_room(const struct vnet_port *port)

@@ -9,35 +9,59 @@
 typedef uint64_t __attribute__((may_alias)) word;
 
 /* The buffer goes back. */
-static enum shm_error drop(struct shm_member *m, uint32_t buffer)
+static void drop(struct shm_member *m, uint32_t buffer)
 {
 	shm_set_owner(m->group, buffer, SHM_OF_VMM);
 	m->back[m->nback++] = (uint16_t)buffer;
 	count_add(&m->count[SHM_COUNT_dropped], 1);
-	return SHM_OK;
 }
 
-/* Any entry but a good one of SHM_NEXT: checked rule by rule. */
-static __attribute__((noinline)) enum shm_error take_other(struct shm_member *m, uint64_t entry)
+/* The frame goes straight to another member. */
+static void take_direct(struct shm_member *m, uint32_t buffer, const struct shm_desc *d)
 {
-	uint32_t buffer = (uint32_t)entry / SHM_BUFFER;
-	struct shm_desc d;
+	m->direct[m->ndirect++] = *d;
+	m->taken[m->ntaken++] = (uint16_t)buffer;
+	shm_set_owner(m->group, buffer, SHM_IN_WALK | shm_id(m));
+}
 
-	__builtin_memcpy(&d, &entry, sizeof d);
+/* Any rule that the entry breaks. */
+static enum shm_error check_entry(const struct shm_member *m, const struct shm_desc *d)
+{
+	uint32_t buffer = d->at / SHM_BUFFER;
+
 	if (buffer >= m->group->buffers)
 		return SHM_E_out_of_region;
 	if (shm_owner(m->group, buffer) != shm_id(m))
 		return SHM_E_wrong_owner;
-	if (d.action > SHM_DROP || d.to >= (d.action == SHM_TO ? m->group->seats : 1))
+	if (d->action > SHM_DROP || d->to >= (d->action == SHM_TO ? m->group->seats : 1))
 		return SHM_E_bad_action;
-	if (d.action == SHM_DROP)
-		return drop(m, buffer);
-	if (d.at % SHM_BUFFER + d.length > SHM_BUFFER)
+	if (d->action != SHM_DROP && d->at % SHM_BUFFER + d->length > SHM_BUFFER)
 		return SHM_E_bad_length;
-	m->direct[m->ndirect++] = d;
-	m->taken[m->ntaken++] = (uint16_t)buffer;
-	shm_set_owner(m->group, buffer, SHM_IN_WALK | shm_id(m));
 	return SHM_OK;
+}
+
+/*
+ * Any entry but a good one of SHM_NEXT.  False: the batch ends before it.  It breaks a rule, *why,
+ * or it is one of SHM_TO behind frames for the switch: those of a batch go first, so that all that
+ * goes to one receiver keeps its order.
+ */
+static __attribute__((noinline)) bool take_other(struct shm_member *m, uint64_t entry, bool first,
+                                                 enum shm_error *why)
+{
+	struct shm_desc d;
+
+	__builtin_memcpy(&d, &entry, sizeof d);
+	*why = check_entry(m, &d);
+	/* A good one has become the member's only since it was refused. */
+	if (*why == SHM_OK && d.action == SHM_NEXT)
+		*why = SHM_E_wrong_owner;
+	if (*why != SHM_OK)
+		return false;
+	if (d.action == SHM_DROP)
+		drop(m, d.at / SHM_BUFFER);
+	else if (first)
+		take_direct(m, d.at / SHM_BUFFER, &d);
+	return first || d.action == SHM_DROP;
 }
 
 /* A frame in one piece that asks for no offload. */
@@ -55,8 +79,8 @@ static inline void make_frame(struct vnet_frame *f, struct vnet_seg *seg, uint8_
 }
 
 /*
- * Turns entries into frames of the batch, until `stop` or one that breaks a rule; returns where it
- * stopped.  A function of its own, with everything that does not change in registers.
+ * Turns entries into frames of the batch, until `stop` or one that ends the batch; returns where
+ * that was.  A function of its own, with everything that does not change in registers.
  */
 static __attribute__((noinline)) const struct shm_desc *
 take_entries(struct shm_member *m, struct vnet_batch *b, const struct shm_desc *d,
@@ -77,10 +101,9 @@ take_entries(struct shm_member *m, struct vnet_batch *b, const struct shm_desc *
 		                         shm_owner(g, buffer) != id,
 		                     0)) {
 			m->ntaken = (unsigned)(taken - m->taken);
-			*why = take_other(m, entry);
-			taken = m->taken + m->ntaken;
-			if (*why != SHM_OK)
+			if (!take_other(m, entry, f == b->frame, why))
 				break;
+			taken = m->taken + m->ntaken;
 			continue;
 		}
 		shm_set_owner(g, buffer, id | SHM_IN_WALK);
@@ -117,7 +140,7 @@ static uint32_t gather_batch(struct shm_member *m, struct vnet_batch *b, uint32_
 	b->position = m->out_tail;
 	first = ring + place;
 	stop = take_entries(m, b, first, first + straight, why);
-	if (*why != SHM_OK || straight == n)
+	if (stop != first + straight || straight == n)
 		return (uint32_t)(stop - first);
 	return straight + (uint32_t)(take_entries(m, b, ring, ring + n - straight, why) - ring);
 }
@@ -128,7 +151,7 @@ static void collect_untaken(struct shm_member *m)
 	struct shm_group *g = m->group;
 	uint32_t walked = SHM_IN_WALK | shm_id(m);
 
-	if (m->ngiven == m->ntaken)
+	if (m->nhanded == m->ntaken)
 		return;
 	for (unsigned i = 0; i < m->ntaken; i++)
 		if (shm_owner(g, m->taken[i]) == walked) {
@@ -162,14 +185,18 @@ static int send_batch(struct shm_member *m, struct vnet_core *core, uint32_t max
 	enum shm_error why;
 	uint32_t taken;
 
-	m->ntaken = m->ngiven = m->nruns = m->nback = m->ndirect = 0;
+	m->ntaken = m->nhanded = m->nback = m->ndirect = 0;
 	taken = gather_batch(m, b, max < VNET_BATCH ? max : VNET_BATCH, &why);
 	if (taken) {
 		atomic_store_explicit(&m->walking, b, memory_order_relaxed);
+		/* These have one receiver each: nothing is to be waited for.  So they are in its
+		 * ring before a copy of a later frame is. */
+		if (m->ndirect) {
+			shm_send_direct(m, core);
+			shm_put_given(m);
+		}
 		if (b->n)
 			vnet_input(core, m->port, b);
-		if (m->ndirect)
-			shm_send_direct(m, core);
 		atomic_store_explicit(&m->walking, NULL, memory_order_relaxed);
 		finish_batch(m, taken);
 	}
