@@ -39,6 +39,7 @@ struct bench {
 static struct vnet *net;
 static struct vnet_core *core;
 static struct shm_group *group;
+static struct shm_member *member[MEMBERS];
 static struct netlib lib[MEMBERS];
 static uint8_t *region;
 
@@ -92,6 +93,7 @@ static void join(unsigned i)
 	const char *wrong;
 	char name[16];
 
+	member[i] = m;
 	snprintf(name, sizeof name, "p%u", i);
 	shm_member_init(m, group, i, &c);
 	shm_member_attach(m, vnet_port_add(net, name, 0, &shm_port_ops, m, 0));
@@ -205,6 +207,17 @@ static double ticks_per_ns(void)
 	return (double)(__rdtsc() - ticks) / ((seconds() - from) * 1e9);
 }
 
+/* No byte was copied. */
+static void check_copies(const struct bench *b)
+{
+	for (unsigned i = 0; i < b->members; i++)
+		if (member[i]->copied) {
+			fprintf(stderr, "member %u: %lu bytes copied\n", i,
+			        (unsigned long)member[i]->copied);
+			exit(2);
+		}
+}
+
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -241,10 +254,12 @@ static void measure(const struct bench *b)
 		move(&warm, &ticks[0]);
 	if (b->stepped) {
 		move(b, &ticks[0]);
+		check_copies(b);
 		return;
 	}
 	for (unsigned i = 0; i < ROUNDS; i++)
 		move(b, &ticks[i]);
+	check_copies(b);
 	qsort(ticks, ROUNDS, sizeof *ticks, by_value);
 	printf("%.2f\n", ticks[ROUNDS / 2] / ticks_per_ns());
 }
