@@ -141,8 +141,9 @@ extern const struct vnet_port_ops shm_port_ops;
 
 /*
  * Prepares a group for up to `seats` members (1 to SHM_SEATS) in the `bytes` at `region`, from a
- * page's start, zeroed; *g is zeroed.  Each member's share is a part of `seats` of the buffers that
- * fit, SHM_SHARE_MAX at most.  False: too many seats, or a share of less than SHM_SHARE_MIN.
+ * page's start, which nobody touches here; *g is zeroed.  Each member's share is a part of `seats`
+ * of the buffers that fit, SHM_SHARE_MAX at most.  False: too many seats, or a share of less than
+ * SHM_SHARE_MIN.
  */
 bool shm_group_init(struct shm_group *g, void *region, uint64_t bytes, unsigned seats);
 

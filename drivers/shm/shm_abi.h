@@ -2,9 +2,9 @@
 /*
  * shm_abi.h: the memory that the members of a trust group share, as guests and the VMM see it.
  *
- * The region is one for all members, readable and writable: a page with struct shm_region, then
- * buffers of SHM_BUFFER bytes, which hold frames.  Beside it each member shares a private region
- * with the VMM alone, struct shm_private, with three rings:
+ * The region is one for all members, readable and writable: buffers of SHM_BUFFER bytes, which hold
+ * frames.  Beside it each member shares a private region with the VMM alone, struct shm_private,
+ * with three rings:
  *
  *   in     VMM -> member   a frame for it; the buffer is the member's from then on
  *   out    member -> VMM   a frame, and what is to be done with it; the buffer is no longer its own
@@ -37,16 +37,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHM_MAGIC   0x50554f5247544150ul /* "PATGROUP" */
+#define SHM_MAGIC   0x50554f5247544150ul /* "PATGROUP", of a private region */
 #define SHM_VERSION 1
 
 #define SHM_BUFFER      2048u /* bytes of a buffer */
 #define SHM_NOTES       64u   /* bytes at a buffer's start that functions use as they like */
 #define SHM_HEADROOM    128u  /* bytes before a frame that the VMM puts into a buffer */
 #define SHM_FRAME_MAX   (SHM_BUFFER - SHM_HEADROOM) /* bytes of such a frame */
-#define SHM_FIRST       4096u                       /* where the region's buffers begin */
 #define SHM_BUFFERS_MAX 16384u                      /* buffers of a group, at most */
-#define SHM_SEATS       32u                         /* members of a group, at most */
+#define SHM_SEATS       64u                         /* members of a group, at most */
 #define SHM_ENTRIES_MAX 4096u                       /* entries of a ring, at most */
 #define SHM_SHARE_MAX   4096u                       /* buffers of a member, at most */
 #define SHM_SHARE_MIN   16u                         /* ... and at least */
@@ -98,14 +97,6 @@ struct shm_index {
 	_Atomic uint32_t event;                   /* the consumer's: see above */
 };
 
-/* The region's first page.  For who looks at memory: any member may have written to it, so nobody
- * relies on it. */
-struct shm_region {
-	uint64_t magic;
-	uint32_t version, buffer_bytes, buffers, seats;
-	uint64_t bytes; /* of the region */
-};
-
 /* The private region.  The VMM writes the header before the member's guest runs, and reads of all
  * this only out.head, in.tail, in.event, free.tail and the entries of `out`. */
 struct shm_private {
@@ -136,6 +127,5 @@ _Static_assert(offsetof(struct shm_private, in) == 128, "guests know the layout"
 _Static_assert(offsetof(struct shm_private, name) == 512, "guests know the layout");
 _Static_assert(offsetof(struct shm_private, in_ring) == 4096, "guests know the layout");
 _Static_assert(sizeof(struct shm_private) <= SHM_PRIVATE_BYTES, "it fits its BAR");
-_Static_assert(sizeof(struct shm_region) <= SHM_FIRST, "it fits before the buffers");
 
 #endif

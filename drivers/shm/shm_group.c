@@ -33,20 +33,9 @@ static uint32_t power_of_two(uint32_t least)
 	return n;
 }
 
-static void describe_region(const struct shm_group *g, struct shm_region *r, uint64_t bytes)
-{
-	r->version = SHM_VERSION;
-	r->buffer_bytes = SHM_BUFFER;
-	r->buffers = g->buffers;
-	r->seats = g->seats;
-	r->bytes = bytes;
-	r->magic = SHM_MAGIC;
-}
-
 bool shm_group_init(struct shm_group *g, void *region, uint64_t bytes, unsigned seats)
 {
-	uint64_t fit = bytes < SHM_FIRST ? 0 : (bytes - SHM_FIRST) / SHM_BUFFER;
-	uint64_t share;
+	uint64_t fit = bytes / SHM_BUFFER, share;
 
 	if (seats < 1 || seats > SHM_SEATS)
 		return false;
@@ -56,12 +45,11 @@ bool shm_group_init(struct shm_group *g, void *region, uint64_t bytes, unsigned 
 	g->share = share < SHM_SHARE_MAX ? (uint32_t)share : SHM_SHARE_MAX;
 	g->seats = seats;
 	g->buffers = g->share * seats;
-	g->buffer = (uint8_t *)region + SHM_FIRST;
+	g->buffer = region;
 	g->bytes = (uint64_t)g->buffers * SHM_BUFFER;
 	g->entries = power_of_two(g->share);
 	for (uint32_t i = 0; i < g->buffers; i++)
 		shm_set_owner(g, i, SHM_KEPT | (i / g->share + 1));
-	describe_region(g, region, bytes);
 	return true;
 }
 
@@ -238,7 +226,7 @@ static void describe(const struct shm_group *g, const struct shm_member *m, mac_
 	p->share = g->share;
 	p->buffers = g->buffers;
 	p->entries = g->entries;
-	p->region_bytes = SHM_FIRST + g->bytes;
+	p->region_bytes = g->bytes;
 	p->mtu = m->mtu;
 	mac_write(p->mac, mac);
 	p->magic = SHM_MAGIC;

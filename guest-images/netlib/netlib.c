@@ -27,7 +27,7 @@ static const char *wrong(const struct shm_private *s, uint64_t bytes)
 		return "this is no private region of a group's member";
 	if (s->version != SHM_VERSION)
 		return "the region is of another version";
-	if (s->buffers > SHM_BUFFERS_MAX || SHM_FIRST + (uint64_t)s->buffers * SHM_BUFFER > bytes)
+	if (s->buffers > SHM_BUFFERS_MAX || (uint64_t)s->buffers * SHM_BUFFER > bytes)
 		return "the group has more buffers than are mapped";
 	if (!s->entries || s->entries > SHM_ENTRIES_MAX || s->entries & (s->entries - 1))
 		return "the rings are of no possible size";
@@ -42,7 +42,7 @@ const char *netlib_open(struct netlib *n, struct shm_private *shared, void *regi
 	if (why)
 		return why;
 	*n = (struct netlib){.shared = shared,
-	                     .buffer = (uint8_t *)region + SHM_FIRST,
+	                     .buffer = region,
 	                     .doorbell = doorbell,
 	                     .ctx = ctx,
 	                     .mask = shared->entries - 1,
