@@ -125,11 +125,11 @@ static void test_in_the_way(void **state)
 	move(&ring, home);
 	assert_null(mapping_at(other));
 	assert_int_equal(mapping_at(home)->hpa, (uint64_t)shown_bytes);
-	assert_int_equal(ring.mapped, 0);
+	assert_int_equal(ring.map.mapped, 0);
 	assert_int_equal(flushes, 1);
 	/* Also what was mapped for a moment is forgotten. */
 	move(&ring, home + PAGE_SIZE);
-	assert_int_equal(ring.mapped, 0);
+	assert_int_equal(ring.map.mapped, 0);
 	assert_int_equal(flushes, 2);
 	ring.pci.ops->bar(&ring.pci, 0, 8, 4, false, &v);
 	assert_int_equal(v, 0x5a5a5a5a);

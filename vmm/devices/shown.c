@@ -14,7 +14,7 @@
 static void shown_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
                       uint64_t *val)
 {
-	struct shown *s = (struct shown *)d;
+	struct shown_memory *s = &((struct shown *)d)->map;
 
 	(void)bar;
 	if (off + size > s->size) {
@@ -28,11 +28,9 @@ static void shown_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned s
 	}
 }
 
-/* The memory goes where the guest puts the BAR. */
-static void shown_moved(struct vpci_dev *d, unsigned bar)
+void shown_move(struct shown_memory *s, uint64_t at)
 {
-	struct shown *s = (struct shown *)d;
-	uint64_t at = atomic_load(&d->bar[bar].base), root = s->vm->npt_root;
+	uint64_t root = s->vm->npt_root;
 	bool removed = s->mapped;
 
 	if (s->mapped)
@@ -52,6 +50,12 @@ static void shown_moved(struct vpci_dev *d, unsigned bar)
 		vm_flush(s->vm);
 }
 
+/* The memory goes where the guest puts the BAR. */
+static void shown_moved(struct vpci_dev *d, unsigned bar)
+{
+	shown_move(&((struct shown *)d)->map, atomic_load(&d->bar[bar].base));
+}
+
 static const struct vpci_ops ops = {.bar = shown_bar, .moved = shown_moved};
 
 static uint32_t bar_size(uint64_t size)
@@ -67,12 +71,9 @@ bool shown_attach(struct shown *shown, struct vm *vm, const char *name, uint16_t
                   void *memory, uint64_t size, bool writable)
 {
 	size = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-	shown->vm = vm;
-	shown->memory = memory;
-	shown->size = size;
-	shown->mapped = 0;
-	shown->writable = writable;
+	shown->map =
+	    (struct shown_memory){.vm = vm, .memory = memory, .size = size, .writable = writable};
 	vpci_dev_init(&shown->pci, name, &ops, SHOWN_VENDOR, device, CLASS_OTHER, 0);
 	vpci_bar_init(&shown->pci, 0, VPCI_BAR_MEM, bar_size(size));
-	return vpci_add(&vm->pci, &shown->pci, 0) && shown->mapped;
+	return vpci_add(&vm->pci, &shown->pci, 0) && shown->map.mapped;
 }

@@ -14,14 +14,23 @@
 #define SHOWN_WINDOW 0x10f0
 #define SHOWN_RING   0x10f1
 
-struct shown {
-	struct vpci_dev pci;
+/* Memory of the VMM's that follows a BAR. */
+struct shown_memory {
 	struct vm *vm;
 	uint64_t mapped; /* where the guest has it; 0: nowhere */
-	uint8_t *memory; /* the caller's, `size` bytes of it */
+	uint8_t *memory; /* `size` bytes from a page's start, in whole pages */
 	uint64_t size;
 	bool writable;
 };
+
+struct shown {
+	struct vpci_dev pci;
+	struct shown_memory map;
+};
+
+/* The BAR is at `at` now, 0: nowhere.  The guest has the memory there, unless it is outside the
+ * window for BARs or there is no memory for page tables. */
+void shown_move(struct shown_memory *s, uint64_t at);
 
 /*
  * Gives a guest that does not run the device, with `memory` in its BAR 0: `size` bytes from
