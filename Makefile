@@ -26,7 +26,7 @@ VMM_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -nostdinc \
 	-fstack-clash-protection -MMD -MP
 
 # Each folder is a room (tests/check-layers); the VMM is all files of its rooms.
-VMM_ROOMS := arch/x86_64 arch/x86_64/hvm arch/x86_64/insn drivers/bus drivers/ism drivers/virtio lib \
+VMM_ROOMS := arch/x86_64 arch/x86_64/hvm arch/x86_64/insn drivers/bus drivers/ism drivers/shm drivers/virtio lib \
 	vmm vmm/config vmm/control vmm/control/show vmm/devices vmm/load vmm/passthrough \
 	vnet vnet/chain vnet/frame vnet/link vnet/lookup
 VMM_C   := $(filter-out %/asm-offsets.c,$(wildcard $(VMM_ROOMS:%=%/*.c))) \

@@ -11,6 +11,21 @@
 
 #define CLEAR_STEP CONFIG_GROUP_UNIT
 
+/* False: no memory. */
+static bool make_frames(struct group *g)
+{
+	g->frames = mem_zalloc(sizeof *g->frames);
+	return g->frames && shm_group_init(g->frames, (uint8_t *)g->hpa + g->size - g->frames_size,
+	                                   g->frames_size, group_seat(g, CONFIG_GUESTS));
+}
+
+static void free_group(struct group *g)
+{
+	if (g->frames)
+		mem_zfree(g->frames, sizeof *g->frames);
+	mem_zfree(g, sizeof *g);
+}
+
 struct group *group_create(unsigned slot, const struct group_config *config, uint64_t hpa)
 {
 	struct group *g = mem_zalloc(sizeof *g);
@@ -21,13 +36,18 @@ struct group *group_create(unsigned slot, const struct group_config *config, uin
 	g->slot = slot;
 	g->hpa = hpa;
 	g->size = config->memory;
-	return g;
+	g->members = config->members;
+	g->frames_size = config->frames;
+	if (!g->frames_size || make_frames(g))
+		return g;
+	free_group(g);
+	return NULL;
 }
 
 void group_destroy(struct group *g)
 {
 	mem_free(g->hpa, g->size);
-	mem_zfree(g, sizeof *g);
+	free_group(g);
 }
 
 /* --- members -------------------------------------------------------------------------------- */

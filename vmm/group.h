@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "drivers/shm/shm.h"
 #include "drivers/virtio/virtio_pmem.h"
 #include "vmm/config/config.h"
 
@@ -29,9 +30,12 @@ struct group {
 	char name[CONFIG_NAME];
 	unsigned slot;
 	uint64_t hpa, size;
-	_Atomic uint64_t taken;                     /* bytes that some core clears or has cleared */
-	_Atomic uint64_t cleared;                   /* bytes */
-	_Atomic bool ready;                         /* cleared and labelled */
+	uint64_t members;         /* bit n: the guest of slot n */
+	uint64_t frames_size;     /* bytes of buffers for frames, the last ones of the memory */
+	struct shm_group *frames; /* who has which of them; NULL: the group has none */
+	_Atomic uint64_t taken;   /* bytes that some core clears or has cleared */
+	_Atomic uint64_t cleared; /* bytes */
+	_Atomic bool ready;       /* cleared and labelled */
 	struct group_member *member[CONFIG_GUESTS]; /* by the guest's slot; NULL: it is none */
 };
 
@@ -42,6 +46,16 @@ struct group_member {
 	struct vm *vm;
 	uint64_t gpa; /* where it finds the memory */
 };
+
+/* How many members are guests of slots below `guest`: the seat of that one, if it is a member. */
+static inline unsigned group_seat(const struct group *g, unsigned guest)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < guest; i++)
+		n += g->members >> i & 1;
+	return n;
+}
 
 /* Makes the group of this slot, without members, over the memory at `hpa`
  * (vm_memory_take_group()), which it then owns.  NULL: no memory for it; hpa stays the caller's. */

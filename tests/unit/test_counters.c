@@ -19,11 +19,12 @@ static struct vm vm;
 static struct node_config node;
 static struct vnet_port port;
 static struct virtio_net nic;
+static struct shm_member group_port;
 static struct vnet_port_stats stats;
 static uint64_t lost;
 static uint64_t rounds, rests, wakes;
 static struct ism ism;
-static bool has_nic, has_control, has_ism;
+static bool has_nic, has_group, has_control, has_ism;
 static char json[JSON];
 static size_t used;
 
@@ -42,6 +43,21 @@ struct vnet_port *control_port(unsigned slot)
 struct virtio_net *control_nic(unsigned slot)
 {
 	return slot || !has_nic ? NULL : &nic;
+}
+
+struct shm_member *control_group_port(unsigned slot)
+{
+	return slot || !has_group ? NULL : &group_port;
+}
+
+uint64_t control_copied(unsigned slot)
+{
+	return control_nic(slot) ? nic.copied : control_group_port(slot) ? group_port.copied : 0;
+}
+
+struct vnet_core *vnet_this_core(void)
+{
+	return NULL;
 }
 
 bool wanted_port(const struct config_action *a, unsigned slot)
@@ -125,7 +141,7 @@ static int setup(void **state)
 	memset(&node, 0, sizeof node);
 	memset(&stats, 0, sizeof stats);
 	lost = rounds = rests = wakes = 0;
-	has_nic = has_control = has_ism = false;
+	has_nic = has_group = has_control = has_ism = false;
 	vm.slot = 3;
 	node.ports = 1;
 	strcpy(vm.name, "g");
@@ -143,6 +159,21 @@ static void frames_are_always_there(void **state)
 {
 	(void)state;
 	assert_non_null(strstr(counters(-1), FRAMES "," ROW("g", "console.second", "8") "]"));
+}
+
+/* Of a port in a group: its device's, and what that has copied. */
+static void a_port_of_a_group(void **state)
+{
+	(void)state;
+	has_group = true;
+	group_port.copied = 21;
+	group_port.count[SHM_COUNT_handed] = 22;
+	group_port.pci.msix_count[VPCI_masked] = 23;
+	atomic_store(&group_port.violation[SHM_E_wrong_owner], 24);
+	assert_non_null(
+	    strstr(counters(-1), FRAMES "," ROW("p", "copied", "21") "," ROW(
+	                             "p", "handed", "22") "," ROW("p", "masked", "23")));
+	assert_non_null(strstr(json, ROW("p", "violation.wrong_owner", "24")));
 }
 
 static void each_source_is_asked(void **state)
@@ -216,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(frames_are_always_there, setup),
 	    cmocka_unit_test_setup(each_source_is_asked, setup),
+	    cmocka_unit_test_setup(a_port_of_a_group, setup),
 	    cmocka_unit_test_setup(narrowed_to_a_guest, setup),
 	};
 

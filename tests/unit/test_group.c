@@ -91,6 +91,13 @@ void mem_stats(struct mem_stats *out)
 	*out = (struct mem_stats){.largest = 5 * MIB};
 }
 
+/* No member's port is there that could ask. */
+struct vnet_core *vnet_this_core(void)
+{
+	fail();
+	return NULL;
+}
+
 /* ---- three guests ---- */
 
 static void no_message(void *ctx, uint64_t addr, uint32_t data)
@@ -121,7 +128,7 @@ static int setup(void **state)
 		assert_true(
 		    npt_map(&format, vm->npt_root, 0, 0x100000000ul + i * RAM, RAM, NPT_RAM));
 	}
-	node.group[0] = (struct group_config){"m", 0, SIZE, 3};
+	node.group[0] = (struct group_config){"m", 0, SIZE, 3, 0};
 	return 0;
 }
 
@@ -229,10 +236,27 @@ static void test_gone(void **state)
 		assert_null(guest[i].joined[0]);
 		assert_null(guest[i].pci.dev[1]);
 	}
-	node.group[0] = (struct group_config){"again", 0, 2 * SIZE, 6};
+	node.group[0] = (struct group_config){"again", 0, 2 * SIZE, 6, 0};
 	build();
 	assert_int_equal(translate(&guest[0], GROUP_GPA), 0);
 	assert_int_equal(translate(&guest[2], GROUP_GPA), control_group(0)->hpa);
+}
+
+/* Buffers are the last bytes of the memory, in as many shares as there are members. */
+static void test_buffers(void **state)
+{
+	const struct group *g;
+
+	(void)state;
+	node.group[0].members = 5;
+	node.group[0].frames = 2 * MIB;
+	g = build();
+	assert_non_null(g->frames);
+	assert_ptr_equal(g->frames->buffer, (uint8_t *)g->hpa + SIZE - 2 * MIB);
+	assert_int_equal(g->frames->bytes, 2 * MIB);
+	assert_int_equal(g->frames->seats, 2);
+	assert_int_equal(group_seat(g, 0), 0);
+	assert_int_equal(group_seat(g, 2), 1);
 }
 
 static void test_largest_pages(void **state)
@@ -277,7 +301,7 @@ static void test_several(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < CONFIG_JOINED; i++) {
-		node.group[i] = (struct group_config){"", 0, 4 * MIB, i % 2 ? 3 : 5};
+		node.group[i] = (struct group_config){"", 0, 4 * MIB, i % 2 ? 3 : 5, 0};
 		node.group[i].name[0] = (char)('m' + i);
 	}
 	build();
@@ -368,7 +392,7 @@ static void test_no_tables(void **state)
 		tables_left = -1;
 		memset(node.group, 0, sizeof node.group);
 		control_group_follow(&node);
-		node.group[0] = (struct group_config){"m", 0, SIZE, 3};
+		node.group[0] = (struct group_config){"m", 0, SIZE, 3, 0};
 		for (unsigned i = 0; i < GUESTS; i++)
 			assert_true(guest[i].mem.n == 1 && !guest[i].joined[0] &&
 			            !guest[i].pci.dev[1] && !translate(&guest[i], GROUP_GPA));
@@ -443,7 +467,7 @@ int main(void)
 	    T(test_tables),         T(test_gone),      T(test_largest_pages), T(test_device),
 	    T(test_device_too_low), T(test_several),   T(test_cleared_first), T(test_waits),
 	    T(test_stays),          T(test_no_tables), T(test_full_bus),      T(test_while_running),
-	    T(test_replaced),
+	    T(test_replaced),       T(test_buffers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,8 +38,9 @@
 #define CONFIG_GROUP_UNIT (2ull << 20) /* a group's memory is a multiple: large pages map it */
 #define CONFIG_GROUP_MIN  (2 * CONFIG_GROUP_UNIT)
 #define CONFIG_GROUP_MAX  (32ull << 30)
-#define CONFIG_NAME       32   /* bytes of a name, its NUL included */
-#define CONFIG_MODULE     64   /* bytes of a boot module's name, its NUL included */
+#define CONFIG_FRAMES_MAX (32ull << 20) /* of a group's memory for frames, at most */
+#define CONFIG_NAME       32            /* bytes of a name, its NUL included */
+#define CONFIG_MODULE     64            /* bytes of a boot module's name, its NUL included */
 #define CONFIG_ARGS       128  /* bytes of an extra module's arguments, their NUL included */
 #define CONFIG_CMDLINE    2040 /* bytes of a command line, its NUL included */
 #define CONFIG_LINE       4096 /* bytes of a line */
@@ -117,6 +118,7 @@ struct port_config {
 	uint32_t mtu;        /* bytes; of a link: the largest that fits */
 	bool mtu_given;      /* else derived from the network's */
 	bool edge;           /* an edge port, which leads out of the node: Dom0's uplink */
+	uint8_t group;       /* slot + 1 of the group whose frames it moves; 0: a virtio device */
 	uint32_t addresses;  /* how many may be learned from it */
 	enum config_move move;
 	struct underlay_config underlay; /* of an edge */
@@ -146,6 +148,7 @@ struct group_config {
 	uint32_t line;
 	uint64_t memory;  /* bytes, a multiple of CONFIG_GROUP_UNIT */
 	uint64_t members; /* bit n: the guest of slot n */
+	uint64_t frames;  /* bytes, the last ones, for frames of members' ports; a multiple, too */
 };
 
 /*

@@ -42,6 +42,7 @@ static const struct term port_terms[] = {
     {"network", "NET", TERM_NET, .optional = true},
     {"mac", "MAC", TERM_MAC, .optional = true},
     {"edge", .kind = TERM_FLAG, .optional = true},
+    {"group", "GROUP", TERM_NAME, .optional = true},
     {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
     {"addresses", "N", TERM_NUMBER, .optional = true, .max = VNET_LEARN_MAX},
     {"move", "MODE", TERM_CHOICE, .optional = true, .choice = config_move_words},
@@ -160,6 +161,8 @@ static const struct term mirror_terms[] = {
 static const struct term group_terms[] = {
     {.arg = "NAME", .kind = TERM_NAME},
     {"memory", "SIZE", TERM_SIZE, .min = CONFIG_GROUP_MIN, .max = CONFIG_GROUP_MAX},
+    {"buffers", "SIZE", TERM_SIZE, .optional = true, .min = CONFIG_GROUP_UNIT,
+     .max = CONFIG_FRAMES_MAX},
     {"members", "GUEST..", .kind = TERM_GUESTS},
     LAST_TERM,
 };
@@ -265,7 +268,7 @@ const struct statement config_statement[] = {
     {"group", .term = group_terms, .apply = apply_group,
      .help = "give these guests memory in common, which no other guest can reach (docs/groups.md)"},
     {"remove", "group", one_group, apply_remove_group,
-     .help = "remove a group and its memory; no member may run"},
+     .help = "remove a group that no port names, and its memory; no member may run"},
     {"move", .term = move_terms, .apply = apply_move,
      .help = "what moves frames: the sender's kick; a core that polls; or either: a core that "
              "polls until none came for TIME (50us unless said), then sleeps until a kick"},

@@ -348,7 +348,8 @@ static bool set_port(struct parser *p, struct port_config *port, const struct wo
 	port->mtu_given = mtu;
 	port->addresses =
 	    (uint32_t)number_or(p, "addresses", port->edge ? VNET_QUOTA_OUTSIDE : VNET_QUOTA);
-	if (!check_mac(p, port, name) || !check_edge(p, port) || !set_move(p, port))
+	if (!check_mac(p, port, name) || !check_edge(p, port) || !config_set_group(p, port) ||
+	    !set_move(p, port))
 		return false;
 	copy_text(p, "NAME", port->name);
 	return config_settle_mtu(p, mtu ? mtu->word : name);

@@ -225,6 +225,8 @@ bool apply_remove_link(struct parser *p);
 bool apply_mirror(struct parser *p);
 bool apply_remove_mirror(struct parser *p);
 bool apply_group(struct parser *p);
+/* A port's option `group`: checked, and put into *port, whose guest and edge are set. */
+bool config_set_group(struct parser *p, struct port_config *port);
 bool apply_remove_group(struct parser *p);
 bool apply_node(struct parser *p);
 bool apply_move(struct parser *p);

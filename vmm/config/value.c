@@ -54,15 +54,17 @@ static bool read_size(struct parser *p, const struct term *t, const struct word 
 {
 	size_t len = strlen(w->text);
 	char unit = len ? w->text[len - 1] : '\0';
+	bool large = t->max >= KIB * KIB * KIB;
 
 	if ((unit != 'M' && unit != 'G') || !decimal(w->text, len - 1, &a->number))
 		return config_fail(p, w, "%s \"%.40s\" is no size; write it as 64M or 1G", label(t),
 		                   w->text);
 	a->number *= unit == 'M' ? KIB * KIB : KIB * KIB * KIB;
 	if (a->number < t->min || a->number > t->max)
-		return config_fail(p, w, "%s %s is out of range; write %lluM to %lluG", label(t),
+		return config_fail(p, w, "%s %s is out of range; write %lluM to %llu%c", label(t),
 		                   w->text, (unsigned long long)(t->min / (KIB * KIB)),
-		                   (unsigned long long)(t->max / (KIB * KIB * KIB)));
+		                   (unsigned long long)(t->max / (KIB * KIB * (large ? KIB : 1))),
+		                   large ? 'G' : 'M');
 	return true;
 }
 

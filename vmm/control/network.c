@@ -9,14 +9,19 @@
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/chains.h"
 #include "vmm/control/control.h"
+#include "vmm/control/group.h"
 #include "vmm/control/network.h"
+#include "vmm/devices/group_port.h"
+#include "lib/count.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/life.h"
 #include "vmm/poll.h"
 
+/* A guest's device and its port: a virtio device, or of a group. */
 struct nic {
 	struct virtio_net net;
+	struct group_port *group; /* NULL: it is `net` */
 	struct vnet_port *port;
 };
 
@@ -37,7 +42,21 @@ struct vnet_port *control_port(unsigned slot)
 
 struct virtio_net *control_nic(unsigned slot)
 {
-	return slot < CONFIG_PORTS && nics[slot] ? &nics[slot]->net : NULL;
+	return slot < CONFIG_PORTS && nics[slot] && !nics[slot]->group ? &nics[slot]->net : NULL;
+}
+
+struct shm_member *control_group_port(unsigned slot)
+{
+	return slot < CONFIG_PORTS && nics[slot] && nics[slot]->group ? &nics[slot]->group->dev
+	                                                              : NULL;
+}
+
+uint64_t control_copied(unsigned slot)
+{
+	const struct virtio_net *net = control_nic(slot);
+	const struct shm_member *m = control_group_port(slot);
+
+	return net ? count_read(&net->copied) : m ? count_read(&m->copied) : 0;
 }
 
 static bool is_nic(const struct port_config *p)
@@ -56,8 +75,11 @@ static bool is_link(const struct port_config *p)
 static bool nic_plug(struct nic *nic, const struct port_config *p, struct vm *vm, char *why,
                      size_t size)
 {
-	nic->port = vnet_port_add(node_vnet, p->name, p->net, &virtio_net_port_ops, &nic->net,
-	                          p->edge ? VNET_EDGE : 0);
+	struct shm_member *m = nic->group ? &nic->group->dev : NULL;
+
+	nic->port =
+	    vnet_port_add(node_vnet, p->name, p->net, m ? &shm_port_ops : &virtio_net_port_ops,
+	                  m ? (void *)m : &nic->net, p->edge ? VNET_EDGE : 0);
 	if (!nic->port) {
 		snprintf(why, size, "port %s: not enough memory, or the switch has all its ports",
 		         p->name);
@@ -67,12 +89,40 @@ static bool nic_plug(struct nic *nic, const struct port_config *p, struct vm *vm
 		snprintf(why, size, "port %s: another port still has its MAC", p->name);
 		return false;
 	}
-	if (!vpci_add(&vm->pci, &nic->net.v.pci, 0)) {
+	if (m)
+		shm_member_attach(m, nic->port);
+	if (!vpci_add(&vm->pci, m ? &m->pci : &nic->net.v.pci, 0)) {
 		snprintf(why, size, "port %s: the guest's PCI bus is full", p->name);
 		return false;
 	}
-	virtio_net_attach(&nic->net, nic->port);
+	if (!m)
+		virtio_net_attach(&nic->net, nic->port);
 	return true;
+}
+
+/* Frees the device, whose port has been removed, if it had one. */
+static void nic_free(struct nic *nic)
+{
+	if (nic->group)
+		group_port_destroy(nic->group);
+	else if (nic->net.v.pci.bus)
+		vpci_remove(&nic->net.v.pci);
+	mem_zfree(nic, sizeof *nic);
+}
+
+/* Makes the device; false: no memory. */
+static bool nic_init(struct nic *nic, const struct port_config *p, struct vm *vm)
+{
+	struct virtio_net_config c = {
+	    .name = p->name, .mac = p->mac, .mtu = (uint16_t)p->mtu, .mem = &vm->mem};
+
+	if (!p->group) {
+		virtio_net_init(&nic->net, &c);
+		return true;
+	}
+	nic->group = group_port_create(control_group(p->group - 1u)->member[p->guest], p->name,
+	                               p->mac, (uint16_t)p->mtu);
+	return nic->group;
 }
 
 static bool nic_create(const struct node_config *n, unsigned slot, char *why, size_t size)
@@ -80,21 +130,20 @@ static bool nic_create(const struct node_config *n, unsigned slot, char *why, si
 	const struct port_config *p = &n->port[slot];
 	struct nic *nic = mem_zalloc(sizeof *nic);
 	struct vm *vm = vms[p->guest];
-	struct virtio_net_config c = {
-	    .name = p->name, .mac = p->mac, .mtu = (uint16_t)p->mtu, .mem = &vm->mem};
 
-	if (!nic) {
+	if (!nic || !nic_init(nic, p, vm)) {
 		snprintf(why, size, "port %s: no memory left", p->name);
+		if (nic)
+			mem_zfree(nic, sizeof *nic);
 		return false;
 	}
-	virtio_net_init(&nic->net, &c);
 	if (nic_plug(nic, p, vm, why, size)) {
 		nics[slot] = nic;
 		return true;
 	}
 	if (nic->port)
 		vnet_port_remove(nic->port);
-	mem_zfree(nic, sizeof *nic);
+	nic_free(nic);
 	return false;
 }
 
@@ -243,8 +292,7 @@ static void destroy_nics(const struct node_config *n)
 			log_kept("port", nic->port->name);
 			continue;
 		}
-		vpci_remove(&nic->net.v.pci);
-		mem_zfree(nic, sizeof *nic);
+		nic_free(nic);
 		nics[i] = NULL;
 	}
 }
@@ -279,7 +327,7 @@ void control_net_unbuild(const struct node_config *live)
 static void set_mtus(const struct node_config *n)
 {
 	for (unsigned i = 0; i < n->ports; i++)
-		if (nics[i])
+		if (control_nic(i))
 			virtio_net_set_mtu(&nics[i]->net, (uint16_t)n->port[i].mtu);
 }
 
@@ -330,7 +378,10 @@ static void set_polling(const struct node_config *n)
 			continue;
 		vnet_port_set_mode(nics[i]->port, mode);
 		/* Back in VNET_KICK it takes waiting frames and turns kicks on. */
-		virtio_net_kick(&nics[i]->net.v, VIRTIO_NET_TX);
+		if (nics[i]->group)
+			shm_member_kick(&nics[i]->group->dev);
+		else
+			virtio_net_kick(&nics[i]->net.v, VIRTIO_NET_TX);
 	}
 	vnet_wake(vnet_this_core()); /* to poll what it slept beside */
 }

@@ -126,6 +126,8 @@ static void print_port(const struct writer *w, const struct node_config *n,
 	if (p->addresses != (p->edge ? VNET_QUOTA_OUTSIDE : VNET_QUOTA))
 		print_format(w, " addresses %u", (unsigned)p->addresses);
 	print_format(w, "%s", p->edge ? " edge" : "");
+	if (p->group)
+		print_format(w, " group %s", n->group[p->group - 1].name);
 	if (p->move != CONFIG_MOVE_NODE)
 		print_format(w, " move %s", config_word_of(config_move_words, p->move));
 	print_format(w, "\n");
@@ -285,6 +287,8 @@ static void print_group(const struct writer *w, const struct node_config *n,
 {
 	print_format(w, "group %s", g->name);
 	print_memory(w, g->memory);
+	if (g->frames)
+		print_format(w, " buffers %lluM", (unsigned long long)(g->frames >> 20));
 	print_format(w, " members");
 	for (unsigned i = 0; i < n->guests; i++)
 		if (config_is_member(g, i))
@@ -313,6 +317,9 @@ void config_print(const struct node_config *n, config_put *put, void *ctx)
 	}
 	for (uint32_t i = 0; i < n->guests; i++)
 		print_guest(&w, &n->guest[i]);
+	for (unsigned i = 0; i < CONFIG_GROUPS; i++)
+		if (n->group[i].name[0])
+			print_group(&w, n, &n->group[i]);
 	print_ports(&w, n);
 	for (uint32_t i = 0; i < n->routes; i++)
 		print_route(&w, n, &n->route[i]);
@@ -325,9 +332,6 @@ void config_print(const struct node_config *n, config_put *put, void *ctx)
 	for (unsigned i = 0; i < CONFIG_MIRRORS; i++)
 		if (n->mirror[i].name[0])
 			print_mirror(&w, n, &n->mirror[i]);
-	for (unsigned i = 0; i < CONFIG_GROUPS; i++)
-		if (n->group[i].name[0])
-			print_group(&w, n, &n->group[i]);
 	if (n->histogram)
 		print_format(&w, "histogram on\n");
 	print_end(&w, n);

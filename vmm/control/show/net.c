@@ -73,7 +73,7 @@ void show_ports(struct out *o, const struct config_action *a)
 		out_number(o, NULL, s.in_bytes);
 		out_number(o, NULL, s.out_frames);
 		out_number(o, NULL, s.out_bytes);
-		out_number(o, NULL, s.copied + count_read(&control_nic(i)->copied));
+		out_number(o, NULL, s.copied + control_copied(i));
 		out_number(o, NULL, lost_frames(&s));
 	}
 	out_end_table(o);
