@@ -36,6 +36,8 @@ $(GUEST_OUT)/nic.elf64: $(GUEST_OUT)/guest-images/tests/tso_frame.c.o \
 $(GUEST_OUT)/headers.elf64: $(GUEST_OUT)/guest-images/tests/tso_frame.c.o \
 		$(GUEST_OUT)/guest-images/tests/frame_kind.c.o
 $(GUEST_OUT)/group.elf64: $(GUEST_OUT)/guest-images/netlib/channel.c.o
+$(GUEST_OUT)/member.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/netlib/*.c) \
+		vnet/frame/headers.c vnet/frame/sum.c)
 $(GUEST_OUT)/dom0.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/dom0/*.c \
 		vnet/frame/*.c)) $(GUEST_NIC)
 

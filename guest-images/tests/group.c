@@ -11,6 +11,7 @@
 #include "guest-images/lib/check.h"
 #include "guest-images/lib/console.h"
 #include "guest-images/lib/cpu.h"
+#include "guest-images/lib/map.h"
 #include "guest-images/lib/mem.h"
 #include "guest-images/lib/multiboot.h"
 #include "guest-images/lib/netguest.h"
@@ -41,23 +42,8 @@ struct shared {
 static struct {
 	uint64_t start, size;
 } config;
-static uint64_t directory[512] __attribute__((aligned(4096)));
 static struct guest_virtio dev;
 static struct guest_vq queue;
-
-/* The first GiB of the memory, by large pages where it is. */
-static uint8_t *map(uint64_t start)
-{
-	uint64_t *level;
-
-	__asm__ volatile("mov %%cr3, %0" : "=r"(level));
-	level = (uint64_t *)(level[start >> 39] & ~0xffful);
-	for (unsigned i = 0; i < 512; i++)
-		directory[i] = (start & ~0x3ffffffful) + i * LARGE + 0x83;
-	level[start >> 30 & 511] = (uintptr_t)directory | 3;
-	__asm__ volatile("mov %%cr3, %%rax; mov %%rax, %%cr3" : : : "rax", "memory");
-	return (uint8_t *)start;
-}
 
 static struct shared *open_memory(void)
 {
@@ -76,7 +62,7 @@ static struct shared *open_memory(void)
 	else
 		check(config.start == PLACE, "start", "%lx", config.start);
 	check(config.size == mb_number("size", 8 * LARGE), "size", "%lx", config.size);
-	return (struct shared *)(map(config.start) + LARGE);
+	return (struct shared *)(map_gib(config.start) + LARGE);
 }
 
 /* ---- messages ---- */
@@ -273,7 +259,7 @@ static void break_rules(void *ring, uint32_t *words)
 
 static void find_nothing(void)
 {
-	uint8_t *at = map(PLACE);
+	uint8_t *at = map_gib(PLACE);
 
 	check(pci_find(VENDOR, DEVICE, 0) == PCI_NONE, "no_device", "there is one");
 	for (unsigned i = 0; i < 4; i++) {
