@@ -227,7 +227,8 @@ static void test_help(void **state)
 	    "remove service SERVICE\n    remove a service that no flow names\n"
 	    "remove flow FLOW\n    remove a flow\n"
 	    "remove mirror MIRROR\n    copy no more for this mirror\n"
-	    "remove group GROUP\n    remove a group and its memory; no member may run\n");
+	    "remove group GROUP\n    remove a group that no port names, and its memory; no member "
+	    "may run\n");
 	t.len = 0;
 	config_help("", text_put, &t);
 	assert_non_null(strstr(t.at, "\nmove kick|poll|adaptive [core N] [for TIME]\n"));

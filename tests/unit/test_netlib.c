@@ -395,5 +395,6 @@ int main(void)
 	    T(the_relay_sends_back),
 	    T(a_chain_of_three),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

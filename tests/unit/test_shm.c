@@ -673,5 +673,6 @@ int main(void)
 	    T(modes),
 	    T(a_visit_is_bounded),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
