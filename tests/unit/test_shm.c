@@ -1,47 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_shm.c: frames of a trust group's members: who gets which buffer, and what is copied. */
+/* test_shm.c: frames of a trust group's members: who gets which buffer, what is copied, who is
+ * notified. */
 #include "tests/unit/rig/shm_nodes.h"
 
 #define ANN member[0]
 #define BEN member[1]
 #define CAT member[2]
 
-/* Takes away what waits for anybody who runs. */
-static void drain(void)
-{
-	struct netlib_frame f;
-
-	for (unsigned i = 0; i < MEMBERS; i++)
-		while (netlib_running(&member[i].lib) && netlib_receive(&member[i].lib, &f, 1))
-			member_drop(&member[i], f);
-	for (unsigned i = 0; i < GUESTS; i++)
-		while (!nic_idle(&node[i]))
-			nic_receive(&node[i], 60, 0);
-}
-
-/* The switch has learned everybody's address. */
-static void introduce(void)
-{
-	nics_up(FULL);
-	nics_introduce();
-	for (unsigned i = 0; i < MEMBERS; i++)
-		member_send(&member[i], MAC_BROADCAST, 60, 0);
-	drain();
-	for (unsigned i = 0; i < MEMBERS; i++) {
-		member[i].device->copied = 0;
-		memset(member[i].device->count, 0, sizeof member[i].device->count);
-	}
-	for (unsigned i = 0; i < GUESTS; i++)
-		node[i].nic->copied = 0;
-	check_shares();
-}
-
 static void a_hop_copies_nothing(void **state)
 {
 	struct netlib_frame sent, got;
 
 	(void)state;
-	introduce();
+	members_introduce();
 	sent = member_compose(&ANN, member_mac_of(1), 1514, 7);
 	memcpy(netlib_notes(&ANN.lib, &sent), "from ann", 8);
 	assert_int_equal(netlib_send(&ANN.lib, &sent, 1), 1);
@@ -62,7 +33,7 @@ static void a_frame_goes_on_from_hop_to_hop(void **state)
 	struct netlib_frame f;
 
 	(void)state;
-	introduce();
+	members_introduce();
 	member_send(&ANN, member_mac_of(1), 100, 1);
 	f = member_receive(&BEN, 100, 1);
 	f.data -= 4;
@@ -84,7 +55,7 @@ static void a_burst_keeps_its_order_and_wakes_once(void **state)
 	unsigned msis;
 
 	(void)state;
-	introduce();
+	members_introduce();
 	msis = BEN.g->msis;
 	atomic_store(&BEN.shared->in.event, BEN.lib.in_tail);
 	for (unsigned i = 0; i < 32; i++)
@@ -103,7 +74,7 @@ static void a_broadcast_is_copied_for_all_but_one(void **state)
 	struct netlib_frame one, two;
 
 	(void)state;
-	introduce();
+	members_introduce();
 	member_send(&ANN, MAC_BROADCAST, 200, 9);
 	one = member_receive(&BEN, 200, 9);
 	two = member_receive(&CAT, 200, 9);
@@ -121,7 +92,7 @@ static void order_is_kept_where_some_are_copied(void **state)
 	struct netlib_frame f[6];
 
 	(void)state;
-	introduce();
+	members_introduce();
 	for (unsigned i = 0; i < 6; i++) {
 		mac_t dst = i % 3 == 1 ? MAC_BROADCAST : member_mac_of(1 + i % 2);
 
@@ -145,7 +116,7 @@ static void the_edge_copies_once(void **state)
 	struct netlib_frame f;
 
 	(void)state;
-	introduce();
+	members_introduce();
 	nic_send(&node[0], member_mac_of(0), 1000, 3);
 	f = member_receive(&ANN, 1000, 3);
 	assert_int_equal((f.data - group->buffer) % SHM_BUFFER, SHM_HEADROOM);
@@ -166,7 +137,7 @@ static void offloads_are_done(void **state)
 	uint8_t *at;
 
 	(void)state;
-	introduce();
+	members_introduce();
 	at = nic_compose(&node[0], node[0].tx.avail_idx % 64, member_mac_of(0), 100, 0);
 	h = (struct vnet_hdr *)(void *)(at - VIRTIO_NET_HDR);
 	h->flags = VNET_HDR_F_NEEDS_CSUM;
@@ -204,7 +175,7 @@ static void a_large_frame_comes_in_segments(void **state)
 	uint8_t *at;
 
 	(void)state;
-	introduce();
+	members_introduce();
 	at = nic_compose(&node[0], node[0].tx.avail_idx % 64, member_mac_of(0), 54 + 14000, 0);
 	compose_tcp(at, 54 + 14000);
 	h = (struct vnet_hdr *)(void *)(at - VIRTIO_NET_HDR);
@@ -239,7 +210,7 @@ static void a_large_frame_comes_in_segments(void **state)
 static void what_fits_no_buffer_is_refused(void **state)
 {
 	(void)state;
-	introduce();
+	members_introduce();
 	nic_send(&node[0], member_mac_of(0), SHM_FRAME_MAX, 1);
 	member_drop(&ANN, member_receive(&ANN, SHM_FRAME_MAX, 1));
 	nic_send(&node[0], member_mac_of(0), SHM_FRAME_MAX + 1, 1);
@@ -258,7 +229,7 @@ static void a_hoarder_hoards_its_own(void **state)
 	struct netlib_frame f;
 
 	(void)state;
-	introduce();
+	members_introduce();
 	while (netlib_take(&BEN.lib, &f, 1))
 		;
 	for (unsigned i = 0; i < 3 * group->share; i++)
@@ -285,7 +256,7 @@ static void straight_to_another_member(void **state)
 	struct netlib_frame f[4];
 
 	(void)state;
-	introduce();
+	members_introduce();
 	assert_int_equal(netlib_member(&ANN.lib, "cat"), 2);
 	assert_int_equal(netlib_member(&CAT.lib, "ann"), 0);
 	assert_int_equal(netlib_member(&ANN.lib, "dan"), -1);
@@ -316,221 +287,6 @@ static void straight_to_another_member(void **state)
 	assert_int_equal(member_drops(&ANN, VNET_DROP_port_down), 1);
 	assert_true(netlib_running(&ANN.lib));
 	check_shares();
-}
-
-/* ---- who breaks a rule stops, alone ---- */
-
-static void breaks(struct shm_desc d, const char *counter, unsigned number)
-{
-	struct netlib_frame f;
-
-	member_write_out(&ANN, d);
-	assert_false(netlib_running(&ANN.lib));
-	assert_int_equal(guest_in(ANN.g, ANN.io + SHM_IO_STATUS, 4), SHM_BROKEN);
-	assert_int_equal(member_counter(&ANN, counter), number);
-	check_shares();
-	/* No start without a reset; nothing is taken, and nothing comes. */
-	guest_out(ANN.g, ANN.io + SHM_IO_STATUS, 4, SHM_START);
-	assert_false(netlib_running(&ANN.lib));
-	nic_send(&node[0], member_mac_of(0), 60, 0);
-	assert_true(member_idle(&ANN));
-	drain(); /* an address whose port is down is unknown */
-	member_send(&BEN, member_mac_of(2), 60, 5);
-	member_drop(&CAT, member_receive(&CAT, 60, 5));
-	guest_out(ANN.g, ANN.io + SHM_IO_STATUS, 4, 0);
-	check_shares();
-	member_start(&ANN);
-	nic_send(&node[0], member_mac_of(0), 60, 2);
-	f = member_receive(&ANN, 60, 2);
-	member_drop(&ANN, f);
-	check_shares();
-}
-
-static uint32_t place(const struct netlib_frame *f)
-{
-	return (uint32_t)(f->data - group->buffer);
-}
-
-static void each_broken_rule_has_its_counter(void **state)
-{
-	struct netlib_frame own, others;
-	struct shm_desc d;
-
-	(void)state;
-	introduce();
-	breaks((struct shm_desc){.at = (uint32_t)group->bytes, .length = 60},
-	       "violation.out_of_region", 1);
-	breaks((struct shm_desc){.at = ~0u, .length = 60}, "violation.out_of_region", 2);
-	/* A spare one of its own, another's, one of its own after it was given. */
-	breaks((struct shm_desc){.at = ANN.device->spare[0] * SHM_BUFFER, .length = 60},
-	       "violation.wrong_owner", 1);
-	others = member_compose(&BEN, mac_of(0), 60, 0);
-	breaks((struct shm_desc){.at = place(&others), .length = 60}, "violation.wrong_owner", 2);
-	own = member_compose(&ANN, member_mac_of(1), 60, 0);
-	assert_int_equal(netlib_send(&ANN.lib, &own, 1), 1);
-	breaks((struct shm_desc){.at = place(&own), .length = 60}, "violation.wrong_owner", 3);
-	for (unsigned i = 0; i < 4; i++) {
-		own = member_compose(&ANN, mac_of(0), 60, 0);
-		d = (struct shm_desc){.at = place(&own), .action = i < 2 ? SHM_NEXT : SHM_TO};
-		d.length = i % 2 ? SHM_BUFFER - SHM_HEADROOM + 1 : 0xffff;
-		breaks(d, "violation.bad_length", i + 1);
-	}
-	own = member_compose(&ANN, mac_of(0), 60, 0);
-	d = (struct shm_desc){.at = place(&own), .length = 60, .action = SHM_DROP + 1};
-	breaks(d, "violation.bad_action", 1);
-	own = member_compose(&ANN, mac_of(0), 60, 0);
-	breaks((struct shm_desc){.at = place(&own), .length = 60, .to = 1}, "violation.bad_action",
-	       2);
-	own = member_compose(&ANN, mac_of(0), 60, 0);
-	breaks((struct shm_desc){.at = place(&own), .length = 60, .action = SHM_TO, .to = 3},
-	       "violation.bad_action", 3);
-}
-
-/* A frame of no bytes is the switch's to refuse, as any that is too short. */
-static void an_empty_frame_is_a_runt(void **state)
-{
-	struct netlib_frame f;
-
-	(void)state;
-	introduce();
-	f = member_compose(&ANN, mac_of(0), 60, 0);
-	f.length = 0;
-	assert_int_equal(netlib_send(&ANN.lib, &f, 1), 1);
-	assert_int_equal(member_drops(&ANN, VNET_DROP_runt), 1);
-	assert_true(netlib_running(&ANN.lib));
-	check_shares();
-}
-
-/* The same buffer twice in one batch: the first counts. */
-static void a_buffer_twice_in_a_batch(void **state)
-{
-	struct netlib_frame f[2];
-
-	(void)state;
-	introduce();
-	f[0] = f[1] = member_compose(&ANN, member_mac_of(1), 60, 4);
-	assert_int_equal(netlib_send(&ANN.lib, f, 2), 2);
-	member_receive(&BEN, 60, 4);
-	assert_true(member_idle(&BEN));
-	assert_int_equal(member_counter(&ANN, "violation.wrong_owner"), 1);
-	assert_false(netlib_running(&ANN.lib));
-	check_shares();
-}
-
-static void indices_that_run_ahead(void **state)
-{
-	struct shm_private *s = ANN.shared;
-
-	(void)state;
-	introduce();
-	atomic_store(&s->out.head, ANN.device->out_tail + group->entries + 1);
-	guest_out(ANN.g, ANN.io + SHM_IO_DOORBELL, 2, 0);
-	assert_int_equal(member_counter(&ANN, "violation.ring_broken"), 1);
-	guest_out(ANN.g, ANN.io + SHM_IO_STATUS, 4, 0);
-	member_start(&ANN);
-	atomic_store(&s->free.tail, atomic_load(&s->free.head) + 1);
-	guest_out(ANN.g, ANN.io + SHM_IO_DOORBELL, 2, 0);
-	assert_int_equal(member_counter(&ANN, "violation.ring_broken"), 2);
-	guest_out(ANN.g, ANN.io + SHM_IO_STATUS, 4, 0);
-	member_start(&ANN);
-	/* Seen by who delivers, when the tail is needed. */
-	ANN.device->in_head += group->entries;
-	atomic_store(&s->in.tail, ANN.device->in_head + 1);
-	nic_send(&node[0], member_mac_of(0), 60, 0);
-	assert_int_equal(member_counter(&ANN, "violation.ring_broken"), 3);
-	assert_false(netlib_running(&ANN.lib));
-	check_shares();
-	guest_out(ANN.g, ANN.io + SHM_IO_STATUS, 4, 0);
-	check_shares();
-}
-
-/* A tail that does not move: the ring is full before the buffers are used up. */
-static void a_ring_that_is_never_emptied(void **state)
-{
-	struct netlib_frame f;
-	unsigned sent = 0;
-
-	(void)state;
-	introduce();
-	for (; sent < 3 * group->entries; sent++) {
-		member_send(&BEN, member_mac_of(0), 60, 0);
-		/* It takes the frame and drops it, but does not say that it took it. */
-		if (netlib_receive(&ANN.lib, &f, 1))
-			member_drop(&ANN, f);
-		atomic_store(&ANN.shared->in.tail, 5);
-	}
-	assert_true(member_drops(&ANN, VNET_DROP_rx_full) > group->entries);
-	assert_true(netlib_running(&BEN.lib));
-	check_shares();
-}
-
-/* ---- joining, leaving, restart ---- */
-
-static void a_restart_brings_its_buffers_back(void **state)
-{
-	struct netlib_frame f;
-
-	(void)state;
-	introduce();
-	for (unsigned i = 0; i < 50; i++)
-		member_send(&ANN, member_mac_of(1), 60, (uint8_t)i);
-	for (unsigned i = 0; i < 20; i++)
-		member_receive(&BEN, 60, (uint8_t)i);
-	while (netlib_take(&BEN.lib, &f, 1))
-		;
-	vpci_reset(&BEN.g->pci);
-	assert_int_equal(BEN.device->nspare, group->share);
-	check_shares();
-	assert_int_equal(member_counter(&BEN, "resets"), 1);
-	member_send(&ANN, member_mac_of(1), 60, 0);
-	assert_int_equal(member_drops(&BEN, VNET_DROP_port_down), 1);
-	guest_cfg_set(BEN.g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
-	member_start(&BEN);
-	member_send(&ANN, member_mac_of(1), 60, 8);
-	member_receive(&BEN, 60, 8);
-	check_shares();
-}
-
-/* Another guest in its seat gets what the last one had, though none of it is where it began. */
-static void who_leaves_makes_room(void **state)
-{
-	struct netlib_frame f;
-
-	(void)state;
-	introduce();
-	for (unsigned i = 0; i < 40; i++)
-		member_send(&ANN, member_mac_of(1), 60, 0);
-	while (netlib_receive(&BEN.lib, &f, 1))
-		;
-	member_leave(1);
-	check_shares();
-	assert_null(atomic_load(&group->member[1]));
-	member_join(1);
-	member_start(&BEN);
-	check_shares();
-	member_send(&BEN, member_mac_of(0), 99, 1);
-	member_receive(&ANN, 99, 1);
-}
-
-static void seats_and_sizes(void **state)
-{
-	static struct shm_member other;
-	static struct shm_group g;
-	struct shm_member_config c = {.name = "x", .shared = ANN.shared};
-
-	(void)state;
-	assert_false(shm_member_init(&other, group, 0, &c));
-	assert_false(shm_member_init(&other, group, MEMBERS, &c));
-	assert_false(shm_group_init(&g, region, 2 << 20, 0));
-	assert_false(shm_group_init(&g, region, 2 << 20, SHM_SEATS + 1));
-	assert_false(shm_group_init(&g, region, 4096, 1));
-	assert_false(shm_group_init(&g, region, 16 * 2 * SHM_BUFFER - 1, 2));
-	assert_true(shm_group_init(&g, region, 16 * 2 * SHM_BUFFER, 2));
-	assert_int_equal(g.share, 16);
-	/* Not more than a guest can have, however large the region is. */
-	assert_true(shm_group_init(&g, region, 1ull << 40, 2));
-	assert_int_equal(g.share, SHM_SHARE_MAX);
-	assert_int_equal(g.entries, SHM_ENTRIES_MAX);
 }
 
 /* ---- registers, modes ---- */
@@ -565,7 +321,7 @@ static void no_sleep(void *ctx)
 static void an_interrupt_for_who_sleeps_only(void **state)
 {
 	(void)state;
-	introduce();
+	members_introduce();
 	assert_false(netlib_wait(&BEN.lib, no_sleep, NULL));
 	assert_true(slept);
 	slept = false;
@@ -597,7 +353,7 @@ static void modes(void **state)
 	uint64_t rings;
 
 	(void)state;
-	introduce();
+	members_introduce();
 	vnet_port_set_mode(ANN.port, VNET_POLL);
 	member_send(&ANN, member_mac_of(1), 60, 0); /* may ring once more */
 	rings = ANN.lib.rings;
@@ -634,7 +390,7 @@ static void a_visit_is_bounded(void **state)
 	struct netlib_frame f[85];
 
 	(void)state;
-	introduce();
+	members_introduce();
 	for (unsigned i = 0; i < 85; i++)
 		f[i] = member_compose(&ANN, member_mac_of(1), 60, (uint8_t)i);
 	assert_int_equal(netlib_send(&ANN.lib, f, 85), 85);
@@ -660,14 +416,6 @@ int main(void)
 	    T(what_fits_no_buffer_is_refused),
 	    T(a_hoarder_hoards_its_own),
 	    T(straight_to_another_member),
-	    T(each_broken_rule_has_its_counter),
-	    T(an_empty_frame_is_a_runt),
-	    T(a_buffer_twice_in_a_batch),
-	    T(indices_that_run_ahead),
-	    T(a_ring_that_is_never_emptied),
-	    T(a_restart_brings_its_buffers_back),
-	    T(who_leaves_makes_room),
-	    T(seats_and_sizes),
 	    T(registers),
 	    T(an_interrupt_for_who_sleeps_only),
 	    T(modes),

@@ -166,6 +166,34 @@ void member_write_out(struct member *m, struct shm_desc d)
 	ring(m);
 }
 
+void members_drain(void)
+{
+	struct netlib_frame f;
+
+	for (unsigned i = 0; i < MEMBERS; i++)
+		while (netlib_running(&member[i].lib) && netlib_receive(&member[i].lib, &f, 1))
+			member_drop(&member[i], f);
+	for (unsigned i = 0; i < GUESTS; i++)
+		while (!nic_idle(&node[i]))
+			nic_receive(&node[i], 60, 0);
+}
+
+void members_introduce(void)
+{
+	nics_up(FULL);
+	nics_introduce();
+	for (unsigned i = 0; i < MEMBERS; i++)
+		member_send(&member[i], MAC_BROADCAST, 60, 0);
+	members_drain();
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		member[i].device->copied = 0;
+		memset(member[i].device->count, 0, sizeof member[i].device->count);
+	}
+	for (unsigned i = 0; i < GUESTS; i++)
+		node[i].nic->copied = 0;
+	check_shares();
+}
+
 /* How many buffers a member has, itself or as spare ones. */
 static unsigned count_share(unsigned seat, uint8_t *seen)
 {

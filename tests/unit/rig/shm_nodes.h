@@ -31,6 +31,13 @@ extern struct member member[MEMBERS];
 int members_setup(void **state);
 int members_teardown(void **state);
 
+/* Takes away what waits for any member or guest that runs. */
+void members_drain(void);
+
+/* Brings the guests' drivers up, lets the switch learn everybody's address, takes the frames of
+ * that away, and clears the members' counters. */
+void members_introduce(void);
+
 /* Makes, and ends, the device in that seat. */
 void member_join(unsigned seat);
 void member_leave(unsigned seat);
