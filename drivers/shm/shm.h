@@ -41,14 +41,15 @@
 
 /* What a member's device counts beside its port. */
 #define SHM_COUNTERS(X)                                                                            \
-	X(doorbells)  /* writes to the doorbell, each an exit */                                   \
-	X(visits)     /* continuations of work that one visit did not complete */                  \
-	X(starts)     /* starts by the guest's driver */                                           \
-	X(resets)     /* resets by the guest's driver, or of the machine */                        \
-	X(bad_access) /* accesses to registers that do not exist, or of a wrong width */           \
-	X(handed)     /* frames that it got as they were, without a copy */                        \
-	X(dropped)    /* frames that it dropped by SHM_DROP */                                     \
-	X(direct)     /* frames that it sent straight to another member by SHM_TO */
+	X(doorbells)   /* writes to the doorbell, each an exit */                                  \
+	X(visits)      /* continuations of work that one visit did not complete */                 \
+	X(starts)      /* starts by the guest's driver */                                          \
+	X(resets)      /* resets by the guest's driver, or of the machine */                       \
+	X(bad_access)  /* accesses to registers that do not exist, or of a wrong width */          \
+	X(handed)      /* frames that it got as they were, without a copy */                       \
+	X(dropped)     /* frames that it dropped by SHM_DROP */                                    \
+	X(direct)      /* frames that it sent straight to another member by SHM_TO */              \
+	X(direct_lost) /* such frames for which that one had no buffer, or did not run */
 
 enum shm_error {
 	SHM_OK,

@@ -33,20 +33,28 @@ static struct shm_member *sender_of(const struct shm_group *g, struct vnet_core 
 	return from;
 }
 
+/* How many entries `in` has room for, as far as is known. */
+static inline uint32_t room_of(const struct shm_member *m)
+{
+	uint32_t used = m->in_head + m->incoming - m->in_tail, entries = m->group->entries;
+
+	return used < entries ? entries - used : 0;
+}
+
 uint32_t shm_receivable(struct shm_member *m, uint32_t wanted)
 {
-	uint32_t entries = m->group->entries, used = m->in_head + m->incoming - m->in_tail;
+	uint32_t room = room_of(m);
 
-	if (entries - used < wanted) {
+	if (room < wanted) {
 		m->in_tail = atomic_load_explicit(&m->shared->in.tail, memory_order_acquire);
-		used = m->in_head + m->incoming - m->in_tail;
-		if (m->in_head - m->in_tail > entries) {
+		if (m->in_head - m->in_tail > m->group->entries) {
 			shm_break(m, SHM_E_ring_broken);
 			return 0;
 		}
+		room = room_of(m);
+		if (room < wanted)
+			wanted = room;
 	}
-	if (entries - used < wanted)
-		wanted = entries - used;
 	return wanted < m->nspare ? wanted : m->nspare;
 }
 
@@ -233,19 +241,8 @@ static unsigned give_direct(struct shm_member *from, struct shm_member *to,
 	return fit;
 }
 
-static void lost_direct(struct vnet_core *core, struct shm_member *from, struct shm_member *to,
-                        unsigned n)
-{
-	for (; n; n--) {
-		if (to && to->port)
-			vnet_drop(core, to->port,
-			          shm_ready(to) ? VNET_DROP_rx_full : VNET_DROP_port_down);
-		else
-			vnet_drop(core, from->port, VNET_DROP_port_down);
-	}
-}
-
-void shm_send_direct(struct shm_member *from, struct vnet_core *core)
+/* What is lost counts at the sender: not being in the walk, it may not use another's port. */
+void shm_send_direct(struct shm_member *from)
 {
 	unsigned first = 0;
 
@@ -258,7 +255,7 @@ void shm_send_direct(struct shm_member *from, struct vnet_core *core)
 		if (to)
 			done = give_direct(from, to, &from->direct[first], next - first);
 		count_add(&from->count[SHM_COUNT_direct], done);
-		lost_direct(core, from, to, next - first - done);
+		count_add(&from->count[SHM_COUNT_direct_lost], next - first - done);
 		first = next;
 	}
 }

@@ -192,7 +192,7 @@ static int send_batch(struct shm_member *m, struct vnet_core *core, uint32_t max
 		/* These have one receiver each: nothing is to be waited for.  So they are in its
 		 * ring before a copy of a later frame is. */
 		if (m->ndirect) {
-			shm_send_direct(m, core);
+			shm_send_direct(m);
 			shm_put_given(m);
 		}
 		if (b->n)

@@ -63,7 +63,7 @@ uint32_t shm_receivable(struct shm_member *m, uint32_t wanted);
 bool shm_put(struct shm_member *m, const struct shm_desc *desc, unsigned n);
 
 /* shm_in.c: the frames of SHM_TO in `from`'s batch, and then all that its batch has given away. */
-void shm_send_direct(struct shm_member *from, struct vnet_core *core);
+void shm_send_direct(struct shm_member *from);
 void shm_put_given(struct shm_member *from);
 
 /* shm_copy.c: copies frames into spare buffers of the member.  Returns how many were delivered. */

@@ -278,13 +278,14 @@ static void straight_to_another_member(void **state)
 	f[0].action = SHM_TO;
 	f[0].to = 2;
 	assert_int_equal(netlib_send(&ANN.lib, f, 1), 1);
-	assert_int_equal(member_drops(&CAT, VNET_DROP_port_down), 1);
+	assert_int_equal(member_counter(&ANN, "direct_lost"), 1);
 	member_leave(2);
 	f[0] = member_compose(&ANN, mac_of(0), 80, 0);
 	f[0].action = SHM_TO;
 	f[0].to = 2;
 	assert_int_equal(netlib_send(&ANN.lib, f, 1), 1);
-	assert_int_equal(member_drops(&ANN, VNET_DROP_port_down), 1);
+	assert_int_equal(member_counter(&ANN, "direct_lost"), 2);
+	assert_int_equal(member_counter(&ANN, "direct"), 4);
 	assert_true(netlib_running(&ANN.lib));
 	check_shares();
 }

@@ -237,7 +237,7 @@ static uint64_t dropped(const struct member *m)
 	vnet_port_stats(m->port, &s);
 	for (unsigned i = 0; i < VNET_DROP_CAUSES; i++)
 		n += vnet_drop_lost((enum vnet_drop)i) ? s.drop[i] : 0;
-	return n;
+	return n + member_counter(m, "direct_lost");
 }
 
 static void every_frame_arrives_or_is_counted(void **state)
