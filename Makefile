@@ -77,7 +77,7 @@ $(B)/patio.elf: $(B)/patio.elf64
 .PHONY: compile_commands.json
 compile_commands.json:
 	+$(MAKE) --no-print-directory -nB CC=clang UNIT_CC=clang NETPROBE_CC=clang all guests unit fuzzers \
-		$(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl $(LINUX_OUT)/kexec $(LINUX_OUT)/daxchannel | tools/compile-commands $@
+		$(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl $(LINUX_OUT)/kexec $(LINUX_OUT)/daxchannel $(LINUX_OUT)/netfunction | tools/compile-commands $@
 
 .PHONY: clean help
 help:

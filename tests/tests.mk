@@ -171,7 +171,7 @@ lint-gcc:
 CLANG := $(B)/clang
 lint-clang: lint-gcc
 	+$(MAKE) CC=clang UNIT_CC=clang NETPROBE_CC=clang B=$(CLANG) FUZZ_OUT=$(FUZZ_OUT) \
-		all guests unit fuzzers $(CLANG)/linux/netprobe $(CLANG)/linux/vnetctl $(CLANG)/linux/daxchannel
+		all guests unit fuzzers $(CLANG)/linux/netprobe $(CLANG)/linux/vnetctl $(CLANG)/linux/daxchannel $(CLANG)/linux/netfunction
 
 # Public names that nobody uses; it reads the objects.
 lint-callers: lint-gcc

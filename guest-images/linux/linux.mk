@@ -58,9 +58,16 @@ $(LINUX_OUT)/daxchannel: $(CHANNEL_SRC) guest-images/netlib/channel.h $(LINUX_SR
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(CHANNEL_SRC) && mv $@.$$$$ $@
 
+# A network function over the same library.
+FUNCTION_SRC := $(LINUX_SRC)/function/main.c lib/address_text.c vnet/frame/headers.c vnet/frame/sum.c \
+	$(filter-out %/channel.c, $(wildcard guest-images/netlib/*.c))
+$(LINUX_OUT)/netfunction: $(FUNCTION_SRC) $(wildcard guest-images/netlib/*.h) drivers/shm/shm_abi.h $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(FUNCTION_SRC) && mv $@.$$$$ $@
+
 $(LINUX_OUT)/group.cpio.gz: $(addprefix $(LINUX_SRC)/,make-group pmem-modules.list) \
-		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel
-	$(LINUX_SRC)/make-group $(LINUX_OUT)/kernel/root $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel $@
+		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel $(LINUX_OUT)/netfunction
+	$(LINUX_SRC)/make-group $(LINUX_OUT)/kernel/root $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT) $@
 
 # The cloud kernel drives no physical NIC: a Dom0 gets Debian's ordinary one.
 $(LINUX_OUT)/dom0-kernel.stamp: $(LINUX_SRC)/fetch-kernel

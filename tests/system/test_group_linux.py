@@ -15,10 +15,12 @@ from patio.node import LINUX
 
 DAX, HOLE = "/dev/dax0.0", 4 << 20  # behind the two channels
 PLACE = 256 << 30
+MACS = {"alice": "52:54:00:00:00:0a", "bob": "52:54:00:00:00:0b"}
 CONF = "".join(
     f'guest {name} memory 192M kernel vmlinuz initrd group.cpio.gz core {core} cmdline "console=hvc0 quiet '
     f'cryptomgr.notests panic=-1 name={name}"\n' for name, core in (("alice", 1), ("bob", 2))
-) + "group frames memory 16M members alice bob\n"
+) + "group frames memory 16M buffers 8M members alice bob\n" + "".join(
+    f"port {name} guest {name} group frames mac {mac}\n" for name, mac in MACS.items())
 
 
 @pytest.fixture(name="n", scope="module")
@@ -102,6 +104,20 @@ def test_sizes(n):
     """From a byte to a MiB, longer than the largest segment; each message is checked."""
     for size in 1, 4096, 1 << 20:
         exchange(n, "alice", "receive", "send", 20, size)
+
+
+def test_functions(n):
+    """A program of each guest moves frames in the group's memory: none is copied.  First only one way, then each
+    comes back before the next one."""
+    for role, there, frames in ("generate", "count", 500), ("ask", "relay", less(40)):
+        run(n, "alice", beside(f"netfunction {DAX} {there} {frames} >/tmp/{there}"))
+        until("it is ready", lambda: "ready" in run(n, "alice", f"cat /tmp/{there}"))
+        assert '"ok":true' in run(n, "bob", f"netfunction {DAX} {role} {frames} {MACS['alice']}")
+        until("the other's result", lambda: '"ok":true' in run(n, "alice", f"cat /tmp/{there}"))
+    ports = {p["port"]: p for p in n.show("ports")["ports"]}
+    assert {name: (p["copied"], p["drops"]) for name, p in ports.items()} == dict.fromkeys(MACS, (0, 0))
+    assert ports["alice"]["out_frames"] == 500 + less(40) and ports["bob"]["out_frames"] == less(40)
+    assert n.counter("alice", "handed") == 500 + less(40)
 
 
 def test_restart(n):
