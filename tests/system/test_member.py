@@ -83,5 +83,7 @@ def test_changes(n):
     """A group with ports stays; a port leaves and comes back while its guest is stopped."""
     refuse(n, "remove group m\n", 'port "gen" is in group "m"; remove it first')
     n.monitor("remove port bad")
+    assert {g["member"]: (g["port"], g["buffers"]) for g in n.show("groups")["groups"]} == {
+        name: (None if name == "bad" else name, 4 << 20) for name in CASES}
     n.monitor(f"port bad guest bad group m mac {MACS['bad']}")
     passes(n, "bad")
