@@ -20,6 +20,8 @@
  * The frames of a member's batch are the VMM's while the switch walks it, and are put into the
  * receivers' rings when the walk has returned: a frame for several destinations is copied for all
  * but the first one, and the first one must not change it before.
+ *
+ * Where the switch has checked a frame's head in a copy, the buffer is given with that head.
  */
 #ifndef DRIVERS_SHM_SHM_H
 #define DRIVERS_SHM_SHM_H
@@ -101,7 +103,7 @@ struct shm_member {
 	uint32_t out_seen;                    /* out.head as last read */
 	_Atomic(struct vnet_batch *) walking; /* the batch in the walk; NULL: none is */
 	unsigned ntaken, nhanded, ngiven, nruns, nback, ndirect;
-	uint16_t taken[VNET_BATCH];         /* buffers of the batch's frames */
+	uint32_t taken[VNET_BATCH];         /* where its frames begin; those of SHM_TO first */
 	uint16_t back[VNET_BATCH];          /* empty ones that it gets back */
 	struct shm_desc direct[VNET_BATCH]; /* frames of SHM_TO */
 	/* Frames that go into the rings of others when the walk has returned, by receiver. */

@@ -3,32 +3,45 @@
 #include <string.h>
 #include "drivers/shm/shm_parts.h"
 
+#define HEAD_MAX 256 /* bytes of a head that is put back with the receiver's lock held */
+
 /* Where a frame lies, from the group's first buffer on, if it is one piece; else nowhere there. */
 static inline uint64_t place_of(const struct shm_group *g, const struct vnet_frame *f)
 {
 	return f->nseg == 1 ? (uint64_t)((uintptr_t)f->seg->base - (uintptr_t)g->buffer) : ~0ull;
 }
 
+/* The member of the group whose batch this core walks; NULL: another port's is. */
+static struct shm_member *walking_member(const struct shm_group *g, const struct vnet_batch *b)
+{
+	for (unsigned i = 0; i < g->seats; i++) {
+		struct shm_member *m = atomic_load_explicit(&g->member[i], memory_order_relaxed);
+
+		if (m && atomic_load_explicit(&m->walking, memory_order_relaxed) == b)
+			return m;
+	}
+	return NULL;
+}
+
 /*
- * The member of the group whose batch this core walks, to which the frame belongs; NULL: it comes
- * from elsewhere.  A frame of another device may lie in the group's memory as well, and then the
- * buffer is not this core's to give away.
+ * The same, looked up first by a frame that may be its own.  A frame of another device may lie in
+ * the group's memory as well, and then the buffer is not this core's to give away.
  */
 static struct shm_member *sender_of(const struct shm_group *g, struct vnet_core *core,
                                     const struct vnet_frame *f)
 {
+	const struct vnet_batch *b = vnet_core_batch(core);
 	uint64_t at = place_of(g, f);
 	struct shm_member *from;
 	uint32_t owner;
 
 	if (at >= g->bytes)
-		return NULL;
+		return walking_member(g, b);
 	owner = shm_owner(g, (uint32_t)(at / SHM_BUFFER));
 	if (!(owner & SHM_IN_WALK))
-		return NULL;
+		return walking_member(g, b);
 	from = atomic_load_explicit(&g->member[(owner & ~SHM_IN_WALK) - 1], memory_order_relaxed);
-	if (!from ||
-	    atomic_load_explicit(&from->walking, memory_order_relaxed) != vnet_core_batch(core))
+	if (!from || atomic_load_explicit(&from->walking, memory_order_relaxed) != b)
 		return NULL;
 	return from;
 }
@@ -68,16 +81,48 @@ static inline void give(struct shm_desc *d, struct shm_group *g, uint32_t id, ui
 }
 
 /*
- * Gives up to n of the frames to the receiver, as far as they lie in buffers of `from` that nobody
- * else got in this walk; the receiver's lock is held.  Returns how many.  Then exchange_commit() or
- * exchange_undo().  A function of its own, with everything that does not change in registers.
+ * The switch checks, or changes, some frames' heads in a copy, which is then the first of two
+ * pieces, or all of the frame.  Puts the head back where the frame lies, unless it is there, so
+ * that the buffer can be given.  Returns where the frame begins; the receiver's lock is held.  ~0:
+ * it is none of the batch's, or its buffer went to another destination.
  */
-static __attribute__((noinline)) unsigned exchange(struct shm_member *from, struct shm_member *to,
-                                                   struct vnet_frame *const *frames, unsigned n)
+static __attribute__((noinline)) uint64_t rejoin(struct shm_member *from, struct shm_member *to,
+                                                 const struct vnet_frame *f)
+{
+	const struct vnet_batch *b = atomic_load_explicit(&from->walking, memory_order_relaxed);
+	size_t number = (size_t)(f - b->frame);
+	struct shm_group *g = to->group;
+	uint64_t at, buffer;
+
+	if (number >= b->n || f->nseg < 1 || f->nseg > 2 || f->seg[0].len > HEAD_MAX)
+		return ~0ull;
+	at = from->taken[from->ndirect + number];
+	buffer = at / SHM_BUFFER;
+	if (f->nseg == 2)
+		at = (uintptr_t)f->seg[1].base - (uintptr_t)g->buffer - f->seg[0].len;
+	if (at >= g->bytes || at / SHM_BUFFER != buffer || at % SHM_BUFFER + f->len > SHM_BUFFER ||
+	    shm_owner(g, buffer) != (SHM_IN_WALK | shm_id(from)))
+		return ~0ull;
+	if (memcmp(g->buffer + at, f->seg[0].base, f->seg[0].len) != 0) {
+		memcpy(g->buffer + at, f->seg[0].base, f->seg[0].len);
+		count_add(&to->copied, f->seg[0].len);
+	}
+	return at;
+}
+
+/*
+ * Gives up to n of the frames to the receiver, as far as they lie in buffers of `from` that nobody
+ * else got in this walk; the receiver's lock is held.  *d on: the entries that are filled in.
+ * Returns how many.  A function of its own, with everything that does not change in registers.
+ */
+static __attribute__((noinline)) unsigned exchange_plain(struct shm_member *from,
+                                                         struct shm_member *to,
+                                                         struct vnet_frame *const *frames,
+                                                         struct shm_desc *d, unsigned n)
 {
 	struct shm_group *const g = to->group;
 	const uint32_t walked = SHM_IN_WALK | shm_id(from), id = shm_id(to);
-	struct shm_desc *d = from->given + from->ngiven, *const stop = d + n;
+	struct shm_desc *const stop = d + n;
 
 	for (; d < stop; d++, frames++) {
 		const struct vnet_frame *f = *frames;
@@ -88,6 +133,35 @@ static __attribute__((noinline)) unsigned exchange(struct shm_member *from, stru
 		give(d, g, id, at, f->len);
 	}
 	return n - (unsigned)(stop - d);
+}
+
+/* The same from frame `done` on, and of frames with their heads elsewhere, too. */
+static __attribute__((noinline)) unsigned exchange_rest(struct shm_member *from,
+                                                        struct shm_member *to,
+                                                        struct vnet_frame *const *frames,
+                                                        unsigned n, unsigned done)
+{
+	struct shm_desc *d = from->given + from->ngiven;
+
+	while (done < n) {
+		uint64_t at = rejoin(from, to, frames[done]);
+
+		if (at == ~0ull)
+			break;
+		give(d + done, to->group, shm_id(to), at, frames[done]->len);
+		done++;
+		done += exchange_plain(from, to, frames + done, d + done, n - done);
+	}
+	return done;
+}
+
+/* Gives up to n of the frames.  Returns how many; then exchange_commit() or exchange_undo(). */
+static inline unsigned exchange(struct shm_member *from, struct shm_member *to,
+                                struct vnet_frame *const *frames, unsigned n)
+{
+	unsigned done = exchange_plain(from, to, frames, from->given + from->ngiven, n);
+
+	return __builtin_expect(done == n, 1) ? n : exchange_rest(from, to, frames, n, done);
 }
 
 /* The receiver gets the last n frames given when the walk has returned, and the sender as many

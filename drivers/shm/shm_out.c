@@ -17,11 +17,11 @@ static void drop(struct shm_member *m, uint32_t buffer)
 }
 
 /* The frame goes straight to another member. */
-static void take_direct(struct shm_member *m, uint32_t buffer, const struct shm_desc *d)
+static void take_direct(struct shm_member *m, const struct shm_desc *d)
 {
 	m->direct[m->ndirect++] = *d;
-	m->taken[m->ntaken++] = (uint16_t)buffer;
-	shm_set_owner(m->group, buffer, SHM_IN_WALK | shm_id(m));
+	m->taken[m->ntaken++] = d->at;
+	shm_set_owner(m->group, d->at / SHM_BUFFER, SHM_IN_WALK | shm_id(m));
 }
 
 /* Any rule that the entry breaks. */
@@ -60,7 +60,7 @@ static __attribute__((noinline)) bool take_other(struct shm_member *m, uint64_t 
 	if (d.action == SHM_DROP)
 		drop(m, d.at / SHM_BUFFER);
 	else if (first)
-		take_direct(m, d.at / SHM_BUFFER, &d);
+		take_direct(m, &d);
 	return first || d.action == SHM_DROP;
 }
 
@@ -90,7 +90,7 @@ take_entries(struct shm_member *m, struct vnet_batch *b, const struct shm_desc *
 	const uint32_t id = shm_id(m);
 	struct vnet_frame *f = b->frame + b->n;
 	struct vnet_seg *seg = b->seg + b->n;
-	uint16_t *taken = m->taken + m->ntaken;
+	uint32_t *taken = m->taken + m->ntaken;
 
 	for (; d < stop; d++) {
 		/* With an action or a receiver it is longer than any buffer. */
@@ -107,7 +107,7 @@ take_entries(struct shm_member *m, struct vnet_batch *b, const struct shm_desc *
 			continue;
 		}
 		shm_set_owner(g, buffer, id | SHM_IN_WALK);
-		*taken++ = (uint16_t)buffer;
+		*taken++ = (uint32_t)at;
 		make_frame(f++, seg++, g->buffer + at, (uint32_t)length);
 	}
 	m->ntaken = (unsigned)(taken - m->taken);
@@ -153,11 +153,14 @@ static void collect_untaken(struct shm_member *m)
 
 	if (m->nhanded == m->ntaken)
 		return;
-	for (unsigned i = 0; i < m->ntaken; i++)
-		if (shm_owner(g, m->taken[i]) == walked) {
-			shm_set_owner(g, m->taken[i], SHM_OF_VMM);
-			m->back[m->nback++] = m->taken[i];
+	for (unsigned i = 0; i < m->ntaken; i++) {
+		uint32_t buffer = m->taken[i] / SHM_BUFFER;
+
+		if (shm_owner(g, buffer) == walked) {
+			shm_set_owner(g, buffer, SHM_OF_VMM);
+			m->back[m->nback++] = (uint16_t)buffer;
 		}
+	}
 }
 
 /* The walk has returned: the frames go to their receivers, and empty buffers back to the sender. */

@@ -6,22 +6,28 @@ import pytest
 
 from machine import TINY, about, ended, judge, node, passes, refuse, said, until
 
-FRAMES = 200  # fewer than the spare buffers of a member (256): none is lost, however slowly it works
+FRAMES = 200  # fewer than the spare buffers of a member (230): none is lost, however slowly it works
 FUNCTIONS = "filter", "forward", "relay"
-MACS = {name: f"52:54:00:00:00:0{i}" for i, name in enumerate(("gen", *FUNCTIONS, "count", "bad"))}
+SERVED = "asks", "first", "second", "sum"  # a sender, two functions that know nothing of each other, a counter
+MACS = {name: f"52:54:00:00:00:0{i}" for i, name in enumerate(("gen", *FUNCTIONS, "count", "bad", *SERVED))}
 CASES = {"gen": f"how=generate frames={FRAMES} mac={MACS['filter']}", "filter": "how=filter to=forward",
          "forward": f"how=forward mac={MACS['relay']}", "relay": "how=relay to=count",
-         "count": f"how=count filtered=1 frames={FRAMES // 2}", "bad": "how=break"}
-CONF = ("network default mode exact\n"
+         "count": f"how=count filtered=1 frames={FRAMES // 2}", "bad": "how=break",
+         "asks": f"how=generate frames={FRAMES} mac={MACS['sum']}", "first": "how=filter", "second": "how=relay",
+         "sum": f"how=count filtered=1 frames={FRAMES // 2}"}
+CONF = ("network default mode exact\nnetwork lab mode exact\n"
         + "".join(f'guest {name} kernel member.elf cmdline "{words}" {TINY} autostart no\n'
                   for name, words in CASES.items())
-        + f"group m memory 8M buffers 4M members {' '.join(CASES)}\n"
-        + "".join(f"port {name} guest {name} group m mac {mac}\n" for name, mac in MACS.items()))
+        + f"group m memory 8M buffers 6M members {' '.join(CASES)}\n"
+        + "".join(f"port {name} guest {name} network {'lab' if name in SERVED else 'default'} group m mac {mac}\n"
+                  for name, mac in MACS.items())
+        + "service one ports first\nservice two ports second\n"
+        + "flow f from asks proto udp chain one two to sum\n")
 
 
 @pytest.fixture(name="n", scope="module")
 def the_node():
-    with node(CONF, ["member"], cores=5, memory=384) as n:
+    with node(CONF, ["member"], cores=5, memory=512) as n:
         yield n.ready()
 
 
@@ -44,7 +50,7 @@ def test_chain(n):
     passes(n, "gen")
     judge(n, "count")
     ports = {p["port"]: p for p in n.show("ports")["ports"]}
-    assert {name: p["copied"] for name, p in ports.items()} == dict.fromkeys(MACS, 0)
+    assert not any(p["copied"] for name, p in ports.items() if name not in SERVED)
     assert {name: p["drops"] for name, p in ports.items()} == dict.fromkeys(MACS, 0)
     assert ports["gen"]["in_frames"] == ports["filter"]["out_frames"] == FRAMES
     assert counters(n, "filter")["dropped"] == FRAMES // 2
@@ -67,11 +73,29 @@ def test_restart(n):
     assert about(n, "relay")["starts"] == about(n, "forward")["starts"] == 1
 
 
+def stop(n, *names):
+    for name in names:
+        if about(n, name)["state"] == "running":
+            n.monitor(f"stop {name}")
+            ended(n, name)
+
+
+def test_service_chain(n):
+    """The flow table leads frames through members as through other ports: the functions give them back to the switch,
+    which hands them on."""
+    stop(n, *FUNCTIONS)
+    for name in SERVED[1:3]:
+        serves(n, name)
+    n.monitor("start sum")
+    until("it waits", lambda: counters(n, "sum").get("starts"))
+    passes(n, "asks")
+    judge(n, "sum")
+    assert [counters(n, name)["handed"] for name in SERVED[1:]] == [FRAMES, FRAMES // 2, FRAMES // 2]
+
+
 def test_rules(n):
     """Each broken rule is counted and stops the member that broke it, until it resets its port."""
-    for name in FUNCTIONS[1:]:
-        n.monitor(f"stop {name}")
-        ended(n, name)
+    stop(n, *FUNCTIONS, *SERVED)
     passes(n, "bad")
     broken = {c: v for c, v in counters(n, "bad").items() if c.startswith("violation.")}
     assert broken == {f"violation.{c}": 1 for c in (
@@ -84,6 +108,6 @@ def test_changes(n):
     refuse(n, "remove group m\n", 'port "gen" is in group "m"; remove it first')
     n.monitor("remove port bad")
     assert {g["member"]: (g["port"], g["buffers"]) for g in n.show("groups")["groups"]} == {
-        name: (None if name == "bad" else name, 4 << 20) for name in CASES}
+        name: (None if name == "bad" else name, 6 << 20) for name in CASES}
     n.monitor(f"port bad guest bad group m mac {MACS['bad']}")
     passes(n, "bad")
