@@ -80,7 +80,8 @@ REPORT_NEEDS = $(PREPARE) all guests linux-guest $(PEER_MORE) >&2
 
 # The Linux of BENCH=paths: Dom0's, and one probe more.  The kernel unpacks both archives.  The peer: a
 # Linux with KVM, in a QEMU that delivers what KVM injects once.
-BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz) $(PEER_MORE)
+BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz) \
+	$(if $(filter memory all,$(BENCH)),linux-dom0 $(BENCH_OUT)/root/bin/hop) $(PEER_MORE)
 PEER_MORE = $(if $(filter 1,$(PEER)),kvm-host $(BENCH_OUT)/qemu-system-x86_64)
 BENCH_OUT := $(B)/bench
 STREAM_SRC := tests/bench/udpstream.c guest-images/linux/probe.c
@@ -92,6 +93,10 @@ $(BENCH_OUT)/qemu-system-x86_64: tests/bench/peer/mend-qemu $(shell command -v q
 $(BENCH_OUT)/root/bin/udpstream: $(STREAM_SRC) guest-images/linux/probe.h
 	@mkdir -p $(@D)
 	gcc -std=gnu11 -O2 $(WARNINGS) -static -s -I. -o $@ $(STREAM_SRC)
+
+$(BENCH_OUT)/root/bin/hop: tests/bench/hop.c
+	@mkdir -p $(@D)
+	gcc -std=gnu11 -O2 $(WARNINGS) -static -s -o $@ $<
 
 $(BENCH_OUT)/paths.cpio.gz: $(BENCH_OUT)/root/bin/udpstream $(LINUX_OUT)/dom0.cpio.gz
 	(cat $(LINUX_OUT)/dom0.cpio.gz && cd $(BENCH_OUT)/root && find bin | cpio -o -H newc --quiet | \

@@ -64,14 +64,14 @@ class Experiments:
 
     def patio(self, clock, mode, script=pair.EXPERIMENT):
         """alice and bob on a node."""
-        return self._once((clock.name, mode, "patio", script.name), lambda: self._measure(
+        return self._once((clock.name, mode, "patio", script.key()), lambda: self._measure(
             "Patio", pair.run, clock, mode, script, "patio"))
 
     def peer(self, clock, mode, script=pair.EXPERIMENT):
         """Under KVM, in this run or the last one; None where there is neither."""
         if mode not in kvm_peer.modes(clock):
             return None
-        return self._once((clock.name, mode, "kvm", script.name), lambda: self._peer(clock, mode, script))
+        return self._once((clock.name, mode, "kvm", script.key()), lambda: self._peer(clock, mode, script))
 
     def _once(self, key, make):
         if key not in self.made:
@@ -92,7 +92,7 @@ class Experiments:
 
     @staticmethod
     def _measure(what, run, clock, mode, script, system):
-        print(f"({what}: {script.name}, clock {clock.name}, {mode})", file=sys.stderr, flush=True)
+        print(f"({what}: {script.key()}, clock {clock.name}, {mode})", file=sys.stderr, flush=True)
         return Experiment(clock, mode, *run(clock, mode, script), system)
 
     def all(self, script=pair.EXPERIMENT):

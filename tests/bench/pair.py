@@ -28,14 +28,31 @@ LIMIT = 3600  # seconds; it only ends what hangs
 
 
 @dataclass(frozen=True)
+class Way:
+    """What lies between alice and bob, each of whom is in a network of their own then, `left` and
+    `right`: lines of the node's description, boot modules for them, as files() makes them, cores, MiB."""
+
+    name: str
+    conf: callable  # of the clock
+    files: callable
+    cores: int
+    memory: int
+
+
+@dataclass(frozen=True)
 class Script:
     """What alice does: the file of that name beside this one is called with the system's name and these
     words, which sizes(clock) has by name, for the conditions.  `conf`: more lines of the node's
-    description."""
+    description; `way`: None, the switch alone is between the two."""
 
     name: str
     sizes: callable
     conf: str = ""
+    way: Way = None
+
+    def key(self):
+        """A name for what it measures."""
+        return f"{self.name} by {self.way.name}" if self.way else self.name
 
     def words(self, clock):
         """The script's arguments after the system's name."""
@@ -48,9 +65,9 @@ EXPERIMENT = Script("experiment", lambda clock: {"rounds": list(clock.rounds), "
                                                  "mib": clock.mib})
 
 
-def move(mode, cores):
+def move(mode, count):
     """The statement of a node with so many cores."""
-    return MOVE[mode].format(core=cores - 1)
+    return MOVE[mode].format(core=count - 1)
 
 
 def idle(clock, mode):
@@ -88,9 +105,17 @@ def conf(clock, mode, script=EXPERIMENT):
     for name, run, more in (("alice", run_words("patio", clock, script), "control"), ("bob", None, "")):
         text += (f"guest {name} cpus 1 memory {MEMORY}M kernel vmlinuz initrd {script.name}.cpio.gz {more} "
                  f'cmdline "{words} {line(name, "", run)}"\n')
+    networks = {"alice": " network left", "bob": " network right"} if script.way else {}
+    text += "network left\nnetwork right\n" if networks else ""
     for name, last in (("alice", "a"), ("bob", "b")):
-        text += f"port {name}.0 guest {name} mac 52:54:00:00:00:0{last}\n"
-    return text + move(mode, CORES[mode]) + script.conf + "console alice\n"
+        text += f"port {name}.0 guest {name} mac 52:54:00:00:00:0{last}{networks.get(name, '')}\n"
+    text += script.way.conf(clock) if script.way else ""
+    return text + move(mode, cores(mode, script)) + script.conf + "console alice\n"
+
+
+def cores(mode, script):
+    """How many the node has."""
+    return CORES[mode] + (script.way.cores if script.way else 0)
 
 
 def results(text):
@@ -115,21 +140,32 @@ def await_end(machine):
 
 def run(clock, mode, script=EXPERIMENT):
     """(results, conditions) of an experiment on a node."""
-    text = conf(clock, mode, script)
-    with Node(text, [LINUX[0], initrd(script)], target=clock.target, cores=CORES[mode], memory=NODE_MEMORY,
-              timeout=LIMIT, **clock.machine) as node:
+    text, way = conf(clock, mode, script), script.way
+    with Node(text, [LINUX[0], initrd(script), *(way.files() if way else [])], target=clock.target,
+              cores=cores(mode, script), memory=NODE_MEMORY + (way.memory if way else 0), timeout=LIMIT,
+              **clock.machine) as node:
         found = results(await_end(node))
     return found, {"system": "patio", "mode": mode, "clock": clock.name, "unit": clock.unit,
                    "clock_is": clock.about, "repeats": clock.repeats["patio"],
                    "emulator": target(clock.target).version(), "target": clock.target,
                    "machine": {k: list(v) if isinstance(v, tuple) else v
                                for k, v in clock.machine.items()},
-                   **script.sizes(clock), "cores": CORES[mode], "guest_cpus": 1, "guest_memory": f"{MEMORY}M",
+                   **script.sizes(clock), "cores": cores(mode, script), "guest_cpus": 1, "guest_memory": f"{MEMORY}M",
                    "kernel": kernel_version(), "configuration": text}
 
 
+def bytes_of(found, name):
+    """(bytes that the VMM copied, bytes that alice and bob got) during measurement `name`."""
+    def total(when):
+        rows = found[f"ports.{name}.{when}"]["ports"]
+        return (sum(row["copied"] for row in rows),
+                sum(row["out_bytes"] for row in rows if row["port"] in ("alice.0", "bob.0")))
+
+    return [after - before for before, after in zip(total("before"), total("after"))]
+
+
 def exits(found, name):
-    """{reason: [exits, ticks in the VMM]} of both guests during measurement `name`."""
+    """{reason: [exits, ticks in the VMM]} of all guests during measurement `name`."""
     def total(when):
         out = {}
         for row in found[f"exits.{name}.{when}"]["exits"]:
