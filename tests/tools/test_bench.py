@@ -12,8 +12,10 @@ import bench_tables
 import clocks
 import experiments
 import kvm_peer
+import memory
 import pair
 import repeat
+import relayed
 import rtt
 import tcp
 from experiments import EARLIER, Experiment, Experiments, keep, kept
@@ -60,6 +62,34 @@ def test_a_row_of_round_trips(clock, system, of_exits):
     assert row["priced"] == 30000 + 2 * clocks.EXIT_CYCLES
     assert row["vmm_per_rtt"] == (1000 if system == "patio" else None)
     assert row["samples"] == [30000] * LONG and row["late"]["count"] == 0
+
+
+def ports(copied, delivered):
+    """Alice's and bob's ports, with the traffic divided between them, and the relay's, whose bytes
+    nobody counts as delivered."""
+    return {"ports": [{"port": name, "copied": copied // 4, "out_bytes": delivered // 2}
+                      for name in ("alice.0", "relay.0", "relay.1", "bob.0")]}
+
+
+def test_copies_are_of_delivered_bytes():
+    """What both runs have, before and in between, is taken off."""
+    experiment = made("count", "patio", patio_exits)
+    for name, copied, delivered in (("udp.64.short", 4000, 1000), ("udp.64.long", 12000, 5000)):
+        experiment.results[f"ports.{name}.before"] = ports(400, 200)
+        experiment.results[f"ports.{name}.after"] = ports(400 + copied, 200 + delivered)
+    row = memory.measure(experiment, "some way", 64)
+    assert row["copies"] == 2.0 and row["exits_per_rtt"] == 2 and row["vmm_per_frame"] == 500
+
+
+def test_a_relay_is_between_two_networks():
+    text = pair.conf(clocks.COUNT, "kick", relayed.BRIDGE)
+    for port in ("alice.0 guest alice mac 52:54:00:00:00:0a network left",
+                 "bob.0 guest bob mac 52:54:00:00:00:0b network right",
+                 "relay.0 guest relay mac 52:54:00:00:00:0c network left",
+                 "relay.1 guest relay mac 52:54:00:00:00:0d network right"):
+        assert f"port {port}\n" in text
+    assert "network" not in pair.conf(clocks.COUNT, "kick")
+    assert relayed.BRIDGE.key() != pair.EXPERIMENT.key()
 
 
 def test_the_aims_of_each_clock():
