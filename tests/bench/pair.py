@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from clocks import folder
 from icount import kernel_version
 from patio import cpio
-from patio.hardware import ROOT
+from patio.hardware import BUILD, ROOT
 from patio.node import LINUX, Node, NodeError
 from patio.targets import target
 
@@ -43,16 +43,24 @@ class Way:
 class Script:
     """What alice does: the file of that name beside this one is called with the system's name and these
     words, which sizes(clock) has by name, for the conditions.  `conf`: more lines of the node's
-    description; `way`: None, the switch alone is between the two."""
+    description; `way`: None, the switch alone is between the two; `image`: the guests' initramfs below
+    the script; `guests`: more words of their statements; `server`: what bob runs."""
 
     name: str
     sizes: callable
     conf: str = ""
     way: Way = None
+    image: str = LINUX[1]
+    guests: str = ""
+    server: str = None
 
     def key(self):
         """A name for what it measures."""
-        return f"{self.name} by {self.way.name}" if self.way else self.name
+        return " ".join(w for w in (self.archive(), self.guests, self.way and f"by {self.way.name}") if w)
+
+    def archive(self):
+        """The name of the guests' initramfs with the script."""
+        return self.name if self.image == LINUX[1] else f"{self.name}-{os.path.basename(self.image).split('.')[0]}"
 
     def words(self, clock):
         """The script's arguments after the system's name."""
@@ -63,6 +71,17 @@ class Script:
 # What rtt and tcp are computed from.
 EXPERIMENT = Script("experiment", lambda clock: {"rounds": list(clock.rounds), "warm": WARM,
                                                  "mib": clock.mib})
+ISM_IMAGE = os.path.join(BUILD, "linux", "ism.cpio.gz")
+
+
+def by_streams(run, guests=""):
+    """The experiment by stream sockets of the kind that `run` gives to a program."""
+    return Script("experiment", lambda clock: EXPERIMENT.sizes(clock) | {"run": run}, image=ISM_IMAGE,
+                  guests=guests, server=f"{run}+netprobe-dynamic+tcp-server+10")
+
+
+TCP = by_streams("env")
+SMC = by_streams("smc-run", "ism bench")
 
 
 def move(mode, count):
@@ -90,10 +109,10 @@ def run_words(system, clock, script=EXPERIMENT):
 def initrd(script=EXPERIMENT):
     """The guests' initramfs with the experiment in it; the packed archive must be the last.  Another
     thread or process may be reading the file, so it is replaced whole."""
-    path = os.path.join(folder(), f"{script.name}.cpio.gz")
+    path = os.path.join(folder(), f"{script.archive()}.cpio.gz")
     file = os.path.join(ROOT, "tests", "bench", script.name)
     new = f"{path}.{os.getpid()}.{threading.get_ident()}"
-    cpio.write(new, cpio.archive({f"bin/{script.name}": file}), LINUX[1])
+    cpio.write(new, cpio.archive({f"bin/{script.name}": file}), script.image)
     os.replace(new, path)
     return path
 
@@ -102,8 +121,10 @@ def conf(clock, mode, script=EXPERIMENT):
     """The node's description."""
     words = " ".join(w for w in ("console=ttyS0", clock.words, idle(clock, mode)) if w)
     text = ""
-    for name, run, more in (("alice", run_words("patio", clock, script), "control"), ("bob", None, "")):
-        text += (f"guest {name} cpus 1 memory {MEMORY}M kernel vmlinuz initrd {script.name}.cpio.gz {more} "
+    for name, run, more in (("alice", run_words("patio", clock, script), "control"),
+                            ("bob", script.server, "")):
+        more = " ".join(w for w in (more, script.guests) if w)
+        text += (f"guest {name} cpus 1 memory {MEMORY}M kernel vmlinuz initrd {script.archive()}.cpio.gz {more} "
                  f'cmdline "{words} {line(name, "", run)}"\n')
     networks = {"alice": " network left", "bob": " network right"} if script.way else {}
     text += "network left\nnetwork right\n" if networks else ""

@@ -41,10 +41,11 @@ def files():
     return [KERNEL, path]
 
 
-def by(name, words):
-    """The usual experiment, with a relay between the two."""
-    return replace(pair.EXPERIMENT, way=pair.Way(name, conf(words), files, cores=1, memory=MEMORY))
+def by(name, words, script=pair.EXPERIMENT):
+    """The experiment, with a relay between the two."""
+    return replace(script, way=pair.Way(name, conf(words), files, cores=1, memory=MEMORY))
 
 
 BRIDGE = by("bridge", "dom0=bridge")
 HOPS = by("hops", "run=relay")
+TCP_BRIDGE = by("bridge", "dom0=bridge", pair.TCP)

@@ -18,7 +18,7 @@ PEER = ("kvm: Linux + KVM + vhost-net + bridge, the same guests in the same emul
 
 def measure(experiment, size):
     """One row: the long run's distribution, and its exits with the short run's taken off."""
-    results, name = experiment.results, f"udp.{size}"
+    results, name = experiment.results, f"trip.{size}"
     probe, (short, long) = results[f"{name}.long"], experiment.conditions["rounds"]
     samples, below = probe["tsc_samples"], summary(results[f"floor.{size}"])
     found, exits = experiment.exits(name, long - short)

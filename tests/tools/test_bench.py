@@ -39,8 +39,8 @@ def kvm_exits(all_of_them, halts):
 def made(clock, system, of_exits, trip=30000):
     """An experiment in which each round trip and each MiB has two exits of 500 ticks."""
     results, so_far = {}, 100
-    for name, units in (("udp.64.short", SHORT), ("udp.64.long", LONG), ("floor.64", 0),
-                        ("udp.1400.short", SHORT), ("udp.1400.long", LONG), ("floor.1400", 0),
+    for name, units in (("trip.64.short", SHORT), ("trip.64.long", LONG), ("floor.64", 0),
+                        ("trip.1400.short", SHORT), ("trip.1400.long", LONG), ("floor.1400", 0),
                         ("tcp.short", MIB), ("tcp.long", 2 * MIB), ("tcp.floor", 0)):
         results[f"exits.{name}.before"] = of_exits(so_far, so_far * 500)
         so_far += 2 * units + 7  # what starts and ends it
@@ -74,10 +74,10 @@ def ports(copied, delivered):
 def test_copies_are_of_delivered_bytes():
     """What both runs have, before and in between, is taken off."""
     experiment = made("count", "patio", patio_exits)
-    for name, copied, delivered in (("udp.64.short", 4000, 1000), ("udp.64.long", 12000, 5000)):
+    for name, copied, delivered in (("trip.64.short", 4000, 1000), ("trip.64.long", 12000, 5000)):
         experiment.results[f"ports.{name}.before"] = ports(400, 200)
         experiment.results[f"ports.{name}.after"] = ports(400 + copied, 200 + delivered)
-    row = memory.measure(experiment, "some way", 64)
+    row = memory.measure(experiment, "some way", memory.UDP, 64)
     assert row["copies"] == 2.0 and row["exits_per_rtt"] == 2 and row["vmm_per_frame"] == 500
 
 
@@ -89,7 +89,15 @@ def test_a_relay_is_between_two_networks():
                  "relay.1 guest relay mac 52:54:00:00:00:0d network right"):
         assert f"port {port}\n" in text
     assert "network" not in pair.conf(clocks.COUNT, "kick")
-    assert relayed.BRIDGE.key() != pair.EXPERIMENT.key()
+    scripts = [relayed.BRIDGE, relayed.HOPS, relayed.TCP_BRIDGE, pair.EXPERIMENT, pair.TCP, pair.SMC]
+    assert len({script.key() for script in scripts}) == len(scripts)
+
+
+def test_streams_have_a_server_and_an_image():
+    text = pair.conf(clocks.COUNT, "kick", pair.SMC)
+    assert text.count(" initrd experiment-ism.cpio.gz ") == text.count(" ism bench ") == 2
+    assert " run=smc-run+netprobe-dynamic+tcp-server+10" in text and "+smc-run\"" in text
+    assert "ism bench" not in pair.conf(clocks.COUNT, "kick", pair.TCP)
 
 
 def test_the_aims_of_each_clock():
@@ -172,11 +180,11 @@ def test_samples_are_on_one_line():
 
 
 def test_an_experiment_that_failed():
-    good = '@@r udp.64.long {"n":1}\r\n@@r tcp {"n":2}\r\n'
-    assert pair.results(good) == {"udp.64.long": {"n": 1}, "tcp": {"n": 2}}
+    good = '@@r trip.64.long {"n":1}\r\n@@r tcp {"n":2}\r\n'
+    assert pair.results(good) == {"trip.64.long": {"n": 1}, "tcp": {"n": 2}}
     for text in ("", good + "experiment: tcp.short: nobody\r\n",
-                 good + '@@r udp.1400.long {"kind":"udp","error":"recv"}\r\n',
-                 '@@r udp.64.long {"n":1\r\n', '@@r udp.64.long {"n":1,"samples":[1,}\r\n'):
+                 good + '@@r trip.1400.long {"kind":"udp","error":"recv"}\r\n',
+                 '@@r trip.64.long {"n":1\r\n', '@@r trip.64.long {"n":1,"samples":[1,}\r\n'):
         with pytest.raises(NodeError):
             pair.results(text)
 
