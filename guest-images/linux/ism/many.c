@@ -7,6 +7,7 @@
  */
 #include <arpa/inet.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,11 +41,19 @@ static struct sockaddr_in place(const char *host, const char *port)
 	return a;
 }
 
+/* False: the connection is over. */
+static bool send_back(int fd)
+{
+	uint32_t number;
+
+	return read(fd, &number, sizeof number) == sizeof number &&
+	       write(fd, &number, sizeof number) == sizeof number;
+}
+
 static void serve(const char *port)
 {
 	static struct pollfd all[MOST + 1];
 	struct sockaddr_in a = place("0.0.0.0", port);
-	uint32_t number;
 	nfds_t n = 1;
 
 	all[0] = (struct pollfd){open_socket(), POLLIN, 0};
@@ -52,10 +61,10 @@ static void serve(const char *port)
 		fail("listen");
 	while (poll(all, n, -1) >= 0) {
 		for (nfds_t i = 1; i < n; i++)
-			if (all[i].revents &&
-			    (read(all[i].fd, &number, sizeof number) != sizeof number ||
-			     write(all[i].fd, &number, sizeof number) != sizeof number))
-				all[i].fd = -1 - all[i].fd; /* poll() passes it over */
+			if (all[i].revents && !send_back(all[i].fd)) {
+				close(all[i].fd);
+				all[i].fd = -1; /* poll() passes it over */
+			}
 		if (all[0].revents && n <= MOST)
 			all[n++] = (struct pollfd){accept(all[0].fd, NULL, NULL), POLLIN, 0};
 	}
