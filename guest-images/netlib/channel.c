@@ -216,7 +216,8 @@ enum channel_result channel_receive(struct channel *c, void *message, uint32_t r
 	while (!c->broken && (there = arrived(c, &r))) {
 		struct segment s = header(c);
 
-		if (!good_segment(c, &s, there, room) || s.bytes > room - c->done)
+		/* A caller that comes with less room than before must not be written beyond it. */
+		if (!good_segment(c, &s, there, room) || c->done > room || s.bytes > room - c->done)
 			return broken(c);
 		copy_out(c, c->mine + sizeof s, (uint8_t *)message + c->done, s.bytes);
 		c->mine += sizeof s + whole_units(s.bytes);

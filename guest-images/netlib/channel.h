@@ -65,8 +65,8 @@ enum channel_result channel_send(struct channel *c, const void *message, uint32_
 
 /*
  * Receives what has come of a message into `message`, which has room for `room` bytes; to be called
- * with the same arguments until it is whole: then *length is its length.  A longer message breaks
- * the channel.  Never waits.
+ * with the same arguments until it is whole: then *length is its length.  A longer message, or less
+ * room than what has come of it, breaks the channel.  Never waits.
  */
 enum channel_result channel_receive(struct channel *c, void *message, uint32_t room,
                                     uint32_t *length);
