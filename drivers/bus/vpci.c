@@ -294,18 +294,44 @@ bool vpci_mmio(struct vpci *p, uint64_t gpa, unsigned size, bool write, uint64_t
 	return true;
 }
 
-/* Assigns a BAR its initial address; false when its window is full. */
+/* Where the device's BAR ends that lies in these `size` bytes; 0: none does. */
+static uint64_t end_of_bar(const struct vpci_dev *d, enum vpci_bar_kind kind, uint64_t base,
+                           uint64_t size)
+{
+	for (unsigned i = 0; i < VPCI_BARS; i++) {
+		const struct vpci_bar *b = &d->bar[i];
+
+		if (b->kind == kind && b->home && base < (uint64_t)b->home + b->size &&
+		    b->home < base + size)
+			return (uint64_t)b->home + b->size;
+	}
+	return 0;
+}
+
+/* The same of all devices on the bus, and of one that is to be. */
+static uint64_t end_of_any(const struct vpci *p, const struct vpci_dev *d, enum vpci_bar_kind kind,
+                           uint64_t base, uint64_t size)
+{
+	uint64_t end = end_of_bar(d, kind, base, size);
+
+	for (unsigned s = 0; s < VPCI_SLOTS && !end; s++)
+		if (p->dev[s])
+			end = end_of_bar(p->dev[s], kind, base, size);
+	return end;
+}
+
+/* Assigns a BAR its initial address, the first free one; false when its window is full. */
 static bool assign_address(struct vpci *p, struct vpci_dev *d, struct vpci_bar *b)
 {
 	bool io = b->kind == VPCI_BAR_IO;
-	uint32_t *next = io ? &p->next_io : &p->next_mem;
+	uint64_t base = io ? VPCI_IO_FIRST : VPCI_MEM_BASE, size = b->size, taken;
 	uint64_t end = io ? 0x10000 : (uint64_t)VPCI_MEM_BASE + VPCI_MEM_SIZE;
-	uint64_t base = ((uint64_t)*next + b->size - 1) & ~((uint64_t)b->size - 1);
 
-	if (base + b->size > end)
+	while ((taken = end_of_any(p, d, b->kind, base, size)))
+		base = (taken + size - 1) & ~(size - 1);
+	if (base + size > end)
 		return false;
 	b->home = (uint32_t)base;
-	*next = (uint32_t)(base + b->size);
 	vpci_put(d->cfg, CFG_BAR(b->index), 4, b->home | (io ? BAR_IO : 0));
 	return true;
 }
@@ -317,6 +343,8 @@ bool vpci_add(struct vpci *p, struct vpci_dev *d, unsigned slot)
 			;
 	if (slot >= VPCI_SLOTS || p->dev[slot])
 		return false;
+	for (unsigned i = 0; i < VPCI_BARS; i++)
+		d->bar[i].home = 0; /* it may have been on a bus before */
 	for (unsigned i = 0; i < VPCI_BARS; i++)
 		if (d->bar[i].kind != VPCI_BAR_NONE && !assign_address(p, d, &d->bar[i]))
 			return false;
@@ -336,8 +364,6 @@ void vpci_init(struct vpci *p, void (*msi)(void *ctx, uint64_t addr, uint32_t da
 	memset(p, 0, sizeof *p);
 	p->msi = msi;
 	p->ctx = ctx;
-	p->next_io = VPCI_IO_FIRST;
-	p->next_mem = VPCI_MEM_BASE;
 	/* Red Hat's generic host bridge: no driver binds to it, and no quirk applies. */
 	vpci_dev_init(&p->host_bridge, "host bridge", &no_ops, 0x1b36, 0x0008, 0x060000, 0);
 	p->host_bridge.bus = p;

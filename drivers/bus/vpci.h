@@ -111,7 +111,6 @@ struct vpci {
 	_Atomic(struct vpci_bar *) io[256];
 	struct vpci_dev *dev[VPCI_SLOTS];
 	struct vpci_dev host_bridge;
-	uint32_t next_io, next_mem; /* the next free addresses for BARs */
 	void (*msi)(void *ctx, uint64_t addr, uint32_t data);
 	void (*resume)(void *ctx); /* may be set after vpci_init(): see vpci_schedule_work() */
 	void *ctx;
@@ -147,7 +146,7 @@ void vpci_msix_init(struct vpci_dev *d, unsigned bar, unsigned n);
  * the slot is taken or a window is full. */
 bool vpci_add(struct vpci *p, struct vpci_dev *d, unsigned slot);
 
-/* Removes the device from its bus; no vCPU of the guest may run.  Its addresses are not reused. */
+/* Removes the device from its bus; no vCPU of the guest may run.  Its addresses are free. */
 void vpci_remove(struct vpci_dev *d);
 
 /* Resets the bus and all devices (a guest's restart); no vCPU of the guest may run. */

@@ -245,6 +245,37 @@ static void test_windows_full(void **state)
 	assert_int_equal(added, 1);
 }
 
+/* A device that goes leaves its addresses to the next one, however often. */
+static void test_addresses_come_back(void **state)
+{
+	static struct toy t[3];
+	uint32_t home[2];
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		struct toy *one = &t[i % 2];
+
+		memset(one, 0, sizeof *one);
+		vpci_dev_init(&one->d, "toy", &toy_ops, 1, 2, 3, 4);
+		vpci_bar_init(&one->d, 0, VPCI_BAR_IO, 0);
+		vpci_bar_init(&one->d, 1, VPCI_BAR_MEM, 0x1000);
+		vpci_bar_init(&one->d, 2, VPCI_BAR_MEM, 0x20000);
+		assert_true(vpci_add(&g->pci, &one->d, 0));
+		if (i)
+			vpci_remove(&t[(i - 1) % 2].d);
+	}
+	/* Those of a device that stays are nobody else's. */
+	home[0] = t[1].d.bar[0].home;
+	home[1] = t[1].d.bar[2].home;
+	vpci_dev_init(&t[2].d, "toy", &toy_ops, 1, 2, 3, 4);
+	vpci_bar_init(&t[2].d, 0, VPCI_BAR_IO, 0);
+	vpci_bar_init(&t[2].d, 1, VPCI_BAR_MEM, 0x40000);
+	assert_true(vpci_add(&g->pci, &t[2].d, 0));
+	assert_int_not_equal(t[2].d.bar[0].home, home[0]);
+	assert_true(t[2].d.bar[1].home + 0x40000u <= home[1] ||
+	            t[2].d.bar[1].home >= home[1] + 0x20000u);
+}
+
 static void test_bar_sizing(void **state)
 {
 	uint32_t was = guest_cfg(g, 3, 0x10, 4), mem = guest_cfg(g, 3, 0x18, 4);
@@ -477,7 +508,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_mechanism),    T(test_config_bounds), T(test_extended_config),
 	    T(test_masks),        T(test_slots),         T(test_moved),
-	    T(test_windows_full), T(test_bar_sizing),    T(test_io_dispatch),
+	    T(test_windows_full), T(test_addresses_come_back), T(test_bar_sizing),    T(test_io_dispatch),
 	    T(test_bar_moves),    T(test_capabilities),  T(test_msix),
 	    T(test_msix_mask),    T(test_msix_access),   T(test_passthrough_hooks),
 	    T(test_reset),        T(test_work_in_turns),
