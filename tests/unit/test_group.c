@@ -27,6 +27,7 @@ static int allocated, tables_left; /* pieces of memory; -1: as many tables as ar
 static uint64_t last_limit, fixed_hpa;
 static bool gib;
 static char why[256];
+static struct shm_member *port_left; /* NULL: no port of a group is there */
 
 static bool has_gib(void)
 {
@@ -96,6 +97,11 @@ struct vnet_core *vnet_this_core(void)
 {
 	fail();
 	return NULL;
+}
+
+struct shm_member *control_group_port(unsigned slot)
+{
+	return slot == 1 ? port_left : NULL;
 }
 
 /* ---- three guests ---- */
@@ -240,6 +246,26 @@ static void test_gone(void **state)
 	build();
 	assert_int_equal(translate(&guest[0], GROUP_GPA), 0);
 	assert_int_equal(translate(&guest[2], GROUP_GPA), control_group(0)->hpa);
+}
+
+/* A port for whose removal there was no memory: the group stays with it, and goes after it. */
+static void test_port_left(void **state)
+{
+	static struct shm_member port;
+	struct group *g;
+
+	(void)state;
+	node.group[0].frames = 2 * MIB;
+	g = build();
+	port.group = g->frames;
+	port_left = &port;
+	node.group[0].name[0] = '\0';
+	control_group_follow(&node);
+	port_left = NULL;
+	assert_ptr_equal(control_group(0), g);
+	assert_ptr_equal(g->member[0], guest[0].joined[0]);
+	control_group_follow(&node);
+	assert_null(control_group(0));
 }
 
 /* Buffers are the last bytes of the memory, in as many shares as there are members. */
@@ -467,7 +493,7 @@ int main(void)
 	    T(test_tables),         T(test_gone),      T(test_largest_pages), T(test_device),
 	    T(test_device_too_low), T(test_several),   T(test_cleared_first), T(test_waits),
 	    T(test_stays),          T(test_no_tables), T(test_full_bus),      T(test_while_running),
-	    T(test_replaced),       T(test_buffers),
+	    T(test_replaced),       T(test_buffers),   T(test_port_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

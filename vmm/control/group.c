@@ -5,6 +5,7 @@
 #include "lib/mem.h"
 #include "vmm/control/control.h"
 #include "vmm/control/group.h"
+#include "vmm/control/network.h"
 #include "vmm/group.h"
 #include "vmm/life.h"
 #include "vmm/vm_memory.h"
@@ -104,10 +105,22 @@ bool control_group_build(const struct node_config *n, char *why, size_t size)
 
 /* --- after the commit, or undoing a failed change ------------------------------------------- */
 
+/* A port that could not be removed, for want of memory, still has a share of the buffers. */
+static bool has_port(const struct group *g)
+{
+	for (unsigned i = 0; i < CONFIG_PORTS; i++) {
+		const struct shm_member *m = control_group_port(i);
+
+		if (m && m->group == g->frames)
+			return true;
+	}
+	return false;
+}
+
 void control_group_follow(const struct node_config *n)
 {
 	for (unsigned i = 0; i < CONFIG_GROUPS; i++) {
-		if (!groups[i] || n->group[i].name[0])
+		if (!groups[i] || n->group[i].name[0] || has_port(groups[i]))
 			continue;
 		for (unsigned k = 0; k < CONFIG_GUESTS; k++)
 			if (vms[k])

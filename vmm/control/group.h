@@ -18,6 +18,7 @@ bool control_group_check(const struct node_config *n, char *why, size_t size);
  * the caller must call control_group_follow() with the live description. */
 bool control_group_build(const struct node_config *n, char *why, size_t size);
 
-/* Removes the groups that the description does not have. */
+/* Removes the groups that the description does not have; one of which a port is left, which could
+ * not be removed, goes with a later change. */
 void control_group_follow(const struct node_config *n);
 #endif
