@@ -195,3 +195,19 @@ def test_nobody_breaks_a_rule(n):
             "bad_cursor", "bad_header", "no_window", "out_of_bounds", "bad_address", "bad_request",
             "bad_command", "bad_index", "bad_length", "bad_submit", "bad_access", "bad_area"}
         assert not refused, counters(n, name)
+
+
+def test_device_off_behind_its_driver(n):
+    """A device that is off although its driver runs, as after its shutdown or without bus mastering, takes no
+    message: the sender's kernel does not wait for one."""
+    assert echoes(n, BOB) == ["SMCD"]
+    run(n, "bob", "d=$(dirname $(grep -l 0x10f2 /sys/bus/pci/devices/*/device)); "
+                  "printf '\\003' | dd of=$d/config bs=1 seek=4 conv=notrunc")
+    assert not n.show("ism bob")["ism"][0]["on"] and over(n) != 0
+    before = counters(n, "bob").get("bad_submit", 0)
+    run(n, "bob", "killall netprobe-dynamic")  # its connection ends, with a last message
+    until("it was sent", lambda: counters(n, "bob").get("bad_submit", 0) > before)
+    run(n, "bob", "rmmod patio_ism; insmod /lib/modules/*-patio_ism.ko")
+    serve(n, "bob")
+    assert echoes(n, BOB) == ["SMCD"]
+    stop_echoes(n)

@@ -23,6 +23,7 @@
 #endif
 
 #define BUSY_TRIES 1000
+#define LOOKS      1000 /* at a message under way, before the device is asked whether it is on */
 
 struct patio_dmb {
 	void *memory; /* NULL: none */
@@ -64,6 +65,7 @@ static u32 command(struct patio_ism *ism, struct ism_command *c)
 	struct ism_command *there = &ism->area->command;
 	unsigned long flags;
 
+	c->status = ISM_PENDING; /* and it stays so if the device is off */
 	spin_lock_irqsave(&ism->command_lock, flags);
 	*there = *c;
 	wmb(); /* the device reads it in the next instruction */
@@ -208,16 +210,22 @@ static int add_piece(struct ism_slot *slot, struct patio_gather *g, u64 token, u
 	return 0;
 }
 
-/* Large messages may be finished by another CPU's exit. */
+/* Large messages may be finished by another CPU's exit.  A device that was switched off, as by
+ * power_off(), has ended those under way, and takes no other: one that is still pending then is
+ * none. */
 static u32 submit(struct patio_ism *ism, struct ism_slot *slot)
 {
+	unsigned int looks = 0;
 	u32 status;
 
 	WRITE_ONCE(slot->status, ISM_PENDING);
 	wmb(); /* the device reads it in the next instruction */
 	outl(slot - ism->area->slot, ism->io + ISM_REG_SUBMIT);
-	while ((status = smp_load_acquire(&slot->status)) == ISM_PENDING)
+	while ((status = smp_load_acquire(&slot->status)) == ISM_PENDING) {
 		cpu_relax();
+		if (++looks % LOOKS == 0 && !inl(ism->io + ISM_REG_ENABLE))
+			return ISM_stopped;
+	}
 	return status;
 }
 
