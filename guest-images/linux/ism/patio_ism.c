@@ -45,9 +45,9 @@ struct patio_ism {
 	struct ism_area *area;
 	unsigned int vectors;
 	spinlock_t command_lock;
-	spinlock_t event_lock;
+	struct work_struct read_events; /* on smc's queue of events */
 	u32 events_lost;
-	struct work_struct look_at_peers;
+	bool leaving; /* it is not queued any more */
 	struct mutex dmb_lock; /* the table below */
 	struct patio_dmb dmb[ISM_DMBS];
 	struct patio_gather gather[ISM_SLOTS];
@@ -316,31 +316,9 @@ static void give(struct patio_ism *ism, const struct ism_event *e)
 	smcd_handle_event(ism->smcd, &event);
 }
 
-static void read_events(struct patio_ism *ism)
-{
-	struct ism_area *a = ism->area;
-
-	u32 lost;
-
-	spin_lock(&ism->event_lock);
-	xchg(&a->event_flag, 0); /* from here on another event interrupts */
-	while (a->events_read != smp_load_acquire(&a->events)) {
-		struct ism_event e = a->event[a->events_read % ISM_EVENTS];
-
-		smp_store_release(&a->events_read, a->events_read + 1);
-		give(ism, &e);
-	}
-	lost = READ_ONCE(a->events_lost);
-	if (lost != ism->events_lost)
-		schedule_work(&ism->look_at_peers);
-	ism->events_lost = lost;
-	spin_unlock(&ism->event_lock);
-}
-
 /* There was no room for an event: perhaps that a peer is gone. */
-static void look_at_peers(struct work_struct *work)
+static void look_at_peers(struct patio_ism *ism)
 {
-	struct patio_ism *ism = container_of(work, struct patio_ism, look_at_peers);
 	unsigned int i;
 
 	mutex_lock(&ism->dmb_lock);
@@ -351,6 +329,32 @@ static void look_at_peers(struct work_struct *work)
 			give(ism, &e);
 	}
 	mutex_unlock(&ism->dmb_lock);
+}
+
+/*
+ * smc has each event wait, in memory of its own, on a queue that handles one after another.  This
+ * runs on the same queue, so it gives no more of them before the last ones were handled: a peer that
+ * signals all the time fills the device's queue, and not this guest's memory.
+ */
+static void read_events(struct work_struct *work)
+{
+	struct patio_ism *ism = container_of(work, struct patio_ism, read_events);
+	struct ism_area *a = ism->area;
+	unsigned int n;
+	u32 lost;
+
+	xchg(&a->event_flag, 0); /* from here on another event interrupts */
+	/* Of those before, there are no more than the queue has. */
+	for (n = 0; n < ISM_EVENTS && a->events_read != smp_load_acquire(&a->events); n++) {
+		struct ism_event e = a->event[a->events_read % ISM_EVENTS];
+
+		smp_store_release(&a->events_read, a->events_read + 1);
+		give(ism, &e);
+	}
+	lost = READ_ONCE(a->events_lost);
+	if (lost != ism->events_lost)
+		look_at_peers(ism);
+	ism->events_lost = lost;
 }
 
 static irqreturn_t patio_interrupt(int irq, void *data)
@@ -367,8 +371,8 @@ static irqreturn_t patio_interrupt(int irq, void *data)
 		bits = xchg(&a->dmb_bits[i], 0);
 		for_each_set_bit(bit, &bits, 64) smcd_handle_irq(ism->smcd, 64 * i + bit, 0);
 	}
-	if (READ_ONCE(a->event_flag))
-		read_events(ism);
+	if (READ_ONCE(a->event_flag) && !READ_ONCE(ism->leaving))
+		queue_work(ism->smcd->event_wq, &ism->read_events);
 	return IRQ_HANDLED;
 }
 
@@ -429,6 +433,7 @@ static int start(struct patio_ism *ism)
 	if (rc) {
 		outl(0, ism->io + ISM_REG_ENABLE);
 		free_interrupts(ism, ism->vectors);
+		cancel_work_sync(&ism->read_events);
 	}
 	return rc;
 }
@@ -472,9 +477,8 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return -ENOMEM;
 	ism->pdev = pdev;
 	spin_lock_init(&ism->command_lock);
-	spin_lock_init(&ism->event_lock);
 	mutex_init(&ism->dmb_lock);
-	INIT_WORK(&ism->look_at_peers, look_at_peers);
+	INIT_WORK(&ism->read_events, read_events);
 	pci_set_drvdata(pdev, ism);
 	rc = pcim_enable_device(pdev);
 	if (!rc)
@@ -494,15 +498,26 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	return rc;
 }
 
-/* smc first: it ends its connections and unregisters their buffers. */
+/* Waits for interrupts under way. */
+static void end_events(struct patio_ism *ism)
+{
+	unsigned int i;
+
+	WRITE_ONCE(ism->leaving, true);
+	for (i = 0; i < ism->vectors; i++)
+		synchronize_irq(pci_irq_vector(ism->pdev, i));
+}
+
+/* smc first: it ends its connections, unregisters their buffers, and handles what is left on its
+ * queue of events, which is gone then. */
 static void unbind(struct pci_dev *pdev)
 {
 	struct patio_ism *ism = pci_get_drvdata(pdev);
 
+	end_events(ism);
 	smcd_unregister_dev(ism->smcd);
 	outl(0, ism->io + ISM_REG_ENABLE);
 	free_interrupts(ism, ism->vectors);
-	cancel_work_sync(&ism->look_at_peers);
 	unmake(ism);
 }
 
