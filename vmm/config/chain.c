@@ -106,15 +106,26 @@ static bool check_service_name(struct parser *p, const struct word *name)
 	return true;
 }
 
-/* A flow from a port that becomes a service's, or to one, may no longer be right. */
-static bool check_flows(struct parser *p, const struct word *w)
+/* Whether the flow names a port of the service. */
+static bool names_port_of(const struct vnet_flow *f, const struct vnet_service *s)
+{
+	for (unsigned i = 0; i < s->replicas; i++)
+		if (f->from == s->port[i] || (f->end == VNET_FLOW_TO && f->to == s->port[i]))
+			return true;
+	return false;
+}
+
+/* A flow from or to a port that becomes a service's, or is one no longer, may now be wrong; others
+ * are as they were, and to compare each with all others would take long. */
+static bool check_flows(struct parser *p, const struct word *w, const struct vnet_service *changed)
 {
 	const struct node_config *n = p->node;
 	const struct vnet_chain_rules rules = {n->service, n->services, n->flow, n->flows};
 	char why[200];
 
 	for (uint32_t i = 0; i < n->flows; i++)
-		if (vnet_chains_wrong(&rules, i, why, sizeof why))
+		if (names_port_of(&n->flow[i], changed) &&
+		    vnet_chains_wrong(&rules, i, why, sizeof why))
 			return config_fail(p, w, "flow \"%s\" is then refused: %s", n->flow[i].name,
 			                   why);
 	return true;
@@ -148,7 +159,7 @@ bool apply_service(struct parser *p)
 	p->service_line[slot] = name->line;
 	if (slot == n->services)
 		n->services++;
-	return check_flows(p, name);
+	return check_flows(p, name, s);
 }
 
 /* Whether the flow has the service in its chain. */
@@ -175,6 +186,7 @@ bool apply_remove_service(struct parser *p)
 	struct node_config *n = p->node;
 	const struct word *w = config_arg(p, "SERVICE")->word;
 	int slot = find_service(n, w->text);
+	struct vnet_service gone;
 
 	if (slot < 0)
 		return fail_service(p, w, "`show services` lists them");
@@ -183,8 +195,9 @@ bool apply_remove_service(struct parser *p)
 			return config_fail(p, w,
 			                   "flow \"%s\" names service \"%s\"; remove it first",
 			                   n->flow[i].name, w->text);
+	gone = n->service[slot];
 	memset(&n->service[slot], 0, sizeof n->service[slot]);
-	return check_flows(p, w);
+	return check_flows(p, w, &gone);
 }
 
 /* ---- flows ---- */
