@@ -3,6 +3,7 @@
 #include "tests/unit/rig/chain_rig.h"
 #include "tests/unit/rig/vnet_rig.h"
 #include "lib/bytes.h"
+#include "vnet/chain/table.h"
 
 #define ABC "service a 4\nservice b 5\nservice c 6\n"
 
@@ -334,6 +335,52 @@ static void explain_walks_the_chain(void **state)
 	                    "f4 f5 f6 h1"); /* as explained, also from the cache */
 }
 
+/* --- a host that makes up flows ----------------------------------------------------------- */
+
+/* Flows of frames from a port that the core's cache has. */
+static unsigned cached_from(const struct chain_rig *r, unsigned from)
+{
+	const struct chain_core *c = atomic_load(&r->core->chain);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 2 * CHAIN_SETS; i++) {
+		const struct flow_cached *e = &c->set[i / 2][i % 2];
+
+		n += e->generation && e->from == from;
+	}
+	return n;
+}
+
+/* A batch of flows, from number `first` on, as one host sends it to another. */
+static void send_flows(struct chain_rig *r, unsigned from, unsigned first, unsigned flows)
+{
+	for (unsigned i = first; i < first + flows; i++) {
+		struct chain_packet p = chain_udp(from, 2, 1, 2);
+
+		put_be32(p.to, 0x0a000000 + i);
+		chain_send(r, from, &p);
+		r->serial = r->narrived = r->dev[2].n = r->steps[0] = 0;
+	}
+}
+
+/* Whose frames the same core moves keep nearly all of their places in its cache. */
+static void new_flows_do_not_empty_the_cache(void **state)
+{
+	struct chain_rig *r = *state;
+	unsigned had;
+
+	chain_use(r, ABC "flow f proto 6 chain a out\n");
+	send_flows(r, 0, 0, 32);
+	had = cached_from(r, 0);
+	assert_true(had >= 30);
+	send_flows(r, 1, 0, 4 * CHAIN_SETS);
+	assert_true(cached_from(r, 0) >= had - 6);
+	/* What nobody uses any more does not keep its place for ever. */
+	send_flows(r, 1, 4 * CHAIN_SETS, 2 * CHAIN_SPARED * CHAIN_SETS);
+	assert_int_equal(cached_from(r, 0) / 16, 0);
+	assert_true(cached_from(r, 1) >= 2 * CHAIN_SETS - 16);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, chain_setup, chain_teardown)
@@ -349,6 +396,7 @@ int main(void)
 	    T(the_head_that_was_read_is_delivered),
 	    T(a_frame_that_waits_keeps_its_head),
 	    T(explain_walks_the_chain),
+	    T(new_flows_do_not_empty_the_cache),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

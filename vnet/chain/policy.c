@@ -50,12 +50,27 @@ static struct flow_place chain_find(const struct chain_policy *p, const struct f
 	return (struct flow_place){NO_FLOW, 0, NO_SERVICE};
 }
 
+/*
+ * Whether a new entry takes the place of its port's last one, not of the other in its set, which
+ * another port has: who makes up flows all the time would else empty the cache for all whose frames
+ * this core moves.  Now and then, by bits of a keyed hash, the other goes all the same: it may be
+ * of no use any more.
+ */
+static bool replaces_own(const struct flow_cached *set, unsigned from, uint64_t generation,
+                         uint64_t hash)
+{
+	return set[0].from == from && set[1].from != from && set[1].generation == generation &&
+	       hash % CHAIN_SPARED;
+}
+
 static __attribute__((noinline)) struct flow_place find_missed(struct flow_cached *set,
                                                                const struct chain_policy *p,
                                                                const struct flow_key *k,
-                                                               unsigned from, uint64_t generation)
+                                                               unsigned from, uint64_t generation,
+                                                               uint64_t hash)
 {
-	set[1] = set[0];
+	if (!replaces_own(set, from, generation, hash))
+		set[1] = set[0];
 	set[0].key = *k;
 	set[0].generation = generation;
 	set[0].from = (uint16_t)from;
@@ -90,14 +105,14 @@ struct look {
 /* As chain_find(), by the core's cache. */
 static inline struct flow_place find_flow(const struct look *l, const struct flow_key *k)
 {
-	struct flow_cached *set =
-	    l->c->set[key_hash(&l->t->mix, k, l->from) >> (64 - CHAIN_SETS_BITS)];
+	uint64_t hash = key_hash(&l->t->mix, k, l->from);
+	struct flow_cached *set = l->c->set[hash >> (64 - CHAIN_SETS_BITS)];
 
 	if (is_cached(&set[0], k, l->from, l->generation))
 		return set[0].place;
 	if (is_cached(&set[1], k, l->from, l->generation))
 		return set[1].place;
-	return find_missed(set, l->p, k, l->from, l->generation);
+	return find_missed(set, l->p, k, l->from, l->generation, hash);
 }
 
 /* --- one frame ---------------------------------------------------------------------------- */

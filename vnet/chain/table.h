@@ -18,7 +18,8 @@
 #ifndef CHAIN_SETS_BITS
 #define CHAIN_SETS_BITS 9 /* fewer in the fuzzers */
 #endif
-#define CHAIN_SETS (1u << CHAIN_SETS_BITS)
+#define CHAIN_SETS   (1u << CHAIN_SETS_BITS)
+#define CHAIN_SPARED 64 /* of so many new entries of a port, one takes another port's place */
 
 _Static_assert(VNET_SERVICES <= 64, "a flow has one bit for each service");
 _Static_assert(VNET_FLOWS <= NO_FLOW, "flows have 16 bits");
