@@ -52,6 +52,8 @@ static void flows_are_checked(void **state)
 	        "flow f: it leads back to the port where its frames come from");
 	refused(r, ABC "flow f ports 9-8 chain a out\n",
 	        "flow f: a range of ports ends before it begins");
+	refused(r, ABC "flow f proto 1 ports 80-80 chain a out\n",
+	        "flow f: its protocol has no ports, so no frame matches");
 	refused(r, ABC "flow f src 10.0.0.0/8 dst 2001:db8::/32 chain a out\n",
 	        "flow f: it needs IPv4 and IPv6 at once, so no frame matches");
 	refused(r, ABC "flow f src 10.0.0.0/33 chain a out\n", "flow f: a prefix that is none");

@@ -195,8 +195,12 @@ static void test_explain(void **state)
 	    ":1:70: dst \"10.0.0.0/8\" is no address; write it as 192.0.2.1 or 2001:db8::1");
 	refuse_line(c, TO_BOB "src 10.0.0.1 dst 10.0.0.2 ports 80",
 	            ":1:87: ports needs 2 values: SRC-PORT DST-PORT");
-	refuse_line(c, TO_BOB "src 10.0.0.1 dst 10.0.0.2 ports 80 1-2",
-	            ":1:88: a packet has one port, no range");
+	refuse_line(c, TO_BOB "src 10.0.0.1 dst 10.0.0.2 proto udp ports 80 1-2",
+	            ":1:98: a packet has one port, no range");
+	refuse_line(c, TO_BOB "src 10.0.0.1 dst 10.0.0.2 ports 80 81",
+	            ":1:85: without a protocol that has ports: proto tcp, udp or sctp");
+	refuse_line(c, TO_BOB "src 10.0.0.1 dst 10.0.0.2 proto icmp ports 80 81",
+	            ":1:96: without a protocol that has ports: proto tcp, udp or sctp");
 	refuse_line(c, "explain ff:ff:ff:ff:ff:ff 52:54:00:00:00:0a alice.0",
 	            ":1:9: SRC-MAC ff:ff:ff:ff:ff:ff is a group address; "
 	            "only a single station's is allowed here");

@@ -435,6 +435,9 @@ static bool set_packet(struct parser *p, struct vnet_packet *packet)
 		return config_fail(p, any->word, "an IP packet has both: src ADDRESS dst ADDRESS");
 	if (src->prefix.version != dst->prefix.version)
 		return config_fail(p, dst->word, "src and dst are of different versions of IP");
+	if (ports && !(proto && vnet_protocol_has_ports((unsigned)(proto->number & 255))))
+		return config_fail(p, ports->word,
+		                   "without a protocol that has ports: proto tcp, udp or sctp");
 	packet->version = src->prefix.version;
 	packet->protocol = proto ? (uint8_t)proto->number : 0;
 	memcpy(packet->src, src->prefix.address, sizeof packet->src);

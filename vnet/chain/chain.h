@@ -87,11 +87,15 @@ struct vnet_chain_rules {
 	unsigned flows; /* VNET_FLOWS at most */
 };
 
+/* Whether a protocol of IP is one whose ports flows know: its header begins with them. */
+bool vnet_protocol_has_ports(unsigned protocol);
+
 /*
  * Whether flow `i` contradicts itself or those before and behind it; `why` (of `size` bytes) says
  * how.  Port numbers may be any that stand for ports: only their equality matters.
  *
- *   - it needs an IP version and has another, or ranges that end before they begin;
+ *   - it needs an IP version and has another, or ports and a protocol without, or ranges that end
+ *     before they begin;
  *   - a service twice in its chain, or of another network;
  *   - it comes from a port of a service of its chain, or ends at a port of a service;
  *   - it leads back to where it came from without any service;

@@ -2,21 +2,11 @@
 /* key.c: see key.h. */
 #include "vnet/chain/key.h"
 #include <string.h>
+#include "vnet/chain/chain.h"
 #include "vnet/frame/headers.h"
-
-/* Protocols whose header begins with source and destination port (IANA's registry of protocols). */
-#define IP_DCCP    33
-#define IP_SCTP    132
-#define IP_UDPLITE 136
 
 _Static_assert(KEY_HEAD <= VNET_HELD_HEAD, "a frame that waits keeps the bytes that were read");
 _Static_assert(KEY_HEAD >= HEADERS_FLOW, "the ports usually lie within");
-
-static bool begins_with_ports(unsigned protocol)
-{
-	return protocol == IP_TCP || protocol == IP_UDP || protocol == IP_SCTP ||
-	       protocol == IP_DCCP || protocol == IP_UDPLITE;
-}
 
 void key_read(struct flow_key *k, const uint8_t *head, unsigned have)
 {
@@ -38,7 +28,7 @@ void key_read(struct flow_key *k, const uint8_t *head, unsigned have)
 		for (unsigned i = 0; i < 4; i++)
 			k->address[i] = key_be64(ip + 8 + 8 * (size_t)i);
 	}
-	if (h.fragment || !h.l4 || have < h.l4 + 4u || !begins_with_ports(h.protocol))
+	if (h.fragment || !h.l4 || have < h.l4 + 4u || !vnet_protocol_has_ports(h.protocol))
 		return;
 	k->has_ports = true;
 	k->port[0] = be16(head + h.l4);

@@ -88,6 +88,17 @@ static bool rules_overlap(const struct flow_rule *a, const struct flow_rule *b)
 	return true;
 }
 
+/* Protocols whose header begins with source and destination port (IANA's registry of protocols). */
+#define IP_DCCP    33
+#define IP_SCTP    132
+#define IP_UDPLITE 136
+
+bool vnet_protocol_has_ports(unsigned protocol)
+{
+	return protocol == IP_TCP || protocol == IP_UDP || protocol == IP_SCTP ||
+	       protocol == IP_DCCP || protocol == IP_UDPLITE;
+}
+
 /* --- contradictions ----------------------------------------------------------------------- */
 
 /* The service whose port has this number; -1: none. */
@@ -124,6 +135,8 @@ static const char *match_wrong(const struct vnet_flow *f)
 		return "there is no such protocol";
 	if (f->ranges > VNET_FLOW_RANGES)
 		return "it has too many ranges of ports";
+	if (f->ranges && f->protocol >= 0 && !vnet_protocol_has_ports((unsigned)f->protocol))
+		return "its protocol has no ports, so no frame matches";
 	for (unsigned i = 0; i < f->ranges; i++)
 		if (f->range[i].first > f->range[i].last)
 			return "a range of ports ends before it begins";
