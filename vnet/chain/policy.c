@@ -63,11 +63,9 @@ static bool replaces_own(const struct flow_cached *set, unsigned from, uint64_t 
 	       hash % CHAIN_SPARED;
 }
 
-static __attribute__((noinline)) struct flow_place find_missed(struct flow_cached *set,
-                                                               const struct chain_policy *p,
-                                                               const struct flow_key *k,
-                                                               unsigned from, uint64_t generation,
-                                                               uint64_t hash)
+static __attribute__((noinline)) struct flow_place
+find_missed(struct flow_cached *set, const struct chain_policy *p, const struct flow_key *k,
+            unsigned from, uint64_t generation, uint64_t hash)
 {
 	if (!replaces_own(set, from, generation, hash))
 		set[1] = set[0];
