@@ -90,8 +90,8 @@ static void add_flows(struct text *t)
 
 	for (unsigned i = 0; i < VNET_FLOWS; i++) {
 		snprintf(line, sizeof line,
-		         "flow f%u from p%u src 10.%u.%u.0/24 chain s0 s1 s2 s3 s4 s5 s6 s7 out\n", i,
-		         VNET_SERVICES + i % 100u, i / 256, i % 256);
+		         "flow f%u from p%u src 10.%u.%u.0/24 chain s0 s1 s2 s3 s4 s5 s6 s7 out\n",
+		         i, VNET_SERVICES + i % 100u, i / 256, i % 256);
 		text_add(t, line);
 	}
 }

@@ -506,12 +506,24 @@ static void test_work_in_turns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_mechanism),    T(test_config_bounds), T(test_extended_config),
-	    T(test_masks),        T(test_slots),         T(test_moved),
-	    T(test_windows_full), T(test_addresses_come_back), T(test_bar_sizing),    T(test_io_dispatch),
-	    T(test_bar_moves),    T(test_capabilities),  T(test_msix),
-	    T(test_msix_mask),    T(test_msix_access),   T(test_passthrough_hooks),
-	    T(test_reset),        T(test_work_in_turns),
+	    T(test_mechanism),
+	    T(test_config_bounds),
+	    T(test_extended_config),
+	    T(test_masks),
+	    T(test_slots),
+	    T(test_moved),
+	    T(test_windows_full),
+	    T(test_addresses_come_back),
+	    T(test_bar_sizing),
+	    T(test_io_dispatch),
+	    T(test_bar_moves),
+	    T(test_capabilities),
+	    T(test_msix),
+	    T(test_msix_mask),
+	    T(test_msix_access),
+	    T(test_passthrough_hooks),
+	    T(test_reset),
+	    T(test_work_in_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,7 @@ struct patio_ism {
 	spinlock_t command_lock;
 	struct work_struct read_events; /* on smc's queue of events */
 	u32 events_lost;
-	bool leaving; /* it is not queued any more */
+	bool leaving;          /* it is not queued any more */
 	struct mutex dmb_lock; /* the table below */
 	struct patio_dmb dmb[ISM_DMBS];
 	struct patio_gather gather[ISM_SLOTS];
@@ -333,8 +333,8 @@ static void look_at_peers(struct patio_ism *ism)
 
 /*
  * smc has each event wait, in memory of its own, on a queue that handles one after another.  This
- * runs on the same queue, so it gives no more of them before the last ones were handled: a peer that
- * signals all the time fills the device's queue, and not this guest's memory.
+ * runs on the same queue, so it gives no more of them before the last ones were handled: a peer
+ * that signals all the time fills the device's queue, and not this guest's memory.
  */
 static void read_events(struct work_struct *work)
 {
