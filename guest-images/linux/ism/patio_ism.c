@@ -215,8 +215,8 @@ static int add_piece(struct ism_slot *slot, struct patio_gather *g, u64 token, u
  * none. */
 static u32 submit(struct patio_ism *ism, struct ism_slot *slot)
 {
-	unsigned int looks = 0;
 	u32 status;
+	unsigned int looks = 0;
 
 	WRITE_ONCE(slot->status, ISM_PENDING);
 	wmb(); /* the device reads it in the next instruction */
@@ -340,8 +340,7 @@ static void read_events(struct work_struct *work)
 {
 	struct patio_ism *ism = container_of(work, struct patio_ism, read_events);
 	struct ism_area *a = ism->area;
-	unsigned int n;
-	u32 lost;
+	unsigned int n, lost;
 
 	xchg(&a->event_flag, 0); /* from here on another event interrupts */
 	/* Of those before, there are no more than the queue has. */
