@@ -301,6 +301,29 @@ static void deliver_one_exact(struct walk *w, uint64_t bit)
 		flood(w, bit, REACH_LOCAL | REACH_OUTSIDE);
 }
 
+/* One frame as if from another port; `learn` is NULL in mode exact. */
+static void deliver_as_from(const struct walk *w, struct vnet_port *from, struct vnet_learn *learn,
+                            uint64_t bit)
+{
+	struct walk as = *w;
+
+	as.from = from;
+	if (learn)
+		deliver_one(&as, learn, bit);
+	else
+		deliver_one_exact(&as, bit);
+}
+
+/* As if from outside, by no port of this node. */
+static __attribute__((noinline)) void deliver_as_unknown(const struct walk *w,
+                                                         struct vnet_learn *learn, uint64_t bit)
+{
+	struct vnet_port unknown = {
+	    .number = VNET_PORTS, .net = w->from->net, .flags = VNET_LINK, .vnet = w->from->vnet};
+
+	deliver_as_from(w, &unknown, learn, bit);
+}
+
 /*
  * A relayed frame goes on as if from the port where its source is: never back there, and not to
  * another node if it came from one.  If nobody knows that source, it may have come from outside.
@@ -308,18 +331,13 @@ static void deliver_one_exact(struct walk *w, uint64_t bit)
 static void deliver_relayed(struct walk *w, struct vnet_learn *learn, uint64_t bit)
 {
 	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
-	struct vnet_port unknown = {
-	    .number = VNET_PORTS, .net = w->from->net, .flags = VNET_LINK, .vnet = w->from->vnet};
-	struct walk as = *w;
+	struct vnet_port *from = learn ? learned_port(w, members_of(w), learn, f->src)
+	                               : member_up(members_of(w), w->from->net, f->src);
 
-	as.from = learn ? learned_port(w, members_of(w), learn, f->src)
-	                : member_up(members_of(w), w->from->net, f->src);
-	if (!as.from)
-		as.from = &unknown;
-	if (learn)
-		deliver_one(&as, learn, bit);
+	if (from)
+		deliver_as_from(w, from, learn, bit);
 	else
-		deliver_one_exact(&as, bit);
+		deliver_as_unknown(w, learn, bit);
 }
 
 void deliver_learned(struct walk *w, struct policy *p, uint64_t frames, bool relayed)
