@@ -3,6 +3,7 @@
 
 import json
 import re
+import zlib
 
 from machine import HERE, moved, node, said, until
 from patio.node import LINUX
@@ -51,6 +52,14 @@ def beside(command):
     the terminal's echo BusyBox's shell ends if a child ends while it waits for a line
     (docs/linux-guest.md)."""
     return f"( ({command}) & )"
+
+
+def one_member(path):
+    """Whether the archive is one gzip member: GRUB unpacks what it loads, and only the first one."""
+    unpacker = zlib.decompressobj(wbits=31)
+    with open(path, "rb") as f:
+        unpacker.decompress(f.read())
+    return unpacker.eof and not unpacker.unused_data
 
 
 def answered(command, address, count=5, words=""):

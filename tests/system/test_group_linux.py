@@ -8,13 +8,14 @@ import re
 
 import pytest
 
-from linux import boot, beside, less, run, wait_shell
+from linux import boot, beside, less, one_member, run, wait_shell
 from machine import about, until
 from patio.hardware import BUILD
 from patio.node import LINUX
 
 DAX, HOLE = "/dev/dax0.0", 4 << 20  # behind the two channels
 PLACE = 256 << 30
+INITRD = os.path.join(BUILD, "linux", "group.cpio.gz")
 MACS = {"alice": "52:54:00:00:00:0a", "bob": "52:54:00:00:00:0b"}
 CONF = "".join(
     f'guest {name} memory 192M kernel vmlinuz initrd group.cpio.gz core {core} cmdline "console=hvc0 quiet '
@@ -25,9 +26,12 @@ CONF = "".join(
 
 @pytest.fixture(name="n", scope="module")
 def the_node():
-    modules = [LINUX[0], os.path.join(BUILD, "linux", "group.cpio.gz")]
-    with boot(CONF, ["alice", "bob"], modules=modules, cores=3, memory=640) as n:
+    with boot(CONF, ["alice", "bob"], modules=[LINUX[0], INITRD], cores=3, memory=640) as n:
         yield n
+
+
+def test_grub_unpacks_all_of_it():
+    assert one_member(INITRD)
 
 
 def has_device(n, name):

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from linux import beside, linux, run, wait_shell
+from linux import beside, linux, one_member, run, wait_shell
 from machine import moved, node, only_on, until
 from patio.hardware import BUILD
 from patio.node import LINUX
@@ -48,6 +48,10 @@ def the_node():
             wait_shell(n, name)
             serve(n, name)
         yield n
+
+
+def test_grub_unpacks_all_of_it():
+    assert one_member(INITRD)
 
 
 def counters(n, name):
