@@ -98,6 +98,9 @@ struct shm_member {
 	atomic_bool ready;
 	_Atomic uint32_t status;
 
+	/* A core takes entries of `out` whose buffers are in the member's name: exchange_undo(). */
+	atomic_bool gathers;
+
 	/* Under `gate`, and while the walk of its batch lasts of that core alone. */
 	_Alignas(SHM_LINE) uint32_t out_tail;
 	uint32_t out_seen;                    /* out.head as last read */

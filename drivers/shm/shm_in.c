@@ -179,13 +179,33 @@ static void exchange_commit(struct shm_member *from, struct shm_member *to, unsi
 	from->run[from->nruns++] = (struct shm_run){to, n};
 }
 
-/* They were not given after all. */
-static void exchange_undo(struct shm_member *from, unsigned n)
+/*
+ * They were not given after all.  A buffer is in the receiver's name from exchange() on, so that no
+ * other destination gets it.  A receiver that guesses its number may have sent it by `out` since
+ * then, on a core of its own and without its lock, or is about to: it has seen its name there.
+ * Then it stays the receiver's, and `from` gets a spare one for it, as if it had been handed over.
+ * The wait is for one batch to be gathered: the next one is after finish_batch(), which waits for
+ * the receiver's lock.
+ */
+static void exchange_undo(struct shm_member *from, struct shm_member *to, unsigned n)
 {
 	const struct shm_desc *d = from->given + from->ngiven;
+	const uint32_t walked = SHM_IN_WALK | shm_id(from);
 
-	for (unsigned i = 0; i < n; i++)
-		shm_set_owner(from->group, d[i].at / SHM_BUFFER, SHM_IN_WALK | shm_id(from));
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t owner = shm_id(to);
+
+		atomic_compare_exchange_strong(&from->group->owner[d[i].at / SHM_BUFFER], &owner,
+		                               walked);
+	}
+	while (atomic_load_explicit(&to->gathers, memory_order_acquire))
+		SPIN_WAIT();
+	for (unsigned i = 0; i < n; i++) {
+		if (shm_owner(from->group, d[i].at / SHM_BUFFER) == walked)
+			continue;
+		from->back[from->nback++] = to->spare[--to->nspare];
+		from->nhanded++;
+	}
 }
 
 static void refuse(struct shm_member *m, struct vnet_core *core, struct vnet_frame *const *frames,
@@ -213,7 +233,7 @@ static inline bool hand_over(struct shm_member *from, struct shm_member *to, str
 		why = VNET_DROP_port_down;
 	done = exchange(from, to, frames, fit);
 	if (__builtin_expect(done < fit, 0)) {
-		exchange_undo(from, done);
+		exchange_undo(from, to, done);
 		spin_unlock(&to->lock);
 		return false;
 	}

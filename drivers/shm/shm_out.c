@@ -189,7 +189,11 @@ static int send_batch(struct shm_member *m, struct vnet_core *core, uint32_t max
 	uint32_t taken;
 
 	m->ntaken = m->nhanded = m->nback = m->ndirect = 0;
+	/* A full barrier: a core that takes a buffer from the member's name (exchange_undo())
+	 * either is seen here, or sees this and waits. */
+	atomic_exchange(&m->gathers, true);
 	taken = gather_batch(m, b, max < VNET_BATCH ? max : VNET_BATCH, &why);
+	atomic_store_explicit(&m->gathers, false, memory_order_release);
 	if (taken) {
 		atomic_store_explicit(&m->walking, b, memory_order_relaxed);
 		/* These have one receiver each: nothing is to be waited for.  So they are in its
