@@ -16,7 +16,6 @@ CONF = f"""{linux("alice", ALICE)}
 port alice guest alice mac {MAC["alice"]}
 port bob guest bob mac {MAC["bob"]}
 guest function kernel relay.elf {TINY} autostart no
-port function guest function
 """
 POLL_CORE = 4
 WAKES = 500
@@ -215,6 +214,7 @@ def test_routed_network(n):
 def test_through_a_function(n):
     """TCP passes a function, a guest that takes no large frames: they go into the flow whole, are segmented for
     the function, and their checksums are right at the other end."""
+    n.monitor("port function guest function")
     n.monitor("start function")
     until("the function is there", lambda: n.show("ports function")["ports"][0]["up"])
     for line in "service relay ports function", "flow tcp proto tcp chain relay out":
@@ -227,6 +227,7 @@ def test_through_a_function(n):
     for line in "remove flow tcp", "remove service relay", "stop function":
         n.monitor(line)
     ended(n, "function")
+    n.monitor("remove port function")
 
 
 def test_guest_that_panics(n):
