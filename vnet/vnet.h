@@ -11,6 +11,8 @@
  *          vpci_io()               drivers/bus/vpci.c
  *          virtio_pci_bar()        drivers/virtio/virtio_pci_regs.c
  *          virtio_net_kick()       drivers/virtio/virtio_net_tx.c
+ *      of a port in a group's memory (drivers/shm/shm.h), whose frames are descriptors already
+ *          shm_member_kick()       drivers/shm/shm_out.c
  *      frames that this visit leaves are taken before the guest runs again
  *          vcpu_serve()            vmm/vcpu.c
  *          vpci_work()             drivers/bus/vpci_work.c
@@ -40,6 +42,8 @@
  *          vpci_msix_send()        drivers/bus/vpci_msix.c
  *          vapic_msi()             vmm/devices/vapic.c
  *          irqchip_direct_raise()  vmm/devices/irqchip_direct.c
+ *      to a port in a group's memory: the sender's buffer itself, if it is the group's, else a copy
+ *          shm_egress()            drivers/shm/shm_in.c
  *  9a  to a link: an outer header in front, then 9 into the ring of Dom0
  *          outbound_egress()       vnet/link/outbound.c
  *      while the next hop's MAC is not known, the last frame waits in its sender's memory

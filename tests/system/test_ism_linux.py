@@ -159,11 +159,13 @@ def test_programs(n):
     got = run(n, "alice", f"smc-run busybox-dynamic wget -q -O - http://{BOB}/file | sha256sum")
     assert got.split()[0] == run(n, "bob", "sha256sum </www/file").split()[0]
     assert counters(n, "bob")["data"] - before >= 2 * MIB
-    before = counters(n, "alice")["data"]
+    before, frames = counters(n, "alice")["data"], n.show("ports alice")["ports"][0]
     answer = json.loads(run(n, "alice", f"smc-run iperf3 -c {BOB} -n 4M -J"))
     assert answer["end"]["sum_sent"]["bytes"] >= 4 * MIB
-    # Its server closes the stream when it is told of the end, not when it has read all.
-    assert counters(n, "alice")["data"] - before >= 3 * MIB
+    # Its server closes the stream when it is told of the end, not when it has read all: how much has gone
+    # by then depends on how fast it is.  None of that went by the switch.
+    assert counters(n, "alice")["data"] > before
+    assert n.show("ports alice")["ports"][0]["in_bytes"] - frames["in_bytes"] < MIB // 16
 
 
 def test_more_connections_than_buffers(n):
