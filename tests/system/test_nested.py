@@ -5,6 +5,8 @@ most: boot, interrupts without exits, the corners of the world switch, NMIs."""
 import pytest
 
 from machine import HERE, TINY, node, passes
+from patio import cpio
+from patio.emulator import Emulator
 
 pytestmark = [pytest.mark.nested("kvm-svm", "kvm-vmx"),
               pytest.mark.skipif(not HERE.NAME.startswith("kvm-"),
@@ -40,3 +42,13 @@ def test_poweroff(n):
     n.child.sendline("poweroff")
     status, text = n.wait_end()
     assert status == 0 and "kvm: QEMU ended" not in text, text
+
+
+def test_last_output():
+    """What the Linux prints right before it powers off arrives, though its serial line is slower."""
+    last = Emulator()
+    last.patience = HERE.PATIENCE
+    with last:
+        last.start(HERE.emulator(cpio.archive({"node/run": b"seq -w 1 2000\nexit 1\n"}), last.folder, memory=256))
+        last.expect(r"\b2000\r*\n")
+        assert last.child.before.split()[-1999:] == [f"{n:04}" for n in range(1, 2000)], last.child.before
