@@ -43,15 +43,15 @@
 
 /* What a member's device counts beside its port. */
 #define SHM_COUNTERS(X)                                                                            \
-	X(doorbells)   /* writes to the doorbell, each an exit */                                  \
-	X(visits)      /* continuations of work that one visit did not complete */                 \
-	X(starts)      /* starts by the guest's driver */                                          \
-	X(resets)      /* resets by the guest's driver, or of the machine */                       \
-	X(bad_access)  /* accesses to registers that do not exist, or of a wrong width */          \
-	X(handed)      /* frames that it got as they were, without a copy */                       \
-	X(dropped)     /* frames that it dropped by SHM_DROP */                                    \
-	X(direct)      /* frames that it sent straight to another member by SHM_TO */              \
-	X(direct_lost) /* such frames for which that one had no buffer, or did not run */
+	X(doorbells, "Notifications from the guest, each an exit.")                                \
+	X(visits, "Continuations of work that one visit did not complete.")                        \
+	X(starts, "Starts by the guest's driver.")                                                 \
+	X(resets, "Resets by the guest's driver, or of the guest.")                                \
+	X(bad_access, "Accesses to registers that do not exist, or of a wrong width.")             \
+	X(handed, "Frames that the guest got as they were, without a copy.")                       \
+	X(dropped, "Frames that the guest dropped itself.")                                        \
+	X(direct, "Frames sent straight to another member, past the switch.")                      \
+	X(direct_lost, "Such frames for which that one had no buffer, or did not run.")
 
 enum shm_error {
 	SHM_OK,
@@ -62,7 +62,7 @@ enum shm_error {
 };
 
 enum shm_counter {
-#define X(name) SHM_COUNT_##name,
+#define X(name, help) SHM_COUNT_##name,
 	SHM_COUNTERS(X)
 #undef X
 	    SHM_COUNTER_COUNT
@@ -176,7 +176,16 @@ void shm_member_reset(struct shm_member *m);
  */
 void shm_member_leave(struct shm_member *m);
 
-/* The i-th counter's name and value; false when i is past the end.  Any core. */
+/*
+ * The i-th counter's name and value; false when i is past the end.  Those of enum shm_counter come
+ * first, from SHM_COUNTER_MSIX on those of MSI-X, then violations (named violation.X), of which
+ * that for enum shm_error e is at SHM_COUNTER_VIOLATION + e.  Any core.
+ */
+enum {
+	SHM_COUNTER_MSIX = SHM_COUNTER_COUNT,
+	SHM_COUNTER_VIOLATION =
+	    SHM_COUNTER_MSIX + VPCI_MSIX_COUNTER_COUNT - 1, /* there is none for SHM_OK */
+};
 bool shm_member_counter(const struct shm_member *m, unsigned i, char *name, size_t size,
                         uint64_t *value);
 

@@ -11,7 +11,7 @@
 #define NEVER 0x80000000u
 
 static const char *const counter_name[SHM_COUNTER_COUNT] = {
-#define X(name) #name,
+#define X(name, help) #name,
     SHM_COUNTERS(X)
 #undef X
 };

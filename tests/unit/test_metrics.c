@@ -166,6 +166,7 @@ static void of_ports(void **state)
 	        "patio_port_lost_frames_total{port=\"alice.0\"} 505",
 	        "patio_port_lost_frames_total{port=\"uplink\"} 0",
 	        "patio_port_flooded_frames_total{port=\"alice.0\"} 506",
+	        "patio_port_copied_bytes_total{port=\"alice.0\"} 1520",
 	        "patio_port_drops_total{port=\"alice.0\",cause=\"runt\"} 507",
 	        "patio_port_drops_total{port=\"alice.0\",cause=\"arp_conflict\"} 508",
 	        "patio_port_learned_addresses{port=\"uplink\"} 12",
@@ -283,6 +284,36 @@ static void of_devices(void **state)
 	    "patio_device_violations_total" ON("alice", "control", "") ",rule=\"no_header\"} %d",
 	    5000 + VIRTIO_COUNTER_VIOLATION + VRING_E_no_header);
 	check_samples((const char *const[]){line, at}, 2, true);
+}
+
+/* A group's port has no virtio device's counters but those of MSI-X, and rules of its own. */
+static void of_ports_in_groups(void **state)
+{
+	char line[200], last[200];
+	const char *const at = last;
+
+	(void)state;
+	SAMPLES(false, "patio_group_port_handed_total{");
+	shared = true;
+	port(4, "shared", CONFIG_NIC, NULL);
+	snprintf(line, sizeof line,
+	         "patio_group_port_handed_total{guest=\"bob\",port=\"shared\"} %d",
+	         7000 + SHM_COUNT_handed);
+	snprintf(last, sizeof last,
+	         "patio_device_interrupts_total" ON("bob", "group", "shared") "} %d",
+	         7000 + SHM_COUNTER_MSIX + VPCI_interrupts);
+	check_samples((const char *const[]){line, at}, 2, true);
+	SAMPLES(false, "patio_device_kicks_total" ON("bob", "group", "shared"),
+	        "patio_device_suppressed_total" ON("bob", "group", "shared"),
+	        "patio_device_violations_total{");
+	broken = true;
+	snprintf(line, sizeof line,
+	         "patio_device_violations_total" ON("bob", "group",
+	                                            "shared") ",rule=\"ring_broken\"} %d",
+	         7000 + SHM_COUNTER_VIOLATION + SHM_E_ring_broken);
+	check_samples((const char *const[]){line}, 1, true);
+	SAMPLES(false, "patio_device_violations_total" ON("bob", "group",
+	                                                  "shared") ",rule=\"queue_size\"");
 }
 
 /* Names are the language's: none can end a label.  A kernel's may. */
@@ -417,6 +448,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_setup(of_links_and_networks, setup),
 	    cmocka_unit_test_setup(of_services_and_flows, setup),
 	    cmocka_unit_test_setup(of_devices, setup),
+	    cmocka_unit_test_setup(of_ports_in_groups, setup),
 	    cmocka_unit_test_setup(a_name_cannot_break_out, setup),
 	    cmocka_unit_test_setup(a_full_node_fits, setup),
 	    cmocka_unit_test(the_document_is_up_to_date),

@@ -15,6 +15,7 @@
 #define vnet_service_get   test_service_get
 #define vnet_flow_get      test_flow_get
 #define virtio_pci_counter test_device_counter
+#define shm_member_counter test_member_counter
 #include "tests/unit/rig/config_text.h"
 #include "vnet/chain/chain.h"
 #include "vmm/control/show/metrics.c"
@@ -38,6 +39,8 @@ static struct group_member share = {.pmem.flushes = 903, .group = &group, .vm = 
 static struct node_config node;
 static struct vnet_port port_a, edge, tunnel;
 static struct virtio_net nic_a, nic_edge;
+static struct shm_member member; /* bob's, at the port "shared" where a test has made it */
+static bool shared;
 static struct ism ism; /* alice's */
 static struct vnet_port_stats stats;
 static const struct panic_record *panicked;
@@ -59,6 +62,16 @@ struct vnet_port *control_port(unsigned slot)
 	if (full)
 		return &port_a;
 	return slot < 4 ? port[slot] : NULL;
+}
+
+struct shm_member *control_group_port(unsigned slot)
+{
+	return shared && slot == 4 ? &member : NULL;
+}
+
+uint64_t control_copied(unsigned slot)
+{
+	return 520 + slot;
 }
 
 struct virtio_net *control_nic(unsigned slot)
@@ -167,6 +180,15 @@ bool virtio_pci_counter(const struct virtio_pci *v, unsigned i, char *name, size
 	                    : v == &share.pmem.v ? 6
 	                                         : 4,
 	                    i, value);
+}
+
+bool shm_member_counter(const struct shm_member *m, unsigned i, char *name, size_t size,
+                        uint64_t *value)
+{
+	assert_ptr_equal(m, &member);
+	snprintf(name, size, "%u", i);
+	*value = i > SHM_COUNTER_VIOLATION && !broken ? 0 : 7000 + i;
+	return i < SHM_COUNTER_VIOLATION + SHM_ERROR_COUNT;
 }
 
 bool control_console_counter(const struct vm *vm, unsigned i, char *name, size_t size,
@@ -310,6 +332,7 @@ static void make_network(void)
 	stats.out_frames = 503;
 	stats.out_bytes = 504;
 	stats.flooded = 506;
+	stats.copied = 1000;
 	stats.drop[VNET_DROP_runt] = 507;
 	stats.drop[VNET_DROP_arp_conflict] = 508;
 }
@@ -321,7 +344,7 @@ static int setup(void **state)
 	memset(&stats, 0, sizeof stats);
 	memset(cores, 0, sizeof cores);
 	panicked = NULL;
-	broken = full = false;
+	broken = full = shared = false;
 	delivered = took = NULL;
 	memset(vms, 0, sizeof vms);
 	hvm = &vendor;

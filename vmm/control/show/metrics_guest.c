@@ -2,6 +2,7 @@
 /* metrics_guest.c: the metrics of guests, their vCPUs and their devices; see metrics.h. */
 #include "arch/x86_64/core.h"
 #include "drivers/ism/ism.h"
+#include "drivers/shm/shm.h"
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
 #include "vmm/control/guest_console.h"
@@ -176,19 +177,32 @@ static void vcpu_field(struct metrics *m, unsigned offset)
 	for_vcpus(m, one_vcpu_field, offset);
 }
 
-/* ---- virtio devices: consoles, control consoles, memory in common, NICs ---- */
+/* ---- devices: consoles, control consoles, memory in common, NICs, groups' ports ---- */
 
 struct device {
 	const char *label[3]; /* guest, device, port */
 	const struct vm *vm;
-	const struct virtio_pci *v; /* NULL: the guest's control console */
+	const struct virtio_pci *v;     /* NULL: a group's port, or the guest's control console */
+	const struct shm_member *group; /* NULL: another device */
 };
+
+/* What a group's port has of a virtio device's counters: of MSI-X, and the same name for it. */
+static bool member_port_counter(const struct shm_member *p, unsigned i, uint64_t *value)
+{
+	char name[64];
+
+	return i >= VIRTIO_COUNTER_MSIX && i < VIRTIO_COUNTER_SUPPRESSED &&
+	       shm_member_counter(p, SHM_COUNTER_MSIX + i - VIRTIO_COUNTER_MSIX, name, sizeof name,
+	                          value);
+}
 
 /* The i-th counter as virtio_pci_counter() has it; false: there is none, or no such device. */
 static bool device_counter(const struct device *d, unsigned i, uint64_t *value)
 {
 	char name[64];
 
+	if (d->group)
+		return member_port_counter(d->group, i, value);
 	return d->v ? virtio_pci_counter(d->v, i, name, sizeof name, value)
 	            : control_console_counter(d->vm, SESSION_COUNTER_COUNT + i, name, sizeof name,
 	                                      value);
@@ -200,33 +214,43 @@ typedef void device_samples(struct metrics *m, const struct device *d, unsigned 
 static void member_samples(struct metrics *m, device_samples *samples, const struct group_member *g,
                            unsigned which)
 {
-	samples(m, &(struct device){{g->vm->name, "pmem", g->group->name}, g->vm, &g->pmem.v},
+	samples(m, &(struct device){{g->vm->name, "pmem", g->group->name}, g->vm, &g->pmem.v, NULL},
 	        which);
+}
+
+/* What a guest has at a port of the switch. */
+static void port_samples(struct metrics *m, device_samples *samples, unsigned slot, unsigned which)
+{
+	const struct node_config *n = control_config();
+	const struct port_config *c = &n->port[slot];
+	const struct virtio_net *nic = control_nic(slot);
+	const struct shm_member *group = control_group_port(slot);
+
+	if (nic || group)
+		samples(
+		    m,
+		    &(struct device){{n->guest[c->guest].name, group ? "group" : "net", c->name},
+		                     NULL,
+		                     nic ? &nic->v : NULL,
+		                     group},
+		    which);
 }
 
 static void for_devices(struct metrics *m, device_samples *samples, unsigned which)
 {
-	const struct node_config *n = control_config();
 	const struct vm *vm;
 
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++) {
-		samples(m, &(struct device){{vm->name, "console", ""}, vm, &vm->hvc.v}, which);
-		samples(m, &(struct device){{vm->name, "control", ""}, vm, NULL}, which);
+		samples(m, &(struct device){{vm->name, "console", ""}, vm, &vm->hvc.v, NULL},
+		        which);
+		samples(m, &(struct device){{vm->name, "control", ""}, vm, NULL, NULL}, which);
 	}
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
 		for (unsigned i = 0; i < CONFIG_JOINED; i++)
 			if (vm->joined[i])
 				member_samples(m, samples, vm->joined[i], which);
-	for (unsigned i = 0; i < n->ports; i++) {
-		const struct virtio_net *nic = control_nic(i);
-		const struct port_config *c = &n->port[i];
-
-		if (nic)
-			samples(m,
-			        &(struct device){
-			            {n->guest[c->guest].name, "net", c->name}, NULL, &nic->v},
-			        which);
-	}
+	for (unsigned i = 0; i < control_config()->ports; i++)
+		port_samples(m, samples, i, which);
 }
 
 static void one_device_counter(struct metrics *m, const struct device *d, unsigned which)
@@ -237,11 +261,31 @@ static void one_device_counter(struct metrics *m, const struct device *d, unsign
 		metrics_number(m, d->label, value);
 }
 
+static void member_port_violations(struct metrics *m, const struct device *d)
+{
+	static const char *const rule[SHM_ERROR_COUNT] = {"",
+#define X(name) #name,
+	                                                  SHM_ERRORS(X)
+#undef X
+	};
+	char name[64];
+	uint64_t value;
+
+	for (unsigned e = SHM_OK + 1; e < SHM_ERROR_COUNT; e++)
+		if (shm_member_counter(d->group, SHM_COUNTER_VIOLATION + e, name, sizeof name,
+		                       &value) &&
+		    value)
+			metrics_number(m, LABELS(d->label[0], d->label[1], d->label[2], rule[e]),
+			               value);
+}
+
 static void one_device_violations(struct metrics *m, const struct device *d, unsigned which)
 {
 	uint64_t value;
 
 	(void)which;
+	if (d->group)
+		member_port_violations(m, d);
 	for (unsigned e = VRING_OK + 1; e < VRING_ERROR_COUNT; e++)
 		if (device_counter(d, VIRTIO_COUNTER_VIOLATION + e, &value) && value)
 			metrics_number(
@@ -257,6 +301,20 @@ static void device_counters(struct metrics *m, unsigned which)
 static void device_violations(struct metrics *m, unsigned which)
 {
 	for_devices(m, one_device_violations, which);
+}
+
+static void one_group_port_counter(struct metrics *m, const struct device *d, unsigned which)
+{
+	char name[64];
+	uint64_t value;
+
+	if (d->group && shm_member_counter(d->group, which, name, sizeof name, &value))
+		metrics_number(m, LABELS(d->label[0], d->label[2]), value);
+}
+
+static void group_port_counters(struct metrics *m, unsigned which)
+{
+	for_devices(m, one_group_port_counter, which);
 }
 
 /* ---- groups: of each that a guest is in, as that guest's ---- */
@@ -332,7 +390,7 @@ static void ism_sizes(struct metrics *m, unsigned which)
 
 /* ---- the families ---- */
 
-#define DEVICE "guest,device,port" /* the labels of a virtio device */
+#define DEVICE "guest,device,port" /* the labels of a device */
 
 static const struct family guest_families[] = {
     FAMILY(INFO, "patio_guest", NULL, "guest,kernel", "A guest, and its kernel.", guest_info, 0),
@@ -410,14 +468,19 @@ static const struct family guest_families[] = {
 	       VIRTIO_COUNTER_MSIX + VPCI_##name),
         VPCI_MSIX_COUNTERS(X)
 #undef X
+#define X(name, help)                                                                              \
+	FAMILY(COUNTER, "patio_group_port_" #name, NULL, "guest,port", help, group_port_counters,  \
+	       SHM_COUNT_##name),
+            SHM_COUNTERS(X)
+#undef X
 #define X(name, unit, help)                                                                        \
 	FAMILY(COUNTER, "patio_control_" #name, unit, "guest", help, control_counters,             \
 	       SESSION_##name),
-            SESSION_COUNTERS(X)
+                SESSION_COUNTERS(X)
 #undef X
 #define X(name, unit, help)                                                                        \
 	FAMILY(COUNTER, "patio_ism_" #name, unit, "guest", help, ism_counters, ISM_COUNT_##name),
-                ISM_COUNTERS(X)
+                    ISM_COUNTERS(X)
 #undef X
 };
 

@@ -51,11 +51,11 @@ static unsigned mtu_of_link(const struct vnet_port *p)
 	return vnet_link_get(p, &info) ? info.mtu : 0;
 }
 
-enum port_number { PORT_UP, PORT_MTU, PORT_LOST, PORT_LEARNED, PORT_QUOTA };
+enum port_number { PORT_UP, PORT_MTU, PORT_LOST, PORT_LEARNED, PORT_QUOTA, PORT_COPIED };
 
-static uint64_t port_number(struct vnet_port *p, const struct port_config *c,
-                            enum port_number which)
+static uint64_t port_number(struct vnet_port *p, unsigned slot, enum port_number which)
 {
+	const struct port_config *c = &control_config()->port[slot];
 	struct vnet_port_stats s;
 
 	switch (which) {
@@ -70,6 +70,9 @@ static uint64_t port_number(struct vnet_port *p, const struct port_config *c,
 		return vnet_port_learned(p);
 	case PORT_QUOTA:
 		return c->addresses;
+	case PORT_COPIED:
+		vnet_port_stats(p, &s);
+		return s.copied + control_copied(slot);
 	}
 	return 0;
 }
@@ -79,9 +82,7 @@ static void port_numbers(struct metrics *m, unsigned which)
 	struct vnet_port *p;
 
 	for (unsigned slot = 0; (p = next_port(&slot)); slot++)
-		metrics_number(
-		    m, LABELS(p->name),
-		    port_number(p, &control_config()->port[slot], (enum port_number)which));
+		metrics_number(m, LABELS(p->name), port_number(p, slot, (enum port_number)which));
 }
 
 static void port_stats(struct metrics *m, unsigned offset)
@@ -280,6 +281,9 @@ static const struct family net_families[] = {
     FAMILY(COUNTER, "patio_port_out", "bytes", "port",
            "Bytes of the frames from the switch to the port.", port_stats,
            offsetof(struct vnet_port_stats, out_bytes)),
+    FAMILY(COUNTER, "patio_port_copied", "bytes", "port",
+           "Bytes of frames that were copied for the port: into its guest's memory, or to look at.",
+           port_numbers, PORT_COPIED),
     FAMILY(COUNTER, "patio_port_flooded_frames", NULL, "port",
            "Frames from the port that went to all ports, for a group or an unknown address.",
            port_stats, offsetof(struct vnet_port_stats, flooded)),
