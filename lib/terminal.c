@@ -52,26 +52,36 @@ bool terminal_line(struct terminal *t, const char *buf, size_t n)
 	return n <= TERMINAL_PART && enqueue(t, buf, n, n, TERMINAL_QUEUE) == n;
 }
 
-/* Removes up to TERMINAL_FIFO bytes from the queue. */
-static size_t dequeue(struct terminal *t, char *to)
+/* Removes up to TERMINAL_FIFO bytes from the queue, none of what was queued from `end` on. */
+static size_t dequeue(struct terminal *t, char *to, uint64_t end)
 {
 	size_t n = 0;
 
-	for (; n < TERMINAL_FIFO && t->tail != t->head; n++)
+	for (; n < TERMINAL_FIFO && (int64_t)(end - t->tail) > 0; n++)
 		to[n] = t->queue[t->tail++ % TERMINAL_QUEUE];
 	return n;
 }
 
-static size_t feed_once(struct terminal *t)
+static size_t feed_once(struct terminal *t, uint64_t end)
 {
 	char part[TERMINAL_FIFO];
 	size_t n;
 
 	spin_lock(&t->lock);
-	n = dequeue(t, part);
+	n = dequeue(t, part, end);
 	spin_unlock(&t->lock);
 	t->port->put(part, n);
 	return n;
+}
+
+static uint64_t queue_head(struct terminal *t)
+{
+	uint64_t now;
+
+	spin_lock(&t->lock);
+	now = t->head;
+	spin_unlock(&t->lock);
+	return now;
 }
 
 void terminal_feed(struct terminal *t)
@@ -85,7 +95,7 @@ void terminal_feed(struct terminal *t)
 	spin_lock(&t->port_lock);
 	t->port->interrupt(false);
 	if (t->port->empty())
-		feed_once(t);
+		feed_once(t, queue_head(t));
 	spin_unlock(&t->port_lock);
 }
 
@@ -109,16 +119,6 @@ void terminal_await(struct terminal *t)
 		t->port->wake();
 }
 
-static uint64_t queue_head(struct terminal *t)
-{
-	uint64_t now;
-
-	spin_lock(&t->lock);
-	now = t->head;
-	spin_unlock(&t->lock);
-	return now;
-}
-
 static bool sent_up_to(struct terminal *t, uint64_t end)
 {
 	bool done;
@@ -135,7 +135,7 @@ void terminal_settle(struct terminal *t)
 
 	while (!sent_up_to(t, end)) {
 		spin_lock(&t->port_lock);
-		feed_once(t);
+		feed_once(t, end);
 		spin_unlock(&t->port_lock);
 	}
 }
@@ -147,9 +147,9 @@ void terminal_end(struct terminal *t, bool alone)
 	if (!alone) {
 		spin_lock(&t->port_lock);
 		for (uint64_t end = queue_head(t); !sent_up_to(t, end);)
-			feed_once(t);
+			feed_once(t, end);
 		return;
 	}
-	for (size_t n; (n = dequeue(t, part));)
+	for (size_t n; (n = dequeue(t, part, t->head));)
 		t->port->put(part, n);
 }

@@ -55,7 +55,8 @@ void terminal_feed(struct terminal *t);
  * was off in between, so that an edge-triggered line sees an edge. */
 void terminal_await(struct terminal *t);
 
-/* Waits until the port has taken all that was queued before this call. */
+/* Waits until the port has taken all that was queued before this call, and gives it nothing of what
+ * comes meanwhile: the caller's text would stand in the middle of such a line. */
 void terminal_settle(struct terminal *t);
 
 /* The same at the end of the node; afterwards no other core can use the port.  `alone`: the other

@@ -128,6 +128,30 @@ static void the_monitor_waits_for_what_was_before(void **state)
 	assert_int_equal(on_line, sizeof text + 100);
 }
 
+static const char late[] = "[ 1.0 c1 info] a line of another core's\r\n";
+
+/* While the port takes bytes, another core logs. */
+static void put_beside_a_writer(const char *buf, size_t n)
+{
+	if (!on_line)
+		terminal_line(&t, late, sizeof late - 1);
+	put(buf, n);
+}
+
+static void a_line_that_comes_meanwhile_is_not_cut(void **state)
+{
+	static const struct terminal_port busy = {empty, put_beside_a_writer, interrupt, wake};
+	static const char text[] = "20 bytes before it\r\n";
+
+	(void)state;
+	t.port = &busy;
+	terminal_line(&t, text, sizeof text - 1);
+	terminal_settle(&t);
+	assert_int_equal(on_line, sizeof text - 1);
+	terminal_settle(&t);
+	assert_int_equal(on_line, sizeof text - 1 + sizeof late - 1);
+}
+
 static void a_panic_asks_for_no_lock(void **state)
 {
 	(void)state;
@@ -213,6 +237,7 @@ int main(void)
 	    cmocka_unit_test_setup(a_visit_feeds_one_fifo, setup),
 	    cmocka_unit_test_setup(what_has_no_room_is_not_taken, setup),
 	    cmocka_unit_test_setup(the_monitor_waits_for_what_was_before, setup),
+	    cmocka_unit_test_setup(a_line_that_comes_meanwhile_is_not_cut, setup),
 	    cmocka_unit_test_setup(a_panic_asks_for_no_lock, setup),
 	    cmocka_unit_test_setup(a_port_without_interrupt_is_waited_for, setup),
 	    cmocka_unit_test_setup(cores_write_while_one_feeds, setup),
