@@ -72,7 +72,9 @@ def test_file(n):
 
 
 def quiet_exits(n, name):
-    """The guest's exits, when its terminal has come to rest."""
+    """The guest's exits, when its terminal has come to rest: its shell's prompt, which follows a command that
+    was just run there, has been printed, and no more is counted."""
+    n.expect("# ")
     last = None
     while last != (last := n.exits(name)):
         pass
