@@ -22,6 +22,11 @@ void vnet_sync(struct vnet *v)
 	}
 }
 
+void vnet_wait_for_walks(struct vnet_core *core)
+{
+	vnet_sync(core->vnet);
+}
+
 static void core_init(struct vnet *v, struct vnet_core *c, unsigned id)
 {
 	c->id = id;

@@ -41,6 +41,10 @@ static inline struct vnet_batch *vnet_core_batch(struct vnet_core *core)
 	return &((struct vnet_core_open *)core)->batch;
 }
 
+/* Waits until no core is in a walk that began before this call.  `core`: the caller's, not in the
+ * walk.  Control path. */
+void vnet_wait_for_walks(struct vnet_core *core);
+
 /*
  * Makes network `net` (below VNET_NETS), or changes how it finds its destinations.  False: a bad
  * number, or no memory for the table of addresses.

@@ -166,6 +166,8 @@ void shm_member_leave(struct shm_member *m)
 	atomic_store(&g->member[m->seat], NULL);
 	shm_member_reset(m);
 	wait_for_senders(g);
+	/* A core that walks another device's batch may have found it, too: walking_member(). */
+	vnet_wait_for_walks(vnet_this_core());
 	while (m->nspare)
 		shm_set_owner(g, m->spare[--m->nspare], SHM_KEPT | shm_id(m));
 }

@@ -16,6 +16,7 @@ static struct vm vm;
 static struct group group;
 static struct group_member member;
 static struct shm_group frames;
+static struct vnet *net;
 static unsigned allocated, fail_at;
 static uint64_t mapped_at;
 
@@ -44,7 +45,20 @@ void shown_move(struct shown_memory *s, uint64_t at)
 
 struct vnet_core *vnet_this_core(void)
 {
-	return NULL;
+	return vnet_core(net, 0);
+}
+
+static void *alloc(size_t size)
+{
+	size_t whole = (size + 63) & ~(size_t)63;
+
+	return memset(aligned_alloc(64, whole), 0, whole);
+}
+
+static void release(void *p, size_t size)
+{
+	(void)size;
+	free(p);
 }
 
 static void no_message(void *ctx, uint64_t addr, uint32_t data)
@@ -119,6 +133,20 @@ static void without_memory(void **state)
 	assert_int_equal(allocated, 0);
 }
 
+static int make_switch(void **state)
+{
+	(void)state;
+	net = vnet_create(&(struct vnet_mem){alloc, release}, 1);
+	return !net;
+}
+
+static int free_switch(void **state)
+{
+	(void)state;
+	vnet_destroy(net);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,5 +154,5 @@ int main(void)
 	    cmocka_unit_test_setup(without_memory, setup),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_switch, free_switch);
 }

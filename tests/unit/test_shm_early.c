@@ -1,13 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_shm_early.c: a member that sends a buffer which is about to become its own, from another
- * core than the one that gives it, guessing its number.  Includes the files whose steps it takes
- * one by one.
+ * core than the one that gives it, guessing its number; and one that leaves while another core has
+ * just found it.  Includes the files whose steps it takes one by one.
  */
 #include <pthread.h>
 #include "tests/unit/rig/shm_nodes.h"
 #include "drivers/shm/shm_in.c"
 #include "drivers/shm/shm_out.c"
+#include "vnet/walk.h"
+
+static atomic_uint waits;    /* for the walks of other cores ... */
+static atomic_uint unlisted; /* ... which find no ben, if they begin now */
+
+static void wait_and_count(struct vnet_core *core)
+{
+	atomic_store(&unlisted, !atomic_load(&group->member[1]));
+	atomic_fetch_add(&waits, 1);
+	vnet_wait_for_walks(core);
+}
+
+#define vnet_wait_for_walks wait_and_count
+#include "drivers/shm/shm_group.c"
+#undef vnet_wait_for_walks
 
 #define ANN member[0]
 #define BEN member[1]
@@ -155,12 +170,58 @@ static void undone(void **state)
 	check_shares();
 }
 
+/* ---- a member that leaves ---- */
+
+#define MOMENTS 2000
+
+static atomic_bool left;
+
+static void *leave(void *arg)
+{
+	this_core_id = 0;
+	shm_member_leave(arg);
+	atomic_store(&left, true);
+	return NULL;
+}
+
+/* A core that walks another device's batch reads each member's `walking`: ben must not be freed
+ * before it has. */
+static void who_leaves_is_there_for_walks(void **state)
+{
+	struct shm_member *ben = BEN.device;
+	struct vnet_core *other = vnet_core(net, 1);
+	pthread_t leaver;
+	bool too_soon;
+
+	(void)state;
+	assert_true(vnet_port_remove(BEN.port));
+	atomic_store(&left, false);
+	atomic_store(&waits, 0);
+	walk_enter(other);
+	assert_ptr_equal(atomic_load(&group->member[1]), ben);
+	assert_int_equal(pthread_create(&leaver, NULL, leave, ben), 0);
+	while (!atomic_load(&waits) && !atomic_load(&left))
+		sched_yield();
+	for (unsigned i = 0; i < MOMENTS && !atomic_load(&left); i++)
+		sched_yield();
+	too_soon = atomic_load(&left);
+	walk_leave(other);
+	pthread_join(leaver, NULL);
+	guest_free(BEN.g);
+	free(BEN.device);
+	free(BEN.shared);
+	memset(&BEN, 0, sizeof BEN);
+	assert_false(too_soon);
+	assert_true(atomic_load(&unlisted));
+	check_shares();
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, members_setup, members_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {T(dropped_early), T(given_on_early), T(taken_late),
-	                                   T(undone)};
+	                                   T(undone), T(who_leaves_is_there_for_walks)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
