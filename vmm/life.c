@@ -205,6 +205,7 @@ void vm_end(struct vm *vm, uint8_t status, const char *reason)
 
 void vm_reap(struct vm *vm)
 {
+	/* First, as with the reset the buffers of a port in a group go to others. */
 	passthrough_quiesce(vm);
 	vpci_reset(&vm->pci);
 	release_cores(vm, vm->nvcpus);

@@ -22,7 +22,7 @@ static int allocated;      /* pieces of memory that nobody gave back */
 static unsigned place_max; /* so many cores the policy of this program has */
 static uint32_t asked[VCPUS];
 static unsigned log_lines, ready_devices;
-static bool no_tables;
+static bool no_tables, quiet; /* quiet: no device of the guest's does DMA */
 static char why[128];
 
 /* ---- what lives need of the VMM ---- */
@@ -119,6 +119,7 @@ void passthrough_detach(struct vm *vm)
 void passthrough_quiesce(struct vm *vm)
 {
 	(void)vm;
+	quiet = true;
 }
 
 void vm_reset_devices(struct vm *vm)
@@ -271,6 +272,34 @@ static void the_first_reason_stays(void **state)
 	assert_int_equal(allocated, 0);
 }
 
+static void bus_reset(struct vpci_dev *d)
+{
+	(void)d;
+	assert_true(quiet);
+	ready_devices++;
+}
+
+/* What its devices write into belongs to others after the reset: a port in a group gives all
+ * buffers back. */
+static void dma_ends_before_the_reset(void **state)
+{
+	static const struct vpci_ops ops = {.reset = bus_reset};
+	static struct vpci_dev device;
+	struct guest_config g = guest();
+	struct vm *vm = vm_create(0, &g, why, sizeof why);
+
+	(void)state;
+	vpci_dev_init(&device, "port", &ops, 1, 2, 0, 0);
+	assert_true(vpci_add(&vm->pci, &device, 0));
+	assert_true(vm_start(vm, place, 0, why, sizeof why));
+	assert_true(vm_stop(vm, "it is enough"));
+	quiet = false;
+	ready_devices = 0;
+	vm_reap(vm);
+	assert_int_equal(ready_devices, 1);
+	vm_destroy(vm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +307,7 @@ int main(void)
 	    cmocka_unit_test_setup(it_gets_the_cores_of_the_policy, setup),
 	    cmocka_unit_test_setup(without_all_cores_it_takes_none, setup),
 	    cmocka_unit_test_setup(the_first_reason_stays, setup),
+	    cmocka_unit_test_setup(dma_ends_before_the_reset, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
