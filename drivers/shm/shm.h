@@ -33,6 +33,10 @@
 #include "drivers/virtio/lock.h"
 #include "vnet/vnet.h"
 
+/* Bytes behind the Ethernet header, with a VLAN tag, of the longest frame that is copied into a
+ * buffer. */
+#define SHM_MTU (SHM_FRAME_MAX - 18)
+
 /* The rules that a member can break.  Each stops its port until the member is reset. */
 #define SHM_ERRORS(X)                                                                              \
 	X(out_of_region) /* a buffer that the group does not have */                               \

@@ -5,8 +5,6 @@
 #include "drivers/shm/shm_parts.h"
 #include "lib/spinlock.h"
 
-#define LINK_HEADER 18 /* Ethernet, with a VLAN tag */
-
 /* An event index that no head reaches soon: nobody has asked to be notified. */
 #define NEVER 0x80000000u
 
@@ -191,6 +189,9 @@ void shm_start(struct shm_member *m)
 		shm_count(m, SHM_COUNT_starts);
 	}
 	spin_unlock(&m->control);
+	/* It may be an edge, whose links have next hops to ask for. */
+	if (starts && shm_ready(m))
+		vnet_port_ready(vnet_this_core(), m->port);
 }
 
 /*
@@ -258,7 +259,7 @@ bool shm_member_init(struct shm_member *m, struct shm_group *g, unsigned seat,
 	m->seat = seat;
 	m->shared = c->shared;
 	m->mask = g->entries - 1;
-	m->mtu = c->mtu < SHM_FRAME_MAX - LINK_HEADER ? c->mtu : SHM_FRAME_MAX - LINK_HEADER;
+	m->mtu = c->mtu < SHM_MTU ? c->mtu : SHM_MTU;
 	m->moved = c->moved;
 	m->region_at = c->region_at;
 	m->region_bytes = c->region_bytes;

@@ -88,6 +88,24 @@ static void test_mtu_of_an_edge(void **state)
 	free(c);
 }
 
+/* In a group it carries what the buffers hold, though its network has more. */
+static void test_mtu_of_an_edge_in_a_group(void **state)
+{
+	struct config *c = node();
+
+	(void)state;
+	accept_text(c, "network wide mtu 4000\n"
+	               "guest b kernel k\n"
+	               "group m memory 4M buffers 2M members dom0 b\n"
+	               "port x guest dom0 network wide edge group m\n"
+	               "port y guest b network wide\n");
+	assert_int_equal(port(c, "x")->mtu, CONFIG_FRAMES_MTU);
+	assert_int_equal(port(c, "y")->mtu, 4000);
+	accept_text(c, "underlay x address 198.51.100.1/24 mtu 1600\n");
+	assert_int_equal(port(c, "x")->mtu, 1600);
+	free(c);
+}
+
 static void add_line(void *ctx, const char *text)
 {
 	text_add(ctx, text);
@@ -276,6 +294,7 @@ int main(void)
 	    cmocka_unit_test(test_underlay_changes),
 	    cmocka_unit_test(test_mtu_follows),
 	    cmocka_unit_test(test_mtu_of_an_edge),
+	    cmocka_unit_test(test_mtu_of_an_edge_in_a_group),
 	    cmocka_unit_test(test_lint),
 	    cmocka_unit_test(test_learning),
 	    cmocka_unit_test(test_guests_on_the_wire),

@@ -146,8 +146,6 @@ bool config_set_group(struct parser *p, struct port_config *port)
 	slot = known_group(p, a->word);
 	if (slot < 0)
 		return false;
-	if (port->edge)
-		return config_fail(p, a->word, "an edge is not in a group: it is a virtio device");
 	if (!config_is_member(&n->group[slot], port->guest))
 		return config_fail(p, a->word, "guest \"%s\" is no member of group \"%s\"", guest,
 		                   a->word->text);

@@ -13,12 +13,26 @@ struct mtu_limit {
 	const struct port_config *link; /* NULL: the network has none */
 };
 
-/* The MTU of an edge without an underlay: the network's, if configured. */
+/* The MTU of an edge without an underlay: the network's, if configured and if it can have it. */
 static uint32_t edge_default(const struct node_config *n, const struct port_config *edge)
 {
 	const struct net_config *net = &n->net[edge->net];
+	uint32_t mtu = net->mtu_given ? net->mtu : MTU_DEFAULT;
 
-	return net->mtu_given ? net->mtu : MTU_DEFAULT;
+	return edge->group && mtu > CONFIG_FRAMES_MTU ? CONFIG_FRAMES_MTU : mtu;
+}
+
+/* Whether an edge in a group can carry what it is to carry. */
+static bool fits_group(struct parser *p, const struct word *w, const struct port_config *edge)
+{
+	uint32_t wire = edge->underlay.mtu, mtu = edge->mtu_given ? edge->mtu : wire;
+
+	if (!edge->group || mtu <= CONFIG_FRAMES_MTU)
+		return true;
+	return config_fail(p, w,
+	                   "mtu %u of port \"%s\" does not fit the buffers of its group; "
+	                   "%u at most",
+	                   (unsigned)mtu, edge->name, CONFIG_FRAMES_MTU);
 }
 
 static bool settle_edges(struct parser *p, const struct word *w)
@@ -33,6 +47,8 @@ static bool settle_edges(struct parser *p, const struct word *w)
 			return config_fail(p, w,
 			                   "mtu %u of the underlay is more than %u of port \"%s\"",
 			                   (unsigned)wire, (unsigned)port->mtu, port->name);
+		if (!fits_group(p, w, port))
+			return false;
 		if (!port->mtu_given)
 			port->mtu = wire ? wire : edge_default(p->node, port);
 	}

@@ -6,6 +6,7 @@
 _Static_assert(CONFIG_GUESTS <= SHM_SEATS, "each member has a seat");
 _Static_assert(CONFIG_FRAMES_MAX == (uint64_t)SHM_BUFFERS_MAX * SHM_BUFFER,
                "more would not be used");
+_Static_assert(CONFIG_FRAMES_MTU == SHM_MTU, "what an edge in a group can carry");
 
 static void moved(struct shm_member *m)
 {
