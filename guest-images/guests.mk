@@ -39,7 +39,7 @@ $(GUEST_OUT)/group.elf64: $(GUEST_OUT)/guest-images/netlib/channel.c.o
 $(GUEST_OUT)/member.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/netlib/*.c) \
 		vnet/frame/headers.c vnet/frame/sum.c)
 $(GUEST_OUT)/dom0.elf64: $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/dom0/*.c \
-		vnet/frame/*.c)) $(GUEST_NIC)
+		guest-images/netlib/netlib.c vnet/frame/*.c)) $(GUEST_NIC)
 
 $(GUEST_OUT)/%.elf64: guest-images/lib/guest.ld $(GUEST_LIB)
 	$(LD) -static -nostdlib -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \

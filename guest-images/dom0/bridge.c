@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The bridge: polls both directions, and sleeps. */
+/* The bridge to a virtio port: polls both directions, and sleeps. */
 #include "guest-images/dom0/bridge.h"
 #include "guest-images/lib/cpu.h"
 
@@ -9,14 +9,22 @@ const char *const bridge_counter_name[BRIDGE_COUNTER_COUNT] = {
 #undef X
 };
 
-const char *bridge_start(struct bridge *b)
+static const char *open_virtio(struct bridge *b)
+{
+	const char *error = port_start(&b->port, e1000_tso6(&b->nic));
+
+	b->mtu = b->port.mtu;
+	return error;
+}
+
+static const char *start_virtio(struct bridge *b)
 {
 	const char *error = inward_start(b);
 
 	return error ? error : outward_start(b);
 }
 
-bool bridge_poll(struct bridge *b)
+static bool poll_virtio(struct bridge *b)
 {
 	bool moved = inward_poll(b);
 
@@ -37,7 +45,7 @@ static bool wait_for_port(const struct bridge *b)
 	return b->in_held > E1000_RX_RING / 2;
 }
 
-void bridge_sleep(struct bridge *b)
+static void sleep_virtio(struct bridge *b)
 {
 	bool for_nic = wait_for_nic(b), idle = true;
 
@@ -54,3 +62,5 @@ void bridge_sleep(struct bridge *b)
 	guest_vq_disarm(&b->port.rx);
 	guest_vq_disarm(&b->port.tx);
 }
+
+const struct bridge_kind bridge_virtio = {open_virtio, start_virtio, poll_virtio, sleep_virtio};

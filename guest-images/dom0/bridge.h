@@ -2,16 +2,18 @@
 /*
  * bridge.h: frames between the NIC and the port, both ways, without a copy.
  *
+ *   bridge.c   the port is a virtio device: start, poll, and when to sleep
  *   inward.c   NIC -> port: the NIC's receive buffer has room for the virtio header in front
  *   outward.c  port -> NIC: the port's receive buffers become a chain of the NIC's descriptors
  *   outward_cut.c  ... or several, where the NIC cannot segment a large frame
- *   bridge.c   start, poll, and when to sleep
+ *   group.c    the port is one of a trust group's member: all of that
  */
 #ifndef DOM0_BRIDGE_H
 #define DOM0_BRIDGE_H
 #include <stdbool.h>
 #include <stdint.h>
 #include "drivers/e1000/e1000.h"
+#include "guest-images/dom0/group_port.h"
 #include "guest-images/dom0/port.h"
 #include "guest-images/dom0/stamps.h"
 #include "vnet/frame/offload.h"
@@ -26,6 +28,7 @@
 	X(out_bad)      /* dropped: not a frame, or an offload header that contradicts it */       \
 	X(out_software) /* checksummed or segmented in software: the NIC could not */              \
 	X(out_unable)   /* dropped: neither the NIC nor Dom0 can segment it */                     \
+	X(copied)       /* bytes of frames that Dom0 copied: heads of segments that it made */     \
 	X(sleeps)
 
 enum bridge_counter {
@@ -48,6 +51,8 @@ struct out_frame {
 
 struct bridge {
 	struct e1000 nic;
+	uint32_t mtu, mtu_most; /* the port's; what frames from the wire may have, 0: any */
+	struct group_port group;
 	struct port port;
 	struct out_frame *out_free;
 	unsigned out_nfree;
@@ -57,15 +62,20 @@ struct bridge {
 	uint64_t count[BRIDGE_COUNTER_COUNT];
 };
 
-/* Allocates buffers and frames; the NIC and the port have been started. NULL, or what is wrong. */
-const char *bridge_start(struct bridge *b);
-
-/* Forwards a bounded number of frames; false when there were none. */
-bool bridge_poll(struct bridge *b);
-
-/* Sleeps until there may be a frame to forward; called with interrupts off, as all functions here.
+/*
+ * What differs between the two kinds of port; called with interrupts off, as all functions here.
+ * open:   finds and starts the port; the NIC has been started.  NULL, or what is wrong.
+ * start:  gives the NIC its buffers.  NULL, or what is wrong.
+ * poll:   forwards a bounded number of frames; false when there were none.
+ * sleep:  sleeps until there may be a frame to forward.
  */
-void bridge_sleep(struct bridge *b);
+struct bridge_kind {
+	const char *(*open)(struct bridge *b);
+	const char *(*start)(struct bridge *b);
+	bool (*poll)(struct bridge *b);
+	void (*sleep)(struct bridge *b);
+};
+extern const struct bridge_kind bridge_virtio, bridge_group;
 
 /* The two directions: the polls return whether they did anything. */
 const char *inward_start(struct bridge *b);

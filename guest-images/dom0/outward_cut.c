@@ -35,6 +35,7 @@ static void send_segment(struct bridge *b, struct vnet_frame *segment, struct ou
 	static const struct vnet_hdr plain;
 
 	memcpy(keeper->head, segment->seg->base, segment->seg->len);
+	b->count[BRIDGE_copied] += segment->seg->len;
 	segment->seg->base = keeper->head;
 	/* There is room, and a segment has at most one piece more than its frame. */
 	e1000_tx_send(&b->nic, segment->seg, segment->nseg, &plain, keeper);

@@ -113,6 +113,11 @@ unsigned netlib_take(struct netlib *n, struct netlib_frame *frame, unsigned max)
 	return count;
 }
 
+unsigned netlib_offered(struct netlib *n)
+{
+	return entries(&n->shared->free, n->free_tail, &n->free_seen, 1);
+}
+
 unsigned netlib_room(struct netlib *n)
 {
 	/* Acquire: what the VMM has read may be overwritten after that. */

@@ -62,6 +62,9 @@ unsigned netlib_receive(struct netlib *n, struct netlib_frame *frame, unsigned m
  * and room for SHM_FRAME_MAX.  With none left it rings the doorbell, for more of them later. */
 unsigned netlib_take(struct netlib *n, struct netlib_frame *frame, unsigned max);
 
+/* How many empty buffers netlib_take() would get now, without the doorbell. */
+unsigned netlib_offered(struct netlib *n);
+
 /* What functions tell each other about a frame: SHM_NOTES bytes, which go with it. */
 static inline void *netlib_notes(const struct netlib *n, const struct netlib_frame *frame)
 {

@@ -2,10 +2,10 @@
 /*
  * A member of a group with a port there: a network function on netlib.  how=generate sends frames=
  * (100) of 200 bytes to mac=; how=filter lets UDP port 53 pass, how=forward routes to mac=,
- * how=relay changes nothing, and each sends on to the member to=, or by the switch without it;
- * how=count counts until there were frames=.  All but the generator sleep while no frames come, and
- * all but generator and counter serve until they were stopped.  how=break breaks each rule, and
- * goes on.
+ * how=relay changes nothing, and each sends on to the member to=, or by the switch without it; with
+ * back=1 the relay sends frames back to where they came from.  how=count counts until there were
+ * frames=.  All but the generator sleep while no frames come, and all but generator and counter
+ * serve until they were stopped.  how=break breaks each rule, and goes on.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -234,6 +234,7 @@ static void relay(void)
 	static struct netlib_relay r;
 
 	r.onward = onward();
+	r.back = mb_number("back", 0);
 	serve(netlib_relay_frames, &r);
 }
 
