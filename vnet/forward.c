@@ -321,3 +321,14 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 	walk_leave(core);
 	return moved;
 }
+
+unsigned vnet_input_leaving(struct vnet_core *core, struct vnet_port *from,
+                            struct vnet_batch *batch)
+{
+	unsigned moved;
+
+	core->leaving = from;
+	moved = vnet_input(core, from, batch);
+	core->leaving = NULL;
+	return moved;
+}

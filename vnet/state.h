@@ -132,6 +132,8 @@ struct vnet_core {
 	struct vnet_port *touched[VNET_PORTS];
 	unsigned ntouched;
 	struct vnet_port *from; /* where the frames of this walk came in */
+	/* The port whose batch is in the walk and leaves its chains; NULL: none. */
+	struct vnet_port *leaving;
 	struct vnet_frame *visit[VNET_BATCH];
 	struct vnet_scratch scratch;
 	struct vnet_heads guard;          /* checked by guard_stage */

@@ -70,6 +70,14 @@ void vnet_net_set_link_local(struct vnet *v, unsigned net, enum vnet_link_local 
 unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_batch *batch);
 
 /*
+ * As vnet_input(), for a batch of frames that leave their chains: one that comes from a service of
+ * its flow's chain goes to where the chain ends, past the services behind that one.  Others enter
+ * their flows as ever.
+ */
+unsigned vnet_input_leaving(struct vnet_core *core, struct vnet_port *from,
+                            struct vnet_batch *batch);
+
+/*
  * Visits each port once that is not in mode VNET_KICK, taking at most `budget` frames from each; a
  * port that another core is polling is skipped.  Returns the number of frames taken.
  */

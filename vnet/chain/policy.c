@@ -296,8 +296,9 @@ static inline bool source_fits(const struct look *l, const struct vnet_frame *f)
 	return !l->base->ops->source || l->base->ops->source(l->w, l->base, f);
 }
 
-/* Looks one frame up that was admitted. */
-static inline void look_up_one(struct look *l, struct vnet_frame *f, uint64_t bit)
+/* Looks one frame up that was admitted; `leaves`: past the services that are left of its chain. */
+static inline __attribute__((always_inline)) void look_up_one(struct look *l, struct vnet_frame *f,
+                                                              uint64_t bit, bool leaves)
 {
 	struct flow_place at;
 	struct flow_key k;
@@ -307,6 +308,9 @@ static inline void look_up_one(struct look *l, struct vnet_frame *f, uint64_t bi
 		return;
 	read_frame(l, f, &k);
 	at = find_flow(l, &k);
+	/* Of the chain that it is in: who sends a frame into a flow does not leave it. */
+	if (leaves && at.step)
+		at.next = NO_SERVICE;
 	if (at.flow != NO_FLOW)
 		go_on(l, at, &k, f, bit);
 	else if (!l->function || source_fits(l, f))
@@ -380,24 +384,40 @@ static struct policy *base_of(const struct walk *w, const struct chain_core *c)
 	           : atomic_load_explicit(&w->core->vnet->base[w->from->net], memory_order_acquire);
 }
 
+static inline __attribute__((always_inline)) void look_up_all(struct look *l, bool leaves)
+{
+	struct walk *w = l->w;
+	struct vnet_frame *f = w->frame, *end = f + w->n;
+	uint64_t bytes = 0, bit = 1;
+
+	for (; f < end; f++, bit <<= 1) {
+		bytes += f->len;
+		if (admit(w, f))
+			look_up_one(l, f, bit, leaves);
+	}
+	look_up_left(l);
+	count_add(&w->count->in_bytes, bytes);
+}
+
+/* A function of its own: others do not pay for it. */
+static __attribute__((noinline)) void look_up_leaving(struct look *l)
+{
+	look_up_all(l, true);
+}
+
 static void look_up_flows(struct walk *w, struct policy *policy)
 {
 	const struct chain_policy *p = (const struct chain_policy *)policy;
 	struct look l = {.w = w, .p = p, .t = p->table, .c = chain_of(w), .from = w->from->number};
-	struct vnet_frame *f = w->frame, *end = f + w->n;
-	uint64_t bytes = 0, bit = 1;
 
 	l.base = base_of(w, l.c);
 	l.generation = atomic_load_explicit(&l.t->generation, memory_order_relaxed);
 	l.function = chain_service(l.t, l.from) != NO_SERVICE;
 	l.c->used = 0;
-	for (; f < end; f++, bit <<= 1) {
-		bytes += f->len;
-		if (admit(w, f))
-			look_up_one(&l, f, bit);
-	}
-	look_up_left(&l);
-	count_add(&w->count->in_bytes, bytes);
+	if (__builtin_expect(w->core->leaving == w->from, 0))
+		look_up_leaving(&l);
+	else
+		look_up_all(&l, false);
 }
 
 /* --- explain, and the end ----------------------------------------------------------------- */
