@@ -54,6 +54,7 @@
 	X(bad_access, "Accesses to registers that do not exist, or of a wrong width.")             \
 	X(handed, "Frames that the guest got as they were, without a copy.")                       \
 	X(dropped, "Frames that the guest dropped itself.")                                        \
+	X(out, "Frames that the guest sent out of their chains.")                                  \
 	X(direct, "Frames sent straight to another member, past the switch.")                      \
 	X(direct_lost, "Such frames for which that one had no buffer, or did not run.")
 
@@ -110,6 +111,7 @@ struct shm_member {
 	uint32_t out_seen;                    /* out.head as last read */
 	_Atomic(struct vnet_batch *) walking; /* the batch in the walk; NULL: none is */
 	unsigned ntaken, nhanded, ngiven, nruns, nback, ndirect;
+	bool leaving;                       /* the batch is of frames of SHM_OUT */
 	uint32_t taken[VNET_BATCH];         /* where its frames begin; those of SHM_TO first */
 	uint16_t back[VNET_BATCH];          /* empty ones that it gets back */
 	struct shm_desc direct[VNET_BATCH]; /* frames of SHM_TO */

@@ -79,6 +79,8 @@ enum shm_action {
 	SHM_NEXT, /* to the switch, as any guest's frame: routes, addresses, service chains */
 	SHM_TO,   /* straight to another member of the group, whose number is in `to` */
 	SHM_DROP, /* nowhere: the buffer goes back */
+	SHM_OUT,  /* to where its service chain ends, past the services that are left of it; as
+	           * SHM_NEXT if the member is in no chain of the frame's */
 };
 
 /* An entry of `in` and `out`: one word, which is read and written whole. */

@@ -33,7 +33,7 @@ static enum shm_error check_entry(const struct shm_member *m, const struct shm_d
 		return SHM_E_out_of_region;
 	if (shm_owner(m->group, buffer) != shm_id(m))
 		return SHM_E_wrong_owner;
-	if (d->action > SHM_DROP || d->to >= (d->action == SHM_TO ? m->group->seats : 1))
+	if (d->action > SHM_OUT || d->to >= (d->action == SHM_TO ? m->group->seats : 1))
 		return SHM_E_bad_action;
 	if (d->action != SHM_DROP && d->at % SHM_BUFFER + d->length > SHM_BUFFER)
 		return SHM_E_bad_length;
@@ -43,7 +43,7 @@ static enum shm_error check_entry(const struct shm_member *m, const struct shm_d
 /*
  * Any entry but a good one of SHM_NEXT.  False: the batch ends before it.  It breaks a rule, *why,
  * or it is one of SHM_TO behind frames for the switch: those of a batch go first, so that all that
- * goes to one receiver keeps its order.
+ * goes to one receiver keeps its order; or one of SHM_OUT, which are batches of their own.
  */
 static __attribute__((noinline)) bool take_other(struct shm_member *m, uint64_t entry, bool first,
                                                  enum shm_error *why)
@@ -59,9 +59,9 @@ static __attribute__((noinline)) bool take_other(struct shm_member *m, uint64_t 
 		return false;
 	if (d.action == SHM_DROP)
 		drop(m, d.at / SHM_BUFFER);
-	else if (first)
+	else if (first && d.action == SHM_TO)
 		take_direct(m, &d);
-	return first || d.action == SHM_DROP;
+	return (first && d.action != SHM_OUT) || d.action == SHM_DROP;
 }
 
 /* A frame in one piece that asks for no offload. */
@@ -115,6 +115,34 @@ take_entries(struct shm_member *m, struct vnet_batch *b, const struct shm_desc *
 	return d;
 }
 
+/* Makes a batch of the next entries of SHM_OUT, `max` at most; as gather_batch(). */
+static __attribute__((noinline)) uint32_t gather_leaving(struct shm_member *m, struct vnet_batch *b,
+                                                         uint32_t max, enum shm_error *why)
+{
+	struct shm_group *g = m->group;
+	struct shm_desc d;
+
+	for (; b->n < max; b->n++) {
+		const struct shm_desc *at = &m->shared->out_ring[(m->out_tail + b->n) & m->mask];
+		uint64_t entry = *(const volatile word *)at;
+
+		__builtin_memcpy(&d, &entry, sizeof d);
+		*why = check_entry(m, &d);
+		if (*why != SHM_OK || d.action != SHM_OUT)
+			break;
+		shm_set_owner(g, d.at / SHM_BUFFER, SHM_IN_WALK | shm_id(m));
+		m->taken[m->ntaken++] = d.at;
+		make_frame(&b->frame[b->n], &b->seg[b->n], g->buffer + d.at, d.length);
+	}
+	/* What is not one of them now, the next batch has. */
+	if (b->n)
+		*why = SHM_OK;
+	b->nseg = b->n;
+	m->leaving = true;
+	count_add(&m->count[SHM_COUNT_out], b->n);
+	return b->n;
+}
+
 /* How many entries wait in `out`; more than it has: the member broke a rule. */
 static inline uint32_t waiting(struct shm_member *m)
 {
@@ -140,6 +168,8 @@ static uint32_t gather_batch(struct shm_member *m, struct vnet_batch *b, uint32_
 	b->position = m->out_tail;
 	first = ring + place;
 	stop = take_entries(m, b, first, first + straight, why);
+	if (__builtin_expect(stop == first && n && *why == SHM_OK, 0))
+		return gather_leaving(m, b, n, why);
 	if (stop != first + straight || straight == n)
 		return (uint32_t)(stop - first);
 	return straight + (uint32_t)(take_entries(m, b, ring, ring + n - straight, why) - ring);
@@ -189,6 +219,7 @@ static int send_batch(struct shm_member *m, struct vnet_core *core, uint32_t max
 	uint32_t taken;
 
 	m->ntaken = m->nhanded = m->nback = m->ndirect = 0;
+	m->leaving = false;
 	/* A full barrier: a core that takes a buffer from the member's name (exchange_undo())
 	 * either is seen here, or sees this and waits. */
 	atomic_exchange(&m->gathers, true);
@@ -202,7 +233,9 @@ static int send_batch(struct shm_member *m, struct vnet_core *core, uint32_t max
 			shm_send_direct(m);
 			shm_put_given(m);
 		}
-		if (b->n)
+		if (__builtin_expect(m->leaving, 0))
+			vnet_input_leaving(core, m->port, b);
+		else if (b->n)
 			vnet_input(core, m->port, b);
 		atomic_store_explicit(&m->walking, NULL, memory_order_relaxed);
 		finish_batch(m, taken);

@@ -2,10 +2,11 @@
 /*
  * A member of a group with a port there: a network function on netlib.  how=generate sends frames=
  * (100) of 200 bytes to mac=; how=filter lets UDP port 53 pass, how=forward routes to mac=,
- * how=relay changes nothing, and each sends on to the member to=, or by the switch without it; with
- * back=1 the relay sends frames back to where they came from.  how=count counts until there were
- * frames=.  All but the generator sleep while no frames come, and all but generator and counter
- * serve until they were stopped.  how=break breaks each rule, and goes on.
+ * how=relay changes nothing, and each sends on to the member to=, out of its chain with out=1, or
+ * by the switch without either; with back=1 the relay sends frames back to where they came from.
+ * how=count counts until there were frames=.  All but the generator sleep while no frames come, and
+ * all but generator and counter serve until they were stopped.  how=break breaks each rule, and
+ * goes on.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -119,6 +120,8 @@ static struct netlib_onward onward(void)
 	char name[SHM_NAME];
 	int to;
 
+	if (mb_number("out", 0))
+		return (struct netlib_onward){SHM_OUT, 0};
 	if (!mb_option("to", name, sizeof name))
 		return (struct netlib_onward){SHM_NEXT, 0};
 	to = netlib_member(&lib, name);
@@ -266,7 +269,7 @@ static void break_rules(void)
 	broken((struct shm_desc){.at = own, .length = SHM_BUFFER}, 1, 2);
 	netlib_take(&lib, &f, 1);
 	own = (uint32_t)(f.data - lib.buffer);
-	broken((struct shm_desc){.at = own, .length = 60, .action = SHM_DROP + 1}, 1, 3);
+	broken((struct shm_desc){.at = own, .length = 60, .action = SHM_OUT + 1}, 1, 3);
 	broken((struct shm_desc){.at = 0}, lib.mask + 2, 4);
 	check(netlib_take(&lib, &f, 1) == 1, "after", "no buffer");
 	f.length = 60;

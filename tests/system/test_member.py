@@ -6,22 +6,23 @@ import pytest
 
 from machine import TINY, about, ended, judge, node, passes, refuse, said, until
 
-FRAMES = 200  # fewer than the spare buffers of a member (230): none is lost, however slowly it works
+FRAMES = 200  # fewer than the spare buffers of a member (209): none is lost, however slowly it works
 FUNCTIONS = "filter", "forward", "relay"
-SERVED = "asks", "first", "second", "sum"  # a sender, two functions that know nothing of each other, a counter
-MACS = {name: f"52:54:00:00:00:0{i}" for i, name in enumerate(("gen", *FUNCTIONS, "count", "bad", *SERVED))}
+# A sender, two functions that know nothing of each other, a counter; a replica of the first that ends its chain.
+SERVED = "asks", "first", "second", "sum", "quits"
+MACS = {name: f"52:54:00:00:00:{i:02x}" for i, name in enumerate(("gen", *FUNCTIONS, "count", "bad", *SERVED))}
 CASES = {"gen": f"how=generate frames={FRAMES} mac={MACS['filter']}", "filter": "how=filter to=forward",
          "forward": f"how=forward mac={MACS['relay']}", "relay": "how=relay to=count",
          "count": f"how=count filtered=1 frames={FRAMES // 2}", "bad": "how=break",
          "asks": f"how=generate frames={FRAMES} mac={MACS['sum']}", "first": "how=filter", "second": "how=relay",
-         "sum": f"how=count filtered=1 frames={FRAMES // 2}"}
+         "sum": f"how=count filtered=1 frames={FRAMES // 2}", "quits": "how=filter out=1"}
 CONF = ("network default mode exact\nnetwork lab mode exact\n"
         + "".join(f'guest {name} kernel member.elf cmdline "{words}" {TINY} autostart no\n'
                   for name, words in CASES.items())
         + f"group m memory 8M buffers 6M members {' '.join(CASES)}\n"
         + "".join(f"port {name} guest {name} network {'lab' if name in SERVED else 'default'} group m mac {mac}\n"
                   for name, mac in MACS.items())
-        + "service one ports first\nservice two ports second\n"
+        + "service one ports first quits\nservice two ports second\n"
         + "flow f from asks proto udp chain one two to sum\n")
 
 
@@ -90,7 +91,23 @@ def test_service_chain(n):
     until("it waits", lambda: counters(n, "sum").get("starts"))
     passes(n, "asks")
     judge(n, "sum")
-    assert [counters(n, name)["handed"] for name in SERVED[1:]] == [FRAMES, FRAMES // 2, FRAMES // 2]
+    assert [counters(n, name)["handed"] for name in ("first", "second", "sum")] == [
+        FRAMES, FRAMES // 2, FRAMES // 2]
+
+
+def test_out_of_its_chain(n):
+    """What a function sends out of its chain goes to the chain's end, past the service that is left."""
+    stop(n, *FUNCTIONS, *SERVED)
+    for name in "quits", "second":
+        serves(n, name)
+    before = {name: counters(n, name) for name in ("second", "sum")}
+    n.monitor("start sum")
+    until("it waits", lambda: counters(n, "sum")["starts"] > before["sum"].get("starts", 0))
+    passes(n, "asks")
+    judge(n, "sum")
+    assert counters(n, "quits")["out"] == counters(n, "quits")["dropped"] == FRAMES // 2
+    assert counters(n, "sum")["handed"] == before["sum"].get("handed", 0) + FRAMES // 2
+    assert counters(n, "second").get("handed", 0) == before["second"].get("handed", 0)
 
 
 def test_rules(n):

@@ -65,7 +65,7 @@ static void each_broken_rule_has_its_counter(void **state)
 		breaks(d, "violation.bad_length", i + 1);
 	}
 	own = member_compose(&ANN, mac_of(0), 60, 0);
-	d = (struct shm_desc){.at = place(&own), .length = 60, .action = SHM_DROP + 1};
+	d = (struct shm_desc){.at = place(&own), .length = 60, .action = SHM_OUT + 1};
 	breaks(d, "violation.bad_action", 1);
 	own = member_compose(&ANN, mac_of(0), 60, 0);
 	breaks((struct shm_desc){.at = place(&own), .length = 60, .to = 1}, "violation.bad_action",
