@@ -9,26 +9,16 @@
  *
  *   group ns|insn LOOKUP SIZE BATCH MEMBERS   LOOKUP: route, learn, or direct (SHM_TO)
  *
- * ns: median time of a hop in nanoseconds.  insn: instructions of a hop; a process steps another
- * one through them one by one.
+ * Prints the median time of a hop in nanoseconds, or its instructions, and how often a byte of a
+ * frame was copied.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-#include <x86intrin.h>
-#include "drivers/shm/shm.h"
-#include "guest-images/netlib/netlib.h"
+#include "tests/bench/ringbench/bench_switch.h"
+#include "tests/bench/ringbench/meter.h"
 
-#define REGION  (8ull << 20)
-#define MEMBERS 16
-#define WARM    400
-#define ROUNDS  4000
+#define WARM   400
+#define ROUNDS 4000
 
 struct bench {
 	const char *look_up;
@@ -36,99 +26,12 @@ struct bench {
 	bool stepped;
 };
 
-static struct vnet *net;
-static struct vnet_core *core;
-static struct shm_group *group;
-static struct shm_member *member[MEMBERS];
-static struct netlib lib[MEMBERS];
-static uint8_t *region;
-
-static void *alloc(size_t size)
-{
-	void *p = aligned_alloc(4096, (size + 4095) & ~(size_t)4095);
-
-	memset(p, 0, size);
-	return p;
-}
-
-static void release(void *p, size_t size)
-{
-	(void)size;
-	free(p);
-}
-
-struct vnet_core *vnet_this_core(void)
-{
-	return core;
-}
-
-static void no_interrupt(void *ctx, uint64_t addr, uint32_t data)
-{
-	(void)ctx, (void)addr, (void)data;
-}
-
-static void no_doorbell(void *ctx)
-{
-	(void)ctx;
-}
-
-static mac_t mac_of(unsigned i)
-{
-	return 0x5452ull | (mac_t)(i + 1) << 40;
-}
-
-static void start(struct vpci *bus)
-{
-	uint32_t val = SHM_START;
-
-	vpci_io(bus, VPCI_IO_FIRST + SHM_IO_STATUS, 4, true, &val);
-}
-
-static void join(unsigned i)
-{
-	struct shm_member_config c = {
-	    .name = "member", .mac = mac_of(i), .mtu = 1500, .shared = alloc(SHM_PRIVATE_BYTES)};
-	struct shm_member *m = alloc(sizeof *m);
-	struct vpci *bus = alloc(sizeof *bus);
-	const char *wrong;
-	char name[16];
-
-	member[i] = m;
-	snprintf(name, sizeof name, "p%u", i);
-	shm_member_init(m, group, i, &c);
-	shm_member_attach(m, vnet_port_add(net, name, 0, &shm_port_ops, m, 0));
-	vpci_init(bus, no_interrupt, NULL);
-	vpci_add(bus, &m->pci, 1);
-	vpci_cfg_write(&m->pci, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
-	start(bus);
-	vnet_port_set_mode(m->port, VNET_POLL);
-	wrong = netlib_open(&lib[i], c.shared, region, REGION, no_doorbell, NULL);
-	if (wrong) {
-		fprintf(stderr, "member %u: %s\n", i, wrong);
-		exit(2);
-	}
-}
-
-static void set_routes(unsigned members)
-{
-	struct vnet_route r[MEMBERS];
-	char err[128];
-
-	for (unsigned i = 0; i < members; i++)
-		r[i] = (struct vnet_route){.src = {VNET_MAC_ANY, 0},
-		                           .dst = {VNET_MAC_IS, mac_of(i)},
-		                           .from = -1,
-		                           .to = (uint16_t)i};
-	if (!vnet_routes_set(net, r, members, err, sizeof err)) {
-		fprintf(stderr, "routes: %s\n", err);
-		exit(2);
-	}
-}
+static struct bench_member member[BENCH_MEMBERS];
 
 static void address(struct netlib_frame *f, unsigned from, unsigned to)
 {
-	mac_write(f->data, mac_of(to));
-	mac_write(f->data + 6, mac_of(from));
+	mac_write(f->data, bench_mac(to));
+	mac_write(f->data + 6, bench_mac(from));
 	f->data[12] = 0x88;
 	f->data[13] = 0xb5;
 }
@@ -139,33 +42,25 @@ static void fill(const struct bench *b)
 	struct netlib_frame f[NETLIB_BURST];
 
 	for (unsigned i = 0; i < b->members; i++) {
-		if (netlib_take(&lib[i], f, b->batch) != b->batch)
-			exit(2);
+		if (netlib_take(&member[i].lib, f, b->batch) != b->batch)
+			bench_fail("member", "has too few buffers");
 		for (unsigned k = 0; k < b->batch; k++) {
 			address(&f[k], i, (i + 1) % b->members);
 			f[k].length = b->size;
 		}
-		netlib_send(&lib[i], f, b->batch);
+		netlib_send(&member[i].lib, f, b->batch);
 	}
-	vnet_poll(core, b->batch);
+	vnet_poll(bench_core, b->batch);
 }
 
 static void build(const struct bench *b)
 {
-	static const struct vnet_mem mem = {alloc, release};
-	bool learns = strcmp(b->look_up, "learn") == 0;
+	bool learns = b->look_up[0] == 'l';
+	struct vnet *net = bench_switch(learns ? VNET_LEARN : VNET_ROUTE);
 
-	net = vnet_create(&mem, 1);
-	core = vnet_core(net, 0);
-	vnet_net_set(net, 0, learns ? VNET_LEARN : VNET_ROUTE);
-	region = alloc(REGION);
-	group = alloc(sizeof *group);
-	if (!shm_group_init(group, region, REGION, b->members))
-		exit(2);
-	for (unsigned i = 0; i < b->members; i++)
-		join(i);
+	bench_group(net, member, b->members);
 	if (!learns)
-		set_routes(b->members);
+		bench_routes(net, b->members);
 	fill(b);
 }
 
@@ -176,7 +71,7 @@ static unsigned pass_on(const struct bench *b)
 	unsigned n, all = 0;
 
 	for (unsigned i = 0; i < b->members; i++) {
-		n = netlib_receive(&lib[i], f, b->batch);
+		n = netlib_receive(&member[i].lib, f, b->batch);
 		for (unsigned k = 0; k < n; k++) {
 			address(&f[k], i, (i + 1) % b->members);
 			if (b->look_up[0] == 'd') {
@@ -184,144 +79,89 @@ static unsigned pass_on(const struct bench *b)
 				f[k].to = (uint8_t)((i + 1) % b->members);
 			}
 		}
-		all += netlib_send(&lib[i], f, n);
+		all += netlib_send(&member[i].lib, f, n);
 	}
 	return all;
 }
 
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static double ticks_per_ns(void)
-{
-	double from = seconds();
-	uint64_t ticks = __rdtsc();
-
-	while (seconds() - from < 0.02)
-		;
-	return (double)(__rdtsc() - ticks) / ((seconds() - from) * 1e9);
-}
-
-/* No byte was copied. */
-static void check_copies(const struct bench *b)
-{
-	for (unsigned i = 0; i < b->members; i++)
-		if (member[i]->copied) {
-			fprintf(stderr, "member %u: %lu bytes copied\n", i,
-			        (unsigned long)member[i]->copied);
-			exit(2);
-		}
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void move(const struct bench *b, double *ticks)
+static void move(const struct bench *b)
 {
 	unsigned sent = pass_on(b), moved;
-	uint64_t from;
 
-	if (b->stepped)
-		__asm__ volatile("int3" ::: "memory");
-	from = __rdtsc();
-	moved = vnet_poll(core, b->batch);
-	*ticks = (double)(__rdtsc() - from) / moved;
-	if (b->stepped)
-		__asm__ volatile("int3" ::: "memory");
-	if (moved != sent || moved != b->members * b->batch) {
-		fprintf(stderr, "%u frames of %u\n", moved, b->members * b->batch);
-		exit(2);
-	}
+	meter_on();
+	moved = vnet_poll(bench_core, b->batch);
+	meter_off();
+	if (moved != sent || moved != b->members * b->batch)
+		bench_fail("round", "lost frames");
 }
 
-static void measure(const struct bench *b)
+/* How often each byte was copied, since the start. */
+static double copies(const struct bench *b, unsigned rounds)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < b->members; i++)
+		bytes += member[i].device->copied;
+	return (double)bytes / ((double)rounds * b->members * b->batch * b->size);
+}
+
+static void warm_up(const struct bench *b)
+{
+	build(b);
+	for (unsigned i = 0; i < WARM; i++)
+		move(b);
+	meter_take();
+}
+
+static void step(void *ctx)
+{
+	const struct bench *b = ctx;
+
+	warm_up(b);
+	meter_stepped = true;
+	move(b);
+	if (copies(b, WARM + 1) > 0)
+		bench_fail("round", "copied frames");
+}
+
+static void print_steps(struct bench *b)
+{
+	long steps = meter_steps(step, b);
+
+	if (steps < 0)
+		bench_fail("insn", "cannot be counted");
+	printf("%.1f -\n", (double)steps / (b->members * b->batch));
+}
+
+static void print_time(const struct bench *b)
 {
 	static double ticks[ROUNDS];
-	struct bench warm = *b;
 
-	build(b);
-	warm.stepped = false;
-	for (unsigned i = 0; i < WARM; i++)
-		move(&warm, &ticks[0]);
-	if (b->stepped) {
-		move(b, &ticks[0]);
-		check_copies(b);
-		return;
+	warm_up(b);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		move(b);
+		ticks[i] = (double)meter_take() / (b->members * b->batch);
 	}
-	for (unsigned i = 0; i < ROUNDS; i++)
-		move(b, &ticks[i]);
-	check_copies(b);
-	qsort(ticks, ROUNDS, sizeof *ticks, by_value);
-	printf("%.2f\n", ticks[ROUNDS / 2] / ticks_per_ns());
-}
-
-static bool is_breakpoint(pid_t child, unsigned long at)
-{
-	return (ptrace(PTRACE_PEEKTEXT, child, at, 0) & 0xff) == 0xcc;
-}
-
-/* The steps of the child between its two breakpoints. */
-static int count_steps(const struct bench *b)
-{
-	struct user_regs_struct regs;
-	unsigned long steps = 0, last = 0;
-	int status, traps = 0;
-	pid_t child = fork();
-
-	if (!child) {
-		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		raise(SIGSTOP);
-		measure(b);
-		_exit(0);
-	}
-	waitpid(child, &status, 0);
-	ptrace(PTRACE_CONT, child, 0, 0);
-	while (waitpid(child, &status, 0) > 0 && WIFSTOPPED(status) &&
-	       WSTOPSIG(status) == SIGTRAP) {
-		ptrace(PTRACE_GETREGS, child, 0, &regs);
-		/* The first stop is where it runs into the breakpoint, the others are steps. */
-		if (!traps || (regs.rip == last + 1 && is_breakpoint(child, last)))
-			traps++;
-		else
-			steps += regs.rip != last; /* a rep instruction counts once */
-		last = regs.rip;
-		ptrace(traps == 1 ? PTRACE_SINGLESTEP : PTRACE_CONT, child, 0, 0);
-	}
-	if (WIFSTOPPED(status))
-		kill(child, SIGKILL);
-	if (traps != 2 || !WIFEXITED(status) || WEXITSTATUS(status))
-		return 1;
-	printf("%.1f\n", (double)steps / (b->members * b->batch));
-	return 0;
+	printf("%.2f %.3f\n", meter_median(ticks, ROUNDS) / meter_ticks_per_ns(),
+	       copies(b, WARM + ROUNDS));
 }
 
 int main(int argc, char **argv)
 {
 	struct bench b = {0};
 
-	if (argc != 6) {
-		fprintf(stderr, "group ns|insn route|learn|direct SIZE BATCH MEMBERS\n");
-		return 2;
-	}
-	b.stepped = strcmp(argv[1], "insn") == 0;
+	if (argc != 6)
+		bench_fail("usage", "group ns|insn route|learn|direct SIZE BATCH MEMBERS");
 	b.look_up = argv[2];
 	b.size = (unsigned)atoi(argv[3]);
 	b.batch = (unsigned)atoi(argv[4]);
 	b.members = (unsigned)atoi(argv[5]);
-	if (b.size > SHM_FRAME_MAX || b.batch > NETLIB_BURST || b.members < 2 ||
-	    b.members > MEMBERS)
-		return 2;
-	if (b.stepped)
-		return count_steps(&b);
-	measure(&b);
+	if (!b.size || b.size > SHM_FRAME_MAX || !b.batch || b.batch > NETLIB_BURST ||
+	    b.members < 2 || b.members > BENCH_MEMBERS)
+		bench_fail("usage", "out of range");
+	if (argv[1][0] == 'i')
+		print_steps(&b);
+	else
+		print_time(&b);
 	return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/rig/host_memory.h"
 #include "tests/unit/rig/virtio_nodes.h"
 
 struct vnet *net;
@@ -6,20 +7,6 @@ struct vnet *net;
 struct node node[GUESTS];
 
 _Thread_local unsigned this_core_id;
-
-static void *alloc(size_t size)
-{
-	void *p = aligned_alloc(64, (size + 63) & ~(size_t)63);
-
-	memset(p, 0, size);
-	return p;
-}
-
-static void release(void *p, size_t size)
-{
-	(void)size;
-	free(p);
-}
 
 struct vnet_core *vnet_this_core(void)
 {
@@ -54,7 +41,7 @@ static void nic_make(struct node *n, unsigned i)
 
 int nics_setup(void **state)
 {
-	static const struct vnet_mem mem = {alloc, release};
+	static const struct vnet_mem mem = {host_alloc, host_release};
 
 	(void)state;
 	net = vnet_create(&mem, NODE_CORES);
