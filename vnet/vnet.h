@@ -52,6 +52,8 @@
  *          virtio_net_hold()       drivers/virtio/virtio_net_held.c
  *  10  Dom0 sends it
  *          outward_poll()          guest-images/dom0/outward.c
+ *      or, if its port is in a group's memory
+ *          send_burst()            guest-images/dom0/group.c
  *          e1000_tx_send()         drivers/e1000/e1000_tx.c
  *
  * Frames from the wire enter at Dom0's ring, steps 2 to 4.  If that port has an underlay, its stage
