@@ -2,8 +2,8 @@
 """The tables of a bench: printed, on docs/figures.md, and with verdicts in its JSON.
 
 A bench is a module with run(experiments), which gives rows; COLUMNS and LABEL, which name a table's
-columns and what says which row it is; PEER, and UNIT where it has no clocks; judge(row), where(row)
-and, where it has latencies, notes(row).
+columns and what says which row it is; PEER, and UNIT where it has no clocks; WITHOUT_CLOCK, the columns of
+rows without, where others have one; judge(row), where(row) and, where it has latencies, notes(row).
 """
 
 import sys
@@ -22,12 +22,19 @@ def by_clock(rows):
 def heading(bench, clock):
     """What the figures of a table are."""
     if clock:
-        return f"clock {clock.name}: {clock.about}"
-    return getattr(bench, "UNIT", "instructions under -icount shift=0")
+        return f"clock {clock.name}: {clock.about}; {bench.PEER}"
+    if hasattr(bench, "WITHOUT_CLOCK"):
+        return bench.UNIT
+    return f"{getattr(bench, 'UNIT', 'instructions under -icount shift=0')}; {bench.PEER}"
+
+
+def columns_of(bench, clock):
+    """Of the table of a clock, or of the one without."""
+    return bench.COLUMNS if clock else getattr(bench, "WITHOUT_CLOCK", bench.COLUMNS)
 
 
 def label(bench, row):
-    return " ".join(str(row[c]) for c in bench.LABEL)
+    return " ".join(str(row[c]) for c in bench.LABEL if row.get(c) is not None)
 
 
 def remarks(bench, row):
@@ -42,9 +49,10 @@ def table(bench, name, rows):
     """Prints rows, the aims with their verdicts, and where the instructions go; a table for each
     clock."""
     for clock, part in by_clock(rows):
-        cells = [bench.COLUMNS] + [[cell(r.get(c)) for c in bench.COLUMNS] for r in part]
-        widths = [max(len(line[i]) for line in cells) for i in range(len(bench.COLUMNS))]
-        print(f"\n{name}: {heading(bench, clock)}; {bench.PEER}")
+        columns = columns_of(bench, clock)
+        cells = [columns] + [[cell(r.get(c)) for c in columns] for r in part]
+        widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+        print(f"\n{name}: {heading(bench, clock)}")
         for line in cells:
             print("  " + "  ".join(text.rjust(w) for text, w in zip(line, widths)))
         for row in part:
@@ -65,7 +73,9 @@ def page(bench, name, rows):
     for clock, part in by_clock(rows):
         if clock:
             lines += ["", f"Clock `{clock.name}`: {clock.about}; {bench.PEER}.", ""]
-        lines += markdown(bench.COLUMNS, part)
+        elif hasattr(bench, "WITHOUT_CLOCK"):
+            lines += ["", f"{bench.UNIT[0].upper()}{bench.UNIT[1:]}.", ""]
+        lines += markdown(columns_of(bench, clock), part)
         for row in part:
             for kind, text in remarks(bench, row):
                 lines += ["", f"{label(bench, row)}{'' if kind == 'where' else ', ' + kind}: {text}."]

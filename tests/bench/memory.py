@@ -6,6 +6,7 @@ between them copies in its own memory is in its instructions.
 """
 
 import clocks
+import hops
 import pair
 from icount import by_reason, totals
 from relayed import BRIDGE, HOPS, TCP_BRIDGE
@@ -41,7 +42,9 @@ def measure(experiment, way, sockets, size):
 
 
 def judge(row):
-    """The aims of ISM, beside what a privileged domain relays of the same sockets."""
+    """The aims of ISM, beside what a privileged domain relays of the same sockets, and those of hops."""
+    if row["clock"] is None:
+        return hops.judge(row)
     if row["sockets"] != SMC or row["clock"] != "count":
         return []
     out = [("p50_to_base", row["p50_to_base"], AIM_ISM_TO_BASE, row["p50_to_base"] <= AIM_ISM_TO_BASE),
@@ -63,9 +66,12 @@ def run(experiments):
         if row["sockets"] == SMC:
             for name in "p50", "per_mib":
                 row[f"{name}_to_base"] = round(row[name] / base[row["clock"], row["size"]][name], 3)
-    return rows
+    return rows + hops.run()
 
 
 LABEL = ("way", "sockets", "size")
 COLUMNS = ("way", "sockets", "size", "p50", "above_floor", "per_mib", "exits_per_rtt", "vmm_per_frame",
            "copies", "priced")
+UNIT = ("hops, ring to ring, as host programs: ns and instructions of the VMM for a frame and hop, and how often a "
+        "byte is copied (tests/bench/ringbench)")
+WITHOUT_CLOCK = hops.COLUMNS

@@ -11,6 +11,7 @@ import pytest
 import bench_tables
 import clocks
 import experiments
+import hops
 import kvm_peer
 import memory
 import pair
@@ -98,6 +99,61 @@ def test_streams_have_a_server_and_an_image():
     assert text.count(" initrd experiment-ism.cpio.gz ") == text.count(" ism bench ") == 2
     assert " run=smc-run+netprobe-dynamic+tcp-server+10" in text and "+smc-run\"" in text
     assert "ism bench" not in pair.conf(clocks.COUNT, "kick", pair.TCP)
+
+
+def hop_rows(insn, copies=0, ns=50):
+    """What ringbench found: hops of a group at both sizes, and chains of that kind."""
+    def found(dut, size, each):
+        return {"dut": dut, "size": size, "ports": 2, "macs": 16, "routes": None, "batch": 32, "ns_per_frame": ns,
+                "insn_per_frame": each, "copies_per_frame": copies, "conditions": ""}
+
+    return [*(found("group-route", size, insn) for size in (64, 1514)), found("group-chain1", 64, 1000),
+            found("group-chain5", 64, 6 * insn), found("deb", 64, 900), found("patio", 64, 800)]
+
+
+def test_rows_of_hops(tmp_path, monkeypatch):
+    monkeypatch.setattr(clocks, "folder", lambda: str(tmp_path))
+    monkeypatch.setattr(hops.subprocess, "run", lambda *_, **__: None)
+    (tmp_path / "hops.json").write_text(json.dumps(hop_rows(150)[:4]))
+    assert [r["way"] for r in hops.run()] == ["group, route", "group, route", "group, chain of 1", "group, chain of 5"]
+    (tmp_path / "ring.json").write_text(json.dumps(hop_rows(150)))
+    rows = hops.run()
+    assert rows[-1]["way"] == hops.PEERS["deb"] and len(rows) == 5  # of the bench ring, the peer only
+    assert [(r["hops"], r["insn"]) for r in rows[2:4]] == [(2, 500), (6, 150)]
+
+
+@pytest.mark.parametrize("more,missed", [
+    ({}, set()), ({"insn": 151}, {"insn"}), ({"ns": 61}, {"ns"}), ({"copies": 1}, {"copies"}),
+    ({"insn": 551}, {"insn", "five_to_one_insn"})])
+def test_the_aims_of_hops(more, missed):
+    found = hop_rows(**{"insn": 150, **more})
+    verdicts = [v for r in hops.of_group(found) + hops.of_chains(found) for v in memory.judge(r)]
+    assert {what for what, _, _, met in verdicts if not met} == missed
+    assert {v[0] for v in verdicts} == {"ns", "insn", "insn_to_short", "copies", *hops.FIVE}
+
+
+def test_five_hops_are_compared_in_time_too():
+    found = hop_rows(150)
+    found[3]["ns_per_frame"] = 166  # five of its six hops are 138.3, and a hop of the short chain is 25
+    assert [what for r in hops.of_chains(found) for what, _, _, met in hops.judge(r) if not met] == ["five_to_one_ns"]
+
+
+def test_a_hop_is_flat_in_frame_size():
+    found = hop_rows(100)
+    found[1]["insn_per_frame"] = 102
+    assert [what for r in hops.of_group(found) for what, _, _, met in hops.judge(r) if not met] == ["insn_to_short"]
+
+
+def test_rows_without_a_clock_have_a_table_of_their_own(capsys):
+    experiment = made("count", "patio", patio_exits)
+    for length in "short", "long":
+        for n, when in enumerate(("before", "after")):
+            experiment.results[f"ports.trip.64.{length}.{when}"] = ports(0, 1000 * n * len(length))
+    rows = [memory.measure(experiment, "some way", memory.UDP, 64), *hops.of_group(hop_rows(150))]
+    bench_tables.table(memory, "memory", rows)
+    text = capsys.readouterr().out
+    assert text.count("memory: ") == 2 and "met    group, route 64: insn 150" in text
+    assert text.count("vmm_per_frame") == text.count("  hops  ") == 1
 
 
 def test_the_aims_of_each_clock():
