@@ -185,7 +185,12 @@ void shm_start(struct shm_member *m)
 		/* Last, since it may find that the guest has broken `free` already. */
 		shm_refill(m);
 		spin_unlock(&m->lock);
-		vgate_unlock(&m->gate);
+		/* Another vCPU may have seen that it runs, and rung: that is left to who holds the
+		 * gate. */
+		if (!vgate_leave(&m->gate)) {
+			vgate_unlock(&m->gate);
+			vpci_schedule_work(&m->pci);
+		}
 		shm_count(m, SHM_COUNT_starts);
 	}
 	spin_unlock(&m->control);

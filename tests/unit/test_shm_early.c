@@ -20,8 +20,19 @@ static void wait_and_count(struct vnet_core *core)
 	vnet_wait_for_walks(core);
 }
 
+static struct shm_member *rings; /* whose other vCPU rings while it starts; NULL: nobody's */
+
+static void set_up_and_ring(struct vnet_port *p, struct vnet_core *core, bool up)
+{
+	vnet_port_set_up(p, core, up);
+	if (rings)
+		shm_member_kick(rings);
+}
+
 #define vnet_wait_for_walks wait_and_count
+#define vnet_port_set_up    set_up_and_ring
 #include "drivers/shm/shm_group.c"
+#undef vnet_port_set_up
 #undef vnet_wait_for_walks
 
 #define ANN member[0]
@@ -216,12 +227,31 @@ static void who_leaves_is_there_for_walks(void **state)
 	check_shares();
 }
 
+/* What rings while the port starts is served by a visit. */
+static void a_doorbell_during_the_start(void **state)
+{
+	(void)state;
+	guest_out(BEN.g, BEN.io + SHM_IO_STATUS, 4, 0);
+	assert_int_equal(atomic_load(&BEN.g->pci.left), 0);
+	rings = BEN.device;
+	member_start(&BEN);
+	rings = NULL;
+	assert_int_not_equal(atomic_load(&BEN.g->pci.left), 0);
+	vpci_work(&BEN.g->pci);
+	assert_int_equal(atomic_load(&BEN.g->pci.left), 0);
+	check_shares();
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, members_setup, members_teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(dropped_early), T(given_on_early), T(taken_late),
-	                                   T(undone), T(who_leaves_is_there_for_walks)};
+	const struct CMUnitTest tests[] = {T(dropped_early),
+	                                   T(given_on_early),
+	                                   T(taken_late),
+	                                   T(undone),
+	                                   T(who_leaves_is_there_for_walks),
+	                                   T(a_doorbell_during_the_start)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
