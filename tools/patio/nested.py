@@ -2,7 +2,8 @@
 """Patio under Linux and KVM, as on a developer's machine, also where the CPU cannot nest: an emulator
 runs Debian's kernel with KVM (tools/kvm/), in which a QEMU with -accel kvm runs the node.
 
-The emulator's first serial port is the node's; the second has what the node writes to port 0xE9.
+The emulator's first serial port is the node's; the second has what the node writes to port 0xE9, and
+then what the Linux between reports, which without a second port the first has.
 """
 
 import os
@@ -16,7 +17,13 @@ from .hardware import BUILD, VENDORS, Unsupported, grub_iso
 LINUX = os.path.join(BUILD, "linux", "vmlinuz")
 INITRD = os.path.join(BUILD, "kvm", "initrd.cpio.lz4")
 LINE = "console=ttyS0 quiet nokaslr mitigations=off cryptomgr.notests panic=-1 no_timer_check"
+REPORT = "report=/dev/ttyS1"  # in that line, if something takes what the second serial port sends
 LINUX_MEMORY = 208  # MiB for Linux, its initramfs and QEMU, beside the node's memory
+
+
+def line(second):
+    """The kernel's command line; `second`: the file for what the second serial port sends, or None."""
+    return f"{LINE} {REPORT}" if second else LINE
 
 
 class Nested:
@@ -81,7 +88,7 @@ class InQemu(Nested):
         cpio.write(initrd, archive, INITRD)  # the packed archive must be the last
         return [binary, "-M", "pc", "-m", str(memory), "-smp", "1",
                 "-nodefaults", "-display", "none", "-no-reboot", "-cpu", qemu.TCG_CPU,
-                *clock, "-kernel", LINUX, "-initrd", initrd, "-append", LINE,
+                *clock, "-kernel", LINUX, "-initrd", initrd, "-append", line(second),
                 "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial",
                 "-serial", f"file:{second}" if second else "null"]
 
@@ -101,7 +108,7 @@ class InBochs(Nested):
         if memory > most:
             raise Unsupported(f"{self.NAME}: no {memory - LINUX_MEMORY} MiB of memory, "
                               f"{most - LINUX_MEMORY} at most")
-        commands = [f"linux /boot/vmlinuz {LINE} idle=poll tsc_early_khz={bochs.IPS // 1000}",
+        commands = [f"linux /boot/vmlinuz {line(second)} idle=poll tsc_early_khz={bochs.IPS // 1000}",
                     "initrd /boot/node.cpio /boot/kvm.cpio"]
         node = os.path.join(folder, "node.cpio")
         cpio.write(node, archive)
