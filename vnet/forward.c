@@ -171,6 +171,7 @@ static __attribute__((noinline)) unsigned walk_watched(struct walk *w)
 	uint64_t all = 0;
 	unsigned moved = 0;
 
+	c->open.walks++;
 	c->from = w->from;
 	policy = atomic_load_explicit(&c->vnet->policy[w->from->net], memory_order_acquire);
 	policy->ops->look_up(w, policy);
@@ -254,6 +255,7 @@ static inline __attribute__((always_inline)) unsigned walk_all(struct vnet_core 
 	w.frame = frame;
 	w.n = n;
 	w.count = count;
+	core->open.walks++;
 	core->from = from;
 	policy = atomic_load_explicit(&core->vnet->policy[from->net], memory_order_acquire);
 	if (policy == &policy_routes)

@@ -33,12 +33,19 @@ struct vnet_core_open {
 	struct vnet_batch batch;
 	uint64_t traced;     /* frames of the walk in progress that are traced, one bit each */
 	uint64_t exit_began; /* see vnet_exit_began() */
+	uint32_t walks;      /* how many there were: parts of a batch may have one each */
 };
 
 /* The core's own scratch batch, for a device to fill and hand to vnet_input(). */
 static inline struct vnet_batch *vnet_core_batch(struct vnet_core *core)
 {
 	return &((struct vnet_core_open *)core)->batch;
+}
+
+/* The number of the core's walk in progress: of frames of earlier ones nobody reads any more. */
+static inline uint32_t vnet_core_walk(const struct vnet_core *core)
+{
+	return ((const struct vnet_core_open *)core)->walks;
 }
 
 /* Waits until no core is in a walk that began before this call.  `core`: the caller's, not in the

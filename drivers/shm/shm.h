@@ -118,8 +118,9 @@ struct shm_member {
 	/* Frames that go into the rings of others when the walk has returned, by receiver. */
 	struct shm_desc given[VNET_BATCH];
 	struct shm_run {
-		struct shm_member *to;
+		struct shm_member *to; /* NULL: it has got them */
 		unsigned n;
+		uint32_t walk; /* the core's number for it */
 	} run[VNET_BATCH];
 
 	/* Under `lock`. */

@@ -165,8 +165,9 @@ static inline unsigned exchange(struct shm_member *from, struct shm_member *to,
 }
 
 /* The receiver gets the last n frames given when the walk has returned, and the sender as many
- * empty buffers. */
-static void exchange_commit(struct shm_member *from, struct shm_member *to, unsigned n)
+ * empty buffers.  `walk`: the core's number for it. */
+static void exchange_commit(struct shm_member *from, struct shm_member *to, unsigned n,
+                            uint32_t walk)
 {
 	if (!n)
 		return;
@@ -176,7 +177,7 @@ static void exchange_commit(struct shm_member *from, struct shm_member *to, unsi
 	from->nback += n;
 	from->ngiven += n;
 	from->nhanded += n;
-	from->run[from->nruns++] = (struct shm_run){to, n};
+	from->run[from->nruns++] = (struct shm_run){to, n, walk};
 }
 
 /*
@@ -215,14 +216,40 @@ static void refuse(struct shm_member *m, struct vnet_core *core, struct vnet_fra
 		vnet_refuse(core, m->port, frames[i], why);
 }
 
+/* Puts what a run has given to its receiver, `d` on, into the ring; the receiver's lock is held. */
+static void put_run(struct shm_run *run, const struct shm_desc *d)
+{
+	/* If it has stopped meanwhile, its buffers go where its others do. */
+	if (shm_put(run->to, d, run->n))
+		count_add(&run->to->count[SHM_COUNT_handed], run->n);
+	run->to = NULL;
+}
+
+/*
+ * Puts what earlier walks of the batch have given to the receiver into its ring, its lock held:
+ * nobody else reads those frames any more.  Those of the walk in progress may have other
+ * destinations yet.
+ */
+static __attribute__((noinline)) void put_earlier(struct shm_member *from, struct shm_member *to,
+                                                  uint32_t walk)
+{
+	const struct shm_desc *d = from->given;
+
+	for (unsigned i = 0; i < from->nruns; d += from->run[i++].n)
+		if (from->run[i].to == to && from->run[i].walk != walk)
+			put_run(&from->run[i], d);
+}
+
 /*
  * Hands the frames of a member's batch over as they are.  False: not all of them are such that go
- * to their first destination, and nothing was done: then all are copied, so that their order is
- * kept.  The copies are in the ring before what is handed over when the walk has returned.
+ * to their first destination, and none was: then all are copied, so that their order is kept.  The
+ * copies are in the ring before what is handed over when the walk has returned, and behind what
+ * earlier walks of the batch have given.
  */
 static inline bool hand_over(struct shm_member *from, struct shm_member *to, struct vnet_core *core,
                              struct vnet_frame *const *frames, unsigned n, unsigned *delivered)
 {
+	const uint32_t walk = vnet_core_walk(core);
 	enum vnet_drop why = VNET_DROP_rx_full;
 	unsigned fit = 0, done;
 
@@ -234,10 +261,11 @@ static inline bool hand_over(struct shm_member *from, struct shm_member *to, str
 	done = exchange(from, to, frames, fit);
 	if (__builtin_expect(done < fit, 0)) {
 		exchange_undo(from, to, done);
+		put_earlier(from, to, walk);
 		spin_unlock(&to->lock);
 		return false;
 	}
-	exchange_commit(from, to, done);
+	exchange_commit(from, to, done, walk);
 	spin_unlock(&to->lock);
 	refuse(to, core, frames + done, n - done, why);
 	*delivered = done;
@@ -290,16 +318,14 @@ void shm_put_given(struct shm_member *from)
 {
 	const struct shm_desc *d = from->given;
 
-	for (unsigned i = 0; i < from->nruns; i++) {
+	for (unsigned i = 0; i < from->nruns; d += from->run[i++].n) {
 		struct shm_member *to = from->run[i].to;
-		unsigned n = from->run[i].n;
 
+		if (!to)
+			continue;
 		spin_lock(&to->lock);
-		/* If it has stopped meanwhile, its buffers go where its others do. */
-		if (shm_put(to, d, n))
-			count_add(&to->count[SHM_COUNT_handed], n);
+		put_run(&from->run[i], d);
 		spin_unlock(&to->lock);
-		d += n;
 	}
 	from->nruns = from->ngiven = 0;
 }
@@ -330,7 +356,7 @@ static unsigned give_direct(struct shm_member *from, struct shm_member *to,
 		fit = shm_receivable(to, n);
 	for (unsigned i = 0; i < fit; i++)
 		give(&from->given[from->ngiven + i], g, shm_id(to), d[i].at, d[i].length);
-	exchange_commit(from, to, fit);
+	exchange_commit(from, to, fit, 0); /* put before any walk */
 	spin_unlock(&to->lock);
 	return fit;
 }

@@ -359,6 +359,54 @@ static void it_starts_anew(void **state)
 	}
 }
 
+static void edge_sends(struct netlib_frame *f, mac_t dst, uint8_t number)
+{
+	assert_int_equal(netlib_take(&ANN.lib, f, 1), 1);
+	memset(f->data, 0, 60);
+	mac_write(f->data, dst);
+	mac_write(f->data + 6, WIRE);
+	f->data[12] = 0x88;
+	f->data[13] = 0xb5;
+	f->data[59] = number;
+	f->length = 60;
+}
+
+/* The switch walks one batch of an edge in parts, before and behind a frame for the node itself: a
+ * copy in a later part is behind what was handed over in an earlier one. */
+static void parts_of_a_batch_keep_the_order(void **state)
+{
+	const struct vnet_underlay_config u = {
+	    .address = 0xc0000201, .prefix = 24, .mac = 0x010203005002, .mtu = 1500};
+	struct netlib_frame f[5], got;
+	uint8_t number[4];
+	unsigned n = 0;
+	char why[200];
+
+	(void)state;
+	guest_out(ANN.g, ANN.io + SHM_IO_STATUS, 4, 0);
+	assert_true(vnet_port_remove(ANN.port));
+	ANN.port = vnet_port_add(net, "ext", 0, &shm_port_ops, ANN.device, VNET_EDGE);
+	assert_non_null(ANN.port);
+	shm_member_attach(ANN.device, ANN.port);
+	assert_true(vnet_underlay_set(ANN.port, &u, why, sizeof why));
+	member_start(&ANN);
+	edge_sends(&f[0], member_mac_of(2), 1);
+	edge_sends(&f[1], u.mac, 0); /* for the node, and of no use to it */
+	edge_sends(&f[2], member_mac_of(1), 0);
+	edge_sends(&f[3], MAC_BROADCAST, 2);
+	edge_sends(&f[4], member_mac_of(2), 3);
+	assert_int_equal(netlib_send(&ANN.lib, f, 5), 5);
+	for (; n < 4 && netlib_receive(&member[2].lib, &got, 1); n++) {
+		number[n] = got.data[59];
+		member_drop(&member[2], got);
+	}
+	assert_int_equal(n, 3);
+	assert_memory_equal(number, "\1\2\3", 3);
+	assert_int_equal(member_counter(&member[2], "handed"), 1);
+	dom0->group.lib = ANN.lib;
+	check_shares();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +422,7 @@ int main(void)
 	    T(sleep_and_wake),
 	    T(an_edge_asks_for_next_hops),
 	    T(it_starts_anew),
+	    T(parts_of_a_batch_keep_the_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
