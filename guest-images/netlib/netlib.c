@@ -147,6 +147,12 @@ unsigned netlib_send(struct netlib *n, const struct netlib_frame *frame, unsigne
 	return count;
 }
 
+bool netlib_unread(const struct netlib *n)
+{
+	/* Acquire: buffers are offered before what is read is acknowledged. */
+	return atomic_load_explicit(&n->shared->out.tail, memory_order_acquire) != n->out_head;
+}
+
 bool netlib_wait(struct netlib *n, void (*sleep)(void *ctx), void *ctx)
 {
 	if (entries(&n->shared->in, n->in_tail, &n->in_seen, 1))

@@ -78,6 +78,10 @@ unsigned netlib_room(struct netlib *n);
  * that.  Returns how many: the others are still this member's, the VMM being behind. */
 unsigned netlib_send(struct netlib *n, const struct netlib_frame *frame, unsigned count);
 
+/* Whether the VMM has yet to read some of what was sent.  If not, it has offered all the empty
+ * buffers that it had for those. */
+bool netlib_unread(const struct netlib *n);
+
 /*
  * Waits for frames: asks for an interrupt, and calls sleep() if none is there.  sleep() returns
  * after the interrupt, at any time if it likes: an interrupt that came before it was called must

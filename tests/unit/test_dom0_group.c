@@ -359,6 +359,44 @@ static void it_starts_anew(void **state)
 	}
 }
 
+static int small_setup(void **state)
+{
+	int status;
+
+	region_bytes = MEMBERS * 32ul * SHM_BUFFER;
+	status = setup(state);
+	region_bytes = 0;
+	return status;
+}
+
+/* The core that polls is elsewhere while the NIC's ring runs empty: Dom0 does not sleep, since no
+ * interrupt would come with its buffers. */
+static void no_sleep_without_buffers(void **state)
+{
+	(void)state;
+	vnet_port_set_mode(ANN.port, VNET_POLL);
+	do {
+		from_wire(member_mac_of(1), 60, 1);
+		polls();
+	} while (in_nic());
+	sleep_group(dom0);
+	assert_int_equal(slept, 0);
+	while (vnet_poll(vnet_this_core(), 64))
+		;
+	sleep_group(dom0);
+	assert_int_equal(slept, 0);
+	polls();
+	assert_true(in_nic() >= dom0->group.nic_most / 2);
+	sleep_group(dom0);
+	assert_int_equal(slept, 1);
+	/* Its port stops: nothing comes any more. */
+	while (sim_receive(sim, frame, 60, 0))
+		;
+	polls();
+	guest_out(ANN.g, ANN.io + SHM_IO_STATUS, 4, 0);
+	assert_false(buffers_come(dom0));
+}
+
 static void edge_sends(struct netlib_frame *f, mac_t dst, uint8_t number)
 {
 	assert_int_equal(netlib_take(&ANN.lib, f, 1), 1);
@@ -422,6 +460,7 @@ int main(void)
 	    T(sleep_and_wake),
 	    T(an_edge_asks_for_next_hops),
 	    T(it_starts_anew),
+	    cmocka_unit_test_setup_teardown(no_sleep_without_buffers, small_setup, teardown),
 	    T(parts_of_a_batch_keep_the_order),
 	};
 
