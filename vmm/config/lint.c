@@ -5,20 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "lib/hash.h"
-#include "vmm/config/parse.h"
+#include "vmm/config/lint.h"
 
-/* One run of the checks.  A finding is about a line of the text being read, or about none (0). */
-struct lint {
-	struct parser *p; /* its index is used as work space */
-	const struct node_config *n;
-	const uint32_t *route_line; /* NULL: not reading a text */
-	void (*report)(struct lint *l, uint32_t line, const char *text);
-	config_warning *warn;
-	void *ctx;
-};
-
-__attribute__((format(printf, 3, 4))) static void report_finding(struct lint *l, uint32_t line,
-                                                                 const char *fmt, ...)
+void report_finding(struct lint *l, uint32_t line, const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
@@ -414,18 +403,6 @@ static void lint_mirrors(struct lint *l)
 			report_finding(l, m->line,
 			               "mirror \"%s\" copies nothing: network \"%s\" has no port",
 			               m->name, config_mirror_object(l->n, m));
-	}
-}
-
-static void lint_groups(struct lint *l)
-{
-	for (unsigned i = 0; i < CONFIG_GROUPS; i++) {
-		const struct group_config *g = &l->n->group[i];
-
-		if (g->name[0] && !(g->members & (g->members - 1)))
-			report_finding(l, g->line,
-			               "group \"%s\" has one member: nobody shares its memory",
-			               g->name);
 	}
 }
 
