@@ -78,8 +78,8 @@ unsigned vnet_input(struct vnet_core *core, struct vnet_port *from, struct vnet_
 
 /*
  * As vnet_input(), for a batch of frames that leave their chains: one that comes from a service of
- * its flow's chain goes to where the chain ends, past the services behind that one.  Others enter
- * their flows as ever.
+ * its flow's chain goes to where the chain ends, past the services behind that one, if its service
+ * has may_leave; else it is dropped.  Others enter their flows as ever.
  */
 unsigned vnet_input_leaving(struct vnet_core *core, struct vnet_port *from,
                             struct vnet_batch *batch);

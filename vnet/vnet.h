@@ -102,6 +102,7 @@ struct vnet_batch {
 	X(no_route)      /* nothing matched */                                                     \
 	X(flow_drop)     /* a flow says so */                                                      \
 	X(service_down)  /* no replica of the next service is up */                                \
+	X(may_not_leave) /* a function ends its chain, and its service may not */                  \
 	X(chain_loop)    /* from a service's port, and it leads to such ports only */              \
 	X(same_port)     /* the only destination was the port it came from */                      \
 	X(bad_source)    /* a group address as source */                                           \

@@ -122,12 +122,15 @@ static struct vnet_prefix prefix(struct input *in)
 static void make_service(struct input *in, unsigned i)
 {
 	struct vnet_service *s = &service[i];
+	unsigned how;
 
 	memset(s, 0, sizeof *s);
 	if (next(in) % 4)
 		s->name[0] = (char)('a' + i);
 	s->net = (uint16_t)(next(in) % 16 == 0);
-	s->fail_open = next(in) & 1;
+	how = next(in);
+	s->fail_open = how & 1;
+	s->may_leave = how >> 1 & 1;
 	s->replicas = (uint16_t)(1 + next(in) % 2);
 	for (unsigned k = 0; k < s->replicas; k++)
 		s->port[k] = (uint16_t)(2 + (2 * i + next(in)) % PORTS);
@@ -222,9 +225,9 @@ static void head(struct input *in, uint8_t *p, unsigned len)
 	}
 }
 
-/* Sends a frame in pieces of their own. */
+/* Sends a frame in pieces of their own; `leaves`: out of its chain. */
 static void input(unsigned core, struct vnet_port *from, const uint8_t *bytes, unsigned len,
-                  unsigned piece)
+                  unsigned piece, bool leaves)
 {
 	struct vnet_batch *b = vnet_core_batch(vnet_core(v, core));
 	struct vnet_frame *f = &b->frame[0];
@@ -242,7 +245,7 @@ static void input(unsigned core, struct vnet_port *from, const uint8_t *bytes, u
 	f->contiguous_head = f->nseg && b->seg[0].len >= VNET_FRAME_MIN;
 	b->nseg = f->nseg;
 	sender_net = from->net;
-	vnet_input(vnet_core(v, core), from, b);
+	(leaves ? vnet_input_leaving : vnet_input)(vnet_core(v, core), from, b);
 	for (unsigned i = 0; i < b->nseg; i++)
 		free(b->seg[i].base);
 }
@@ -257,7 +260,7 @@ static void send(struct input *in)
 		return;
 	head(in, bytes, len);
 	queued = 0;
-	input(core, port[from], bytes, len, piece);
+	input(core, port[from], bytes, len, piece, change & 2);
 	while (queued) {
 		unsigned i = --queued, n = queue[i].len;
 		struct vnet_port *function = vnet_port_get(v, at[i]);
@@ -271,7 +274,7 @@ static void send(struct input *in)
 			abort();
 		}
 		if (function)
-			input(core, function, bytes, n, piece);
+			input(core, function, bytes, n, piece, change & 4);
 	}
 }
 

@@ -22,7 +22,7 @@ CONF = ("network default mode exact\nnetwork lab mode exact\n"
         + f"group m memory 8M buffers 6M members {' '.join(CASES)}\n"
         + "".join(f"port {name} guest {name} network {'lab' if name in SERVED else 'default'} group m mac {mac}\n"
                   for name, mac in MACS.items())
-        + "service one ports first quits\nservice two ports second\n"
+        + "service one ports first quits may-leave\nservice two ports second\n"
         + "flow f from asks proto udp chain one two to sum\n")
 
 

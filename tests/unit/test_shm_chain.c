@@ -7,12 +7,13 @@
 #define BEN member[1]
 #define CAT member[2]
 
-/* What ann and ben send to UDP port 7 is in a chain: ben, cat, and to the port `to`; the rest goes
- * where addresses say. */
-static void use_chain(struct vnet_port *to)
+/* What ann and ben send to UDP port 7 is in a chain: ben, who may leave it or not, cat, and to the
+ * port `to`; the rest goes where addresses say. */
+static void use_chain(struct vnet_port *to, bool may_leave)
 {
-	struct vnet_service s[2] = {{.name = "ben", .replicas = 1, .port = {BEN.port->number}},
-	                            {.name = "cat", .replicas = 1, .port = {CAT.port->number}}};
+	struct vnet_service s[2] = {
+	    {.name = "ben", .replicas = 1, .port = {BEN.port->number}, .may_leave = may_leave},
+	    {.name = "cat", .replicas = 1, .port = {CAT.port->number}}};
 	struct vnet_flow f = {.name = "f",
 	                      .protocol = 17,
 	                      .ranges = 1,
@@ -104,7 +105,7 @@ static void a_function_ends_the_chain(void **state)
 
 	(void)state;
 	members_introduce();
-	use_chain(add_host());
+	use_chain(add_host(), true);
 	send_with_actions(&BEN, mixed, 8); /* of SHM_TO: to ann */
 	cat_gets(0);
 	cat_gets(3);
@@ -120,6 +121,24 @@ static void a_function_ends_the_chain(void **state)
 	assert_int_equal(netlib_receive(&BEN.lib, &f, 1), 1);
 	member_drop(&BEN, f);
 	assert_true(netlib_running(&ANN.lib) && netlib_running(&BEN.lib));
+	check_shares();
+}
+
+/* A service that was not given that right: such frames are dropped, and nothing else. */
+static void not_without_the_right(void **state)
+{
+	static const uint8_t mixed[] = {SHM_NEXT, SHM_OUT, SHM_OUT, SHM_NEXT};
+
+	(void)state;
+	members_introduce();
+	use_chain(add_host(), false);
+	send_with_actions(&BEN, mixed, 4);
+	cat_gets(0);
+	cat_gets(3);
+	assert_true(member_idle(&CAT));
+	assert_int_equal(narrived, 0);
+	assert_int_equal(member_drops(&BEN, VNET_DROP_may_not_leave), 2);
+	assert_true(netlib_running(&BEN.lib));
 	check_shares();
 }
 
@@ -149,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, members_setup, members_teardown)
 	    T(a_function_ends_the_chain),
+	    T(not_without_the_right),
 	    T(out_of_no_chain),
 	};
 

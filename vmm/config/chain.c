@@ -153,6 +153,7 @@ bool apply_service(struct parser *p)
 	memcpy(s->name, name->text, strlen(name->text) + 1);
 	s->net = (uint16_t)service_net(p, list_word(ports, 0));
 	s->fail_open = fail && fail->number;
+	s->may_leave = config_arg(p, "may-leave") != NULL;
 	for (uint64_t i = 0; i < ports->number; i++)
 		if (!add_replica(p, s, list_word(ports, i)))
 			return false;

@@ -90,6 +90,7 @@ static const struct term service_terms[] = {
     {"network", "NET", TERM_NET, .optional = true},
     {"ports", "PORT..", .kind = TERM_LIST, .min = 1, .max = VNET_REPLICAS},
     {"fail", "HOW", TERM_CHOICE, .optional = true, .choice = config_fail_words},
+    {"may-leave", .kind = TERM_FLAG, .optional = true},
     LAST_TERM,
 };
 

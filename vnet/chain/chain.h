@@ -43,6 +43,7 @@ struct vnet_service {
 	uint16_t replicas;
 	uint16_t port[VNET_REPLICAS]; /* numbers of ports */
 	bool fail_open; /* is left out while no replica is up; else frames are dropped */
+	bool may_leave; /* its functions may end a frame's chain: vnet_input_leaving() */
 };
 
 /* An IP address's first bits; version 0: any address, with or without IP. */

@@ -309,8 +309,13 @@ static inline __attribute__((always_inline)) void look_up_one(struct look *l, st
 	read_frame(l, f, &k);
 	at = find_flow(l, &k);
 	/* Of the chain that it is in: who sends a frame into a flow does not leave it. */
-	if (leaves && at.step)
+	if (leaves && at.step) {
+		if (!l->t->service[chain_service(l->t, l->from)].may_leave) {
+			drop_here(l->w, f, VNET_DROP_may_not_leave);
+			return;
+		}
 		at.next = NO_SERVICE;
+	}
 	if (at.flow != NO_FLOW)
 		go_on(l, at, &k, f, bit);
 	else if (!l->function || source_fits(l, f))

@@ -285,6 +285,8 @@ static void read_service(struct chain_rig *r, char *words)
 	for (char *w; (w = strtok(NULL, " "));)
 		if (!strcmp(w, "open"))
 			s->fail_open = true;
+		else if (!strcmp(w, "leave"))
+			s->may_leave = true;
 		else
 			s->port[s->replicas++] = (uint16_t)atoi(w);
 }

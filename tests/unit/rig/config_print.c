@@ -221,7 +221,8 @@ static void print_service(const struct writer *w, const struct node_config *n,
 	print_format(w, "service %s network %s ports", s->name, n->net[s->net].name);
 	for (unsigned i = 0; i < s->replicas; i++)
 		print_format(w, " %s", n->port[s->port[i]].name);
-	print_format(w, "%s\n", s->fail_open ? " fail open" : "");
+	print_format(w, "%s%s\n", s->fail_open ? " fail open" : "",
+	             s->may_leave ? " may-leave" : "");
 }
 
 static void print_match(const struct writer *w, const struct vnet_flow *f)

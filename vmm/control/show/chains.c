@@ -8,9 +8,9 @@
 /* A service's ports are rows: what each got, and whether it is there. */
 void show_services(struct out *o, const struct config_action *a)
 {
-	static const struct out_column columns[] = {{"service", 12, false}, {"network", 10, false},
-	                                            {"port", 12, false},    {"up", 3, false},
-	                                            {"fail", 6, false},     {"frames", 10, true}};
+	static const struct out_column columns[] = {
+	    {"service", 12, false}, {"network", 10, false}, {"port", 12, false}, {"up", 3, false},
+	    {"fail", 6, false},     {"leaves", 6, false},   {"frames", 10, true}};
 	uint64_t hits[VNET_REPLICAS];
 	struct vnet_service s;
 
@@ -25,6 +25,7 @@ void show_services(struct out *o, const struct config_action *a)
 			out_string(o, NULL, p ? p->name : NULL);
 			out_bool(o, NULL, p && atomic_load(&p->up));
 			out_string(o, NULL, config_word_of(config_fail_words, s.fail_open));
+			out_bool(o, NULL, s.may_leave);
 			out_number(o, NULL, hits[k]);
 		}
 	}
