@@ -67,9 +67,9 @@ struct capture_record {
 	uint32_t length;   /* of the frame */
 	uint32_t captured; /* bytes of it that follow */
 	uint8_t frame;
-	uint8_t cause;  /* enum vnet_drop + 1; 0: none */
-	uint8_t begins; /* bool: the first record of a group */
-	uint8_t reserved;
+	uint8_t cause;                    /* enum vnet_drop + 1; 0: none */
+	uint8_t begins;                   /* bool: the first record of a group */
+	uint8_t leaves;                   /* bool: who sent the frame takes it out of its chain */
 	uint8_t offload[CAPTURE_OFFLOAD]; /* the frame's struct vnet_hdr */
 };
 

@@ -154,7 +154,8 @@ void capture_taken(struct vnet_core *core, const struct vnet_port *from,
 		                           .mirrors = mirrors,
 		                           .port = from->number,
 		                           .tsc = c->tsc,
-		                           .frame = (uint8_t)(first + i)};
+		                           .frame = (uint8_t)(first + i),
+		                           .leaves = core->leaving == from};
 
 		/* What was copied of it before is what an edge got: another header was around it.
 		 */

@@ -30,7 +30,9 @@ static const char text[] = "network lab mode route\n"
                            "route network lab src any dst 52:54:00:00:00:04 to port e\n"
                            "route network lab src any dst ff:ff:ff:ff:ff:ff to port d\n"
                            "route network lab src any dst ff:ff:ff:ff:ff:ff to port e\n"
-                           "service fn ports h\nflow all from f chain fn out\n"
+                           "port i guest g network flat mac 52:54:00:00:00:07\n"
+                           "service fn ports h may-leave\nservice fm ports i\n"
+                           "flow all from f chain fn fm out\n"
                            "flow some network lab from d to e\n"
                            "mirror m network default\nmirror n network lab\nmirror o network flat\n"
                            "mirror p network wire\n";
@@ -112,7 +114,7 @@ static void send_some(struct vnet *v, struct vnet_port *from)
 	b->n = b->nseg = 0;
 	for (unsigned i = 0; i < n; i++)
 		some_frame(b, bytes[i]);
-	vnet_input(core, from, b);
+	(draw(3) ? vnet_input : vnet_input_leaving)(core, from, b);
 	vnet_port_drop_late(core, from);
 }
 
@@ -164,9 +166,9 @@ static struct vnet *run(unsigned seed)
 	begin_capture(v);
 	while (vnet_port_get(v, ports))
 		ports++;
-	assert_int_equal(ports, 9);
+	assert_int_equal(ports, 10);
 	for (unsigned i = 0; i < STEPS; i++) {
-		struct vnet_port *port = vnet_port_get(v, draw(8)); /* the last one is a link */
+		struct vnet_port *port = vnet_port_get(v, draw(9)); /* the last one is a link */
 		struct vnet_core *core = vnet_core(v, draw(CORES));
 
 		if (!draw(40))

@@ -169,6 +169,8 @@ static bool put_packet(struct walk *w, enum pcapng_direction direction,
 		p.length = frame->r.length > p.captured ? frame->r.length : p.captured;
 		append_offload(text, &frame->r);
 	}
+	if (direction == PCAPNG_IN && at->leaves)
+		append(text, "action", "out");
 	if (cause)
 		append(text, "drop", cause_name(cause));
 	if (more)

@@ -39,7 +39,7 @@ struct input {
 
 /* One step, as far as it was read. */
 struct step {
-	bool open, keyed, tick;
+	bool open, keyed, tick, leaves; /* leaves: as vnet_input_leaving() */
 	uint64_t key, seconds;
 	unsigned core;
 	struct vnet_port *from, *ready; /* ready: whose driver takes frames; NULL: none */
@@ -106,6 +106,14 @@ static int cause_of(const char *comment)
 		if (strlen(vnet_drop_name[i]) == len && !strncmp(vnet_drop_name[i], name, len))
 			return i;
 	return -1;
+}
+
+/* Whether the sender took the frame out of its chain; all frames of its batch, then. */
+static bool leaves(const char *comment)
+{
+	const char *action = value_of(comment, "action");
+
+	return action && !strncmp(action, "out", 3);
 }
 
 static struct vnet_hdr offload_of(const char *comment)
@@ -244,7 +252,7 @@ static void run_step(void)
 	if (s->inputs) {
 		p->batch = vnet_core_batch(core);
 		fill_batch(p->batch, s);
-		vnet_input(core, s->from, p->batch);
+		(s->leaves ? vnet_input_leaving : vnet_input)(core, s->from, p->batch);
 		vnet_port_drop_late(core, s->from); /* as a device does */
 		p->batch = NULL;
 		p->outcome->batches++;
@@ -262,7 +270,7 @@ static void run_step(void)
 			differ("the switch does not deliver a frame that the node did", e->port,
 			       e->frame);
 	}
-	s->open = s->keyed = s->tick = false;
+	s->open = s->keyed = s->tick = s->leaves = false;
 	s->ready = NULL;
 	s->inputs = 0;
 	s->outputs = 0;
@@ -292,6 +300,7 @@ static bool add_input(struct play *p, struct vnet_port *port, const struct block
 		return false;
 	s->input[s->inputs++] =
 	    (struct input){frame, b->bytes, b->captured, b->length, offload_of(b->comment)};
+	s->leaves = leaves(b->comment);
 	return true;
 }
 
