@@ -287,10 +287,49 @@ static void test_lonely_group(void **state)
 	free(c);
 }
 
+/* What a group opens to its members, or cannot carry. */
+static void test_ports_in_groups(void **state)
+{
+	struct config *c = node();
+
+	(void)state;
+	accept_text(c, "network wide mtu 4000\n"
+	               "guest b kernel k\n"
+	               "group m memory 4M buffers 2M members dom0 b\n"
+	               "port x guest dom0 network wide edge group m\n");
+	expect_lint(c, "network \"wide\" has MTU 4000, but its edge \"x\", in a group, has 1902: "
+	               "larger packets do not leave the node there\n"
+	               "guest \"b\" of group \"m\" sees, and can change, the frames of network "
+	               "\"wide\" that edge \"x\" moves, and has no port there\n");
+	accept_text(c, "remove port x\nnetwork near\n"
+	               "port x guest dom0 network near edge group m\n"
+	               "port y guest b network near group m\n");
+	expect_lint(c, "");
+	accept_text(c, "remove port y\nunderlay x address 198.51.100.1/24\n"
+	               "network far\n"
+	               "link l vxlan vni 7 remote 198.51.100.2 edge x network far\n");
+	expect_lint(c, "guest \"b\" of group \"m\" sees, and can change, the frames of network "
+	               "\"far\" that edge \"x\" moves, and has no port there\n");
+	accept_text(c, "port z guest b network far mac 52:54:00:00:00:09\n");
+	expect_lint(c, "");
+	free(c);
+	c = node();
+	accept_text(c, "guest b kernel k\nguest d kernel k\nguest e kernel k\n"
+	               "guest f kernel k\nguest g kernel k\n"
+	               "group m memory 4M buffers 2M members dom0 b d e f g\n");
+	expect_lint(c, "");
+	accept_text(c, "network calm\nport y guest b network calm group m\n");
+	expect_lint(c,
+	            "group \"m\" has 170 buffers for each member: too few for large frames (TSO) "
+	            "from outside of it, which need up to 180\n");
+	free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_lonely_group),
+	    cmocka_unit_test(test_ports_in_groups),
 	    cmocka_unit_test(test_underlay_changes),
 	    cmocka_unit_test(test_mtu_follows),
 	    cmocka_unit_test(test_mtu_of_an_edge),

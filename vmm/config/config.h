@@ -39,6 +39,7 @@
 #define CONFIG_GROUP_MIN  (2 * CONFIG_GROUP_UNIT)
 #define CONFIG_GROUP_MAX  (32ull << 30)
 #define CONFIG_FRAMES_MAX (32ull << 20) /* of a group's memory for frames, at most */
+#define CONFIG_FRAMES_BUF 2048u         /* bytes of a buffer there */
 #define CONFIG_FRAMES_MTU 1902u         /* ... in whose buffers a frame of this MTU fits */
 #define CONFIG_NAME       32            /* bytes of a name, its NUL included */
 #define CONFIG_MODULE     64            /* bytes of a boot module's name, its NUL included */

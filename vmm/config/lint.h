@@ -18,7 +18,7 @@ struct lint {
 __attribute__((format(printf, 3, 4))) void report_finding(struct lint *l, uint32_t line,
                                                           const char *fmt, ...);
 
-/* lint_groups.c: groups whose memory nobody shares. */
+/* lint_groups.c: groups whose memory nobody shares, or whose ports open more than was meant. */
 void lint_groups(struct lint *l);
 
 #endif
