@@ -236,6 +236,79 @@ static void the_policy_changes(void **state)
 	assert_int_equal(rig_reach_from(r, 0, B, A), 1 << 2);
 }
 
+/* --- a batch, beside its frames one by one -------------------------------------------------- */
+
+#define BATCHES 3000
+
+static uint64_t seed = 1;
+
+static unsigned random_below(unsigned n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (unsigned)(seed >> 33) % n;
+}
+
+/* Often the address of the frame before. */
+static mac_t random_mac(mac_t before, bool source)
+{
+	static const mac_t mac[] = {
+	    A, B, C, D, A | MAC_MULTICAST, 0, MAC_BROADCAST, 0x020000c28001};
+
+	return random_below(3) ? before : mac[random_below(source ? 6 : 8)];
+}
+
+static void a_port_declares_and_one_is_outside(struct rig *r)
+{
+	assert_true(vnet_net_set(r->v, 0, VNET_LEARN));
+	assert_true(vnet_port_set_mac(r->dev[1].port, B));
+	r->dev[5].port->flags = VNET_EDGE;
+	r->dev[4].port->flags = VNET_EDGE;
+}
+
+static void expect_the_same(const struct rig *r, const struct rig *other)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		struct vnet_port_stats s, t;
+
+		assert_int_equal(r->dev[i].n, other->dev[i].n);
+		assert_memory_equal(r->dev[i].serial, other->dev[i].serial,
+		                    sizeof r->dev[i].serial);
+		vnet_port_stats(r->dev[i].port, &s);
+		vnet_port_stats(other->dev[i].port, &t);
+		assert_memory_equal(&s, &t, sizeof s);
+		assert_int_equal(vnet_port_learned(r->dev[i].port),
+		                 vnet_port_learned(other->dev[i].port));
+	}
+}
+
+/* Frames of one source to one destination share a look-up; who gets them is the same. */
+static void a_batch_is_its_frames_one_by_one(void **state)
+{
+	struct rig *r = *state, *single;
+	void *made;
+
+	rig_setup(&made);
+	single = made;
+	a_port_declares_and_one_is_outside(r);
+	a_port_declares_and_one_is_outside(single);
+	for (unsigned serial = 0, i = 0; i < BATCHES; i++) {
+		unsigned from = random_below(6), n = 1 + random_below(12);
+		struct vnet_batch *b = vnet_core_batch(r->core);
+		mac_t dst = A, src = B;
+
+		b->n = b->nseg = 0;
+		for (; n--; serial++) {
+			dst = random_mac(dst, false);
+			src = random_mac(src, true);
+			rig_add(r, b, dst, src, serial);
+			rig_send(single, from, dst, src, serial);
+		}
+		vnet_input(r->core, r->dev[from].port, b);
+		expect_the_same(r, single);
+	}
+	rig_teardown(&made);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
@@ -252,6 +325,7 @@ int main(void)
 	    T(a_port_goes_with_its_addresses),
 	    T(alone_there_is_nobody_to_flood),
 	    T(the_policy_changes),
+	    T(a_batch_is_its_frames_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,13 @@ static const struct vnet_members *members_of(const struct walk *w)
 	return atomic_load_explicit(&w->core->vnet->members, memory_order_acquire);
 }
 
+/* Drops and counts frames where they came in. */
+static void drop_each(struct walk *w, uint64_t frames, enum vnet_drop why)
+{
+	for (; frames; frames &= frames - 1)
+		drop_here(w, &w->frame[__builtin_ctzll(frames)], why);
+}
+
 /* Marks the frames for the network's other ports, local ones, outside ones or both as `reach` has
  * it; never from outside to outside.  Frames sent outside only are not counted as flooded. */
 static void flood(struct walk *w, uint64_t frames, unsigned reach)
@@ -58,33 +65,30 @@ static void flood(struct walk *w, uint64_t frames, unsigned reach)
 			moved = true;
 		}
 	}
-	for (; frames; frames &= frames - 1)
-		if (!moved)
-			drop_here(w, &w->frame[__builtin_ctzll(frames)], why);
-		else if (reach & REACH_LOCAL)
-			count_add(&w->count->flooded, 1);
+	if (!moved)
+		drop_each(w, frames, why);
+	for (; frames && moved && (reach & REACH_LOCAL); frames &= frames - 1)
+		count_add(&w->count->flooded, 1);
 }
 
-/* Drops and counts a frame to a link-local group that the network does not forward. */
-static bool drop_link_local(struct walk *w, const struct vnet_frame *f)
+/* Drops and counts frames to a link-local group that the network does not forward. */
+static bool drop_link_local(struct walk *w, mac_t dst, uint64_t frames)
 {
-	if (!link_local_drops(w->core->vnet, w->from->net, f->dst, true))
+	if (!link_local_drops(w->core->vnet, w->from->net, dst, true))
 		return false;
-	drop_here(w, f, VNET_DROP_link_local);
+	drop_each(w, frames, VNET_DROP_link_local);
 	return true;
 }
 
-/* Marks a frame for the one port where its destination is. */
-static void forward(struct walk *w, struct vnet_port *to, uint64_t bit)
+/* Marks frames for the one port where their destination is. */
+IN_LINE void forward(struct walk *w, struct vnet_port *to, uint64_t frames)
 {
-	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
-
 	if (to->number == w->from->number)
-		drop_here(w, f, VNET_DROP_same_port);
+		drop_each(w, frames, VNET_DROP_same_port);
 	else if (is_outside(w->from) && is_outside(to))
-		drop_here(w, f, VNET_DROP_split_horizon);
+		drop_each(w, frames, VNET_DROP_split_horizon);
 	else
-		mark(w->core, to, bit);
+		mark(w->core, to, frames);
 }
 
 /* The port that declared the address, else the one where it was learned; NULL: none that is up, so
@@ -102,6 +106,19 @@ IN_LINE struct vnet_port *learned_port(struct walk *w, const struct vnet_members
 		return port;
 	number = learn_find(learn, dst, w->quantum);
 	return number < 0 ? NULL : if_up(port_at(w->core->vnet, (unsigned)number));
+}
+
+/* Forwards frames that all have the destination `dst`; returns those that are to be flooded. */
+IN_LINE uint64_t forward_learned(struct walk *w, const struct vnet_members *m,
+                                 struct vnet_learn *learn, mac_t dst, uint64_t frames)
+{
+	struct vnet_port *to = learned_port(w, m, learn, dst);
+
+	if (to)
+		forward(w, to, frames);
+	else if (!drop_link_local(w, dst, frames))
+		return frames;
+	return 0;
 }
 
 /* Mode exact: drops and counts a frame from outside whose source is the MAC of a local port that is
@@ -189,25 +206,30 @@ void look_up_learned(struct walk *w, struct policy *p)
 	 */
 	const mac_t own =
 	    is_outside(w->from) ? 0 : atomic_load_explicit(&w->from->mac, memory_order_relaxed);
-	mac_t known = own;
+	mac_t known = own, dst = 0;
 	const struct vnet_members *m = members_of(w);
 	struct vnet_frame *f = w->frame, *end = f + w->n;
-	uint64_t unknown = 0, bytes = 0, bit = 1;
+	uint64_t same = 0, unknown = 0, bytes = 0, bit = 1; /* same: the last ones, all to `dst` */
 
 	w->quantum = atomic_load_explicit(&w->core->vnet->quanta, memory_order_relaxed);
 	for (; f < end; f++, bit <<= 1) {
-		struct vnet_port *to;
-
 		bytes += f->len;
-		if (!admit(w, f) || (f->src != known && !check_source(w, m, learn, f, known)))
+		if (!admit(w, f))
 			continue;
-		known = f->src;
-		to = learned_port(w, m, learn, f->dst);
-		if (to)
-			forward(w, to, bit);
-		else if (!drop_link_local(w, f))
-			unknown |= bit;
+		if (f->dst != dst || f->src != known) {
+			/* Before the source is learned: it may be their destination. */
+			if (same)
+				unknown |= forward_learned(w, m, learn, dst, same);
+			same = 0;
+			if (f->src != known && !check_source(w, m, learn, f, known))
+				continue;
+			dst = f->dst;
+			known = f->src;
+		}
+		same |= bit;
 	}
+	if (same)
+		unknown |= forward_learned(w, m, learn, dst, same);
 	/* Of no interest before the port has sent with another. */
 	if (known == own && atomic_load_explicit(&w->from->sent_other, memory_order_relaxed))
 		sent_own(w);
@@ -246,7 +268,7 @@ void look_up_exact(struct walk *w, struct policy *p)
 			forward(w, to, bit);
 		else if (!(f->dst & MAC_MULTICAST))
 			unknown |= bit;
-		else if (!drop_link_local(w, f))
+		else if (!drop_link_local(w, f->dst, bit))
 			group |= bit;
 	}
 	if (group)
@@ -279,11 +301,8 @@ bool source_exact(struct walk *w, struct policy *p, const struct vnet_frame *f)
 static void deliver_one(struct walk *w, struct vnet_learn *learn, uint64_t bit)
 {
 	const struct vnet_frame *f = &w->frame[__builtin_ctzll(bit)];
-	struct vnet_port *to = learned_port(w, members_of(w), learn, f->dst);
 
-	if (to)
-		forward(w, to, bit);
-	else if (!drop_link_local(w, f))
+	if (forward_learned(w, members_of(w), learn, f->dst, bit))
 		flood(w, bit, REACH_LOCAL | REACH_OUTSIDE);
 }
 
@@ -297,7 +316,7 @@ static void deliver_one_exact(struct walk *w, uint64_t bit)
 		forward(w, to, bit);
 	else if (!(f->dst & MAC_MULTICAST))
 		flood(w, bit, REACH_OUTSIDE);
-	else if (!drop_link_local(w, f))
+	else if (!drop_link_local(w, f->dst, bit))
 		flood(w, bit, REACH_LOCAL | REACH_OUTSIDE);
 }
 
