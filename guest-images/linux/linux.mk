@@ -53,8 +53,9 @@ $(LINUX_OUT)/initrd.cpio.gz: $(INITRD_SRC) \
 	$(LINUX_SRC)/make-initrd $(LINUX_OUT)/kernel/root $(LINUX_OUT)/netprobe $@
 
 # Uses memory in common with other guests, through the library of guest-images/netlib.
-CHANNEL_SRC := $(LINUX_SRC)/channel/main.c guest-images/netlib/channel.c
-$(LINUX_OUT)/daxchannel: $(CHANNEL_SRC) guest-images/netlib/channel.h $(LINUX_SRC)/linux.mk
+CHANNEL_SRC := $(wildcard $(LINUX_SRC)/channel/*.c) $(LINUX_SRC)/probe.c guest-images/netlib/channel.c
+$(LINUX_OUT)/daxchannel: $(CHANNEL_SRC) $(wildcard $(LINUX_SRC)/channel/*.h) $(LINUX_SRC)/probe.h \
+		guest-images/netlib/channel.h $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(CHANNEL_SRC) && mv $@.$$$$ $@
 

@@ -5,6 +5,7 @@ Copies are bytes that the VMM copied for each byte that reached alice or bob by 
 between them copies in its own memory is in its instructions.
 """
 
+import channel
 import clocks
 import hops
 import pair
@@ -42,9 +43,12 @@ def measure(experiment, way, sockets, size):
 
 
 def judge(row):
-    """The aims of ISM, beside what a privileged domain relays of the same sockets, and those of hops."""
+    """The aims of ISM, beside what a privileged domain relays of the same sockets; those of the group's
+    channel, and of hops."""
     if row["clock"] is None:
         return hops.judge(row)
+    if row["way"] == channel.WAY:
+        return channel.judge(row)
     if row["sockets"] != SMC or row["clock"] != "count":
         return []
     out = [("p50_to_base", row["p50_to_base"], AIM_ISM_TO_BASE, row["p50_to_base"] <= AIM_ISM_TO_BASE),
@@ -66,7 +70,9 @@ def run(experiments):
         if row["sockets"] == SMC:
             for name in "p50", "per_mib":
                 row[f"{name}_to_base"] = round(row[name] / base[row["clock"], row["size"]][name], 3)
-    return rows + hops.run()
+    rows += [channel.measure(experiments.patio(clock, "kick", channel.SCRIPT), size, channel.BULK)
+             for clock in clocks.chosen() for size in SIZES]
+    return sorted(rows, key=lambda row: list(clocks.CLOCKS).index(row["clock"])) + hops.run()
 
 
 LABEL = ("way", "sockets", "size")

@@ -71,7 +71,7 @@ class Script:
 # What rtt and tcp are computed from.
 EXPERIMENT = Script("experiment", lambda clock: {"rounds": list(clock.rounds), "warm": WARM,
                                                  "mib": clock.mib})
-ISM_IMAGE = os.path.join(BUILD, "linux", "ism.cpio.gz")
+ISM_IMAGE, GROUP_IMAGE = (os.path.join(BUILD, "linux", f"{name}.cpio.gz") for name in ("ism", "group"))
 
 
 def by_streams(run, guests=""):

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 import bench_tables
+import channel
 import clocks
 import experiments
 import hops
@@ -101,6 +102,43 @@ def test_streams_have_a_server_and_an_image():
     assert "ism bench" not in pair.conf(clocks.COUNT, "kick", pair.TCP)
 
 
+def channel_experiment(clock="count", exits=0, copied=0, side=300):
+    """Round trips of 64 bytes through a group's memory, of which the VMM sees so much more in the long run."""
+    results = {"stream.64": {"tsc_per_mib": 4000}, "stream.65536": {"tsc_per_mib": 1000}}
+    for length, n in (("short", SHORT), ("long", LONG)):
+        name, more = f"trip.64.{length}", length == "long"
+        results[name] = {"n": n, "tsc": {"med": 700}, "send": {"med": side}, "receive": {"med": 300}}
+        for when, add in (("before", 0), ("after", 1)):
+            results[f"exits.{name}.{when}"] = patio_exits(add * (7 + more * exits), 0)
+            results[f"ports.{name}.{when}"] = ports(add * (400 + more * copied), 0)
+    return Experiment(clocks.CLOCKS[clock], "kick", results, {"system": "patio"}, "patio")
+
+
+def test_a_row_of_the_channel():
+    units = LONG - SHORT
+    row = channel.measure(channel_experiment(exits=units, copied=2 * units * 64), 64)
+    assert (row["p50"], row["one_way"], row["send"], row["receive"]) == (700, 350, 300, 300)
+    assert (row["per_mib"], row["exits_per_rtt"], row["copies"]) == (4000, 1, 1.0)
+    assert channel.measure(channel_experiment(), 64, channel.BULK)["per_mib"] == 1000
+    assert channel.measure(channel_experiment(exits=-1), 64)["exits_per_rtt"] == 0
+
+
+def test_the_aims_of_the_channel():
+    """No exits and no copies on any clock; instructions of each side where they are counted."""
+    def missed(clock="count", **more):
+        return {w for w, _, _, met in memory.judge(channel.measure(channel_experiment(clock, **more), 64)) if not met}
+
+    assert missed() == set() and missed(side=400) == set()
+    assert missed(side=401) == {"send"} and missed("critical", side=401) == set()
+    assert missed(exits=1) == {"exits_per_rtt"} and missed("critical", copied=2000) == {"copies"}
+
+
+def test_the_channel_has_a_group_and_a_server():
+    text = pair.conf(clocks.COUNT, "kick", channel.SCRIPT)
+    assert channel.MEMORY in text and text.count(" initrd channel-group.cpio.gz ") == 2
+    assert "run=channel+serve" in text and f"+{'+'.join(map(str, channel.SIZES))}\"" in text
+
+
 def hop_rows(insn, copies=0, ns=50):
     """What ringbench found: hops of a group at both sizes, and chains of that kind."""
     def found(dut, size, each):
@@ -145,15 +183,11 @@ def test_a_hop_is_flat_in_frame_size():
 
 
 def test_rows_without_a_clock_have_a_table_of_their_own(capsys):
-    experiment = made("count", "patio", patio_exits)
-    for length in "short", "long":
-        for n, when in enumerate(("before", "after")):
-            experiment.results[f"ports.trip.64.{length}.{when}"] = ports(0, 1000 * n * len(length))
-    rows = [memory.measure(experiment, "some way", memory.UDP, 64), *hops.of_group(hop_rows(150))]
+    rows = [channel.measure(channel_experiment(), 64), *hops.of_group(hop_rows(150))]
     bench_tables.table(memory, "memory", rows)
     text = capsys.readouterr().out
     assert text.count("memory: ") == 2 and "met    group, route 64: insn 150" in text
-    assert text.count("vmm_per_frame") == text.count("  hops  ") == 1
+    assert "met    group channel 64: send 300" in text and "one_way" not in text
 
 
 def test_the_aims_of_each_clock():

@@ -9,10 +9,14 @@
  *   daxchannel DEVICE send N BYTES          the other side of `receive`, which is started first
  *   daxchannel DEVICE answer N BYTES        sends each of N messages back
  *   daxchannel DEVICE ask N BYTES           the other side of `answer`, which is started first
+ *   daxchannel DEVICE serve                 the other side of the measurements, and never ends
+ *   daxchannel DEVICE trips N BYTES WARM    measures N round trips, after WARM that do not count
+ *   daxchannel DEVICE stream N BYTES        measures N messages, one behind the other
  *
  * Messages go through the channels of guest-images/netlib: one at the start of the memory, the one
- * back in the next 2 MiB.  Polls, and makes no system call meanwhile.  `receive` and `answer` make
- * the channels anew and say "ready" then.  The last line is JSON; the status is 0 if all went well.
+ * back in the next 2 MiB.  Polls, and makes no system call meanwhile.  `receive`, `answer` and
+ * `serve` make the channels anew and say "ready" then; the others wait for that a minute
+ * or two.  The last line is JSON; the status is 0 if all went well.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,15 +26,18 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include "guest-images/netlib/channel.h"
+#include "guest-images/linux/channel/daxchannel.h"
+#include "guest-images/linux/channel/measure.h"
 
-#define AREA (2ul << 20) /* of a channel */
+#define AREA    (2ul << 20) /* of a channel */
+#define LOOK_US 100u
+#define LOOKS   (60u * 1000000 / LOOK_US) /* a minute of them, or more */
 
 static uint8_t *memory;
 static size_t memory_size;
 static uint8_t message[CHANNEL_MESSAGE_MAX];
 
-static _Noreturn void give_up(const char *what, const char *why)
+void give_up(const char *what, const char *why)
 {
 	fprintf(stderr, "daxchannel: %s: %s\n", what, why);
 	exit(1);
@@ -64,12 +71,32 @@ static size_t size_of(const char *device)
 	return number(text, SIZE_MAX);
 }
 
+void look_later(void)
+{
+	const struct timespec t = {.tv_nsec = LOOK_US * 1000};
+
+	nanosleep(&t, NULL);
+}
+
+/* Linux makes the device's file before its driver has the device, and opening it fails until then.
+ */
+static int open_device(const char *device)
+{
+	unsigned looks = 0;
+	int fd;
+
+	while ((fd = open(device, O_RDWR)) < 0) {
+		if (errno != ENXIO || ++looks > LOOKS)
+			give_up(device, strerror(errno));
+		look_later();
+	}
+	return fd;
+}
+
 static void map(const char *device)
 {
-	int fd = open(device, O_RDWR);
+	int fd = open_device(device);
 
-	if (fd < 0)
-		give_up(device, strerror(errno));
 	memory_size = size_of(device);
 	memory = mmap(NULL, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
@@ -121,43 +148,63 @@ static void ready(void)
 	fflush(stdout);
 }
 
-static struct channel sender(unsigned i)
+/* Opens a side of channel i, as soon as the other side has made it. */
+static struct channel opened(unsigned i, bool (*open_side)(struct channel *, void *, size_t))
 {
 	struct channel c;
 
-	while (!channel_open_sender(&c, area(i), AREA))
-		__builtin_ia32_pause();
+	for (unsigned looks = 0; !open_side(&c, area(i), AREA); looks++) {
+		if (looks == LOOKS)
+			give_up("channel", "the other side has made none");
+		look_later();
+	}
 	return c;
+}
+
+static struct channel sender(unsigned i)
+{
+	return opened(i, channel_open_sender);
 }
 
 static struct channel receiver(unsigned i)
 {
-	struct channel c;
-
-	while (!channel_open_receiver(&c, area(i), AREA))
-		__builtin_ia32_pause();
-	return c;
+	return opened(i, channel_open_receiver);
 }
 
-static void send_one(struct channel *c, uint32_t bytes)
+void send_one(struct channel *c, const uint8_t *from, uint32_t bytes)
 {
 	enum channel_result r;
 
-	while ((r = channel_send(c, message, bytes)) == CHANNEL_WAIT)
+	while ((r = channel_send(c, from, bytes)) == CHANNEL_WAIT)
 		__builtin_ia32_pause();
 	if (r == CHANNEL_BROKEN)
 		give_up("channel", "broken");
 }
 
-static void receive_one(struct channel *c, uint32_t bytes)
+static void receive_by(struct channel *c, uint8_t *to, uint32_t bytes, void (*between)(void))
 {
 	enum channel_result r;
 	uint32_t length;
 
-	while ((r = channel_receive(c, message, sizeof message, &length)) == CHANNEL_WAIT)
-		__builtin_ia32_pause();
+	while ((r = channel_receive(c, to, CHANNEL_MESSAGE_MAX, &length)) == CHANNEL_WAIT)
+		between();
 	if (r == CHANNEL_BROKEN || length != bytes)
 		give_up("channel", r == CHANNEL_BROKEN ? "broken" : "another length");
+}
+
+static void look_at_once(void)
+{
+	__builtin_ia32_pause();
+}
+
+void receive_one(struct channel *c, uint8_t *to, uint32_t bytes)
+{
+	receive_by(c, to, bytes, look_at_once);
+}
+
+void receive_asleep(struct channel *c, uint8_t *to, uint32_t bytes)
+{
+	receive_by(c, to, bytes, look_later);
 }
 
 /* The words of message n; the last bytes may be less than a word. */
@@ -206,7 +253,7 @@ static void send_all(uint64_t n, uint32_t bytes)
 
 	for (uint64_t i = 0; i < n; i++) {
 		fill(i, bytes);
-		send_one(&c, bytes);
+		send_one(&c, message, bytes);
 	}
 	result(n, bytes, now() - start, 0);
 }
@@ -220,7 +267,7 @@ static void receive_all(uint64_t n, uint32_t bytes)
 	ready();
 	c = receiver(0);
 	for (uint64_t i = 0; i < n; i++) {
-		receive_one(&c, bytes);
+		receive_one(&c, message, bytes);
 		wrong += !is_filled(i, bytes);
 	}
 	result(n, bytes, now() - start, wrong);
@@ -233,12 +280,22 @@ static void ask(uint64_t n, uint32_t bytes)
 
 	for (uint64_t i = 0; i < n; i++) {
 		fill(i, bytes);
-		send_one(&there, bytes);
+		send_one(&there, message, bytes);
 		memset(message, 0, bytes);
-		receive_one(&back, bytes);
+		receive_one(&back, message, bytes);
 		wrong += !is_filled(i, bytes);
 	}
 	result(n, bytes, now() - start, wrong);
+}
+
+/* The side that is started first. */
+static void open_both(struct channel *there, struct channel *back)
+{
+	make(1);
+	make(0);
+	ready();
+	*there = receiver(0);
+	*back = sender(1);
 }
 
 static void answer(uint64_t n, uint32_t bytes)
@@ -246,14 +303,10 @@ static void answer(uint64_t n, uint32_t bytes)
 	struct channel there, back;
 	uint64_t start = now();
 
-	make(1);
-	make(0);
-	ready();
-	there = receiver(0);
-	back = sender(1);
+	open_both(&there, &back);
 	for (uint64_t i = 0; i < n; i++) {
-		receive_one(&there, bytes);
-		send_one(&back, bytes);
+		receive_one(&there, message, bytes);
+		send_one(&back, message, bytes);
 	}
 	result(n, bytes, now() - start, 0);
 }
@@ -274,12 +327,51 @@ static void exchange(const char *what, uint64_t n, uint32_t bytes)
 		give_up(what, "is not known");
 }
 
+static void measure(const char *what, uint64_t n, uint32_t bytes, uint64_t warm)
+{
+	struct channel there = sender(0), back = receiver(1);
+
+	if (!bytes || !n)
+		give_up("0", "no such number");
+	if (!strcmp(what, "trips"))
+		measure_trips(&there, &back, n, bytes, warm);
+	else
+		measure_stream(&there, &back, n, bytes);
+}
+
+static _Noreturn void serve(void)
+{
+	struct channel there, back;
+
+	open_both(&there, &back);
+	for (;;)
+		measure_answer(&there, &back);
+}
+
+/* The words of a command after the device's name; false: there is no such command. */
+static bool command(const char *what, unsigned words, char **word)
+{
+	bool stream = words == 2 && !strcmp(what, "stream");
+
+	if (!words && !strcmp(what, "serve"))
+		serve();
+	if (!stream && !(words == 3 && !strcmp(what, "trips")))
+		return false;
+	measure(what, number(word[0], MEASURE_MESSAGES),
+	        (uint32_t)number(word[1], CHANNEL_MESSAGE_MAX),
+	        stream ? 0 : number(word[2], MEASURE_MESSAGES));
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 4 || argc > 5)
-		give_up("usage", "DEVICE write OFFSET | read OFFSET BYTES | send, receive, ask or "
-		                 "answer N BYTES");
+	if (argc < 3 || argc > 6)
+		give_up("usage",
+		        "DEVICE write OFFSET | read OFFSET BYTES | serve | "
+		        "trips N BYTES WARM | send, receive, ask, answer or stream N BYTES");
 	map(argv[1]);
+	if (command(argv[2], (unsigned)argc - 3, argv + 3))
+		return 0;
 	if (argc == 4 && !strcmp(argv[2], "write"))
 		write_bytes(number(argv[3], SIZE_MAX));
 	else if (argc == 5 && !strcmp(argv[2], "read"))
