@@ -4,7 +4,8 @@
  * loads and stores; the one that answers serves sessions= (1) of the other.  how=device tries what
  * the device takes, with its ring and requests in that memory; how=rules breaks the ring's rules,
  * and goes on; how=send and how=receive exchange messages= (1000) by a channel of the library's,
- * `receive` is started first; how=exec executes there.  device=1: it has a physical device.
+ * `receive` is started first, and how=watch, between the two, sees them pass; how=exec executes
+ * there.  device=1: it has a physical device.
  * how=outside is no member, and finds nothing.
  */
 #include <string.h>
@@ -133,6 +134,7 @@ static void answer(struct shared *s)
 /* ---- messages by a channel ---- */
 
 #define CHANNEL (16384 + 192) /* bytes of its memory: a ring of 16 KiB */
+#define WATCHED (1ul << 20)   /* bytes that `watch` sees pass: some thousand messages */
 
 static uint8_t message[CHANNEL_MESSAGE_MAX];
 
@@ -191,6 +193,21 @@ static void receive(void *memory)
 			wrong += message[i] != (uint8_t)(n + i * 7);
 	}
 	check(!wrong, "messages", "%lu bytes or lengths are wrong", wrong);
+}
+
+/* Looks at the counters only, and writes nothing; while they change, they need not fit together. */
+static void watch(void *memory)
+{
+	uint64_t begin = rdtsc(), first;
+	struct channel c = {.other = 0};
+
+	channel_open_receiver(&c, memory, CHANNEL);
+	first = c.other;
+	while (c.other - first < WATCHED && rdtsc() - begin < netguest_patience()) {
+		cpu_pause();
+		channel_open_receiver(&c, memory, CHANNEL);
+	}
+	check(c.other - first >= WATCHED, "passed", "%lu bytes", c.other - first);
 }
 
 /* ---- the device ---- */
@@ -292,6 +309,8 @@ void guest_main(void)
 		send(rest);
 	else if (!strcmp(how, "receive"))
 		receive(rest);
+	else if (!strcmp(how, "watch"))
+		watch(rest);
 	else if (!strcmp(how, "device"))
 		use_device(rest, (uint32_t *)(rest + LARGE / 2));
 	else if (!strcmp(how, "rules"))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Dom0 as a member of a group: its NIC receives into the group's buffers and sends from them, so that no byte is copied
-between the wire and a member's function, and one copy is made to and from a guest outside of the group."""
+between the wire and a member's function, and one copy is made to and from a guest outside of the group.  Beside Dom0 the
+members of another group exchange messages by their memory alone."""
 
 import re
 import threading
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from machine import TINY, about, ended, judge, node, only_on, said, until
+from machine import TINY, about, ended, judge, node, only_on, passes, said, until
 from peer import Peer
 
 TEST = 0x88B5  # guest-images/lib/packet.h
@@ -17,12 +18,15 @@ SIZES = 60, 601, 1514
 FRAMES = 200  # of the members among themselves
 STATS = 60    # Dom0 prints its counters about every so many frames
 MACS = {name: f"52:54:00:00:00:0{i}" for i, name in enumerate(("gen", "count", "back", "echo"), 1)}
+MESSAGES = 10 ** 12  # more than pass before the guests are stopped
+CHANNEL = "".join(f'guest {how} kernel group.elf cmdline "how={how} size={8 << 20} messages={MESSAGES}" {TINY} autostart no\n'
+                  for how in ("send", "receive", "watch")) + "group c memory 8M members send receive watch\n"
 CONF = f"""guest dom0 memory 64M kernel dom0.elf cmdline "stats={STATS}" pci 00:03.0
 guest back kernel member.elf cmdline "how=relay back=1" {TINY}
 guest gen kernel member.elf cmdline "how=generate frames={FRAMES} mac={MACS["count"]}" {TINY} autostart no
 guest count kernel member.elf cmdline "how=count frames={FRAMES}" {TINY} autostart no
 guest echo kernel echo.elf cmdline "ip=10.0.2.12" {TINY}
-group m memory 8M buffers 4M members dom0 back gen count
+{CHANNEL}group m memory 8M buffers 4M members dom0 back gen count
 port ext guest dom0 edge group m
 port back guest back group m mac {MACS["back"]}
 port gen guest gen group m mac {MACS["gen"]}
@@ -41,7 +45,7 @@ def the_peer():
 
 @pytest.fixture(name="n", scope="module")
 def the_node(peer):
-    with node(CONF, ["dom0", "member", "echo"], cores=5, memory=512, wire=peer.wire) as n:
+    with node(CONF, ["dom0", "member", "echo", "group"], cores=7, memory=640, wire=peer.wire) as n:
         n.ready()
         until("the bridge is ready", lambda: "bridge ready" in said(n, "dom0"))
         until("the function is there", lambda: "serves" in said(n, "back"))
@@ -106,6 +110,21 @@ def test_one_copy(n, peer):
         total += returns(peer, "echo", 100 * i, 5, size)
     assert {name: value - before[name] for name, value in copied(n).items()} == {
         "ext": total, "echo": total, "back": 0, "gen": 0, "count": 0}
+
+
+def test_messages_beside_dom0(n):
+    """While messages pass, neither the two members of their group nor Dom0 exit at all; a third member sees them pass."""
+    n.monitor("start receive")
+    until("the channel is there", lambda: "ready" in said(n, "receive"))
+    n.monitor("start send")
+    passes(n, "watch")  # both have come to the messages
+    before = {name: n.exits(name) for name in ("send", "receive", "dom0")}
+    passes(n, "watch")
+    assert {name: n.exits(name) for name in before} == before
+    for name in "send", "receive":
+        assert about(n, name)["state"] == "running"
+        n.monitor(f"stop {name}")
+        ended(n, name)
 
 
 def flood(peer, stop):
