@@ -66,7 +66,7 @@ $(LINUX_OUT)/netfunction: $(FUNCTION_SRC) $(wildcard guest-images/netlib/*.h) dr
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(FUNCTION_SRC) && mv $@.$$$$ $@
 
-$(LINUX_OUT)/group.cpio.gz: $(addprefix $(LINUX_SRC)/,make-group pmem-modules.list) \
+$(LINUX_OUT)/group.cpio.gz: $(addprefix $(LINUX_SRC)/,make-group image pmem-modules.list) \
 		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel $(LINUX_OUT)/netfunction
 	$(LINUX_SRC)/make-group $(LINUX_OUT)/kernel/root $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT) $@
 
@@ -90,7 +90,7 @@ $(LINUX_OUT)/frr.stamp: $(LINUX_SRC)/fetch-packages
 	$(LINUX_SRC)/fetch-packages $(LINUX_OUT)/frr frr
 	@touch $@
 
-$(LINUX_OUT)/evpn.cpio.gz: $(addprefix $(LINUX_SRC)/,make-evpn evpn bgpd.conf) \
+$(LINUX_OUT)/evpn.cpio.gz: $(addprefix $(LINUX_SRC)/,make-evpn image evpn bgpd.conf) \
 		$(LINUX_OUT)/frr.stamp $(LINUX_OUT)/dom0.cpio.gz
 	$(LINUX_SRC)/make-evpn $(LINUX_OUT)/frr/root $(LINUX_OUT)/dom0.cpio.gz $@
 
@@ -138,6 +138,6 @@ $(LINUX_OUT)/programs.stamp: $(LINUX_SRC)/fetch-packages
 	$(LINUX_SRC)/fetch-packages $(LINUX_OUT)/programs iperf3 busybox
 	@touch $@
 
-$(LINUX_OUT)/ism.cpio.gz: $(LINUX_SRC)/make-ism $(ISM_SRC)/smc-run $(addprefix $(ISM_OUT)/,patio_ism.ko smc many smc-preload.so netprobe) \
+$(LINUX_OUT)/ism.cpio.gz: $(addprefix $(LINUX_SRC)/,make-ism image) $(ISM_SRC)/smc-run $(addprefix $(ISM_OUT)/,patio_ism.ko smc many smc-preload.so netprobe) \
 		$(LINUX_OUT)/programs.stamp $(LINUX_OUT)/initrd.cpio.gz
 	$(LINUX_SRC)/make-ism $(LINUX_OUT) $@
