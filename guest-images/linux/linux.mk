@@ -5,6 +5,7 @@
 #                      build/linux/group.cpio.gz: the same initramfs for members of groups
 #   linux-dom0         build/linux/dom0-vmlinuz, build/linux/dom0.cpio.gz: the same for a Dom0
 #   linux-ism          build/linux/ism.cpio.gz: the guest's with SMC-D over Patio's ISM device
+#   linux-mpi          build/linux/mpi.cpio.gz: that with Open MPI and a table of latency and bandwidth
 #   linux-evpn         build/linux/evpn.cpio.gz: Dom0's with FRR, for networks over many nodes
 #   check-linux-guest  each initramfs twice, bit for bit; the probe against itself and sha256sum
 
@@ -14,11 +15,12 @@ NETPROBE_SRC := $(sort $(wildcard $(LINUX_SRC)/*.c))
 NETPROBE_CC ?= gcc
 NETPROBE_CFLAGS := -std=gnu11 -O2 $(WARNINGS) -static -s
 
-.PHONY: linux-guest linux-dom0 linux-evpn linux-ism check-linux-guest
+.PHONY: linux-guest linux-dom0 linux-evpn linux-ism linux-mpi check-linux-guest
 linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe $(LINUX_OUT)/kexec \
 	$(LINUX_OUT)/group.cpio.gz
 linux-dom0: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/dom0.cpio.gz
 linux-ism: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/ism.cpio.gz
+linux-mpi: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/mpi.cpio.gz
 linux-evpn: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/evpn.cpio.gz
 
 $(LINUX_OUT)/netprobe: $(NETPROBE_SRC) $(wildcard $(LINUX_SRC)/*.h) $(LINUX_SRC)/linux.mk
@@ -141,3 +143,20 @@ $(LINUX_OUT)/programs.stamp: $(LINUX_SRC)/fetch-packages
 $(LINUX_OUT)/ism.cpio.gz: $(addprefix $(LINUX_SRC)/,make-ism image) $(ISM_SRC)/smc-run $(addprefix $(ISM_OUT)/,patio_ism.ko smc many smc-preload.so netprobe) \
 		$(LINUX_OUT)/programs.stamp $(LINUX_OUT)/initrd.cpio.gz
 	$(LINUX_SRC)/make-ism $(LINUX_OUT) $@
+
+# --- MPI over SMC-D: Debian's Open MPI, of which only what TCP needs is fetched, and a program
+MPI_SRC := $(LINUX_SRC)/mpi
+MPI_ROOT := $(LINUX_OUT)/openmpi/root/usr/lib/x86_64-linux-gnu/openmpi
+$(LINUX_OUT)/openmpi.stamp: $(LINUX_SRC)/fetch-packages
+	$(LINUX_SRC)/fetch-packages -a $(LINUX_OUT)/openmpi openmpi-bin openmpi-common libopenmpi3 libopenmpi-dev libpmix2 libmunge2 \
+		libhwloc15 libevent-core-2.1-7 libevent-pthreads-2.1-7 libudev1 zlib1g libc6 libgcc-s1
+	@touch $@
+
+$(LINUX_OUT)/mpi/table: $(MPI_SRC)/table.c $(LINUX_OUT)/openmpi.stamp $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(filter-out -static,$(NETPROBE_CFLAGS)) -isystem $(MPI_ROOT)/include -o $@.$$$$ $< \
+		-L$(MPI_ROOT)/lib -Wl,--allow-shlib-undefined -lmpi && mv $@.$$$$ $@
+
+$(LINUX_OUT)/mpi.cpio.gz: $(addprefix $(LINUX_SRC)/,make-mpi image) $(wildcard $(MPI_SRC)/*) $(LINUX_OUT)/mpi/table \
+		$(LINUX_OUT)/ism.cpio.gz
+	$(LINUX_SRC)/make-mpi $(LINUX_OUT) $@
