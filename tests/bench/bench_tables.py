@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The tables of a bench: printed, on docs/figures.md, and with verdicts in its JSON.
+"""The tables of a bench: printed, on a page of docs/, and with verdicts in its JSON.
 
 A bench is a module with run(experiments), which gives rows; COLUMNS and LABEL, which name a table's
 columns and what says which row it is; PEER, and UNIT where it has no clocks; WITHOUT_CLOCK, the columns of
-rows without, where others have one; judge(row), where(row) and, where it has latencies, notes(row).
+rows without, where others have one; PAGE, where its table is not on docs/figures.md; judge(row), where(row) and, where it has latencies, notes(row).
 """
 
 import sys
 
 import clocks
-from figures import cell, markdown, replace
+from figures import PAGE, cell, markdown, replace
 
 
 def by_clock(rows):
@@ -68,7 +68,7 @@ def table(bench, name, rows):
 
 
 def page(bench, name, rows):
-    """The same, as docs/figures.md has it."""
+    """The same, as a page of docs/ has it."""
     lines = []
     for clock, part in by_clock(rows):
         if clock:
@@ -79,7 +79,7 @@ def page(bench, name, rows):
         for row in part:
             for kind, text in remarks(bench, row):
                 lines += ["", f"{label(bench, row)}{'' if kind == 'where' else ', ' + kind}: {text}."]
-    replace(name, lines[1:] if lines[0] == "" else lines)
+    replace(name, lines[1:] if lines[:1] == [""] else lines, getattr(bench, "PAGE", PAGE))
 
 
 def annotate(bench, rows):

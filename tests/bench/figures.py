@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""docs/figures.md: the tables of `make bench`, each between two lines that name it.
+"""The tables of `make bench` on a page of docs/, most on figures.md, each between two lines that name it.
 
     <!-- rtt: make bench BENCH=rtt WRITE=1 -->
     <!-- end of rtt -->
@@ -10,7 +10,7 @@ import re
 
 from patio.hardware import ROOT
 
-PAGE = os.path.join(ROOT, "docs", "figures.md")
+PAGE = "figures.md"
 
 
 def markdown(columns, rows):
@@ -26,14 +26,15 @@ def cell(value):
     return f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value)
 
 
-def replace(name, lines):
-    """Puts lines where the page has the table of that name; the page must have one."""
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
+def replace(name, lines, page=PAGE):
+    """Puts lines where a page of docs/ has the table of that name; the page must have one."""
+    path = os.path.join(ROOT, "docs", page)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
     first, last = f"<!-- {name}: make bench BENCH={name} WRITE=1 -->", f"<!-- end of {name} -->"
     pattern = re.compile(re.escape(first) + ".*?" + re.escape(last), re.S)
-    if len(pattern.findall(page)) != 1:
-        raise OSError(f"docs/figures.md has not one place for {name}")
+    if len(pattern.findall(text)) != 1:
+        raise OSError(f"docs/{page} has not one place for {name}")
     block = "\n".join([first, "", *lines, "", last])
-    with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(pattern.sub(lambda _: block, page))
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(pattern.sub(lambda _: block, text))
