@@ -14,10 +14,12 @@ from patio.node import LINUX
 
 ALICE, BOB, CAROL = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 INITRD = os.path.join(BUILD, "linux", "ism.cpio.gz")
+MPI = os.path.join(BUILD, "linux", "mpi.cpio.gz")
 
 
 def guest(name, address, domain):
-    return linux(name, address, domain).replace("initrd.cpio.gz", "ism.cpio.gz")
+    image = "mpi.cpio.gz" if domain else "ism.cpio.gz"
+    return linux(name, address, domain).replace("initrd.cpio.gz", image)
 
 
 # Carol knows SMC, and is in no domain.
@@ -42,7 +44,7 @@ def serve(n, name):
 @pytest.fixture(name="n", scope="module")
 def the_node():
     # With icount the guests' time passes at once while they are idle: ten minutes are seconds.
-    with node(CONF, [], [LINUX[0], INITRD], cores=4, memory=1024, icount=True, cpu="EPYC,+x2apic") as n:
+    with node(CONF, [], [LINUX[0], INITRD, MPI], cores=4, memory=1024, icount=True, cpu="EPYC,+x2apic") as n:
         n.ready()
         for name in "alice", "bob", "carol":
             wait_shell(n, name)
@@ -166,6 +168,42 @@ def test_programs(n):
     # by then depends on how fast it is.  None of that went by the switch.
     assert counters(n, "alice")["data"] > before
     assert n.show("ports alice")["ports"][0]["in_bytes"] - frames["in_bytes"] < MIB // 16
+
+
+@pytest.fixture(name="mpirun", scope="module")
+def started_ranks(n):
+    """A function that has Debian's mpirun start a rank in each guest; it returns the ranks' result, and how many
+    bytes the two guests sent meanwhile by ISM, and to the switch."""
+    def sent():
+        return (sum(counters(n, name).get("data", 0) for name in ("alice", "bob")),
+                sum(n.show(f"ports {name}")["ports"][0]["in_bytes"] for name in ("alice", "bob")))
+
+    def mpirun():
+        before = sent()
+        text = run(n, "alice", f"mpirun --allow-run-as-root --host {ALICE},{BOB} -n 2 smc-run mpi-table 65536 4")
+        answer = json.loads(re.search(r"\{.*\}", text)[0])
+        assert answer["ranks"] == ["alice", "bob"] and answer["ok"] and answer["wrong"] == 0, text
+        assert answer["bytes"] > 2 * MIB
+        return answer, *(b - a for a, b in zip(before, sent()))
+
+    run(n, "bob", beside("mpi-agent >/tmp/agent 2>&1"))
+    run(n, "alice", f"until echo : | busybox nc {BOB} 5514; do usleep 10000; done")
+    return mpirun
+
+
+def test_mpi(mpirun):
+    """The messages of an MPI program go by SMC-D, and every byte is right; what starts the ranks is all that the
+    switch sees."""
+    answer, by_ism, by_switch = mpirun()
+    assert by_ism > answer["bytes"] and by_switch < MIB // 16
+
+
+def test_mpi_falls_back(n, mpirun):
+    """The same program, while one of the guests has no device: TCP."""
+    run(n, "bob", "rmmod patio_ism")
+    answer, by_ism, by_switch = mpirun()
+    run(n, "bob", "insmod /lib/modules/*-patio_ism.ko")
+    assert by_ism == 0 and by_switch > answer["bytes"]
 
 
 def test_more_connections_than_buffers(n):
