@@ -81,6 +81,7 @@ REPORT_NEEDS = $(PREPARE) all guests linux-guest $(PEER_MORE) >&2
 # The Linux of BENCH=paths: Dom0's, and one probe more.  The kernel unpacks both archives.  The peer: a
 # Linux with KVM, in a QEMU that delivers what KVM injects once.
 BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz) \
+	$(if $(filter dom0,$(BENCH)),linux-dom0) \
 	$(if $(filter memory all,$(BENCH)),linux-dom0 linux-ism $(BENCH_OUT)/root/bin/hop) $(PEER_MORE)
 PEER_MORE = $(if $(filter 1,$(PEER)),kvm-host $(BENCH_OUT)/qemu-system-x86_64)
 BENCH_OUT := $(B)/bench

@@ -3,7 +3,8 @@
 
 A bench is a module with run(experiments), which gives rows; COLUMNS and LABEL, which name a table's
 columns and what says which row it is; PEER, and UNIT where it has no clocks; WITHOUT_CLOCK, the columns of
-rows without, where others have one; PAGE, where its table is not on docs/figures.md; judge(row), where(row) and, where it has latencies, notes(row).
+rows without, where others have one; REPEATS, where it repeats less than its clocks do; PAGE, where its table is
+not on docs/figures.md; judge(row), where(row) and, where it has latencies, notes(row).
 """
 
 import sys
@@ -62,7 +63,7 @@ def table(bench, name, rows):
             for kind, text in remarks(bench, row):
                 print(f"  {kind:6} {label(bench, row)}: {text}")
         if clock:
-            for system, how in clock.repeats.items():
+            for system, how in getattr(bench, "REPEATS", clock.repeats).items():
                 print(f"  repeats, {system}: {how}")
     sys.stdout.flush()
 

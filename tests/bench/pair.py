@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clocks import folder
 from icount import kernel_version
@@ -30,13 +30,15 @@ LIMIT = 3600  # seconds; it only ends what hangs
 @dataclass(frozen=True)
 class Way:
     """What lies between alice and bob, each of whom is in a network of their own then, `left` and
-    `right`: lines of the node's description, boot modules for them, as files() makes them, cores, MiB."""
+    `right`: lines of the node's description, boot modules for them, as files() makes them, cores, MiB,
+    and what the emulated machine has more."""
 
     name: str
     conf: callable  # of the clock
     files: callable
     cores: int
     memory: int
+    machine: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,15 +164,16 @@ def await_end(machine):
 def run(clock, mode, script=EXPERIMENT):
     """(results, conditions) of an experiment on a node."""
     text, way = conf(clock, mode, script), script.way
+    machine = clock.machine | (way.machine if way else {})
     with Node(text, [LINUX[0], initrd(script), *(way.files() if way else [])], target=clock.target,
               cores=cores(mode, script), memory=NODE_MEMORY + (way.memory if way else 0), timeout=LIMIT,
-              **clock.machine) as node:
+              **machine) as node:
         found = results(await_end(node))
     return found, {"system": "patio", "mode": mode, "clock": clock.name, "unit": clock.unit,
                    "clock_is": clock.about, "repeats": clock.repeats["patio"],
                    "emulator": target(clock.target).version(), "target": clock.target,
                    "machine": {k: list(v) if isinstance(v, tuple) else v
-                               for k, v in clock.machine.items()},
+                               for k, v in machine.items()},
                    **script.sizes(clock), "cores": cores(mode, script), "guest_cpus": 1, "guest_memory": f"{MEMORY}M",
                    "kernel": kernel_version(), "configuration": text}
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import threading
 
@@ -11,6 +12,7 @@ import pytest
 import bench_tables
 import channel
 import clocks
+import dom0
 import experiments
 import hops
 import kvm_peer
@@ -137,6 +139,47 @@ def test_the_channel_has_a_group_and_a_server():
     text = pair.conf(clocks.COUNT, "kick", channel.SCRIPT)
     assert channel.MEMORY in text and text.count(" initrd channel-group.cpio.gz ") == 2
     assert "run=channel+serve" in text and f"+{'+'.join(map(str, channel.SIZES))}\"" in text
+
+
+class ByDom0:
+    """Experiments by two Dom0s, in which a frame has one exit at each crossing with kicks, and so many with
+    the others."""
+
+    def __init__(self, exits):
+        self.exits = {name: 1.0 if name == "kick" else exits for name in dom0.MODES}
+
+    def patio(self, clock, mode, script):
+        assert (clock, mode) == (clocks.COUNT, "kick") and script in dom0.DOM0S.values()
+        results = {}
+        for name, each in self.exits.items():
+            for length, n in zip(("short", "long"), dom0.ROUNDS):
+                exits = 7 + round(n * dom0.CROSSINGS * each)
+                results[f"{name}.{length}"] = {"tsc": {"med": 300000}}
+                results[f"exits.{name}.{length}.before"] = patio_exits(50, 5000)
+                results[f"exits.{name}.{length}.after"] = patio_exits(50 + exits, 5000 + 600 * exits)
+        return Experiment(clock, mode, results, {"system": "patio"}, "patio")
+
+
+@pytest.mark.parametrize("exits,met", [(0, True), (0.1, True), (0.105, False), (1.0, False)])
+def test_the_aim_of_polling_for_dom0(exits, met):
+    """A tenth of the exits with kicks, for each kind of Dom0 and each mode but that."""
+    rows = dom0.run(ByDom0(exits))
+    assert [(r["dom0"], r["mode"]) for r in rows] == [
+        (kind, mode) for kind in ("tiny", "Linux") for mode in ("kick", "poll", "adaptive", "adaptive for 200us")]
+    assert (rows[0]["exits_per_frame"], rows[0]["vmm_per_frame"], rows[0]["fewer"]) == (1, 600, "0.0 %")
+    assert {r["exits_per_frame"] for r in rows if r["mode"] != "kick"} == {exits}
+    assert [m for r in rows for _, _, aim, m in dom0.judge(r) if aim == 0.1] == [met] * 6
+
+
+def test_two_dom0s_and_a_wire():
+    """Each has an edge in a network of its own, and one end of the wire; one core is left for polling."""
+    script = dom0.DOM0S["Linux"]
+    text, cores = pair.conf(clocks.COUNT, "kick", script), pair.cores("kick", script)
+    for side, slot in ("left", 3), ("right", 5):
+        assert f"port uplink.{side} guest dom0.{side} edge network {side}\n" in text
+        assert re.search(f"guest dom0.{side} .* pci 00:0{slot}.0 ", text)
+    assert f"run=crossings+patio+{cores - 1}+" in text and text.count("guest ") - text.count(" guest ") == 4 == cores - 2
+    assert [a.count("hubid=0") for a in dom0.wire()[1::4]] == [1, 1]
 
 
 def hop_rows(insn, copies=0, ns=50):
