@@ -16,7 +16,7 @@ from .hardware import BUILD, VENDORS, Unsupported, grub_iso
 
 LINUX = os.path.join(BUILD, "linux", "vmlinuz")
 INITRD = os.path.join(BUILD, "kvm", "initrd.cpio.lz4")
-LINE = "console=ttyS0 quiet nokaslr mitigations=off cryptomgr.notests panic=-1 no_timer_check"
+LINE = "console=ttyS0 loglevel=0 nokaslr mitigations=off cryptomgr.notests panic=-1 no_timer_check"
 REPORT = "report=/dev/ttyS1"  # in that line, if something takes what the second serial port sends
 LINUX_MEMORY = 208  # MiB for Linux, its initramfs and QEMU, beside the node's memory
 
