@@ -86,29 +86,31 @@ static bool may_rest(struct vnet_core *core)
 	       !atomic_load_explicit(&v->members, memory_order_acquire)->nspin;
 }
 
-/* The polling core's own end of its rest: it is awake. */
-static void end_rest(struct vnet_core *core)
+/* The polling core's own end of its rest: it is awake.  False: somebody has ended it before. */
+static bool end_rest(struct vnet_core *core)
 {
-	atomic_store(&core->vnet->resting, false);
+	bool rested = atomic_exchange(&core->vnet->resting, false);
+
 	arm_all(core, false);
+	return rested;
 }
 
 bool vnet_rest(struct vnet_core *core)
 {
 	struct vnet *v = core->vnet;
-	bool rests;
+	bool rests, counts;
 
 	walk_enter(core);
-	rests = may_rest(core);
+	rests = counts = may_rest(core);
 	if (rests) {
 		/* Before the first driver is asked: its kick finds a core that is to be woken. */
 		atomic_store(&v->resting, true);
 		rests = !arm_all(core, true);
-		if (!rests)
-			end_rest(core);
+		/* A wake-up that was counted had a rest to end, if only for that long. */
+		counts = rests || !end_rest(core);
 	}
 	walk_leave(core);
-	if (rests)
+	if (counts)
 		atomic_fetch_add_explicit(&v->rests, 1, memory_order_relaxed);
 	return rests;
 }

@@ -299,6 +299,41 @@ static void a_kick_at_a_closed_gate_is_not_lost(void **state)
 	assert_true(vnet_rest(poller()));
 }
 
+/* One kick wakes the core while it asks the drivers, another one's frame keeps it awake. */
+static bool wake_meanwhile(void *core, bool on)
+{
+	if (on)
+		vnet_wake(core);
+	return on;
+}
+
+static unsigned nothing(void *dev, struct vnet_core *core, unsigned budget)
+{
+	(void)dev, (void)core, (void)budget;
+	return 0;
+}
+
+/* Each wake-up that is counted has ended a rest that is counted. */
+static void a_wake_up_before_the_sleep_is_a_rest(void **state)
+{
+	static const struct vnet_port_ops ops = {.poll = nothing, .arm = wake_meanwhile};
+	struct vnet_port *late = vnet_port_add(net, "late", 0, &ops, poller(), 0);
+
+	(void)state;
+	assert_non_null(late);
+	vnet_port_set_up(late, vnet_this_core(), true);
+	vnet_port_set_mode(late, VNET_ADAPTIVE);
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_false(vnet_rest(poller()));
+		assert_int_equal(woken, i);
+		assert_int_equal(vnet_rests_get(net).wakes, i);
+		assert_int_equal(vnet_rests_get(net).rests, i);
+	}
+	assert_true(vnet_port_remove(late));
+	assert_true(vnet_rest(poller()));
+	assert_int_equal(vnet_rests_get(net).rests, 4);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, nics_teardown)
 
 int main(void)
@@ -315,6 +350,7 @@ int main(void)
 	    T(a_port_goes_while_it_rests),
 	    T(another_core_polls),
 	    T(a_kick_at_a_closed_gate_is_not_lost),
+	    T(a_wake_up_before_the_sleep_is_a_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
