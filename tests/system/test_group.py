@@ -8,7 +8,8 @@ import pytest
 
 from machine import TINY, about, ended, judge, node, only_on, passes, refuse, said, until
 
-CASES = {"ask": "", "answer": "sessions=2", "send": "", "receive": "", "device": "", "rules": "", "exec": "",
+FOR_EVER = 10**18  # ticks
+CASES = {"ask": "", "answer": f"sessions=2 timeout={FOR_EVER}", "send": "", "receive": "", "device": "", "rules": "", "exec": "",
          "outside": ""}
 MEMBERS = "ask answer send receive device rules exec"
 CONF = "".join(f'guest {name} kernel group.elf cmdline "how={name} {words}" {TINY} autostart no\n'
