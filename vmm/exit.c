@@ -40,14 +40,17 @@ static void inject_ud(struct vcpu *v)
 	hvm->inject_exception(&v->cpu, VECTOR_UD, false, 0);
 }
 
-/* Advances RIP, and raises the guest's single-step trap as the CPU would after the instruction. */
-static void step_over(struct vcpu *v, uint8_t insn_len)
+/* The guest single-steps: its debug trap, as the CPU would raise it after the instruction. */
+static __attribute__((noinline)) void raise_step_trap(struct vcpu *v)
 {
-	hvm->set(&v->cpu, HVM_RIP, hvm->get(&v->cpu, HVM_RIP) + insn_len);
-	if (!(hvm->get(&v->cpu, HVM_RFLAGS) & RFLAGS_TF))
-		return;
 	hvm->set(&v->cpu, HVM_DR6, hvm->get(&v->cpu, HVM_DR6) | DR6_BS);
 	hvm->inject_exception(&v->cpu, VECTOR_DB, false, 0);
+}
+
+static void step_over(struct vcpu *v, uint8_t insn_len)
+{
+	if (hvm->skip(&v->cpu, insn_len) & RFLAGS_TF)
+		raise_step_trap(v);
 }
 
 static void exit_io(struct vcpu *v, const struct vmexit *e)

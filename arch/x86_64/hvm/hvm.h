@@ -165,6 +165,8 @@ struct hvm_ops {
 	void (*run)(struct hvm_vcpu *v, struct vmexit *exit);
 	uint64_t (*get)(const struct hvm_vcpu *v, enum hvm_state what);
 	void (*set)(struct hvm_vcpu *v, enum hvm_state what, uint64_t value);
+	/* Moves RIP past an instruction of `len` bytes that was completed; returns RFLAGS. */
+	uint64_t (*skip)(struct hvm_vcpu *v, uint8_t len);
 	/* Emulates a MOV of `value` to CR0 or CR4, for an exit with control.decode; false: #GP, and
 	 * nothing was changed.  NULL if this vendor has no such exits. */
 	bool (*set_control)(struct hvm_vcpu *v, unsigned which, uint64_t value);

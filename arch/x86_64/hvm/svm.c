@@ -246,18 +246,30 @@ static uint64_t svm_get(const struct hvm_vcpu *v, enum hvm_state what)
 	return what == HVM_EFER ? *place & ~(uint64_t)EFER_SVME : *place;
 }
 
+/* The instruction was completed, which ends the shadow of STI or MOV SS. */
+static void end_instruction(struct svm_vcpu *s)
+{
+	s->vmcb.interrupt_shadow = 0;
+	if (s->stepping)
+		end_single_step(s);
+}
+
 static void svm_set(struct hvm_vcpu *v, enum hvm_state what, uint64_t value)
 {
-	struct vmcb *b = &svm_of(v)->vmcb;
-
 	if (what == HVM_EFER)
 		value |= EFER_SVME;
-	*vmcb_field(b, what) = value;
-	if (what != HVM_RIP)
-		return;
-	b->interrupt_shadow = 0; /* the instruction was completed, which ends the shadow */
-	if (svm_of(v)->stepping)
-		end_single_step(svm_of(v));
+	*vmcb_field(&svm_of(v)->vmcb, what) = value;
+	if (what == HVM_RIP)
+		end_instruction(svm_of(v));
+}
+
+static uint64_t svm_skip(struct hvm_vcpu *v, uint8_t len)
+{
+	struct svm_vcpu *s = svm_of(v);
+
+	s->vmcb.rip += len;
+	end_instruction(s);
+	return s->vmcb.rflags;
 }
 
 static bool svm_set_control(struct hvm_vcpu *v, unsigned which, uint64_t value)
@@ -551,6 +563,7 @@ const struct hvm_ops svm_ops = {
     .run = svm_run,
     .get = svm_get,
     .set = svm_set,
+    .skip = svm_skip,
     .set_control = svm_set_control,
     .get_seg = svm_get_seg,
     .flush = svm_flush,

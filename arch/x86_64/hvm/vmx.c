@@ -154,6 +154,12 @@ static void vmx_set(struct hvm_vcpu *v, enum hvm_state what, uint64_t value)
 		clear_blocking(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
 }
 
+static uint64_t vmx_skip(struct hvm_vcpu *v, uint8_t len)
+{
+	vmx_set(v, HVM_RIP, vmread(VMCS_GUEST_RIP) + len);
+	return vmread(VMCS_GUEST_RFLAGS);
+}
+
 static void vmx_get_seg(const struct hvm_vcpu *v, enum hvm_seg which, struct seg *out)
 {
 	(void)v;
@@ -488,6 +494,7 @@ const struct hvm_ops vmx_ops = {
     .run = vmx_run,
     .get = vmx_get,
     .set = vmx_set,
+    .skip = vmx_skip,
     .get_seg = vmx_get_seg,
     .flush = vmx_flush,
     .own_msrs = vmx_own_msrs,
