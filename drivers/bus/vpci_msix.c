@@ -77,7 +77,6 @@ bool vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 	bool on;
 
 	spin_lock(&d->msix_lock);
-	on = d->msix_control & CONTROL_ENABLE;
 	if (vector >= d->msix_n) {
 		count_unsent(d, VPCI_no_vector);
 	} else if (!may_send(d)) {
@@ -88,6 +87,7 @@ bool vpci_msix_send(struct vpci_dev *d, uint16_t vector)
 	} else {
 		send_message(d, vector);
 	}
+	on = d->msix_control & CONTROL_ENABLE;
 	spin_unlock(&d->msix_lock);
 	return on;
 }
