@@ -179,21 +179,14 @@ static void write_register(struct ism *d, uint32_t off, uint32_t val)
 	}
 }
 
-/* A message takes no lock. */
-static void ism_bar(struct vpci_dev *pci, unsigned bar, uint32_t off, unsigned size, bool write,
-                    uint64_t *val)
+/* A register but ISM_REG_SUBMIT. */
+static __attribute__((noinline)) void access_register(struct ism *d, uint32_t off, unsigned size,
+                                                      bool write, uint64_t *val)
 {
-	struct ism *d = (struct ism *)pci;
-
-	(void)bar;
 	if (size != 4 || off % 4) {
 		ism_count(d, ISM_COUNT_bad_access);
 		if (!write)
 			*val = ~0ull;
-		return;
-	}
-	if (write && off == ISM_REG_SUBMIT) {
-		ism_submit(d, (uint32_t)*val);
 		return;
 	}
 	spin_lock(&d->lock);
@@ -202,6 +195,19 @@ static void ism_bar(struct vpci_dev *pci, unsigned bar, uint32_t off, unsigned s
 	else
 		*val = read_register(d, off);
 	spin_unlock(&d->lock);
+}
+
+/* A message takes no lock. */
+static void ism_bar(struct vpci_dev *pci, unsigned bar, uint32_t off, unsigned size, bool write,
+                    uint64_t *val)
+{
+	struct ism *d = (struct ism *)pci;
+
+	(void)bar;
+	if (write && off == ISM_REG_SUBMIT && size == 4)
+		ism_submit(d, (uint32_t)*val);
+	else
+		access_register(d, off, size, write, val);
 }
 
 static void ism_stop(struct ism *d)

@@ -88,10 +88,16 @@ enum ism_job_state {
 /* A message under way: what was read of its slot, once. */
 struct ism_job {
 	_Atomic uint32_t state;
-	uint32_t done, total;             /* bytes of data */
+	uint32_t total;                   /* bytes of data */
+	uint32_t pieces, next;            /* how many; the first that was not copied whole */
 	uint64_t count[ISM_JOB_COUNTERS]; /* written by the core for which it is ACTIVE */
-	struct ism_slot slot;
-	const uint8_t *source[ISM_PIECES];
+	struct ism_slot *slot;            /* in the area */
+	uint64_t token;
+	uint64_t header[ISM_WORD_READ];
+	struct ism_part { /* what is left of a piece */
+		const uint8_t *source;
+		uint32_t length, offset; /* bytes; from the DMB's start */
+	} part[ISM_PIECES];
 };
 
 struct ism {

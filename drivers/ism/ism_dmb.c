@@ -157,8 +157,3 @@ enum ism_status ism_dmb_enter(const struct ism *from, uint64_t token, struct ism
 	*dmb = b;
 	return ISM_OK;
 }
-
-void ism_dmb_leave(struct ism_dmb *b)
-{
-	atomic_fetch_and_explicit(&b->state, ~ISM_DMB_BUSY, memory_order_release);
-}

@@ -53,7 +53,7 @@ static uint64_t word(const struct ism_dmb *dmb, unsigned i)
 /* CONSUMED is about a buffer of the sender's own, about whose length only sender and receiver
  * agree; one that lies misleads the receiver into writing beyond that buffer's end, which is
  * refused. */
-enum ism_status ism_header_check(const struct ism_dmb *dmb, const uint64_t header[4],
+enum ism_status ism_header_check(const struct ism_dmb *dmb, const uint64_t header[ISM_WORD_READ],
                                  uint32_t bytes)
 {
 	uint32_t size = dmb->length - ISM_HEADER;
@@ -75,16 +75,4 @@ enum ism_status ism_header_check(const struct ism_dmb *dmb, const uint64_t heade
 	if (dmb->window && !within_ring(cursor_of(word(dmb, ISM_WORD_READ)), produced))
 		return ISM_no_window;
 	return ISM_OK;
-}
-
-static void put(const struct ism_dmb *dmb, unsigned i, const uint64_t header[4])
-{
-	__atomic_store_n((uint64_t *)dmb->memory + i, header[i], __ATOMIC_RELEASE);
-}
-
-void ism_header_write(const struct ism_dmb *dmb, const uint64_t header[4])
-{
-	put(dmb, ISM_WORD_TYPE, header);
-	put(dmb, ISM_WORD_CONSUMED, header);
-	put(dmb, ISM_WORD_PRODUCED, header);
 }

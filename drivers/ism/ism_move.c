@@ -12,19 +12,28 @@
 
 /* ---- checks ---- */
 
-/* The sender's side: its pieces, and their sum. */
-static enum ism_status check_pieces(const struct ism *d, struct ism_job *j)
+/* The sender's side: reads the slot, and checks its pieces.  The driver may write there at any
+ * time: each word is read once. */
+static enum ism_status take_slot(const struct ism *d, struct ism_job *j)
 {
-	if (j->slot.pieces > ISM_PIECES)
-		return ISM_bad_request;
-	j->done = j->total = 0;
-	for (unsigned i = 0; i < j->slot.pieces; i++) {
-		const struct ism_piece *p = &j->slot.piece[i];
+	const volatile struct ism_slot *slot = j->slot;
 
+	j->token = slot->token;
+	j->pieces = slot->pieces;
+	for (unsigned i = 0; i < ISM_WORD_READ; i++)
+		j->header[i] = slot->header[i];
+	j->next = j->total = 0;
+	if (j->pieces > ISM_PIECES)
+		return ISM_bad_request;
+	for (unsigned i = 0; i < j->pieces; i++) {
+		struct ism_part *p = &j->part[i];
+
+		p->length = slot->piece[i].length;
+		p->offset = slot->piece[i].offset;
 		if (p->length > ISM_DMB_MAX)
 			return ISM_out_of_bounds;
-		j->source[i] = gmem_ptr(d->mem, p->gpa, p->length);
-		if (!j->source[i])
+		p->source = gmem_ptr(d->mem, slot->piece[i].gpa, p->length);
+		if (!p->source)
 			return ISM_bad_address;
 		j->total += p->length;
 	}
@@ -34,8 +43,8 @@ static enum ism_status check_pieces(const struct ism *d, struct ism_job *j)
 /* The receiver's side: the DMB is busy for the caller. */
 static enum ism_status check_against(const struct ism_job *j, const struct ism_dmb *dmb)
 {
-	for (unsigned i = 0; i < j->slot.pieces; i++) {
-		const struct ism_piece *p = &j->slot.piece[i];
+	for (unsigned i = 0; i < j->pieces; i++) {
+		const struct ism_part *p = &j->part[i];
 
 		if (p->offset < ISM_HEADER || p->offset > dmb->length ||
 		    p->length > dmb->length - p->offset)
@@ -43,7 +52,7 @@ static enum ism_status check_against(const struct ism_job *j, const struct ism_d
 	}
 	if (j->total > dmb->length - ISM_HEADER)
 		return ISM_out_of_bounds;
-	return ism_header_check(dmb, j->slot.header, j->total);
+	return ism_header_check(dmb, j->header, j->total);
 }
 
 /* ---- a visit ---- */
@@ -53,36 +62,44 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Copies the next ISM_VISIT bytes, or what is left. */
-static void copy(struct ism_job *j, const struct ism_dmb *dmb)
+/* Copies the next ISM_VISIT bytes, or what is left; true: nothing is left. */
+static bool copy(struct ism_job *j, const struct ism_dmb *dmb)
 {
-	uint32_t skip = j->done, room = ISM_VISIT;
+	uint32_t room = ISM_VISIT;
 
-	for (unsigned i = 0; i < j->slot.pieces && room; i++) {
-		const struct ism_piece *p = &j->slot.piece[i];
-		uint32_t n;
+	for (; j->next < j->pieces; j->next++) {
+		struct ism_part *p = &j->part[j->next];
+		uint32_t n = least(p->length, room);
 
-		if (skip >= p->length) {
-			skip -= p->length;
-			continue;
-		}
-		n = least(p->length - skip, room);
 		/* A guest may send to itself, from where it sends to. */
-		memmove(dmb->memory + p->offset + skip, j->source[i] + skip, n);
-		skip = 0;
+		memmove(dmb->memory + p->offset, p->source, n);
 		room -= n;
-		j->done += n;
+		if (n < p->length) {
+			*p = (struct ism_part){p->source + n, p->length - n, p->offset + n};
+			return false;
+		}
 	}
+	return true;
+}
+
+/* The cursors last, each at once. */
+static void write_header(const struct ism_dmb *dmb, const uint64_t header[ISM_WORD_READ])
+{
+	uint64_t *to = (uint64_t *)dmb->memory;
+
+	__atomic_store_n(&to[ISM_WORD_TYPE], header[ISM_WORD_TYPE], __ATOMIC_RELEASE);
+	__atomic_store_n(&to[ISM_WORD_CONSUMED], header[ISM_WORD_CONSUMED], __ATOMIC_RELEASE);
+	__atomic_store_n(&to[ISM_WORD_PRODUCED], header[ISM_WORD_PRODUCED], __ATOMIC_RELEASE);
 }
 
 /* The receiver sees the message; the DMB is still busy, so that it is taken away only after the
  * interrupt. */
 static void announce(struct ism_job *j, struct ism *to, const struct ism_dmb *dmb)
 {
-	unsigned index = (unsigned)(dmb - to->dmb);
+	unsigned index = ISM_NAME_INDEX(j->token);
 	uint64_t bit = 1ull << index % 64;
 
-	ism_header_write(dmb, j->slot.header);
+	write_header(dmb, j->header);
 	if (__atomic_fetch_or(&to->area->dmb_bits[index / 64], bit, __ATOMIC_ACQ_REL) & bit)
 		count_add(&j->count[ISM_COUNT_coalesced], 1);
 	else
@@ -98,16 +115,15 @@ static enum ism_status visit(struct ism *d, struct ism_job *j)
 	struct ism_dmb *dmb;
 	struct ism *to;
 
-	status = ism_dmb_enter(d, j->slot.token, &to, &dmb);
+	status = ism_dmb_enter(d, j->token, &to, &dmb);
 	if (status != ISM_OK)
 		return status;
 	status = check_against(j, dmb);
 	if (status == ISM_OK) {
-		copy(j, dmb);
-		if (j->done < j->total)
-			status = ISM_PENDING;
-		else
+		if (copy(j, dmb))
 			announce(j, to, dmb);
+		else
+			status = ISM_PENDING;
 	}
 	ism_dmb_leave(dmb);
 	return status;
@@ -115,17 +131,12 @@ static enum ism_status visit(struct ism *d, struct ism_job *j)
 
 /* ---- jobs ---- */
 
-static unsigned number(const struct ism *d, const struct ism_job *j)
-{
-	return (unsigned)(j - d->job);
-}
-
 /* The driver sees the status before the slot is free: one that submits it again at once finds it
  * ACTIVE for a moment, and waits. */
 static void finish(struct ism *d, struct ism_job *j, enum ism_status status)
 {
 	ism_refuse(d, status);
-	__atomic_store_n(&d->area->slot[number(d, j)].status, status, __ATOMIC_RELEASE);
+	__atomic_store_n(&j->slot->status, status, __ATOMIC_RELEASE);
 	atomic_store(&j->state, ISM_JOB_NONE);
 }
 
@@ -138,7 +149,7 @@ static void run(struct ism *d, struct ism_job *j)
 		return;
 	}
 	atomic_store(&j->state, ISM_JOB_QUEUED);
-	atomic_fetch_or(&d->queued, 1ull << number(d, j));
+	atomic_fetch_or(&d->queued, 1ull << (j - d->job));
 	vpci_schedule_work(&d->pci);
 }
 
@@ -172,8 +183,8 @@ void ism_submit(struct ism *d, uint32_t slot)
 		return;
 	}
 	count_add(&j->count[ISM_COUNT_submits], 1);
-	memcpy(&j->slot, &d->area->slot[slot], sizeof j->slot);
-	status = check_pieces(d, j);
+	j->slot = &d->area->slot[slot];
+	status = take_slot(d, j);
 	if (status == ISM_OK)
 		run(d, j);
 	else

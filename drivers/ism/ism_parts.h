@@ -43,14 +43,15 @@ void ism_dmb_clear(struct ism *d);
  * ism_dmb_leave(); *owner has it.  Or why not. */
 enum ism_status ism_dmb_enter(const struct ism *from, uint64_t token, struct ism **owner,
                               struct ism_dmb **dmb);
-void ism_dmb_leave(struct ism_dmb *dmb);
+static inline void ism_dmb_leave(struct ism_dmb *b)
+{
+	atomic_fetch_and_explicit(&b->state, ~ISM_DMB_BUSY, memory_order_release);
+}
 
 /* ism_header.c: may this header be written into the DMB, with `bytes` of data?  The DMB is busy for
- * the caller. */
-enum ism_status ism_header_check(const struct ism_dmb *dmb, const uint64_t header[4],
+ * the caller.  A header has no ISM_WORD_READ, and that of the DMB is the receiver's. */
+enum ism_status ism_header_check(const struct ism_dmb *dmb, const uint64_t header[ISM_WORD_READ],
                                  uint32_t bytes);
-/* Writes it: the cursors last, each at once. */
-void ism_header_write(const struct ism_dmb *dmb, const uint64_t header[4]);
 
 /* ism_move.c: the guest submitted this slot. */
 void ism_submit(struct ism *d, uint32_t slot);
