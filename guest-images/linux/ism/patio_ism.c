@@ -22,6 +22,7 @@
 #error "PEER_TOKEN_OFFSET is not given"
 #endif
 
+#define WORDS      (ISM_DMBS / 64) /* of the area's bits of DMBs */
 #define BUSY_TRIES 1000
 #define LOOKS      1000 /* at a message under way, before the device is asked whether it is on */
 
@@ -38,12 +39,21 @@ struct patio_gather {
 	unsigned int dmb; /* where this CPU found the last connection */
 };
 
+/* Vector 0 is that of events; the DMBs of a word of the area's bits have one vector, so that its
+ * handler looks at few words, in most cases at one. */
+struct patio_vector {
+	struct patio_ism *ism;
+	unsigned int first, step; /* its words */
+	bool events;
+};
+
 struct patio_ism {
 	struct pci_dev *pdev;
 	struct smcd_dev *smcd;
 	unsigned long io;
 	struct ism_area *area;
 	unsigned int vectors;
+	struct patio_vector vector[ISM_VECTORS];
 	spinlock_t command_lock;
 	struct work_struct read_events; /* on smc's queue of events */
 	u32 events_lost;
@@ -93,6 +103,11 @@ static int patio_signal_event(struct smcd_dev *smcd, u64 gid, u32 trigger_irq, u
 
 /* ---- buffers ---- */
 
+static u16 vector_of(const struct patio_ism *ism, unsigned int word)
+{
+	return ism->vectors > 1 ? 1 + word % (ism->vectors - 1) : 0;
+}
+
 /* smc reads -ENOMEM as "try a smaller one", and -ENOSPC as "take TCP". */
 static int new_dmb(struct patio_ism *ism, struct smcd_dmb *dmb, unsigned int index)
 {
@@ -102,7 +117,7 @@ static int new_dmb(struct patio_ism *ism, struct smcd_dmb *dmb, unsigned int ind
 	                        .gid = dmb->rgid,
 	                        .length = dmb->dmb_len,
 	                        .index = index,
-	                        .vector = ism->vectors > 1 ? 1 + index % (ism->vectors - 1) : 0,
+	                        .vector = vector_of(ism, index / 64),
 	                        .flags = ISM_DMB_WINDOW};
 	void *memory = (void *)__get_free_pages(flags, get_order(dmb->dmb_len));
 
@@ -124,13 +139,15 @@ static int new_dmb(struct patio_ism *ism, struct smcd_dmb *dmb, unsigned int ind
 static int patio_register_dmb(struct smcd_dev *smcd, struct smcd_dmb *dmb)
 {
 	struct patio_ism *ism = device_of(smcd);
-	unsigned int index = 0;
+	unsigned int i = 0, index;
 	int rc = -ENOSPC;
 
 	mutex_lock(&ism->dmb_lock);
-	while (index < ISM_DMBS && ism->dmb[index].memory)
-		index++;
-	if (index < ISM_DMBS)
+	/* One of each word in turn, so that all vectors are used. */
+	do
+		index = i % WORDS * 64 + i / WORDS;
+	while (ism->dmb[index].memory && ++i < ISM_DMBS);
+	if (i < ISM_DMBS)
 		rc = new_dmb(ism, dmb, index);
 	mutex_unlock(&ism->dmb_lock);
 	return rc;
@@ -196,13 +213,23 @@ static void note_what_was_read(struct patio_ism *ism, struct patio_gather *g, u6
 	spin_unlock_irqrestore(&ism->smcd->lock, flags);
 }
 
-static int add_piece(struct ism_slot *slot, struct patio_gather *g, u64 token, unsigned int offset,
+/* In the direct mapping, below all others (Documentation/x86/x86_64/mm.rst): what is contiguous
+ * there is so in guest-physical memory. */
+static bool is_direct(const void *data)
+{
+	return (unsigned long)data < VMALLOC_START;
+}
+
+static int add_piece(struct patio_ism *ism, unsigned int number, u64 token, unsigned int offset,
                      void *data, unsigned int size)
 {
+	struct patio_gather *g = &ism->gather[number];
+	struct ism_slot *slot = &ism->area->slot[number];
+
 	if (g->token != token)
 		g->pieces = 0;
 	g->token = token;
-	if (g->pieces == ISM_PIECES || size > ISM_DMB_MAX || is_vmalloc_addr(data)) {
+	if (g->pieces == ISM_PIECES || size > ISM_DMB_MAX || !is_direct(data)) {
 		g->token = 0;
 		return -EINVAL;
 	}
@@ -213,14 +240,15 @@ static int add_piece(struct ism_slot *slot, struct patio_gather *g, u64 token, u
 /* Large messages may be finished by another CPU's exit.  A device that was switched off, as by
  * power_off(), has ended those under way, and takes no other: one that is still pending then is
  * none. */
-static u32 submit(struct patio_ism *ism, struct ism_slot *slot)
+static u32 submit(struct patio_ism *ism, unsigned int number)
 {
 	u32 status;
+	struct ism_slot *slot = &ism->area->slot[number];
 	unsigned int looks = 0;
 
 	WRITE_ONCE(slot->status, ISM_PENDING);
 	wmb(); /* the device reads it in the next instruction */
-	outl(slot - ism->area->slot, ism->io + ISM_REG_SUBMIT);
+	outl(number, ism->io + ISM_REG_SUBMIT);
 	while ((status = smp_load_acquire(&slot->status)) == ISM_PENDING) {
 		cpu_relax();
 		if (++looks % LOOKS == 0 && !inl(ism->io + ISM_REG_ENABLE))
@@ -229,12 +257,13 @@ static u32 submit(struct patio_ism *ism, struct ism_slot *slot)
 	return status;
 }
 
-static int send(struct patio_ism *ism, struct ism_slot *slot, struct patio_gather *g, u64 token,
-                const void *header)
+/* A function of its own, so that pieces need no registers saved. */
+static noinline int send(struct patio_ism *ism, unsigned int number, u64 token, const void *header)
 {
-	unsigned int tries = BUSY_TRIES;
-
 	u32 status;
+	struct patio_gather *g = &ism->gather[number];
+	struct ism_slot *slot = &ism->area->slot[number];
+	unsigned int tries = BUSY_TRIES;
 
 	slot->token = token;
 	slot->pieces = g->token == token ? g->pieces : 0;
@@ -242,7 +271,7 @@ static int send(struct patio_ism *ism, struct ism_slot *slot, struct patio_gathe
 	g->token = 0;
 	note_what_was_read(ism, g, token, slot->header[ISM_WORD_CONSUMED]);
 	do
-		status = submit(ism, slot);
+		status = submit(ism, number);
 	while (status == ISM_dmb_busy && --tries);
 	/* To a connection that the peer has closed: as if it had arrived just before. */
 	return status == ISM_OK || status == ISM_stale ? 0 : -EIO;
@@ -253,14 +282,12 @@ static int patio_move_data(struct smcd_dev *smcd, u64 token, unsigned int index,
 {
 	struct patio_ism *ism = device_of(smcd);
 	unsigned int cpu = smp_processor_id();
-	struct patio_gather *g = &ism->gather[cpu];
-	struct ism_slot *slot = &ism->area->slot[cpu];
 
 	if (!signal)
-		return add_piece(slot, g, token, offset, data, size);
-	if (size != sizeof(slot->header) || offset)
+		return add_piece(ism, cpu, token, offset, data, size);
+	if (size != ISM_HEADER || offset)
 		return -EINVAL;
-	return send(ism, slot, g, token, data);
+	return send(ism, cpu, token, data);
 }
 
 /* ---- what else smc asks ---- */
@@ -358,19 +385,18 @@ static void read_events(struct work_struct *work)
 
 static irqreturn_t patio_interrupt(int irq, void *data)
 {
-	struct patio_ism *ism = data;
+	const struct patio_vector *v = data;
+	struct patio_ism *ism = v->ism;
 	struct ism_area *a = ism->area;
 	unsigned int i;
 
-	for (i = 0; i < ISM_DMBS / 64; i++) {
-		unsigned long bits, bit;
+	for (i = v->first; i < WORDS; i += v->step) {
+		u64 bits = xchg(&a->dmb_bits[i], 0);
 
-		if (!READ_ONCE(a->dmb_bits[i]))
-			continue;
-		bits = xchg(&a->dmb_bits[i], 0);
-		for_each_set_bit(bit, &bits, 64) smcd_handle_irq(ism->smcd, 64 * i + bit, 0);
+		for (; bits; bits &= bits - 1)
+			smcd_handle_irq(ism->smcd, 64 * i + __ffs64(bits), 0);
 	}
-	if (READ_ONCE(a->event_flag) && !READ_ONCE(ism->leaving))
+	if (v->events && READ_ONCE(a->event_flag) && !READ_ONCE(ism->leaving))
 		queue_work(ism->smcd->event_wq, &ism->read_events);
 	return IRQ_HANDLED;
 }
@@ -380,8 +406,16 @@ static irqreturn_t patio_interrupt(int irq, void *data)
 static void free_interrupts(struct patio_ism *ism, unsigned int n)
 {
 	while (n--)
-		free_irq(pci_irq_vector(ism->pdev, n), ism);
+		free_irq(pci_irq_vector(ism->pdev, n), &ism->vector[n]);
 	pci_free_irq_vectors(ism->pdev);
+}
+
+/* Of n; as vector_of() has it. */
+static struct patio_vector make_vector(struct patio_ism *ism, int i, int n)
+{
+	if (n == 1)
+		return (struct patio_vector){ism, 0, 1, true};
+	return (struct patio_vector){ism, i ? i - 1 : WORDS, n - 1, !i};
 }
 
 static int request_interrupts(struct patio_ism *ism)
@@ -392,8 +426,9 @@ static int request_interrupts(struct patio_ism *ism)
 	if (n < 0)
 		return n;
 	for (i = 0; i < n; i++) {
-		rc =
-		    request_irq(pci_irq_vector(ism->pdev, i), patio_interrupt, 0, "patio_ism", ism);
+		ism->vector[i] = make_vector(ism, i, n);
+		rc = request_irq(pci_irq_vector(ism->pdev, i), patio_interrupt, 0, "patio_ism",
+		                 &ism->vector[i]);
 		if (rc) {
 			free_interrupts(ism, i);
 			return rc;
