@@ -39,7 +39,9 @@ static void four_pieces(void **state)
 	s->piece[2] = (struct ism_piece){DATA_GPA + 200, 12, AT};
 	s->piece[3] = (struct ism_piece){DATA_GPA + 300, 8, AT + 12};
 	assert_int_equal(ism_guest_submit(a, 0), ISM_OK);
+	assert_memory_equal(ism_guest_at(b, DMB_GPA + LEN - 10), ism_guest_at(a, DATA_GPA), 4);
 	assert_memory_equal(ism_guest_at(b, DMB_GPA + LEN - 6), ism_guest_at(a, DATA_GPA + 100), 6);
+	assert_memory_equal(ism_guest_at(b, DMB_GPA + AT), ism_guest_at(a, DATA_GPA + 200), 12);
 	assert_memory_equal(ism_guest_at(b, DMB_GPA + AT + 12), ism_guest_at(a, DATA_GPA + 300), 8);
 }
 

@@ -29,8 +29,10 @@ static inline int setup(void **state)
 	gid_a = ism_guest_on(a);
 	gid_b = ism_guest_on(b);
 	gid_c = ism_guest_on(c);
+	/* No two visits' data are the same. */
 	for (unsigned i = 0; i < ISM_DMB_MAX; i++)
-		((uint8_t *)ism_guest_at(a, DATA_GPA))[i] = (uint8_t)(i * 7 + i / 256);
+		((uint8_t *)ism_guest_at(a, DATA_GPA))[i] =
+		    (uint8_t)(i * 7 + i / 256 + i / ISM_VISIT);
 	token = ism_guest_register(b, 70, gid_a, DMB_GPA, LEN, 0);
 	assert_int_not_equal(token, 0);
 	return 0;
