@@ -96,9 +96,7 @@ $(LINUX_OUT)/evpn.cpio.gz: $(addprefix $(LINUX_SRC)/,make-evpn image evpn bgpd.c
 		$(LINUX_OUT)/frr.stamp $(LINUX_OUT)/dom0.cpio.gz
 	$(LINUX_SRC)/make-evpn $(LINUX_OUT)/frr/root $(LINUX_OUT)/dom0.cpio.gz $@
 
-# --- SMC-D: a module for the guest's kernel, built with Debian's headers; programs to try it with
-ISM_SRC := $(LINUX_SRC)/ism
-ISM_OUT := $(LINUX_OUT)/ism
+# --- modules for the guest's kernel, built with Debian's headers
 # The kernel's release and its package's version, as in `linux-image-6.1.0-1-cloud-amd64 6.1.1-1`.
 KERNEL_RELEASE = $(shell sed 's/^linux-image-\([^ ]*\) .*/\1/' $(LINUX_OUT)/kernel/version)
 KERNEL_VERSION = $(shell sed 's/^[^ ]* //' $(LINUX_OUT)/kernel/version)
@@ -109,17 +107,23 @@ $(LINUX_OUT)/headers.stamp: $(LINUX_SRC)/fetch-packages $(LINUX_OUT)/kernel.stam
 		linux-headers-$(KERNEL_COMMON)=$(KERNEL_VERSION) linux-kbuild-$(basename $(firstword $(subst -, ,$(KERNEL_RELEASE))))
 	@touch $@
 
-# The makefile of Debian's headers includes the other part by its place in /usr/src: here that part is called
-# itself, in the first one's folder.  Kbuild builds beside the sources, so in a copy.
+# $(call MODULE,FOLDER,WORDS): builds the module in FOLDER.  The makefile of Debian's headers includes the other part
+# by its place in /usr/src: here that part is called itself, in the first one's folder.  Kbuild builds beside the
+# sources, so FOLDER has copies.
+HEADERS = $(abspath $(LINUX_OUT)/headers/root/usr/src)/linux-headers-
+MODULE = env -i PATH="$$PATH" HOME="$$HOME" make -s -f $(HEADERS)$(KERNEL_COMMON)/Makefile -C $(HEADERS)$(KERNEL_RELEASE) \
+	M=$(abspath $(1)) $(2) modules
+
+# --- SMC-D: a module, and programs to try it with
+ISM_SRC := $(LINUX_SRC)/ism
+ISM_OUT := $(LINUX_OUT)/ism
 $(ISM_OUT)/patio_ism.ko: $(addprefix $(ISM_SRC)/,patio_ism.c Kbuild member-offset) lib/ism_format.h $(LINUX_OUT)/headers.stamp
 	@mkdir -p $(ISM_OUT)/lib
 	cp $(ISM_SRC)/patio_ism.c $(ISM_SRC)/Kbuild $(ISM_OUT)
 	cp lib/ism_format.h $(ISM_OUT)/lib
-	headers=$(abspath $(LINUX_OUT)/headers/root/usr/src)/linux-headers-; \
 	smc=$$(find $(LINUX_OUT)/kernel/root -name smc.ko) && \
 	offset=$$($(ISM_SRC)/member-offset "$$smc" smc_connection peer_token alert_token_local rmbe_size_comp) && \
-	env -i PATH="$$PATH" HOME="$$HOME" make -s -f $${headers}$(KERNEL_COMMON)/Makefile -C $${headers}$(KERNEL_RELEASE) \
-		M=$(abspath $(ISM_OUT)) PEER_TOKEN_OFFSET=$$offset modules
+	$(call MODULE,$(ISM_OUT),PEER_TOKEN_OFFSET=$$offset)
 	strip -g $@
 
 $(ISM_OUT)/smc $(ISM_OUT)/many: $(ISM_OUT)/%: $(ISM_SRC)/%.c $(LINUX_SRC)/linux.mk
