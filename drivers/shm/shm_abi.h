@@ -28,7 +28,7 @@
  * more.  Who produces moves the head, and then reads `event`: it notifies if the head has passed
  * it, as virtio's event index has it (virtio 1.2, 2.7.10).  Both do this with a full barrier in
  * between, so that one of the two sees what the other wrote.  A member is notified by an MSI-X
- * interrupt, the VMM by a write to SHM_IO_DOORBELL.
+ * interrupt, also when it broke a rule; the VMM by a write to SHM_IO_DOORBELL.
  *
  * Little-endian.  Included by guests: it needs nothing but the compiler's headers.
  */

@@ -66,6 +66,7 @@ void shm_break(struct shm_member *m, enum shm_error why)
 	atomic_store(&m->ready, false);
 	set_status(m, SHM_BROKEN);
 	atomic_fetch_add_explicit(&m->violation[why], 1, memory_order_relaxed);
+	shm_notify(m); /* a member that sleeps would wait for frames for ever */
 }
 
 static void clear_index(struct shm_index *i)

@@ -70,7 +70,7 @@ void shm_put_given(struct shm_member *from);
 unsigned shm_copy(struct shm_member *m, struct vnet_core *core, struct vnet_frame *const *frames,
                   unsigned n);
 
-/* shm_pci.c: makes the PCI function, and notifies the member; the latter with its lock held. */
+/* shm_pci.c: makes the PCI function; interrupts the member. */
 void shm_pci_init(struct shm_member *m, const char *name);
 void shm_notify(struct shm_member *m);
 

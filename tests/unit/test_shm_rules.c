@@ -11,10 +11,12 @@
 
 static void breaks(struct shm_desc d, const char *counter, unsigned number)
 {
+	unsigned msis = ANN.g->msis;
 	struct netlib_frame f;
 
 	member_write_out(&ANN, d);
 	assert_false(netlib_running(&ANN.lib));
+	assert_int_equal(ANN.g->msis, msis + 1); /* it may sleep already, and wait for frames */
 	assert_int_equal(guest_in(ANN.g, ANN.io + SHM_IO_STATUS, 4), SHM_BROKEN);
 	assert_int_equal(member_counter(&ANN, counter), number);
 	check_shares();
