@@ -153,15 +153,21 @@ bool netlib_unread(const struct netlib *n)
 	return atomic_load_explicit(&n->shared->out.tail, memory_order_acquire) != n->out_head;
 }
 
-bool netlib_wait(struct netlib *n, void (*sleep)(void *ctx), void *ctx)
+bool netlib_arm(struct netlib *n)
 {
 	if (entries(&n->shared->in, n->in_tail, &n->in_seen, 1))
 		return true;
 	/* A full barrier between the event and the look at the head: see publish(). */
 	atomic_store(&n->shared->in.event, n->in_tail);
 	n->in_seen = atomic_load(&n->shared->in.head);
-	if (n->in_seen == n->in_tail)
-		sleep(ctx);
+	return n->in_seen != n->in_tail;
+}
+
+bool netlib_wait(struct netlib *n, void (*sleep)(void *ctx), void *ctx)
+{
+	if (netlib_arm(n))
+		return true;
+	sleep(ctx);
 	return entries(&n->shared->in, n->in_tail, &n->in_seen, 1) != 0;
 }
 

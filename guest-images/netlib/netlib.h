@@ -83,6 +83,14 @@ unsigned netlib_send(struct netlib *n, const struct netlib_frame *frame, unsigne
 bool netlib_unread(const struct netlib *n);
 
 /*
+ * Asks for an interrupt when the next frame comes, and looks once more whether one is there.  True:
+ * there are frames, and an interrupt may come for them all the same.  False: there are none, and
+ * who waits for an interrupt now sleeps until there are, or until the member broke a rule
+ * (netlib_running()).
+ */
+bool netlib_arm(struct netlib *n);
+
+/*
  * Waits for frames: asks for an interrupt, and calls sleep() if none is there.  sleep() returns
  * after the interrupt, at any time if it likes: an interrupt that came before it was called must
  * not be lost to it.  Returns whether there are frames.

@@ -6,7 +6,7 @@
  *
  * First nobody stops: every frame arrives once, in order and whole, but for those that were
  * counted as dropped.  Then cat starts anew again and again, and breaks rules; nobody's buffers are
- * lost.
+ * lost.  Last, ben sleeps whenever no frame is there.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -290,12 +290,89 @@ static void a_restart_loses_no_buffer(void **state)
 	check_shares();
 }
 
+static atomic_uint sent, taken; /* frames whose way is done, and those that ben has taken */
+
+/* One frame at a time, each as soon as ben has taken the one before: he is about to sleep then. */
+static void *pacer(void *arg)
+{
+	struct netlib_generator g = {.length = 300};
+
+	(void)arg;
+	mac_write(g.src, member_mac_of(0));
+	mac_write(g.dst, member_mac_of(1));
+	enter(0);
+	while (g.sent < FRAMES) {
+		if (!netlib_generate(&ANN.lib, &g, 1))
+			abort();
+		wait_for_out(&ANN);
+		atomic_store(&sent, (unsigned)g.sent);
+		while (atomic_load(&taken) < g.sent)
+			sched_yield();
+	}
+	return NULL;
+}
+
+static void take_all(void *state, struct netlib_frame *frame, unsigned count)
+{
+	drop_all(state, frame, count);
+	atomic_fetch_add(&taken, count);
+}
+
+/* Sleeps until there were more interrupts than `seen`, as by an eventfd.  A frame that is there
+ * without one was lost to it. */
+static unsigned sleep_until_more(unsigned seen)
+{
+	while (atomic_load(&BEN.g->msis) == seen) {
+		if (atomic_load(&sent) > atomic_load(&taken) && atomic_load(&BEN.g->msis) == seen)
+			abort();
+		sched_yield();
+	}
+	return atomic_load(&BEN.g->msis);
+}
+
+static void *sleeper(void *arg)
+{
+	unsigned *sleeps = arg, seen = 0;
+
+	enter(1);
+	while (atomic_load(&taken) < FRAMES) {
+		if (netlib_serve(&BEN.lib, take_all, NULL) || netlib_arm(&BEN.lib))
+			continue;
+		++*sleeps;
+		seen = sleep_until_more(seen);
+	}
+	return NULL;
+}
+
+static void no_wake_up_is_lost(void **state)
+{
+	unsigned sleeps = 0;
+	pthread_t t[2];
+
+	(void)state;
+	declare();
+	atomic_store(&stop, false);
+	pthread_barrier_init(&all_ready, NULL, 2);
+	pthread_create(&t[0], NULL, pacer, NULL);
+	pthread_create(&t[1], NULL, sleeper, &sleeps);
+	pthread_join(t[0], NULL);
+	pthread_join(t[1], NULL);
+	pthread_barrier_destroy(&all_ready);
+	this_core_id = 0;
+	assert_int_equal(atomic_load(&taken), FRAMES);
+	/* One interrupt for each time that it was asked for, at most. */
+	assert_in_range(BEN.g->msis, sleeps, FRAMES);
+	assert_int_equal(dropped(&BEN), 0);
+	check_shares();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, members_setup, members_teardown)
 	    T(every_frame_arrives_or_is_counted),
 	    T(a_restart_loses_no_buffer),
+	    T(no_wake_up_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
