@@ -62,9 +62,10 @@ $(LINUX_OUT)/daxchannel: $(CHANNEL_SRC) $(wildcard $(LINUX_SRC)/channel/*.h) $(L
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(CHANNEL_SRC) && mv $@.$$$$ $@
 
 # A network function over the same library.
-FUNCTION_SRC := $(LINUX_SRC)/function/main.c lib/address_text.c vnet/frame/headers.c vnet/frame/sum.c \
+FUNCTION_SRC := $(sort $(wildcard $(LINUX_SRC)/function/*.c)) lib/address_text.c vnet/frame/headers.c vnet/frame/sum.c \
 	$(filter-out %/channel.c, $(wildcard guest-images/netlib/*.c))
-$(LINUX_OUT)/netfunction: $(FUNCTION_SRC) $(wildcard guest-images/netlib/*.h) drivers/shm/shm_abi.h $(LINUX_SRC)/linux.mk
+$(LINUX_OUT)/netfunction: $(FUNCTION_SRC) $(wildcard $(LINUX_SRC)/function/*.h guest-images/netlib/*.h) \
+		drivers/shm/shm_abi.h $(LINUX_SRC)/linux.mk
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(FUNCTION_SRC) && mv $@.$$$$ $@
 
