@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The Linux guest image: Debian's cloud kernel as it is, an initramfs, and the probe program.
 # Included by the root Makefile; run from the root.
-#   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe, build/linux/kexec;
-#                      build/linux/group.cpio.gz: the same initramfs for members of groups
+#   linux-guest        build/linux/vmlinuz, build/linux/initrd.cpio.gz, build/linux/netprobe, build/linux/kexec
+#   linux-group        build/linux/group.cpio.gz: the guest's for members of groups
 #   linux-dom0         build/linux/dom0-vmlinuz, build/linux/dom0.cpio.gz: the same for a Dom0
 #   linux-ism          build/linux/ism.cpio.gz: the guest's with SMC-D over Patio's ISM device
 #   linux-mpi          build/linux/mpi.cpio.gz: that with Open MPI and a table of latency and bandwidth
@@ -15,10 +15,10 @@ NETPROBE_SRC := $(sort $(wildcard $(LINUX_SRC)/*.c))
 NETPROBE_CC ?= gcc
 NETPROBE_CFLAGS := -std=gnu11 -O2 $(WARNINGS) -static -s
 
-.PHONY: linux-guest linux-dom0 linux-evpn linux-ism linux-mpi check-linux-guest
-linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe $(LINUX_OUT)/kexec \
-	$(LINUX_OUT)/group.cpio.gz
+.PHONY: linux-guest linux-dom0 linux-evpn linux-group linux-ism linux-mpi check-linux-guest
+linux-guest: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/netprobe $(LINUX_OUT)/kexec
 linux-dom0: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/dom0.cpio.gz
+linux-group: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/group.cpio.gz
 linux-ism: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/ism.cpio.gz
 linux-mpi: $(LINUX_OUT)/vmlinuz $(LINUX_OUT)/mpi.cpio.gz
 linux-evpn: $(LINUX_OUT)/dom0-vmlinuz $(LINUX_OUT)/evpn.cpio.gz
@@ -53,25 +53,6 @@ INITRD_SRC := $(addprefix $(LINUX_SRC)/,make-initrd init shrc modules.list)
 $(LINUX_OUT)/initrd.cpio.gz: $(INITRD_SRC) \
 		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/netprobe $(LINUX_OUT)/vnetctl $(LINUX_OUT)/patio-capture
 	$(LINUX_SRC)/make-initrd $(LINUX_OUT)/kernel/root $(LINUX_OUT)/netprobe $@
-
-# Uses memory in common with other guests, through the library of guest-images/netlib.
-CHANNEL_SRC := $(wildcard $(LINUX_SRC)/channel/*.c) $(LINUX_SRC)/probe.c guest-images/netlib/channel.c
-$(LINUX_OUT)/daxchannel: $(CHANNEL_SRC) $(wildcard $(LINUX_SRC)/channel/*.h) $(LINUX_SRC)/probe.h \
-		guest-images/netlib/channel.h $(LINUX_SRC)/linux.mk
-	@mkdir -p $(@D)
-	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(CHANNEL_SRC) && mv $@.$$$$ $@
-
-# A network function over the same library.
-FUNCTION_SRC := $(sort $(wildcard $(LINUX_SRC)/function/*.c)) lib/address_text.c vnet/frame/headers.c vnet/frame/sum.c \
-	$(filter-out %/channel.c, $(wildcard guest-images/netlib/*.c))
-$(LINUX_OUT)/netfunction: $(FUNCTION_SRC) $(wildcard $(LINUX_SRC)/function/*.h guest-images/netlib/*.h) \
-		drivers/shm/shm_abi.h $(LINUX_SRC)/linux.mk
-	@mkdir -p $(@D)
-	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(FUNCTION_SRC) && mv $@.$$$$ $@
-
-$(LINUX_OUT)/group.cpio.gz: $(addprefix $(LINUX_SRC)/,make-group image pmem-modules.list) \
-		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel $(LINUX_OUT)/netfunction
-	$(LINUX_SRC)/make-group $(LINUX_OUT)/kernel/root $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT) $@
 
 # The cloud kernel drives no physical NIC: a Dom0 gets Debian's ordinary one.
 $(LINUX_OUT)/dom0-kernel.stamp: $(LINUX_SRC)/fetch-kernel
@@ -114,6 +95,26 @@ $(LINUX_OUT)/headers.stamp: $(LINUX_SRC)/fetch-packages $(LINUX_OUT)/kernel.stam
 HEADERS = $(abspath $(LINUX_OUT)/headers/root/usr/src)/linux-headers-
 MODULE = env -i PATH="$$PATH" HOME="$$HOME" make -s -f $(HEADERS)$(KERNEL_COMMON)/Makefile -C $(HEADERS)$(KERNEL_RELEASE) \
 	M=$(abspath $(1)) $(2) modules
+
+# --- groups: programs for members
+# Uses memory in common with other guests, through the library of guest-images/netlib.
+CHANNEL_SRC := $(wildcard $(LINUX_SRC)/channel/*.c) $(LINUX_SRC)/probe.c guest-images/netlib/channel.c
+$(LINUX_OUT)/daxchannel: $(CHANNEL_SRC) $(wildcard $(LINUX_SRC)/channel/*.h) $(LINUX_SRC)/probe.h \
+		guest-images/netlib/channel.h $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(CHANNEL_SRC) && mv $@.$$$$ $@
+
+# A network function over the same library.
+FUNCTION_SRC := $(sort $(wildcard $(LINUX_SRC)/function/*.c)) lib/address_text.c vnet/frame/headers.c vnet/frame/sum.c \
+	$(filter-out %/channel.c, $(wildcard guest-images/netlib/*.c))
+$(LINUX_OUT)/netfunction: $(FUNCTION_SRC) $(wildcard $(LINUX_SRC)/function/*.h guest-images/netlib/*.h) \
+		drivers/shm/shm_abi.h $(LINUX_SRC)/linux.mk
+	@mkdir -p $(@D)
+	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(FUNCTION_SRC) && mv $@.$$$$ $@
+
+$(LINUX_OUT)/group.cpio.gz: $(addprefix $(LINUX_SRC)/,make-group image group-modules.list) \
+		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel $(LINUX_OUT)/netfunction
+	$(LINUX_SRC)/make-group $(LINUX_OUT)/kernel/root $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT) $@
 
 # --- SMC-D: a module, and programs to try it with
 ISM_SRC := $(LINUX_SRC)/ism
