@@ -30,12 +30,18 @@
  * between, so that one of the two sees what the other wrote.  A member is notified by an MSI-X
  * interrupt, also when it broke a rule; the VMM by a write to SHM_IO_DOORBELL.
  *
- * Little-endian.  Included by guests: it needs nothing but the compiler's headers.
+ * Little-endian.  Included by guests, among them a module of Linux's: it needs nothing but the
+ * compiler's headers.
  */
 #ifndef DRIVERS_SHM_SHM_ABI_H
 #define DRIVERS_SHM_SHM_ABI_H
+#ifdef __KERNEL__
+#include <linux/stddef.h>
+#include <linux/types.h>
+#else
 #include <stddef.h>
 #include <stdint.h>
+#endif
 
 #define SHM_MAGIC   0x50554f5247544150ul /* "PATGROUP", of a private region */
 #define SHM_VERSION 1

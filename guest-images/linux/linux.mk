@@ -96,7 +96,7 @@ HEADERS = $(abspath $(LINUX_OUT)/headers/root/usr/src)/linux-headers-
 MODULE = env -i PATH="$$PATH" HOME="$$HOME" make -s -f $(HEADERS)$(KERNEL_COMMON)/Makefile -C $(HEADERS)$(KERNEL_RELEASE) \
 	M=$(abspath $(1)) $(2) modules
 
-# --- groups: programs for members
+# --- groups: programs and a module for members
 # Uses memory in common with other guests, through the library of guest-images/netlib.
 CHANNEL_SRC := $(wildcard $(LINUX_SRC)/channel/*.c) $(LINUX_SRC)/probe.c guest-images/netlib/channel.c
 $(LINUX_OUT)/daxchannel: $(CHANNEL_SRC) $(wildcard $(LINUX_SRC)/channel/*.h) $(LINUX_SRC)/probe.h \
@@ -112,8 +112,17 @@ $(LINUX_OUT)/netfunction: $(FUNCTION_SRC) $(wildcard $(LINUX_SRC)/function/*.h g
 	@mkdir -p $(@D)
 	$(NETPROBE_CC) $(NETPROBE_CFLAGS) -I. -o $@.$$$$ $(FUNCTION_SRC) && mv $@.$$$$ $@
 
+SHM_OUT := $(LINUX_OUT)/shm
+$(SHM_OUT)/patio_shm.ko: $(addprefix $(LINUX_SRC)/shm/,patio_shm.c Kbuild) drivers/shm/shm_abi.h $(LINUX_OUT)/headers.stamp
+	@mkdir -p $(SHM_OUT)/drivers/shm
+	cp $(LINUX_SRC)/shm/patio_shm.c $(LINUX_SRC)/shm/Kbuild $(SHM_OUT)
+	cp drivers/shm/shm_abi.h $(SHM_OUT)/drivers/shm
+	$(call MODULE,$(SHM_OUT))
+	strip -g $@
+
 $(LINUX_OUT)/group.cpio.gz: $(addprefix $(LINUX_SRC)/,make-group image group-modules.list) \
-		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel $(LINUX_OUT)/netfunction
+		$(LINUX_OUT)/kernel.stamp $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT)/daxchannel $(LINUX_OUT)/netfunction \
+		$(SHM_OUT)/patio_shm.ko
 	$(LINUX_SRC)/make-group $(LINUX_OUT)/kernel/root $(LINUX_OUT)/initrd.cpio.gz $(LINUX_OUT) $@
 
 # --- SMC-D: a module, and programs to try it with

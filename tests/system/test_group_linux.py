@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Two Debian guests with memory in common: each finds it as a character device, cached, without a tool; what
-one stores the other loads; messages go through it without an exit of either; one starts again, and the other
-goes on."""
+one stores the other loads; messages go through it without an exit of either; programs move frames there, and
+sleep while none come; one guest starts again, and the other goes on."""
 
+import json
 import os
 import re
 
@@ -51,12 +52,14 @@ def test_found(n):
 
 
 def test_cached(n):
-    """The kernel maps it write-back: it takes that from the MTRRs that CPUID has."""
+    """The kernel maps it write-back: it takes that from the MTRRs that CPUID has.  So is the port's own region."""
     run(n, "alice", "mount -t debugfs d /sys/kernel/debug")
     rows = run(n, "alice", "cat /sys/kernel/debug/x86/pat_memtype_list")
-    types = [kind for start, kind in re.findall(r"\[mem 0x(\w+)-0x\w+\] (\S+)", rows)
-             if PLACE <= int(start, 16) < PLACE + (16 << 20)]
-    assert types and set(types) == {"write-back"}, rows
+    port = int(run(n, "alice", "cat /sys/class/uio/uio0/maps/map0/addr"), 16)
+    for at, size in (PLACE, 16 << 20), (port, 128 << 10):
+        types = [kind for start, kind in re.findall(r"\[mem 0x(\w+)-0x\w+\] (\S+)", rows)
+                 if at <= int(start, 16) < at + size]
+        assert types and set(types) == {"write-back"}, rows
     assert "PAT" not in run(n, "alice", "dmesg | grep -i 'PAT.*disabled' || true")
 
 
@@ -124,6 +127,119 @@ def test_functions(n):
     assert {name: (p["copied"], p["drops"]) for name, p in ports.items()} == dict.fromkeys(MACS, (0, 0))
     assert ports["alice"]["out_frames"] == 500 + less(40) and ports["bob"]["out_frames"] == less(40)
     assert n.counter("alice", "handed") == 500 + less(40)
+
+
+BURST = 32  # frames that come together: one interrupt
+
+
+def begin(n, name, words):
+    """A network function in the background, ready for frames."""
+    run(n, name, beside(f"netfunction {words} >/tmp/function 2>&1"))
+    until(f"{words} is ready", lambda: "ready" in run(n, name, "cat /tmp/function"))
+
+
+def result(n, name):
+    """What it said at its end."""
+    text = until("its result", lambda: (t := run(n, name, "cat /tmp/function")) and '"ok":' in t and t)
+    return json.loads(text.split("\n")[1])
+
+
+def ask(n, bursts):
+    """bob sends bursts to alice's function, each when the one before came back; he sleeps until then."""
+    text = run(n, "bob", f"netfunction -s {DAX} ask {bursts * BURST} {MACS['alice']} {BURST}")
+    return json.loads(text.split("\n")[1])
+
+
+def interrupts(n, name):
+    """Those of the guest's port."""
+    return int(run(n, name, "grep patio_shm /proc/interrupts").split()[1])
+
+
+def sleeping(n, name):
+    """Whether its network function waits for an interrupt: nothing else of the guest has work, so its CPU is halted."""
+    state = run(n, name, "p=$(pidof netfunction); cat /proc/$p/wchan; grep State: /proc/$p/status")
+    return "poll" in state and "S (sleeping)" in state
+
+
+def up(n, name):
+    return next(p["up"] for p in n.show("ports")["ports"] if p["port"] == name)
+
+
+def lost(n):
+    return [p["drops"] for p in n.show("ports")["ports"]]
+
+
+def slept(counts, bursts, least=0):
+    """It slept until an interrupt each time, of which there was one for each burst at most, and looked for frames in
+    vain once before it slept, and once more if the interrupt was of frames that it had seen."""
+    assert counts["ok"] and least <= counts["sleeps"] == counts["wakeups"] <= bursts, counts
+    assert counts["empty"] <= 2 * bursts, counts
+
+
+def test_sleep(n):
+    """A function that sleeps while no frames come, on an interrupt for a burst of them: all frames arrive."""
+    bursts, drops, first = less(40), lost(n), interrupts(n, "alice")
+    begin(n, "alice", f"-s {DAX} relay {(bursts + 1) * BURST}")
+    until("alice sleeps", lambda: sleeping(n, "alice"))
+    slept(ask(n, bursts), bursts)
+    until("alice sleeps again", lambda: sleeping(n, "alice"))
+    count = interrupts(n, "alice")
+    assert first < count <= first + bursts
+    slept(ask(n, 1), 1)
+    counts = result(n, "alice")
+    slept(counts, bursts + 1, 2)
+    assert counts["frames"] == (bursts + 1) * BURST and interrupts(n, "alice") == count + 1
+    assert lost(n) == drops
+
+
+def kill(n, name):
+    run(n, name, "kill -9 $(pidof netfunction)")
+    until(f"the port of {name} is down", lambda: not up(n, name))
+
+
+def begins_anew(n):
+    """Frames to alice are lost and interrupt nobody, until she runs again."""
+    count, drops = interrupts(n, "alice"), n.counter("alice", "drop.port_down")
+    run(n, "bob", f"netfunction {DAX} generate 10 {MACS['alice']}")
+    assert n.counter("alice", "drop.port_down") == drops + 10 and interrupts(n, "alice") == count
+    begin(n, "alice", f"-s {DAX} relay {less(40) * BURST}")
+    assert ask(n, less(40))["ok"] and result(n, "alice")["ok"]
+
+
+def test_killed(n):
+    """Who is killed, asleep or at work, leaves its port down and quiet; while it runs it has the port alone."""
+    begin(n, "alice", f"-s {DAX} relay 1000000")
+    status, text = n.shell("alice", f"netfunction {DAX} count 1 2>&1")
+    assert status == 1 and "/dev/uio0: Device or resource busy" in text
+    kill(n, "alice")
+    begins_anew(n)
+    begin(n, "alice", f"-s {DAX} count 1000000000")
+    begin(n, "bob", f"{DAX} generate 1000000000 {MACS['alice']} 64")
+    handed = n.counter("alice", "handed")
+    until("frames move", lambda: n.counter("alice", "handed") > handed)
+    kill(n, "alice")
+    kill(n, "bob")
+    begins_anew(n)
+
+
+def test_unbound(n):
+    """Without its driver the port is taken from who has it, and polled without an interrupt; with it, all is as before."""
+    driver = "/sys/bus/pci/drivers/patio_shm"
+    device = run(n, "alice", f"cd {driver}; echo 0*").strip()
+    for words in "-s ", "":
+        begin(n, "alice", f"{words}{DAX} relay 1000000")
+        ask(n, 1)
+        run(n, "alice", f"echo {device} >{driver}/unbind")
+        until("it ends", lambda: "it was taken away" in run(n, "alice", "cat /tmp/function"))
+        assert not up(n, "alice") and n.shell("alice", "test -e /dev/uio0")[0] == 1
+        status, text = n.shell("alice", f"netfunction -s {DAX} relay 1 2>&1")
+        assert status == 1 and "the module patio_shm does not have the port" in text
+        begin(n, "alice", f"{DAX} relay {BURST}")
+        assert ask(n, 1)["ok"] and result(n, "alice")["ok"]
+        run(n, "alice", f"echo {device} >{driver}/bind")
+        begin(n, "alice", f"-s {DAX} relay {BURST}")
+        assert ask(n, 1)["ok"]
+        slept(result(n, "alice"), 1)
 
 
 def test_restart(n):

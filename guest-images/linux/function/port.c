@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* port.c: see port.h. */
+/*
+ * port.c: see port.h.  The region is a BAR, which /sys's resource files map uncached: patio_shm and
+ * /dev/mem map it as the memory that it is.  /dev/mem does not where the module has it.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +78,20 @@ static bool find_port(char *folder, size_t size)
 	return is_port;
 }
 
+/* The UIO device that patio_shm made of it; false: there is none. */
+static bool find_uio(const char *folder, char *path, size_t size)
+{
+	char pattern[PATH];
+	glob_t found;
+
+	snprintf(pattern, sizeof pattern, "%s/uio/uio*", folder);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return false;
+	snprintf(path, size, "/dev/%s", strrchr(found.gl_pathv[0], '/') + 1);
+	globfree(&found);
+	return true;
+}
+
 static bool enable(const char *folder)
 {
 	char path[PATH];
@@ -86,15 +105,33 @@ static bool enable(const char *folder)
 	return fclose(f) == 0;
 }
 
+static void *map(int fd, uint64_t offset, uint64_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
 static void *map_file(const char *path, uint64_t offset, uint64_t size)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
-	void *p = fd < 0 ? MAP_FAILED
-	                 : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+	void *p = fd < 0 ? NULL : map(fd, offset, size);
 
 	if (fd >= 0)
 		close(fd);
-	return p == MAP_FAILED ? NULL : p;
+	return p;
+}
+
+/* The private region; NULL: errno says why not.  *path: by which file. */
+static struct shm_private *map_private(struct group_port *p, const char *folder, uint64_t bar,
+                                       char *path, size_t size)
+{
+	if (find_uio(folder, path, size)) {
+		p->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		return p->fd < 0 ? NULL : map(p->fd, 0, SHM_PRIVATE_BYTES);
+	}
+	snprintf(path, size, "/dev/mem");
+	return enable(folder) ? map_file(path, bar, SHM_PRIVATE_BYTES) : NULL;
 }
 
 static uint32_t read_register(const struct group_port *p, unsigned off)
@@ -136,7 +173,7 @@ static bool map_frames(struct group_port *p, const char *device)
 
 static const char *open_all(struct group_port *p, const char *device)
 {
-	char folder[FOLDER];
+	char folder[FOLDER], path[64];
 	uint64_t bar[3];
 	const char *why;
 
@@ -147,11 +184,9 @@ static const char *open_all(struct group_port *p, const char *device)
 	p->io = (unsigned short)bar[SHM_BAR_IO];
 	if (ioperm(p->io, 256, 1) != 0)
 		return failed("ioperm", strerror(errno));
-	if (!enable(folder))
-		return failed(folder, strerror(errno));
-	p->lib.shared = map_file("/dev/mem", bar[SHM_BAR_PRIVATE], SHM_PRIVATE_BYTES);
+	p->lib.shared = map_private(p, folder, bar[SHM_BAR_PRIVATE], path, sizeof path);
 	if (!p->lib.shared)
-		return failed("/dev/mem", strerror(errno));
+		return failed(path, strerror(errno));
 	write_status(p, 0);
 	write_status(p, SHM_START);
 	if (!map_frames(p, device))
@@ -164,20 +199,52 @@ const char *port_open(struct group_port *p, const char *device)
 {
 	const char *why;
 
-	*p = (struct group_port){0};
+	*p = (struct group_port){.fd = -1};
 	why = open_all(p, device);
 	if (why)
 		port_close(p);
 	return why;
 }
 
+bool port_woken(struct group_port *p)
+{
+	uint32_t interrupts;
+
+	if (read(p->fd, &interrupts, sizeof interrupts) == sizeof interrupts) {
+		p->wakeups++;
+		return true;
+	}
+	return errno == EAGAIN || errno == EINTR;
+}
+
+bool port_wait(struct group_port *p)
+{
+	struct pollfd readable = {.fd = p->fd, .events = POLLIN};
+
+	if (netlib_arm(&p->lib))
+		return true;
+	p->sleeps++;
+	if (poll(&readable, 1, -1) < 0)
+		return errno == EINTR;
+	return port_woken(p);
+}
+
+void port_flush(struct group_port *p)
+{
+	while (netlib_running(&p->lib) && netlib_unread(&p->lib))
+		sched_yield();
+}
+
 void port_close(struct group_port *p)
 {
-	if (p->lib.shared) {
+	/* By patio_shm it is reset when it is closed, unless it is another program's already. */
+	if (p->lib.shared && p->fd < 0)
 		write_status(p, 0);
+	if (p->lib.shared)
 		munmap(p->lib.shared, SHM_PRIVATE_BYTES);
-	}
 	if (p->frames)
 		munmap(p->frames, p->frames_size);
-	*p = (struct group_port){0};
+	if (p->fd >= 0)
+		close(p->fd);
+	*p = (struct group_port){.fd = -1};
 }
