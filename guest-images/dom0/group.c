@@ -168,7 +168,7 @@ static bool poll_group(struct bridge *b)
 	n = gather_received(b, room < NETLIB_BURST ? room : NETLIB_BURST);
 	n = gather_kept(g, n, room - n);
 	netlib_send(&g->lib, g->out, n); /* there is room for all of them */
-	refill(b, missing(b) > g->nic_most / 2);
+	refill(b, missing(b) > g->nic_most / 2 && !netlib_unread(&g->lib));
 	e1000_rx_flush(&b->nic);
 	return moved || n;
 }
