@@ -287,41 +287,75 @@ static void test_lonely_group(void **state)
 	free(c);
 }
 
-/* What a group opens to its members, or cannot carry. */
+#define SEEN_BY(guest, net, edge)                                                                  \
+	"guest \"" guest "\" of group \"m\" sees, and can change, the frames of network \"" net    \
+	"\" that edge \"" edge "\" moves, and has no port there\n"
+#define SEEN(net, edge) SEEN_BY("b", net, edge)
+#define WIDE(port)                                                                                 \
+	"network \"wide\" has MTU 4000, but port \"" port "\", in a group, has 1902: larger "      \
+	"packets do not pass there\n"
+
+/* What an edge in a group opens to its members; each text that completes it is answered with it. */
+static void test_edges_in_groups(void **state)
+{
+	struct config *c = node();
+
+	(void)state;
+	accept_text(c, "network wide mtu 4000\nnetwork near\nguest b kernel k\n"
+	               "group m memory 32M buffers 16M members dom0 b\n");
+	assert_int_equal(warnings(c, "port x guest dom0 network wide edge group m\n"), 2);
+	expect_lint(c, WIDE("x") SEEN("wide", "x"));
+	accept_text(c, "remove port x\nport x guest dom0 network near edge group m\n"
+	               "port y guest b network near group m\n");
+	expect_lint(c, "");
+	accept_text(c, "remove port y\nunderlay x address 198.51.100.1/24\nnetwork far\n");
+	assert_int_equal(warnings(c, "link l vxlan vni 7 remote 198.51.100.2 edge x network far\n"),
+	                 1);
+	expect_lint(c, SEEN("far", "x"));
+	accept_text(c, "port z guest b network far mac 52:54:00:00:00:09\n");
+	expect_lint(c, "");
+	free(c);
+}
+
+static void test_two_edges_in_a_group(void **state)
+{
+	struct config *c = node();
+
+	(void)state;
+	accept_text(c, "network near\nnetwork far\nguest b kernel k\nguest dom1 kernel k\n"
+	               "group m memory 32M buffers 16M members dom0 dom1 b\n"
+	               "port x guest dom0 network near edge group m\n"
+	               "port y guest b network near\nport z guest dom1 network near\n");
+	expect_lint(c, "");
+	assert_int_equal(warnings(c, "port x2 guest dom1 network far edge group m\n"), 1);
+	free(c);
+}
+
+/* What ports in groups cannot carry. */
 static void test_ports_in_groups(void **state)
 {
 	struct config *c = node();
 
 	(void)state;
-	accept_text(c, "network wide mtu 4000\n"
-	               "guest b kernel k\n"
-	               "group m memory 4M buffers 2M members dom0 b\n"
-	               "port x guest dom0 network wide edge group m\n");
-	expect_lint(c, "network \"wide\" has MTU 4000, but its edge \"x\", in a group, has 1902: "
-	               "larger packets do not leave the node there\n"
-	               "guest \"b\" of group \"m\" sees, and can change, the frames of network "
-	               "\"wide\" that edge \"x\" moves, and has no port there\n");
-	accept_text(c, "remove port x\nnetwork near\n"
-	               "port x guest dom0 network near edge group m\n"
-	               "port y guest b network near group m\n");
-	expect_lint(c, "");
-	accept_text(c, "remove port y\nunderlay x address 198.51.100.1/24\n"
-	               "network far\n"
-	               "link l vxlan vni 7 remote 198.51.100.2 edge x network far\n");
-	expect_lint(c, "guest \"b\" of group \"m\" sees, and can change, the frames of network "
-	               "\"far\" that edge \"x\" moves, and has no port there\n");
-	accept_text(c, "port z guest b network far mac 52:54:00:00:00:09\n");
-	expect_lint(c, "");
-	free(c);
-	c = node();
-	accept_text(c, "guest b kernel k\nguest d kernel k\nguest e kernel k\n"
-	               "guest f kernel k\nguest g kernel k\n"
-	               "group m memory 4M buffers 2M members dom0 b d e f g\n");
-	expect_lint(c, "");
-	accept_text(c, "network calm\nport y guest b network calm group m\n");
-	expect_lint(c,
-	            "group \"m\" has 170 buffers for each member: too few for large frames (TSO) "
-	            "from outside of it, which need up to 180\n");
+	accept_text(c, "network wide mtu 4000\nnetwork calm\nguest b kernel k\nguest d kernel k\n"
+	               "group m memory 32M buffers 16M members b d\n"
+	               "port y guest b network wide group m\nport z guest d network wide\n");
+	assert_int_equal(port(c, "y")->mtu, CONFIG_FRAMES_MTU);
+	assert_int_equal(port(c, "z")->mtu, 4000);
+	expect_lint(c, WIDE("y"));
+	refuse(c, "port w guest d network wide mtu 4000 group m\n",
+	       "text:1:33: mtu 4000 of port \"w\" does not fit the buffers of its group; 1902 at "
+	       "most");
+	accept_text(c, "remove port y\nremove port z\nremove group m\n"
+	               "guest e kernel k\nguest f kernel k\nguest g kernel k\n"
+	               "guest h kernel k\nguest i kernel k\nguest j kernel k\n"
+	               "group m memory 4M buffers 2M members dom0 b e f g h i j\n"
+	               "port x guest dom0 network calm edge group m\n"
+	               "port y guest b network calm group m\n");
+	expect_lint(c, SEEN_BY("e", "calm", "x")); /* nobody outside sends large frames */
+	accept_text(c, "port z guest d network calm\n");
+	expect_lint(c, "group \"m\" has 128 buffers for each member: port \"x\" has 32 for a large "
+	               "frame (TSO) from outside, which may need 45\n" SEEN_BY("e", "calm", "x"));
 	free(c);
 }
 
@@ -329,6 +363,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_lonely_group),
+	    cmocka_unit_test(test_edges_in_groups),
+	    cmocka_unit_test(test_two_edges_in_a_group),
 	    cmocka_unit_test(test_ports_in_groups),
 	    cmocka_unit_test(test_underlay_changes),
 	    cmocka_unit_test(test_mtu_follows),

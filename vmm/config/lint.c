@@ -18,7 +18,7 @@ void report_finding(struct lint *l, uint32_t line, const char *fmt, ...)
 	l->report(l, line, text);
 }
 
-static uint32_t later_line(uint32_t a, uint32_t b)
+uint32_t later_line(uint32_t a, uint32_t b)
 {
 	return a > b ? a : b;
 }
@@ -417,6 +417,14 @@ static bool is_passed(const struct node_config *n, unsigned service)
 	return false;
 }
 
+static bool has_member(const struct node_config *n, const struct vnet_service *s)
+{
+	for (unsigned i = 0; i < s->replicas; i++)
+		if (n->port[s->port[i]].group)
+			return true;
+	return false;
+}
+
 static void lint_chains(struct lint *l)
 {
 	const struct node_config *n = l->n;
@@ -428,6 +436,13 @@ static void lint_chains(struct lint *l)
 			               "service \"%s\" is in no flow: its ports get no more than "
 			               "frames to their own MACs",
 			               n->service[i].name);
+	for (uint32_t i = 0; i < n->services; i++)
+		if (n->service[i].may_leave && !has_member(n, &n->service[i]))
+			report_finding(
+			    l, l->route_line ? l->p->service_line[i] : 0,
+			    "service \"%s\" is `may-leave`, but none of its ports is in a "
+			    "group: only members can take frames out of their chain",
+			    n->service[i].name);
 	for (uint32_t i = 0; i < n->flows; i++) {
 		int other = vnet_flow_hidden(&rules, i);
 

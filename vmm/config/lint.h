@@ -18,6 +18,9 @@ struct lint {
 __attribute__((format(printf, 3, 4))) void report_finding(struct lint *l, uint32_t line,
                                                           const char *fmt, ...);
 
+/* Of two places that only together are worth a finding, the one that came later. */
+uint32_t later_line(uint32_t a, uint32_t b);
+
 /* lint_groups.c: groups whose memory nobody shares, or whose ports open more than was meant. */
 void lint_groups(struct lint *l);
 

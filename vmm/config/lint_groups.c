@@ -2,28 +2,9 @@
 /* Warnings about groups. */
 #include "vmm/config/lint.h"
 
-/* Large frames from outside are cut into up to 140 buffers of a member, all or none, and some more
- * it holds itself. */
-#define SHARE_FOR_LARGE 180
-
-/* The first edge in the group, NULL: it has none; *any: it has ports at all. */
-static const struct port_config *edge_of_group(const struct node_config *n, unsigned group,
-                                               bool *any)
-{
-	const struct port_config *edge = NULL;
-
-	*any = false;
-	for (uint32_t i = 0; i < n->ports; i++) {
-		const struct port_config *port = &n->port[i];
-
-		if (!port->name[0] || port->group != group + 1)
-			continue;
-		*any = true;
-		if (port->edge && !edge)
-			edge = port;
-	}
-	return edge;
-}
+#define SEGMENTS_MAX 140u   /* of a large frame, at most */
+#define LARGE_FRAME  65535u /* bytes */
+#define IN_THE_NIC   255u   /* buffers that wait in a Dom0's NIC, at most */
 
 static bool has_port_in(const struct node_config *n, unsigned guest, unsigned net)
 {
@@ -68,7 +49,9 @@ static void lint_seen_wire(struct lint *l, const struct group_config *g,
 			guest = member_outside(n, g, port->net, edge->guest);
 		if (guest < 0)
 			continue;
-		report_finding(l, g->line,
+		report_finding(l,
+		               later_line(later_line(g->line, port->line),
+		                          later_line(edge->line, edge->underlay.line)),
 		               "guest \"%s\" of group \"%s\" sees, and can change, the frames "
 		               "of network \"%s\" that edge \"%s\" moves, and has no port there",
 		               n->guest[guest].name, g->name, n->net[port->net].name, edge->name);
@@ -85,27 +68,55 @@ static unsigned members_of(const struct group_config *g)
 	return n;
 }
 
-static void lint_group_ports(struct lint *l, unsigned i)
+/* Whether the network has a port or link that is not in the group. */
+static bool has_outsider(const struct node_config *n, const struct port_config *member)
 {
-	const struct group_config *g = &l->n->group[i];
-	uint64_t share = g->frames / CONFIG_FRAMES_BUF / members_of(g);
-	bool any;
-	const struct port_config *edge = edge_of_group(l->n, i, &any);
+	for (uint32_t i = 0; i < n->ports; i++)
+		if (n->port[i].name[0] && n->port[i].net == member->net &&
+		    n->port[i].group != member->group)
+			return true;
+	return false;
+}
 
-	if (any && share < SHARE_FOR_LARGE)
-		report_finding(l, g->line,
-		               "group \"%s\" has %u buffers for each member: too few for large "
-		               "frames (TSO) from outside of it, which need up to %u",
-		               g->name, (unsigned)share, SHARE_FOR_LARGE);
-	if (!edge)
-		return;
-	if (l->n->net[edge->net].mtu_given && l->n->net[edge->net].mtu > edge->mtu)
-		report_finding(l, edge->line,
-		               "network \"%s\" has MTU %u, but its edge \"%s\", in a group, "
-		               "has %u: larger packets do not leave the node there",
-		               l->n->net[edge->net].name, (unsigned)l->n->net[edge->net].mtu,
-		               edge->name, (unsigned)edge->mtu);
-	lint_seen_wire(l, g, edge);
+/* A large frame from outside is cut into buffers of the member, all or none.  A quarter of its
+ * share is offered to it for what it sends, and up to half of a Dom0's is in its NIC. */
+static void lint_large_frames(struct lint *l, const struct group_config *g,
+                              const struct port_config *port)
+{
+	unsigned share = (unsigned)(g->frames / CONFIG_FRAMES_BUF / members_of(g));
+	unsigned spare = share - share / 4, wanted = LARGE_FRAME / (port->mtu - 40) + 1;
+
+	if (port->edge)
+		spare -= share / 2 < IN_THE_NIC ? share / 2 : IN_THE_NIC;
+	if (wanted > SEGMENTS_MAX)
+		wanted = SEGMENTS_MAX;
+	if (spare < wanted && has_outsider(l->n, port))
+		report_finding(l, later_line(g->line, port->line),
+		               "group \"%s\" has %u buffers for each member: port \"%s\" has "
+		               "%u for a large frame (TSO) from outside, which may need %u",
+		               g->name, share, port->name, spare, wanted);
+}
+
+static void lint_group_port(struct lint *l, const struct group_config *g,
+                            const struct port_config *port)
+{
+	const struct net_config *net = &l->n->net[port->net];
+
+	if (net->mtu_given && net->mtu > port->mtu && !port->mtu_given)
+		report_finding(l, later_line(port->line, net->line),
+		               "network \"%s\" has MTU %u, but port \"%s\", in a group, has "
+		               "%u: larger packets do not pass there",
+		               net->name, (unsigned)net->mtu, port->name, (unsigned)port->mtu);
+	lint_large_frames(l, g, port);
+	if (port->edge)
+		lint_seen_wire(l, g, port);
+}
+
+static void lint_group_ports(struct lint *l, unsigned group)
+{
+	for (uint32_t i = 0; i < l->n->ports; i++)
+		if (l->n->port[i].name[0] && l->n->port[i].group == group + 1)
+			lint_group_port(l, &l->n->group[group], &l->n->port[i]);
 }
 
 void lint_groups(struct lint *l)

@@ -13,16 +13,22 @@ struct mtu_limit {
 	const struct port_config *link; /* NULL: the network has none */
 };
 
+/* Of an MTU that was not said for the port itself: what its group's buffers have room for. */
+static uint32_t most_carried(const struct port_config *port, uint32_t mtu)
+{
+	return port->group && mtu > CONFIG_FRAMES_MTU ? CONFIG_FRAMES_MTU : mtu;
+}
+
 /* The MTU of an edge without an underlay: the network's, if configured and if it can have it. */
 static uint32_t edge_default(const struct node_config *n, const struct port_config *edge)
 {
 	const struct net_config *net = &n->net[edge->net];
 	uint32_t mtu = net->mtu_given ? net->mtu : MTU_DEFAULT;
 
-	return edge->group && mtu > CONFIG_FRAMES_MTU ? CONFIG_FRAMES_MTU : mtu;
+	return most_carried(edge, mtu);
 }
 
-/* Whether an edge in a group can carry what it is to carry. */
+/* Whether a port in a group can carry what it is to carry. */
 static bool fits_group(struct parser *p, const struct word *w, const struct port_config *edge)
 {
 	uint32_t wire = edge->underlay.mtu, mtu = edge->mtu_given ? edge->mtu : wire;
@@ -117,8 +123,10 @@ static bool settle_nics(struct parser *p, const struct word *w)
 			return config_fail(
 			    p, w, "mtu %u of port \"%s\" is more than %u of network \"%s\"",
 			    (unsigned)port->mtu, port->name, (unsigned)net->mtu, net->name);
+		if (!fits_group(p, w, port))
+			return false;
 		if (!port->mtu_given)
-			port->mtu = net->mtu;
+			port->mtu = most_carried(port, net->mtu);
 	}
 	return true;
 }
