@@ -2,8 +2,9 @@
 /*
  * mpi-table: latency and bandwidth between two ranks, by size, as MPI benchmarks print them.
  *
- *   mpi-table [LARGEST [ROUNDS]]    bytes, up to a power of two (1 MiB); messages of each size
- * (100)
+ *   mpi-table [LARGEST [ROUNDS]]
+ *     LARGEST  bytes: sizes are the powers of two up to it (1 MiB)
+ *     ROUNDS   messages of a size (100); a tenth of that beyond 64 KiB
  *
  * Latency is half of a round trip's mean; bandwidth is of windows of messages that are on their way
  * together, each window answered by a byte.  Around that, known bytes are sent both ways, and the
@@ -20,7 +21,8 @@
 
 #define DEFAULT_LARGEST (1 << 20)
 #define MOST_LARGEST    (64 << 20)
-#define MOST_SIZES      27 /* powers of two from 1 to that */
+#define ALL_ROUNDS      (64 << 10) /* a larger size has a tenth of them */
+#define MOST_SIZES      27         /* powers of two from 1 to that */
 #define WINDOW          16
 #define HOST            64 /* bytes of a host's name that are shown */
 
@@ -180,6 +182,8 @@ static struct figures measure(int size, int rounds)
 {
 	struct figures f = {.size = size};
 
+	if (size > ALL_ROUNDS)
+		rounds = (rounds + 9) / 10;
 	exchange_known(size);
 	f.latency = latency(size, rounds);
 	f.each = in_windows(size, rounds);
