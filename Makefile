@@ -96,7 +96,7 @@ help:
 	echo 'make lint               format, static checks, gcc and clang'
 	echo 'make coverage           coverage by the unit tests, into docs/testing.md'
 	echo 'make iso netboot        a node of your own on a disk, or by network: CONF=patio.conf MODULES="..."'
-	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits, paths, walk, steps, memory, channel or dom0; all without a name'
+	echo 'make bench [BENCH=name] rtt, tcp, ring, boot, exits, paths, walk, steps, memory, channel, dom0 or mpi; all without a name'
 	echo 'make report             the experiments as one HTML page: build/report/ (REPORT="rtt noise" FROM=file)'
 	echo 'make compile_commands.json  for clangd and editors'
 	echo 'make guests linux-guest our own guests; the Linux guest image'

@@ -83,7 +83,8 @@ REPORT_NEEDS = $(PREPARE) all guests linux-guest $(PEER_MORE) >&2
 BENCH_MORE = $(if $(filter paths all,$(BENCH)),linux-dom0 $(BENCH_OUT)/paths.cpio.gz) \
 	$(if $(filter dom0,$(BENCH)),linux-dom0) \
 	$(if $(filter memory all,$(BENCH)),linux-dom0 linux-ism $(BENCH_OUT)/root/bin/hop) \
-	$(if $(filter memory channel all,$(BENCH)),linux-group) $(PEER_MORE)
+	$(if $(filter memory channel all,$(BENCH)),linux-group) \
+	$(if $(filter mpi all,$(BENCH)),linux-mpi) $(PEER_MORE)
 PEER_MORE = $(if $(filter 1,$(PEER)),kvm-host $(BENCH_OUT)/qemu-system-x86_64)
 BENCH_OUT := $(B)/bench
 STREAM_SRC := tests/bench/udpstream.c guest-images/linux/probe.c

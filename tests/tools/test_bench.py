@@ -14,9 +14,11 @@ import channel
 import clocks
 import dom0
 import experiments
+import figures
 import hops
 import kvm_peer
 import memory
+import mpi
 import pair
 import repeat
 import relayed
@@ -180,6 +182,44 @@ def test_two_dom0s_and_a_wire():
         assert re.search(f"guest dom0.{side} .* pci 00:0{slot}.0 ", text)
     assert f"run=crossings+patio+{cores - 1}+" in text and text.count("guest ") - text.count(" guest ") == 4 == cores - 2
     assert [a.count("hubid=0") for a in dom0.wire()[1::4]] == [1, 1]
+
+
+def mpi_results():
+    """Of two sizes by both ways, after 1000 bytes by each of the switch and ISM."""
+    results = {}
+    for way, ticks, by_switch, by_ism in (("tcp", 4000, 5000, 0), ("smc", 1000, 10, 5000)):
+        results[way] = {"sizes": [{"size": size, "latency_tsc": ticks, "message_tsc": ticks // 2} for size in (1, 4096)]}
+        for n, when in enumerate(("before", "after")):
+            results[f"ports.{way}.{when}"] = {"ports": [
+                {"port": port, "in_bytes": 500 + n * by_switch // 2} for port in ("alice.0", "bob.0")]}
+            results[f"ism.{way}.{when}"] = {"ism": [
+                {"guest": guest, "bytes": 500 + n * by_ism // 2} for guest in ("alice", "bob")]}
+    return results
+
+
+def test_mpi_by_both_ways(monkeypatch, tmp_path):
+    """A row for each size, whose table is on a page of its own; nothing on the clock that counts waiting."""
+    rows = mpi.measure(Experiment(clocks.CRITICAL, "kick", mpi_results(), {"system": "patio"}, "Patio"))
+    assert [(r["size"], r["tcp"], r["smc"], r["smc_to_tcp"]) for r in rows] == [(n, 4000, 1000, 0.25) for n in (1, 4096)]
+    assert (rows[1]["tcp_bytes"], rows[1]["smc_bytes"]) == (2048.0, 8192.0)
+    assert (rows[0]["tcp_moved"], rows[0]["smc_moved"]) == ({"switch": 5000, "ism": 0}, {"switch": 10, "ism": 5000})
+    monkeypatch.setenv("CLOCK", "count")
+    assert mpi.run(None) == []
+    monkeypatch.setattr(figures, "ROOT", str(tmp_path))
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs" / mpi.PAGE
+    frame = ("<!-- mpi: make bench BENCH=mpi WRITE=1 -->", "<!-- end of mpi -->")
+    page.write_text("\n".join(("before", *frame, "behind")))
+    bench_tables.page(mpi, "mpi", rows)
+    text = page.read_text()
+    assert "| 4 096 | 4 000 | 1 000 | 0.25 | 2048.0 | 8192.0 |" in text
+    assert text.startswith(f"before\n{frame[0]}\n") and text.endswith(f"{frame[1]}\nbehind")
+
+
+def test_mpi_has_an_agent_at_bob():
+    text = pair.conf(clocks.CRITICAL, "kick", mpi.SCRIPT)
+    assert text.count(" initrd mpi-mpi.cpio.gz ") == text.count(" ism bench ") == 2
+    assert " run=mpi-agent\"" in text and f" run=mpi+patio+{mpi.LARGEST}+{mpi.ROUNDS}\"" in text
 
 
 def hop_rows(insn, copies=0, ns=50):
