@@ -7,7 +7,10 @@
  * is copied at each hop, or members of a group.  Only vnet_poll() is measured, the poll loop of a
  * core that is given to the network, which moves a whole burst one hop each time.
  *
- *   chain ns|insn virtio|group SIZE BATCH FUNCTIONS
+ *   chain ns|insn virtio|group SIZE BATCH FUNCTIONS [BUFFERS]
+ *
+ * BUFFERS, from 2 BATCH to 256, are those that go round in each virtio device, 256 if not given.
+ * All of them together must stay in the cache, or each hop waits for memory.
  *
  * Prints the median time of a frame from end to end in nanoseconds, or its instructions, and how
  * often a byte of a frame was copied, on the whole way.
@@ -29,7 +32,7 @@
 
 struct bench {
 	bool group;
-	unsigned size, batch, functions;
+	unsigned size, batch, functions, buffers;
 };
 
 /* ---- frames ---- */
@@ -99,7 +102,7 @@ static void offer(struct avail *a, uint16_t index)
 }
 
 /* All buffers but the first `kept` are offered to the device. */
-static void fill_rings(struct driver *d, unsigned kept)
+static void fill_rings(struct driver *d, unsigned buffers, unsigned kept)
 {
 	d->rx.avail.flags = d->tx.avail.flags = VRING_NO_INTERRUPT;
 	for (uint16_t i = 0; i < QUEUE; i++) {
@@ -107,7 +110,7 @@ static void fill_rings(struct driver *d, unsigned kept)
 
 		d->rx.desc[i] = (struct vring_desc){at, BUFFER, VRING_DESC_WRITE, 0};
 		d->tx.desc[i] = (struct vring_desc){at, 0, 0, 0};
-		if (i >= kept)
+		if (i >= kept && i < buffers)
 			offer(&d->rx.avail, i);
 	}
 }
@@ -157,7 +160,7 @@ static void build_virtio(struct vnet *net, const struct bench *b)
 		const struct bench_queue tx = {gpa(d->tx.desc), gpa(&d->tx.avail),
 		                               gpa(&d->tx.used)};
 
-		fill_rings(d, i ? 0 : b->batch);
+		fill_rings(d, b->buffers, i ? 0 : b->batch);
 		d->nic = bench_nic(net, bench_mac(i), &memory, QUEUE, &rx, &tx);
 	}
 }
@@ -319,14 +322,15 @@ int main(int argc, char **argv)
 {
 	struct bench b = {0};
 
-	if (argc != 6)
-		bench_fail("usage", "chain ns|insn virtio|group SIZE BATCH FUNCTIONS");
+	if (argc != 6 && argc != 7)
+		bench_fail("usage", "chain ns|insn virtio|group SIZE BATCH FUNCTIONS [BUFFERS]");
 	b.group = argv[2][0] == 'g';
 	b.size = (unsigned)atoi(argv[3]);
 	b.batch = (unsigned)atoi(argv[4]);
 	b.functions = (unsigned)atoi(argv[5]);
+	b.buffers = argc == 7 ? (unsigned)atoi(argv[6]) : QUEUE;
 	if (b.size < HEADERS || b.size > SHM_FRAME_MAX || !b.batch || b.batch > NETLIB_BURST ||
-	    b.functions > VNET_CHAIN)
+	    b.functions > VNET_CHAIN || b.buffers < 2 * b.batch || b.buffers > QUEUE)
 		bench_fail("usage", "out of range");
 	if (argv[1][0] == 'i')
 		print_steps(&b);
