@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "drivers/bus/vpci.h"
+#include "drivers/nic.h"
 #include "drivers/shm/shm_abi.h"
 #include "drivers/virtio/lock.h"
 #include "vnet/vnet.h"
@@ -149,8 +150,8 @@ struct shm_member_config {
 	void (*moved)(struct shm_member *m);
 };
 
-/* The port operations: pass these with the member as `dev` to vnet_port_add(). */
-extern const struct vnet_port_ops shm_port_ops;
+/* The model for the control plane; the device is &m->pci. */
+extern const struct nic_ops shm_nic;
 
 /*
  * Prepares a group for up to `seats` members (1 to SHM_SEATS) in the `bytes` at `region`, from a

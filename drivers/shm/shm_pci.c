@@ -2,6 +2,7 @@
 /* shm_pci.c: the PCI function by which a member is found, started and notified; registers in
  * shm_abi.h. */
 #include "drivers/shm/shm_parts.h"
+#include "lib/count.h"
 
 #define CLASS_NETWORK 0x028000 /* network controller, other (PCI Code and ID Assignment 1.9) */
 
@@ -110,9 +111,40 @@ void shm_pci_init(struct shm_member *m, const char *name)
 	vpci_bar_init(&m->pci, SHM_BAR_PRIVATE, VPCI_BAR_MEM, SHM_PRIVATE_BYTES);
 }
 
-const struct vnet_port_ops shm_port_ops = {
+static const struct vnet_port_ops shm_port_ops = {
     .poll = shm_poll,
     .arm = shm_arm,
     .egress = shm_egress,
     .room = shm_room,
+};
+
+/* ---- for the control plane: drivers/nic.h ---- */
+
+static void nic_attach(struct vpci_dev *d, struct vnet_port *port)
+{
+	shm_member_attach(member_of(d), port);
+}
+
+static void nic_kick(struct vpci_dev *d)
+{
+	shm_member_kick(member_of(d));
+}
+
+static uint64_t nic_copied(const struct vpci_dev *d)
+{
+	return count_read(&((const struct shm_member *)d)->copied);
+}
+
+static bool nic_counter(const struct vpci_dev *d, unsigned i, char *name, size_t size,
+                        uint64_t *value)
+{
+	return shm_member_counter((const struct shm_member *)d, i, name, size, value);
+}
+
+const struct nic_ops shm_nic = {
+    .port = &shm_port_ops,
+    .attach = nic_attach,
+    .kick = nic_kick,
+    .copied = nic_copied,
+    .counter = nic_counter,
 };

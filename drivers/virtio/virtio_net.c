@@ -3,6 +3,7 @@
 #include <string.h>
 #include "drivers/virtio/virtio_net.h"
 #include "drivers/virtio/virtio_net_parts.h"
+#include "lib/count.h"
 
 #define F_GUEST_GSO (VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_GUEST_ECN)
 #define F_HOST_GSO  (VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_HOST_ECN)
@@ -106,7 +107,7 @@ static const struct virtio_ops net_ops = {
     .stop = net_stop,
 };
 
-const struct vnet_port_ops virtio_net_port_ops = {
+static const struct vnet_port_ops virtio_net_port_ops = {
     .poll = virtio_net_poll,
     .arm = virtio_net_arm,
     .egress = virtio_net_egress,
@@ -130,12 +131,45 @@ void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c)
 	                (const uint8_t *)&n->registers, sizeof n->registers);
 }
 
-void virtio_net_attach(struct virtio_net *n, struct vnet_port *port)
+/* ---- for the control plane: drivers/nic.h ---- */
+
+static struct virtio_net *net_on_bus(struct vpci_dev *d)
 {
-	n->port = port;
+	return (struct virtio_net *)d;
 }
 
-void virtio_net_set_mtu(struct virtio_net *n, uint16_t mtu)
+static void nic_attach(struct vpci_dev *d, struct vnet_port *port)
 {
-	atomic_store(&n->mtu_next, mtu);
+	net_on_bus(d)->port = port;
 }
+
+/* The MTU register changes at the driver's next reset; a running driver keeps its MTU. */
+static void nic_set_mtu(struct vpci_dev *d, uint16_t mtu)
+{
+	atomic_store(&net_on_bus(d)->mtu_next, mtu);
+}
+
+static void nic_kick(struct vpci_dev *d)
+{
+	virtio_net_kick(&net_on_bus(d)->v, VIRTIO_NET_TX);
+}
+
+static uint64_t nic_copied(const struct vpci_dev *d)
+{
+	return count_read(&((const struct virtio_net *)d)->copied);
+}
+
+static bool nic_counter(const struct vpci_dev *d, unsigned i, char *name, size_t size,
+                        uint64_t *value)
+{
+	return virtio_pci_counter(&((const struct virtio_net *)d)->v, i, name, size, value);
+}
+
+const struct nic_ops virtio_net_nic = {
+    .port = &virtio_net_port_ops,
+    .attach = nic_attach,
+    .set_mtu = nic_set_mtu,
+    .kick = nic_kick,
+    .copied = nic_copied,
+    .counter = nic_counter,
+};

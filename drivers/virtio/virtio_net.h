@@ -12,6 +12,7 @@
 #define DRIVERS_VIRTIO_VIRTIO_NET_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "drivers/nic.h"
 #include "drivers/virtio/lock.h"
 #include "drivers/virtio/virtio_pci.h"
 #include "vnet/vnet.h"
@@ -88,20 +89,14 @@ struct virtio_net {
 	struct vnet_seg rx_seg[VNET_SEGS]; /* receive buffers of a frame; under rx_lock */
 };
 
-/* The port operations: pass these with the device as `dev` to vnet_port_add(). */
-extern const struct vnet_port_ops virtio_net_port_ops;
+/* The model for the control plane; the device is &n->v.pci. */
+extern const struct nic_ops virtio_net_nic;
 
 /*
- * Prepares the device in memory that the caller owns (zeroed).  Then: virtio_net_attach() the port
+ * Prepares the device in memory that the caller owns (zeroed).  Then: attach() of virtio_net_nic
  * and vpci_add(&n->v.pci).
  */
 void virtio_net_init(struct virtio_net *n, const struct virtio_net_config *c);
-
-/* Connects the device to its port of the switch; before the guest starts. */
-void virtio_net_attach(struct virtio_net *n, struct vnet_port *port);
-
-/* Changes the MTU register from the driver's next reset on; a running driver keeps its MTU. */
-void virtio_net_set_mtu(struct virtio_net *n, uint16_t mtu);
 
 /* virtio_ops.kick: forwards frames of the TX ring on this core, one bounded visit.  Also to be
  * called once after vnet_port_set_mode(): in VNET_KICK it sends what is left and arms kicks.  In

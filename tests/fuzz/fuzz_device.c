@@ -205,7 +205,7 @@ static void control(const struct step *s)
 
 	switch (s->a % 8) {
 	case 1:
-		virtio_net_set_mtu(n, (uint16_t)s->value);
+		virtio_net_nic.set_mtu(&n->v.pci, (uint16_t)s->value);
 		break;
 	case 2:
 		virtio_console_input(&world.console, text, s->c % sizeof text);
@@ -340,8 +340,8 @@ static void plug_net(unsigned i)
 
 	c.mac |= (mac_t)i << 40;
 	virtio_net_init(&world.net[i], &c);
-	port[i] = vnet_port_add(v, name[i], 0, &virtio_net_port_ops, &world.net[i], 0);
-	virtio_net_attach(&world.net[i], port[i]);
+	port[i] = vnet_port_add(v, name[i], 0, virtio_net_nic.port, &world.net[i], 0);
+	virtio_net_nic.attach(&world.net[i].v.pci, port[i]);
 	vnet_port_set_mac(port[i], c.mac);
 	vpci_add(&world.bus, &world.net[i].v.pci, i + 1);
 }

@@ -352,7 +352,7 @@ static void join(unsigned i)
 	struct shm_member *m = &world.member[i];
 
 	shm_member_init(m, &world.group, i, &c);
-	port[i] = vnet_port_add(v, name[i], 0, &shm_port_ops, m, 0);
+	port[i] = vnet_port_add(v, name[i], 0, shm_nic.port, m, 0);
 	shm_member_attach(m, port[i]);
 	vpci_init(&world.bus[i], msi, NULL);
 	vpci_add(&world.bus[i], &m->pci, 1);

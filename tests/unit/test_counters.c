@@ -10,6 +10,8 @@
 #define virtio_pci_counter test_device_counter
 #define vnet_rests_get     test_rests
 #include "vmm/control/show/counters.c"
+#include "drivers/shm/shm.h"
+#include "drivers/virtio/virtio_net.h"
 
 #define JSON 4096
 
@@ -40,19 +42,23 @@ struct vnet_port *control_port(unsigned slot)
 	return slot ? NULL : &port;
 }
 
-struct virtio_net *control_nic(unsigned slot)
+static bool nic_has(const struct vpci_dev *d, unsigned i, char *name, size_t size, uint64_t *value)
 {
-	return slot || !has_nic ? NULL : &nic;
+	assert_ptr_equal(d, &nic.v.pci);
+	return virtio_pci_counter(&nic.v, i, name, size, value);
 }
 
-struct shm_member *control_group_port(unsigned slot)
+const struct nic *control_nic(unsigned slot)
 {
-	return slot || !has_group ? NULL : &group_port;
+	static const struct nic_ops ops = {.counter = nic_has};
+	static const struct nic own = {&ops, &nic.v.pci}, member = {&shm_nic, &group_port.pci};
+
+	return slot ? NULL : has_group ? &member : has_nic ? &own : NULL;
 }
 
 uint64_t control_copied(unsigned slot)
 {
-	return control_nic(slot) ? nic.copied : control_group_port(slot) ? group_port.copied : 0;
+	return slot || !has_group ? 0 : shm_nic.copied(&group_port.pci);
 }
 
 struct vnet_core *vnet_this_core(void)

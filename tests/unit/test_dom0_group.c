@@ -330,7 +330,7 @@ static void an_edge_asks_for_next_hops(void **state)
 	(void)state;
 	guest_out(ANN.g, ANN.io + SHM_IO_STATUS, 4, 0);
 	assert_true(vnet_port_remove(ANN.port));
-	ANN.port = vnet_port_add(net, "ext", 0, &shm_port_ops, ANN.device, VNET_EDGE);
+	ANN.port = vnet_port_add(net, "ext", 0, shm_nic.port, ANN.device, VNET_EDGE);
 	assert_non_null(ANN.port);
 	shm_member_attach(ANN.device, ANN.port);
 	assert_true(vnet_underlay_set(ANN.port, &u, why, sizeof why));
@@ -430,7 +430,7 @@ static void parts_of_a_batch_keep_the_order(void **state)
 	(void)state;
 	guest_out(ANN.g, ANN.io + SHM_IO_STATUS, 4, 0);
 	assert_true(vnet_port_remove(ANN.port));
-	ANN.port = vnet_port_add(net, "ext", 0, &shm_port_ops, ANN.device, VNET_EDGE);
+	ANN.port = vnet_port_add(net, "ext", 0, shm_nic.port, ANN.device, VNET_EDGE);
 	assert_non_null(ANN.port);
 	shm_member_attach(ANN.device, ANN.port);
 	assert_true(vnet_underlay_set(ANN.port, &u, why, sizeof why));

@@ -364,7 +364,7 @@ static void test_mtu(void **state)
 
 	(void)state;
 	nics_up(FULL);
-	virtio_net_set_mtu(n->nic, 1450);
+	virtio_net_nic.set_mtu(&n->nic->v.pci, 1450);
 	assert_int_equal(guest_in(n->g, mtu, 2), 1500);
 	guest_out(n->g, (uint16_t)(n->p.common + 0x14), 1, 0);
 	assert_int_equal(guest_in(n->g, mtu, 2), 1450);

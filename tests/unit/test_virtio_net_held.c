@@ -204,7 +204,7 @@ static void test_limit(void **state)
 	for (unsigned i = 0; i < VNET_HOLDS; i++)
 		assert_used(a, i);
 	a->nic->v.queue[1].ring.held = 32;
-	assert_int_equal(virtio_net_port_ops.hold(a->nic, 0, &holder[0].held[0]), -1);
+	assert_int_equal(virtio_net_nic.port->hold(a->nic, 0, &holder[0].held[0]), -1);
 	a->nic->v.queue[1].ring.held = 0;
 }
 

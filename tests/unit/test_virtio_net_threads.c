@@ -107,7 +107,7 @@ static uint64_t control(struct node *n)
 	/* Once more at the end, however fast the others were. */
 	for (unsigned i = 0, last = 0; !last; i++) {
 		last = atomic_load(&stop);
-		virtio_net_set_mtu(n->nic, (uint16_t)(1400 + i % 100));
+		virtio_net_nic.set_mtu(&n->nic->v.pci, (uint16_t)(1400 + i % 100));
 		for (unsigned k = 0; virtio_pci_counter(&n->nic->v, k, name, sizeof name, &value);
 		     k++)
 			seen += value;

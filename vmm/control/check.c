@@ -58,8 +58,7 @@ static bool check_port(const struct node_config *live, const struct node_config 
                        char *why, size_t size)
 {
 	const struct port_config *p = &n->port[slot];
-	bool there = p->name[0] && p->kind == CONFIG_NIC,
-	     built = control_nic(slot) || control_group_port(slot);
+	bool there = p->name[0] && p->kind == CONFIG_NIC, built = control_nic(slot);
 	struct vm *vm;
 
 	if (!check_replaced(p, slot, why, size))

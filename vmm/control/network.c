@@ -12,20 +12,20 @@
 #include "vmm/control/group.h"
 #include "vmm/control/network.h"
 #include "vmm/devices/group_port.h"
-#include "lib/count.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/life.h"
 #include "vmm/poll.h"
 
-/* A guest's device and its port: a virtio device, or of a group. */
-struct nic {
-	struct virtio_net net;
-	struct group_port *group; /* NULL: it is `net` */
+/* A guest's device and its port. */
+struct plugged {
+	struct nic nic;
 	struct vnet_port *port;
+	struct group_port *group; /* the device is this one's; NULL: it is its own */
+	size_t size;              /* bytes of a device of its own */
 };
 
-static struct nic *nics[CONFIG_PORTS];
+static struct plugged *nics[CONFIG_PORTS];
 static struct vnet_port *links[CONFIG_PORTS];
 
 struct vnet_core *vnet_this_core(void)
@@ -40,9 +40,9 @@ struct vnet_port *control_port(unsigned slot)
 	return nics[slot] ? nics[slot]->port : links[slot];
 }
 
-struct virtio_net *control_nic(unsigned slot)
+const struct nic *control_nic(unsigned slot)
 {
-	return slot < CONFIG_PORTS && nics[slot] && !nics[slot]->group ? &nics[slot]->net : NULL;
+	return slot < CONFIG_PORTS && nics[slot] ? &nics[slot]->nic : NULL;
 }
 
 struct shm_member *control_group_port(unsigned slot)
@@ -53,10 +53,9 @@ struct shm_member *control_group_port(unsigned slot)
 
 uint64_t control_copied(unsigned slot)
 {
-	const struct virtio_net *net = control_nic(slot);
-	const struct shm_member *m = control_group_port(slot);
+	const struct nic *nic = control_nic(slot);
 
-	return net ? count_read(&net->copied) : m ? count_read(&m->copied) : 0;
+	return nic ? nic->ops->copied(nic->dev) : 0;
 }
 
 static bool is_nic(const struct port_config *p)
@@ -72,78 +71,91 @@ static bool is_link(const struct port_config *p)
 /* --- building ------------------------------------------------------------------------------- */
 
 /* Adds the port to the switch, with its MAC unless it is an edge, and attaches the device to it. */
-static bool nic_plug(struct nic *nic, const struct port_config *p, struct vm *vm, char *why,
+static bool nic_plug(struct plugged *pl, const struct port_config *p, struct vm *vm, char *why,
                      size_t size)
 {
-	struct shm_member *m = nic->group ? &nic->group->dev : NULL;
+	const struct nic *nic = &pl->nic;
 
-	nic->port =
-	    vnet_port_add(node_vnet, p->name, p->net, m ? &shm_port_ops : &virtio_net_port_ops,
-	                  m ? (void *)m : &nic->net, p->edge ? VNET_EDGE : 0);
-	if (!nic->port) {
+	pl->port = vnet_port_add(node_vnet, p->name, p->net, nic->ops->port, nic->dev,
+	                         p->edge ? VNET_EDGE : 0);
+	if (!pl->port) {
 		snprintf(why, size, "port %s: not enough memory, or the switch has all its ports",
 		         p->name);
 		return false;
 	}
-	if (!p->edge && !vnet_port_set_mac(nic->port, p->mac)) {
+	if (!p->edge && !vnet_port_set_mac(pl->port, p->mac)) {
 		snprintf(why, size, "port %s: another port still has its MAC", p->name);
 		return false;
 	}
-	if (m)
-		shm_member_attach(m, nic->port);
-	if (!vpci_add(&vm->pci, m ? &m->pci : &nic->net.v.pci, 0)) {
+	nic->ops->attach(nic->dev, pl->port);
+	if (!vpci_add(&vm->pci, nic->dev, 0)) {
 		snprintf(why, size, "port %s: the guest's PCI bus is full", p->name);
 		return false;
 	}
-	if (!m)
-		virtio_net_attach(&nic->net, nic->port);
 	return true;
 }
 
 /* Frees the device, whose port has been removed, if it had one. */
-static void nic_free(struct nic *nic)
+static void nic_free(struct plugged *pl)
 {
-	if (nic->group)
-		group_port_destroy(nic->group);
-	else if (nic->net.v.pci.bus)
-		vpci_remove(&nic->net.v.pci);
-	mem_zfree(nic, sizeof *nic);
+	if (pl->group) {
+		group_port_destroy(pl->group);
+	} else {
+		if (pl->nic.dev->bus)
+			vpci_remove(pl->nic.dev);
+		mem_zfree(pl->nic.dev, pl->size);
+	}
+	mem_zfree(pl, sizeof *pl);
 }
 
-/* Makes the device; false: no memory. */
-static bool nic_init(struct nic *nic, const struct port_config *p, struct vm *vm)
+static bool make_virtio(struct plugged *pl, const struct port_config *p, struct vm *vm)
 {
 	struct virtio_net_config c = {
 	    .name = p->name, .mac = p->mac, .mtu = (uint16_t)p->mtu, .mem = &vm->mem};
+	struct virtio_net *n = mem_zalloc(sizeof *n);
 
-	if (!p->group) {
-		virtio_net_init(&nic->net, &c);
-		return true;
-	}
-	nic->group = group_port_create(control_group(p->group - 1u)->member[p->guest], p->name,
-	                               p->mac, (uint16_t)p->mtu);
-	return nic->group;
+	if (!n)
+		return false;
+	virtio_net_init(n, &c);
+	pl->nic = (struct nic){&virtio_net_nic, &n->v.pci};
+	pl->size = sizeof *n;
+	return true;
+}
+
+static bool make_group_port(struct plugged *pl, const struct port_config *p)
+{
+	pl->group = group_port_create(control_group(p->group - 1u)->member[p->guest], p->name,
+	                              p->mac, (uint16_t)p->mtu);
+	if (pl->group)
+		pl->nic = (struct nic){&shm_nic, &pl->group->dev.pci};
+	return pl->group;
+}
+
+/* Makes the device; false: no memory. */
+static bool nic_make(struct plugged *pl, const struct port_config *p, struct vm *vm)
+{
+	return p->group ? make_group_port(pl, p) : make_virtio(pl, p, vm);
 }
 
 static bool nic_create(const struct node_config *n, unsigned slot, char *why, size_t size)
 {
 	const struct port_config *p = &n->port[slot];
-	struct nic *nic = mem_zalloc(sizeof *nic);
+	struct plugged *pl = mem_zalloc(sizeof *pl);
 	struct vm *vm = vms[p->guest];
 
-	if (!nic || !nic_init(nic, p, vm)) {
+	if (!pl || !nic_make(pl, p, vm)) {
 		snprintf(why, size, "port %s: no memory left", p->name);
-		if (nic)
-			mem_zfree(nic, sizeof *nic);
+		if (pl)
+			mem_zfree(pl, sizeof *pl);
 		return false;
 	}
-	if (nic_plug(nic, p, vm, why, size)) {
-		nics[slot] = nic;
+	if (nic_plug(pl, p, vm, why, size)) {
+		nics[slot] = pl;
 		return true;
 	}
-	if (nic->port)
-		vnet_port_remove(nic->port);
-	nic_free(nic);
+	if (pl->port)
+		vnet_port_remove(pl->port);
+	nic_free(pl);
 	return false;
 }
 
@@ -156,7 +168,7 @@ static bool build_nics(const struct node_config *n, char *why, size_t size)
 }
 
 /* Gives an edge its underlay from the description; an unchanged one is kept. */
-static bool underlay_set(const struct port_config *p, struct nic *nic, char *why, size_t size)
+static bool underlay_set(const struct port_config *p, struct plugged *nic, char *why, size_t size)
 {
 	struct vnet_underlay_config u = {.address = p->underlay.address,
 	                                 .prefix = p->underlay.prefix,
@@ -284,7 +296,7 @@ static void settle_underlays(const struct node_config *n)
 static void destroy_nics(const struct node_config *n)
 {
 	for (unsigned i = 0; i < CONFIG_PORTS; i++) {
-		struct nic *nic = nics[i];
+		struct plugged *nic = nics[i];
 
 		if (!nic || is_nic(&n->port[i]))
 			continue;
@@ -326,9 +338,12 @@ void control_net_unbuild(const struct node_config *live)
 
 static void set_mtus(const struct node_config *n)
 {
-	for (unsigned i = 0; i < n->ports; i++)
-		if (control_nic(i))
-			virtio_net_set_mtu(&nics[i]->net, (uint16_t)n->port[i].mtu);
+	for (unsigned i = 0; i < n->ports; i++) {
+		const struct nic *nic = control_nic(i);
+
+		if (nic && nic->ops->set_mtu)
+			nic->ops->set_mtu(nic->dev, (uint16_t)n->port[i].mtu);
+	}
 }
 
 /* Link-local forwarding, address quotas, path MTU learning. */
@@ -378,10 +393,7 @@ static void set_polling(const struct node_config *n)
 			continue;
 		vnet_port_set_mode(nics[i]->port, mode);
 		/* Back in VNET_KICK it takes waiting frames and turns kicks on. */
-		if (nics[i]->group)
-			shm_member_kick(&nics[i]->group->dev);
-		else
-			virtio_net_kick(&nics[i]->net.v, VIRTIO_NET_TX);
+		nics[i]->nic.ops->kick(nics[i]->nic.dev);
 	}
 	vnet_wake(vnet_this_core()); /* to poll what it slept beside */
 }

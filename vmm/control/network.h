@@ -5,18 +5,17 @@
 #define VMM_CONTROL_NETWORK_H
 #include <stdbool.h>
 #include <stddef.h>
+#include "drivers/nic.h"
 #include "vmm/config/config.h"
 
 struct shm_member;
-struct virtio_net;
 struct vnet;
 struct vnet_port;
 
 struct vnet_port *control_port(unsigned slot); /* the switch port of a port or link; NULL: none */
-/* A guest's device at that port: one of the two; NULL: the port is none, or of the other kind. */
-struct virtio_net *control_nic(unsigned slot);
-struct shm_member *control_group_port(unsigned slot);
-uint64_t control_copied(unsigned slot); /* bytes that it has copied for its guest */
+const struct nic *control_nic(unsigned slot);  /* a guest's device at that port; NULL: none */
+struct shm_member *control_group_port(unsigned slot); /* the same if it is a group's; else NULL */
+uint64_t control_copied(unsigned slot);               /* bytes that it has copied for its guest */
 
 /* Creates the networks, ports and routes of n that do not exist yet; their guests must.  False: why
  * has the reason, and the caller must call control_net_unbuild(). */

@@ -108,7 +108,7 @@ struct virtio_net *bench_nic(struct vnet *net, mac_t mac, const struct gmem *mem
 	struct vpci *bus;
 
 	virtio_net_init(nic, &c);
-	virtio_net_attach(nic, add_port(net, &virtio_net_port_ops, nic));
+	virtio_net_nic.attach(&nic->v.pci, add_port(net, virtio_net_nic.port, nic));
 	bus = bus_of(&nic->v.pci);
 	out(bus, VIRTIO_IO_COMMON + 8, 4, 0);
 	out(bus, VIRTIO_IO_COMMON + 12, 4, VIRTIO_NET_F_MRG_RXBUF);
@@ -144,7 +144,7 @@ static void join(struct vnet *net, struct shm_group *group, uint8_t *region, uns
 	m->device = host_alloc(sizeof *m->device);
 	if (!shm_member_init(m->device, group, i, &c))
 		bench_fail("member", "cannot be made");
-	shm_member_attach(m->device, add_port(net, &shm_port_ops, m->device));
+	shm_member_attach(m->device, add_port(net, shm_nic.port, m->device));
 	out(bus_of(&m->device->pci), SHM_IO_STATUS, 4, SHM_START);
 	vnet_port_set_mode(m->device->port, VNET_POLL);
 	wrong = netlib_open(&m->lib, c.shared, region, REGION, no_doorbell, NULL);

@@ -14,6 +14,7 @@
 #define vnet_port_get      test_port_get
 #define vnet_service_get   test_service_get
 #define vnet_flow_get      test_flow_get
+#define vnet_rests_get     test_rests
 #define virtio_pci_counter test_device_counter
 #define shm_member_counter test_member_counter
 #include "tests/unit/rig/config_text.h"
@@ -74,9 +75,22 @@ uint64_t control_copied(unsigned slot)
 	return 520 + slot;
 }
 
-struct virtio_net *control_nic(unsigned slot)
+/* For what the devices' files need; nobody calls it. */
+struct vnet_core *vnet_this_core(void)
 {
-	return slot == 0 || full ? &nic_a : slot == 1 ? &nic_edge : NULL;
+	return NULL;
+}
+
+const struct nic *control_nic(unsigned slot)
+{
+	static const struct nic a = {&virtio_net_nic, &nic_a.v.pci},
+	                        edge_nic = {&virtio_net_nic, &nic_edge.v.pci},
+	                        of_group = {&shm_nic, &member.pci};
+
+	return slot == 0 || full          ? &a
+	       : slot == 1                ? &edge_nic
+	       : control_group_port(slot) ? &of_group
+	                                  : NULL;
 }
 
 void vnet_port_stats(const struct vnet_port *p, struct vnet_port_stats *s)

@@ -43,7 +43,7 @@ void member_join(unsigned seat)
 	memset(m->device, 0, sizeof *m->device);
 	c.shared = m->shared;
 	assert_true(shm_member_init(m->device, group, seat, &c));
-	m->port = vnet_port_add(net, name[seat], 0, &shm_port_ops, m->device, 0);
+	m->port = vnet_port_add(net, name[seat], 0, shm_nic.port, m->device, 0);
 	assert_non_null(m->port);
 	shm_member_attach(m->device, m->port);
 	assert_true(vpci_add(&m->g->pci, &m->device->pci, 1));

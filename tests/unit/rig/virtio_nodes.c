@@ -28,9 +28,9 @@ static void nic_make(struct node *n, unsigned i)
 	n->nic = calloc(1, sizeof *n->nic);
 	virtio_net_init(n->nic, &c);
 	snprintf(name, sizeof name, "p%u", i);
-	n->port = vnet_port_add(net, name, 0, &virtio_net_port_ops, n->nic, 0);
+	n->port = vnet_port_add(net, name, 0, virtio_net_nic.port, n->nic, 0);
 	assert_non_null(n->port);
-	virtio_net_attach(n->nic, n->port);
+	virtio_net_nic.attach(&n->nic->v.pci, n->port);
 	assert_true(vpci_add(&n->g->pci, &n->nic->v.pci, 0));
 	n->p = guest_probe(n->g, 1);
 	queue_alloc(n->g, &n->rx, 256);

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "drivers/ism/ism.h"
-#include "drivers/shm/shm.h"
-#include "drivers/virtio/virtio_net.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
 #include "vmm/control/guest_console.h"
@@ -48,9 +46,8 @@ static void source_rows(struct out *o, const char *name, counter_source *source,
 
 struct counted_port {
 	struct vnet_port_stats stats;
-	uint64_t copied;                /* by its device */
-	const struct virtio_net *nic;   /* NULL: it has none of these */
-	const struct shm_member *group; /* the same */
+	uint64_t copied;       /* by its device */
+	const struct nic *nic; /* NULL: it has no device */
 };
 
 static bool switch_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
@@ -76,23 +73,14 @@ static bool nic_counter(const void *object, unsigned i, char *name, size_t size,
 {
 	const struct counted_port *p = object;
 
-	return p->nic && virtio_pci_counter(&p->nic->v, i, name, size, value);
-}
-
-static bool group_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
-{
-	const struct counted_port *p = object;
-
-	return p->group && shm_member_counter(p->group, i, name, size, value);
+	return p->nic && p->nic->ops->counter(p->nic->dev, i, name, size, value);
 }
 
 static void port_counters(struct out *o, unsigned slot)
 {
-	static counter_source *const sources[] = {switch_counter, nic_counter, group_counter};
+	static counter_source *const sources[] = {switch_counter, nic_counter};
 	struct vnet_port *p = control_port(slot);
-	struct counted_port port = {.copied = control_copied(slot),
-	                            .nic = control_nic(slot),
-	                            .group = control_group_port(slot)};
+	struct counted_port port = {.copied = control_copied(slot), .nic = control_nic(slot)};
 
 	vnet_port_stats(p, &port.stats);
 	counter_row(o, p->name, "in_frames", port.stats.in_frames);

@@ -223,15 +223,15 @@ static void port_samples(struct metrics *m, device_samples *samples, unsigned sl
 {
 	const struct node_config *n = control_config();
 	const struct port_config *c = &n->port[slot];
-	const struct virtio_net *nic = control_nic(slot);
+	const struct nic *nic = control_nic(slot);
 	const struct shm_member *group = control_group_port(slot);
 
-	if (nic || group)
+	if (nic)
 		samples(
 		    m,
 		    &(struct device){{n->guest[c->guest].name, group ? "group" : "net", c->name},
 		                     NULL,
-		                     nic ? &nic->v : NULL,
+		                     group ? NULL : &((const struct virtio_net *)nic->dev)->v,
 		                     group},
 		    which);
 }

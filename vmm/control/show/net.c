@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `show` for the switch, `explain` and `lint`, as text or JSON. */
-#include "drivers/virtio/virtio_net.h"
 #include "lib/address_text.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
