@@ -11,7 +11,7 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -nostdinc \
 
 GUEST_LIB   := $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard guest-images/lib/*.asm guest-images/lib/*.c) \
 		lib/address_text.c lib/string.c lib/printf.c)
-GUEST_NIC   := $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard drivers/e1000/*.c))
+GUEST_NIC   := $(patsubst %,$(GUEST_OUT)/%.o,$(wildcard drivers/e1000/e1000*.c))
 GUEST_TESTS := $(patsubst guest-images/tests/%.c,%,$(filter-out \
 		%/apic_checks.c %/frame_kind.c %/tso_frame.c, $(wildcard guest-images/tests/*.c)))
 GUEST_NAMES := $(GUEST_TESTS) $(if $(wildcard guest-images/dom0/*.c),dom0)

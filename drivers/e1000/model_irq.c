@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * model_irq.c: interrupt causes, their mask and their vectors (82574 7.4, 10.2.4).
+ *
+ * Five causes have a vector each, by IVAR: two receive and two transmit queues, and "other", which
+ * stands for the rest.  A vector's message is sent when its cause becomes both set and unmasked.
+ * The message clears what EIAC names in ICR and IMS (and IAM in IMS, by CTRL_EXT.EIAME), so the
+ * driver gets no further one until it sets IMS again.
+ */
+#include "drivers/e1000/model_parts.h"
+
+#define VECTORED 5 /* causes with a vector, from INT_RXQ0 on, one bit each, as IVAR's fields */
+
+/* m->irq_lock held. */
+static uint16_t vector_of(const struct e1000_model *m, unsigned cause)
+{
+	uint32_t field = e1000_model_get(m, IVAR) >> 4 * cause & 15;
+
+	return field & IVAR_VALID ? field & 7 : VPCI_NO_VECTOR;
+}
+
+static void send_message(struct e1000_model *m, unsigned cause)
+{
+	uint32_t bit = INT_RXQ0 << cause, clear = e1000_model_get(m, EIAC) & bit;
+
+	m->sent |= bit;
+	vpci_msix_send(&m->pci, vector_of(m, cause));
+	m->icr &= ~clear;
+	m->ims &= ~clear;
+	if (e1000_model_get(m, CTRL_EXT) & CTRL_EXT_EIAME)
+		m->ims &= ~(e1000_model_get(m, IAM) & bit);
+}
+
+/* Causes or mask have changed; m->irq_lock held. */
+static void settle(struct e1000_model *m)
+{
+	m->sent &= m->icr & m->ims;
+	if (m->icr & m->ims & INT_OTHERS)
+		m->icr |= INT_OTHER;
+	for (unsigned i = 0; i < VECTORED; i++)
+		if (m->icr & m->ims & ~m->sent & INT_RXQ0 << i)
+			send_message(m, i);
+	m->sent &= m->icr & m->ims;
+}
+
+void e1000_model_raise(struct e1000_model *m, uint32_t causes)
+{
+	spin_lock(&m->irq_lock);
+	m->icr |= causes & ~INT_ASSERTED;
+	settle(m);
+	spin_unlock(&m->irq_lock);
+}
+
+/* A read clears the causes if none is enabled, or an enabled one is set (82574 10.2.4.1).  Else
+ * they stay: with vectors the driver reads this register for "other" causes alone. */
+uint32_t e1000_model_icr_read(struct e1000_model *m)
+{
+	bool asserted;
+	uint32_t v;
+
+	spin_lock(&m->irq_lock);
+	asserted = m->icr & m->ims;
+	v = m->icr | (asserted ? INT_ASSERTED : 0);
+	if (asserted && e1000_model_get(m, CTRL_EXT) & CTRL_EXT_IAME)
+		m->ims &= ~e1000_model_get(m, IAM);
+	if (asserted || !m->ims)
+		m->icr = 0;
+	settle(m);
+	spin_unlock(&m->irq_lock);
+	return v;
+}
+
+void e1000_model_icr_write(struct e1000_model *m, uint32_t v)
+{
+	spin_lock(&m->irq_lock);
+	m->icr &= ~v;
+	settle(m);
+	spin_unlock(&m->irq_lock);
+}
+
+void e1000_model_mask(struct e1000_model *m, uint32_t set, uint32_t clear)
+{
+	spin_lock(&m->irq_lock);
+	m->ims = (m->ims | set) & ~clear;
+	settle(m);
+	spin_unlock(&m->irq_lock);
+}
+
+uint32_t e1000_model_ims(struct e1000_model *m)
+{
+	uint32_t v;
+
+	spin_lock(&m->irq_lock);
+	v = m->ims;
+	spin_unlock(&m->irq_lock);
+	return v;
+}
+
+void e1000_model_irq_reset(struct e1000_model *m)
+{
+	spin_lock(&m->irq_lock);
+	m->icr = m->ims = m->sent = 0;
+	spin_unlock(&m->irq_lock);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The emulated NIC under the driver for real ones: what goes in at one end comes out at the other.
+ */
+#include "tests/unit/rig/e1000_nodes.h"
+#include "lib/bytes.h"
+#include "vnet/frame/mac.h"
+/* Shared with the test guest that asks the same of real NICs; not part of the host library. */
+#include "guest-images/lib/packet.c"
+#include "guest-images/tests/tso_frame.c"
+
+#define ONE (&station[0])
+#define TWO (&station[1])
+
+static const struct vnet_hdr none;
+
+static uint8_t *address(uint8_t *f, unsigned from, unsigned to)
+{
+	mac_write(f, station_mac(to));
+	mac_write(f + 6, station_mac(from));
+	return f;
+}
+
+static uint8_t *plain_frame(uint8_t *f, unsigned from, unsigned to, uint32_t len, uint8_t seed)
+{
+	for (uint32_t i = 14; i < len; i++)
+		f[i] = (uint8_t)(i + seed);
+	put_be16(f + 12, 0x88b5); /* local experimental: IEEE 802 */
+	return address(f, from, to);
+}
+
+/* Sends what is in s->big, in pieces as Linux cuts it. */
+static void send_big(struct station *s, uint32_t len, const struct vnet_hdr *hdr)
+{
+	struct vnet_seg piece[E1000_PIECES];
+	unsigned n = tso_pieces(s->big, len, piece);
+
+	assert_int_equal(e1000_tx_send(&s->driver, piece, n, hdr, s->big), E1000_SENT);
+	e1000_tx_flush(&s->driver);
+	assert_ptr_equal(e1000_tx_done(&s->driver), s->big);
+	assert_null(e1000_tx_done(&s->driver));
+}
+
+/* The next frame that its driver has; the buffer is given back. */
+static const uint8_t *receive(struct station *s, uint32_t *len)
+{
+	uint8_t *got = e1000_rx_next(&s->driver, len);
+
+	assert_non_null(got);
+	assert_true(e1000_rx_give(&s->driver, got));
+	e1000_rx_flush(&s->driver);
+	return got;
+}
+
+static void the_driver_starts(void **state)
+{
+	uint8_t mac[6];
+
+	(void)state;
+	station_up(ONE, 0);
+	mac_write(mac, station_mac(0));
+	assert_memory_equal(ONE->driver.mac, mac, 6);
+	assert_true(e1000_link(&ONE->driver));
+	assert_true(atomic_load(&ONE->port->up));
+	assert_int_equal(nic_counter(ONE, "resets"), 1);
+	assert_int_equal(nic_counter(ONE, "starts"), 1);
+	assert_int_equal(nic_counter(ONE, "bad_access"), 0);
+	assert_int_equal(ONE->m->pci.cfg[0x3d], 0); /* no pin: MSI-X alone */
+	assert_int_equal(guest_cfg(ONE->g, 1, 0, 4), 0x10d38086);
+}
+
+static void frames_of_each_length(void **state)
+{
+	uint8_t copy[1514];
+
+	(void)state;
+	station_up(ONE, 0);
+	station_up(TWO, 0);
+	for (uint32_t len = 14; len <= 1514; len++) {
+		uint32_t got_len, want = len < 60 ? 60 : len;
+		const uint8_t *got;
+
+		memcpy(copy, plain_frame(ONE->big, 0, 1, len, (uint8_t)len), len);
+		send_big(ONE, len, &none);
+		got = receive(TWO, &got_len);
+		assert_int_equal(got_len, want);
+		assert_memory_equal(got, copy, len);
+		for (uint32_t i = len; i < want; i++)
+			assert_int_equal(got[i], 0);
+	}
+	assert_null(e1000_rx_next(&TWO->driver, &(uint32_t){0}));
+	assert_int_equal(nic_counter(ONE, "kicks"), 1 + 1501); /* and the start */
+	assert_int_equal(TWO->m->copied, 1501 * (14 + 1514) / 2);
+}
+
+/* A batch of as many frames as the ring takes wraps around it; the driver gets all back. */
+static void rings_wrap(void **state)
+{
+	(void)state;
+	station_up(ONE, 0);
+	plain_frame(ONE->big, 0, 9, 100, 1);
+	for (unsigned round = 0; round < 5; round++) {
+		unsigned sent = 0, done = 0;
+		struct vnet_seg piece = {ONE->big, 100};
+
+		while (sent < 250 &&
+		       e1000_tx_send(&ONE->driver, &piece, 1, &none, ONE->big) == E1000_SENT)
+			sent++;
+		e1000_tx_flush(&ONE->driver);
+		while (vpci_work(&ONE->g->pci))
+			;
+		while (e1000_tx_done(&ONE->driver))
+			done++;
+		assert_int_equal(sent, 250);
+		assert_int_equal(done, sent);
+		assert_int_equal(far_port.n, sent);
+		far_forget();
+	}
+	assert_int_equal(nic_counter(ONE, "visits"), 5 * 3);
+}
+
+/* What a large frame's receiver gets is what virtio would have given it: the headers that the
+ * driver took apart for the NIC are whole again. */
+static void large_frames_stay_whole(void **state)
+{
+	static uint8_t copy[VNET_FRAME_MAX];
+
+	(void)state;
+	station_up(ONE, 0);
+	for (uint32_t i = 0; i < 80; i++) {
+		struct vnet_hdr hdr;
+		bool v6 = i & 1;
+		uint32_t payload = 1500 + i * 797, len;
+
+		len = tso_build(ONE->big, &hdr, v6, payload, 1448);
+		address(ONE->big, 0, 9);
+		memcpy(copy, ONE->big, len);
+		hdr.num_buffers = 0;
+		send_big(ONE, len, &hdr);
+		assert_int_equal(far_port.n, 1);
+		assert_int_equal(far_port.got[0].len, len);
+		assert_memory_equal(far_port.got[0].data, copy, len);
+		assert_memory_equal(&far_port.got[0].hdr, &hdr, sizeof hdr);
+		far_forget();
+	}
+	assert_int_equal(nic_rd(ONE, 0x40f8), 80); /* TSCTC */
+	assert_int_equal(nic_rd(ONE, 0x40f8), 0);
+}
+
+static void sums_are_left(void **state)
+{
+	static uint8_t copy[4096];
+
+	(void)state;
+	station_up(ONE, 0);
+	for (uint32_t i = 0; i < 20; i++) {
+		struct vnet_hdr hdr;
+		uint32_t len = tso_build(ONE->big, &hdr, i & 1, 60 * i + 1, 1448);
+
+		address(ONE->big, 0, 9);
+		memcpy(copy, ONE->big, len);
+		hdr.gso_type = VNET_GSO_NONE;
+		send_big(ONE, len, &hdr);
+		assert_memory_equal(far_port.got[0].data, copy, len);
+		assert_int_equal(far_port.got[0].hdr.flags, VNET_HDR_F_NEEDS_CSUM);
+		assert_int_equal(far_port.got[0].hdr.csum_start, hdr.csum_start);
+		assert_int_equal(far_port.got[0].hdr.csum_offset, 16);
+		far_forget();
+	}
+}
+
+/* The receiver has no such offload: segments of its MTU, each with its checksum, in each direction.
+ */
+static void large_frames_are_cut_for_it(void **state)
+{
+	(void)state;
+	station_up(ONE, 0);
+	station_up(TWO, 0);
+	for (uint32_t i = 0; i < 40; i++) {
+		struct vnet_hdr hdr;
+		struct tso_check c;
+		bool v6 = i & 1;
+		uint32_t payload = 1 + i * 1307, len;
+
+		len = tso_build(ONE->big, &hdr, v6, payload, 1000);
+		address(ONE->big, 0, 1);
+		if (i & 2)
+			send_big(ONE, len, &hdr);
+		else
+			mac_write(ONE->big + 6, station_mac(9)), far_send(ONE->big, len, &hdr);
+		tso_check_begin(&c, v6, payload, 1000);
+		while (!tso_check_complete(&c)) {
+			uint32_t got_len;
+			const uint8_t *got = receive(TWO, &got_len);
+			uint32_t real = 14 + (v6 ? 40u + be16(got + 18) : be16(got + 16));
+			const char *error = tso_check_segment(&c, got, real);
+
+			if (error)
+				fail_msg("%u: %s", i, error);
+		}
+		assert_null(e1000_rx_next(&TWO->driver, &(uint32_t){0}));
+	}
+}
+
+static void jumbo_frames(void **state)
+{
+	uint32_t len;
+
+	(void)state;
+	station_up(ONE, 0);
+	station_up(TWO, 9000);
+	far_send(plain_frame(ONE->big, 9, 1, 9014, 3), 9014, &none);
+	assert_memory_equal(receive(TWO, &len), ONE->big, 9014);
+	assert_int_equal(len, 9014);
+	far_send(plain_frame(ONE->big, 9, 0, 1519, 3), 1519, &none); /* without LPE */
+	assert_null(e1000_rx_next(&ONE->driver, &len));
+	far_send(plain_frame(ONE->big, 9, 0, 1518, 3), 1518, &none); /* with room for a tag */
+	assert_memory_equal(receive(ONE, &len), ONE->big, 1518);
+}
+
+/* Without a buffer a frame is lost, counted by the switch and by the NIC; then it goes on. */
+static void no_buffers(void **state)
+{
+	struct vnet_port_stats stats;
+	uint8_t f[100];
+	uint32_t len;
+
+	(void)state;
+	station_up(ONE, 0);
+	plain_frame(f, 9, 0, sizeof f, 0);
+	for (unsigned i = 0; i < E1000_RX_RING + 9; i++)
+		far_send(f, sizeof f, &none);
+	vnet_port_stats(ONE->port, &stats);
+	assert_int_equal(stats.out_frames, E1000_RX_RING - 1);
+	assert_int_equal(stats.drop[VNET_DROP_rx_full], 10);
+	assert_int_equal(nic_rd(ONE, 0x4010), 10); /* MPC */
+	assert_int_equal(nic_rd(ONE, 0x4074), E1000_RX_RING - 1);
+	receive(ONE, &len);
+	far_send(f, sizeof f, &none);
+	vnet_port_stats(ONE->port, &stats);
+	assert_int_equal(stats.out_frames, E1000_RX_RING);
+}
+
+/* Without bus mastering the NIC neither reads nor writes memory, nor when it comes back, until the
+ * driver resets it: the memory may be another's by then. */
+static void bus_mastering(void **state)
+{
+	uint8_t f[100];
+	uint32_t len;
+
+	(void)state;
+	station_up(ONE, 0);
+	plain_frame(f, 9, 0, sizeof f, 0);
+	guest_cfg_set(ONE->g, 1, 4, 2, VPCI_CMD_MEM);
+	assert_false(atomic_load(&ONE->port->up));
+	guest_cfg_set(ONE->g, 1, 4, 2, VPCI_CMD_MEM | VPCI_CMD_MASTER);
+	nic_wr(ONE, RCTL, nic_rd(ONE, RCTL));
+	far_send(f, sizeof f, &none);
+	nic_wr(ONE, TDT, 1);
+	assert_null(e1000_rx_next(&ONE->driver, &len));
+	assert_int_equal(nic_counter(ONE, "master_off"), 1);
+	assert_int_equal(far_port.n, 0);
+	station_up(ONE, 0);
+	far_send(f, sizeof f, &none);
+	assert_memory_equal(receive(ONE, &len), f, sizeof f);
+}
+
+/* A core that polls moves the frames; a write to TDT only moves the tail. */
+static void polled(void **state)
+{
+	struct vnet_seg piece = {ONE->big, 100};
+
+	(void)state;
+	station_up(ONE, 0);
+	piece.base = plain_frame(ONE->big, 0, 9, 100, 1);
+	vnet_port_set_mode(ONE->port, VNET_POLL);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(e1000_tx_send(&ONE->driver, &piece, 1, &none, ONE->big),
+		                 E1000_SENT);
+	e1000_tx_flush(&ONE->driver);
+	assert_int_equal(far_port.n, 0);
+	assert_int_equal(e1000_model_nic.port->poll(ONE->m, vnet_this_core(), 4), 4);
+	assert_true(e1000_model_nic.port->arm(ONE->m, true));
+	assert_int_equal(e1000_model_nic.port->poll(ONE->m, vnet_this_core(), 64), 6);
+	assert_false(e1000_model_nic.port->arm(ONE->m, true));
+	assert_int_equal(far_port.n, 10);
+	vnet_port_set_mode(ONE->port, VNET_KICK);
+	assert_int_equal(e1000_model_nic.port->poll(ONE->m, vnet_this_core(), 64), 0);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, stations_setup, stations_teardown)
+	const struct CMUnitTest tests[] = {
+	    T(the_driver_starts), T(frames_of_each_length),
+	    T(rings_wrap),        T(large_frames_stay_whole),
+	    T(sums_are_left),     T(large_frames_are_cut_for_it),
+	    T(jumbo_frames),      T(no_buffers),
+	    T(bus_mastering),     T(polled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
