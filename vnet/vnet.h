@@ -11,6 +11,10 @@
  *          vpci_io()               drivers/bus/vpci.c
  *          virtio_pci_bar()        drivers/virtio/virtio_pci_regs.c
  *          virtio_net_kick()       drivers/virtio/virtio_net_tx.c
+ *      of an emulated NIC, whose kick is a write to memory
+ *          vpci_mmio()             drivers/bus/vpci.c
+ *          e1000_model_bar()       drivers/e1000/model_regs.c
+ *          e1000_model_tx_kick()   drivers/e1000/model_tx.c
  *      of a port in a group's memory (drivers/shm/shm.h), whose frames are descriptors already
  *          shm_member_kick()       drivers/shm/shm_out.c
  *      frames that this visit leaves are taken before the guest runs again
@@ -42,6 +46,8 @@
  *          vpci_msix_send()        drivers/bus/vpci_msix.c
  *          vapic_msi()             vmm/devices/vapic.c
  *          irqchip_direct_raise()  vmm/devices/irqchip_direct.c
+ *      to an emulated NIC
+ *          e1000_model_egress()    drivers/e1000/model_rx.c
  *      to a port in a group's memory: the sender's buffer itself, if it is the group's, else a copy
  *          shm_egress()            drivers/shm/shm_in.c
  *  9a  to a link: an outer header in front, then 9 into the ring of Dom0

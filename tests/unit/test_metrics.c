@@ -316,6 +316,23 @@ static void of_ports_in_groups(void **state)
 	                                                  "shared") ",rule=\"queue_size\"");
 }
 
+/* An emulated NIC has of a virtio device's those of MSI-X; the others are its own. */
+static void of_emulated_nics(void **state)
+{
+	(void)state;
+	SAMPLES(false, "patio_e1000_kicks_total{");
+	has_emulated = true;
+	port(4, "old", CONFIG_NIC, NULL);
+	atomic_store(&emulated.count[E1000_MODEL_COUNT_filtered], 31);
+	emulated.pci.msix_count[VPCI_masked] = 32;
+	atomic_store(&emulated.violation[E1000_MODEL_E_rx_address], 33);
+	SAMPLES(true, "patio_e1000_filtered_total{guest=\"bob\",port=\"old\"} 31",
+	        "patio_device_masked_total" ON("bob", "net", "old") "} 32",
+	        "patio_device_violations_total" ON("bob", "net", "old") ",rule=\"rx_address\"} 33");
+	SAMPLES(false, "patio_device_kicks_total" ON("bob", "net", "old"),
+	        "patio_device_violations_total" ON("bob", "net", "old") ",rule=\"tx_ring\"");
+}
+
 /* Names are the language's: none can end a label.  A kernel's may. */
 static void a_name_cannot_break_out(void **state)
 {
@@ -449,6 +466,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test_setup(of_services_and_flows, setup),
 	    cmocka_unit_test_setup(of_devices, setup),
 	    cmocka_unit_test_setup(of_ports_in_groups, setup),
+	    cmocka_unit_test_setup(of_emulated_nics, setup),
 	    cmocka_unit_test_setup(a_name_cannot_break_out, setup),
 	    cmocka_unit_test_setup(a_full_node_fits, setup),
 	    cmocka_unit_test(the_document_is_up_to_date),

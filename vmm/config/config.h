@@ -121,7 +121,8 @@ struct port_config {
 	bool mtu_given;      /* else derived from the network's */
 	bool edge;           /* an edge port, which leads out of the node: Dom0's uplink */
 	uint8_t group;       /* slot + 1 of the group whose frames it moves; 0: a virtio device */
-	uint32_t addresses;  /* how many may be learned from it */
+	enum config_model model;
+	uint32_t addresses; /* how many may be learned from it */
 	enum config_move move;
 	struct underlay_config underlay; /* of an edge */
 	struct link_config link;

@@ -43,6 +43,7 @@ static const struct term port_terms[] = {
     {"mac", "MAC", TERM_MAC, .optional = true},
     {"edge", .kind = TERM_FLAG, .optional = true},
     {"group", "GROUP", TERM_NAME, .optional = true},
+    {"model", "MODEL", TERM_CHOICE, .optional = true, .choice = config_model_words},
     {"mtu", "BYTES", TERM_NUMBER, .optional = true, .min = 68, .max = 65535},
     {"addresses", "N", TERM_NUMBER, .optional = true, .max = VNET_LEARN_MAX},
     {"move", "MODE", TERM_CHOICE, .optional = true, .choice = config_move_words},

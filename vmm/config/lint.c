@@ -384,6 +384,25 @@ static void lint_wire(struct lint *l)
 	}
 }
 
+/* ---- NICs that do not say their MTU ---- */
+
+#define MTU_UNSAID                                                                                 \
+	1500 /* what a driver takes for its MTU when the device has no register for it             \
+	      */
+
+static void lint_models(struct lint *l)
+{
+	for (uint32_t i = 0; i < l->n->ports; i++) {
+		const struct port_config *port = &l->n->port[i];
+
+		if (port->name[0] && port->model == CONFIG_MODEL_E1000E && port->mtu != MTU_UNSAID)
+			report_finding(l, later_line(port->line, l->n->net[port->net].line),
+			               "port \"%s\" has MTU %u, but an e1000e has no way to tell "
+			               "its guest: set it there, too",
+			               port->name, port->mtu);
+	}
+}
+
 /* ---- mirrors that see nothing ---- */
 
 static bool sees_any(const struct node_config *n, const struct mirror_config *m)
@@ -478,6 +497,7 @@ static void lint_all(struct lint *l)
 	lint_twice(l);
 	lint_macs(l);
 	lint_wire(l);
+	lint_models(l);
 	lint_mirrors(l);
 	lint_groups(l);
 	lint_chains(l);

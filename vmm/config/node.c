@@ -273,6 +273,17 @@ static bool set_move(struct parser *p, struct port_config *port)
 	return true;
 }
 
+static bool set_model(struct parser *p, struct port_config *port)
+{
+	const struct arg *a = config_arg(p, "model");
+
+	port->model = a ? (enum config_model)a->number : CONFIG_MODEL_VIRTIO;
+	if (a && port->group)
+		return config_fail(p, a->word,
+		                   "a port in a group has a device of its own kind, no model");
+	return true;
+}
+
 static bool change_port(struct parser *p, struct port_config *port, const struct word *name)
 {
 	const struct arg *move = config_arg(p, "move"), *addresses = config_arg(p, "addresses");
@@ -349,7 +360,7 @@ static bool set_port(struct parser *p, struct port_config *port, const struct wo
 	port->addresses =
 	    (uint32_t)number_or(p, "addresses", port->edge ? VNET_QUOTA_OUTSIDE : VNET_QUOTA);
 	if (!check_mac(p, port, name) || !check_edge(p, port) || !config_set_group(p, port) ||
-	    !set_move(p, port))
+	    !set_model(p, port) || !set_move(p, port))
 		return false;
 	copy_text(p, "NAME", port->name);
 	return config_settle_mtu(p, mtu ? mtu->word : name);

@@ -17,6 +17,11 @@
 	X(CONFIG_MOVE_KICK, "kick")                                                                \
 	X(CONFIG_MOVE_POLL, "poll") X(CONFIG_MOVE_ADAPTIVE, "adaptive")
 
+/* What a guest's network device is, unless it is a group's port. */
+#define CONFIG_MODEL_WORDS(X)                                                                      \
+	X(CONFIG_MODEL_VIRTIO, "virtio")                                                           \
+	X(CONFIG_MODEL_E1000E, "e1000e") /* Intel's 82574L, emulated */
+
 #define CONFIG_SMT_WORDS(X) X(CONFIG_SMT_ISOLATE, "isolate") X(CONFIG_SMT_SHARE, "share")
 
 #define CONFIG_IDLE_WORDS(X)                                                                       \
@@ -88,6 +93,7 @@
 #define CONFIG_WORD_VALUE(value, text) value,
 enum config_log { CONFIG_LOG_WORDS(CONFIG_WORD_VALUE) };
 enum config_move { CONFIG_MOVE_WORDS(CONFIG_WORD_VALUE) CONFIG_MOVE_NODE /* as the node does */ };
+enum config_model { CONFIG_MODEL_WORDS(CONFIG_WORD_VALUE) };
 enum config_smt { CONFIG_SMT_WORDS(CONFIG_WORD_VALUE) };
 enum config_idle { CONFIG_IDLE_WORDS(CONFIG_WORD_VALUE) };
 enum config_panic { CONFIG_PANIC_UNSET, CONFIG_PANIC_WORDS(CONFIG_WORD_VALUE) };
@@ -111,12 +117,12 @@ struct config_word {
 	unsigned value;
 };
 
-extern const struct config_word config_log_words[], config_move_words[], config_smt_words[],
-    config_idle_words[], config_panic_words[], config_restart_words[], config_link_words[],
-    config_path_mtu_words[], config_classic_dst_words[], config_classic_src_words[],
-    config_show_words[], config_mode_words[], config_link_local_words[], config_yes_words[],
-    config_absent_words[], config_object_words[], config_switch_words[], config_metrics_words[],
-    config_fail_words[], config_protocol_words[];
+extern const struct config_word config_log_words[], config_move_words[], config_model_words[],
+    config_smt_words[], config_idle_words[], config_panic_words[], config_restart_words[],
+    config_link_words[], config_path_mtu_words[], config_classic_dst_words[],
+    config_classic_src_words[], config_show_words[], config_mode_words[], config_link_local_words[],
+    config_yes_words[], config_absent_words[], config_object_words[], config_switch_words[],
+    config_metrics_words[], config_fail_words[], config_protocol_words[];
 
 /* The word for this value; NULL: the list has none. */
 const char *config_word_of(const struct config_word *words, unsigned value);

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include "arch/x86_64/core.h"
+#include "drivers/e1000/model.h"
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/chains.h"
 #include "vmm/control/control.h"
@@ -122,6 +123,20 @@ static bool make_virtio(struct plugged *pl, const struct port_config *p, struct 
 	return true;
 }
 
+static bool make_e1000e(struct plugged *pl, const struct port_config *p, struct vm *vm)
+{
+	struct e1000_model_config c = {
+	    .name = p->name, .mac = p->mac, .mtu = (uint16_t)p->mtu, .mem = &vm->mem};
+	struct e1000_model *m = mem_zalloc(sizeof *m);
+
+	if (!m)
+		return false;
+	e1000_model_init(m, &c);
+	pl->nic = (struct nic){&e1000_model_nic, &m->pci};
+	pl->size = sizeof *m;
+	return true;
+}
+
 static bool make_group_port(struct plugged *pl, const struct port_config *p)
 {
 	pl->group = group_port_create(control_group(p->group - 1u)->member[p->guest], p->name,
@@ -134,7 +149,9 @@ static bool make_group_port(struct plugged *pl, const struct port_config *p)
 /* Makes the device; false: no memory. */
 static bool nic_make(struct plugged *pl, const struct port_config *p, struct vm *vm)
 {
-	return p->group ? make_group_port(pl, p) : make_virtio(pl, p, vm);
+	if (p->group)
+		return make_group_port(pl, p);
+	return p->model == CONFIG_MODEL_E1000E ? make_e1000e(pl, p, vm) : make_virtio(pl, p, vm);
 }
 
 static bool nic_create(const struct node_config *n, unsigned slot, char *why, size_t size)

@@ -128,6 +128,8 @@ static void print_port(const struct writer *w, const struct node_config *n,
 	print_format(w, "%s", p->edge ? " edge" : "");
 	if (p->group)
 		print_format(w, " group %s", n->group[p->group - 1].name);
+	if (p->model != CONFIG_MODEL_VIRTIO)
+		print_format(w, " model %s", config_word_of(config_model_words, p->model));
 	if (p->move != CONFIG_MOVE_NODE)
 		print_format(w, " move %s", config_word_of(config_move_words, p->move));
 	print_format(w, "\n");

@@ -42,6 +42,8 @@ static struct vnet_port port_a, edge, tunnel;
 static struct virtio_net nic_a, nic_edge;
 static struct shm_member member; /* bob's, at the port "shared" where a test has made it */
 static bool shared;
+static struct e1000_model emulated; /* bob's, at the port "old" where a test has made it */
+static bool has_emulated;
 static struct ism ism; /* alice's */
 static struct vnet_port_stats stats;
 static const struct panic_record *panicked;
@@ -85,7 +87,11 @@ const struct nic *control_nic(unsigned slot)
 {
 	static const struct nic a = {&virtio_net_nic, &nic_a.v.pci},
 	                        edge_nic = {&virtio_net_nic, &nic_edge.v.pci},
-	                        of_group = {&shm_nic, &member.pci};
+	                        of_group = {&shm_nic, &member.pci},
+	                        old = {&e1000_model_nic, &emulated.pci};
+
+	if (has_emulated && slot == 4)
+		return &old;
 
 	return slot == 0 || full          ? &a
 	       : slot == 1                ? &edge_nic
@@ -358,7 +364,7 @@ static int setup(void **state)
 	memset(&stats, 0, sizeof stats);
 	memset(cores, 0, sizeof cores);
 	panicked = NULL;
-	broken = full = shared = false;
+	broken = full = shared = has_emulated = false;
 	delivered = took = NULL;
 	memset(vms, 0, sizeof vms);
 	hvm = &vendor;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* metrics_guest.c: the metrics of guests, their vCPUs and their devices; see metrics.h. */
 #include "arch/x86_64/core.h"
+#include "drivers/e1000/model.h"
 #include "drivers/ism/ism.h"
 #include "drivers/shm/shm.h"
 #include "drivers/virtio/virtio_net.h"
@@ -182,8 +183,9 @@ static void vcpu_field(struct metrics *m, unsigned offset)
 struct device {
 	const char *label[3]; /* guest, device, port */
 	const struct vm *vm;
-	const struct virtio_pci *v;     /* NULL: a group's port, or the guest's control console */
+	const struct virtio_pci *v;     /* NULL: one of those below, or the control console */
 	const struct shm_member *group; /* NULL: another device */
+	const struct e1000_model *e1000;
 };
 
 /* What a group's port has of a virtio device's counters: of MSI-X, and the same name for it. */
@@ -196,6 +198,16 @@ static bool member_port_counter(const struct shm_member *p, unsigned i, uint64_t
 	                          value);
 }
 
+/* The same of an emulated NIC, whose own are patio_e1000_*. */
+static bool e1000_device_counter(const struct e1000_model *e, unsigned i, uint64_t *value)
+{
+	char name[64];
+
+	return i >= VIRTIO_COUNTER_MSIX && i < VIRTIO_COUNTER_SUPPRESSED &&
+	       e1000_model_counter(e, E1000_MODEL_COUNTER_MSIX + i - VIRTIO_COUNTER_MSIX, name,
+	                           sizeof name, value);
+}
+
 /* The i-th counter as virtio_pci_counter() has it; false: there is none, or no such device. */
 static bool device_counter(const struct device *d, unsigned i, uint64_t *value)
 {
@@ -203,6 +215,8 @@ static bool device_counter(const struct device *d, unsigned i, uint64_t *value)
 
 	if (d->group)
 		return member_port_counter(d->group, i, value);
+	if (d->e1000)
+		return e1000_device_counter(d->e1000, i, value);
 	return d->v ? virtio_pci_counter(d->v, i, name, sizeof name, value)
 	            : control_console_counter(d->vm, SESSION_COUNTER_COUNT + i, name, sizeof name,
 	                                      value);
@@ -214,8 +228,10 @@ typedef void device_samples(struct metrics *m, const struct device *d, unsigned 
 static void member_samples(struct metrics *m, device_samples *samples, const struct group_member *g,
                            unsigned which)
 {
-	samples(m, &(struct device){{g->vm->name, "pmem", g->group->name}, g->vm, &g->pmem.v, NULL},
-	        which);
+	samples(
+	    m,
+	    &(struct device){{g->vm->name, "pmem", g->group->name}, g->vm, &g->pmem.v, NULL, NULL},
+	    which);
 }
 
 /* What a guest has at a port of the switch. */
@@ -226,14 +242,16 @@ static void port_samples(struct metrics *m, device_samples *samples, unsigned sl
 	const struct nic *nic = control_nic(slot);
 	const struct shm_member *group = control_group_port(slot);
 
-	if (nic)
-		samples(
-		    m,
-		    &(struct device){{n->guest[c->guest].name, group ? "group" : "net", c->name},
-		                     NULL,
-		                     group ? NULL : &((const struct virtio_net *)nic->dev)->v,
-		                     group},
-		    which);
+	struct device d = {
+	    {n->guest[c->guest].name, group ? "group" : "net", c->name}, NULL, NULL, group, NULL};
+
+	if (!nic)
+		return;
+	if (nic->ops == &virtio_net_nic)
+		d.v = &((const struct virtio_net *)nic->dev)->v;
+	if (nic->ops == &e1000_model_nic)
+		d.e1000 = (const struct e1000_model *)nic->dev;
+	samples(m, &d, which);
 }
 
 static void for_devices(struct metrics *m, device_samples *samples, unsigned which)
@@ -241,9 +259,10 @@ static void for_devices(struct metrics *m, device_samples *samples, unsigned whi
 	const struct vm *vm;
 
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++) {
-		samples(m, &(struct device){{vm->name, "console", ""}, vm, &vm->hvc.v, NULL},
+		samples(m, &(struct device){{vm->name, "console", ""}, vm, &vm->hvc.v, NULL, NULL},
 		        which);
-		samples(m, &(struct device){{vm->name, "control", ""}, vm, NULL, NULL}, which);
+		samples(m, &(struct device){{vm->name, "control", ""}, vm, NULL, NULL, NULL},
+		        which);
 	}
 	for (unsigned slot = 0; (vm = next_guest(&slot)); slot++)
 		for (unsigned i = 0; i < CONFIG_JOINED; i++)
@@ -279,6 +298,20 @@ static void member_port_violations(struct metrics *m, const struct device *d)
 			               value);
 }
 
+static void e1000_violations(struct metrics *m, const struct device *d)
+{
+	static const char *const rule[E1000_MODEL_ERROR_COUNT] = {"",
+#define X(name) #name,
+	                                                          E1000_MODEL_ERRORS(X)
+#undef X
+	};
+
+	for (unsigned e = E1000_MODEL_OK + 1; e < E1000_MODEL_ERROR_COUNT; e++)
+		if (atomic_load(&d->e1000->violation[e]))
+			metrics_number(m, LABELS(d->label[0], d->label[1], d->label[2], rule[e]),
+			               atomic_load(&d->e1000->violation[e]));
+}
+
 static void one_device_violations(struct metrics *m, const struct device *d, unsigned which)
 {
 	uint64_t value;
@@ -286,6 +319,8 @@ static void one_device_violations(struct metrics *m, const struct device *d, uns
 	(void)which;
 	if (d->group)
 		member_port_violations(m, d);
+	if (d->e1000)
+		e1000_violations(m, d);
 	for (unsigned e = VRING_OK + 1; e < VRING_ERROR_COUNT; e++)
 		if (device_counter(d, VIRTIO_COUNTER_VIOLATION + e, &value) && value)
 			metrics_number(
@@ -315,6 +350,18 @@ static void one_group_port_counter(struct metrics *m, const struct device *d, un
 static void group_port_counters(struct metrics *m, unsigned which)
 {
 	for_devices(m, one_group_port_counter, which);
+}
+
+static void one_e1000_counter(struct metrics *m, const struct device *d, unsigned which)
+{
+	if (d->e1000)
+		metrics_number(m, LABELS(d->label[0], d->label[2]),
+		               atomic_load(&d->e1000->count[which]));
+}
+
+static void e1000_counters(struct metrics *m, unsigned which)
+{
+	for_devices(m, one_e1000_counter, which);
 }
 
 /* ---- groups: of each that a guest is in, as that guest's ---- */
@@ -473,14 +520,19 @@ static const struct family guest_families[] = {
 	       SHM_COUNT_##name),
             SHM_COUNTERS(X)
 #undef X
+#define X(name, help)                                                                              \
+	FAMILY(COUNTER, "patio_e1000_" #name, NULL, "guest,port", help, e1000_counters,            \
+	       E1000_MODEL_COUNT_##name),
+                E1000_MODEL_COUNTERS(X)
+#undef X
 #define X(name, unit, help)                                                                        \
 	FAMILY(COUNTER, "patio_control_" #name, unit, "guest", help, control_counters,             \
 	       SESSION_##name),
-                SESSION_COUNTERS(X)
+                    SESSION_COUNTERS(X)
 #undef X
 #define X(name, unit, help)                                                                        \
 	FAMILY(COUNTER, "patio_ism_" #name, unit, "guest", help, ism_counters, ISM_COUNT_##name),
-                    ISM_COUNTERS(X)
+                        ISM_COUNTERS(X)
 #undef X
 };
 

@@ -42,11 +42,12 @@ static void out_poller(struct out *o, struct vnet_port *port)
 void show_ports(struct out *o, const struct config_action *a)
 {
 	static const struct out_column columns[] = {
-	    {"port", 12, false},     {"guest", 10, false},   {"network", 10, false},
-	    {"mac", 17, false},      {"mtu", 5, true},       {"up", 3, false},
-	    {"edge", 4, false},      {"move", 8, false},     {"core", 4, true},
-	    {"in_frames", 10, true}, {"in_bytes", 12, true}, {"out_frames", 10, true},
-	    {"out_bytes", 12, true}, {"copied", 12, true},   {"drops", 8, true},
+	    {"port", 12, false},      {"guest", 10, false},    {"network", 10, false},
+	    {"mac", 17, false},       {"mtu", 5, true},        {"up", 3, false},
+	    {"edge", 4, false},       {"model", 6, false},     {"move", 8, false},
+	    {"core", 4, true},        {"in_frames", 10, true}, {"in_bytes", 12, true},
+	    {"out_frames", 10, true}, {"out_bytes", 12, true}, {"copied", 12, true},
+	    {"drops", 8, true},
 	};
 	const struct node_config *n = control_config();
 
@@ -66,6 +67,9 @@ void show_ports(struct out *o, const struct config_action *a)
 		out_number(o, NULL, n->port[i].mtu);
 		out_bool(o, NULL, atomic_load(&p->up));
 		out_bool(o, NULL, n->port[i].edge);
+		out_string(o, NULL,
+		           n->port[i].group ? "group"
+		                            : config_word_of(config_model_words, n->port[i].model));
 		out_string(o, NULL, config_word_of(config_move_words, vnet_port_mode(p)));
 		out_poller(o, p);
 		out_number(o, NULL, s.in_frames);
