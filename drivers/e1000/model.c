@@ -7,6 +7,8 @@
 #include "lib/count.h"
 
 #define CLASS_ETHERNET 0x020000
+#define PCI_LINE       0x3c
+#define PCI_PIN        0x3d
 #define RING_BYTES     0xfff80u /* TDLEN and RDLEN: multiples of 128, 82574 10.2.5.10 */
 
 static struct e1000_model *model_of(struct vpci_dev *d)
@@ -26,8 +28,9 @@ void e1000_model_break(struct e1000_model *m, struct e1000_model_ring *r,
 /* May the device reach guest memory now?  m->lock held. */
 static bool may_reach_memory(const struct e1000_model *m)
 {
-	return !m->halted && vpci_enabled(&m->pci, VPCI_CMD_MASTER) &&
-	       !(e1000_model_get(m, CTRL) & CTRL_GIO_MASTER_DISABLE);
+	bool off = m->is_82574 && e1000_model_get(m, CTRL) & CTRL_GIO_MASTER_DISABLE;
+
+	return !m->halted && !off && vpci_enabled(&m->pci, VPCI_CMD_MASTER);
 }
 
 void e1000_model_ring_set(struct e1000_model *m, struct e1000_model_ring *r, uint32_t base,
@@ -94,6 +97,7 @@ static void bus_command(struct vpci_dev *d, uint16_t command)
 		e1000_model_count(m, E1000_MODEL_COUNT_master_off);
 	}
 	configure(m);
+	e1000_model_pin(m);
 	if (m->halted)
 		vpci_msix_forget(&m->pci);
 	spin_unlock(&m->lock);
@@ -113,11 +117,20 @@ void e1000_model_init(struct e1000_model *m, const struct e1000_model_config *c)
 	    .bar = e1000_model_bar, .command = bus_command, .reset = bus_reset, .work = bus_work};
 
 	memset(m, 0, sizeof *m);
-	vpci_dev_init(&m->pci, c->name, &ops, E1000_VENDOR, E1000_82574L, CLASS_ETHERNET, 0);
+	m->is_82574 = c->device == E1000_82574L;
+	vpci_dev_init(&m->pci, c->name, &ops, E1000_VENDOR, c->device, CLASS_ETHERNET, 0);
 	vpci_put(m->pci.cfg, 0x2c, 2, E1000_VENDOR);
-	vpci_put(m->pci.cfg, 0x2e, 2, E1000_82574L);
+	vpci_put(m->pci.cfg, 0x2e, 2, c->device);
 	vpci_bar_init(&m->pci, E1000_MODEL_BAR_REGS, VPCI_BAR_MEM, E1000_MODEL_BAR);
-	vpci_msix_init(&m->pci, E1000_MODEL_BAR_MSIX, E1000_MODEL_VECTORS);
+	if (m->is_82574) {
+		vpci_msix_init(&m->pci, E1000_MODEL_BAR_MSIX, E1000_MODEL_VECTORS);
+	} else {
+		vpci_bar_init(&m->pci, E1000_MODEL_BAR_IO, VPCI_BAR_IO, VPCI_IO_SIZE);
+		m->pci.cfg[PCI_LINE] = c->line;
+		m->pci.cfg[PCI_PIN] = 1; /* INTA */
+	}
+	m->pin_set = c->pin_set;
+	m->ctx = c->ctx;
 	m->mem = c->mem;
 	m->mac = c->mac;
 	atomic_store(&m->mtu, c->mtu);

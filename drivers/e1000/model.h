@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * model.h: an emulated 82574L for guests that have no virtio driver, at a port of the switch.
+ * model.h: an emulated 82574L or 82540EM for guests that have no virtio driver, at a port of the
+ * switch.
  *
  *   model.c          identity, start, stop and reset; the control plane's view (drivers/nic.h)
  *   model_regs.c     the registers: which there are, and what an access to each does
- *   model_phy.c      the PHY behind MDIC, the EEPROM, the link
- *   model_irq.c      causes, masks and vectors
+ *   model_phy.c      the PHY behind MDIC, the link
+ *   model_eeprom.c   the EEPROM, by its register and by its wires
+ *   model_irq.c      causes, masks, vectors and the interrupt pin
  *   model_tx.c       the guest sends: a write to TDT or a poll -> batch -> vnet_input()
  *   model_frame.c    what descriptors ask of a frame: checksum, segmentation, VLAN tag
  *   model_rx.c       the switch delivers: filters, descriptors
@@ -16,6 +18,9 @@
  * Each descriptor is read once, into a copy that is checked.  A guest that breaks a rule
  * (E1000_MODEL_ERRORS) stops that direction of its own device until it resets the device or sets
  * the ring up anew.
+ *
+ * The 82540EM interrupts by its pin, has an I/O BAR through which all registers can be reached, and
+ * has none of what regs.h marks with 82574; what is written to such a register has no effect.
  *
  * What a real NIC does in time and this one does not: there is no timer behind it, so interrupts
  * are not moderated (ITR, EITR, RDTR, RADV, TIDV and TADV keep what is written to them); its clock
@@ -40,7 +45,8 @@
 #define E1000_MODEL_BUFFERS  80  /* receive buffers of one frame, at most */
 #define E1000_MODEL_EEPROM   64  /* words */
 #define E1000_MODEL_BAR_REGS 0
-#define E1000_MODEL_BAR_MSIX 3
+#define E1000_MODEL_BAR_IO   2 /* 82540EM */
+#define E1000_MODEL_BAR_MSIX 3 /* 82574L */
 
 /* What the device counts beside its port. */
 #define E1000_MODEL_COUNTERS(X)                                                                    \
@@ -99,6 +105,7 @@ struct e1000_model {
 	struct vnet_port *port;
 	const struct gmem *mem;
 	mac_t mac;
+	bool is_82574;
 	_Atomic uint16_t mtu;
 	struct spinlock lock; /* what a write to a register other than a tail does */
 	bool halted;          /* bus mastering was lost: nothing starts before a reset */
@@ -106,12 +113,17 @@ struct e1000_model {
 	/* Statistics: up to where reads have returned and cleared them, and where the low half of
 	 * one was read; under `lock`. */
 	uint64_t cleared[E1000_MODEL_STATS], latched[E1000_MODEL_STATS];
-	uint16_t phy[32], phy_page; /* under `lock` */
+	uint16_t phy[32], phy_page; /* under `lock`, as the next three */
+	uint32_t io_address;
+	uint32_t wire_in, wire_clocks; /* bits shifted in, clocks since the EEPROM was selected */
 	uint16_t eeprom[E1000_MODEL_EEPROM];
 
 	struct spinlock irq_lock;
 	uint32_t icr, ims; /* causes and mask, under irq_lock */
 	uint32_t sent;     /* of the causes with a vector, those whose message was sent */
+	bool pin;          /* it is asserted */
+	void (*pin_set)(void *ctx, bool asserted);
+	void *ctx;
 
 	/* Under tx_gate. */
 	struct vgate tx_gate;
@@ -125,8 +137,9 @@ struct e1000_model {
 	/* Under rx_lock. */
 	struct spinlock rx_lock;
 	struct e1000_model_ring rx;
-	bool split, announced; /* descriptors of four buffers; the edge was told of buffers */
-	uint32_t buffer[4];    /* bytes of each buffer of a descriptor */
+	bool extended, split; /* descriptors: 82574 7.1.4; of four buffers */
+	bool announced;       /* the edge was told of buffers */
+	uint32_t buffer[4];   /* bytes of each buffer of a descriptor */
 	struct vnet_seg rx_seg[E1000_MODEL_BUFFERS];
 	struct e1000_model_stats got_stats;
 	uint64_t missed, copied;
@@ -140,6 +153,12 @@ struct e1000_model_config {
 	mac_t mac;
 	uint16_t mtu;           /* large frames are segmented to it, and to 1500 without RCTL.LPE */
 	const struct gmem *mem; /* the guest's memory; outlives the device */
+	uint16_t device;        /* E1000_82574L or E1000_82540EM */
+	uint8_t line;           /* 82540EM: what firmware would write to Interrupt Line */
+	/* 82540EM: sets the level of its interrupt pin; called on any core, with a lock of the
+	 * device held. */
+	void (*pin_set)(void *ctx, bool asserted);
+	void *ctx;
 };
 
 /* The model for the control plane; the device is &m->pci. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * model_irq.c: interrupt causes, their mask and their vectors (82574 7.4, 10.2.4).
+ * model_irq.c: interrupt causes and their mask (8254x 13.4.17 to 13.4.21); the 82574L's vectors
+ * (82574 7.4, 10.2.4), the 82540EM's pin, which is asserted while an enabled cause is set.
  *
  * Five causes have a vector each, by IVAR: two receive and two transmit queues, and "other", which
  * stands for the rest.  A vector's message is sent when its cause becomes both set and unmasked.
@@ -9,7 +10,8 @@
  */
 #include "drivers/e1000/model_parts.h"
 
-#define VECTORED 5 /* causes with a vector, from INT_RXQ0 on, one bit each, as IVAR's fields */
+#define CAUSES_82540 0x0001ffffu
+#define VECTORED     5 /* causes with a vector, from INT_RXQ0 on, one bit each, as IVAR's fields */
 
 /* m->irq_lock held. */
 static uint16_t vector_of(const struct e1000_model *m, unsigned cause)
@@ -31,9 +33,24 @@ static void send_message(struct e1000_model *m, unsigned cause)
 		m->ims &= ~(e1000_model_get(m, IAM) & bit);
 }
 
+static void set_pin(struct e1000_model *m)
+{
+	bool pin = m->icr & m->ims && !vpci_enabled(&m->pci, VPCI_CMD_INTX_OFF);
+
+	if (pin != m->pin)
+		m->pin_set(m->ctx, pin);
+	m->pin = pin;
+}
+
 /* Causes or mask have changed; m->irq_lock held. */
 static void settle(struct e1000_model *m)
 {
+	if (!m->is_82574) {
+		m->icr &= CAUSES_82540;
+		m->ims &= CAUSES_82540;
+		set_pin(m);
+		return;
+	}
 	m->sent &= m->icr & m->ims;
 	if (m->icr & m->ims & INT_OTHERS)
 		m->icr |= INT_OTHER;
@@ -51,8 +68,8 @@ void e1000_model_raise(struct e1000_model *m, uint32_t causes)
 	spin_unlock(&m->irq_lock);
 }
 
-/* A read clears the causes if none is enabled, or an enabled one is set (82574 10.2.4.1).  Else
- * they stay: with vectors the driver reads this register for "other" causes alone. */
+/* A read clears the causes.  Of an 82574L only if none is enabled, or an enabled one is set (82574
+ * 10.2.4.1): with vectors the driver reads this register for "other" causes alone. */
 uint32_t e1000_model_icr_read(struct e1000_model *m)
 {
 	bool asserted;
@@ -60,10 +77,10 @@ uint32_t e1000_model_icr_read(struct e1000_model *m)
 
 	spin_lock(&m->irq_lock);
 	asserted = m->icr & m->ims;
-	v = m->icr | (asserted ? INT_ASSERTED : 0);
-	if (asserted && e1000_model_get(m, CTRL_EXT) & CTRL_EXT_IAME)
+	v = m->icr | (m->is_82574 && asserted ? INT_ASSERTED : 0);
+	if (m->is_82574 && asserted && e1000_model_get(m, CTRL_EXT) & CTRL_EXT_IAME)
 		m->ims &= ~e1000_model_get(m, IAM);
-	if (asserted || !m->ims)
+	if (asserted || !m->ims || !m->is_82574)
 		m->icr = 0;
 	settle(m);
 	spin_unlock(&m->irq_lock);
@@ -100,5 +117,13 @@ void e1000_model_irq_reset(struct e1000_model *m)
 {
 	spin_lock(&m->irq_lock);
 	m->icr = m->ims = m->sent = 0;
+	settle(m);
+	spin_unlock(&m->irq_lock);
+}
+
+void e1000_model_pin(struct e1000_model *m)
+{
+	spin_lock(&m->irq_lock);
+	settle(m);
 	spin_unlock(&m->irq_lock);
 }

@@ -81,9 +81,13 @@ static inline uint32_t e1000_model_next(const struct e1000_model_ring *r, uint32
 
 void e1000_model_phy_reset(struct e1000_model *m);
 void e1000_model_mdic(struct e1000_model *m, uint32_t v); /* a write to MDIC */
-void e1000_model_eerd(struct e1000_model *m, uint32_t v); /* a write to EERD */
-void e1000_model_eeprom_init(struct e1000_model *m);
 uint32_t e1000_model_status(const struct e1000_model *m);
+
+/* ---- model_eeprom.c ---- */
+
+void e1000_model_eeprom_init(struct e1000_model *m);
+void e1000_model_eerd(struct e1000_model *m, uint32_t v); /* a write to EERD */
+void e1000_model_eecd(struct e1000_model *m, uint32_t v); /* a write to EECD */
 
 /* ---- model_irq.c: each takes m->irq_lock ---- */
 
@@ -94,6 +98,7 @@ void e1000_model_icr_write(struct e1000_model *m, uint32_t v);
 void e1000_model_mask(struct e1000_model *m, uint32_t set, uint32_t clear);
 uint32_t e1000_model_ims(struct e1000_model *m);
 void e1000_model_irq_reset(struct e1000_model *m);
+void e1000_model_pin(struct e1000_model *m); /* the command register may have changed */
 
 /* ---- model_tx.c ---- */
 

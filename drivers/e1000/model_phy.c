@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * model_phy.c: the PHY behind MDIC, the EEPROM, and the state of the link.
+ * model_phy.c: the PHY behind MDIC, and the state of the link.
  *
  * The link is up while the PHY is: the other end is the switch, which is always there, and
  * auto-negotiation ends at once with 1000 Mb/s, full duplex.  Of the PHY's pages only page 0 has
@@ -31,6 +31,7 @@ enum { /* IEEE 802.3, 22.2.4 and 40.5.1; from 16 on the 82574's PHY (82574 9.5) 
 #define BMSR_CAN      0x7949 /* 10 and 100 Mb/s, extended status, auto-negotiation */
 #define BMSR_UP       0x0024 /* link, negotiation complete */
 #define ID_82574      0x01410cb1u
+#define ID_82540      0x01410c20u
 #define SPECIFIC_UP   0xac00 /* 1000 Mb/s, full duplex, resolved, link */
 #define PARTNER_ALL   0x41e1 /* 10 and 100 Mb/s, no PAUSE */
 #define PARTNER_GIGA  0x3800 /* STATUS_1000: both receivers well, the partner has 1000 Mb/s */
@@ -54,6 +55,7 @@ static bool is_up(const struct e1000_model *m)
 
 static uint16_t read_phy(const struct e1000_model *m, unsigned reg)
 {
+	uint32_t id = m->is_82574 ? ID_82574 : ID_82540;
 	bool up = is_up(m);
 
 	switch (reg) {
@@ -62,9 +64,9 @@ static uint16_t read_phy(const struct e1000_model *m, unsigned reg)
 	case BMSR:
 		return BMSR_CAN | (up ? BMSR_UP : 0);
 	case PHY_ID1:
-		return ID_82574 >> 16;
+		return (uint16_t)(id >> 16);
 	case PHY_ID2:
-		return (uint16_t)ID_82574;
+		return (uint16_t)id;
 	case PARTNER:
 		return up ? PARTNER_ALL : 0;
 	case EXPANSION:
@@ -122,40 +124,5 @@ uint32_t e1000_model_status(const struct e1000_model *m)
 	uint32_t ctrl = e1000_model_get(m, CTRL);
 
 	return STATUS_FD | STATUS_SPEED_1000 | (is_up(m) && ctrl & CTRL_SLU ? STATUS_LU : 0) |
-	       (ctrl & CTRL_GIO_MASTER_DISABLE ? 0 : STATUS_GIO_MASTER);
-}
-
-/* ---- EEPROM: 82574 6.1 ---- */
-
-#define EEPROM_SUM     0xbaba
-#define EEPROM_SUM_AT  0x3f
-#define EEPROM_VERSION 5
-#define EERD_START     1u
-#define EERD_DONE      2u
-
-void e1000_model_eeprom_init(struct e1000_model *m)
-{
-	uint16_t sum = 0;
-
-	for (unsigned i = 0; i < 3; i++)
-		m->eeprom[i] = (uint16_t)(m->mac >> 16 * i);
-	m->eeprom[EEPROM_VERSION] = 0x1080; /* 1.8, as a reader takes it apart */
-	m->eeprom[0x0a] = 0x026b;           /* init control 1: 82574 6.1.1.6 */
-	m->eeprom[0x0b] = m->eeprom[0x0d] = 0x10d3;
-	m->eeprom[0x0c] = m->eeprom[0x0e] = 0x8086;
-	m->eeprom[0x0f] = 0; /* init control 2: no flow control */
-	for (unsigned i = 0; i < EEPROM_SUM_AT; i++)
-		sum = (uint16_t)(sum + m->eeprom[i]);
-	m->eeprom[EEPROM_SUM_AT] = (uint16_t)(EEPROM_SUM - sum);
-}
-
-/* 82574 10.2.2.5. */
-void e1000_model_eerd(struct e1000_model *m, uint32_t v)
-{
-	uint32_t at = v >> 2 & 0x3fff, word;
-
-	if (!(v & EERD_START))
-		return;
-	word = at < E1000_MODEL_EEPROM ? m->eeprom[at] : 0xffff;
-	e1000_model_set(m, EERD, word << 16 | at << 2 | EERD_DONE);
+	       (m->is_82574 && !(ctrl & CTRL_GIO_MASTER_DISABLE) ? STATUS_GIO_MASTER : 0);
 }

@@ -178,7 +178,7 @@ static void write_descriptor(const struct e1000_model *m, uint32_t i, const stru
 	uint64_t *d = (uint64_t *)(void *)descriptor(m, i), word;
 	uint64_t len = filled->bytes[0];
 
-	if (!(e1000_model_get(m, RFCTL) & RFCTL_EXSTEN)) {
+	if (!m->extended) {
 		word = len | (uint64_t)status << 32 | (uint64_t)tci << 48;
 		__atomic_store_n(&d[1], word, __ATOMIC_RELEASE);
 		return;

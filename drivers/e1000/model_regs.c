@@ -64,7 +64,6 @@ void e1000_model_defaults(struct e1000_model *m)
 		uint32_t reg, value;
 	} at_reset[] = {
 	    {CTRL, 1u << 0 | 1u << 9 | CTRL_SLU}, /* full duplex, 1000 Mb/s */
-	    {EECD, EECD_PRESENT | EECD_AUTO_RD},
 	    {VET, 0x8100},
 	    {PBA, 0x00140014},
 	    {EEMNGCTL, CONFIGURED},
@@ -78,6 +77,7 @@ void e1000_model_defaults(struct e1000_model *m)
 		atomic_store_explicit(&m->reg[i], 0, memory_order_relaxed);
 	for (unsigned i = 0; i < sizeof at_reset / sizeof at_reset[0]; i++)
 		e1000_model_set(m, at_reset[i].reg, at_reset[i].value);
+	e1000_model_eecd(m, 0);
 	e1000_model_set(m, RAL, low);
 	e1000_model_set(m, RAH, high | RAH_AV);
 }
@@ -212,7 +212,7 @@ static void write_register(struct e1000_model *m, uint32_t reg, uint32_t v)
 		write_ctrl(m, v);
 		break;
 	case EECD:
-		e1000_model_set(m, EECD, v | EECD_PRESENT | EECD_AUTO_RD);
+		e1000_model_eecd(m, v);
 		break;
 	case EERD:
 		e1000_model_eerd(m, v);
@@ -277,12 +277,10 @@ static bool may(uint32_t off, unsigned size, uint8_t what)
 	       allowed[e1000_model_word(off)] & what;
 }
 
-void e1000_model_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
-                     uint64_t *val)
+/* An access to a register, by memory or by I/O. */
+static void access_register(struct e1000_model *m, uint32_t off, unsigned size, bool write,
+                            uint64_t *val)
 {
-	struct e1000_model *m = (struct e1000_model *)d;
-
-	(void)bar; /* the only one: the bus handles the MSI-X BAR */
 	if (!may(off, size, write ? WRITE : READ)) {
 		e1000_model_count(m, E1000_MODEL_COUNT_bad_access);
 		if (!write)
@@ -299,4 +297,35 @@ void e1000_model_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned si
 	else
 		*val = read_register(m, off);
 	spin_unlock(&m->lock);
+}
+
+#define IOADDR 0 /* of the I/O BAR: 8254x 13.2.2.1 */
+#define IODATA 4
+
+/* The address of a register, then its content. */
+static void access_io(struct e1000_model *m, uint32_t off, unsigned size, bool write, uint64_t *val)
+{
+	uint32_t reg;
+
+	spin_lock(&m->lock);
+	if (off == IOADDR && size == 4 && write)
+		m->io_address = (uint32_t)*val;
+	reg = m->io_address;
+	spin_unlock(&m->lock);
+	if (off != IOADDR)
+		access_register(m, off == IODATA && reg < E1000_MODEL_BAR ? reg : ~0u, size, write,
+		                val);
+	else if (!write)
+		*val = reg;
+}
+
+void e1000_model_bar(struct vpci_dev *d, unsigned bar, uint32_t off, unsigned size, bool write,
+                     uint64_t *val)
+{
+	struct e1000_model *m = (struct e1000_model *)d;
+
+	if (bar == E1000_MODEL_BAR_IO)
+		access_io(m, off, size, write, val);
+	else
+		access_register(m, off, size, write, val);
 }

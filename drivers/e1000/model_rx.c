@@ -142,11 +142,11 @@ unsigned e1000_model_room(const struct vnet_port *port)
 /* ---- start and stop ---- */
 
 /* 82574 10.2.5.1: RCTL.FLXBUF, or BSIZE and BSEX. */
-static uint32_t buffer_bytes(uint32_t rctl)
+static uint32_t buffer_bytes(const struct e1000_model *m, uint32_t rctl)
 {
 	unsigned size = RCTL_BSIZE(rctl);
 
-	if (RCTL_FLXBUF(rctl))
+	if (m->is_82574 && RCTL_FLXBUF(rctl))
 		return RCTL_FLXBUF(rctl) * 1024;
 	return rctl & RCTL_BSEX && size ? 32768u >> size : 2048u >> size;
 }
@@ -157,9 +157,9 @@ static void set_buffers(struct e1000_model *m, uint32_t rctl)
 {
 	uint32_t sizes = e1000_model_get(m, PSRCTL);
 
-	m->split =
-	    (rctl & RCTL_DTYP_MASK) == RCTL_DTYP_SPLIT && e1000_model_get(m, RFCTL) & RFCTL_EXSTEN;
-	m->buffer[0] = m->split ? (sizes & 0x7f) * 128 : buffer_bytes(rctl);
+	m->extended = m->is_82574 && e1000_model_get(m, RFCTL) & RFCTL_EXSTEN;
+	m->split = m->extended && (rctl & RCTL_DTYP_MASK) == RCTL_DTYP_SPLIT;
+	m->buffer[0] = m->split ? (sizes & 0x7f) * 128 : buffer_bytes(m, rctl);
 	for (unsigned i = 1; i < 4; i++)
 		m->buffer[i] = m->split ? (sizes >> 8 * i & 0x3f) * 1024 : 0;
 }

@@ -176,7 +176,7 @@ static void report(struct e1000_model *m, bool reported)
 {
 	uint32_t causes = 0;
 
-	if (reported || e1000_model_get(m, IVAR) & IVAR_EVERY)
+	if (reported || (m->is_82574 && e1000_model_get(m, IVAR) & IVAR_EVERY))
 		causes = INT_TXDW | INT_TXQ0;
 	if (m->tx.head == e1000_model_tail(m, &m->tx, TDT))
 		causes |= INT_TXQE;

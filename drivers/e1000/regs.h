@@ -79,8 +79,14 @@ enum { /* 8254x 13.4, 82574 10.2 */
 #define STATUS_SPEED_1000 (2u << 6)
 #define STATUS_GIO_MASTER (1u << 19) /* 82574 */
 
+#define EECD_SK      (1u << 0) /* the lines to a Microwire EEPROM, 8254x 13.4.3 */
+#define EECD_CS      (1u << 1)
+#define EECD_DI      (1u << 2)
+#define EECD_DO      (1u << 3)
+#define EECD_REQ     (1u << 6)
+#define EECD_GNT     (1u << 7)
 #define EECD_PRESENT (1u << 8)
-#define EECD_AUTO_RD (1u << 9)
+#define EECD_AUTO_RD (1u << 9) /* 82574 */
 
 #define CTRL_EXT_EIAME    (1u << 24) /* 82574, as the two below */
 #define CTRL_EXT_IAME     (1u << 27)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/fuzz/arena.h"
+#include "drivers/e1000/e1000.h"
 #include "drivers/e1000/model.h"
 #include "drivers/e1000/regs.h"
 
@@ -262,6 +263,9 @@ static void check(const struct e1000_model *m)
 	if (m->lock.next != m->lock.owner || m->rx_lock.next != m->rx_lock.owner ||
 	    m->irq_lock.next != m->irq_lock.owner || m->tx_gate.state)
 		abort();
+	if (m->pin !=
+	    (!m->is_82574 && m->icr & m->ims && !vpci_enabled(&m->pci, VPCI_CMD_INTX_OFF)))
+		abort();
 	if (m->sent & ~(m->icr & m->ims))
 		abort(); /* a message counts as sent while its cause is set and unmasked */
 	if (atomic_load(&m->port->up) != atomic_load(&m->rx.ready))
@@ -270,12 +274,23 @@ static void check(const struct e1000_model *m)
 
 /* ---- one input ---- */
 
+static void pin_set(void *ctx, bool asserted)
+{
+	(void)ctx, (void)asserted;
+}
+
 static void plug(unsigned i)
 {
 	static const char *const name[NICS] = {"a", "b"};
 	struct e1000_model *m = &world.nic[i];
-	struct e1000_model_config c = {name[i], 0x100000005452ull | (mac_t)i << 40, 1500,
-	                               &world.mem};
+	struct e1000_model_config c = {name[i],
+	                               0x100000005452ull | (mac_t)i << 40,
+	                               1500,
+	                               &world.mem,
+	                               i ? E1000_82540EM : E1000_82574L,
+	                               20,
+	                               pin_set,
+	                               NULL};
 
 	e1000_model_init(m, &c);
 	e1000_model_nic.attach(&m->pci, vnet_port_add(v, name[i], 0, e1000_model_nic.port, m, 0));

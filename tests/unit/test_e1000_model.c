@@ -10,6 +10,7 @@
 
 #define ONE (&station[0])
 #define TWO (&station[1])
+#define OLD (&station[2]) /* an 82540EM */
 
 static const struct vnet_hdr none;
 
@@ -287,15 +288,147 @@ static void polled(void **state)
 	assert_int_equal(e1000_model_nic.port->poll(ONE->m, vnet_this_core(), 64), 0);
 }
 
+/* ---- the 82540EM ---- */
+
+static void the_old_one(void **state)
+{
+	uint8_t f[1000];
+	uint32_t len;
+	struct vnet_hdr hdr;
+
+	(void)state;
+	station_up(OLD, 0);
+	assert_int_equal(guest_cfg(OLD->g, 1, 0, 4), 0x100e8086);
+	assert_int_equal(guest_cfg(OLD->g, 1, 0x3c, 2), 0x0114); /* INTA, line 20 */
+	assert_int_equal(OLD->m->pci.msix_cap, 0);
+	assert_true(e1000_link(&OLD->driver));
+	far_send(plain_frame(f, 9, 2, sizeof f, 5), sizeof f, &none);
+	assert_memory_equal(receive(OLD, &len), f, sizeof f);
+	len = tso_build(OLD->big, &hdr, false, 9000, 1448);
+	address(OLD->big, 2, 9);
+	send_big(OLD, len, &hdr);
+	assert_int_equal(far_port.got[0].hdr.gso_type, VNET_GSO_TCPV4);
+	nic_wr(OLD, RFCTL, RFCTL_EXSTEN); /* it has no such register */
+	nic_wr(OLD, RCTL, nic_rd(OLD, RCTL) | RCTL_DTYP_SPLIT | 1u << 27);
+	far_send(f, sizeof f, &none);
+	assert_memory_equal(receive(OLD, &len), f, sizeof f);
+	assert_int_equal(len, sizeof f);
+}
+
+/* The pin is asserted while an enabled cause is set; a read of ICR ends that. */
+static void its_pin(void **state)
+{
+	uint8_t f[100];
+
+	(void)state;
+	station_up(OLD, 0);
+	plain_frame(f, 9, 2, sizeof f, 5);
+	far_send(f, sizeof f, &none);
+	assert_false(OLD->pin);
+	e1000_irq_on(&OLD->driver, false);
+	assert_true(OLD->pin);
+	far_send(f, sizeof f, &none);
+	assert_int_equal(OLD->pin_rises, 1);
+	assert_int_equal(nic_rd(OLD, ICR) & INT_RXT0, INT_RXT0);
+	assert_false(OLD->pin);
+	assert_int_equal(nic_rd(OLD, ICR), 0);
+	far_send(f, sizeof f, &none);
+	assert_true(OLD->pin);
+	guest_cfg_set(OLD->g, 1, 4, 2, VPCI_CMD_MEM | VPCI_CMD_MASTER | VPCI_CMD_INTX_OFF);
+	assert_false(OLD->pin);
+	guest_cfg_set(OLD->g, 1, 4, 2, VPCI_CMD_MEM | VPCI_CMD_MASTER);
+	assert_true(OLD->pin);
+	e1000_irq_off(&OLD->driver);
+	assert_false(OLD->pin);
+	e1000_irq_on(&OLD->driver, false);
+	assert_int_equal(OLD->pin_rises, 4);
+	nic_wr(OLD, ICS, ~0u); /* no causes of vectors */
+	assert_int_equal(nic_rd(OLD, ICR), 0x1ffff);
+	nic_wr(OLD, ICS, INT_LSC);
+	vpci_reset(&OLD->g->pci);
+	assert_false(OLD->pin);
+}
+
+/* One clock to the EEPROM's chip; returns what it says after it. */
+static unsigned clock_wire(unsigned in)
+{
+	uint32_t v = EECD_CS | (in ? EECD_DI : 0);
+
+	nic_wr(OLD, EECD, v);
+	nic_wr(OLD, EECD, v | EECD_SK);
+	in = nic_rd(OLD, EECD) & EECD_DO;
+	nic_wr(OLD, EECD, v);
+	return !!in;
+}
+
+static uint16_t read_wires(unsigned at)
+{
+	uint16_t word = 0;
+
+	nic_wr(OLD, EECD, EECD_CS);
+	for (unsigned i = 0; i < 9; i++)
+		assert_int_equal(clock_wire((6u << 6 | at) >> (8 - i) & 1), i < 8);
+	for (unsigned i = 0; i < 16; i++)
+		word = (uint16_t)(word << 1 | clock_wire(0));
+	nic_wr(OLD, EECD, 0);
+	return word;
+}
+
+/* As Linux's e1000 reads it. */
+static void its_eeprom_by_wires(void **state)
+{
+	uint16_t sum = 0, mac[3];
+
+	(void)state;
+	station_up(OLD, 0);
+	nic_wr(OLD, EECD, EECD_REQ);
+	assert_true(nic_rd(OLD, EECD) & EECD_GNT);
+	assert_false(nic_rd(OLD, EECD) & EECD_AUTO_RD); /* else: a larger chip */
+	for (unsigned i = 0; i < 64; i++) {
+		uint16_t word = read_wires(i);
+
+		sum = (uint16_t)(sum + word);
+		if (i < 3)
+			mac[i] = word;
+	}
+	assert_int_equal(sum, 0xbaba);
+	assert_memory_equal(mac, OLD->driver.mac, 6);
+}
+
+/* All registers are behind two of I/O, too. */
+static void its_io_bar(void **state)
+{
+	uint16_t io;
+
+	(void)state;
+	station_up(OLD, 0);
+	guest_cfg_set(OLD->g, 1, 4, 2, VPCI_CMD_IO | VPCI_CMD_MEM | VPCI_CMD_MASTER);
+	io = (uint16_t)(guest_cfg(OLD->g, 1, 0x18, 4) & ~3u);
+	guest_out(OLD->g, io, 4, RAL);
+	assert_int_equal(guest_in(OLD->g, io, 4), RAL);
+	assert_int_equal(guest_in(OLD->g, (uint16_t)(io + 4), 4), nic_rd(OLD, RAL));
+	guest_out(OLD->g, io, 4, CTRL);
+	guest_out(OLD->g, (uint16_t)(io + 4), 4, CTRL_RST);
+	assert_int_equal(nic_counter(OLD, "resets"), 2);
+	assert_int_equal(nic_counter(OLD, "bad_access"), 0);
+	guest_out(OLD->g, io, 4, E1000_MODEL_BAR);
+	assert_int_equal(guest_in(OLD->g, (uint16_t)(io + 4), 4), 0);
+	assert_int_equal(guest_in(OLD->g, (uint16_t)(io + 8), 4), 0);
+	guest_out(OLD->g, (uint16_t)(io + 4), 2, 0);
+	assert_int_equal(nic_counter(OLD, "bad_access"), 3);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stations_setup, stations_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(the_driver_starts), T(frames_of_each_length),
-	    T(rings_wrap),        T(large_frames_stay_whole),
-	    T(sums_are_left),     T(large_frames_are_cut_for_it),
-	    T(jumbo_frames),      T(no_buffers),
-	    T(bus_mastering),     T(polled),
+	    T(the_driver_starts),   T(frames_of_each_length),
+	    T(rings_wrap),          T(large_frames_stay_whole),
+	    T(sums_are_left),       T(large_frames_are_cut_for_it),
+	    T(jumbo_frames),        T(no_buffers),
+	    T(bus_mastering),       T(polled),
+	    T(the_old_one),         T(its_pin),
+	    T(its_eeprom_by_wires), T(its_io_bar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@
 #define CONFIG_CORES      256 /* core numbers are below this */
 #define CONFIG_POLL_US    50  /* the default of poll_us */
 #define CONFIG_MODULES    4   /* extra modules of a guest, at most */
+#define CONFIG_PINS       4 /* ports of model e1000 of a guest, at most: each has a pin of its own */
 #define CONFIG_MIRRORS    CAPTURE_MIRRORS
 #define CONFIG_SERVICES   VNET_SERVICES
 #define CONFIG_FLOWS      VNET_FLOWS

@@ -395,9 +395,9 @@ static void lint_models(struct lint *l)
 	for (uint32_t i = 0; i < l->n->ports; i++) {
 		const struct port_config *port = &l->n->port[i];
 
-		if (port->name[0] && port->model == CONFIG_MODEL_E1000E && port->mtu != MTU_UNSAID)
+		if (port->name[0] && port->model != CONFIG_MODEL_VIRTIO && port->mtu != MTU_UNSAID)
 			report_finding(l, later_line(port->line, l->n->net[port->net].line),
-			               "port \"%s\" has MTU %u, but an e1000e has no way to tell "
+			               "port \"%s\" has MTU %u, but an e1000 or e1000e cannot tell "
 			               "its guest: set it there, too",
 			               port->name, port->mtu);
 	}

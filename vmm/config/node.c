@@ -273,6 +273,26 @@ static bool set_move(struct parser *p, struct port_config *port)
 	return true;
 }
 
+/* Each has an interrupt pin of its own, since a pin in common would need its devices' drivers to
+ * look again when one of them is served. */
+static bool check_pins(struct parser *p, const struct port_config *port)
+{
+	const struct node_config *n = p->node;
+	unsigned pins = 0;
+
+	if (port->model != CONFIG_MODEL_E1000)
+		return true;
+	for (uint32_t i = 0; i < n->ports; i++)
+		pins += n->port[i].name[0] && n->port[i].guest == port->guest &&
+		        n->port[i].model == CONFIG_MODEL_E1000;
+	if (pins < CONFIG_PINS)
+		return true;
+	return config_fail(p, config_arg(p, "model")->word,
+	                   "guest \"%s\" has %u ports of this model already, and there is no "
+	                   "interrupt pin for more; e1000e needs none",
+	                   n->guest[port->guest].name, CONFIG_PINS);
+}
+
 static bool set_model(struct parser *p, struct port_config *port)
 {
 	const struct arg *a = config_arg(p, "model");
@@ -281,7 +301,7 @@ static bool set_model(struct parser *p, struct port_config *port)
 	if (a && port->group)
 		return config_fail(p, a->word,
 		                   "a port in a group has a device of its own kind, no model");
-	return true;
+	return check_pins(p, port);
 }
 
 static bool change_port(struct parser *p, struct port_config *port, const struct word *name)

@@ -20,7 +20,8 @@
 /* What a guest's network device is, unless it is a group's port. */
 #define CONFIG_MODEL_WORDS(X)                                                                      \
 	X(CONFIG_MODEL_VIRTIO, "virtio")                                                           \
-	X(CONFIG_MODEL_E1000E, "e1000e") /* Intel's 82574L, emulated */
+	X(CONFIG_MODEL_E1000E, "e1000e") /* Intel's 82574L, emulated */                            \
+	X(CONFIG_MODEL_E1000, "e1000")   /* Intel's 82540EM, emulated */
 
 #define CONFIG_SMT_WORDS(X) X(CONFIG_SMT_ISOLATE, "isolate") X(CONFIG_SMT_SHARE, "share")
 

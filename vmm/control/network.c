@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include "arch/x86_64/core.h"
+#include "drivers/e1000/e1000.h"
 #include "drivers/e1000/model.h"
 #include "drivers/virtio/virtio_net.h"
 #include "vmm/control/chains.h"
@@ -13,6 +14,7 @@
 #include "vmm/control/group.h"
 #include "vmm/control/network.h"
 #include "vmm/devices/group_port.h"
+#include "vmm/devices/guest_acpi.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "vmm/life.h"
@@ -21,6 +23,8 @@
 /* A guest's device and its port. */
 struct plugged {
 	struct nic nic;
+	struct vm *vm;
+	unsigned slot; /* on its bus; 0: any, it has no interrupt pin */
 	struct vnet_port *port;
 	struct group_port *group; /* the device is this one's; NULL: it is its own */
 	size_t size;              /* bytes of a device of its own */
@@ -89,7 +93,7 @@ static bool nic_plug(struct plugged *pl, const struct port_config *p, struct vm 
 		return false;
 	}
 	nic->ops->attach(nic->dev, pl->port);
-	if (!vpci_add(&vm->pci, nic->dev, 0)) {
+	if (!vpci_add(&vm->pci, nic->dev, pl->slot)) {
 		snprintf(why, size, "port %s: the guest's PCI bus is full", p->name);
 		return false;
 	}
@@ -123,14 +127,46 @@ static bool make_virtio(struct plugged *pl, const struct port_config *p, struct 
 	return true;
 }
 
-static bool make_e1000e(struct plugged *pl, const struct port_config *p, struct vm *vm)
+/* The first free one of the slots whose pin is wired; if none is free, a taken one. */
+static unsigned slot_with_pin(const struct vm *vm)
 {
-	struct e1000_model_config c = {
-	    .name = p->name, .mac = p->mac, .mtu = (uint16_t)p->mtu, .mem = &vm->mem};
+	for (unsigned i = 0; i < CONFIG_PINS; i++)
+		if (!vm->pci.dev[PIN_SLOT - i])
+			return PIN_SLOT - i;
+	return PIN_SLOT;
+}
+
+static uint8_t pin_of(unsigned slot)
+{
+	return (uint8_t)(PIN_GSI + PIN_SLOT - slot);
+}
+
+static void pin_set(void *ctx, bool asserted)
+{
+	const struct plugged *pl = ctx;
+
+	vioapic_set(&pl->vm->ioapic, pin_of(pl->slot), asserted);
+}
+
+static bool make_e1000(struct plugged *pl, const struct port_config *p, struct vm *vm)
+{
+	bool pin = p->model == CONFIG_MODEL_E1000;
+	unsigned slot = pin ? slot_with_pin(vm) : 0;
+	struct e1000_model_config c = {.name = p->name,
+	                               .mac = p->mac,
+	                               .mtu = (uint16_t)p->mtu,
+	                               .mem = &vm->mem,
+	                               .device = pin ? E1000_82540EM : E1000_82574L,
+	                               .line = pin ? pin_of(slot) : 0,
+	                               .pin_set = pin_set,
+	                               .ctx = pl};
 	struct e1000_model *m = mem_zalloc(sizeof *m);
 
 	if (!m)
 		return false;
+
+	pl->vm = vm;
+	pl->slot = slot;
 	e1000_model_init(m, &c);
 	pl->nic = (struct nic){&e1000_model_nic, &m->pci};
 	pl->size = sizeof *m;
@@ -151,7 +187,7 @@ static bool nic_make(struct plugged *pl, const struct port_config *p, struct vm 
 {
 	if (p->group)
 		return make_group_port(pl, p);
-	return p->model == CONFIG_MODEL_E1000E ? make_e1000e(pl, p, vm) : make_virtio(pl, p, vm);
+	return p->model == CONFIG_MODEL_VIRTIO ? make_virtio(pl, p, vm) : make_e1000(pl, p, vm);
 }
 
 static bool nic_create(const struct node_config *n, unsigned slot, char *why, size_t size)

@@ -2,8 +2,8 @@
 /*
  * The DSDT of every guest: one PCI host bridge, COM1 (CONSOLE_GSI) and the soft-off state.  The
  * interrupt pins of the physical devices that a guest may have go to its I/O APIC
- * (PASSTHROUGH_SLOT, PASSTHROUGH_GSI).  The windows are those of guest_acpi.h.  Linux assigns unset
- * BARs inside them by itself.
+ * (PASSTHROUGH_SLOT, PASSTHROUGH_GSI), and so do those of emulated NICs (PIN_SLOT, PIN_GSI).  The
+ * windows are those of guest_acpi.h.  Linux assigns unset BARs inside them by itself.
  */
 DefinitionBlock ("", "DSDT", 2, "PATIO ", "GUEST   ", 1)
 {
@@ -26,12 +26,16 @@ DefinitionBlock ("", "DSDT", 2, "PATIO ", "GUEST   ", 1)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
                     ReadWrite, 0, 0xE0000000, 0xE7FFFFFF, 0, 0x08000000)
             })
-            Name (_PRT, Package (4)
+            Name (_PRT, Package (8)
             {
                 Package (4) { 0x001FFFFF, 0, 0, 16 },
                 Package (4) { 0x001EFFFF, 0, 0, 17 },
                 Package (4) { 0x001DFFFF, 0, 0, 18 },
-                Package (4) { 0x001CFFFF, 0, 0, 19 }
+                Package (4) { 0x001CFFFF, 0, 0, 19 },
+                Package (4) { 0x001BFFFF, 0, 0, 20 },
+                Package (4) { 0x001AFFFF, 0, 0, 21 },
+                Package (4) { 0x0019FFFF, 0, 0, 22 },
+                Package (4) { 0x0018FFFF, 0, 0, 23 }
             })
         }
 

@@ -12,6 +12,11 @@
 
 #define GUEST_ACPI_MAX_CPUS 256
 
+/* Emulated devices with an interrupt pin are in these slots, from PIN_SLOT downward, and their pins
+ * at the guest's I/O APIC from PIN_GSI upward; the DSDT says so, too. */
+#define PIN_SLOT 27
+#define PIN_GSI  20
+
 /* A guest that powers off writes SLP_TYP 5 and SLP_EN to the sleep-control port (ACPI 4.8.3.7). */
 #define GUEST_ACPI_S5_VALUE    0x34
 #define GUEST_ACPI_RESET_VALUE 0x01

@@ -51,7 +51,7 @@ static const struct e1000_ops ops = {op_read, op_write, op_dma, op_delay};
 
 void station_up(struct station *s, uint32_t mtu)
 {
-	struct e1000_config c = {.device = E1000_82574L};
+	struct e1000_config c = {.device = s->m->pci.cfg[2] | s->m->pci.cfg[3] << 8};
 	void *rings = guest_at(s->g, guest_alloc(s->g, E1000_RING_BYTES));
 
 	guest_cfg_set(s->g, 1, 4, 2, VPCI_CMD_MEM | VPCI_CMD_MASTER);
@@ -104,9 +104,21 @@ void far_forget(void)
 
 /* ---- setup ---- */
 
+static const uint16_t devices[STATIONS] = {E1000_82574L, E1000_82574L, E1000_82540EM};
+
+static void pin_set(void *ctx, bool asserted)
+{
+	struct station *s = ctx;
+
+	assert_int_not_equal(s->pin, asserted);
+	s->pin = asserted;
+	s->pin_rises += asserted;
+}
+
 static void station_make(struct station *s, unsigned i)
 {
-	struct e1000_model_config c = {"nic", station_mac(i), 1500, NULL};
+	struct e1000_model_config c = {"nic", station_mac(i), 1500,       NULL, devices[i],
+	                               20,    pin_set,        &station[i]};
 	char name[8];
 
 	s->g = guest_new();

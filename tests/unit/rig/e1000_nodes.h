@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * e1000_nodes.h: two guests with an emulated NIC each, on one switch with a third port that records
+ * e1000_nodes.h: three guests with an emulated NIC each, on one switch with a port that records
  * what it is given; the guests' driver is the one for real NICs (drivers/e1000/e1000.h).
  */
 #ifndef TESTS_UNIT_RIG_E1000_NODES_H
@@ -10,7 +10,7 @@
 #include "drivers/e1000/model.h"
 #include "drivers/e1000/regs.h"
 
-#define STATIONS 2
+#define STATIONS 3 /* the third has an 82540EM, the others an 82574L */
 #define FAR_GOT  256
 
 struct station {
@@ -18,6 +18,8 @@ struct station {
 	struct e1000_model *m;
 	struct vnet_port *port;
 	uint64_t regs; /* GPA of the registers */
+	bool pin;      /* its level, and how often it rose */
+	unsigned pin_rises;
 	struct probe p;
 	struct e1000 driver;
 	uint64_t buffers; /* GPA of as many receive buffers as the driver's ring has */
