@@ -9,7 +9,16 @@ import pytest
 from machine import TINY, about, ended, judge, node, passes, said, until
 
 IMAGES = ["com1", "xapic", "x2apic", "smp", "cpuid", "bigmem", "nobody", "triple", "absent",
-          "clocks", "windowbar"]
+          "clocks", "windowbar", "nic"]
+
+# An emulated NIC, a virtio device, and all frames between them: the program that tests our driver on an
+# emulator's NICs tests these.
+WIRE = """network {0} mode route
+port {0}.a guest {0} network {0} model {0}
+port {0}.b guest {0} network {0}
+route network {0} src any dst any from {0}.a to port {0}.b
+route network {0} src any dst any from {0}.b to port {0}.a
+"""
 
 pytestmark = pytest.mark.every_target
 
@@ -33,10 +42,12 @@ def conf():
         "window": "kernel windowbar.elf cpus 2 control",
         "windows": 'kernel windowbar.elf cpus 2 control cmdline "reads=20000"',
         "again": "kernel triple.elf restart always",
+        "e1000": 'kernel nic.elf cmdline "rounds=5"', "e1000e": 'kernel nic.elf cmdline "rounds=5"',
     }
     text = [f"guest {name} {what} {TINY} autostart no" for name, what in cases.items()]
     text.append("guest small kernel cpuid.elf memory 1M autostart no")
-    return "\n".join(text + ["guest bigmem kernel bigmem.elf memory 512M debug-exit autostart no\n"])
+    return "\n".join(text + ["guest bigmem kernel bigmem.elf memory 512M debug-exit autostart no\n",
+                             *map(WIRE.format, ("e1000", "e1000e"))])
 
 
 @pytest.fixture(name="n", scope="module")
@@ -46,7 +57,7 @@ def the_node():
 
 
 @pytest.mark.parametrize("name", ["com1", "com1page", "xapic", "x2apic", "smp", "page", "cpuid",
-                                  "bigmem", "msr", "in", "absent", "clocks", "window"])
+                                  "bigmem", "msr", "in", "absent", "clocks", "window", "e1000", "e1000e"])
 def test_guest(n, name):
     """The guest's own checks pass: the machine behaves as a PC."""
     passes(n, name)
