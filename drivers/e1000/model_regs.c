@@ -53,34 +53,9 @@ static const uint8_t allowed[E1000_MODEL_WORDS] = {
     RANGE(0x6000, 0x6050) = KEPT, /* time stamps, from TIMESTAMP on */
 };
 
-#define SWSM2_AND_FWSM 0x5b54u /* FWSM: no firmware */
-#define EEMNGCTL       0x1010u
-#define CONFIGURED     0x000c0000u /* EEMNGCTL: both ports, 82574 10.2.2.14 */
-
-/* 82574 10.2; registers that are not here begin with 0. */
-void e1000_model_defaults(struct e1000_model *m)
-{
-	static const struct {
-		uint32_t reg, value;
-	} at_reset[] = {
-	    {CTRL, 1u << 0 | 1u << 9 | CTRL_SLU}, /* full duplex, 1000 Mb/s */
-	    {VET, 0x8100},
-	    {PBA, 0x00140014},
-	    {EEMNGCTL, CONFIGURED},
-	    {RXDCTL, 1u << 16},
-	    {TXDCTL, TXDCTL_BIT22},
-	    {TARC0, 0x403},
-	};
-	uint32_t low = (uint32_t)m->mac, high = (uint32_t)(m->mac >> 32);
-
-	for (unsigned i = 0; i < E1000_MODEL_WORDS; i++)
-		atomic_store_explicit(&m->reg[i], 0, memory_order_relaxed);
-	for (unsigned i = 0; i < sizeof at_reset / sizeof at_reset[0]; i++)
-		e1000_model_set(m, at_reset[i].reg, at_reset[i].value);
-	e1000_model_eecd(m, 0);
-	e1000_model_set(m, RAL, low);
-	e1000_model_set(m, RAH, high | RAH_AV);
-}
+#define FWSM       0x5b54u /* reads 0: no firmware */
+#define EEMNGCTL   0x1010u
+#define CONFIGURED 0x000c0000u /* EEMNGCTL: both ports, 82574 10.2.2.14 */
 
 /* ---- statistics: 82574 10.2.7 ---- */
 
@@ -147,6 +122,35 @@ static uint32_t read_statistics(struct e1000_model *m, uint32_t reg)
 	return half == WHOLE && v > ~0u ? ~0u : (uint32_t)v;
 }
 
+/* ---- reset ---- */
+
+/* 82574 10.2; registers that are not here begin with 0. */
+void e1000_model_defaults(struct e1000_model *m)
+{
+	static const struct {
+		uint32_t reg, value;
+	} at_reset[] = {
+	    {CTRL, 1u << 0 | 1u << 9 | CTRL_SLU}, /* full duplex, 1000 Mb/s */
+	    {VET, 0x8100},
+	    {PBA, 0x00140014},
+	    {EEMNGCTL, CONFIGURED},
+	    {RXDCTL, 1u << 16},
+	    {TXDCTL, TXDCTL_BIT22},
+	    {TARC0, 0x403},
+	};
+	uint32_t low = (uint32_t)m->mac, high = (uint32_t)(m->mac >> 32);
+
+	for (unsigned i = 0; i < E1000_MODEL_WORDS; i++)
+		atomic_store_explicit(&m->reg[i], 0, memory_order_relaxed);
+	for (unsigned i = 0; i < sizeof at_reset / sizeof at_reset[0]; i++)
+		e1000_model_set(m, at_reset[i].reg, at_reset[i].value);
+	for (uint32_t reg = STATISTICS; reg < STATISTICS + 4 * E1000_MODEL_STATS; reg += 4)
+		read_statistics(m, reg);
+	e1000_model_eecd(m, 0);
+	e1000_model_set(m, RAL, low);
+	e1000_model_set(m, RAH, high | RAH_AV);
+}
+
 /* ---- reads ---- */
 
 static uint32_t read_semaphore(struct e1000_model *m)
@@ -160,7 +164,7 @@ static uint32_t read_semaphore(struct e1000_model *m)
 /* m->lock held. */
 static uint32_t read_register(struct e1000_model *m, uint32_t reg)
 {
-	if (reg >= STATISTICS && reg < STATISTICS + 0x200)
+	if (reg >= STATISTICS && reg < STATISTICS + 4 * E1000_MODEL_STATS)
 		return read_statistics(m, reg);
 	switch (reg) {
 	case STATUS:
@@ -171,7 +175,7 @@ static uint32_t read_register(struct e1000_model *m, uint32_t reg)
 		return e1000_model_ims(m);
 	case SWSM:
 		return read_semaphore(m);
-	case SWSM2_AND_FWSM:
+	case FWSM:
 		return 0;
 	default:
 		return e1000_model_get(m, reg);

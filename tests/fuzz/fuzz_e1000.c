@@ -245,10 +245,11 @@ static void run(const struct step *s)
 
 static void check_ring(const struct e1000_model *m, const struct e1000_model_ring *r, unsigned size)
 {
-	const uint8_t *end = r->desc + (size_t)r->count * size;
+	const uint8_t *end;
 
 	if (!atomic_load(&r->ready))
 		return;
+	end = r->desc + (size_t)r->count * size;
 	if (!vpci_enabled(&m->pci, VPCI_CMD_MASTER) || m->halted || !r->count ||
 	    r->head >= r->count)
 		abort();

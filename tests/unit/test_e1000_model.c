@@ -169,6 +169,28 @@ static void sums_are_left(void **state)
 	}
 }
 
+/* What a sender has left to its receiver is completed: the NIC has no way to pass it on. */
+static void sums_are_completed(void **state)
+{
+	(void)state;
+	station_up(ONE, 0);
+	for (uint32_t i = 0; i < 40; i++) {
+		struct vnet_hdr hdr;
+		struct tso_check c;
+		uint32_t payload = 30 * i + 1, got;
+		uint32_t len = tso_build(ONE->big, &hdr, i & 1, payload, 1448);
+		const uint8_t *f;
+
+		address(ONE->big, 9, 0);
+		hdr.gso_type = VNET_GSO_NONE;
+		far_send(ONE->big, len, &hdr);
+		f = receive(ONE, &got);
+		tso_check_begin(&c, i & 1, payload, 1448);
+		assert_null(tso_check_segment(&c, f, len));
+		assert_true(tso_check_complete(&c));
+	}
+}
+
 /* The receiver has no such offload: segments of its MTU, each with its checksum, in each direction.
  */
 static void large_frames_are_cut_for_it(void **state)
@@ -235,10 +257,16 @@ static void no_buffers(void **state)
 	assert_int_equal(stats.drop[VNET_DROP_rx_full], 10);
 	assert_int_equal(nic_rd(ONE, 0x4010), 10); /* MPC */
 	assert_int_equal(nic_rd(ONE, 0x4074), E1000_RX_RING - 1);
+	assert_int_equal(nic_rd(ONE, 0x4088), (E1000_RX_RING - 1) * 104u); /* GORC: with the CRC */
+	assert_int_equal(nic_rd(ONE, 0x408c), 0);
+	assert_int_equal(nic_rd(ONE, 0x4088), 0);
 	receive(ONE, &len);
 	far_send(f, sizeof f, &none);
 	vnet_port_stats(ONE->port, &stats);
 	assert_int_equal(stats.out_frames, E1000_RX_RING);
+	nic_wr(ONE, CTRL, CTRL_RST);
+	assert_int_equal(nic_rd(ONE, 0x4074), 0);
+	assert_int_equal(nic_rd(ONE, 0x4088), 0);
 }
 
 /* Without bus mastering the NIC neither reads nor writes memory, nor when it comes back, until the
@@ -422,13 +450,21 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, stations_setup, stations_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(the_driver_starts),   T(frames_of_each_length),
-	    T(rings_wrap),          T(large_frames_stay_whole),
-	    T(sums_are_left),       T(large_frames_are_cut_for_it),
-	    T(jumbo_frames),        T(no_buffers),
-	    T(bus_mastering),       T(polled),
-	    T(the_old_one),         T(its_pin),
-	    T(its_eeprom_by_wires), T(its_io_bar),
+	    T(the_driver_starts),
+	    T(frames_of_each_length),
+	    T(rings_wrap),
+	    T(large_frames_stay_whole),
+	    T(sums_are_left),
+	    T(sums_are_completed),
+	    T(large_frames_are_cut_for_it),
+	    T(jumbo_frames),
+	    T(no_buffers),
+	    T(bus_mastering),
+	    T(polled),
+	    T(the_old_one),
+	    T(its_pin),
+	    T(its_eeprom_by_wires),
+	    T(its_io_bar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

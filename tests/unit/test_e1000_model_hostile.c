@@ -187,6 +187,34 @@ static void tags(void **state)
 	assert_memory_equal(bytes + BUF + 12, frame + 16, 84);
 }
 
+/* A tag and a checksum: where that begins moves with the tag, in both directions. */
+static void tags_before_sums(void **state)
+{
+	struct vnet_hdr sum = {.flags = VNET_HDR_F_NEEDS_CSUM, .csum_start = 38, .csum_offset = 6};
+
+	(void)state;
+	raw_up(RCTL_USUAL, RFCTL_EXSTEN);
+	nic_wr(ONE, CTRL, CTRL_SLU | CTRL_VME);
+	frame_to(station_mac(0), 100);
+	memset(frame + 38, 0, 62);
+	put_be16(frame + 12, 0x8100);
+	put_be16(frame + 98, 0x1234);
+	far_send(frame, 100, &sum);
+	assert_int_equal(be16(bytes + 40), 0xffff ^ 0x1234);
+	assert_int_equal(be16(bytes + 94), 0x1234);
+
+	mac_write(bytes, station_mac(9));
+	mac_write(bytes + 6, station_mac(0));
+	tx[0] = 34ull << 32 | 40ull << 40;
+	tx[1] = TXD_DEXT;
+	tx[2] = data;
+	tx[3] = 100 | TXD_DEXT | TXD_DTYP_DAT | TXD_EOP | TXD_VLE | TXD_TXSM | 7ull << 48;
+	nic_wr(ONE, TDT, 2);
+	assert_int_equal(be32(far_port.got[0].data + 12), 0x81000007);
+	assert_int_equal(far_port.got[0].hdr.csum_start, 38);
+	assert_int_equal(far_port.got[0].hdr.csum_offset, 6);
+}
+
 /* ---- transmit ---- */
 
 static unsigned put(unsigned i, uint64_t low, uint64_t high)
@@ -461,6 +489,38 @@ static void vectors(void **state)
 	assert_int_equal(nic_rd(ONE, ICR), 0);
 }
 
+/* A driver that masks nothing gets one message for a cause until it has read ICR; EIAC masks
+ * without CTRL_EXT.EIAME, too. */
+static void plain_vectors(void **state)
+{
+	(void)state;
+	raw_up(RCTL_USUAL, 0);
+	vectors_on();
+	nic_wr(ONE, CTRL_EXT, 0);
+	nic_wr(ONE, ICS, INT_LSC);
+	nic_wr(ONE, ICS, INT_LSC);
+	assert_int_equal(sent(2), 1);
+	assert_true(nic_rd(ONE, IMS) & INT_OTHER);
+	nic_rd(ONE, ICR);
+	nic_wr(ONE, ICS, INT_LSC);
+	assert_int_equal(sent(2), 2);
+	nic_wr(ONE, ICS, INT_RXQ0);
+	nic_wr(ONE, ICS, INT_RXQ0);
+	assert_int_equal(sent(0), 1);
+	nic_wr(ONE, IMS, INT_RXQ0);
+	assert_int_equal(sent(0), 2);
+	nic_wr(ONE, EIAC, 0);
+	nic_wr(ONE, IMS, INT_RXQ0);
+	nic_wr(ONE, ICS, INT_RXQ0);
+	nic_wr(ONE, ICS, INT_RXQ0);
+	assert_int_equal(sent(0), 3);
+	nic_wr(ONE, CTRL_EXT, CTRL_EXT_IAME); /* a read of ICR masks what IAM names */
+	nic_wr(ONE, IAM, INT_RXQ0);
+	nic_rd(ONE, ICR);
+	assert_false(nic_rd(ONE, IMS) & INT_RXQ0);
+	assert_true(nic_rd(ONE, IMS) & INT_OTHER);
+}
+
 /* A cause that no vector is for, and vectors that there are not. */
 static void no_vectors(void **state)
 {
@@ -492,6 +552,8 @@ int main(void)
 	    T(registers),
 	    T(vectors),
 	    T(no_vectors),
+	    T(plain_vectors),
+	    T(tags_before_sums),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,7 +142,7 @@ int stations_setup(void **state)
 	static const struct vnet_mem mem = {host_alloc, host_release};
 
 	(void)state;
-	net = vnet_create(&mem, 2);
+	net = vnet_create(&mem, NODE_CORES);
 	assert_true(vnet_net_set(net, 0, VNET_EXACT));
 	for (unsigned i = 0; i < STATIONS; i++)
 		station_make(&station[i], i);
