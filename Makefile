@@ -26,8 +26,8 @@ VMM_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -nostdinc \
 	-fstack-clash-protection -MMD -MP
 
 # Each folder is a room (tests/check-layers); the VMM is all files of its rooms.
-VMM_ROOMS := arch/x86_64 arch/x86_64/hvm arch/x86_64/insn drivers/bus drivers/ism drivers/shm drivers/virtio lib \
-	vmm vmm/config vmm/control vmm/control/show vmm/devices vmm/load vmm/passthrough \
+VMM_ROOMS := arch/x86_64 arch/x86_64/hvm arch/x86_64/insn arch/x86_64/iommu drivers/bus drivers/ism drivers/shm \
+	drivers/virtio lib vmm vmm/config vmm/control vmm/control/show vmm/devices vmm/load vmm/passthrough \
 	vnet vnet/chain vnet/frame vnet/link vnet/lookup
 VMM_C   := $(filter-out %/asm-offsets.c,$(wildcard $(VMM_ROOMS:%=%/*.c) drivers/e1000/model*.c)) \
 	$(VMM_GENERATED) $(B)/version.c

@@ -100,3 +100,8 @@ bool acpi_parse(char *why, size_t size)
 	snprintf(why, size, "no ACPI MADT found: switch ACPI on in the firmware");
 	return false;
 }
+
+const struct acpi_header *acpi_table(const char *signature)
+{
+	return acpi_table_find(&boot.rsdp, firmware_bytes, signature);
+}

@@ -78,6 +78,10 @@ bool acpi_rsdp_valid(const struct acpi_rsdp *rsdp, size_t size);
  * `out`.  false: there is no MADT. */
 bool acpi_tables_parse(const struct acpi_rsdp *rsdp, acpi_reader *read, struct acpi_info *out);
 
+/* The table with this signature (4 characters) and a right sum, all of it readable; NULL: none. */
+const struct acpi_header *acpi_table_find(const struct acpi_rsdp *rsdp, acpi_reader *read,
+                                          const char *signature);
+
 /* Adds one table, header included, to `out`; `size` bytes may be read.  Checksums are ignored.
  * false: the signature is another one or the table is longer than `size`; `out` is unchanged. */
 bool acpi_madt_parse(const void *table, size_t size, struct acpi_info *out);
@@ -102,4 +106,8 @@ extern struct acpi_info acpi;
 
 /* Reads the tables into `acpi`; false with a reason.  May be repeated. */
 bool acpi_parse(char *why, size_t size);
+
+/* This machine's table with that signature, in firmware's memory; NULL: none.  After acpi_parse(),
+ * and before memory is given out: a table may lie in RAM. */
+const struct acpi_header *acpi_table(const char *signature);
 #endif

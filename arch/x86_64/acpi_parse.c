@@ -292,3 +292,11 @@ bool acpi_tables_parse(const struct acpi_rsdp *rsdp, acpi_reader *read, struct a
 		acpi_spcr_parse(spcr, spcr->length, out);
 	return true;
 }
+
+const struct acpi_header *acpi_table_find(const struct acpi_rsdp *rsdp, acpi_reader *read,
+                                          const char *signature)
+{
+	struct root root = find_root(read, rsdp);
+
+	return root.table ? find_table(read, &root, signature) : NULL;
+}
