@@ -49,7 +49,7 @@ HOST_ROOMS := arch/x86_64/insn drivers/bus drivers/e1000 drivers/ism drivers/shm
 files_of = $(patsubst %,$(1)/%.c,$(2))
 HOST_C := $(wildcard $(HOST_ROOMS:%=%/*.c)) $(VMM_GENERATED) \
 	$(call files_of,arch/x86_64,acpi_parse acpi_power barrier_policy multiboot serial_option topology) \
-	$(call files_of,arch/x86_64/iommu,dmar ivrs tables) \
+	$(call files_of,arch/x86_64/iommu,dmar ivrs pages tables) \
 	$(call files_of,guest-images/lib,virtio vring) \
 	$(call files_of,lib,address_text capture hist ksym terminal trace) \
 	$(call files_of,tools/capture,groups itinerary pcapng stream) \

@@ -7,6 +7,7 @@
 #include "lib/mem.h"
 #include "vmm/dax_label.h"
 #include "vmm/group.h"
+#include "vmm/passthrough/passthrough.h"
 #include "vmm/vm.h"
 
 #define CLEAR_STEP CONFIG_GROUP_UNIT
@@ -63,6 +64,7 @@ static struct group_member **free_place(struct vm *vm)
 /* No flush: a vCPU forgets its translations when it starts. */
 static void unmap(struct group_member *m)
 {
+	passthrough_unshare(m->vm, m->gpa, m->group->hpa, m->group->size);
 	npt_unmap(hvm->npt, m->vm->npt_root, m->gpa, m->group->hpa, m->group->size);
 	gmem_remove_common(&m->vm->mem, m->gpa);
 }
@@ -77,7 +79,7 @@ static bool attach(struct group_member *m)
 		return false;
 	virtio_pmem_init(&m->pmem, g->name, &vm->mem, m->gpa, g->size);
 	if (npt_map(hvm->npt, vm->npt_root, m->gpa, g->hpa, g->size, NPT_SHARED) &&
-	    vpci_add(&vm->pci, &m->pmem.v.pci, 0))
+	    passthrough_share(vm, m->gpa, g->hpa, g->size) && vpci_add(&vm->pci, &m->pmem.v.pci, 0))
 		return true;
 	unmap(m);
 	return false;

@@ -10,6 +10,7 @@
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/iommu/iommu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/panic.h"
@@ -138,6 +139,7 @@ static void take_platform(void)
 	tsc_init();
 	ioapic_init();
 	quiet_devices();
+	iommu_init();
 	pvclock_init();
 	smp_start(core_main);
 	place_init();

@@ -32,6 +32,7 @@
 struct vm;
 struct core;
 struct passthrough;
+struct iommu_domain;
 struct exit_times;
 struct group_member;
 
@@ -129,6 +130,7 @@ struct vm {
 	struct virtio_console hvc;
 	const struct vm_service *service; /* NULL: none; owned by whoever set it */
 	struct passthrough *passthrough;  /* its first physical device; NULL: none */
+	struct iommu_domain *dma;         /* what its devices reach; NULL: no IOMMU confines them */
 	bool reset_asked;                 /* by the guest itself */
 	bool restart_once;                /* restart it once it has stopped */
 	bool stay_off;                    /* stopped by command: `restart always` does not apply */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Turns bus mastering off, at boot, in every function that firmware or a loader left it on: the VMM
- * drives no IOMMU, so an unused disk or NIC could still write into memory that is now a guest's.
+ * Turns bus mastering off, at boot, in every function that firmware or a loader left it on: without
+ * an IOMMU an unused disk or NIC could still write into memory that is now a guest's.
  * This stops message-signalled interrupts too (PCI 3.0, 6.2.2).  A passed-through function gets bus
  * mastering back when its guest enables it (passthrough.c).
  *

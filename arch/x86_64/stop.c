@@ -81,7 +81,7 @@ bool stop_all_others(void)
 	return false;
 }
 
-/* There is no IOMMU: a device still running would write into the next system's memory. */
+/* A device still running would write into the next system's memory, which may know of no IOMMU. */
 void stop_devices(void)
 {
 	pci_masters_off();

@@ -243,6 +243,10 @@ void log_await(void)
 {
 }
 
+void iommu_report(void)
+{
+}
+
 void ioapic_route(uint32_t gsi, uint32_t apic_id, uint8_t vector, bool level)
 {
 	(void)gsi, (void)apic_id, (void)vector, (void)level;

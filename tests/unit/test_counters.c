@@ -26,7 +26,7 @@ static struct vnet_port_stats stats;
 static uint64_t lost;
 static uint64_t rounds, rests, wakes;
 static struct ism ism;
-static bool has_nic, has_group, has_control, has_ism;
+static bool has_nic, has_group, has_control, has_ism, has_device;
 static char json[JSON];
 static size_t used;
 
@@ -64,6 +64,25 @@ uint64_t control_copied(unsigned slot)
 struct vnet_core *vnet_this_core(void)
 {
 	return NULL;
+}
+
+/* A device, one of whose writes was stopped. */
+bool passthrough_counter(const struct vm *of, unsigned i, char *name, size_t size, uint64_t *value)
+{
+	assert_ptr_equal(of, &vm);
+	snprintf(name, size, "device.00:03.0.%u", i);
+	*value = i == 1 ? 13 : 0;
+	return has_device && i < 3;
+}
+
+struct iommu_stopped iommu_stopped_others(void)
+{
+	return (struct iommu_stopped){.interrupts = has_device ? 14 : 0};
+}
+
+uint64_t iommu_reports_lost(void)
+{
+	return 0;
 }
 
 bool wanted_port(const struct config_action *a, unsigned slot)
@@ -147,7 +166,7 @@ static int setup(void **state)
 	memset(&node, 0, sizeof node);
 	memset(&stats, 0, sizeof stats);
 	lost = rounds = rests = wakes = 0;
-	has_nic = has_group = has_control = has_ism = false;
+	has_device = has_nic = has_group = has_control = has_ism = false;
 	vm.slot = 3;
 	node.ports = 1;
 	strcpy(vm.name, "g");
@@ -202,12 +221,14 @@ static void each_source_is_asked(void **state)
 	    ROW("g", "ism.messages", "16"),
 	    ROW("g", "ism.no_window", "17"),
 	    ROW("g", "ism.interrupts", "18"),
+	    ROW("g", "device.00:03.0.1", "13"),
 	    ROW("g", "pmem.frames.flushes", "16"),
 	    ROW("g", "pmem.frames.second", "8"),
 	    ROW("node", "log.lost", "12"),
 	    ROW("node", "poll.rounds", "13"),
 	    ROW("node", "poll.rests", "14"),
-	    ROW("node", "poll.wakes", "15") "]",
+	    ROW("node", "poll.wakes", "15"),
+	    ROW("node", "iommu.stopped_interrupts", "14") "]",
 	};
 	const char *text;
 
@@ -215,7 +236,7 @@ static void each_source_is_asked(void **state)
 	stats.drop[0] = 1;
 	stats.drop[VNET_DROP_CAUSES - 1] = 2;
 	stats.flooded = 3;
-	has_nic = has_control = has_ism = true;
+	has_nic = has_control = has_ism = has_device = true;
 	vm.console.dropped = 4;
 	vm.console.missed = 5;
 	vm.uart.unsent = 6;

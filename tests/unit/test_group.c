@@ -112,12 +112,32 @@ static void no_message(void *ctx, uint64_t addr, uint32_t data)
 	fail();
 }
 
+/* What the devices of each guest reach: bytes. */
+static uint64_t shared[GUESTS];
+static bool share_fails;
+
+bool passthrough_share(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	assert_true(gpa && hpa);
+	shared[vm->slot] += size;
+	return !share_fails;
+}
+
+void passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	(void)gpa, (void)hpa;
+	if (shared[vm->slot])
+		shared[vm->slot] -= size;
+}
+
 static int setup(void **state)
 {
 	(void)state;
 	memset(&node, 0, sizeof node);
 	memset(guest, 0, sizeof guest);
 	allocated = 0;
+	memset(shared, 0, sizeof shared);
+	share_fails = false;
 	tables_left = -1;
 	fixed_hpa = 0;
 	gib = true;
@@ -208,6 +228,7 @@ static void test_tables(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		const struct vm *vm = &guest[i];
 
+		assert_int_equal(shared[i], SIZE);
 		assert_int_equal(reaches(vm, g, &shift, &bits), SIZE);
 		assert_int_equal(shift, 21);
 		assert_int_equal(bits, 7 | 0x80 | NOT_RAM | 1ul << 63); /* no fetches */
@@ -220,6 +241,7 @@ static void test_tables(void **state)
 		assert_int_equal(vm->joined[0]->pmem.config.start, GROUP_GPA);
 		assert_int_equal(vm->joined[0]->pmem.config.size, SIZE);
 	}
+	assert_int_equal(shared[2], 0);
 	assert_int_equal(reaches(&guest[2], g, &shift, &bits), 0);
 	assert_null(gmem_ptr(&guest[2].mem, GROUP_GPA, 1));
 	assert_null(guest[2].pci.dev[1]);
@@ -238,6 +260,7 @@ static void test_gone(void **state)
 	control_group_follow(&node);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(reaches(&guest[i], &old, &shift, &bits), 0);
+		assert_int_equal(shared[i], 0);
 		assert_null(gmem_ptr(&guest[i].mem, GROUP_GPA, 1));
 		assert_null(guest[i].joined[0]);
 		assert_null(guest[i].pci.dev[1]);
@@ -246,6 +269,19 @@ static void test_gone(void **state)
 	build();
 	assert_int_equal(translate(&guest[0], GROUP_GPA), 0);
 	assert_int_equal(translate(&guest[2], GROUP_GPA), control_group(0)->hpa);
+}
+
+/* No memory for the tables of the members' devices: nothing of the group is left. */
+static void test_devices_do_not_reach(void **state)
+{
+	(void)state;
+	share_fails = true;
+	assert_false(control_group_build(&node, why, sizeof why));
+	share_fails = false;
+	memset(node.group, 0, sizeof node.group);
+	control_group_follow(&node);
+	assert_int_equal(shared[0] + shared[1], 0);
+	assert_null(guest[0].joined[0]);
 }
 
 /* A port for whose removal there was no memory: the group stays with it, and goes after it. */
@@ -490,10 +526,12 @@ static void test_replaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_tables),         T(test_gone),      T(test_largest_pages), T(test_device),
-	    T(test_device_too_low), T(test_several),   T(test_cleared_first), T(test_waits),
-	    T(test_stays),          T(test_no_tables), T(test_full_bus),      T(test_while_running),
-	    T(test_replaced),       T(test_buffers),   T(test_port_left),
+	    T(test_tables),        T(test_gone),           T(test_largest_pages),
+	    T(test_device),        T(test_device_too_low), T(test_several),
+	    T(test_cleared_first), T(test_waits),          T(test_stays),
+	    T(test_no_tables),     T(test_full_bus),       T(test_while_running),
+	    T(test_replaced),      T(test_buffers),        T(test_devices_do_not_reach),
+	    T(test_port_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,18 @@ void npt_unmap(const struct npt_format *f, uint64_t root, uint64_t gpa, uint64_t
 	abort();
 }
 
+bool passthrough_share(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	(void)vm, (void)gpa, (void)hpa, (void)size;
+	abort();
+}
+
+void passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
+{
+	(void)vm, (void)gpa, (void)hpa, (void)size;
+	abort();
+}
+
 /* ---- */
 
 /* A core prepares its guest, which then reads all of the memory. */

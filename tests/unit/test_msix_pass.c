@@ -15,9 +15,11 @@ static uint32_t copy[N][4], hw[N][4];
 static struct msix_pass t;
 
 /* Vector v of the guest's APIC 1 is vector v of this machine's APIC 9. */
-static bool translate(void *ctx, const struct msix_message *guest, struct msix_message *phys)
+static bool translate(void *ctx, unsigned n, const struct msix_message *guest,
+                      struct msix_message *phys)
 {
 	assert_ptr_equal(ctx, &t);
+	assert_int_equal(copy[n][2], guest->data); /* the entry is that one */
 	if (guest->data == REFUSED || guest->addr != (APIC | 1 << 12))
 		return false;
 	*phys = (struct msix_message){APIC | 9 << 12, guest->data};

@@ -5,6 +5,7 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/iommu/iommu.h"
 #include "arch/x86_64/uart.h"
 #include "vmm/control/control.h"
 #include "vmm/control/dispatch.h"
@@ -284,6 +285,7 @@ void monitor_poll(void)
 
 	log_queue(monitor_started && has_interrupt && uart_present());
 	settled = control_reap();
+	iommu_report();
 	log_feed();
 	if (!monitor_started && settled)
 		start_monitor();

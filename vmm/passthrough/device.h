@@ -4,6 +4,7 @@
 #define VMM_PASSTHROUGH_DEVICE_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch/x86_64/iommu/iommu.h"
 #include "vmm/passthrough/msix_table.h"
 #include "vmm/vm.h"
 #include "drivers/bus/vpci.h"
@@ -44,6 +45,7 @@ struct passthrough {
 	struct passthrough *next; /* the guest's next device; NULL: none */
 	unsigned index;           /* of this device in the guest's list, from 0 on */
 	uint16_t bdf;
+	struct iommu_device *iommu; /* NULL: not confined */
 	struct passthrough_bar bar[VPCI_BARS];
 	uint16_t own;    /* bits of the command register that the guest controls */
 	bool complained; /* a refused message was logged: once per run of the guest, which could
@@ -85,8 +87,10 @@ bool passthrough_target(struct passthrough *p, uint32_t dest, bool logical, unsi
                         uint8_t vector, struct irq_target *t);
 /* The same for an MSI message's address and data (Intel SDM vol. 3, 11.11). */
 bool passthrough_message(struct passthrough *p, uint64_t addr, uint32_t data, struct irq_target *t);
-/* The MSI address that sends a message to the target's core. */
-uint32_t passthrough_msi_address(const struct irq_target *t);
+/* The message by which the device sends its interrupt n, of MSI the first, to that target.  False:
+ * the IOMMU does not take it, which is logged once per run of the guest. */
+bool passthrough_send(struct passthrough *p, unsigned n, const struct irq_target *t,
+                      struct iommu_message *m);
 
 /* passthrough/bar.c: reads the function's BARs; declares to the bus those that the guest gets
  * (false: there is no memory BAR among them); maps them once the bus has given them addresses
@@ -129,6 +133,14 @@ bool passthrough_msix_access(struct passthrough *p, unsigned bar, uint32_t off, 
 void passthrough_reset_save(struct passthrough *p);
 void passthrough_reset_begin(struct passthrough *p);
 void passthrough_reset_end(struct passthrough *p);
+
+/* passthrough/confine.c: has the IOMMU, if there is one that is on, confine the device to the
+ * guest's memory.  NULL, or what failed, as passthrough_unfit() says it. */
+const char *passthrough_confine(struct passthrough *p);
+/* The guest has no device any more. */
+void passthrough_unconfine(struct vm *vm);
+/* Logs what the device called `name` (bus:device.function) can reach. */
+void passthrough_log_risk(const struct vm *vm, const char *name);
 
 /* passthrough.c: writes the physical command register from the guest's and from the use of the
  * pin. */

@@ -48,7 +48,13 @@ bool passthrough_message(struct passthrough *p, uint64_t addr, uint32_t data, st
 	return passthrough_target(p, dest, addr & MSI_LOGICAL, data >> 8 & 7, (uint8_t)data, t);
 }
 
-uint32_t passthrough_msi_address(const struct irq_target *t)
+bool passthrough_send(struct passthrough *p, unsigned n, const struct irq_target *t,
+                      struct iommu_message *m)
 {
-	return VAPIC_PAGE | t->apic_id << 12;
+	if (!p->iommu || !iommu_remaps_interrupts()) {
+		*m = (struct iommu_message){VAPIC_PAGE | t->apic_id << 12, t->vector};
+		return true;
+	}
+	return iommu_interrupt(p->iommu, n, t->apic_id, t->vector, m) ||
+	       refuse_interrupt(p, t->apic_id, t->vector, "the IOMMU does not take it");
 }

@@ -35,16 +35,16 @@ void passthrough_msi_off(struct passthrough *p)
 		passthrough_pin_off(p, PIN_MSI);
 }
 
-static void program_msi(struct passthrough *p, const struct irq_target *t)
+static void program_msi(struct passthrough *p, const struct iommu_message *m)
 {
 	uint8_t at = p->msi_phys;
 	uint32_t control = pci_read(p->bdf, at + MSI_CONTROL, 2);
 	unsigned data = control & MSI_64BIT ? 12 : 8;
 
-	pci_write(p->bdf, at + MSI_ADDR, 4, passthrough_msi_address(t));
+	pci_write(p->bdf, at + MSI_ADDR, 4, (uint32_t)m->address);
 	if (control & MSI_64BIT)
 		pci_write(p->bdf, at + 8, 4, 0);
-	pci_write(p->bdf, (uint8_t)(at + data), 2, t->vector);
+	pci_write(p->bdf, (uint8_t)(at + data), 2, m->data);
 	pci_write(p->bdf, at + MSI_CONTROL, 2, (control & ~(uint32_t)MSI_QUEUE) | MSI_ENABLE);
 }
 
@@ -52,15 +52,18 @@ void passthrough_msi_written(struct passthrough *p)
 {
 	const uint8_t *cap = p->dev.cfg + p->msi_virt;
 	struct irq_target t;
+	struct iommu_message m;
 
 	if (p->msi_on)
 		passthrough_msi_off(p);
 	if (!(cap[MSI_CONTROL] & MSI_ENABLE) ||
 	    !passthrough_message(p, le64(cap + MSI_ADDR), le16(cap + MSI_DATA), &t))
 		return;
+	if (p->msi_phys && !passthrough_send(p, 0, &t, &m))
+		return;
 	p->msi_on = true;
 	if (p->msi_phys)
-		program_msi(p, &t);
+		program_msi(p, &m);
 	else
 		passthrough_pin_route(p, PIN_MSI, &t);
 }

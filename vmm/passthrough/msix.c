@@ -19,14 +19,16 @@
 #define TABLE_BAR      7u
 #define CAP_SIZE       12
 
-static bool translate_message(void *ctx, const struct msix_message *guest,
+static bool translate_message(void *ctx, unsigned n, const struct msix_message *guest,
                               struct msix_message *phys)
 {
 	struct irq_target t;
+	struct iommu_message m;
 
-	if (!passthrough_message(ctx, guest->addr, guest->data, &t))
+	if (!passthrough_message(ctx, guest->addr, guest->data, &t) ||
+	    !passthrough_send(ctx, n, &t, &m))
 		return false;
-	*phys = (struct msix_message){passthrough_msi_address(&t), t.vector};
+	*phys = (struct msix_message){m.address, m.data};
 	return true;
 }
 

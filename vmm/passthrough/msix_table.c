@@ -14,7 +14,7 @@ static void update_entry(struct msix_pass *t, unsigned i)
 	struct msix_message guest = {(uint64_t)e[ADDR_HIGH] << 32 | e[ADDR], e[DATA]}, phys;
 
 	t->hw[i][CONTROL] = MASKED;
-	if (!t->on || (e[CONTROL] & MASKED) || !t->translate(t->ctx, &guest, &phys))
+	if (!t->on || (e[CONTROL] & MASKED) || !t->translate(t->ctx, i, &guest, &phys))
 		return;
 	t->hw[i][ADDR] = (uint32_t)phys.addr;
 	t->hw[i][ADDR_HIGH] = (uint32_t)(phys.addr >> 32);

@@ -24,8 +24,9 @@ struct msix_pass {
 	uint32_t (*entry)[4];       /* the guest's copy: address, its high half, data, control */
 	volatile uint32_t (*hw)[4]; /* the device's table */
 	bool on;                    /* the guest has enabled MSI-X */
-	/* Translates a guest's message for this machine; false: refused. */
-	bool (*translate)(void *ctx, const struct msix_message *guest, struct msix_message *phys);
+	/* Translates the guest's message of entry n for this machine; false: refused. */
+	bool (*translate)(void *ctx, unsigned n, const struct msix_message *guest,
+	                  struct msix_message *phys);
 	void *ctx;
 };
 

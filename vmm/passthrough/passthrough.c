@@ -102,6 +102,8 @@ static void quiesce(struct passthrough *p)
 	passthrough_msi_off(p);
 	passthrough_msix_off(p);
 	passthrough_pin_off(p, p->pin);
+	if (p->iommu && iommu_remaps_interrupts())
+		iommu_interrupts_off(p->iommu);
 	pci_write(p->bdf, PCI_COMMAND, 2,
 	          pci_read(p->bdf, PCI_COMMAND, 2) & ~(uint32_t)VPCI_CMD_MASTER);
 }
@@ -184,6 +186,8 @@ static const char *set_up_device(struct passthrough *p)
 
 static void discard(struct passthrough *p)
 {
+	if (p->iommu)
+		iommu_detach(p->iommu);
 	passthrough_msix_free(p);
 	mem_zfree(p, sizeof *p);
 }
@@ -209,7 +213,9 @@ static const char *attach_function(struct vm *vm, uint16_t bdf)
 
 	if (bad || !p)
 		return bad ? bad : "has no memory left for it";
-	bad = set_up_device(p);
+	bad = passthrough_confine(p);
+	if (!bad)
+		bad = set_up_device(p);
 	if (bad) {
 		discard(p);
 		return bad;
@@ -230,8 +236,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 		snprintf(why, size, "guest %s: device %s %s", vm->name, name, bad);
 		return false;
 	}
-	log_warn("guest %s: device %s passed through without an IOMMU: its DMA reaches all memory",
-	         vm->name, name);
+	passthrough_log_risk(vm, name);
 	return true;
 }
 
@@ -245,6 +250,7 @@ void passthrough_detach(struct vm *vm)
 		quiesce(p);
 		discard(p);
 	}
+	passthrough_unconfine(vm);
 }
 
 /* The resets of all devices run in parallel. */

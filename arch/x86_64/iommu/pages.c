@@ -35,8 +35,6 @@ static uint64_t *new_table(const struct iommu_pages *p)
 {
 	uint64_t *t = mem_zalloc(PAGE_BYTES);
 
-	for (unsigned i = 0; t && i < ENTRIES; i++)
-		t[i] = p->format->absent;
 	if (t)
 		written(p, t, PAGE_BYTES);
 	return t;
@@ -174,7 +172,7 @@ void iommu_pages_unmap(struct iommu_pages *p, uint64_t at, uint64_t to, uint64_t
 		uint64_t step = (1ul << shift) - inside;
 
 		if (!inside && step <= size && is_present(p, *slot) && (*slot & ADDRESS) == to)
-			store(p, slot, p->format->absent);
+			store(p, slot, 0);
 		step = step < size ? step : size;
 		at += step;
 		to += step;

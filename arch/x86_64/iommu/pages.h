@@ -19,7 +19,6 @@ struct iommu_format {
 	uint64_t large;   /* and of one above the last level */
 	uint64_t table;   /* bits of an entry that points to a table */
 	unsigned level;   /* of such an entry: where the level of that table is; 0: nowhere */
-	uint64_t absent;  /* an entry that is not present: hardware ignores these bits */
 };
 
 struct iommu_pages {

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "arch/x86_64/iommu/iommu.h"
 #include "drivers/ism/ism.h"
 #include "vmm/control/control.h"
 #include "vmm/control/network.h"
@@ -15,6 +16,7 @@
 #include "vmm/control/show/parts.h"
 #include "vmm/group.h"
 #include "vmm/life.h"
+#include "vmm/passthrough/passthrough.h"
 #include "vmm/poll.h"
 #include "lib/log.h"
 
@@ -160,10 +162,15 @@ static bool ism_source(const void *object, unsigned i, char *name, size_t size, 
 	return true;
 }
 
+static bool device_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
+{
+	return passthrough_counter(object, i, name, size, value);
+}
+
 static void guest_counters(struct out *o, const struct vm *vm)
 {
 	static counter_source *const sources[] = {console_counter, hvc_counter, control_counter,
-	                                          absent_counter, ism_source};
+	                                          absent_counter,  ism_source,  device_counter};
 
 	for (unsigned s = 0; s < sizeof sources / sizeof sources[0]; s++)
 		source_rows(o, vm->name, sources[s], vm);
@@ -174,9 +181,18 @@ static void guest_counters(struct out *o, const struct vm *vm)
 
 static bool node_counter(const void *object, unsigned i, char *name, size_t size, uint64_t *value)
 {
-	static const char *const names[] = {"log.lost", "poll.rounds", "poll.rests", "poll.wakes"};
+	static const char *const names[] = {"log.lost",
+	                                    "poll.rounds",
+	                                    "poll.rests",
+	                                    "poll.wakes",
+	                                    "iommu.stopped_reads",
+	                                    "iommu.stopped_writes",
+	                                    "iommu.stopped_interrupts",
+	                                    "iommu.reports_lost"};
 	struct vnet_rests r = vnet_rests_get(node_vnet);
-	const uint64_t values[] = {log_lost(), poll_rounds(), r.rests, r.wakes};
+	struct iommu_stopped s = iommu_stopped_others();
+	const uint64_t values[] = {log_lost(), poll_rounds(), r.rests,      r.wakes,
+	                           s.reads,    s.writes,      s.interrupts, iommu_reports_lost()};
 
 	(void)object;
 	if (i >= sizeof names / sizeof names[0])
