@@ -8,11 +8,11 @@
 #include "vmm/config/config.h"
 
 static const struct config_word *const lists[] = {
-    config_log_words,      config_move_words,        config_model_words,       config_smt_words,
-    config_idle_words,     config_panic_words,       config_restart_words,     config_link_words,
-    config_path_mtu_words, config_classic_dst_words, config_classic_src_words, config_show_words,
-    config_mode_words,     config_link_local_words,  config_yes_words,         config_absent_words,
-    config_object_words,   config_metrics_words,
+    config_log_words,    config_move_words,     config_model_words,       config_smt_words,
+    config_iommu_words,  config_idle_words,     config_panic_words,       config_restart_words,
+    config_link_words,   config_path_mtu_words, config_classic_dst_words, config_classic_src_words,
+    config_show_words,   config_mode_words,     config_link_local_words,  config_yes_words,
+    config_absent_words, config_object_words,   config_metrics_words,
 };
 
 static void there_and_back(void **state)

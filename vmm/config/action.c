@@ -46,6 +46,12 @@ bool apply_smt(struct parser *p)
 	return true;
 }
 
+bool apply_iommu(struct parser *p)
+{
+	p->node->iommu = (enum config_iommu)config_arg(p, "MODE")->number;
+	return true;
+}
+
 bool apply_panic(struct parser *p)
 {
 	const struct arg *what = config_arg(p, "WHAT"), *seconds = config_arg(p, "SECONDS");

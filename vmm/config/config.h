@@ -167,6 +167,7 @@ struct node_config {
 	int32_t poll_core;     /* the poll core; -1: none was given */
 	uint32_t poll_us;    /* how long it polls after the last frame, if all ports allow a rest */
 	enum config_smt smt; /* may threads of one physical core have different owners? */
+	enum config_iommu iommu;
 	enum config_panic panic;
 	uint32_t panic_seconds; /* before the reset */
 	enum config_idle idle;

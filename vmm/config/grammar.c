@@ -133,6 +133,11 @@ static const struct term smt_terms[] = {
     LAST_TERM,
 };
 
+static const struct term iommu_terms[] = {
+    {.arg = "MODE", .kind = TERM_CHOICE, .choice = config_iommu_words},
+    LAST_TERM,
+};
+
 static const struct term idle_terms[] = {
     {.arg = "WHAT", .kind = TERM_CHOICE, .choice = config_idle_words},
     {.arg = "GUEST", .kind = TERM_GUEST, .optional = true},
@@ -274,6 +279,10 @@ const struct statement config_statement[] = {
     {"move", .term = move_terms, .apply = apply_move,
      .help = "what moves frames: the sender's kick; a core that polls; or either: a core that "
              "polls until none came for TIME (50us unless said), then sleeps until a kick"},
+    {"iommu", .term = iommu_terms, .apply = apply_iommu,
+     .help =
+         "confine the DMA and interrupts of guests' devices if the machine can (`use`), refuse a "
+         "machine that cannot (`require`), or do not (`off`)"},
     {"smt", .term = smt_terms, .apply = apply_smt,
      .help = "whether the threads of one physical core go to one guest only, or to any"},
     {"node", .term = node_terms, .apply = apply_node,

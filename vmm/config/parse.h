@@ -236,6 +236,7 @@ bool apply_idle(struct parser *p);
 bool apply_trace(struct parser *p);
 bool apply_histogram(struct parser *p);
 bool apply_smt(struct parser *p);
+bool apply_iommu(struct parser *p);
 bool apply_panic(struct parser *p);
 bool apply_route(struct parser *p);
 bool apply_classic(struct parser *p);

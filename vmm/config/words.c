@@ -18,6 +18,7 @@ const struct config_word config_log_words[] = WORDS(CONFIG_LOG_WORDS);
 const struct config_word config_move_words[] = WORDS(CONFIG_MOVE_WORDS);
 const struct config_word config_model_words[] = WORDS(CONFIG_MODEL_WORDS);
 const struct config_word config_smt_words[] = WORDS(CONFIG_SMT_WORDS);
+const struct config_word config_iommu_words[] = WORDS(CONFIG_IOMMU_WORDS);
 const struct config_word config_idle_words[] = WORDS(CONFIG_IDLE_WORDS);
 const struct config_word config_panic_words[] = WORDS(CONFIG_PANIC_WORDS);
 const struct config_word config_restart_words[] = WORDS(CONFIG_RESTART_WORDS);

@@ -25,6 +25,10 @@
 
 #define CONFIG_SMT_WORDS(X) X(CONFIG_SMT_ISOLATE, "isolate") X(CONFIG_SMT_SHARE, "share")
 
+/* Are devices of guests confined by an IOMMU? */
+#define CONFIG_IOMMU_WORDS(X)                                                                      \
+	X(CONFIG_IOMMU_USE, "use") X(CONFIG_IOMMU_REQUIRE, "require") X(CONFIG_IOMMU_OFF, "off")
+
 #define CONFIG_IDLE_WORDS(X)                                                                       \
 	X(CONFIG_IDLE_STAY, "stay")                                                                \
 	X(CONFIG_IDLE_POWEROFF, "poweroff") X(CONFIG_IDLE_EXIT_WITH, "exit-with")
@@ -96,6 +100,7 @@ enum config_log { CONFIG_LOG_WORDS(CONFIG_WORD_VALUE) };
 enum config_move { CONFIG_MOVE_WORDS(CONFIG_WORD_VALUE) CONFIG_MOVE_NODE /* as the node does */ };
 enum config_model { CONFIG_MODEL_WORDS(CONFIG_WORD_VALUE) };
 enum config_smt { CONFIG_SMT_WORDS(CONFIG_WORD_VALUE) };
+enum config_iommu { CONFIG_IOMMU_WORDS(CONFIG_WORD_VALUE) };
 enum config_idle { CONFIG_IDLE_WORDS(CONFIG_WORD_VALUE) };
 enum config_panic { CONFIG_PANIC_UNSET, CONFIG_PANIC_WORDS(CONFIG_WORD_VALUE) };
 enum config_restart { CONFIG_RESTART_WORDS(CONFIG_WORD_VALUE) };
@@ -119,11 +124,12 @@ struct config_word {
 };
 
 extern const struct config_word config_log_words[], config_move_words[], config_model_words[],
-    config_smt_words[], config_idle_words[], config_panic_words[], config_restart_words[],
-    config_link_words[], config_path_mtu_words[], config_classic_dst_words[],
-    config_classic_src_words[], config_show_words[], config_mode_words[], config_link_local_words[],
-    config_yes_words[], config_absent_words[], config_object_words[], config_switch_words[],
-    config_metrics_words[], config_fail_words[], config_protocol_words[];
+    config_smt_words[], config_iommu_words[], config_idle_words[], config_panic_words[],
+    config_restart_words[], config_link_words[], config_path_mtu_words[],
+    config_classic_dst_words[], config_classic_src_words[], config_show_words[],
+    config_mode_words[], config_link_local_words[], config_yes_words[], config_absent_words[],
+    config_object_words[], config_switch_words[], config_metrics_words[], config_fail_words[],
+    config_protocol_words[];
 
 /* The word for this value; NULL: the list has none. */
 const char *config_word_of(const struct config_word *words, unsigned value);

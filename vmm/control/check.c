@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/iommu/iommu.h"
 #include "vmm/control/control.h"
 #include "vmm/control/group.h"
 #include "vmm/control/network.h"
@@ -71,10 +72,40 @@ static bool check_port(const struct node_config *live, const struct node_config 
 	return false;
 }
 
+/* Its state holds for devices that a guest already has. */
+static bool check_iommu(const struct node_config *live, const struct node_config *n, char *why,
+                        size_t size)
+{
+	bool on = n->iommu != CONFIG_IOMMU_OFF;
+
+	if (n->iommu == CONFIG_IOMMU_REQUIRE && !iommu_name()) {
+		snprintf(why, size,
+		         "iommu require: this machine has no IOMMU (%s): switch AMD-Vi or VT-d on "
+		         "in the firmware, or say `iommu use`",
+		         iommu_absence());
+		return false;
+	}
+	if (n->iommu == CONFIG_IOMMU_REQUIRE && !iommu_remaps_interrupts()) {
+		snprintf(why, size,
+		         "iommu require: this machine's %s does not remap interrupts: a device can "
+		         "raise any; say `iommu use` to accept that",
+		         iommu_name());
+		return false;
+	}
+	for (unsigned i = 0; i < CONFIG_GUESTS; i++) {
+		if (on == (live->iommu != CONFIG_IOMMU_OFF) || !vms[i] || !vms[i]->passthrough)
+			continue;
+		snprintf(why, size, "iommu: it cannot be switched %s while guest %s has a device",
+		         on ? "on" : "off", vms[i]->name);
+		return false;
+	}
+	return true;
+}
+
 bool control_check(const struct node_config *live, const struct node_config *n, char *why,
                    size_t size)
 {
-	if (!check_machine(n, why, size))
+	if (!check_machine(n, why, size) || !check_iommu(live, n, why, size))
 		return false;
 	for (unsigned i = 0; i < n->ports; i++)
 		if (!check_port(live, n, i, why, size))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "arch/x86_64/core.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/iommu/iommu.h"
 #include "arch/x86_64/panic.h"
 #include "arch/x86_64/power.h"
 #include "arch/x86_64/random.h"
@@ -77,6 +78,16 @@ static void undo_build(void)
 	control_histogram_follow(live);
 }
 
+/* Before devices are given to guests, and after they were taken back; false: it must be on, and
+ * does not start. */
+static bool switch_iommu(const struct node_config *n, char *why, size_t size)
+{
+	if (iommu_switch(n->iommu != CONFIG_IOMMU_OFF) || n->iommu != CONFIG_IOMMU_REQUIRE)
+		return true;
+	snprintf(why, size, "iommu require: %s", iommu_absence());
+	return false;
+}
+
 static bool build_guest(const struct node_config *n, unsigned slot, char *why, size_t size)
 {
 	const struct guest_config *g = &n->guest[slot];
@@ -139,8 +150,11 @@ bool control_apply(char *why, size_t size)
 
 	if (!control_check(config_live(config), n, why, size))
 		return false;
-	if (!build(n, why, size)) {
+	if (!switch_iommu(n, why, size) || !build(n, why, size)) {
+		char again[128];
+
 		undo_build();
+		switch_iommu(config_live(config), again, sizeof again);
 		return false;
 	}
 	config_commit(config);

@@ -46,6 +46,8 @@ static void print_node(const struct writer *w, const struct node_config *n)
 	if (n->poll_us != CONFIG_POLL_US)
 		print_format(w, " for %uus", (unsigned)n->poll_us);
 	print_format(w, "\n");
+	if (n->iommu != CONFIG_IOMMU_USE)
+		print_format(w, "iommu %s\n", config_word_of(config_iommu_words, n->iommu));
 	if (n->smt != CONFIG_SMT_ISOLATE)
 		print_format(w, "smt %s\n", config_word_of(config_smt_words, n->smt));
 	if (n->panic != CONFIG_PANIC_UNSET)
