@@ -21,6 +21,7 @@
 
 struct acpi_ioapic {
 	uint32_t addr, gsi_base;
+	uint8_t id;
 };
 
 /* A register at a generic address (5.2.3.2), checked: aligned, and of a width the VMM can write. */

@@ -45,7 +45,7 @@ static void add_cpu(struct acpi_info *out, uint32_t id, uint32_t broadcast, uint
 }
 
 /* An I/O APIC's base address ends in 00h (82093AA data sheet, 3.0). */
-static void add_ioapic(struct acpi_info *out, uint32_t addr, uint32_t gsi_base)
+static void add_ioapic(struct acpi_info *out, uint32_t addr, uint32_t gsi_base, uint8_t id)
 {
 	if (!addr || addr & 0xff)
 		return;
@@ -53,7 +53,7 @@ static void add_ioapic(struct acpi_info *out, uint32_t addr, uint32_t gsi_base)
 		if (out->ioapic[i].addr == addr)
 			return;
 	if (out->nioapics < ACPI_IOAPICS)
-		out->ioapic[out->nioapics++] = (struct acpi_ioapic){addr, gsi_base};
+		out->ioapic[out->nioapics++] = (struct acpi_ioapic){addr, gsi_base, id};
 	else
 		out->ioapics_left_out++;
 }
@@ -78,7 +78,7 @@ static void add_record(struct acpi_info *out, const struct madt_record *r, size_
 	else if (r->type == MADT_X2APIC && size >= sizeof *x2apic)
 		add_cpu(out, x2apic->apic_id, 0xffffffff, x2apic->flags);
 	else if (r->type == MADT_IOAPIC && size >= sizeof *ioapic)
-		add_ioapic(out, ioapic->address, ioapic->gsi_base);
+		add_ioapic(out, ioapic->address, ioapic->gsi_base, ioapic->id);
 	else if (r->type == MADT_OVERRIDE && size >= sizeof(struct madt_override))
 		add_override(out, (const void *)r);
 }

@@ -5,6 +5,7 @@
 #include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/iommu/iommu.h"
 #include "lib/log.h"
 #include "lib/spinlock.h"
 
@@ -17,7 +18,17 @@
 #define PIC_MASK1    0x21 /* of the two 8259s */
 #define PIC_MASK2    0xa1
 
+#define PINS_MAX 256
+
+/* Where a pin's interrupt goes. */
+struct route {
+	uint32_t apic_id;
+	uint8_t vector; /* 0: an NMI */
+	bool level_low, used;
+};
+
 static unsigned pins[ACPI_IOAPICS];
+static struct route route[ACPI_IOAPICS][PINS_MAX];
 static struct spinlock lock; /* index and data are two accesses, from any core */
 
 static void write_reg(unsigned ioapic, unsigned reg, uint32_t v)
@@ -90,21 +101,44 @@ static bool find_pin(uint32_t gsi, unsigned *ioapic, unsigned *pin)
 	return *pin < pins[*ioapic];
 }
 
+/* By the IOMMU, if there is one that remaps interrupts of I/O APICs, else directly. */
+static void write_route(unsigned ioapic, unsigned pin)
+{
+	const struct route *r = &route[ioapic][pin];
+	uint64_t entry;
+
+	if (!iommu_ioapic_entry(ioapic, pin, r->apic_id, r->vector, r->level_low, &entry))
+		entry = (uint64_t)r->apic_id << 56 | (r->vector ? r->vector : REDIR_NMI);
+	mask_pin(ioapic, pin);
+	write_reg(ioapic, REG_REDIR + 1 + 2 * pin, (uint32_t)(entry >> 32));
+	write_reg(ioapic, REG_REDIR + 2 * pin,
+	          (uint32_t)entry | (r->level_low ? REDIR_LEVEL | REDIR_LOW : 0));
+}
+
 void ioapic_route(uint32_t gsi, uint32_t apic_id, uint8_t vector, bool level_low)
 {
 	unsigned ioapic, pin;
 
 	if (!find_pin(gsi, &ioapic, &pin))
 		return;
-	write_reg(ioapic, REG_REDIR + 1 + 2 * pin, apic_id << 24);
-	write_reg(ioapic, REG_REDIR + 2 * pin,
-	          (vector ? vector : REDIR_NMI) | (level_low ? REDIR_LEVEL | REDIR_LOW : 0));
+	route[ioapic][pin] = (struct route){apic_id, vector, level_low, true};
+	write_route(ioapic, pin);
+}
+
+void ioapic_route_again(void)
+{
+	for (unsigned i = 0; i < acpi.nioapics; i++)
+		for (unsigned pin = 0; pin < pins[i]; pin++)
+			if (route[i][pin].used)
+				write_route(i, pin);
 }
 
 void ioapic_mask(uint32_t gsi)
 {
 	unsigned ioapic, pin;
 
-	if (find_pin(gsi, &ioapic, &pin))
-		mask_pin(ioapic, pin);
+	if (!find_pin(gsi, &ioapic, &pin))
+		return;
+	route[ioapic][pin].used = false;
+	mask_pin(ioapic, pin);
 }

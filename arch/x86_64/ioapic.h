@@ -13,6 +13,9 @@ void ioapic_init(void);
  * active high (ISA).  vector 0: as an NMI.  A GSI that no I/O APIC has is ignored. */
 void ioapic_route(uint32_t gsi, uint32_t apic_id, uint8_t vector, bool level_low);
 
+/* Writes all routes anew, after interrupts began or ceased to be remapped; the control path's. */
+void ioapic_route_again(void);
+
 /* Masks the GSI. */
 void ioapic_mask(uint32_t gsi);
 #endif

@@ -34,6 +34,7 @@
 #define FORGED     0x55 /* vectors */
 #define OWN        0x56
 #define MSI        0xfee00000u
+#define REMAPPED   0x10u  /* a message that names an entry */
 #define NMI        0x400u /* delivery mode, in a message's data */
 #define PATIENCE   (1ull << 33)
 
@@ -121,6 +122,28 @@ static void forge(uint8_t *a, uint32_t data)
 		transfer(MSI | i << 12, sizeof data, OUTWARD);
 }
 
+/* The messages of others, by their entries in VT-d's table: the VMM's own pins come first (its
+ * serial port is pin 4), then other devices. */
+static void steal(uint8_t *a)
+{
+	static const uint32_t entry[] = {4, 4096 + 1, 4096 + 256};
+
+	memset(a, 0, BYTES);
+	transfer((uint64_t)a, BYTES, 0);
+	for (unsigned i = 0; i < sizeof entry / sizeof entry[0]; i++)
+		transfer(MSI | REMAPPED | entry[i] << 5, 4, OUTWARD);
+}
+
+/* A transfer takes a tenth of a second: these take longer than the second in which reports are read
+ * once, and until then QEMU's VT-d has room for one alone. */
+static void settle(uint8_t *a, uint8_t *b)
+{
+	for (unsigned i = 0; i < 6; i++)
+		carry((uint64_t)a, (uint64_t)b);
+	print("settled\n");
+	carry((uint64_t)a, (uint64_t)b);
+}
+
 static void check_own_interrupt(uint16_t bdf)
 {
 	uint64_t start = rdtsc();
@@ -150,6 +173,8 @@ void guest_main(void)
 	edu = (volatile uint8_t *)pci_bar(bdf, 0, &io);
 	check(carries(a, b), "own_memory", "the device does not copy");
 	print("low memory: %s\n", carries(low, b) && carries(a, low) ? "reached" : "not reached");
+	steal(a);
+	settle(a, b);
 	attack("vmm", a, b);
 	attack("other", a, b);
 	attack("hole", a, b);

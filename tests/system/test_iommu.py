@@ -9,6 +9,7 @@ import pytest
 from machine import TINY, about, ended, judge, node, only_on, refuse, said, until
 from patio.node import guest
 
+INTEL = ["-device", "intel-iommu,intremap=on,eim=on"]
 AMD = ["-device", "amd-iommu,pt=off,intremap=on"]
 EDU = ["-device", "edu,addr=4,dma_mask=0xffffffff"]
 SECRET = "hello=1 secret=98431"
@@ -62,15 +63,15 @@ def test_without(memory):
         assert "this machine has no IOMMU (the firmware's tables name none)" in answer, answer
 
 
-def confined(memory, machine):
-    """With one, nothing is reached; what the guest itself has stays usable.  Yields the node."""
+def confined(memory, machine, forged):
+    """With one, nothing is reached; what the guest itself has stays usable.  `forged`: how many of the
+    interrupts that nobody set up this emulator lets through all the same.  Yields the node."""
     with boot(VICTIM + "iommu require\n", machine, memory) as n:
         n.ready()
         judge(n, "victim")
         vmm = max(places(memory, SECRET.encode()))  # in the VMM's description of the node
         lines, _ = attack(n, memory, vmm & ~31)
-        assert places(memory, SECRET.encode())[-1] == vmm
-        assert "low memory: reached" in lines and "forged interrupts: 0" in lines, lines
+        assert "low memory: reached" in lines and f"forged interrupts: {forged}" in lines, lines
         assert "hole reads" + " 0000000000000000" * 4 in lines, lines
         for name in "vmm", "other":
             assert f"{name} reads" + " 0000000000000000" * 4 in lines, lines
@@ -82,7 +83,7 @@ def confined(memory, machine):
 
 @pytest.fixture(name="amd")
 def the_amd(memory):
-    yield from confined(memory, AMD)
+    yield from confined(memory, AMD, forged=0)
 
 
 def test_amd_vi(amd):
@@ -91,6 +92,20 @@ def test_amd_vi(amd):
     until("it started again", lambda: about(amd, "dma")["starts"] == 2)
     ended(amd, "dma")
     assert "FAIL" not in said(amd, "dma")
+
+
+@pytest.fixture(name="intel")
+def the_intel(memory):
+    # QEMU's unit lets messages in the old form pass (docs/emulator-traps.md).
+    yield from confined(memory, INTEL, forged=1)
+
+
+def test_vt_d(intel):
+    """VT-d does, too, and what it stops is counted: for the device, and, as QEMU's edu does not say who it
+    is when it writes to the addresses of interrupts, for nobody."""
+    counted = {(c["object"], c["counter"]): c["value"] for c in intel.show("counters")["counters"]}
+    stopped = [counted.get(("dma", f"device.00:04.0.stopped_{kind}"), 0) for kind in ("reads", "writes")]
+    assert any(stopped) and counted[("node", "iommu.stopped_interrupts")], counted
 
 
 def test_off(memory):

@@ -183,6 +183,11 @@ static void paging(struct iommu_pages *p)
 	p->mib2 = p->gib = true;
 }
 
+static unsigned domains(void)
+{
+	return 0xffff;
+}
+
 static bool remaps(void)
 {
 	return true;
@@ -270,7 +275,7 @@ static bool faults(unsigned budget, void (*stopped)(const struct iommu_fault *f)
 }
 
 const struct iommu_ops iommu_amd_vi = {.name = "AMD-Vi",
-                                       .domains = 0xffff,
+                                       .domains = domains,
                                        .start = start,
                                        .stop = stop,
                                        .paging = paging,

@@ -6,6 +6,7 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/boot_info.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/ioapic.h"
 #include "arch/x86_64/iommu/iommu.h"
 #include "arch/x86_64/iommu/pages.h"
 #include "arch/x86_64/iommu/tables.h"
@@ -15,7 +16,7 @@
 #include "lib/mem.h"
 #include "lib/spinlock.h"
 
-#define DEVICES        64
+#define DEVICES        IOMMU_DEVICES
 #define OWNER          32      /* bytes of a name */
 #define REPORTS        256     /* that are read at a time */
 #define REPORT_US      1000000 /* between two times */
@@ -82,8 +83,12 @@ static void find_units(void)
 		found = &iommu_amd_vi;
 		bad = iommu_ivrs_parse(ivrs, ivrs->length, &tables);
 	}
+	if (!found && dmar) {
+		found = &iommu_vt_d;
+		bad = iommu_dmar_parse(dmar, dmar->length, find_bridge, &tables);
+	}
 	if (!found) {
-		set_absence(dmar ? "VT-d is not supported" : "the firmware's tables name none", "");
+		set_absence("the firmware's tables name none", "");
 		return;
 	}
 	if (!bad)
@@ -131,11 +136,12 @@ bool iommu_switch(bool want)
 		return ops;
 	if (want) {
 		start();
-		return on;
+	} else {
+		ops->stop();
+		on = false;
 	}
-	ops->stop();
-	on = false;
-	return true;
+	ioapic_route_again();
+	return on == want;
 }
 
 bool iommu_is_on(void)
@@ -162,7 +168,7 @@ bool iommu_remaps_interrupts(void)
 
 static uint16_t free_id(void)
 {
-	for (uint16_t id = 1; id < DEVICES && id <= ops->domains; id++)
+	for (uint16_t id = 1; id < DEVICES && id <= ops->domains(); id++)
 		if (!domains[id])
 			return id;
 	return 0;
@@ -195,7 +201,11 @@ void iommu_domain_destroy(struct iommu_domain *d)
 
 bool iommu_map(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
 {
-	return iommu_pages_map(&d->pages, at, to, size);
+	bool done = iommu_pages_map(&d->pages, at, to, size);
+
+	/* An IOMMU may have cached that nothing was there (VT-d 3.3, 6.1: caching mode). */
+	ops->flush(d->id);
+	return done;
 }
 
 void iommu_unmap(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
@@ -247,6 +257,11 @@ static const char *why_not(uint16_t function, uint16_t requester)
 	return NULL;
 }
 
+unsigned iommu_index(const struct iommu_device *device)
+{
+	return (unsigned)(device - devices);
+}
+
 static struct iommu_device *free_device(void)
 {
 	for (unsigned i = 0; i < DEVICES; i++)
@@ -294,6 +309,12 @@ bool iommu_interrupt(struct iommu_device *device, unsigned n, uint32_t apic_id, 
 void iommu_interrupts_off(struct iommu_device *device)
 {
 	ops->interrupts_off(device);
+}
+
+bool iommu_ioapic_entry(unsigned ioapic, unsigned pin, uint32_t apic_id, uint8_t vector, bool level,
+                        uint64_t *entry)
+{
+	return on && ops->pin && ops->pin(ioapic, pin, apic_id, vector, level, entry);
 }
 
 /* --- faults --------------------------------------------------------------------------------- */

@@ -84,6 +84,13 @@ bool iommu_interrupt(struct iommu_device *device, unsigned n, uint32_t apic_id, 
 /* Blocks all interrupts of the device. */
 void iommu_interrupts_off(struct iommu_device *device);
 
+/* The entry of an I/O APIC's pin by which the IOMMU delivers its interrupt to that core, as
+ * `vector`, 0: as an NMI.  The mask, polarity and trigger bits (82093AA data sheet, 3.2.4) are not
+ * set.  False: an entry in the usual form will do.  `ioapic`: its index in `acpi`.  Any core; one
+ * at a time for a pin. */
+bool iommu_ioapic_entry(unsigned ioapic, unsigned pin, uint32_t apic_id, uint8_t vector, bool level,
+                        uint64_t *entry);
+
 /* --- faults --------------------------------------------------------------------------------- */
 
 /* A request that an IOMMU has stopped. */
@@ -128,7 +135,7 @@ struct iommu_device {
 
 struct iommu_ops {
 	const char *name;
-	unsigned domains; /* domain IDs from 1 to this */
+	unsigned (*domains)(void); /* domain IDs from 1 to this; after start() */
 	/* Prepares and enables all units, everything blocked; NULL, or why that is impossible.
 	 * `stop` may have been called before. */
 	const char *(*start)(const struct iommu_tables *tables);
@@ -145,10 +152,17 @@ struct iommu_ops {
 	bool (*interrupt)(struct iommu_device *device, unsigned n, uint32_t apic_id, uint8_t vector,
 	                  struct iommu_message *message);
 	void (*interrupts_off)(struct iommu_device *device);
+	/* As iommu_ioapic_entry(); NULL: interrupts of I/O APICs pass as they are. */
+	bool (*pin)(unsigned ioapic, unsigned pin, uint32_t apic_id, uint8_t vector, bool level,
+	            uint64_t *entry);
 	bool (*pending)(void);
 	/* Calls back for at most `budget` reports.  True: some were lost. */
 	bool (*faults)(unsigned budget, void (*stopped)(const struct iommu_fault *f));
 };
 
-extern const struct iommu_ops iommu_amd_vi;
+extern const struct iommu_ops iommu_amd_vi, iommu_vt_d;
+
+/* The device's number, below IOMMU_DEVICES. */
+#define IOMMU_DEVICES 64
+unsigned iommu_index(const struct iommu_device *device);
 #endif
