@@ -6,6 +6,8 @@ import mmap
 
 import pytest
 
+from linux import boot as boot_linux
+from linux import linux, ping
 from machine import TINY, about, ended, judge, node, only_on, refuse, said, until
 from patio.node import guest
 
@@ -116,3 +118,20 @@ def test_off(memory):
         _, victim = attack(n, memory, IMAGE)
         assert places(memory, MARK + b"other") == [victim]
         refuse(n, "iommu require\n", "iommu: it cannot be switched on while guest dma has a device")
+
+
+@pytest.mark.parametrize("machine,nic", [(AMD, "e1000e"), (INTEL, "e1000")], ids=["msi", "pin"])
+def test_driver(machine, nic):
+    """An ordinary driver behind an IOMMU: Dom0's NIC, with its interrupts by MSI and by its pin.  Dom0 sleeps
+    until one comes."""
+    conf = f"""iommu require
+guest dom0 memory 64M kernel dom0.elf pci 00:03.0
+{linux("alice", "10.0.2.11", line="gw=10.0.2.2")}
+port uplink guest dom0 edge
+port alice guest alice
+"""
+    with boot_linux(conf, ["alice"], ["dom0"], cores=3, memory=512, machine="q35", extra=machine,
+                    nic=["-netdev", "user,id=n", "-device", f"{nic},netdev=n,addr=3"]) as n:
+        until("the bridge is ready", lambda: "bridge ready" in said(n, "dom0"))
+        ping(n, "alice", "10.0.2.2", 5)
+        assert not [c for c in n.show("counters")["counters"] if "stopped" in c["counter"]]

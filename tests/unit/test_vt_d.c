@@ -140,7 +140,7 @@ static int set_up(void **state)
 	machine.units = 1;
 	machine.remaps_interrupts = true;
 	machine.sources = 1;
-	machine.source[0] = (struct iommu_source){IOMMU_IOAPIC, 2, 0xf0f8};
+	machine.source[0] = (struct iommu_source){IOMMU_IOAPIC, 2, 0xf0f8, 0};
 	acpi.nioapics = 1;
 	acpi.ioapic[0].id = 2;
 	for (unsigned u = 0; u < 2; u++) {
@@ -222,7 +222,7 @@ static void an_attached_device(void **state)
 	e = (const uint64_t *)(*reg64(0, 0xb8) & ~0xffful) + 2ul * index;
 	assert_int_equal(e[0], 1 | 0x41 << 16 | 0x103ul << 32);
 	assert_int_equal(e[1], 1 << 18 | FUNCTION);
-	detach(&device[2], 5);
+	assert_true(detach(&device[2], 5));
 	assert_int_equal(c[0] | e[0], 0);
 }
 

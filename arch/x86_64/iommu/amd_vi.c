@@ -14,19 +14,22 @@
 #include "lib/mem.h"
 
 /* Device table entries (2.2.2.1), four quadwords. */
-#define FUNCTIONS   0x10000u
-#define ENTRY_WORDS 4
-#define TABLE_BYTES (FUNCTIONS * ENTRY_WORDS * sizeof(uint64_t))
-#define DTE_V       1ul /* word 0 */
-#define DTE_TV      2ul
-#define DTE_MODE    9
-#define DTE_IR      (1ul << 61)
-#define DTE_IW      (1ul << 62)
-#define DTE_IV      1ul /* word 2 */
-#define DTE_INTLEN  1
-#define DTE_NMI     (1ul << 58)
-#define DTE_PASS    (1ul << 60) /* IntCtl: 0 blocks, 1 passes as they are, 2 remaps */
-#define DTE_REMAP   (2ul << 60)
+#define FUNCTIONS      0x10000u
+#define ENTRY_WORDS    4
+#define TABLE_BYTES    (FUNCTIONS * ENTRY_WORDS * sizeof(uint64_t))
+#define DTE_V          1ul /* word 0 */
+#define DTE_TV         2ul
+#define DTE_MODE       9
+#define DTE_IR         (1ul << 61)
+#define DTE_IW         (1ul << 62)
+#define DTE_IV         1ul /* word 2 */
+#define DTE_INTLEN     1
+#define DTE_MANAGEMENT 40 /* word 1: messages of system management */
+#define DTE_SIGNALS    56 /* word 2: INIT, ExtInt, NMI */
+#define DTE_NMI        (1ul << 58)
+#define DTE_LINT       62
+#define DTE_PASS       (1ul << 60) /* IntCtl: 0 blocks, 1 passes as they are, 2 remaps */
+#define DTE_REMAP      (2ul << 60)
 
 /* Interrupt remapping table entries (2.2.5.1), 256 of 32 bits. */
 #define IRTE_BITS   8
@@ -79,12 +82,19 @@ static void block_all(table_entry *t)
 }
 
 /* Only the VMM programs the I/O APICs, also for guests: their interrupts pass, with the NMIs of the
- * serial port. */
+ * serial port.  So does what firmware wants of the chip that they are in (5.2.2.5: DTE setting). */
 static void pass_ioapics(const struct iommu_tables *tables)
 {
-	for (unsigned i = 0; i < tables->sources; i++)
-		if (tables->source[i].kind == IOMMU_IOAPIC)
-			block_entry(&table[tables->source[i].function], DTE_PASS | DTE_NMI);
+	for (unsigned i = 0; i < tables->sources; i++) {
+		const struct iommu_source *s = &tables->source[i];
+
+		if (s->kind != IOMMU_IOAPIC)
+			continue;
+		block_entry(&table[s->function], DTE_PASS | DTE_NMI |
+		                                     (uint64_t)(s->flags & 7) << DTE_SIGNALS |
+		                                     (uint64_t)(s->flags >> 6) << DTE_LINT);
+		table[s->function][1] = (uint64_t)(s->flags >> 4 & 3) << DTE_MANAGEMENT;
+	}
 }
 
 static bool has_other_segment(const struct iommu_tables *tables)
@@ -216,12 +226,16 @@ static bool attach(struct iommu_device *d, const struct iommu_pages *pages, uint
 
 /* If a unit does not answer, it may use the interrupt table for ever: the page is not given back.
  */
-static void detach(struct iommu_device *d, uint16_t domain)
+static bool detach(struct iommu_device *d, uint16_t domain)
 {
+	bool done;
+
 	block_entry(&table[d->requester], 0);
-	if (flush_device(d->requester, domain))
+	done = flush_device(d->requester, domain);
+	if (done)
 		mem_zfree(d->vendor, PAGE_SIZE);
 	d->vendor = NULL;
+	return done;
 }
 
 static void flush_interrupts(const struct iommu_device *d)

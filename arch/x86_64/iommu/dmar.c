@@ -84,7 +84,7 @@ static const char *add_unit(struct iommu_tables *t, const uint8_t *b, size_t len
 			continue;
 		if (!iommu_add_source(
 		        t, (struct iommu_source){s.type == SCOPE_IOAPIC ? IOMMU_IOAPIC : IOMMU_HPET,
-		                                 s.id, s.function}))
+		                                 s.id, s.function, 0}))
 			return "has too many I/O APICs and HPETs";
 	}
 	return NULL;

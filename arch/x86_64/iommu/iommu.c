@@ -31,6 +31,7 @@ struct iommu_domain {
 	struct iommu_pages pages;
 	uint16_t id;
 	char owner[OWNER];
+	bool in_use; /* for ever, by a unit that did not answer */
 };
 
 static const struct iommu_ops *ops; /* NULL: there is none that can be used */
@@ -194,6 +195,8 @@ struct iommu_domain *iommu_domain_create(const char *owner)
 
 void iommu_domain_destroy(struct iommu_domain *d)
 {
+	if (d->in_use)
+		return;
 	domains[d->id] = NULL;
 	iommu_pages_free(&d->pages);
 	mem_zfree(d, sizeof *d);
@@ -296,7 +299,8 @@ struct iommu_device *iommu_attach(struct iommu_domain *d, uint16_t function, con
 
 void iommu_detach(struct iommu_device *device)
 {
-	ops->detach(device, device->domain->id);
+	if (!ops->detach(device, device->domain->id))
+		device->domain->in_use = true;
 	set_domain(device, 0, 0, NULL);
 }
 

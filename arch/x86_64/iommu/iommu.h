@@ -147,7 +147,8 @@ struct iommu_ops {
 	 * is attached. */
 	bool (*attach)(struct iommu_device *device, const struct iommu_pages *pages,
 	               uint16_t domain);
-	void (*detach)(struct iommu_device *device, uint16_t domain);
+	/* False: a unit may still use what it has cached. */
+	bool (*detach)(struct iommu_device *device, uint16_t domain);
 	void (*flush)(uint16_t domain);
 	bool (*interrupt)(struct iommu_device *device, unsigned n, uint32_t apic_id, uint8_t vector,
 	                  struct iommu_message *message);

@@ -100,7 +100,7 @@ static const char *add_entry(struct iommu_tables *t, const uint8_t *e, struct ra
 		return iommu_add_source(
 		           t,
 		           (struct iommu_source){e[7] == SPECIAL_IOAPIC ? IOMMU_IOAPIC : IOMMU_HPET,
-		                                 e[4], le16(e + 5)})
+		                                 e[4], le16(e + 5), e[3]})
 		           ? NULL
 		           : "has too many I/O APICs and HPETs";
 	}

@@ -38,6 +38,7 @@ struct iommu_source {
 	enum iommu_source_kind kind;
 	uint8_t id; /* the I/O APIC's in the MADT; the HPET's number */
 	uint16_t function;
+	uint8_t flags; /* IVRS: what else is to pass (5.2.2.5) */
 };
 
 /* Functions first to last make their requests with the ID of `as`. */

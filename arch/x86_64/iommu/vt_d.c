@@ -284,12 +284,12 @@ static void interrupts_off(struct iommu_device *d)
 	forget_interrupts();
 }
 
-static void detach(struct iommu_device *d, uint16_t domain)
+static bool detach(struct iommu_device *d, uint16_t domain)
 {
-	store(context_of(d->requester), 0, 0);
-	forget_device(d->requester, domain);
 	if (with_interrupts)
 		interrupts_off(d);
+	store(context_of(d->requester), 0, 0);
+	return forget_device(d->requester, domain);
 }
 
 static uint64_t destination(uint32_t apic_id)
