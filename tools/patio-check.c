@@ -261,10 +261,10 @@ static void try_images(const struct guest_config *g, uint64_t hpa, const char *s
 		       g->name);
 		return;
 	}
-	n = vm_memory_pieces(g, hpa, piece);
+	n = vm_memory_pieces(g, g->has_pci, hpa, piece);
 	for (unsigned i = 0; i < n; i++)
 		gmem_add(&mem, piece[i].gpa, piece[i].size, at + (piece[i].hpa - hpa));
-	if (!vm_images_load(&mem, g, module_blob, &entry, why, sizeof why))
+	if (!vm_images_load(&mem, g, g->has_pci, module_blob, &entry, why, sizeof why))
 		say_error("%s: %s", source, why);
 	munmap(at, g->memory);
 }
@@ -275,7 +275,7 @@ static void try_guests(const struct node_config *n, const char *source)
 
 	for (unsigned i = 0; i < n->guests; i++) {
 		const struct guest_config *g = &n->guest[i];
-		uint64_t hpa = memory ? vm_memory_take(g, why, sizeof why) : GIB;
+		uint64_t hpa = memory ? vm_memory_take(g, g->has_pci, why, sizeof why) : GIB;
 
 		if (!hpa) {
 			say_error("%s: %s", source, why);
@@ -291,7 +291,8 @@ static void try_groups(const struct node_config *n, const char *source)
 	char why[256];
 
 	for (unsigned i = 0; i < CONFIG_GROUPS && !bad; i++)
-		if (memory && n->group[i].name[0] && !vm_memory_take_group(n, i, why, sizeof why))
+		if (memory && n->group[i].name[0] &&
+		    !vm_memory_take_group(n, i, true, why, sizeof why))
 			say_error("%s: %s", source, why);
 }
 

@@ -58,7 +58,7 @@ static bool check_device(const struct fit_machine *m, const struct guest_config 
 
 	if (!g->has_pci)
 		return true;
-	if (g->memory <= VM_IDENTITY_START)
+	if (!m->confines && g->memory <= VM_IDENTITY_START)
 		return refuse_guest(g, why, size, "with a PCI device it needs more than %lu MiB",
 		                    VM_IDENTITY_START >> 20);
 	unfit = m->pci_unfit ? m->pci_unfit(g->pci) : NULL;
@@ -94,7 +94,8 @@ static bool check_group(const struct fit_machine *m, const struct node_config *n
 	for (unsigned i = 0; i < n->guests; i++) {
 		const struct guest_config *g = &n->guest[i];
 
-		if (config_is_member(group, i) && !g->has_pci && g->memory > GROUP_GUEST_MAX)
+		if (config_is_member(group, i) && (!g->has_pci || m->confines) &&
+		    g->memory > GROUP_GUEST_MAX)
 			return refuse_group(
 			    group, why, size, "guest %s has %lu MiB; a member has %lu MiB at most",
 			    g->name, (unsigned long)(g->memory >> 20), GROUP_GUEST_MAX >> 20);

@@ -24,6 +24,7 @@ struct fit_machine {
 	struct place_view place; /* cores and their owners; 0 cores: unknown */
 	const void *poller;      /* owner of the poll core */
 	enum fit_guest guest[CONFIG_GUESTS];
+	bool confines;         /* an IOMMU confines devices: their guests are not identity-mapped */
 	unsigned address_bits; /* of physical addresses; 0: unknown */
 	/* Is there a boot module of that name?  NULL: unknown. */
 	bool (*has_module)(const char *name);

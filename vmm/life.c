@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "arch/x86_64/hvm/npt.h"
+#include "arch/x86_64/iommu/iommu.h"
 #include "arch/x86_64/core.h"
 #include "lib/log.h"
 #include "lib/mem.h"
@@ -22,7 +23,7 @@ struct vm *vms[CONFIG_GUESTS];
 static bool map_memory(struct vm *vm)
 {
 	struct vm_piece piece[2];
-	unsigned n = vm_memory_pieces(vm->config, vm->mem_hpa, piece);
+	unsigned n = vm_memory_pieces(vm->config, vm->identity, vm->mem_hpa, piece);
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct vm_piece *p = &piece[i];
@@ -36,7 +37,7 @@ static bool map_memory(struct vm *vm)
 
 static bool allocate_parts(struct vm *vm, char *why, size_t size)
 {
-	vm->mem_hpa = vm_memory_take(vm->config, why, size);
+	vm->mem_hpa = vm_memory_take(vm->config, vm->identity, why, size);
 	if (!vm->mem_hpa)
 		return false;
 	vm->npt_root = npt_create();
@@ -73,6 +74,7 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 	memcpy(vm->name, g->name, sizeof vm->name);
 	vm->nvcpus = g->cpus;
 	vm->mem_size = g->memory;
+	vm->identity = g->has_pci && !iommu_is_on();
 	console_init(&vm->console, vm);
 	vioapic_init(&vm->ioapic, vapic_pin, vm);
 	vuart_init(&vm->uart, &console_line, &vm->console);

@@ -119,6 +119,7 @@ struct vm {
 	struct vcpu vcpu[VM_VCPUS_MAX];
 	struct cpu_entry entry; /* start state of its vCPUs, from its image */
 	struct gmem mem;
+	bool identity;              /* its memory is identity-mapped: vm_memory.h */
 	uint64_t mem_hpa, mem_size; /* the one contiguous allocation behind `mem` */
 	uint64_t npt_root;
 	struct io_space io;

@@ -3,11 +3,11 @@
 #include "vmm/vm_images.h"
 #include "vmm/vm_memory.h"
 
-bool vm_images_load(const struct gmem *mem, const struct guest_config *g, vm_image_find *find,
-                    struct cpu_entry *entry, char *why, size_t size)
+bool vm_images_load(const struct gmem *mem, const struct guest_config *g, bool identity,
+                    vm_image_find *find, struct cpu_entry *entry, char *why, size_t size)
 {
-	/* With a physical device, memory that is not identity-mapped is reserved, so that the guest
-	 * allocates no DMA buffers there.  Linux allocates none below 1 MiB. */
+	/* What is not identity-mapped of a guest that is, is reserved, so that it allocates no DMA
+	 * buffers there.  Linux allocates none below 1 MiB. */
 	static const struct gpa_range moved = {GUEST_HIGH, VM_IDENTITY_START - GUEST_HIGH};
 	struct multiboot_module m[CONFIG_MODULES + 1];
 	struct images i = {.guest = g->name,
@@ -16,7 +16,7 @@ bool vm_images_load(const struct gmem *mem, const struct guest_config *g, vm_ima
 	                   .cmdline = g->cmdline,
 	                   .modules = m,
 	                   .reserved = &moved,
-	                   .n_reserved = g->has_pci};
+	                   .n_reserved = identity};
 
 	if (g->initrd[0]) {
 		i.initrd = find(g->initrd);

@@ -12,6 +12,6 @@ typedef struct blob vm_image_find(const char *name);
 
 /* Loads the guest's kernel, initrd and modules and fills *entry as images_load() does; false and a
  * reason. */
-bool vm_images_load(const struct gmem *mem, const struct guest_config *g, vm_image_find *find,
-                    struct cpu_entry *entry, char *why, size_t size);
+bool vm_images_load(const struct gmem *mem, const struct guest_config *g, bool identity,
+                    vm_image_find *find, struct cpu_entry *entry, char *why, size_t size);
 #endif

@@ -56,7 +56,8 @@ static bool load_images(struct vm *vm, char *why, size_t size)
 
 	if (bad)
 		snprintf(why, size, "guest %s: %s: %s", vm->name, vm->load.kernel, bad);
-	return !bad && vm_images_load(&vm->mem, &vm->load, module_blob, &vm->entry, why, size);
+	return !bad && vm_images_load(&vm->mem, &vm->load, vm->identity, module_blob, &vm->entry,
+	                              why, size);
 }
 
 #define CLEAR_STEP (2 * MIB)

@@ -21,11 +21,11 @@ static uint64_t allocate(uint64_t bytes, uint64_t limit)
 	return hpa ? hpa : mem_alloc(bytes, 2 * MIB, limit);
 }
 
-/* What a physical device reaches must be below the guest's PCI window: the device may support only
- * 32-bit addresses (82540EM), and the window must stay free. */
-static uint64_t limit_of(bool device)
+/* What is identity-mapped must be below the guest's PCI window: the device may support only 32-bit
+ * addresses (82540EM), and the window must stay free. */
+static uint64_t limit_of(bool identity)
 {
-	return device ? VPCI_MEM_BASE : 0;
+	return identity ? VPCI_MEM_BASE : 0;
 }
 
 /* Writes that `bytes` are not available for the object of this kind and name. */
@@ -39,9 +39,9 @@ static void say_no_memory(const char *kind, const char *name, uint64_t bytes, ch
 	         name, (unsigned long)(bytes / MIB), (unsigned long)(ms.largest / MIB));
 }
 
-uint64_t vm_memory_take(const struct guest_config *g, char *why, size_t size)
+uint64_t vm_memory_take(const struct guest_config *g, bool identity, char *why, size_t size)
 {
-	uint64_t hpa = allocate(g->memory, limit_of(g->has_pci));
+	uint64_t hpa = allocate(g->memory, limit_of(identity));
 
 	if (!hpa)
 		say_no_memory("guest", g->name, g->memory, why, size);
@@ -56,11 +56,12 @@ static bool has_device(const struct node_config *n, const struct group_config *g
 	return false;
 }
 
-/* A guest with a device has other memory below VM_IDENTITY_START. */
-uint64_t vm_memory_take_group(const struct node_config *n, unsigned slot, char *why, size_t size)
+/* A guest that is identity-mapped has other memory below VM_IDENTITY_START. */
+uint64_t vm_memory_take_group(const struct node_config *n, unsigned slot, bool identity, char *why,
+                              size_t size)
 {
 	const struct group_config *g = &n->group[slot];
-	bool device = has_device(n, g);
+	bool device = identity && has_device(n, g);
 	uint64_t hpa = allocate(g->memory, limit_of(device));
 
 	if (hpa && device && hpa < VM_IDENTITY_START) {
@@ -72,9 +73,9 @@ uint64_t vm_memory_take_group(const struct node_config *n, unsigned slot, char *
 	return hpa;
 }
 
-uint64_t vm_memory_group_gpa(const struct guest_config *g, unsigned slot, uint64_t hpa)
+uint64_t vm_memory_group_gpa(bool identity, unsigned slot, uint64_t hpa)
 {
-	return g->has_pci ? hpa : GROUP_GPA + slot * CONFIG_GROUP_MAX;
+	return identity ? hpa : GROUP_GPA + slot * CONFIG_GROUP_MAX;
 }
 
 static unsigned ordinary_pieces(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
@@ -86,8 +87,8 @@ static unsigned ordinary_pieces(uint64_t size, uint64_t hpa, struct vm_piece pie
 	return low == size ? 1 : 2;
 }
 
-/* With a physical device the memory is identity-mapped, so that DMA works without an IOMMU; only
- * the first 16 MiB, which a kernel needs at its linked address, are not. */
+/* So that a physical device's DMA works without an IOMMU; only the first 16 MiB, which a kernel
+ * needs at its linked address, are not. */
 static unsigned identity_pieces(uint64_t size, uint64_t hpa, struct vm_piece piece[2])
 {
 	uint64_t above = hpa + VM_IDENTITY_START;
@@ -97,8 +98,9 @@ static unsigned identity_pieces(uint64_t size, uint64_t hpa, struct vm_piece pie
 	return 2;
 }
 
-unsigned vm_memory_pieces(const struct guest_config *g, uint64_t hpa, struct vm_piece piece[2])
+unsigned vm_memory_pieces(const struct guest_config *g, bool identity, uint64_t hpa,
+                          struct vm_piece piece[2])
 {
-	return g->has_pci ? identity_pieces(g->memory, hpa, piece)
-	                  : ordinary_pieces(g->memory, hpa, piece);
+	return identity ? identity_pieces(g->memory, hpa, piece)
+	                : ordinary_pieces(g->memory, hpa, piece);
 }

@@ -78,6 +78,9 @@ static void test_devices(void **state)
 	refused("guest a kernel k pci 00:04.1\n", "line 1: guest a: device 00:04.1 is not there");
 	refused("guest a kernel k pci 00:03.0 memory 16M\n",
 	        "line 1: guest a: with a PCI device it needs more than 16 MiB");
+	m.confines = true;
+	fits("guest a kernel k memory 16M pci 00:03.0\n");
+	m.confines = false;
 	m.pci_unfit = NULL;
 	fits("guest a kernel k pci 00:04.1\n");
 }

@@ -130,6 +130,13 @@ void passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t siz
 		shared[vm->slot] -= size;
 }
 
+static bool iommu_on;
+
+bool iommu_is_on(void)
+{
+	return iommu_on;
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -137,7 +144,7 @@ static int setup(void **state)
 	memset(guest, 0, sizeof guest);
 	allocated = 0;
 	memset(shared, 0, sizeof shared);
-	share_fails = false;
+	share_fails = iommu_on = false;
 	tables_left = -1;
 	fixed_hpa = 0;
 	gib = true;
@@ -339,7 +346,7 @@ static void test_device(void **state)
 {
 	(void)state;
 	fixed_hpa = 64 * MIB;
-	node.guest[1].has_pci = true;
+	node.guest[1].has_pci = guest[1].identity = true;
 	build();
 	assert_int_equal(last_limit, VPCI_MEM_BASE);
 	assert_int_equal(translate(&guest[0], GROUP_GPA), 64 * MIB);
@@ -353,9 +360,41 @@ static void test_device_too_low(void **state)
 {
 	(void)state;
 	fixed_hpa = 8 * MIB;
-	node.guest[1].has_pci = true;
+	node.guest[1].has_pci = guest[1].identity = true;
 	assert_false(control_group_build(&node, why, sizeof why));
 	assert_string_equal(why, "group m: no 8 MiB of contiguous memory left (largest: 5 MiB)");
+}
+
+/* An IOMMU translates for the device: memory may be anywhere, and has the place of any member. */
+static void test_confined_device(void **state)
+{
+	(void)state;
+	iommu_on = true;
+	fixed_hpa = 8 * MIB;
+	node.guest[1].has_pci = true;
+	build();
+	assert_int_equal(last_limit, 0);
+	assert_int_equal(translate(&guest[1], GROUP_GPA), 8 * MIB);
+	assert_int_equal(shared[1], SIZE);
+}
+
+/* The memory of a guest itself. */
+static void test_pieces(void **state)
+{
+	struct guest_config g = {.memory = 4 * GIB, .has_pci = true};
+	struct vm_piece p[2];
+
+	(void)state;
+	assert_int_equal(vm_memory_pieces(&g, false, 8 * GIB, p), 2);
+	assert_int_equal(p[0].gpa, 0);
+	assert_int_equal(p[0].size, 3 * GIB);
+	assert_int_equal(p[1].gpa, 4 * GIB);
+	assert_int_equal(p[1].hpa, 11 * GIB);
+	g.memory = 64 * MIB;
+	assert_int_equal(vm_memory_pieces(&g, true, GIB, p), 2);
+	assert_int_equal(p[0].size, VM_IDENTITY_START);
+	assert_int_equal(p[1].gpa, p[1].hpa);
+	assert_int_equal(p[1].gpa, GIB + VM_IDENTITY_START);
 }
 
 /* Four groups of one guest, each at its place; two of them with another guest. */
@@ -526,11 +565,23 @@ static void test_replaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(test_tables),        T(test_gone),           T(test_largest_pages),
-	    T(test_device),        T(test_device_too_low), T(test_several),
-	    T(test_cleared_first), T(test_waits),          T(test_stays),
-	    T(test_no_tables),     T(test_full_bus),       T(test_while_running),
-	    T(test_replaced),      T(test_buffers),        T(test_devices_do_not_reach),
+	    T(test_tables),
+	    T(test_gone),
+	    T(test_largest_pages),
+	    T(test_device),
+	    T(test_device_too_low),
+	    T(test_several),
+	    T(test_cleared_first),
+	    T(test_waits),
+	    T(test_stays),
+	    T(test_no_tables),
+	    T(test_full_bus),
+	    T(test_while_running),
+	    T(test_replaced),
+	    T(test_buffers),
+	    T(test_confined_device),
+	    T(test_pieces),
+	    T(test_devices_do_not_reach),
 	    T(test_port_left),
 	};
 

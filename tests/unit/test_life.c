@@ -46,14 +46,24 @@ void mem_free(uint64_t hpa, uint64_t size)
 	mem_zfree((void *)hpa, size);
 }
 
-uint64_t vm_memory_take(const struct guest_config *g, char *reason, size_t size)
+static bool iommu_on;
+
+bool iommu_is_on(void)
 {
+	return iommu_on;
+}
+
+uint64_t vm_memory_take(const struct guest_config *g, bool identity, char *reason, size_t size)
+{
+	assert_int_equal(identity, g->has_pci && !iommu_on);
 	(void)reason, (void)size;
 	return (uint64_t)mem_zalloc(g->memory);
 }
 
-unsigned vm_memory_pieces(const struct guest_config *g, uint64_t hpa, struct vm_piece piece[2])
+unsigned vm_memory_pieces(const struct guest_config *g, bool identity, uint64_t hpa,
+                          struct vm_piece piece[2])
 {
+	assert_int_equal(identity, g->has_pci && !iommu_on);
 	piece[0] = (struct vm_piece){0, hpa, g->memory};
 	return 1;
 }

@@ -258,9 +258,10 @@ struct iommu_stopped iommu_stopped(const struct iommu_device *d)
 	return d->stopped;
 }
 
-unsigned vm_memory_pieces(const struct guest_config *g, uint64_t hpa, struct vm_piece piece[2])
+unsigned vm_memory_pieces(const struct guest_config *g, bool identity, uint64_t hpa,
+                          struct vm_piece piece[2])
 {
-	(void)g;
+	(void)g, (void)identity;
 	piece[0] = (struct vm_piece){0, hpa, RAM / 4};
 	piece[1] = (struct vm_piece){RAM / 4, hpa + RAM / 4, RAM - RAM / 4};
 	return 2;

@@ -34,6 +34,7 @@ static bool check_machine(const struct node_config *n, char *why, size_t size)
 	struct fit_machine m = {
 	    .poller = place_poller, .has_module = has_module, .pci_unfit = passthrough_unfit};
 
+	m.confines = iommu_name() && n->iommu != CONFIG_IOMMU_OFF;
 	m.address_bits = cpuid(0x80000008, 0).eax & 0xff;
 	for (unsigned i = 0; i < CONFIG_GUESTS; i++)
 		m.guest[i] = guest_change(i);

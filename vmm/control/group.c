@@ -2,6 +2,7 @@
 /* group.c: see control/group.h. */
 #include <stdio.h>
 #include <string.h>
+#include "arch/x86_64/iommu/iommu.h"
 #include "lib/mem.h"
 #include "vmm/control/control.h"
 #include "vmm/control/group.h"
@@ -74,15 +75,15 @@ static bool join_all(const struct node_config *n, struct group *g, char *why, si
 {
 	for (unsigned i = 0; i < n->guests; i++)
 		if (config_is_member(&n->group[g->slot], i) &&
-		    !group_join(g, vms[i], vm_memory_group_gpa(&n->guest[i], g->slot, g->hpa), why,
-		                size))
+		    !group_join(g, vms[i], vm_memory_group_gpa(vms[i]->identity, g->slot, g->hpa),
+		                why, size))
 			return false;
 	return true;
 }
 
 static bool build_group(const struct node_config *n, unsigned slot, char *why, size_t size)
 {
-	uint64_t hpa = vm_memory_take_group(n, slot, why, size);
+	uint64_t hpa = vm_memory_take_group(n, slot, !iommu_is_on(), why, size);
 
 	if (!hpa)
 		return false;

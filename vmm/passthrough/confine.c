@@ -11,7 +11,7 @@
 static bool map_guest(const struct vm *vm)
 {
 	struct vm_piece piece[2];
-	unsigned n = vm_memory_pieces(vm->config, vm->mem_hpa, piece);
+	unsigned n = vm_memory_pieces(vm->config, vm->identity, vm->mem_hpa, piece);
 
 	for (unsigned i = 0; i < n; i++)
 		if (!iommu_map(vm->dma, piece[i].gpa, piece[i].hpa, piece[i].size))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* passthrough.h: physical PCI devices for one guest, whose memory is identity-mapped
- * (vm_memory.h). */
+/* passthrough.h: physical PCI devices for one guest, whose memory is identity-mapped (vm_memory.h)
+ * unless an IOMMU confines them. */
 #ifndef VMM_PASSTHROUGH_PASSTHROUGH_H
 #define VMM_PASSTHROUGH_PASSTHROUGH_H
 #include <stdbool.h>
