@@ -210,6 +210,27 @@ static void what_is_made_is_freed(void **state)
 }
 
 /* The policy that was handed in says which cores; the first vCPU's prepares the VM. */
+/* Only for a device that no IOMMU confines; vm_memory_take() above looks, too. */
+static void identity_without_an_iommu(void **state)
+{
+	struct guest_config g = guest();
+
+	(void)state;
+	for (unsigned device = 0; device < 2; device++) {
+		for (unsigned on = 0; on < 2; on++) {
+			struct vm *vm;
+
+			g.has_pci = device;
+			iommu_on = on;
+			vm = vm_create(5, &g, why, sizeof why);
+			assert_non_null(vm);
+			assert_int_equal(vm->identity, device && !on);
+			vm_destroy(vm);
+		}
+	}
+	iommu_on = false;
+}
+
 static void it_gets_the_cores_of_the_policy(void **state)
 {
 	struct guest_config g = guest();
@@ -314,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(what_is_made_is_freed, setup),
+	    cmocka_unit_test_setup(identity_without_an_iommu, setup),
 	    cmocka_unit_test_setup(it_gets_the_cores_of_the_policy, setup),
 	    cmocka_unit_test_setup(without_all_cores_it_takes_none, setup),
 	    cmocka_unit_test_setup(the_first_reason_stays, setup),

@@ -346,7 +346,9 @@ static void faults_are_read(void **state)
 	assert_true(pending());
 	assert_false(faults(1, on_fault));
 	assert_int_equal(n_got, 2);
-	*reg64(0, RECORDS + 8) = *reg64(0, RECORDS + 24) = 0; /* what was written clears them */
+	assert_int_equal(*reg64(0, RECORDS + 8), 1ul << 63); /* which clears them */
+	assert_int_equal(*reg64(0, RECORDS + 24), 1ul << 63);
+	*reg64(0, RECORDS + 8) = *reg64(0, RECORDS + 24) = 0;
 	*reg32(0, 0x34) = 3;
 	assert_true(faults(100, on_fault));
 	assert_int_equal(n_got, 3);

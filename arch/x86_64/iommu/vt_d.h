@@ -39,11 +39,9 @@ bool vt_d_remaps(const struct vt_d_unit *u);      /* interrupts */
 bool vt_d_has_x2apic(const struct vt_d_unit *u);  /* ... to APIC IDs of 32 bits */
 unsigned vt_d_domains(const struct vt_d_unit *u);
 
-/* Invalidations (6.5.2): of everything cached of contexts, of pages, of interrupts; of one device,
- * of a domain, of one interrupt. */
-struct vt_d_command vt_d_forget_contexts(void);
+/* Invalidations (6.5.2): of what is cached of a function's context entry, of all pages of a domain,
+ * of all interrupts. */
 struct vt_d_command vt_d_forget_context(uint16_t function, uint16_t domain);
-struct vt_d_command vt_d_forget_all_pages(const struct vt_d_unit *u);
 struct vt_d_command vt_d_forget_pages(const struct vt_d_unit *u, uint16_t domain);
 struct vt_d_command vt_d_forget_interrupts(void);
 

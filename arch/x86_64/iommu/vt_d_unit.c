@@ -133,7 +133,7 @@ static uint64_t drain(const struct vt_d_unit *u)
 	       (u->cap & CAP_DRAIN_READ ? DRAIN_READS : 0);
 }
 
-struct vt_d_command vt_d_forget_contexts(void)
+static struct vt_d_command forget_contexts(void)
 {
 	return (struct vt_d_command){{FORGET_CONTEXTS | OF_ALL, 0}};
 }
@@ -144,7 +144,7 @@ struct vt_d_command vt_d_forget_context(uint16_t function, uint16_t domain)
 	    {FORGET_CONTEXTS | OF_DEVICE | (uint64_t)domain << 16 | (uint64_t)function << 32, 0}};
 }
 
-struct vt_d_command vt_d_forget_all_pages(const struct vt_d_unit *u)
+static struct vt_d_command forget_all_pages(const struct vt_d_unit *u)
 {
 	return (struct vt_d_command){{FORGET_PAGES | OF_ALL | drain(u), 0}};
 }
@@ -235,7 +235,7 @@ static bool start_queue(struct vt_d_unit *u)
 
 static bool forget_all(struct vt_d_unit *u)
 {
-	const struct vt_d_command c[] = {vt_d_forget_contexts(), vt_d_forget_all_pages(u),
+	const struct vt_d_command c[] = {forget_contexts(), forget_all_pages(u),
 	                                 vt_d_forget_interrupts()};
 
 	return vt_d_command(u, c, vt_d_remaps(u) ? 3 : 2);
