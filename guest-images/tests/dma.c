@@ -4,9 +4,9 @@
  * own buffer and any address, which can also be that of an interrupt.
  *
  * Options: vmm=, other=, hole=: physical addresses at which it reads and writes; cores=: how many
- * APIC IDs it sends forged interrupts to.  What it meant to write at each is MARK and the option's
- * name.  Only what must work with an IOMMU or without is checked here; the rest is printed, and the
- * machine's memory shows it.
+ * APIC IDs it sends forged interrupts to; settle=1: lets reports of faults be read in between. What
+ * it meant to write at each is MARK and the option's name.  Only what must work with an IOMMU or
+ * without is checked here; the rest is printed, and the machine's memory shows it.
  */
 #include <string.h>
 #include "guest-images/lib/check.h"
@@ -123,10 +123,10 @@ static void forge(uint8_t *a, uint32_t data)
 }
 
 /* The messages of others, by their entries in VT-d's table: the VMM's own pins come first (its
- * serial port is pin 4), then other devices. */
+ * serial port is pin 4), then the devices' ones, of which this is one that nobody has set up. */
 static void steal(uint8_t *a)
 {
-	static const uint32_t entry[] = {4, 4096 + 1, 4096 + 256};
+	static const uint32_t entry[] = {4, 4096 + 1};
 
 	memset(a, 0, BYTES);
 	transfer((uint64_t)a, BYTES, 0);
@@ -172,9 +172,10 @@ void guest_main(void)
 	pci_enable(bdf);
 	edu = (volatile uint8_t *)pci_bar(bdf, 0, &io);
 	check(carries(a, b), "own_memory", "the device does not copy");
-	print("low memory: %s\n", carries(low, b) && carries(a, low) ? "reached" : "not reached");
+	print("low memory: %s\n", carries(low, b) ? "reached" : "not reached");
 	steal(a);
-	settle(a, b);
+	if (mb_number("settle", 0))
+		settle(a, b);
 	attack("vmm", a, b);
 	attack("other", a, b);
 	attack("hole", a, b);
