@@ -205,7 +205,7 @@ static void both_directions_meet_one_replica(void **state)
 static void a_replica_that_goes_moves_its_own_flows_only(void **state)
 {
 	struct chain_rig *r = *state;
-	unsigned before[500], moved = 0;
+	unsigned before[500], without[500], moved = 0;
 
 	chain_use(r, MANY);
 	for (unsigned i = 0; i < 500; i++)
@@ -217,9 +217,18 @@ static void a_replica_that_goes_moves_its_own_flows_only(void **state)
 		assert_int_not_equal(now, 6);
 		assert_true(now == before[i] || before[i] == 6);
 		moved += now != before[i];
+		without[i] = now;
 	}
 	assert_in_range(moved, 60, 140);
+	/* What the others still have is not to be overtaken: flows with frames stay, in both
+	 * directions. */
 	atomic_store(&r->dev[6].port->up, true);
+	for (unsigned second = 1; second < 10; second++) {
+		vnet_clock_set(r->core, second);
+		for (unsigned i = 0; i < 500; i++)
+			assert_int_equal(replica_of(r, 1000 + i, second & 1), without[i]);
+	}
+	vnet_clock_set(r->core, 11);
 	for (unsigned i = 0; i < 500; i++)
 		assert_int_equal(replica_of(r, 1000 + i, false), before[i]);
 	/* A new table with one replica fewer moves no others either. */
@@ -231,6 +240,29 @@ static void a_replica_that_goes_moves_its_own_flows_only(void **state)
 	for (unsigned i = 0; i < 500; i++)
 		if (before[i] != 6 && before[i] != 4)
 			assert_int_equal(replica_of(r, 1000 + i, false), before[i]);
+}
+
+/* A new table leaves flows with frames where they are, also if it has more replicas. */
+static void a_new_replica_gets_what_is_quiet(void **state)
+{
+	struct chain_rig *r = *state;
+	unsigned before[500], moved = 0;
+
+	chain_use(r, "service a 4 5 6 7\nflow all chain a out\n");
+	for (unsigned i = 0; i < 500; i++)
+		before[i] = replica_of(r, 1000 + i, false);
+	vnet_clock_set(r->core, 1);
+	chain_use(r, "service a 8 7 6 5 4\nflow all chain a out\n");
+	for (unsigned i = 0; i < 500; i++)
+		assert_int_equal(replica_of(r, 1000 + i, false), before[i]);
+	vnet_clock_set(r->core, 3);
+	for (unsigned i = 0; i < 500; i++) {
+		unsigned now = replica_of(r, 1000 + i, false);
+
+		assert_true(now == before[i] || now == 8);
+		moved += now == 8;
+	}
+	assert_in_range(moved, 60, 140);
 }
 
 static void without_a_replica_frames_end_or_pass(void **state)
@@ -289,6 +321,7 @@ int main(void)
 	    T(fragments_of_a_packet_meet),
 	    T(both_directions_meet_one_replica),
 	    T(a_replica_that_goes_moves_its_own_flows_only),
+	    T(a_new_replica_gets_what_is_quiet),
 	    T(without_a_replica_frames_end_or_pass),
 	    T(order_is_kept),
 	};

@@ -303,12 +303,71 @@ static void no_table_makes_a_circle(void **state)
 	assert_true(from_services > 1000);
 }
 
+/* --- order while replicas come and go ------------------------------------------------------- */
+
+#define KINDS 32 /* flows: by source port */
+
+/* Its driver goes, with all that waits in its ring, or comes back. */
+static void toggle(struct chain_rig *r, unsigned port)
+{
+	bool up = atomic_load(&r->dev[port].port->up);
+
+	atomic_store(&r->dev[port].port->up, !up);
+	r->dev[port].n = 0;
+}
+
+/* The frames of each flow that have arrived did so in their order. */
+static void check_order(const struct chain_rig *r, const uint8_t *kind)
+{
+	uint32_t last[KINDS] = {0};
+
+	for (unsigned i = 0; i < r->narrived; i++) {
+		uint32_t serial = r->arrived[i];
+
+		assert_true(serial >= last[kind[serial]]);
+		last[kind[serial]] = serial;
+	}
+}
+
+/* Functions give back what they got at random times, but within a second of the clock. */
+static void flows_keep_their_order(void **state)
+{
+	static uint8_t kind[CHAIN_SERIAL];
+	struct chain_rig *r = *state;
+	uint64_t second = 0;
+
+	chain_use(r, "service a 4 5 6 7\nservice b 8 9 10\nflow all chain a b to 1\n");
+	r->batch = 3;
+	while (r->serial < CHAIN_SERIAL) {
+		struct chain_packet p;
+		unsigned what = pick(64);
+
+		if (what < 30) {
+			kind[r->serial] = (uint8_t)pick(KINDS);
+			p = chain_udp(0, 1, 1000 + kind[r->serial], 80);
+			chain_send(r, 0, &p);
+		} else if (what < 60) {
+			chain_give_back(r, CHAIN_HOSTS + pick(7));
+		} else if (what < 62) {
+			toggle(r, CHAIN_HOSTS + pick(7));
+		} else {
+			chain_run(r);
+			vnet_clock_set(r->core, ++second);
+		}
+		r->dev[1].n = 0;
+	}
+	chain_run(r);
+	assert_true(r->narrived > CHAIN_SERIAL / 8);
+	check_order(r, kind);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, chain_setup, chain_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(frames_go_where_the_rules_say),
 	    T(no_table_makes_a_circle),
+	    T(flows_keep_their_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,9 +21,10 @@
  * what is given back of these ends there, or in a flow that has that service.
  *
  * Replicas share flows by a keyed hash of addresses, protocol and ports in which both directions
- * are equal.  Of the replicas that are up, the one with the highest hash of flow and replica
- * together gets the flow (rendezvous hashing), so that one that goes takes only its own flows
- * elsewhere.
+ * are equal: a part of its bits is the share that a flow is in.  Of the replicas that are up, the
+ * one with the highest hash of share and replica together gets the share (rendezvous hashing), so
+ * that one that goes takes only its own flows elsewhere.  A share stays where it is while frames
+ * come and its replica is up, so that frames of a flow keep their order when replicas come and go.
  */
 #ifndef VNET_CHAIN_CHAIN_H
 #define VNET_CHAIN_CHAIN_H

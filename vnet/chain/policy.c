@@ -179,12 +179,13 @@ static inline struct vnet_port *replica_up(const struct vnet_chains *t, unsigned
 	return number == CHAIN_GONE ? NULL : if_up(port_at(t->vnet, number));
 }
 
-/* The port of the replica that gets a flow, and its number in *which; NULL: none is up. */
-static __attribute__((noinline)) struct vnet_port *
-replica_of_many(const struct vnet_chains *t, unsigned service, uint64_t hash, unsigned *which)
+/* The port of the replica that is highest for the share, and its number in *which; NULL: none is
+ * up. */
+static struct vnet_port *highest_replica(const struct vnet_chains *t, unsigned service,
+                                         unsigned share, unsigned *which)
 {
+	uint64_t hash = mix_keyed(&t->mix, share), best = 0;
 	struct vnet_port *found = NULL;
-	uint64_t best = 0;
 
 	for (unsigned i = 0; i < t->service[service].replicas; i++) {
 		uint64_t weight = mix_fold(hash ^ t->weigh[service][i], t->mix.factor[0]);
@@ -202,14 +203,52 @@ replica_of_many(const struct vnet_chains *t, unsigned service, uint64_t hash, un
 	return found;
 }
 
-static inline struct vnet_port *replica_for(const struct vnet_chains *t, unsigned service,
+/* The port of the replica that has the share `was`, at that second, and its number in *which; NULL:
+ * nobody has, it is down, or the share may move. */
+static inline struct vnet_port *present_replica(const struct vnet_chains *t, unsigned service,
+                                                uint32_t was, uint32_t second, unsigned *which)
+{
+	*which = (was & 0xff) - 1;
+	if (!(was & 0xff) || (uint32_t)(second - (was >> 8)) % (1u << 24) >= CHAIN_QUIET)
+		return NULL;
+	return replica_up(t, service, *which);
+}
+
+/*
+ * The port of the replica that gets a flow, by its hash, and its number in *which; NULL: none is
+ * up.  In a trial the share stays as it is.
+ */
+static __attribute__((noinline)) struct vnet_port *
+replica_of_many(const struct look *l, unsigned service, uint64_t hash, unsigned *which)
+{
+	uint32_t second =
+	    (uint32_t)atomic_load_explicit(&l->t->vnet->seconds, memory_order_relaxed);
+	unsigned number = (unsigned)(hash >> (64 - CHAIN_SHARE_BITS));
+	_Atomic uint32_t *share = &l->t->share[service][number];
+	uint32_t was = atomic_load_explicit(share, memory_order_relaxed), now;
+	struct vnet_port *port;
+
+	do {
+		port = present_replica(l->t, service, was, second, which);
+		if (!port)
+			port = highest_replica(l->t, service, number, which);
+		now = second << 8 | (*which + 1);
+		if (!port || now == was || l->c->base)
+			return port;
+		/* Another core may have moved it, or noted the second. */
+	} while (!atomic_compare_exchange_weak_explicit(share, &was, now, memory_order_relaxed,
+	                                                memory_order_relaxed));
+	return port;
+}
+
+static inline struct vnet_port *replica_for(const struct look *l, unsigned service,
                                             const struct flow_key *k, const struct vnet_frame *f,
                                             unsigned *which)
 {
 	*which = 0;
-	if (t->service[service].replicas == 1)
-		return replica_up(t, service, 0);
-	return replica_of_many(t, service, key_flow_hash(&t->mix, k, f->src, f->dst), which);
+	if (l->t->service[service].replicas == 1)
+		return replica_up(l->t, service, 0);
+	return replica_of_many(l, service, key_flow_hash(&l->t->mix, k, f->src, f->dst), which);
 }
 
 /* A frame that has its chain behind it. */
@@ -242,7 +281,7 @@ static inline bool to_service(struct look *l, unsigned service, const struct flo
 {
 	struct vnet_core *core = l->w->core;
 	unsigned replica;
-	struct vnet_port *port = replica_for(l->t, service, k, f, &replica);
+	struct vnet_port *port = replica_for(l, service, k, f, &replica);
 
 	if (!port)
 		return false;

@@ -128,10 +128,20 @@ static size_t reserve(size_t *at, size_t bytes)
 	return here;
 }
 
-static struct vnet_chains *chains_alloc(struct vnet *v, unsigned services, unsigned flows)
+/* How many services have shares. */
+static unsigned shared(const struct vnet_service *service, unsigned n)
 {
-	size_t at = 0, rows = v->cores + 2ul;
-	size_t rule, flow, given, to, count, hits;
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		found += service[i].replicas > 1;
+	return found;
+}
+
+static struct vnet_chains *chains_alloc(struct vnet *v, const struct vnet_chain_rules *r)
+{
+	size_t at = 0, rows = v->cores + 2ul, services = r->services, flows = r->flows;
+	size_t rule, flow, given, to, count, hits, share;
 	struct vnet_chains *t;
 	uint8_t *base;
 
@@ -142,6 +152,7 @@ static struct vnet_chains *chains_alloc(struct vnet *v, unsigned services, unsig
 	to = reserve(&at, flows * sizeof *t->to);
 	count = reserve(&at, rows * flows * sizeof *t->count);
 	hits = reserve(&at, rows * services * VNET_REPLICAS * sizeof *t->hits);
+	share = reserve(&at, shared(r->service, r->services) * CHAIN_SHARES * sizeof(uint32_t));
 	base = v->mem.alloc(at);
 	if (!base)
 		return NULL;
@@ -149,14 +160,20 @@ static struct vnet_chains *chains_alloc(struct vnet *v, unsigned services, unsig
 	t->size = at;
 	t->vnet = v;
 	t->cores = v->cores;
-	t->flows = flows;
-	t->services = services;
+	t->flows = r->flows;
+	t->services = r->services;
 	t->rule = (struct flow_rule *)(base + rule);
 	t->flow = (struct vnet_flow *)(base + flow);
 	t->given = (uint16_t *)(base + given);
 	t->to = (_Atomic uint16_t *)(base + to);
 	t->count = (struct vnet_flow_count *)(base + count);
 	t->hits = (uint64_t *)(base + hits);
+	for (unsigned i = 0; i < r->services; i++) {
+		if (r->service[i].replicas < 2)
+			continue;
+		t->share[i] = (_Atomic uint32_t *)(base + share);
+		share += CHAIN_SHARES * sizeof(uint32_t);
+	}
 	return t;
 }
 
@@ -233,7 +250,7 @@ static struct vnet_chains *chains_make(struct vnet *v, const struct vnet_chain_r
 	if ((r->services || r->flows) && !cores_ready(v))
 		t = NULL;
 	else
-		t = chains_alloc(v, r->services, r->flows);
+		t = chains_alloc(v, r);
 	if (!t) {
 		snprintf(err, size, "no memory for %u flows", r->flows);
 		return NULL;
@@ -329,6 +346,27 @@ static void keep_hits(const struct vnet_chains *t, const struct vnet_chains *old
 				    hits_sum(old, (unsigned)before, k);
 }
 
+/* Shares stay with the same port. */
+static void keep_shares(const struct vnet_chains *t, const struct vnet_chains *old,
+                        unsigned service)
+{
+	const struct vnet_service *s = &t->service[service];
+	int before = t->share[service] ? same_service(old, s) : -1;
+	uint8_t now[VNET_REPLICAS + 1] = {0}; /* by what stood in the share */
+
+	if (before < 0 || !old->share[before])
+		return;
+	for (unsigned i = 0; i < s->replicas; i++)
+		for (unsigned k = 0; k < old->service[before].replicas; k++)
+			if (atomic_load(&old->replica[before][k]) == s->port[i])
+				now[k + 1] = (uint8_t)(i + 1);
+	for (unsigned i = 0; i < CHAIN_SHARES; i++) {
+		uint32_t was = atomic_load(&old->share[before][i]);
+
+		atomic_init(&t->share[service][i], (was & ~0xffu) | now[was & 0xff]);
+	}
+}
+
 static void keep_counts(const struct vnet_chains *t, const struct vnet_chains *old)
 {
 	for (unsigned i = 0; i < t->flows; i++) {
@@ -348,6 +386,8 @@ void vnet_chains_use(struct vnet *v, struct vnet_chains *c)
 	control_lock(v);
 	old = present(v);
 	c->generation = ++v->chains;
+	for (unsigned i = 0; old && i < c->services; i++)
+		keep_shares(c, old, i);
 	for (unsigned i = 0; i < VNET_NETS; i++) {
 		struct policy *base = atomic_load(&v->base[i]);
 

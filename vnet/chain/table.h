@@ -21,6 +21,18 @@
 #define CHAIN_SETS   (1u << CHAIN_SETS_BITS)
 #define CHAIN_SPARED 64 /* of so many new entries of a port, one takes another port's place */
 
+/*
+ * A service with several replicas has its flows in shares, by their hash: each share is with one
+ * replica.  While frames come it stays there, so that none overtakes those that the replica still
+ * has.  It goes to the replica that is highest for it now when its own is down, whose ring is lost,
+ * or when no frame came for CHAIN_QUIET seconds of the switch's clock, so one whole second at
+ * least, in which a function is to give back what it has.  A share is a word: the replica plus 1 in
+ * the low byte, 0: none yet; above it the second of its last frame.
+ */
+#define CHAIN_SHARE_BITS 10
+#define CHAIN_SHARES     (1u << CHAIN_SHARE_BITS)
+#define CHAIN_QUIET      2
+
 _Static_assert(VNET_SERVICES <= 64, "a flow has one bit for each service");
 _Static_assert(VNET_FLOWS <= NO_FLOW, "flows have 16 bits");
 
@@ -80,6 +92,7 @@ struct vnet_chains {
 	struct vnet_service service[VNET_SERVICES];
 	_Atomic uint16_t replica[VNET_SERVICES][VNET_REPLICAS]; /* numbers of ports */
 	uint64_t weigh[VNET_SERVICES][VNET_REPLICAS];           /* the key of each */
+	_Atomic uint32_t *share[VNET_SERVICES]; /* CHAIN_SHARES; NULL: it has one replica */
 	struct flow_rule *rule; /* of all networks, each network's together and in order */
 	struct vnet_flow *flow; /* likewise, as given */
 	uint16_t *given;        /* flow number i, as given, is rule given[i] */

@@ -201,8 +201,7 @@ uint32_t chain_send(struct chain_rig *r, unsigned from, const struct chain_packe
 	return r->serial++;
 }
 
-/* One batch of what a function got. */
-static void give_back(struct chain_rig *r, unsigned port)
+void chain_give_back(struct chain_rig *r, unsigned port)
 {
 	static uint8_t bytes[VNET_BATCH][CHAIN_FRAME];
 	struct vnet_batch *b = vnet_core_batch(r->core);
@@ -230,7 +229,7 @@ unsigned chain_run(struct chain_rig *r)
 		for (unsigned i = CHAIN_HOSTS; i < CHAIN_PORTS; i++) {
 			if (!r->dev[i].n)
 				continue;
-			give_back(r, i);
+			chain_give_back(r, i);
 			assert_true(++batches < 10000); /* else frames go in a circle */
 		}
 	} while (batches != before);

@@ -78,6 +78,9 @@ struct chain_packet chain_udp6(unsigned a, unsigned b, unsigned sport, unsigned 
 /* Sends one frame from a port; returns its serial number. */
 uint32_t chain_send(struct chain_rig *r, unsigned from, const struct chain_packet *p);
 
+/* Lets one function give back one batch of what it got. */
+void chain_give_back(struct chain_rig *r, unsigned port);
+
 /* Lets functions give back what they got until nothing moves; returns the batches sent. */
 unsigned chain_run(struct chain_rig *r);
 
