@@ -17,24 +17,29 @@
 #define ROOT            0x20
 #define FAULTS          0x34 /* status */
 #define FAULT_CONTROL   0x38
+#define PROTECTION      0x64 /* of memory, by firmware */
 #define QUEUE_TAIL      0x88
 #define QUEUE           0x90
 #define INTERRUPT_TABLE 0xb8
 
 #define TRANSLATE      (1u << 31) /* of COMMAND and GLOBAL */
 #define SET_ROOT       (1u << 30)
+#define FAULT_LOG      (1u << 28) /* in memory */
 #define FLUSH_WRITES   (1u << 27)
 #define USE_QUEUE      (1u << 26)
 #define REMAP          (1u << 25)
 #define SET_INTERRUPTS (1u << 24)
+#define OLD_FORMAT     (1u << 23) /* interrupts that name no entry pass */
 #define ONE_SHOT       (SET_ROOT | 1u << 29 | FLUSH_WRITES | SET_INTERRUPTS)
 #define FAULTS_LOST    1u
 #define FAULTS_PENDING 2u
-#define QUEUE_ERRORS   0x70u
+#define PROTECTION_ON  (1u << 31)
+#define PROTECTED      1u
 #define FAULTS_MASKED  (1u << 31) /* no interrupt */
 #define QUEUE_PAGES    1          /* log2: two pages, 512 entries */
 
 #define CAP_WRITES      (1ul << 4) /* buffered: to be flushed */
+#define CAP_PROTECTION  (3ul << 5) /* of low memory, of high memory */
 #define CAP_DRAIN_WRITE (1ul << 54)
 #define CAP_DRAIN_READ  (1ul << 55)
 #define ECAP_COHERENT   1ul
@@ -252,6 +257,23 @@ static bool start_remapping(struct vt_d_unit *u, uint64_t interrupts)
 	       set_global(u, REMAP, 0);
 }
 
+/* Firmware may have protected memory from all DMA; that holds beside the translation until it is
+ * switched off (11.4.8.1). */
+static bool end_protection(struct vt_d_unit *u)
+{
+	uint64_t from = tsc_us();
+
+	if (!(u->cap & CAP_PROTECTION))
+		return true;
+	write32(u, PROTECTION, read32(u, PROTECTION) & ~PROTECTION_ON);
+	while (read32(u, PROTECTION) & PROTECTED) {
+		if (tsc_us() - from > VT_D_PATIENCE_US)
+			return false;
+		core_pause();
+	}
+	return true;
+}
+
 const char *vt_d_enable(struct vt_d_unit *u, const void *root, uint64_t interrupts)
 {
 	if (!u->queue)
@@ -264,17 +286,19 @@ const char *vt_d_enable(struct vt_d_unit *u, const void *root, uint64_t interrup
 	if (u->cap & CAP_WRITES && !set_global(u, FLUSH_WRITES, 0))
 		return "does not carry out commands";
 	if (!set_global(u, SET_ROOT, 0) || !start_queue(u) || !forget_all(u) ||
-	    !start_remapping(u, interrupts) || !set_global(u, TRANSLATE, 0))
+	    !start_remapping(u, interrupts) || !set_global(u, TRANSLATE, 0) || !end_protection(u))
 		return "does not carry out commands";
 	return NULL;
 }
 
-/* One after the other, each only if it is on (11.4.4.1). */
+/* One after the other, each only if it is on (11.4.4.1).  Also what a system before us may have
+ * set: interrupts in the old format would pass beside the table, and faults be written to its
+ * memory. */
 void vt_d_disable(struct vt_d_unit *u)
 {
-	static const uint32_t order[] = {TRANSLATE, REMAP, USE_QUEUE};
+	static const uint32_t order[] = {TRANSLATE, REMAP, OLD_FORMAT, FAULT_LOG, USE_QUEUE};
 
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++)
 		if (read32(u, GLOBAL) & order[i])
 			set_global(u, 0, order[i]);
 }
