@@ -38,7 +38,7 @@
 #define FAULTS_MASKED  (1u << 31) /* no interrupt */
 #define QUEUE_PAGES    1          /* log2: two pages, 512 entries */
 
-#define CAP_WRITES      (1ul << 4) /* buffered: to be flushed */
+#define CAP_WRITES      (1ul << 4) /* buffered: to be flushed after each change (6.8) */
 #define CAP_PROTECTION  (3ul << 5) /* of low memory, of high memory */
 #define CAP_DRAIN_WRITE (1ul << 54)
 #define CAP_DRAIN_READ  (1ul << 55)
@@ -209,8 +209,7 @@ static bool set_global(struct vt_d_unit *u, uint32_t on, uint32_t off)
 	uint64_t from = tsc_us();
 
 	write32(u, COMMAND, state | on);
-	while ((read32(u, GLOBAL) & (on | off) & ~FLUSH_WRITES) != (on & ~FLUSH_WRITES) ||
-	       (on & FLUSH_WRITES && read32(u, GLOBAL) & FLUSH_WRITES)) {
+	while ((read32(u, GLOBAL) & (on | off)) != on) {
 		if (tsc_us() - from > VT_D_PATIENCE_US)
 			return false;
 		core_pause();
@@ -227,6 +226,8 @@ const char *vt_d_find(struct vt_d_unit *u, uint64_t registers)
 		return "does not answer at the address of its registers";
 	if (!(u->ecap & ECAP_QUEUE))
 		return "has no invalidation queue";
+	if (u->cap & CAP_WRITES)
+		return "buffers writes to its tables";
 	return NULL;
 }
 
@@ -283,8 +284,6 @@ const char *vt_d_enable(struct vt_d_unit *u, const void *root, uint64_t interrup
 	vt_d_disable(u);
 	write32(u, FAULT_CONTROL, FAULTS_MASKED);
 	write64(u, ROOT, (uint64_t)(uintptr_t)root);
-	if (u->cap & CAP_WRITES && !set_global(u, FLUSH_WRITES, 0))
-		return "does not carry out commands";
 	if (!set_global(u, SET_ROOT, 0) || !start_queue(u) || !forget_all(u) ||
 	    !start_remapping(u, interrupts) || !set_global(u, TRANSLATE, 0) || !end_protection(u))
 		return "does not carry out commands";
