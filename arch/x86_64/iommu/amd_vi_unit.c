@@ -14,6 +14,7 @@
 #define QUEUE_BASE    0x08
 #define LOG_BASE      0x10
 #define CONTROL       0x18
+#define EXCLUSION     0x20
 #define FEATURES      0x30
 #define QUEUE_HEAD    0x2000
 #define QUEUE_TAIL    0x2008
@@ -162,6 +163,8 @@ const char *amd_vi_enable(struct amd_vi_unit *u, const struct iommu_unit *where,
 	if (!allocate(u))
 		return "no memory left for its queues";
 	write_register(u, CONTROL, 0);
+	/* A range that a system before us let pass untranslated, for all devices. */
+	write_register(u, EXCLUSION, 0);
 	write_register(u, DEVICE_TABLE, (uint64_t)(uintptr_t)table | (bytes / PAGE_SIZE - 1));
 	write_register(u, QUEUE_BASE, base(u->queue, AMD_VI_COMMANDS));
 	write_register(u, LOG_BASE, base(u->log, AMD_VI_EVENTS));
