@@ -217,18 +217,19 @@ static void make_ivrs(uint64_t registers)
 {
 	memset(ivrs, 0, sizeof ivrs);
 	memcpy(ivrs, "IVRS", 4);
-	ivrs_size = 48 + 32 + 32;
+	ivrs_size = 48 + 36 + 32;
 	put(ivrs, 4, ivrs_size, 4);
 	put(ivrs, 48, 0x10, 1);
-	put(ivrs, 50, 32, 2);
+	put(ivrs, 50, 36, 2);
 	put(ivrs, 56, registers, 8);
 	put(ivrs, 72, 0x42 | 0x28 << 8, 4);
 	put(ivrs, 76, 0x30 << 8, 4);
-	put(ivrs, 80, 0x21, 1);
-	put(ivrs, 82, 32, 2);
-	put(ivrs, 84, 0x38, 2);
-	put(ivrs, 96, 0x1000, 8);
-	put(ivrs, 104, 0x1000, 8);
+	put(ivrs, 80, 1, 4); /* it is all functions' */
+	put(ivrs, 84, 0x21, 1);
+	put(ivrs, 86, 32, 2);
+	put(ivrs, 88, 0x38, 2);
+	put(ivrs, 100, 0x1000, 8);
+	put(ivrs, 108, 0x1000, 8);
 }
 
 static void make_dmar(void)

@@ -10,9 +10,11 @@
 #define FLAG_INTR    1
 #define DRHD         0
 #define DRHD_SIZE    16 /* up to its device scopes */
+#define DRHD_ALL     1  /* of its flags: all functions of the segment that no other unit has */
 #define RMRR         1
 #define RMRR_SIZE    24
 #define SCOPE_SIZE   6 /* up to its path */
+#define SCOPE_DEVICE 1
 #define SCOPE_BRIDGE 2
 #define SCOPE_IOAPIC 3
 #define SCOPE_HPET   4
@@ -57,6 +59,27 @@ static size_t read_scope(const uint8_t *s, size_t left, iommu_bridge *bridge, st
 	return s[1];
 }
 
+/* NULL, or what there is too much of. */
+static const char *add_scope(struct iommu_tables *t, const struct scope *s)
+{
+	const struct iommu_range own = {s->function, s->function}, behind = {s->first, s->last};
+
+	if (!s->found)
+		return NULL;
+	if (s->type == SCOPE_IOAPIC || s->type == SCOPE_HPET)
+		return iommu_add_source(t,
+		                        (struct iommu_source){s->type == SCOPE_IOAPIC ? IOMMU_IOAPIC
+		                                                                      : IOMMU_HPET,
+		                                              s->id, s->function, 0})
+		           ? NULL
+		           : "has too many I/O APICs and HPETs";
+	if (s->type != SCOPE_DEVICE && s->type != SCOPE_BRIDGE)
+		return NULL;
+	return iommu_add_range(t, own) && (s->type == SCOPE_DEVICE || iommu_add_range(t, behind))
+	           ? NULL
+	           : "has too many device scopes";
+}
+
 /* A segment other than 0 is not reached by the VMM: of its scopes nothing is kept. */
 static const char *add_unit(struct iommu_tables *t, const uint8_t *b, size_t length,
                             iommu_bridge *bridge)
@@ -64,6 +87,7 @@ static const char *add_unit(struct iommu_tables *t, const uint8_t *b, size_t len
 	uint64_t registers;
 	uint16_t segment;
 	struct scope s;
+	const char *bad = NULL;
 
 	if (length < DRHD_SIZE)
 		return "has a block that is too short";
@@ -76,18 +100,16 @@ static const char *add_unit(struct iommu_tables *t, const uint8_t *b, size_t len
 			return "names an IOMMU twice";
 	if (!iommu_add_unit(t, (struct iommu_unit){registers, segment, 0}))
 		return "names too many IOMMUs";
-	for (size_t at = DRHD_SIZE, step; at < length; at += step) {
+	if (!segment && b[4] & DRHD_ALL && !iommu_add_range(t, (struct iommu_range){0, 0xffff}))
+		return "has too many device scopes";
+	for (size_t at = DRHD_SIZE, step; at < length && !bad; at += step) {
 		step = read_scope(b + at, length - at, bridge, &s);
 		if (!step)
 			return "has a device scope that is malformed";
-		if (segment || (s.type != SCOPE_IOAPIC && s.type != SCOPE_HPET) || !s.found)
-			continue;
-		if (!iommu_add_source(
-		        t, (struct iommu_source){s.type == SCOPE_IOAPIC ? IOMMU_IOAPIC : IOMMU_HPET,
-		                                 s.id, s.function, 0}))
-			return "has too many I/O APICs and HPETs";
+		if (!segment)
+			bad = add_scope(t, &s);
 	}
-	return NULL;
+	return bad;
 }
 
 static const char *add_memory(struct iommu_tables *t, const uint8_t *b, size_t length,

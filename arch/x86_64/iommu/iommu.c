@@ -248,6 +248,10 @@ static const char *why_not(uint16_t function, uint16_t requester)
 {
 	const struct iommu_reserved *r = iommu_reserved_for(&tables, function);
 
+	if (!iommu_covers(&tables, function))
+		return "cannot be confined: the firmware's tables name no IOMMU that it is behind";
+	if (iommu_is_source(&tables, function) || iommu_is_source(&tables, requester))
+		return "cannot be confined: it has the ID of an I/O APIC or HPET";
 	if (r)
 		return "cannot be confined: firmware keeps memory for its DMA";
 	if (is_behind_pci_bridge(function))

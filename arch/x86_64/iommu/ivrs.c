@@ -19,9 +19,14 @@
 #define REGISTER_BYTES 0x4000u
 
 /* Device entries (5.2.2.1 and following). */
+#define ENTRY_ALL         1
+#define ENTRY_ONE         2
+#define ENTRY_RANGE       3
 #define ENTRY_RANGE_END   4
 #define ENTRY_ALIAS       0x42
 #define ENTRY_ALIAS_RANGE 0x43
+#define ENTRY_EXT_ONE     0x46
+#define ENTRY_EXT_RANGE   0x47
 #define ENTRY_SPECIAL     0x48
 #define ENTRY_HID         0xf0
 #define HID_SIZE          22u
@@ -67,33 +72,64 @@ static size_t entry_length(const uint8_t *e, size_t left)
 	return length <= left ? length : 0;
 }
 
-/* An alias range that waits for its end. */
+/* A range that waits for its end. */
 struct range {
-	bool open;
+	bool open, has_alias;
 	uint16_t first, as;
 };
+
+/* NULL, or what there is too much of. */
+static const char *add_functions(struct iommu_tables *t, uint16_t first, uint16_t last)
+{
+	return iommu_add_range(t, (struct iommu_range){first, last}) ? NULL
+	                                                             : "has too many entries";
+}
+
+static const char *add_alias(struct iommu_tables *t, uint16_t first, uint16_t last, uint16_t as)
+{
+	return iommu_add_alias(t, (struct iommu_alias){first, last, as})
+	           ? add_functions(t, first, last)
+	           : "has too many aliases";
+}
+
+static const char *begin_range(struct range *r, const struct range *next)
+{
+	if (r->open)
+		return "has a range of functions without an end";
+	*r = *next;
+	return NULL;
+}
+
+static const char *end_range(struct iommu_tables *t, struct range *r, uint16_t last)
+{
+	if (!r->open)
+		return "has a range of functions without a beginning";
+	r->open = false;
+	if (last < r->first)
+		return "has a range of functions that ends before it begins";
+	return r->has_alias ? add_alias(t, r->first, last, r->as)
+	                    : add_functions(t, r->first, last);
+}
 
 static const char *add_entry(struct iommu_tables *t, const uint8_t *e, struct range *r)
 {
 	uint16_t function = le16(e + 1);
 
 	switch (e[0]) {
+	case ENTRY_ALL:
+		return add_functions(t, 0, 0xffff);
+	case ENTRY_ONE:
+	case ENTRY_EXT_ONE:
+		return add_functions(t, function, function);
 	case ENTRY_ALIAS:
-		return iommu_add_alias(t, (struct iommu_alias){function, function, le16(e + 5)})
-		           ? NULL
-		           : "has too many aliases";
+		return add_alias(t, function, function, le16(e + 5));
+	case ENTRY_RANGE:
+	case ENTRY_EXT_RANGE:
+		return begin_range(r, &(struct range){true, false, function, 0});
 	case ENTRY_ALIAS_RANGE:
-		*r = (struct range){true, function, le16(e + 5)};
-		return NULL;
+		return begin_range(r, &(struct range){true, true, function, le16(e + 5)});
 	case ENTRY_RANGE_END:
-		if (!r->open)
-			return NULL; /* the end of a range without an alias */
-		r->open = false;
-		if (function < r->first)
-			return "has a range of functions that ends before it begins";
-		return iommu_add_alias(t, (struct iommu_alias){r->first, function, r->as})
-		           ? NULL
-		           : "has too many aliases";
+		return end_range(t, r, function);
 	case ENTRY_SPECIAL:
 		if (e[7] != SPECIAL_IOAPIC && e[7] != SPECIAL_HPET)
 			return NULL;
@@ -109,7 +145,7 @@ static const char *add_entry(struct iommu_tables *t, const uint8_t *e, struct ra
 
 static const char *add_entries(struct iommu_tables *t, const uint8_t *e, size_t left)
 {
-	struct range r = {false, 0, 0};
+	struct range r = {false, false, 0, 0};
 
 	while (left) {
 		size_t length = entry_length(e, left);
@@ -126,6 +162,14 @@ static const char *add_entries(struct iommu_tables *t, const uint8_t *e, size_t 
 
 /* --- blocks --------------------------------------------------------------------------------- */
 
+static bool has_unit(const struct iommu_tables *t, uint64_t registers)
+{
+	for (unsigned i = 0; i < t->units; i++)
+		if (t->unit[i].registers == registers)
+			return true;
+	return false;
+}
+
 static const char *add_unit(struct iommu_tables *t, const uint8_t *b, size_t length)
 {
 	size_t entries = b[0] == IVHD_10 ? IVHD_10_SIZE : IVHD_11_SIZE;
@@ -138,9 +182,8 @@ static const char *add_unit(struct iommu_tables *t, const uint8_t *b, size_t len
 	segment = le16(b + 16);
 	if (!registers || registers % REGISTER_BYTES)
 		return "names an IOMMU at an address that cannot be";
-	for (unsigned i = 0; i < t->units; i++)
-		if (t->unit[i].registers == registers)
-			return "names an IOMMU twice";
+	if (has_unit(t, registers))
+		return "names an IOMMU twice";
 	if (!iommu_add_unit(t, (struct iommu_unit){registers, segment, b[1]}))
 		return "names too many IOMMUs";
 	return segment ? NULL : add_entries(t, b + entries, length - entries);
@@ -161,6 +204,22 @@ static const char *add_memory(struct iommu_tables *t, const uint8_t *b, size_t l
 	if (!r.size || r.start + r.size - 1 < r.start || r.last < r.first)
 		return "reserves memory that cannot be";
 	return iommu_add_reserved(t, r) ? NULL : "reserves too many ranges of memory";
+}
+
+/* A block of a lower type must be about an IOMMU that one of the highest type names, too: else that
+ * one would be left out.  All blocks are inside the table. */
+static bool names_all(const struct iommu_tables *t, const uint8_t *table, size_t size)
+{
+	size_t length;
+
+	for (size_t at = BLOCKS; at < size; at += length) {
+		const uint8_t *b = block_at(table, size, at, &length);
+
+		if ((*b == IVHD_10 || *b == IVHD_11) &&
+		    (length < IVHD_10_SIZE || !has_unit(t, le64(b + 8))))
+			return false;
+	}
+	return true;
 }
 
 const char *iommu_ivrs_parse(const void *table, size_t size, struct iommu_tables *out)
@@ -190,6 +249,8 @@ const char *iommu_ivrs_parse(const void *table, size_t size, struct iommu_tables
 	}
 	if (!bad && !t.units)
 		bad = "names no IOMMU";
+	if (!bad && !names_all(&t, bytes, size))
+		bad = "names an IOMMU only in a block of a lower type";
 	if (!bad)
 		*out = t;
 	return bad;

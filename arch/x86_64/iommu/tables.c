@@ -34,6 +34,30 @@ bool iommu_add_alias(struct iommu_tables *t, struct iommu_alias a)
 	return true;
 }
 
+bool iommu_add_range(struct iommu_tables *t, struct iommu_range r)
+{
+	if (t->ranges == IOMMU_RANGES)
+		return false;
+	t->range[t->ranges++] = r;
+	return true;
+}
+
+bool iommu_covers(const struct iommu_tables *t, uint16_t function)
+{
+	for (unsigned i = 0; i < t->ranges; i++)
+		if (function >= t->range[i].first && function <= t->range[i].last)
+			return true;
+	return false;
+}
+
+bool iommu_is_source(const struct iommu_tables *t, uint16_t function)
+{
+	for (unsigned i = 0; i < t->sources; i++)
+		if (t->source[i].function == function)
+			return true;
+	return false;
+}
+
 const struct iommu_reserved *iommu_reserved_for(const struct iommu_tables *t, uint16_t function)
 {
 	for (unsigned i = 0; i < t->reserved; i++)

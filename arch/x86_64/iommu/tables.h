@@ -17,6 +17,7 @@
 #define IOMMU_RESERVED 64
 #define IOMMU_SOURCES  32
 #define IOMMU_ALIASES  64
+#define IOMMU_RANGES   256
 
 /* Functions are bus << 8 | device << 3 | function, as everywhere. */
 
@@ -46,12 +47,18 @@ struct iommu_alias {
 	uint16_t first, last, as;
 };
 
+/* Functions first to last are behind one of the units. */
+struct iommu_range {
+	uint16_t first, last;
+};
+
 struct iommu_tables {
-	unsigned units, reserved, sources, aliases;
+	unsigned units, reserved, sources, aliases, ranges;
 	struct iommu_unit unit[IOMMU_UNITS];
 	struct iommu_reserved reserve[IOMMU_RESERVED];
 	struct iommu_source source[IOMMU_SOURCES];
 	struct iommu_alias alias[IOMMU_ALIASES];
+	struct iommu_range range[IOMMU_RANGES];
 	bool remaps_interrupts; /* firmware says so; IVRS has no such flag */
 };
 
@@ -67,6 +74,12 @@ const char *iommu_ivrs_parse(const void *table, size_t size, struct iommu_tables
  * lists them for functions that are switched off, nothing is kept. */
 const char *iommu_dmar_parse(const void *table, size_t size, iommu_bridge *bridge,
                              struct iommu_tables *out);
+
+/* Is the function behind a unit?  Else its requests pass by all of them. */
+bool iommu_covers(const struct iommu_tables *t, uint16_t function);
+
+/* Does an I/O APIC or HPET send interrupts with this ID? */
+bool iommu_is_source(const struct iommu_tables *t, uint16_t function);
 
 /* Is there reserved memory for this function?  NULL: none. */
 const struct iommu_reserved *iommu_reserved_for(const struct iommu_tables *t, uint16_t function);
@@ -84,4 +97,5 @@ bool iommu_add_unit(struct iommu_tables *t, struct iommu_unit u);
 bool iommu_add_reserved(struct iommu_tables *t, struct iommu_reserved r);
 bool iommu_add_source(struct iommu_tables *t, struct iommu_source s);
 bool iommu_add_alias(struct iommu_tables *t, struct iommu_alias a);
+bool iommu_add_range(struct iommu_tables *t, struct iommu_range r);
 #endif
