@@ -47,7 +47,8 @@ struct group *group_create(unsigned slot, const struct group_config *config, uin
 
 void group_destroy(struct group *g)
 {
-	mem_free(g->hpa, g->size);
+	if (!g->reachable)
+		mem_free(g->hpa, g->size);
 	free_group(g);
 }
 
@@ -64,7 +65,8 @@ static struct group_member **free_place(struct vm *vm)
 /* No flush: a vCPU forgets its translations when it starts. */
 static void unmap(struct group_member *m)
 {
-	passthrough_unshare(m->vm, m->gpa, m->group->hpa, m->group->size);
+	if (!passthrough_unshare(m->vm, m->gpa, m->group->hpa, m->group->size))
+		m->group->reachable = true;
 	npt_unmap(hvm->npt, m->vm->npt_root, m->gpa, m->group->hpa, m->group->size);
 	gmem_remove_common(&m->vm->mem, m->gpa);
 }

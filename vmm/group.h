@@ -36,6 +36,7 @@ struct group {
 	_Atomic uint64_t taken;   /* bytes that some core clears or has cleared */
 	_Atomic uint64_t cleared; /* bytes */
 	_Atomic bool ready;       /* cleared and labelled */
+	bool reachable;           /* a device may reach it for ever: it is not given back */
 	struct group_member *member[CONFIG_GUESTS]; /* by the guest's slot; NULL: it is none */
 };
 

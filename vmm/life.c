@@ -93,15 +93,17 @@ struct vm *vm_create(unsigned slot, const struct guest_config *g, char *why, siz
 
 void vm_destroy(struct vm *vm)
 {
+	bool unreachable;
+
 	for (unsigned i = 0; i < vm->nvcpus; i++) {
 		exit_times_free(&vm->vcpu[i]);
 		if (vm->vcpu[i].cpu.vendor)
 			mem_zfree(vm->vcpu[i].cpu.vendor, hvm->vcpu_size);
 	}
-	passthrough_detach(vm);
+	unreachable = passthrough_detach(vm);
 	if (vm->npt_root)
 		npt_destroy(hvm->npt, vm->npt_root);
-	if (vm->mem_hpa)
+	if (vm->mem_hpa && unreachable)
 		mem_free(vm->mem_hpa, vm->mem_size);
 	mem_zfree(vm, sizeof *vm);
 }

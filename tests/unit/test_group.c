@@ -123,11 +123,12 @@ bool passthrough_share(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
 	return !share_fails;
 }
 
-void passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
+bool passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
 {
 	(void)gpa, (void)hpa;
 	if (shared[vm->slot])
 		shared[vm->slot] -= size;
+	return true;
 }
 
 static bool iommu_on;

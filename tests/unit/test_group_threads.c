@@ -63,10 +63,11 @@ bool passthrough_share(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
 	abort();
 }
 
-void passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
+bool passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
 {
 	(void)vm, (void)gpa, (void)hpa, (void)size;
 	abort();
+	return true;
 }
 
 /* ---- */

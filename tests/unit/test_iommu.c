@@ -162,10 +162,11 @@ static bool model_detach(struct iommu_device *d, uint16_t domain)
 	return !detach_fails;
 }
 
-static void model_flush(uint16_t domain)
+static bool model_flush(uint16_t domain)
 {
 	(void)domain;
 	flushed++;
+	return true;
 }
 
 static bool model_interrupt(struct iommu_device *d, unsigned n, uint32_t apic_id, uint8_t vector,

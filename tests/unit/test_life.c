@@ -121,9 +121,10 @@ void ports_claim(struct vm *vm)
 	(void)vm;
 }
 
-void passthrough_detach(struct vm *vm)
+bool passthrough_detach(struct vm *vm)
 {
 	(void)vm;
+	return true;
 }
 
 void passthrough_quiesce(struct vm *vm)

@@ -203,11 +203,12 @@ struct iommu_domain *iommu_domain_create(const char *owner)
 	return &domain;
 }
 
-void iommu_domain_destroy(struct iommu_domain *d)
+bool iommu_domain_destroy(struct iommu_domain *d)
 {
 	assert_ptr_equal(d, &domain);
 	assert_int_equal(attached_to_iommu, 0);
 	domains--;
+	return true;
 }
 
 bool iommu_map(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
@@ -220,10 +221,11 @@ bool iommu_map(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
 	return true;
 }
 
-void iommu_unmap(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
+bool iommu_unmap(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
 {
 	(void)at, (void)to;
 	d->bytes -= size;
+	return true;
 }
 
 struct iommu_device *iommu_attach(struct iommu_domain *d, uint16_t function, const char **why_not)

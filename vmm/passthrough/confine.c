@@ -37,11 +37,12 @@ const char *passthrough_confine(struct passthrough *p)
 	return p->iommu ? NULL : why;
 }
 
-void passthrough_unconfine(struct vm *vm)
+bool passthrough_unconfine(struct vm *vm)
 {
-	if (vm->dma)
-		iommu_domain_destroy(vm->dma);
+	bool done = !vm->dma || iommu_domain_destroy(vm->dma);
+
 	vm->dma = NULL;
+	return done;
 }
 
 void passthrough_log_risk(const struct vm *vm, const char *name)
@@ -66,10 +67,9 @@ bool passthrough_share(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
 	return !vm->dma || iommu_map(vm->dma, gpa, hpa, size);
 }
 
-void passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
+bool passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size)
 {
-	if (vm->dma)
-		iommu_unmap(vm->dma, gpa, hpa, size);
+	return !vm->dma || iommu_unmap(vm->dma, gpa, hpa, size);
 }
 
 bool passthrough_counter(const struct vm *vm, unsigned i, char *name, size_t size, uint64_t *value)

@@ -137,8 +137,8 @@ void passthrough_reset_end(struct passthrough *p);
 /* passthrough/confine.c: has the IOMMU, if there is one that is on, confine the device to the
  * guest's memory.  NULL, or what failed, as passthrough_unfit() says it. */
 const char *passthrough_confine(struct passthrough *p);
-/* The guest has no device any more. */
-void passthrough_unconfine(struct vm *vm);
+/* The guest has no device any more.  False: one may still reach the memory. */
+bool passthrough_unconfine(struct vm *vm);
 /* Logs what the device called `name` (bus:device.function) can reach. */
 void passthrough_log_risk(const struct vm *vm, const char *name);
 

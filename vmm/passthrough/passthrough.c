@@ -240,7 +240,7 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size)
 	return true;
 }
 
-void passthrough_detach(struct vm *vm)
+bool passthrough_detach(struct vm *vm)
 {
 	struct passthrough *p;
 
@@ -250,7 +250,7 @@ void passthrough_detach(struct vm *vm)
 		quiesce(p);
 		discard(p);
 	}
-	passthrough_unconfine(vm);
+	return passthrough_unconfine(vm);
 }
 
 /* The resets of all devices run in parallel. */

@@ -22,13 +22,15 @@ bool passthrough_attach(struct vm *vm, uint16_t bdf, char *why, size_t size);
  * both; and takes it back.  false: no memory for page tables; then to be taken back.  Nothing to do
  * if no IOMMU confines its devices. */
 bool passthrough_share(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size);
-void passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size);
+/* False: a device may reach it for ever, as the IOMMU did not answer. */
+bool passthrough_unshare(struct vm *vm, uint64_t gpa, uint64_t hpa, uint64_t size);
 
 /* The i-th counter of the guest's devices, by name; false: there are no more. */
 bool passthrough_counter(const struct vm *vm, unsigned i, char *name, size_t size, uint64_t *value);
 
-/* The following act on all devices of the guest, if it has any.  Removes them. */
-void passthrough_detach(struct vm *vm);
+/* The following act on all devices of the guest, if it has any.  Removes them.
+ * False: one may reach the guest's memory for ever, as the IOMMU did not answer. */
+bool passthrough_detach(struct vm *vm);
 
 /* The guest has stopped: turns off the devices' DMA and interrupts and begins their resets. */
 void passthrough_quiesce(struct vm *vm);

@@ -141,11 +141,11 @@ static bool flush_device(uint16_t requester, uint16_t domain)
 	return command_all(c, 3);
 }
 
-static void flush_domain(uint16_t domain)
+static bool flush_domain(uint16_t domain)
 {
 	const struct amd_vi_command c = amd_vi_forget_pages(domain);
 
-	command_all(&c, 1);
+	return command_all(&c, 1);
 }
 
 /* --- start ---------------------------------------------------------------------------------- */
@@ -219,8 +219,7 @@ static bool attach(struct iommu_device *d, const struct iommu_pages *pages, uint
 	(*e)[0] = root_word(pages, DTE_IR | DTE_IW);
 	if (flush_device(d->requester, domain))
 		return true;
-	block_entry(e, 0);
-	mem_zfree(d->vendor, PAGE_SIZE);
+	block_entry(e, 0); /* which a unit may not see: the page is not given back */
 	return false;
 }
 

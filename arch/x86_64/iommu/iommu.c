@@ -193,13 +193,14 @@ struct iommu_domain *iommu_domain_create(const char *owner)
 	return d;
 }
 
-void iommu_domain_destroy(struct iommu_domain *d)
+bool iommu_domain_destroy(struct iommu_domain *d)
 {
 	if (d->in_use)
-		return;
+		return false;
 	domains[d->id] = NULL;
 	iommu_pages_free(&d->pages);
 	mem_zfree(d, sizeof *d);
+	return true;
 }
 
 bool iommu_map(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
@@ -211,10 +212,10 @@ bool iommu_map(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
 	return done;
 }
 
-void iommu_unmap(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
+bool iommu_unmap(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size)
 {
 	iommu_pages_unmap(&d->pages, at, to, size);
-	ops->flush(d->id);
+	return ops->flush(d->id);
 }
 
 /* --- devices -------------------------------------------------------------------------------- */
@@ -296,6 +297,7 @@ struct iommu_device *iommu_attach(struct iommu_domain *d, uint16_t function, con
 	set_domain(device, function, requester, d);
 	if (ops->attach(device, &d->pages, d->id))
 		return device;
+	d->in_use = true; /* a unit may have read the entry, and not have forgotten it */
 	set_domain(device, 0, 0, NULL);
 	*why = "cannot be confined: no memory left, or the IOMMU does not answer";
 	return NULL;

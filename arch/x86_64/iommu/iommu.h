@@ -49,16 +49,18 @@ bool iommu_remaps_interrupts(void);
  * messages; truncated. */
 struct iommu_domain *iommu_domain_create(const char *owner);
 
-/* Frees it; it has no device any more. */
-void iommu_domain_destroy(struct iommu_domain *d);
+/* Frees it; it has no device any more.  False: a unit did not answer, and may let a device reach
+ * the memory for ever: it must not be given to others. */
+bool iommu_domain_destroy(struct iommu_domain *d);
 
 /* Lets its devices reach [at, at + size), which is [to, ...) of the machine; multiples of 4 KiB.
  * False: out of memory, mapped already, or above what the IOMMU's addresses reach; what was mapped
  * until then is to be taken back by iommu_unmap(). */
 bool iommu_map(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size);
 
-/* Takes back one iommu_map(); afterwards no device reaches that memory any more. */
-void iommu_unmap(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size);
+/* Takes back one iommu_map(); afterwards no device reaches that memory any more.  False: as above.
+ */
+bool iommu_unmap(struct iommu_domain *d, uint64_t at, uint64_t to, uint64_t size);
 
 /* --- devices -------------------------------------------------------------------------------- */
 
@@ -149,7 +151,7 @@ struct iommu_ops {
 	               uint16_t domain);
 	/* False: a unit may still use what it has cached. */
 	bool (*detach)(struct iommu_device *device, uint16_t domain);
-	void (*flush)(uint16_t domain);
+	bool (*flush)(uint16_t domain);
 	bool (*interrupt)(struct iommu_device *device, unsigned n, uint32_t apic_id, uint8_t vector,
 	                  struct iommu_message *message);
 	void (*interrupts_off)(struct iommu_device *device);

@@ -112,13 +112,16 @@ static bool forget_device(uint16_t requester, uint16_t domain)
 	return done;
 }
 
-static void flush_domain(uint16_t domain)
+static bool flush_domain(uint16_t domain)
 {
+	bool done = true;
+
 	for (unsigned i = 0; i < units; i++) {
 		const struct vt_d_command c = vt_d_forget_pages(&unit[i], domain);
 
-		vt_d_command(&unit[i], &c, 1);
+		done &= vt_d_command(&unit[i], &c, 1);
 	}
+	return done;
 }
 
 /* --- start ---------------------------------------------------------------------------------- */
