@@ -213,6 +213,8 @@ static void an_attached_device(void **state)
 	assert_int_equal(m.address, 0xfee00000);
 	assert_int_equal(m.data, 7);
 	assert_int_equal(n_seen, 5);
+	assert_true(interrupt(&d, 7, 3, 0x41, &m)); /* nothing to be forgotten */
+	assert_int_equal(n_seen, 5);
 	assert_false(interrupt(&d, 8, 256, 0x41, &m));
 	assert_int_equal(irte[8], 0);
 	interrupts_off(&d);

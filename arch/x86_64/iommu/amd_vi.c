@@ -250,12 +250,16 @@ static bool interrupt(struct iommu_device *d, unsigned n, uint32_t apic_id, uint
                       struct iommu_message *m)
 {
 	_Atomic uint32_t *irte = d->vendor;
+	uint32_t entry = IRTE_REMAP | apic_id << IRTE_DEST | (uint32_t)vector << IRTE_VECTOR;
 
 	if (apic_id > APIC_ID_MAX)
 		return false;
-	irte[n] = IRTE_REMAP | apic_id << IRTE_DEST | (uint32_t)vector << IRTE_VECTOR;
-	flush_interrupts(d);
 	*m = (struct iommu_message){MSI_WINDOW, n};
+	/* A guest masks, unmasks and enables its interrupts as often as it likes. */
+	if (irte[n] == entry)
+		return true;
+	irte[n] = entry;
+	flush_interrupts(d);
 	return true;
 }
 

@@ -304,12 +304,16 @@ static bool interrupt(struct iommu_device *d, unsigned n, uint32_t apic_id, uint
                       struct iommu_message *m)
 {
 	unsigned index = first_entry(d) + n;
+	uint64_t low = PRESENT | (uint64_t)vector << IRTE_VECTOR | destination(apic_id);
+	uint64_t high = IRTE_CHECK | d->requester;
 
 	if (apic_id > APIC_ID_MAX && !all(vt_d_has_x2apic))
 		return false;
-	set_entry(index, PRESENT | (uint64_t)vector << IRTE_VECTOR | destination(apic_id),
-	          IRTE_CHECK | d->requester);
 	*m = (struct iommu_message){MSI_WINDOW | MSI_REMAP | index << MSI_INDEX, 0};
+	/* A guest masks, unmasks and enables its interrupts as often as it likes. */
+	if (irte[index].low == low && irte[index].high == high)
+		return true;
+	set_entry(index, low, high);
 	return forget_interrupts();
 }
 
