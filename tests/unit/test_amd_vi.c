@@ -360,6 +360,33 @@ static void a_full_log_begins_anew(void **state)
 	assert_int_equal(got[512].address, 7);
 }
 
+/* 3.4.5: ExEn and Allow: requests of all devices to that range are forwarded untranslated. */
+static void the_exclusion_range_is_cleared(void **state)
+{
+	(void)state;
+	*reg(0, 0x20) = 0x100000 | 3;
+	*reg(0, 0x28) = 0xffffffffff000;
+	assert_null(start(&machine));
+	assert_int_equal(*reg(0, 0x20) & 3, 0);
+}
+
+/* The unit does not answer: it may have read the page of the interrupt table, which stays. */
+static void a_failed_attach_keeps_its_pages(void **state)
+{
+	struct iommu_device d = {.requester = FUNCTION};
+	struct iommu_pages p = {0};
+	unsigned before;
+
+	(void)state;
+	assert_null(start(&machine));
+	paging(&p);
+	assert_true(iommu_pages_init(&p));
+	before = n_made;
+	atomic_store(&deaf, true);
+	assert_false(attach(&d, &p, 5));
+	assert_int_equal(n_made, before + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +398,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(several_cores_wait, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(events_are_read_once, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_full_log_begins_anew, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(the_exclusion_range_is_cleared, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_failed_attach_keeps_its_pages, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -512,6 +512,63 @@ static void once_a_second(void **state)
 	assert_int_equal(iommu_stopped_others().reads, n_logged);
 }
 
+/* Whether a function of a new guest is confined. */
+static bool confined(uint16_t function)
+{
+	const char *why;
+
+	return iommu_attach(iommu_domain_create("a"), function, &why) != NULL;
+}
+
+/* The DMAR's one unit is for all of segment 1. */
+static void behind_no_unit_of_a_dmar(void **state)
+{
+	(void)state;
+	make_dmar();
+	put(dmar, 54, 1, 2);
+	put(dmar, 52, 1, 1);
+	iommu_init();
+	assert_false(confined(0x18));
+}
+
+/* ... or for 00:02.0 alone. */
+static void behind_another_unit_of_a_dmar(void **state)
+{
+	(void)state;
+	make_dmar();
+	dmar_size += 8;
+	put(dmar, 4, dmar_size, 4);
+	put(dmar, 50, 24, 2);
+	put(dmar, 64, 1 | 8 << 8, 4);
+	put(dmar, 68, 0x00020000, 4); /* id 0, bus 0, path 02.0 */
+	iommu_init();
+	assert_true(confined(0x10));
+	assert_false(confined(0x18));
+}
+
+/* An IVRS whose entries name 00:05.0 alone. */
+static void behind_no_unit_of_an_ivrs(void **state)
+{
+	(void)state;
+	make_ivrs(0xfed80000);
+	put(ivrs, 80, 0, 4);
+	iommu_init();
+	assert_false(confined(0x48));
+}
+
+/* Its table would stand where the I/O APIC's is. */
+static void the_ioapics_function_is_refused(void **state)
+{
+	(void)state;
+	make_ivrs(0xfed80000);
+	put(ivrs, 72, 0x48, 4);
+	put(ivrs, 76, 0x0100a000, 4); /* handle 0, 00:14.0, I/O APIC */
+	iommu_init();
+	assert_int_equal(tables.sources, 1);
+	assert_int_equal(tables.source[0].function, 0xa0);
+	assert_false(confined(0xa0));
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -528,6 +585,10 @@ int main(void)
 	    T(interrupts_have_a_bound),
 	    T(faults_are_counted_and_logged),
 	    T(once_a_second),
+	    T(behind_no_unit_of_a_dmar),
+	    T(behind_another_unit_of_a_dmar),
+	    T(behind_no_unit_of_an_ivrs),
+	    T(the_ioapics_function_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,16 @@ static void highest_type_counts(void **state)
 	assert_int_equal(t.aliases, 2);
 }
 
+/* A unit in a block of a lower type alone would be left out. */
+static void no_unit_is_left_out(void **state)
+{
+	(void)state;
+	begin_table("IVRS");
+	add_ivhd(0x11, 0xfed80000, 0, entries, sizeof entries);
+	add_ivhd(0x10, 0xfeb80000, 0, entries, sizeof entries);
+	refused(ivrs(), "names an IOMMU only in a block of a lower type");
+}
+
 static void ivmd_names_its_functions(void **state)
 {
 	(void)state;
@@ -358,6 +368,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(ivrs_is_read, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(highest_type_counts, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(no_unit_is_left_out, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(ivmd_names_its_functions, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(bad_ivrs, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(ivrs_of_wrong_addresses, set_up, tear_down),

@@ -357,6 +357,38 @@ static void faults_are_read(void **state)
 	assert_true(got[2].interrupt);
 }
 
+/* A previous system let interrupts in the old form pass (CFIS), and logged faults to its memory. */
+static void old_form_is_forbidden(void **state)
+{
+	(void)state;
+	*reg64(0, 0x10) = 1 | 1 << 1 | 1 << 3; /* no EIM: CFIS alone decides (5.1.4) */
+	*reg32(0, 0x18) = 1u << 23 | 1u << 28;
+	while (!(*reg32(0, 0x1c) & 1u << 23))
+		sched_yield();
+	assert_null(start(&machine));
+	assert_true(remaps());
+	assert_int_equal(*reg32(0, 0x1c) & 1u << 28, 0);
+	assert_int_equal(*reg32(0, 0x1c) & 1u << 23, 0);
+}
+
+/* Firmware's protected memory (PMEN) blocks DMA even when translation is on, until it is off. */
+static void protected_memory_is_switched_off(void **state)
+{
+	(void)state;
+	*reg64(0, 0x08) = CAPABLE | 1 << 5 | 1 << 6;
+	*reg32(0, 0x64) = 1u << 31; /* the model has no PRS */
+	assert_null(start(&machine));
+	assert_int_equal(*reg32(0, 0x64) & 1u << 31, 0);
+}
+
+/* RWBF: each change of a table would need a flush of the unit's write buffer (6.8). */
+static void units_that_buffer_writes_are_refused(void **state)
+{
+	(void)state;
+	*reg64(0, 0x08) = CAPABLE | 1 << 4;
+	assert_non_null(start(&machine));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +400,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(firmware_left_it_on, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(faults_are_read, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(old_form_is_forbidden, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(protected_memory_is_switched_off, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(units_that_buffer_writes_are_refused, set_up,
+	                                    tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
