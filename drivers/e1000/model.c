@@ -22,7 +22,14 @@ void e1000_model_break(struct e1000_model *m, struct e1000_model_ring *r,
 	atomic_store(&r->ready, false);
 	atomic_fetch_add_explicit(&m->violation[why], 1, memory_order_relaxed);
 	if (r == &m->rx)
-		vnet_port_set_up(m->port, vnet_this_core(), false);
+		e1000_model_up(m, false);
+}
+
+void e1000_model_up(struct e1000_model *m, bool up)
+{
+	vnet_port_set_up(m->port, vnet_this_core(), up);
+	if (!up && e1000_model_ready(&m->tx) && vnet_port_mode(m->port) != VNET_KICK)
+		vpci_schedule_work(&m->pci); /* it is polled no more */
 }
 
 /* May the device reach guest memory now?  m->lock held. */

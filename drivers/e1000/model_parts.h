@@ -43,6 +43,9 @@ static inline void e1000_model_count(struct e1000_model *m, enum e1000_model_cou
 void e1000_model_break(struct e1000_model *m, struct e1000_model_ring *r,
                        enum e1000_model_error why);
 
+/* The receiver was started or stopped; rx_lock held. */
+void e1000_model_up(struct e1000_model *m, bool up);
+
 /* CTRL.RST or a reset of the bus; m->lock held.  On return no core uses the rings. */
 void e1000_model_reset(struct e1000_model *m);
 

@@ -178,7 +178,7 @@ void e1000_model_rx_configure(struct e1000_model *m)
 	if (now && !was)
 		e1000_model_count(m, E1000_MODEL_COUNT_starts);
 	if (now != was && m->port)
-		vnet_port_set_up(m->port, vnet_this_core(), now);
+		e1000_model_up(m, now);
 	if (!now)
 		m->announced = false;
 	spin_unlock(&m->rx_lock);

@@ -239,20 +239,40 @@ static bool polled_visit(struct e1000_model *m, struct vnet_core *core)
 	return false;
 }
 
+/* Leaves the gate.  With `left`, or if a kick came meanwhile, one more visit is arranged. */
+static void leave_gate(struct e1000_model *m, bool left)
+{
+	if (!left && vgate_leave(&m->tx_gate))
+		return;
+	vgate_unlock(&m->tx_gate);
+	vpci_schedule_work(&m->pci);
+}
+
+/* Only ports that are up are polled, and this one is up while its receiver is on. */
+static enum vnet_mode mode_of(const struct e1000_model *m)
+{
+	return atomic_load(&m->port->up) ? vnet_port_mode(m->port) : VNET_KICK;
+}
+
 void e1000_model_tx_kick(struct e1000_model *m)
 {
-	enum vnet_mode mode = vnet_port_mode(m->port);
+	enum vnet_mode mode = mode_of(m);
 	struct vnet_core *core = vnet_this_core();
-	bool left;
 
 	if (mode == VNET_POLL || !vgate_enter(&m->tx_gate))
 		return; /* the core that holds the gate arranges a visit, or polls */
-	left = mode == VNET_KICK ? send_visit(m, core) : polled_visit(m, core);
-	if (!left && vgate_leave(&m->tx_gate))
-		return;
-	/* The next visit also serves kicks that came meanwhile. */
-	vgate_unlock(&m->tx_gate);
-	vpci_schedule_work(&m->pci);
+	leave_gate(m, mode == VNET_KICK ? send_visit(m, core) : polled_visit(m, core));
+}
+
+/* The same for a core that polls, and comes back by itself as long as the port is polled. */
+static void leave_polled(struct e1000_model *m)
+{
+	bool kicked = false;
+
+	while (!vgate_leave(&m->tx_gate))
+		kicked = true;
+	if (kicked && mode_of(m) == VNET_KICK)
+		vpci_schedule_work(&m->pci);
 }
 
 unsigned e1000_model_poll(void *dev, struct vnet_core *core, unsigned budget)
@@ -264,7 +284,7 @@ unsigned e1000_model_poll(void *dev, struct vnet_core *core, unsigned budget)
 		return 0;
 	if (has_work(m))
 		taken = send_batch(m, core, budget < VNET_BATCH ? budget : VNET_BATCH);
-	vgate_unlock(&m->tx_gate);
+	leave_polled(m);
 	return taken;
 }
 
@@ -277,7 +297,7 @@ bool e1000_model_arm(void *dev, bool on)
 		return on;
 	if (on && !has_work(m) && vgate_leave(&m->tx_gate))
 		return false;
-	vgate_unlock(&m->tx_gate);
+	leave_polled(m);
 	return on;
 }
 
@@ -287,5 +307,6 @@ void e1000_model_tx_configure(struct e1000_model *m)
 	m->tx_partial = ~0u;
 	e1000_model_ring_set(m, &m->tx, TDBAL, DESC_BYTES, e1000_model_get(m, TCTL) & TCTL_EN,
 	                     E1000_MODEL_E_tx_ring);
-	vgate_unlock(&m->tx_gate);
+	/* What was in the ring when it was set up, and kicks that found the gate closed. */
+	leave_gate(m, has_work(m));
 }

@@ -257,8 +257,24 @@ static void check_ring(const struct e1000_model *m, const struct e1000_model_rin
 		abort();
 }
 
+/* A frame that waits and is not known to be incomplete has a visit arranged, or a core that polls.
+ */
+static void check_progress(const struct e1000_model *m)
+{
+	uint32_t tail = atomic_load(&m->reg[TDT / 4]);
+
+	if (!atomic_load(&m->tx.ready) || tail >= m->tx.count || tail == m->tx.head ||
+	    tail == m->tx_partial)
+		return;
+	if (atomic_load(&m->port->up) && vnet_port_mode(m->port) != VNET_KICK)
+		return;
+	if (!(atomic_load(&world.bus.left) >> m->pci.slot & 1))
+		abort();
+}
+
 static void check(const struct e1000_model *m)
 {
+	check_progress(m);
 	check_ring(m, &m->tx, 16);
 	check_ring(m, &m->rx, m->split ? 32 : 16);
 	if (m->lock.next != m->lock.owner || m->rx_lock.next != m->rx_lock.owner ||

@@ -19,6 +19,7 @@
 #define SENDS  400u
 #define RESETS 20u
 #define LENGTH 200u
+#define KICKS  100000u
 
 static atomic_bool stop;
 static atomic_uint senders;
@@ -88,6 +89,7 @@ static void *pokes(void *arg)
 		for (unsigned k = 0; k < 20; k++) {
 			nic_wr(TWO, RCTL, RCTL_EN | RCTL_BAM | RCTL_SECRC | (k & 1 ? RCTL_UPE : 0));
 			nic_wr(TWO, MTA + 4 * k, k);
+			nic_wr(TWO, CTRL, CTRL_SLU | (k & 1 ? CTRL_VME : 0));
 			nic_rd(TWO, ICR);
 			nic_wr(TWO, k & 1 ? IMS : IMC, ~0u);
 			nic_rd(TWO, STATISTICS + 0x74 + 4 * (k % 8));
@@ -158,6 +160,37 @@ static void wake(unsigned core)
 	(void)core;
 }
 
+static void *sets_up(void *arg)
+{
+	(void)arg;
+	this_core_id = 1;
+	while (!atomic_load(&stop))
+		nic_wr(ONE, CTRL, CTRL_SLU);
+	return NULL;
+}
+
+/* While another vCPU writes to a register that sets the rings up again, no kick is lost. */
+static void test_kicks(void **state)
+{
+	pthread_t t;
+
+	(void)state;
+	prepare(0);
+	prepare(1);
+	atomic_store(&stop, false);
+	pthread_create(&t, NULL, sets_up, NULL);
+	for (unsigned i = 1; i <= KICKS; i++) {
+		nic_wr(ONE, TDT, i % DESCS);
+		for (unsigned k = 0; nic_rd(ONE, TDH) != i % DESCS; k++) {
+			assert_true(k < 10000);
+			vpci_work(&ONE->g->pci);
+			sched_yield();
+		}
+	}
+	atomic_store(&stop, true);
+	pthread_join(t, NULL);
+}
+
 static void test_traffic(void **state)
 {
 	pthread_t t[5];
@@ -191,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_traffic, stations_setup, stations_teardown),
+	    cmocka_unit_test_setup_teardown(test_kicks, stations_setup, stations_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
