@@ -18,7 +18,8 @@
 #define CRC         4u
 #define TAG         4u
 #define ETHERNET    14u
-#define WITHOUT_LPE 1522u /* bytes, CRC and tag included: 8254x 13.4.22 */
+#define WITHOUT_LPE 1522u  /* bytes, CRC and tag included: 8254x 13.4.22 */
+#define WITH_LPE    16384u /* the same */
 #define PLAIN_MTU   1500u
 #define TCP_CSUM    16 /* offsets in the headers, by which they are told apart */
 #define UDP_CSUM    6
@@ -245,7 +246,7 @@ static bool put_plain(struct e1000_model *m, const struct vnet_frame *f, bool su
 	c.descs = c.nseg = 0;
 	c.seg = m->rx_seg;
 	c.at = 0;
-	if (!(rctl & RCTL_LPE) && f->len + CRC > WITHOUT_LPE) {
+	if (f->len + CRC > (rctl & RCTL_LPE ? WITH_LPE : WITHOUT_LPE)) {
 		*why = VNET_DROP_oversize;
 		return false;
 	}
@@ -269,8 +270,10 @@ static bool put_plain(struct e1000_model *m, const struct vnet_frame *f, bool su
 static unsigned limit(const struct e1000_model *m)
 {
 	unsigned mtu = atomic_load_explicit(&m->mtu, memory_order_relaxed);
+	unsigned most =
+	    e1000_model_get(m, RCTL) & RCTL_LPE ? WITH_LPE - ETHERNET - TAG - CRC : PLAIN_MTU;
 
-	return e1000_model_get(m, RCTL) & RCTL_LPE || mtu < PLAIN_MTU ? mtu : PLAIN_MTU;
+	return mtu < most ? mtu : most;
 }
 
 static bool yield(struct e1000_model *m)
