@@ -85,11 +85,19 @@ static void bus_reset(struct vpci_dev *d)
 	spin_lock(&m->lock);
 	e1000_model_phy_reset(m);
 	e1000_model_reset(m);
+	m->master = false;
 	spin_unlock(&m->lock);
 }
 
+/* By its registers, whatever stopped its rings since. */
+static bool is_on(const struct e1000_model *m)
+{
+	return e1000_model_get(m, TCTL) & TCTL_EN || e1000_model_get(m, RCTL) & RCTL_EN;
+}
+
 /*
- * Without bus mastering the device must not touch guest memory.  If it was on and a ring in use,
+ * Without bus mastering the device must not touch guest memory.  If it was on and the driver had
+ * started a direction,
  * the device stays off until it is reset: the driver that turns it on again may not be the one
  * that set up the rings (as Linux does before and after kexec).
  */
@@ -97,12 +105,14 @@ static void bus_command(struct vpci_dev *d, uint16_t command)
 {
 	struct e1000_model *m = model_of(d);
 
+	bool master = command & VPCI_CMD_MASTER;
+
 	spin_lock(&m->lock);
-	if (!(command & VPCI_CMD_MASTER) &&
-	    (e1000_model_ready(&m->tx) || e1000_model_ready(&m->rx))) {
+	if (m->master && !master && is_on(m)) {
 		m->halted = true;
 		e1000_model_count(m, E1000_MODEL_COUNT_master_off);
 	}
+	m->master = master;
 	configure(m);
 	e1000_model_pin(m);
 	if (m->halted)

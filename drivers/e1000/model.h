@@ -108,6 +108,7 @@ struct e1000_model {
 	bool is_82574;
 	_Atomic uint16_t mtu;
 	struct spinlock lock; /* what a write to a register other than a tail does */
+	bool master;          /* the guest has bus mastering on */
 	bool halted;          /* bus mastering was lost: nothing starts before a reset */
 	_Atomic uint32_t reg[E1000_MODEL_WORDS];
 	/* Statistics: up to where reads have returned and cleared them, and where the low half of
