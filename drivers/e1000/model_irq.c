@@ -21,13 +21,20 @@ static uint16_t vector_of(const struct e1000_model *m, unsigned cause)
 	return field & IVAR_VALID ? field & 7 : VPCI_NO_VECTOR;
 }
 
+/* With "other" goes what it stands for: else it would be set again at once. */
+static uint32_t with_others(uint32_t causes)
+{
+	return causes & INT_OTHER ? causes | INT_OTHERS : causes;
+}
+
 static void send_message(struct e1000_model *m, unsigned cause)
 {
 	uint32_t bit = INT_RXQ0 << cause, clear = e1000_model_get(m, EIAC) & bit;
 
+	if (!vpci_msix_send(&m->pci, vector_of(m, cause)))
+		return; /* MSI-X is off: the cause waits */
 	m->sent |= bit;
-	vpci_msix_send(&m->pci, vector_of(m, cause));
-	m->icr &= ~clear;
+	m->icr &= ~with_others(clear);
 	m->ims &= ~clear;
 	if (e1000_model_get(m, CTRL_EXT) & CTRL_EXT_EIAME)
 		m->ims &= ~(e1000_model_get(m, IAM) & bit);
@@ -68,6 +75,13 @@ void e1000_model_raise(struct e1000_model *m, uint32_t causes)
 	spin_unlock(&m->irq_lock);
 }
 
+/* An access to ICR while an interrupt is asserted masks what IAM names (82574 10.2.4). */
+static void auto_mask(struct e1000_model *m)
+{
+	if (m->is_82574 && m->icr & m->ims && e1000_model_get(m, CTRL_EXT) & CTRL_EXT_IAME)
+		m->ims &= ~e1000_model_get(m, IAM);
+}
+
 /* A read clears the causes.  Of an 82574L only if none is enabled, or an enabled one is set (82574
  * 10.2.4.1): with vectors the driver reads this register for "other" causes alone. */
 uint32_t e1000_model_icr_read(struct e1000_model *m)
@@ -78,8 +92,7 @@ uint32_t e1000_model_icr_read(struct e1000_model *m)
 	spin_lock(&m->irq_lock);
 	asserted = m->icr & m->ims;
 	v = m->icr | (m->is_82574 && asserted ? INT_ASSERTED : 0);
-	if (m->is_82574 && asserted && e1000_model_get(m, CTRL_EXT) & CTRL_EXT_IAME)
-		m->ims &= ~e1000_model_get(m, IAM);
+	auto_mask(m);
 	if (asserted || !m->ims || !m->is_82574)
 		m->icr = 0;
 	settle(m);
@@ -90,7 +103,8 @@ uint32_t e1000_model_icr_read(struct e1000_model *m)
 void e1000_model_icr_write(struct e1000_model *m, uint32_t v)
 {
 	spin_lock(&m->irq_lock);
-	m->icr &= ~v;
+	auto_mask(m);
+	m->icr &= ~(m->is_82574 ? with_others(v) : v);
 	settle(m);
 	spin_unlock(&m->irq_lock);
 }
