@@ -96,7 +96,8 @@ struct look {
 	struct policy *base;
 	uint64_t generation;
 	unsigned from;
-	bool function; /* they come from a service's port */
+	unsigned service; /* whose port they come from; NO_SERVICE: no service's */
+	bool function;    /* it is a service's */
 	struct left left;
 };
 
@@ -335,6 +336,12 @@ static inline bool source_fits(const struct look *l, const struct vnet_frame *f)
 	return !l->base->ops->source || l->base->ops->source(l->w, l->base, f);
 }
 
+/* The port may be removed meanwhile, while a place in a chain is still cached for its frames. */
+static bool may_leave(const struct look *l)
+{
+	return l->function && l->t->service[l->service].may_leave;
+}
+
 /* Looks one frame up that was admitted; `leaves`: past the services that are left of its chain. */
 static inline __attribute__((always_inline)) void look_up_one(struct look *l, struct vnet_frame *f,
                                                               uint64_t bit, bool leaves)
@@ -349,7 +356,7 @@ static inline __attribute__((always_inline)) void look_up_one(struct look *l, st
 	at = find_flow(l, &k);
 	/* Of the chain that it is in: who sends a frame into a flow does not leave it. */
 	if (leaves && at.step) {
-		if (!l->t->service[chain_service(l->t, l->from)].may_leave) {
+		if (!may_leave(l)) {
 			drop_here(l->w, f, VNET_DROP_may_not_leave);
 			return;
 		}
@@ -456,7 +463,8 @@ static void look_up_flows(struct walk *w, struct policy *policy)
 
 	l.base = base_of(w, l.c);
 	l.generation = atomic_load_explicit(&l.t->generation, memory_order_relaxed);
-	l.function = chain_service(l.t, l.from) != NO_SERVICE;
+	l.service = chain_service(l.t, l.from);
+	l.function = l.service != NO_SERVICE;
 	l.c->used = 0;
 	if (__builtin_expect(w->core->leaving == w->from, 0))
 		look_up_leaving(&l);
