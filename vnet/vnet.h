@@ -26,6 +26,9 @@
  *   3  descriptors are checked and become frames
  *          vring_single()          drivers/virtio/vring.h
  *          vring_chain()           drivers/virtio/vring.c
+ *      of an emulated NIC
+ *          gather_frame()          drivers/e1000/model_tx.c
+ *          e1000_model_offload()   drivers/e1000/model_frame.c
  *   4  counters and checks; first the port's ingress stage (vnet/state.h), if it has one:
  *      vnet/link/guard.c drops frames that could be taken for the node's own outer packets
  *          vnet_input()            vnet/forward.c
